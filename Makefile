@@ -1,0 +1,46 @@
+# `make run` and `make test` need Python 3.11 or newer and nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO_SPEED ?= 1
+PORT ?= 8000
+export DEMO_SPEED
+
+.PHONY: help run test check format clean
+
+help: ## Show what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.service: requirements.txt requirements-speech.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt -r requirements-speech.txt
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.service requirements-dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/.service ## Set up everything, start web and worker, stream the demo calls
+	@exec $(BIN)/python manage.py up --demo --port $(PORT)
+
+test: $(VENV)/.development ## Set up everything, run every test on SQLite and on PostgreSQL
+	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python -m pytest -n 2 -m "not speech and not browser"
+
+check: $(VENV)/.development ## Formatting, lint, types, migrations and the deployment checklist
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy callcenter calls supervisor
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
+	DEBUG=false SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
+		ALLOWED_HOSTS=calls.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/.development ## Format and fix what can be fixed by a program
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove the virtual environment and what the tools left; keeps var/ with the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache staticfiles

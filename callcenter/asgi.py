@@ -1,0 +1,24 @@
+"""The entry point of every server: HTTP goes to Django, WebSockets to Channels."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callcenter.settings")
+django_application = get_asgi_application()
+
+# Consumers import models, which must not happen before Django is set up.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+from calls.api.limits import BodyLimit  # noqa: E402
+from supervisor.origin import SameOrigin  # noqa: E402
+from supervisor.routing import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": BodyLimit(django_application, limit=settings.BODY_LIMIT),
+        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)

@@ -1,0 +1,352 @@
+"""Every knob is an environment variable and is read here, grouped by feature.
+
+Two profiles, chosen by DEBUG:
+
+unset   local: no configuration needed, loopback only, SQLite, ingest open, chaos on
+true    local, with Django's own debug pages on top (slow: Django then logs every query)
+false   production: refuses to start without a secret, ingest closed, cookies for HTTPS only
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+STATE_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+
+LOCAL = env.bool("DEBUG", default=True)
+DEBUG = LOCAL and "DEBUG" in os.environ
+
+
+def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value: str = env.str(name, default=default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+    return value
+
+
+def _number(name: str, default: float, low: float, high: float) -> float:
+    value: float = env.float(name, default=default)
+    if not low <= value <= high:
+        raise ImproperlyConfigured(f"{name} is {value:g}; it must be from {low:g} to {high:g}.")
+    return value
+
+
+def _range(name: str, default: str) -> tuple[float, float]:
+    low, _, high = env.str(name, default=default).partition("-")
+    try:
+        values = float(low), float(high or low)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be seconds, as in 2 or 1-3.") from error
+    if not 0 <= values[0] <= values[1]:
+        raise ImproperlyConfigured(f"{name} must run from a smaller to a greater number.")
+    return values
+
+
+def _local_secret() -> str:
+    """Return the secret of this checkout; made on first use, so that sessions survive a restart."""
+    path = STATE_DIR / "secret_key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+# --- Security -------------------------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY", default="") or (_local_secret() if LOCAL else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set, and DEBUG=false asks for the production profile. Set it to a "
+        "long random string, the same for every web and worker process."
+    )
+
+LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK if LOCAL else [])
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts this site answers to.")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+API_AUTH = _choice("API_AUTH", ("key", "open"), default="open" if LOCAL else "key")
+if API_AUTH == "open" and not LOCAL and not env.bool("ALLOW_OPEN_API", default=False):
+    raise ImproperlyConfigured(
+        "API_AUTH=open lets anybody write packets and read calls. In production that needs "
+        "ALLOW_OPEN_API=true as well."
+    )
+
+# Behind a proxy that ends TLS, and with DEBUG=false, cookies travel over HTTPS only.
+HTTPS = env.bool("HTTPS", default=not LOCAL)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=False)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+if env.bool("TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # sub-domains and preload are the site's decision, not this program's
+    "security.W021",
+    "security.W008",  # the proxy that ends TLS redirects; HTTPS_REDIRECT=true does it here
+]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "media-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/supervisor/login/"
+LOGIN_REDIRECT_URL = "/supervisor/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
+
+# --- Applications ---------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",  # first, so that runserver speaks ASGI
+    "calls",  # before django_q, whose qcluster command it extends
+    "supervisor",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_fsm",
+    "django_q",
+    "axes",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "callcenter.urls"
+ASGI_APPLICATION = "callcenter.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_I18N = False
+USE_TZ = True
+
+# --- Database -------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{STATE_DIR}/callcenter.sqlite3")}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        # A transaction that reads first and writes later would fail at once when another one
+        # writes in between; taking the write lock at BEGIN waits for it instead.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        # FULL: a packet that was answered with 202 survives a power cut, not just a crash.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
+    }
+    Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+elif _database["ENGINE"].endswith("postgresql"):
+    _database.setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=16),
+        "timeout": 10,
+    }
+else:
+    raise ImproperlyConfigured("DATABASE_URL must be sqlite:///PATH or postgres://...")
+
+# --- Feed -----------------------------------------------------------------------------------
+
+# Only within one process: between processes everything travels through the event log.
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
+}
+
+# --- Ingest ---------------------------------------------------------------------------------
+
+PACKET_DATA_LIMIT = 64 * 1024  # bytes of UTF-8
+BATCH_PACKET_LIMIT = 1_000
+GROUP_COMMIT = env.bool("GROUP_COMMIT", default=True)  # off: one transaction per request
+BODY_LIMIT = DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+CALL_IDLE_TIMEOUT = _number("CALL_IDLE_TIMEOUT", 300, 1, 7 * 86_400)  # seconds
+API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 0, 3600)  # seconds until a revoked key is refused
+
+# --- Analysis -------------------------------------------------------------------------------
+
+AI_PROVIDER = _choice("AI_PROVIDER", ("local",), default="local")
+AI_LANGUAGE = env.str("AI_LANGUAGE", default="en")
+AI_CONCURRENCY = int(_number("AI_CONCURRENCY", 200, 1, 10_000))  # calls per worker process
+AI_AUDIO_CONCURRENCY = int(_number("AI_AUDIO_CONCURRENCY", 2 * (os.cpu_count() or 1), 1, 1_000))
+AI_CHAOS_FAILURE_RATE = _number("AI_CHAOS_FAILURE_RATE", 0.25 if LOCAL else 0, 0, 1)
+AI_CHAOS_LATENCY = _range("AI_CHAOS_LATENCY", "1-3" if LOCAL else "0")
+AI_MAX_ATTEMPTS = int(_number("AI_MAX_ATTEMPTS", 5, 1, 100))  # per stage
+AI_RETRY_BASE = _number("AI_RETRY_BASE", 2, 0, 3600)  # seconds: 2, 4, 8, 16...
+AI_RETRY_MAX = _number("AI_RETRY_MAX", 60, 0, 86_400)  # seconds
+AI_LEASE_SECONDS = _number("AI_LEASE_SECONDS", 30, 1, 3600)  # a dead worker's calls are free then
+STT_MODEL_DIR = env.str("STT_MODEL_DIR", default="")
+TRACK_SPEAKERS = env.dict("TRACK_SPEAKERS", default={})
+
+SWEEP_SECONDS = 60
+Q_CLUSTER = {
+    "name": "callcenter",
+    "label": "Background jobs",
+    "orm": "default",
+    # One process carries the calls, the other keeps sweeps and short jobs moving.
+    "workers": int(_number("WORKER_PROCESSES", 2, 1, 64)),
+    "queue_limit": 4,
+    "poll": 0.2,
+    "timeout": 3600,
+    # Jobs are wake-ups and the rows are the truth, so a lost job may take its time to come back.
+    "retry": 3660,
+    "max_attempts": 3,
+    "ack_failures": True,
+    "save_limit": 250,
+    "catch_up": False,
+    "recycle": 500,
+}
+
+# --- API ------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "calls.api.keys.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["calls.api.keys.MayCall"],
+    "DEFAULT_PARSER_CLASSES": ["calls.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "calls.api.errors.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "callcenter",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": (
+        "Takes the packets of live calls, has every finished call analysed, and tells what it "
+        "found. Any packet is answered with 202 once it is stored: order, repeats and gaps are "
+        "the service's problem, not the sender's."
+    ),
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"CallState": "calls.lifecycle.CallState"},
+}
+
+# --- Files ----------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+MEDIA_URL = "media/"
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(STATE_DIR / "media"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if LOCAL
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = LOCAL
+
+# --- Logging --------------------------------------------------------------------------------
+
+LOG_LEVEL = _choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "calls": {"level": LOG_LEVEL},
+        "supervisor": {"level": LOG_LEVEL},
+        "django": {"level": "INFO"},
+        "django.request": {"level": "ERROR"},
+        "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "axes": {"level": "WARNING"},
+    },
+}

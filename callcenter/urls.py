@@ -1,0 +1,26 @@
+"""Where everything is mounted."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from calls import health
+
+admin.site.site_header = "callcenter"
+admin.site.site_title = "callcenter"
+admin.site.index_title = "Administration"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="supervisor:board"), name="home"),
+    path("v1/", include("calls.api.urls")),
+    path("supervisor/", include("supervisor.urls")),
+    path("admin/", admin.site.urls),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+]
+
+handler404 = "calls.api.errors.not_found"

@@ -1,0 +1,106 @@
+"""What the talk is about: which personal data a sentence names, and which a turn asks for."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Kind = Literal["CARD", "PHONE", "EMAIL", "IBAN", "NATIONAL_ID", "ACCOUNT", "SECURITY_CODE", "DATE"]
+
+SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+EXPIRY = re.compile(r"\bexpir\w*|\bvalid (?:un)?til|\b(?:valid|good) thr", re.IGNORECASE)
+
+# In the order of precedence: "card security code" asks for the code.
+_PATTERNS: dict[Kind, str] = {
+    "SECURITY_CODE": r"""
+        (?<!social\ )security\ (?:code|number) | \bc\.?v\.?[vc]2?\b
+        | \bpins?\b(?!\ (?:point|down)) | pass\ ?(?:code|word)
+        | (?:verification|one[- ]time|access|activation)\ (?:code|password)
+        | (?:three|3)\ digits | code\ (?:that\ )?we\ (?:just\ )?sent
+    """,
+    "NATIONAL_ID": r"""
+        social\ security | \bs\.?s\.?n\b | \b(?:your|my)\ social\b | national\ insurance
+        | national\ id | identity | passport | driv(?:er'?s?|ing)\ licen[cs]e
+        | tax(?:payer)?\ (?:id|number|reference) | \bnhs\b | medicare
+    """,
+    "IBAN": r"\bi\ ?ban\b",
+    "DATE": r"""
+        date\ of\ birth | birth\ ?da(?:y|te) | \bborn\b | \bd\.?o\.?b\b
+        | \bexpir\w* | \bvalid\ (?:un)?til | \b(?:valid|good)\ thr
+    """,
+    "PHONE": r"""
+        \b(?:tele)?phone\b | \bmobile\b | \bcell\b | \blandline\b | whats\ ?app
+        | (?:contact|call[- ]?back)\ number | number\ .{0,20}\b(?:reach|call|ring|text)\b
+        | (?:reach|call|ring|text)\ (?:me|you|us)\ (?:back\ )?(?:on|at)\b
+    """,
+    "CARD": r"""
+        \bcards?\b | \bvisa\b | master\ ?card | \bamex\b | american\ express | \bdebit\b
+        | long\ number | (?:16|sixteen)[- ]digit
+    """,
+    "ACCOUNT": r"""
+        \baccounts?\b | sort\ code | routing | last\ (?:four|4)
+        | (?:policy|member(?:ship)?|customer|client|contract)\ (?:number|id\b)
+    """,
+    "EMAIL": r"\be-?\ ?mail",
+}
+_CUES = {
+    kind: re.compile(pattern, re.IGNORECASE | re.VERBOSE) for kind, pattern in _PATTERNS.items()
+}
+_BARE_NUMBER = re.compile(r"(?:(\w+)(?:['\u2019]s)? )?\b(?:number|digits)\b", re.IGNORECASE)
+_HARMLESS_WORDS = (
+    "order orders reference ticket tracking booking case flight room house model serial part gate "
+    "line version batch invoice job seat platform bus train any large small wrong right"
+)
+_HARMLESS_NUMBERS = frozenset(_HARMLESS_WORDS.split())
+_REQUEST = re.compile(
+    r"""
+    \? | \b(?:(?:may|can|could|shall)\ (?:i|we|you) | give | tell | read | confirm | provide
+    | enter | repeat | verify | spell | need | what(?:['\u2019]s|\ is) | please | how\ about
+    | and\ (?:the|your) | go\ ahead)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def asked_for(text: str) -> frozenset[Kind]:
+    """Return what a turn asks the other party to say."""
+    kinds: set[Kind] = set()
+    for sentence in SENTENCE_END.split(text):
+        if _REQUEST.search(sentence):
+            named = {kind for kind, pattern in _CUES.items() if pattern.search(sentence)}
+            kinds |= named or _bare_number(sentence)
+    return frozenset(kinds)
+
+
+def _bare_number(sentence: str) -> set[Kind]:
+    """Return ACCOUNT for "what is the number?", nothing for "what is your order number?"."""
+    found = _BARE_NUMBER.search(sentence)
+    harmless = found is None or (found[1] or "").lower() in _HARMLESS_NUMBERS
+    return set() if harmless else {"ACCOUNT"}
+
+
+def names(kind: Kind, text: str) -> bool:
+    """Tell whether a text speaks of this kind of data."""
+    return _CUES[kind].search(text) is not None
+
+
+def last_words(text: str) -> str:
+    """Return the last few words of a text that belong to its last sentence."""
+    return " ".join(SENTENCE_END.split(text)[-1].split()[-6:])
+
+
+def named_last(text: str) -> Kind | None:
+    """Return what kind of number the last few words of a text announce."""
+    nearest = last_words(text)
+    kinds = [
+        (match.end(), kind)
+        for kind, pattern in _CUES.items()
+        if kind not in ("EMAIL", "DATE")
+        for match in pattern.finditer(nearest)
+    ]
+    return max(kinds, key=lambda item: item[0])[1] if kinds else None
+
+
+def most_likely(asked: frozenset[Kind]) -> Kind | None:
+    """Return the kind of number that is probably the answer to a question for all these."""
+    return next((kind for kind in _CUES if kind in asked - {"EMAIL", "DATE"}), None)

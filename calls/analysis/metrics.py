@@ -1,0 +1,252 @@
+"""Figures of a call: mood over time, who talked how long, silence, interruptions, speed.
+
+The meaning follows Amazon Contact Lens; scores run from -5 to +5, times are ms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from calls.analysis.conversation import SPEAKERS, Sentiment, Span, Speaker, Turn
+from calls.analysis.sentiment import label_for
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Row = NDArray[np.bool_]
+    Numbers = NDArray[np.float64]
+
+Trend = Literal["improving", "worsening", "steady"]
+
+STEP_MS = 10
+QUARTERS = 4
+NON_TALK_MS = 3_000
+# A pause for breath does not end a stretch of speech.
+BREATH_MS = 300
+HEARD_MS = 500
+INTERRUPTION_MS = 400
+# How much the last third of what somebody says must differ from the rest.
+TREND_CHANGE = 2.0
+LAST_PART = 1 / 3
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019.,-][^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A quarter of the call. ``score`` is None where the speaker says nothing."""
+
+    begin_ms: int
+    end_ms: int
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentFigures:
+    """A speaker without turns is in none of the three."""
+
+    overall: dict[Speaker, Sentiment]
+    by_quarter: dict[Speaker, tuple[Period, ...]]
+    trend: dict[Speaker, Trend]
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    total_ms: int
+    words_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class NonTalk:
+    """Stretches of at least 3 s in which nobody talks."""
+
+    total_ms: int
+    instances: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interruptions:
+    """``by`` holds, for who interrupts, the stretches in which both talk."""
+
+    count: int
+    total_ms: int
+    by: dict[Speaker, tuple[Span, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    duration_ms: int
+    sentiment: SentimentFigures
+    talk: dict[Speaker, Talk]
+    non_talk: NonTalk
+    interruptions: Interruptions
+
+    def as_json(self) -> dict[str, Any]:
+        """Return nested dicts and lists with snake_case keys and integer milliseconds."""
+        plain: dict[str, Any] = _listed(asdict(self))
+        return plain
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def measure(
+    turns: Sequence[Turn],
+    sentiments: Sequence[Sentiment],
+    speech: Mapping[Speaker, Sequence[Span]],
+    duration_ms: int,
+) -> Metrics:
+    """Return the figures of a call.
+
+    ``sentiments`` has one entry for each turn. ``speech`` are the stretches in which a side
+    talks; where it is empty the turns themselves are taken. Raises ValueError if there are
+    not as many sentiments as turns.
+    """
+    if len(turns) != len(sentiments):
+        raise ValueError(f"{len(turns)} turns, but {len(sentiments)} sentiments")
+    talking = speech if any(speech.values()) else _turn_spans(turns)
+    duration_ms = max([duration_ms, *(turn.end_ms for turn in turns)])
+    rows = {speaker: _row(talking.get(speaker, ()), duration_ms) for speaker in SPEAKERS}
+    return Metrics(
+        duration_ms,
+        measure_sentiment(turns, sentiments, duration_ms),
+        {speaker: _talk(turns, speaker, row) for speaker, row in rows.items() if row.any()},
+        _non_talk(rows, duration_ms),
+        _interruptions(rows),
+    )
+
+
+def measure_sentiment(
+    turns: Sequence[Turn], sentiments: Sequence[Sentiment], duration_ms: int
+) -> SentimentFigures:
+    """Return overall mood, mood by quarter and trend of each speaker with turns.
+
+    Turns weigh as many words as they have: a short goodbye says little about the call.
+    """
+    overall: dict[Speaker, Sentiment] = {}
+    quarters: dict[Speaker, tuple[Period, ...]] = {}
+    trends: dict[Speaker, Trend] = {}
+    for speaker in SPEAKERS:
+        own = [place for place, turn in enumerate(turns) if turn.speaker == speaker]
+        if not own:
+            continue
+        scores = np.array([sentiments[place].score for place in own])
+        weights = np.array([max(1, count_words(turns[place].text)) for place in own], float)
+        mean = round(float(np.average(scores, weights=weights)), 2)
+        overall[speaker] = Sentiment(label_for(mean), mean)
+        spans = [Span(turns[place].begin_ms, turns[place].end_ms) for place in own]
+        quarters[speaker] = _by_quarter(spans, scores, weights, duration_ms)
+        trends[speaker] = trend_of(scores, weights)
+    return SentimentFigures(overall, quarters, trends)
+
+
+def trend_of(scores: Numbers, weights: Numbers) -> Trend:
+    """Compare the last third of what somebody said (by words) with what came before."""
+    if len(scores) < 2:
+        return "steady"
+    ends = np.cumsum(weights)
+    boundary = ends[-1] * (1 - LAST_PART)
+    earlier = np.clip(boundary - (ends - weights), 0, weights)
+    later = weights - earlier
+    change = np.average(scores, weights=later) - np.average(scores, weights=earlier)
+    if abs(change) < TREND_CHANGE:
+        return "steady"
+    return "improving" if change > 0 else "worsening"
+
+
+def count_words(text: str) -> int:
+    return len(_WORD.findall(text))
+
+
+def _by_quarter(
+    spans: Sequence[Span], scores: Numbers, weights: Numbers, duration_ms: int
+) -> tuple[Period, ...]:
+    edges = [round(duration_ms * number / QUARTERS) for number in range(QUARTERS + 1)]
+    begins = np.array([span.begin_ms for span in spans], float)
+    # A turn without length, as in text calls, still lies somewhere.
+    ends = np.maximum([span.end_ms for span in spans], begins + 1)
+    periods = []
+    for begin, end in pairwise(edges):
+        inside = np.clip(np.minimum(ends, end) - np.maximum(begins, begin), 0, None)
+        share = weights * inside / (ends - begins)
+        score = round(float(np.average(scores, weights=share)), 2) if share.any() else None
+        periods.append(Period(begin, end, score))
+    return tuple(periods)
+
+
+def _turn_spans(turns: Sequence[Turn]) -> dict[Speaker, list[Span]]:
+    return {
+        speaker: [Span(turn.begin_ms, turn.end_ms) for turn in turns if turn.speaker == speaker]
+        for speaker in SPEAKERS
+    }
+
+
+def _row(spans: Sequence[Span], duration_ms: int) -> Row:
+    """Return which 10 ms steps of the call a speaker fills."""
+    row = np.zeros(-(-duration_ms // STEP_MS), np.bool_)
+    for span in spans:
+        row[max(0, round(span.begin_ms / STEP_MS)) : max(0, round(span.end_ms / STEP_MS))] = True
+    return row
+
+
+def _runs(row: Row) -> list[tuple[int, int]]:
+    """Return begin and end, in steps, of each stretch that is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], row, [False])).astype(np.int8)))
+    return [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
+
+
+def _talk(turns: Sequence[Turn], speaker: Speaker, row: Row) -> Talk:
+    total_ms = int(row.sum()) * STEP_MS
+    words = sum(count_words(turn.text) for turn in turns if turn.speaker == speaker)
+    return Talk(total_ms, round(words * 60_000 / total_ms))
+
+
+def _non_talk(rows: Mapping[Speaker, Row], duration_ms: int) -> NonTalk:
+    silent = ~np.logical_or.reduce([rows[speaker] for speaker in SPEAKERS])
+    instances = tuple(
+        Span(begin * STEP_MS, min(end * STEP_MS, duration_ms))
+        for begin, end in _runs(silent)
+        if (end - begin) * STEP_MS >= NON_TALK_MS
+    )
+    return NonTalk(sum(span.duration_ms for span in instances), instances)
+
+
+def _interruptions(rows: Mapping[Speaker, Row]) -> Interruptions:
+    whole = {speaker: _without_breaths(rows[speaker]) for speaker in SPEAKERS}
+    agent, customer = SPEAKERS
+    by = {
+        speaker: spans
+        for speaker, other in ((agent, customer), (customer, agent))
+        if (spans := _cut_in(whole[speaker], whole[other]))
+    }
+    found = [span for spans in by.values() for span in spans]
+    return Interruptions(len(found), sum(span.duration_ms for span in found), by)
+
+
+def _without_breaths(row: Row) -> Row:
+    filled = row.copy()
+    for begin, end in _runs(~row):
+        if begin and end < len(row) and (end - begin) * STEP_MS < BREATH_MS:
+            filled[begin:end] = True
+    return filled
+
+
+def _cut_in(own: Row, other: Row) -> tuple[Span, ...]:
+    """Return the overlaps that begin while the other has talked 0.5 s, by who talks on 0.4 s."""
+    heard, least = HEARD_MS // STEP_MS, INTERRUPTION_MS // STEP_MS
+    spans = []
+    for begin, end in _runs(own):
+        if end - begin < least or begin < heard or not other[begin - heard : begin + 1].all():
+            continue
+        stopped = begin + int(np.argmin(np.append(other[begin:end], False)))
+        spans.append(Span(begin * STEP_MS, stopped * STEP_MS))
+    return tuple(spans)

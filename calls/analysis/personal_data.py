@@ -1,0 +1,244 @@
+"""What in one text is personal: cards, phones, e-mails, IBANs, ids, codes, dates of birth.
+
+The rules fail safe: a recogniser garbles numbers, so a long run of digits goes even when no
+checksum fits. Names and postal addresses are not recognised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calls.analysis.cues import EXPIRY, Kind, last_words, most_likely, named_last, names
+from calls.analysis.spoken_emails import find_emails
+from calls.analysis.spoken_numbers import (
+    Run,
+    Token,
+    compact_from,
+    find_runs,
+    is_harmless,
+    tokenize,
+)
+
+LONG_RUN = 7
+CARD_RUN = 12
+ASKED_RUN = 4
+CODE_RUN, LONGEST_CODE = 3, 8
+IBAN_SHORTEST, IBAN_LONGEST = 15, 34
+
+_SORT_CODE = re.compile(r"sort code", re.IGNORECASE)
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_UNIT = re.compile(
+    r"[\s-]*(?:%|percent|per cent|dollars?|euros?|pounds?|quid|bucks|pence|p\b|cents?|thousand|"
+    r"million|seconds?|minutes?|hours?|days?|weeks?|months?|years?|times|people|items|copies|points|"
+    r"miles?|met(?:er|re)s?|kilo\w*|km|kg|grams?|lit(?:er|re)s?|(?:giga|mega|kilo)?bytes?|[gmk]b|"
+    r"mbps|gigs?|meg\w*|degrees|watts?|volts?|units?|a\.?m\b|p\.?m\b|o['\u2019]clock|working|business)",
+    re.IGNORECASE,
+)
+_AMOUNTS = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d\d)?")
+_DATED = re.compile(r"\b(?:in|since|from|until|till|of|year)\s$", re.IGNORECASE)
+_NATIONAL_INSURANCE = re.compile(
+    r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
+)
+_SSN_SHAPE = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
+_MONTH_WORDS = (
+    "january february march april may june july august september october november december jan feb "
+    "mar apr jun jul aug sep sept oct nov dec"
+)
+_ORDINAL_WORDS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth st nd rd "
+    "th hundred thousand"
+)
+_MONTHS_AND_ORDINALS = frozenset(f"{_MONTH_WORDS} {_ORDINAL_WORDS}".split())
+_DATE_JOINTS = frozenset(
+    {"of", "the", "and", "slash", "dash", "stroke", "-", "/", ".", ",", "\u2013"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Personal data at [begin, end) of a text; ``digits`` is empty where there are none."""
+
+    begin: int
+    end: int
+    kind: Kind
+    digits: str = ""
+
+
+def find_personal_data(
+    text: str, asked: frozenset[Kind] = frozenset(), *, shortest: int = ASKED_RUN
+) -> list[Finding]:
+    """Return what must go from a text, in order and without overlaps.
+
+    ``asked`` is what the other party wanted to hear, ``shortest`` how many digits are then
+    enough. Codes of three digits go after a question or cue for a security code.
+    """
+    tokens = tokenize(text)
+    emails = "EMAIL" in asked or names("EMAIL", text)
+    found = [Finding(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
+    found += _ibans(tokens, text, asked)
+    found += [Finding(*match.span(), "NATIONAL_ID") for match in _NATIONAL_INSURANCE.finditer(text)]
+    found += _dates(tokens, text, asked)
+    found += _numbers(tokens, text, asked, shortest)
+    return _without_overlaps(found)
+
+
+def _without_overlaps(found: Sequence[Finding]) -> list[Finding]:
+    """Join what overlaps; the longer one gives its name."""
+    kept: list[Finding] = []
+    for finding in sorted(found, key=lambda item: (item.begin, -item.end)):
+        if not kept or finding.begin >= kept[-1].end:
+            kept.append(finding)
+            continue
+        last = kept[-1]
+        longer = max(last, finding, key=lambda item: item.end - item.begin)
+        end = max(last.end, finding.end)
+        kept[-1] = Finding(last.begin, end, longer.kind, last.digits or finding.digits)
+    return kept
+
+
+def _numbers(
+    tokens: Sequence[Token], text: str, asked: frozenset[Kind], shortest: int
+) -> list[Finding]:
+    expected = bool(asked - {"EMAIL", "DATE"})
+    # A sort code looks like a date: 12-34-56.
+    dates_stay = not expected and not _SORT_CODE.search(text)
+    runs = find_runs(text, tokens, skip_harmless=dates_stay, loose=expected)
+    found = []
+    for run in runs:
+        kind = _kind_of(run, text, asked, shortest)
+        if kind is not None:
+            found.append(Finding(*_with_edges(run, text), kind, run.digits))
+    return found
+
+
+def _with_edges(run: Run, text: str) -> tuple[int, int]:
+    """Return begin and end of a run with the signs and letters that are stuck to it."""
+    begin, end = run.begin, run.end
+    while begin and (text[begin - 1].isalnum() or text[begin - 1] in "+("):
+        begin -= 1
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    return begin, end
+
+
+def _kind_of(run: Run, text: str, asked: frozenset[Kind], shortest: int) -> Kind | None:
+    """Return what a run of digits is, or None if it may stay."""
+    if _is_quantity(run, text):
+        return None
+    cued = named_last(text[: run.begin])
+    count = len(run.digits)
+    if cued == "SECURITY_CODE" or (cued is None and "SECURITY_CODE" in asked):
+        if CODE_RUN <= count <= LONGEST_CODE:
+            return "SECURITY_CODE"
+    elif not asked and _only_years(run, text):
+        return None
+    if count >= LONG_RUN:
+        return _long(run, text, cued, asked)
+    return (cued or most_likely(asked)) if count >= (shortest if asked else ASKED_RUN) else None
+
+
+def _long(run: Run, text: str, cued: Kind | None, asked: frozenset[Kind]) -> Kind:
+    count = len(run.digits)
+    if text[run.begin - 1 : run.begin] == "+":
+        return "PHONE"
+    if 13 <= count <= 19 and passes_luhn(run.digits):
+        return "CARD"
+    expected = cued or most_likely(asked)
+    if expected is not None:
+        return expected
+    if count >= CARD_RUN:
+        return "CARD"
+    if _SSN_SHAPE.fullmatch(text[run.begin : run.end]):
+        return "NATIONAL_ID"
+    return "PHONE" if count in (7, 10, 11) else "ACCOUNT"
+
+
+def _is_quantity(run: Run, text: str) -> bool:
+    written = text[run.begin : run.end]
+    if is_harmless(written, text[: run.begin]):
+        return True
+    if not _UNIT.match(text, run.end):
+        return _DATED.search(text[: run.begin]) is not None and _only_years(run, text)
+    return len(run.digits) < LONG_RUN or bool(_AMOUNTS.fullmatch(written))
+
+
+def _only_years(run: Run, text: str) -> bool:
+    years = _YEAR.findall(text[run.begin : run.end])
+    # Four groups that look like years are more likely a card.
+    return 0 < len(years) <= 3 and "".join(years) == run.digits
+
+
+def _dates(tokens: Sequence[Token], text: str, asked: frozenset[Kind]) -> list[Finding]:
+    """Return dates where a birthday or an expiry date is meant."""
+    whole = "DATE" in asked
+    found = []
+    for first, last in _date_runs(tokens):
+        begin, end = tokens[first].begin, tokens[last].end
+        if whole or _date_cue_before(text[:begin], tokens[first : last + 1], asked, text):
+            digits = "".join(token.digits for token in tokens[first : last + 1])
+            found.append(Finding(begin, end, "DATE", digits))
+    return found
+
+
+def _date_cue_before(before: str, run: Sequence[Token], asked: frozenset[Kind], text: str) -> bool:
+    nearest = last_words(before)
+    if not names("DATE", nearest):
+        return False
+    if not EXPIRY.search(nearest) or "CARD" in asked or names("CARD", text):
+        return True
+    # "The offer expires on the thirtieth of June" is nobody's secret, "expires 12/27" is.
+    return all(token.word not in _MONTHS_AND_ORDINALS for token in run)
+
+
+def _date_runs(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Return first and last token of what may be a date: two parts at least."""
+    runs: list[tuple[int, int]] = []
+    parts: list[int] = []
+    for place, token in enumerate([*tokens, Token(0, 0, "\n")]):
+        if token.digits or token.word in _MONTHS_AND_ORDINALS:
+            parts.append(place)
+        elif token.word not in _DATE_JOINTS:
+            if len(parts) > 1 or (parts and len(tokens[parts[0]].digits) >= 4):
+                runs.append((parts[0], parts[-1]))
+            parts = []
+    return runs
+
+
+def _ibans(tokens: Sequence[Token], text: str, asked: frozenset[Kind]) -> list[Finding]:
+    expected = "IBAN" in asked or names("IBAN", text)
+    found = []
+    for start, token in enumerate(tokens):
+        if token.digits or not token.word.isalpha() or len(token.word) > 2:
+            continue
+        last = _iban_end(tokens, start, expected=expected)
+        if last is not None:
+            found.append(Finding(token.begin, tokens[last].end, "IBAN"))
+    return found
+
+
+def _iban_end(tokens: Sequence[Token], start: int, *, expected: bool) -> int | None:
+    valid = likely = None
+    for place, code in compact_from(tokens, start):
+        if len(code) > IBAN_LONGEST:
+            break
+        if passes_mod97(code):
+            valid = place
+        elif expected and tokens[place].digits and re.match(r"[A-Z]{2}\d\d", code):
+            likely = place if len(code) >= IBAN_SHORTEST else likely
+    return valid if valid is not None else likely
+
+
+def passes_luhn(digits: str) -> bool:
+    """Check a card number (ISO/IEC 7812-1, annex B)."""
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
+    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
+
+
+def passes_mod97(code: str) -> bool:
+    """Check an IBAN without spaces (ISO 13616)."""
+    if not re.fullmatch(r"[A-Z]{2}\d\d[A-Z0-9]{11,30}", code):
+        return False
+    return int("".join(str(int(sign, 36)) for sign in code[4:] + code[:4])) % 97 == 1

@@ -1,0 +1,58 @@
+"""The embedded provider: everything on this machine, in threads, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from calls.analysis.conversation import CallAudio, Transcription, Turn, Understanding
+from calls.analysis.providers import ProviderError
+from calls.analysis.speech import SpeechUnavailable, transcribe
+
+T = TypeVar("T")
+
+
+class LocalProvider:
+    """Whisper for words, small models and rules for meaning.
+
+    ``max_parallel`` transcriptions run at once; each takes a core. Pools of its own rather
+    than a semaphore: a cancelled call keeps its place until its thread is really done, and
+    one provider serves any number of event loops.
+    """
+
+    name = "local"
+
+    def __init__(self, *, max_parallel: int = 1, model_dir: Path | None = None) -> None:
+        if max_parallel < 1:
+            raise ValueError("max_parallel is at least 1")
+        self._max_parallel = max_parallel
+        self._model_dir = model_dir
+        self._speech = ThreadPoolExecutor(max_parallel, thread_name_prefix="speech")
+        # Of its own, so that a call which is almost done does not wait behind long recordings.
+        self._meaning = ThreadPoolExecutor(1, thread_name_prefix="meaning")
+
+    async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
+        work = partial(
+            transcribe,
+            audio,
+            language=language,
+            model_dir=self._model_dir,
+            workers=self._max_parallel,
+        )
+        try:
+            return await _run(self._speech, work)
+        except SpeechUnavailable as error:
+            raise ProviderError(str(error), code="speech_unavailable", transient=False) from error
+
+    async def understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
+        from calls.analysis.understanding import understand_locally
+
+        return await _run(self._meaning, partial(understand_locally, turns))
+
+
+async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, work)

@@ -1,0 +1,29 @@
+"""Which provider the settings ask for."""
+
+from __future__ import annotations
+
+import os
+import random
+from functools import cache
+
+from django.conf import settings
+
+from calls.analysis.providers import Provider
+from calls.analysis.providers.chaos import ChaosProvider
+from calls.analysis.providers.local import LocalProvider
+
+
+@cache
+def get_provider() -> Provider:
+    """Return this process's provider: it keeps its models, so there is one."""
+    provider: Provider = LocalProvider(
+        max_parallel=os.cpu_count() or 1, model_dir=settings.STT_MODEL_DIR or None
+    )
+    if settings.AI_CHAOS_FAILURE_RATE or settings.AI_CHAOS_LATENCY[1]:
+        provider = ChaosProvider(
+            provider,
+            failure_rate=settings.AI_CHAOS_FAILURE_RATE,
+            latency_s=settings.AI_CHAOS_LATENCY,
+            rng=random.Random(),  # noqa: S311 (chaos, not cryptography)
+        )
+    return provider

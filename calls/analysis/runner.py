@@ -1,0 +1,196 @@
+"""Carries calls through their stages: many at once on one event loop, each under a lease.
+
+The rows are the truth. A runner takes what is due, and when it dies or is stopped, what it held
+is due again: at once after a stop, and when the lease has run out after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connections
+
+from calls.analysis import ledger, stages
+from calls.analysis.ledger import Lease, LeaseLost
+from calls.analysis.providers import Provider, ProviderError
+from calls.models import Attempt, Stage
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+LINGER_S = 5.0  # an idle runner stays this long: most of its work comes in bursts
+DATABASE_THREADS = 4
+STOP_PATIENCE_S = 5.0
+STAGES = {Stage.TRANSCRIBE: stages.transcribe, Stage.UNDERSTAND: stages.understand}
+
+
+class Runner:
+    """``run`` returns when nothing is due, ``should_stop`` says so, or ``lifetime_s`` is over."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        should_stop: Callable[[], bool] = lambda: False,
+        lifetime_s: float = 900,
+        linger_s: float = LINGER_S,
+    ) -> None:
+        self.provider = provider
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._should_stop = should_stop
+        self._ends_at = time.monotonic() + lifetime_s
+        self._linger_s = linger_s
+        self._active: dict[asyncio.Task[None], Lease] = {}
+        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="analysis")
+        self._audio = asyncio.Semaphore(settings.AI_AUDIO_CONCURRENCY)
+
+    async def run(self) -> int:
+        """Work. Returns the number of calls that were taken."""
+        async with AsyncExitStack() as stack:
+            stack.callback(self._threads.shutdown)
+            stack.push_async_callback(self._close_connections)
+            heart = asyncio.create_task(self._beat())
+            stack.callback(heart.cancel)
+            taken = await self._take_until_done()
+            await self._finish()
+        return taken
+
+    async def _take_until_done(self) -> int:
+        taken, idle_since = 0, time.monotonic()
+        while not self._should_stop() and time.monotonic() < self._ends_at:
+            leases = await self._claim()
+            for lease in leases:
+                self._active[asyncio.create_task(self._carry(lease))] = lease
+            taken += len(leases)
+            if self._active:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since >= self._linger_s:
+                # The sweep looks once a minute; whatever is due before stays in our hands.
+                if not await self._in_thread(ledger.any_due, within_s=2 * settings.SWEEP_SECONDS):
+                    break
+                idle_since = time.monotonic()
+            await self._wait()
+        return taken
+
+    async def _claim(self) -> list[Lease]:
+        room = settings.AI_CONCURRENCY - len(self._active)
+        if room <= 0:
+            return []
+        leases: list[Lease] = await self._in_thread(
+            ledger.claim_due, owner=self.owner, limit=min(room, 50)
+        )
+        return leases
+
+    async def _wait(self) -> None:
+        if self._active:
+            await asyncio.wait(self._active, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(POLL_S)
+        self._forget_finished()
+
+    def _forget_finished(self) -> None:
+        for task in [task for task in self._active if task.done()]:
+            lease = self._active.pop(task)
+            if not task.cancelled() and (error := task.exception()):
+                log.error("call %s is left to its lease", lease.call_id, exc_info=error)
+
+    async def _finish(self) -> None:
+        """At the end of a lifetime finish what was begun; when stopped, give it back."""
+        while self._active and not self._should_stop():
+            await self._wait()
+        for task in self._active:
+            task.cancel()
+        if self._active:
+            await asyncio.wait(self._active, timeout=STOP_PATIENCE_S)
+            self._forget_finished()
+
+    async def _carry(self, lease: Lease) -> None:
+        """Take one call as far as it goes: to the archive, or to its next failure."""
+        try:
+            stage = None
+            while stage != Stage.UNDERSTAND:
+                stage = await self._in_thread(stages.next_stage, lease)
+                async with self._room_for(stage):
+                    await self._try(stage, lease)
+        except _Failed:
+            pass  # it is written down, and the call is out of our hands
+        except LeaseLost as error:
+            log.warning("%s What this worker found is dropped.", error)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._in_thread(_give_back, lease))
+            raise
+
+    def _room_for(self, stage: Stage) -> AbstractAsyncContextManager[Any]:
+        # Audio is large: only so many calls are held in memory at once.
+        return self._audio if stage == Stage.TRANSCRIBE else nullcontext()
+
+    async def _try(self, stage: Stage, lease: Lease) -> None:
+        """Make one attempt. Raises _Failed when it failed and that is on record."""
+        attempt: Attempt = await self._in_thread(
+            ledger.begin_attempt, lease, stage=stage, provider=self.provider.name
+        )
+        try:
+            await STAGES[stage](lease, attempt, self.provider, self._in_thread)
+        except ProviderError as error:
+            failure = error
+        except (LeaseLost, DatabaseError):
+            raise
+        except Exception as error:
+            log.exception("call %s: the analysis has a bug", lease.call_id)
+            failure = ProviderError(f"{type(error).__name__}: {error}", code="bug", transient=False)
+        else:
+            return
+        decision = await self._in_thread(ledger.fail_attempt, lease, attempt, failure)
+        log.info("call %s, %s: %s -> %s", lease.call_id, attempt, failure, decision)
+        raise _Failed
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(settings.AI_LEASE_SECONDS / 3)
+            held = [lease.call_pk for lease in self._active.values()]
+            try:
+                await self._in_thread(ledger.extend_leases, owner=self.owner, call_pks=held)
+            except DatabaseError:
+                log.exception("leases could not be prolonged")
+
+    async def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(_fresh, function, *args, **kwargs))
+
+    async def _close_connections(self) -> None:
+        """Close each thread's own connection: the barrier makes every thread take one turn."""
+        barrier = threading.Barrier(DATABASE_THREADS)
+
+        def close() -> None:
+            barrier.wait(timeout=STOP_PATIENCE_S)
+            connections.close_all()
+
+        loop = asyncio.get_running_loop()
+        turns = [loop.run_in_executor(self._threads, close) for _ in range(DATABASE_THREADS)]
+        await asyncio.gather(*turns)
+
+
+class _Failed(Exception):
+    """The attempt failed, and the call was let go."""
+
+
+def _fresh(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    close_old_connections()
+    return function(*args, **kwargs)
+
+
+def _give_back(lease: Lease) -> None:
+    with suppress(LeaseLost):
+        ledger.release(lease)

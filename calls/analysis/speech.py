@@ -1,0 +1,275 @@
+"""Offline speech recognition: the words of each channel of a call, through faster-whisper.
+
+Silero's voice activity detection runs first: Whisper invents words where nobody speaks, and
+its own times are less sharp. The settings are those that did best on telephone audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calls.analysis.conversation import (
+    SPEAKERS,
+    CallAudio,
+    Channel,
+    Skipped,
+    Span,
+    Speaker,
+    Transcription,
+    Turn,
+    Word,
+)
+from calls.analysis.resampling import resample
+from calls.analysis.speechmodel import SpeechModel, SpeechUnavailable, load_model
+from calls.analysis.turns import join_turns
+
+__all__ = ["SpeechUnavailable", "transcribe"]
+
+RATE = 16_000  # what Whisper and Silero work at
+WORD_GAP_MS = 600  # a longer pause inside an utterance starts a new one
+
+_BLOCK_S = 300  # bounds memory: an hour at 16 kHz in float32 would be 230 MB a channel
+_WINDOW_S = 27.0  # Whisper hears 30 s at once; a window inside that never cuts a word
+_PADDING_MS = 200  # what recognition wants around speech...
+_REPORTED_PADDING_MS = 150  # ...and what talk time wants
+_SEPARATOR_S = 0.2
+_SHARP_MS = 1000  # the edge of an utterance is that of its words, unless this far away
+_VAD = {
+    "threshold": 0.3,  # the usual 0.5 loses soft beginnings on a telephone line
+    "min_speech_duration_ms": 100,
+    "min_silence_duration_ms": WORD_GAP_MS,
+    "max_speech_duration_s": _WINDOW_S - 1,
+    "speech_pad_ms": _PADDING_MS,
+}
+
+_MAX_COMPRESSION_RATIO = 2.4  # more is a loop of repeated words
+_MIN_LOG_PROBABILITY = -1.3
+_MAX_NO_SPEECH = 0.6
+_MIN_LOG_PROBABILITY_IF_NO_SPEECH = -0.7
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A stretch of speech in one channel: samples at 16 kHz, and where they begin in the call."""
+
+    begin_ms: int
+    samples: Samples
+
+    @property
+    def end_ms(self) -> int:
+        return self.begin_ms + round(len(self.samples) * 1000 / RATE)
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    utterance: Utterance
+    begin_ms: int
+    end_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelResult:
+    turns: tuple[Turn, ...] = ()
+    speech: tuple[Span, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+def transcribe(
+    audio: CallAudio, *, language: str = "en", model_dir: Path | None = None, workers: int = 1
+) -> Transcription:
+    """The turns and the speech of a call. Blocks for about 4 % of its length, on one core.
+
+    ``model_dir`` holds another CTranslate2 Whisper model than the bundled tiny.en; ``workers``
+    is how many threads of this process call at once. Raises SpeechUnavailable.
+    """
+    model = load_model(model_dir, workers)
+    code = model.check_language(language)
+    results = {each.speaker: _channel(model, each, code) for each in audio.channels}
+    empty = ChannelResult(skipped=(Skipped("transcribe", "The call has no audio."),))
+    skipped = [each for result in results.values() or [empty] for each in result.skipped]
+    return Transcription(
+        turns=join_turns(turn for result in results.values() for turn in result.turns),
+        speech={who: results.get(who, empty).speech for who in SPEAKERS},
+        duration_ms=audio.duration_ms,
+        model=model.name,
+        skipped=tuple(skipped),
+    )
+
+
+def _channel(model: SpeechModel, channel: Channel, language: str) -> ChannelResult:
+    spans: list[Span] = []
+    words: list[SpokenWord] = []
+    dropped: list[Span] = []
+    for window in _windows(utterances(channel)):
+        spans += [Span(each.begin_ms, each.end_ms) for each in window]
+        heard, left_out = _recognise(model, window, language)
+        words += heard
+        dropped += left_out
+    turns = tuple(_turns(words, channel.speaker))
+    speech = tuple(_reported(spans))
+    return ChannelResult(turns, speech, tuple(_skipped(channel, speech, turns, dropped)))
+
+
+def utterances(channel: Channel) -> Iterator[Utterance]:
+    """The stretches of speech in a channel, in order, with 200 ms around each."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    begin, block = 0, _BLOCK_S * channel.rate
+    while begin < len(channel.samples):
+        end = min(begin + block, len(channel.samples))
+        samples = _floats(channel.samples[begin:end], channel.rate)
+        found = get_speech_timestamps(samples, VadOptions(**_VAD)) if samples.any() else []
+        cut = end < len(channel.samples) and _runs_on(found, len(samples))
+        for each in found[:-1] if cut else found:
+            begin_ms = round(begin * 1000 / channel.rate + each["start"] * 1000 / RATE)
+            yield Utterance(begin_ms, samples[each["start"] : each["end"]])
+        # What is still being said at the end of a block is heard as a whole in the next one.
+        begin = begin + found[-1]["start"] * channel.rate // RATE if cut else end
+
+
+def _floats(samples: NDArray[np.int16], rate: int) -> Samples:
+    return resample(samples, rate, RATE).astype(np.float32) / np.float32(32768)
+
+
+def _runs_on(found: Sequence[dict[str, int]], length: int) -> bool:
+    return bool(found) and found[-1]["end"] > length - RATE and found[-1]["start"] > RATE
+
+
+def _windows(found: Iterator[Utterance]) -> Iterator[list[Utterance]]:
+    """Utterances in groups that Whisper hears at once."""
+    window: list[Utterance] = []
+    length = 0.0
+    for each in found:
+        needed = len(each.samples) / RATE + _SEPARATOR_S
+        if window and length + needed > _WINDOW_S:
+            yield window
+            window, length = [], 0.0
+        window.append(each)
+        length += needed
+    if window:
+        yield window
+
+
+def _recognise(
+    model: SpeechModel, window: Sequence[Utterance], language: str
+) -> tuple[list[SpokenWord], list[Span]]:
+    """The words of some utterances, and where words were too doubtful to be kept."""
+    separator = np.zeros(round(_SEPARATOR_S * RATE), np.float32)
+    parts = [part for each in window for part in (each.samples, separator)]
+    begins = np.cumsum([0, *(len(each.samples) + len(separator) for each in window[:-1])]) / RATE
+    segments, _ = model.whisper.transcribe(
+        np.concatenate(parts),
+        language=language,
+        beam_size=5,
+        word_timestamps=True,
+        condition_on_previous_text=False,
+    )
+    words: list[SpokenWord] = []
+    dropped: list[Span] = []
+    for segment in segments:
+        placed = [_placed(word, window, begins) for word in segment.words or ()]
+        if is_credible(segment):
+            words += placed
+        elif placed:
+            dropped.append(Span(placed[0].begin_ms, placed[-1].end_ms))
+    return words, dropped
+
+
+def is_credible(segment: Any) -> bool:
+    """Whether a segment was heard rather than invented, by Whisper's own figures."""
+    floor = _MIN_LOG_PROBABILITY
+    if segment.no_speech_prob > _MAX_NO_SPEECH:
+        floor = _MIN_LOG_PROBABILITY_IF_NO_SPEECH
+    return bool(
+        segment.avg_logprob >= floor and segment.compression_ratio <= _MAX_COMPRESSION_RATIO
+    )
+
+
+def _placed(word: Any, window: Sequence[Utterance], begins: NDArray[np.float64]) -> SpokenWord:
+    """A word on the time line of the call: its middle tells the utterance it belongs to."""
+    index = int(np.searchsorted(begins, (word.start + word.end) / 2, side="right")) - 1
+    utterance, shift = window[max(index, 0)], begins[max(index, 0)]
+
+    def in_call(seconds: float) -> int:
+        moment = utterance.begin_ms + round(float(seconds - shift) * 1000)
+        return min(max(moment, utterance.begin_ms), utterance.end_ms)
+
+    return SpokenWord(utterance, in_call(word.start), in_call(word.end), str(word.word))
+
+
+def _turns(words: Sequence[SpokenWord], speaker: Speaker) -> Iterator[Turn]:
+    for _, group in groupby(words, lambda word: word.utterance.begin_ms):
+        pieces = _pieces(list(group))
+        for index, piece in enumerate(pieces):
+            first, last = index == 0, index == len(pieces) - 1
+            yield _turn(piece, speaker, first=first, last=last)
+
+
+def _pieces(words: list[SpokenWord]) -> list[list[SpokenWord]]:
+    """Words of one utterance, cut where a pause between them is long."""
+    pieces = [words[:1]]
+    for before, word in pairwise(words):
+        if word.begin_ms - before.end_ms > WORD_GAP_MS:
+            pieces.append([])
+        pieces[-1].append(word)
+    return pieces
+
+
+def _turn(words: Sequence[SpokenWord], speaker: Speaker, *, first: bool, last: bool) -> Turn:
+    begin_ms, end_ms = words[0].begin_ms, words[-1].end_ms
+    edge = _edges(words[0].utterance)
+    if first and abs(begin_ms - edge.begin_ms) < _SHARP_MS:
+        begin_ms = edge.begin_ms
+    if last and abs(edge.end_ms - end_ms) < _SHARP_MS:
+        end_ms = edge.end_ms
+    return Turn(
+        speaker=speaker,
+        begin_ms=begin_ms,
+        end_ms=max(begin_ms, end_ms),
+        text=" ".join("".join(word.text for word in words).split()),
+        words=tuple(Word(word.begin_ms, word.end_ms, word.text.strip()) for word in words),
+    )
+
+
+def _edges(span: Utterance | Span) -> Span:
+    trim = _PADDING_MS - _REPORTED_PADDING_MS
+    return Span(span.begin_ms + trim, max(span.begin_ms + trim, span.end_ms - trim))
+
+
+def _reported(spans: Sequence[Span]) -> Iterator[Span]:
+    """Speech with touching stretches joined and the padding for recognition taken off."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and span.begin_ms - joined[-1].end_ms <= 1:
+            joined[-1] = Span(joined[-1].begin_ms, span.end_ms)
+        else:
+            joined.append(span)
+    return map(_edges, joined)
+
+
+def _skipped(
+    channel: Channel, speech: Sequence[Span], turns: Sequence[Turn], dropped: Sequence[Span]
+) -> Iterator[Skipped]:
+    who = channel.speaker
+    if not channel.samples.any():
+        yield Skipped("transcribe", f"The {who}'s channel is silent.")
+    elif not speech:
+        yield Skipped("transcribe", f"No speech was found in the {who}'s channel.")
+    elif not turns and not dropped:
+        yield Skipped("transcribe", f"No words were recognised in the {who}'s speech.")
+    if dropped:
+        seconds = sum(span.duration_ms for span in dropped) / 1000
+        yield Skipped(
+            "transcribe",
+            f"{len(dropped)} passages of the {who} ({seconds:.1f} s) were too unclear to be kept.",
+        )

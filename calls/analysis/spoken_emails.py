@@ -1,0 +1,82 @@
+"""E-mail addresses, also as people say them and recognisers garble them."""
+
+from __future__ import annotations
+
+import re
+
+_TOP = (
+    r"(?:com|org|net|edu|gov|info|io|co\s*(?:\.|\bdot\b)\s*uk|uk|ie|de|fr|es|it|nl|be|ch|at|eu|pt|pl|"
+    r"se|no|dk|fi|ca|au|nz|us|in|me|biz)"
+)
+_PROVIDERS = r"(?:g ?mail|google ?mail|yahoo|hotmail|outlook|icloud|aol|proton ?mail|live|msn|gmx)"
+_WRITTEN = re.compile(r"[\w.+'-]+\s?@\s?[\w-]+(?:\s?\.\s?[\w-]+)*")
+_DOT = r"(?:\s*\.\s*|\s+dot\s+)"
+# "example dot com", "example. Com", "gmail.com", "MariaDotlopazatgmail.com"
+_DOMAIN = re.compile(rf"(?<![\w@])[\w-]+(?:{_DOT}(?!{_TOP}\b)[\w-]+)?{_DOT}{_TOP}\b", re.IGNORECASE)
+_PROVIDER_ALONE = re.compile(rf"\b(?:at|@)\s+{_PROVIDERS}\b", re.IGNORECASE)
+_PROVIDER = re.compile(_PROVIDERS, re.IGNORECASE)
+_GLUED = re.compile(rf"[\w.-]*\w(?:at|@){_PROVIDERS}", re.IGNORECASE)
+_AT = frozenset({"at", "@", "add", "ad", "et", "that"})
+_LEAD_IN_WORDS = (
+    "is it's its that's was yes yeah sure okay ok email e-mail mail address use uh um so my me "
+    "please on the to with or and i'm"
+)
+_LEAD_IN = frozenset(_LEAD_IN_WORDS.split())
+# "jSmith40 to ad outlet.com": a recogniser may put such words before the at sign.
+_NOISE = frozenset({"to", "a", "the"})
+_LINKS = frozenset({"dot", "underscore", "dash", "hyphen", "minus", "plus", "."})
+_PART = re.compile(r"[\w'\u2019+-]+|[.@]")
+_MAX_LOCAL = 10
+
+
+def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
+    """Return begin and end of each address. ``expected``: the talk is of an e-mail address."""
+    found = [match.span() for match in _WRITTEN.finditer(text)]
+    found += [match.span() for match in _GLUED.finditer(text)]
+    for match in _DOMAIN.finditer(text):
+        begin = _begin_of(text, match.start(), match[0], expected=expected)
+        if begin is not None:
+            found.append((begin, match.end()))
+    for match in _PROVIDER_ALONE.finditer(text):
+        begin = _begin_of(text, match.end(), "", expected=True)
+        found.append((match.start() if begin is None else begin, match.end()))
+    return found
+
+
+def _begin_of(text: str, place: int, domain: str, *, expected: bool) -> int | None:
+    """Return where the address with this domain begins, or None if it is only a web site."""
+    parts = [match for match in _PART.finditer(text, 0, place) if match.end() <= place]
+    if not domain:
+        parts.pop()
+    before = [part[0].lower().replace("\u2019", "'") for part in parts]
+    at_sign = bool(before) and before[-1] in _AT
+    public = _PROVIDER.search(domain) is not None
+    if not at_sign:
+        glued = expected or (public and re.search(r"\w(?:at|@)", domain, re.IGNORECASE))
+        return place if glued and before[-2:] != ["www", "."] else None
+    begin = _local_begin(before)
+    if begin is None:
+        return parts[-1].start() if expected or public else None
+    linked = any(word in _LINKS or re.search(r"\d|_", word) for word in before[begin:-1])
+    return parts[begin].start() if expected or public or linked else None
+
+
+def _local_begin(before: list[str]) -> int | None:
+    """Return the index of the first word of the part before the at sign, the last of ``before``."""
+    place = len(before) - 1
+    while place > 1 and before[place - 1] in _NOISE:
+        place -= 1
+    first = None
+    while place > 0 and len(before) - place <= _MAX_LOCAL:
+        place -= 1
+        if before[place] in _LEAD_IN:
+            break
+        if before[place] == "." and place + 1 == first and not _joins_names(before, place):
+            break
+        first = place
+    return first
+
+
+def _joins_names(before: list[str], place: int) -> bool:
+    """Tell "david. miller at" from the end of a sentence."""
+    return place > 0 and before[place - 1] not in _LEAD_IN and before[place - 1] != "."

@@ -1,0 +1,186 @@
+"""The two stages of an analysis: transcribe, then understand. Each loads, asks the AI, and stores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from calls.analysis import ledger
+from calls.analysis.conversation import (
+    SPEAKERS,
+    CallAudio,
+    Sentiment,
+    Skipped,
+    Span,
+    Transcription,
+    Turn,
+    Understanding,
+    Word,
+)
+from calls.analysis.ledger import Lease
+from calls.analysis.material import load_material
+from calls.analysis.media import TextCall
+from calls.analysis.metrics import measure
+from calls.analysis.providers import Provider, ProviderError
+from calls.analysis.redaction import Redacted, redact
+from calls.models import Attempt, Call, Stage, Transcript
+
+InThread = Callable[..., Awaitable[Any]]
+T = TypeVar("T")
+
+AI_TIMEOUT_S = 120.0
+TIMEOUT_PER_AUDIO = 2.5  # an hour of audio may take two and a half hours
+
+
+def next_stage(lease: Lease) -> Stage:
+    """Return the stage that this round still lacks: a stored transcript is never made again."""
+    done = Attempt.objects.filter(
+        call=lease.call_pk,
+        round=lease.round,
+        stage=Stage.TRANSCRIBE,
+        outcome=Attempt.Outcome.SUCCEEDED,
+    )
+    return Stage.UNDERSTAND if done.exists() else Stage.TRANSCRIBE
+
+
+async def transcribe(
+    lease: Lease, attempt: Attempt, provider: Provider, in_thread: InThread
+) -> None:
+    """Turn what was received into words by speaker. Text is taken as it is, without the AI."""
+    call = await in_thread(Call.objects.get, pk=lease.call_pk)
+    material = await in_thread(load_material, call)
+    if isinstance(material, TextCall):
+        heard = _written(material)
+    else:
+        _refuse_nothing(material)
+        limit_s = max(AI_TIMEOUT_S, TIMEOUT_PER_AUDIO * material.duration_ms / 1000)
+        heard = await _within(limit_s, provider.transcribe(material, language=settings.AI_LANGUAGE))
+    fields = transcript_fields(heard, material, call=call, provider=provider.name)
+    await in_thread(ledger.save_transcript, lease, attempt, **fields)
+
+
+async def _within(limit_s: float, work: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(limit_s):
+            return await work
+    except TimeoutError as error:
+        raise ProviderError(
+            f"No answer within {limit_s:g} s.", code="timeout", transient=True
+        ) from error
+
+
+def _refuse_nothing(audio: CallAudio) -> None:
+    if not audio.duration_ms:
+        raise ProviderError("The call has no audio.", code="no_audio", transient=False)
+
+
+def _written(text: TextCall) -> Transcription:
+    end = max((turn.end_ms for turn in text.turns), default=0)
+    skipped = (Skipped("transcribe", "The packets are words."),)
+    return Transcription(text.turns, speech={}, duration_ms=end, model="text", skipped=skipped)
+
+
+def transcript_fields(
+    heard: Transcription, material: CallAudio | TextCall, *, call: Call, provider: str
+) -> dict[str, Any]:
+    missing = material.missing if isinstance(material, CallAudio) else ()
+    return {
+        "duration_ms": heard.duration_ms,
+        "turns": [turn_as_json(turn) for turn in heard.turns],
+        "speech": {who: [asdict(span) for span in spans] for who, spans in heard.speech.items()},
+        "skipped": [asdict(skipped) for skipped in heard.skipped],
+        "provenance": {
+            "provider": "none" if isinstance(material, TextCall) else provider,
+            "model": heard.model,
+            "notes": list(material.notes),
+            "missing_packets": call.missing_count,
+            "missing_ms": sum(span.duration_ms for span in missing),
+            "missing": [asdict(span) for span in missing],
+        },
+    }
+
+
+async def understand(
+    lease: Lease, attempt: Attempt, provider: Provider, in_thread: InThread
+) -> None:
+    """Judge a stored transcript: personal data goes first, so that no AI ever sees it."""
+    transcript = await in_thread(_latest_transcript, lease)
+    redacted = await in_thread(lambda: redact(turns_from_json(transcript.turns)))
+    verdict = await _within(
+        AI_TIMEOUT_S, provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
+    )
+    fields = await in_thread(analysis_fields, transcript, redacted, verdict, provider.name)
+    await in_thread(ledger.archive, lease, attempt, **fields)
+
+
+def _latest_transcript(lease: Lease) -> Transcript:
+    return Transcript.objects.filter(call=lease.call_pk).latest()
+
+
+def analysis_fields(
+    transcript: Transcript, redacted: Redacted, verdict: Understanding, provider: str
+) -> dict[str, Any]:
+    """Return what ``ledger.archive`` stores, measured and put together."""
+    speech = {who: tuple(_span(span) for span in spans) for who, spans in transcript.speech.items()}
+    measured = measure(
+        redacted.turns, verdict.sentiments, speech=speech, duration_ms=transcript.duration_ms
+    ).as_json()
+    return {
+        "transcript": transcript,
+        "turns": [
+            {**turn_as_json(turn), **_mood(mood)}
+            for turn, mood in zip(redacted.turns, verdict.sentiments, strict=True)
+        ],
+        "summary": verdict.summary,
+        "keywords": list(verdict.keywords),
+        "insights": verdict.insights,
+        "metrics": measured,
+        "redactions": [asdict(item) for item in redacted.redactions],
+        "skipped": [*transcript.skipped, *(asdict(skipped) for skipped in verdict.skipped)],
+        "provenance": {"provider": provider, "model": verdict.model},
+        "verdict": _headline(measured),
+    }
+
+
+def _mood(mood: Sentiment) -> dict[str, Any]:
+    return {"sentiment": mood.label, "score": round(mood.score, 2)}
+
+
+def _headline(measured: dict[str, Any]) -> dict[str, str]:
+    """Pick what lists show: empty for a side that said nothing."""
+    overall, trend = measured["sentiment"]["overall"], measured["sentiment"]["trend"]
+    return {
+        **{f"{who}_sentiment": overall.get(who, {}).get("label", "") for who in SPEAKERS},
+        **{f"{who}_trend": trend.get(who, "") for who in SPEAKERS},
+    }
+
+
+def _span(span: dict[str, int]) -> Span:
+    return Span(span["begin_ms"], span["end_ms"])
+
+
+def turn_as_json(turn: Turn) -> dict[str, Any]:
+    return {
+        "speaker": turn.speaker,
+        "begin_ms": turn.begin_ms,
+        "end_ms": turn.end_ms,
+        "text": turn.text,
+        "words": [[word.begin_ms, word.end_ms, word.text] for word in turn.words],
+    }
+
+
+def turns_from_json(turns: list[dict[str, Any]]) -> list[Turn]:
+    return [
+        Turn(
+            speaker=turn["speaker"],
+            begin_ms=turn["begin_ms"],
+            end_ms=turn["end_ms"],
+            text=turn["text"],
+            words=tuple(Word(*word) for word in turn["words"]),
+        )
+        for turn in turns
+    ]

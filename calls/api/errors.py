@@ -1,0 +1,49 @@
+"""How the API says no: the domain's exceptions as HTTP answers, always JSON, always with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework import status
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from calls.ingest.buffer import RETRY_AFTER_S, Unavailable
+from calls.services import CallNotFound, NotPossible
+
+
+class Conflict(APIException):
+    status_code = status.HTTP_409_CONFLICT
+
+
+class TryAgain(APIException):
+    """503 with Retry-After: nothing was stored, the same request is welcome in a moment."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    wait = RETRY_AFTER_S
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Translate for Django REST framework; what is unknown here stays a 500 with a traceback."""
+    match error:
+        case CallNotFound():
+            error = NotFound(str(error))
+        case NotPossible():
+            error = Conflict({"detail": str(error), "state": error.state})
+        case Unavailable():
+            error = TryAgain(f"{error} Nothing was stored: send it again.")
+        case OperationalError() | InterfaceError():
+            error = TryAgain("The database is not reachable. Send the request again.")
+    return exception_handler(error, context)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 for addresses that nothing serves: JSON below /v1, a page elsewhere."""
+    if request.path.startswith("/v1"):
+        detail = f"There is nothing at {request.path}. The API is described at /docs."
+        return JsonResponse({"detail": detail}, status=404)
+    return render(request, "404.html", status=404)

@@ -1,0 +1,132 @@
+"""API keys: made, checked without a query on the hot path, and what each may do."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from calls.models import ApiKey
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+PREFIX_LENGTH = 8
+UNKNOWN_KEY_PAUSE_S = 1.0
+# What a person who is logged in needs to do the same as a key with that scope.
+PERMISSIONS = {
+    ApiKey.Scope.INGEST: "calls.add_packet",
+    ApiKey.Scope.READ: "calls.view_call",
+    ApiKey.Scope.OPERATE: "calls.operate_call",
+}
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """A machine that showed a valid key. Stands where Django expects a user."""
+
+    name: str
+    scopes: frozenset[str]
+    is_authenticated: bool = True
+    is_anonymous: bool = False
+    is_active: bool = True
+    pk: None = None
+
+    def __str__(self) -> str:
+        return f"key {self.name}"
+
+
+def create_key(*, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
+    """Store a new key and return it with its plain text, which nothing can bring back later."""
+    prefix = secrets.token_hex(PREFIX_LENGTH // 2)
+    plain = f"cc_{prefix}_{secrets.token_urlsafe(32)}"
+    key = ApiKey.objects.create(
+        name=name, prefix=prefix, digest=digest(plain), scopes=sorted(scopes)
+    )
+    return key, plain
+
+
+def digest(plain: str) -> str:
+    """A key has 256 random bits, so a fast hash is as safe as a slow one."""
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+class KeyRing:
+    """The valid keys, as this process last saw them: at most API_KEY_REFRESH seconds old."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, ApiClient] = {}
+        self._loaded_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def find(self, plain: str) -> ApiClient | None:
+        wanted, age = digest(plain), time.monotonic() - self._loaded_at
+        # A key that is not known here may have been made a moment ago.
+        patience = UNKNOWN_KEY_PAUSE_S if wanted not in self._clients else settings.API_KEY_REFRESH
+        if age >= min(patience, settings.API_KEY_REFRESH):
+            self._load()
+        return self._clients.get(wanted)
+
+    def _load(self) -> None:
+        with self._lock:
+            self._clients = {
+                key.digest: ApiClient(name=key.name, scopes=frozenset(key.scopes))
+                for key in ApiKey.objects.filter(revoked_at=None)
+            }
+            self._loaded_at = time.monotonic()
+
+    def forget(self) -> None:
+        self._loaded_at = float("-inf")
+
+
+ring = KeyRing()
+
+
+def key_from_headers(authorization: str, x_api_key: str) -> str:
+    """Return the key that a request carries, or an empty string."""
+    scheme, _, value = authorization.partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else x_api_key.strip()
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """``Authorization: Bearer KEY`` or ``X-API-Key: KEY``."""
+
+    def authenticate(self, request: Request) -> tuple[Any, str] | None:
+        plain = key_from_headers(
+            request.headers.get("Authorization", ""), request.headers.get("X-API-Key", "")
+        )
+        if not plain or settings.API_AUTH == "open":
+            return None
+        client = ring.find(plain)
+        if client is None:
+            raise AuthenticationFailed("This API key is not valid: it is unknown or revoked.")
+        return client, plain
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class MayCall(BasePermission):
+    """Asks for the scope that the view names for its action in ``scopes``."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if settings.API_AUTH == "open":
+            return True
+        scope = view.scopes.get(getattr(view, "action", None), ApiKey.Scope.READ)  # type: ignore[attr-defined]
+        if isinstance(request.user, ApiClient):
+            self.message = f"This API key lacks the scope '{scope}'."
+            return scope in request.user.scopes
+        if not request.user.is_authenticated:
+            return False
+        self.message = f"Your account lacks the permission {PERMISSIONS[scope]}."
+        return request.user.has_perm(PERMISSIONS[scope])

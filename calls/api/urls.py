@@ -1,0 +1,32 @@
+"""The routes below /v1, without trailing slash. A call id is anything here: views say what is wrong."""
+
+from django.urls import path
+
+from calls.api import views
+
+_packets = views.PacketViewSet.as_view
+_calls = views.CallViewSet.as_view
+
+urlpatterns = [
+    path("call/stream/<str:call_id>", _packets({"post": "create"}), name="packet"),
+    path("call/stream/<str:call_id>/batch", _packets({"post": "batch"}), name="batch"),
+    path("call", _calls({"get": "list"}), name="calls"),
+    path("call/<str:call_id>", _calls({"get": "retrieve"}), name="call"),
+    path("call/<str:call_id>/start", _calls({"post": "start"}), name="start"),
+    path("call/<str:call_id>/end", _calls({"post": "end"}), name="end"),
+    path("call/<str:call_id>/retry", _calls({"post": "retry"}), name="retry"),
+    path("call/<str:call_id>/reanalyse", _calls({"post": "reanalyse"}), name="reanalyse"),
+    path("call/<str:call_id>/transcript", _calls({"get": "transcript"}), name="transcript"),
+    path("call/<str:call_id>/recording", _calls({"get": "recording"}), name="recording"),
+    path(
+        "call/<str:call_id>/packets",
+        views.StoredPacketViewSet.as_view({"get": "list"}),
+        name="packets",
+    ),
+    path(
+        "call/<str:call_id>/events",
+        views.EventViewSet.as_view({"get": "of_call"}),
+        name="call-events",
+    ),
+    path("events", views.EventViewSet.as_view({"get": "list"}), name="events"),
+]

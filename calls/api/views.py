@@ -1,0 +1,238 @@
+"""The routes below /v1: each action translates and calls one service."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpResponseBase
+from rest_framework import status, viewsets
+from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from calls import events, services
+from calls.api import docs
+from calls.api.filters import CallFilter
+from calls.api.pagination import MAX_LIMIT, CallPagination, PacketPagination, whole_number
+from calls.api.parsers import NDJSONParser, StrictJSONParser
+from calls.api.serializers import (
+    CallDetailSerializer,
+    CallSerializer,
+    DescriptionSerializer,
+    PacketSerializer,
+    StoredPacketSerializer,
+    check_call_id,
+)
+from calls.analysis import results
+from calls.ingest.buffer import store
+from calls.ingest.packets import IncomingPacket
+from calls.models import ApiKey, Call, Packet
+
+INGEST, READ, OPERATE = ApiKey.Scope.INGEST, ApiKey.Scope.READ, ApiKey.Scope.OPERATE
+
+
+class _CallRoute(viewsets.GenericViewSet[Any]):
+    """What all routes of one call share: its id is checked, and bodies are plain."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        encoding = request.headers.get("Content-Encoding", "identity")
+        if encoding != "identity":
+            raise UnsupportedMediaType(encoding, f"Content-Encoding {encoding!r} is not supported.")
+        if "call_id" in kwargs:
+            check_call_id(kwargs["call_id"])
+
+    def permission_denied(
+        self, request: Request, message: str | None = None, code: str | None = None
+    ) -> Any:
+        if message is None and not request.user.is_authenticated:
+            message = "Send an API key as `Authorization: Bearer KEY`, or log in."
+        super().permission_denied(request, message, code)
+
+
+class PacketViewSet(_CallRoute):
+    """Packets in: stored before the answer leaves."""
+
+    serializer_class = PacketSerializer
+    scopes: ClassVar = {"create": INGEST, "batch": INGEST}
+
+    def get_parsers(self) -> list[Any]:
+        if "batch" in getattr(self, "action_map", {}).values():
+            return [StrictJSONParser(), NDJSONParser()]
+        return [StrictJSONParser()]
+
+    @docs.packet
+    def create(self, request: Request, call_id: str) -> Response:
+        serializer = PacketSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        store([IncomingPacket(call_id=call_id, **serializer.validated_data)])
+        return Response({"status": "accepted"}, status=status.HTTP_202_ACCEPTED)
+
+    @docs.batch
+    def batch(self, request: Request, call_id: str) -> Response:
+        items = _batch_items(request.data)
+        atomic = request.query_params.get("atomic") == "true"
+        packets, rejected = _sort_out(items, call_id)
+        if rejected and (atomic or not packets):
+            return Response(
+                {"status": "rejected", "accepted": 0, "rejected": rejected},
+                status=status.HTTP_400_BAD_REQUEST,
+            )
+        store(packets)
+        answer: dict[str, Any] = {"status": "accepted", "accepted": len(packets)}
+        if not rejected:
+            return Response(answer, status=status.HTTP_202_ACCEPTED)
+        answer |= {"status": "partially_accepted", "rejected": rejected}
+        return Response(answer, status=status.HTTP_207_MULTI_STATUS)
+
+
+def _batch_items(data: Any) -> list[Any]:
+    limit = settings.BATCH_PACKET_LIMIT
+    if not isinstance(data, list):
+        raise ParseError("A batch is a JSON array of packets, or one packet a line.")
+    if not data:
+        raise ParseError("The batch is empty.")
+    if len(data) > limit:
+        raise ParseError(f"The batch has {len(data)} packets; the limit is {limit}.")
+    return data
+
+
+def _sort_out(
+    items: list[Any], call_id: str
+) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
+    packets, rejected = [], []
+    for index, item in enumerate(items):
+        serializer = PacketSerializer(data=item)
+        if serializer.is_valid():
+            packets.append(IncomingPacket(call_id=call_id, **serializer.validated_data))
+        else:
+            rejected.append({"index": index, "errors": serializer.errors})
+    return packets, rejected
+
+
+class CallViewSet(_CallRoute):
+    """Calls: described, ended and retried by the telephone system, read by anyone who may."""
+
+    queryset = Call.objects.all()
+    filterset_class = CallFilter
+    pagination_class = CallPagination
+    serializer_class = CallSerializer
+    lookup_field = "call_id"
+    scopes: ClassVar = {"start": INGEST, "end": INGEST, "retry": OPERATE, "reanalyse": OPERATE}
+
+    @docs.call_list
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(CallSerializer(page, many=True).data)
+
+    @docs.call_detail
+    def retrieve(self, request: Request, call_id: str) -> Response:
+        calls = Call.objects.prefetch_related("streams", "attempts")
+        return Response(CallDetailSerializer(self._call(calls)).data)
+
+    @docs.start
+    def start(self, request: Request, call_id: str) -> Response:
+        serializer = DescriptionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        call = services.start_call(call_id=call_id, **serializer.validated_data)
+        return Response({"status": "started", "call_id": call.call_id, "state": call.state})
+
+    @docs.end
+    def end(self, request: Request, call_id: str) -> Response:
+        try:
+            services.end_call(call_id=call_id)
+        except services.NotPossible as error:
+            return Response({"status": "already_completed", "state": error.state})
+        return Response({"status": "processing_initiated", "call_id": call_id})
+
+    @docs.retry
+    def retry(self, request: Request, call_id: str) -> Response:
+        call = services.retry_call(call_id=call_id, by=str(request.user))
+        return Response({"status": "retry_initiated", "call_id": call_id, "state": call.state})
+
+    @docs.reanalyse
+    def reanalyse(self, request: Request, call_id: str) -> Response:
+        call = services.reanalyse_call(call_id=call_id, by=str(request.user))
+        return Response({"status": "reanalysis_initiated", "call_id": call_id, "state": call.state})
+
+    @docs.transcript
+    def transcript(self, request: Request, call_id: str) -> Response:
+        call = self._call(Call.objects.all())
+        document = results.transcript_document(call)
+        if document is None:
+            raise NotFound(f"This call has no transcript yet: it is {call.state}.")
+        return Response(document)
+
+    @docs.recording
+    def recording(self, request: Request, call_id: str) -> HttpResponseBase:
+        call = self._call(Call.objects.all())
+        file = results.recording(call)
+        if file is None:
+            raise NotFound("This call has no audio.")
+        return FileResponse(file, content_type="audio/wav", filename=f"{call_id}.wav")
+
+    def _call(self, queryset: QuerySet[Call]) -> Call:
+        call = queryset.filter(call_id=self.kwargs["call_id"]).first()
+        if call is None:
+            raise services.CallNotFound(f"There is no call {self.kwargs['call_id']}.")
+        return call
+
+
+class StoredPacketViewSet(_CallRoute):
+    """The packets of one call, as they were stored."""
+
+    queryset = Packet.objects.select_related("stream").order_by("stream_id", "sequence")
+    pagination_class = PacketPagination
+    serializer_class = StoredPacketSerializer
+    filter_backends: ClassVar[list[Any]] = []
+    scopes: ClassVar[dict[str, str]] = {}
+
+    @docs.stored_packets
+    def list(self, request: Request, call_id: str) -> Response:
+        call = Call.objects.filter(call_id=call_id).first()
+        if call is None:
+            raise services.CallNotFound(f"There is no call {call_id}.")
+        streams = list(call.streams.values_list("pk", flat=True))
+        page = self.paginate_queryset(self.get_queryset().filter(stream__in=streams))
+        return self.get_paginated_response(StoredPacketSerializer(page, many=True).data)
+
+
+class EventViewSet(_CallRoute):
+    """The event log, by offset."""
+
+    filter_backends: ClassVar[list[Any]] = []
+    scopes: ClassVar[dict[str, str]] = {}
+    queryset = Call.objects.none()
+    serializer_class = BaseSerializer
+
+    @docs.event_list
+    def list(self, request: Request) -> Response:
+        after = whole_number(request, "after", default=0, low=0, high=2**63 - 1)
+        limit = whole_number(request, "limit", default=100, low=1, high=MAX_LIMIT)
+        found = events.read(after=after, limit=limit)
+        return Response(
+            {
+                "epoch": events.epoch(),
+                "head": events.head(),
+                "results": events.as_messages(found),
+                "next_after": found[-1].id if found else after,
+            }
+        )
+
+    @docs.call_events
+    def of_call(self, request: Request, call_id: str) -> Response:
+        after = whole_number(request, "after", default=0, low=0, high=2**63 - 1)
+        limit = whole_number(request, "limit", default=100, low=1, high=MAX_LIMIT)
+        call = Call.objects.filter(call_id=call_id).first()
+        if call is None:
+            raise services.CallNotFound(f"There is no call {call_id}.")
+        found = list(call.events.filter(id__gt=after).select_related("call")[:limit])
+        return Response(
+            {
+                "results": events.as_messages(found),
+                "next_after": found[-1].id if found else after,
+            }
+        )

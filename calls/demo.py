@@ -1,0 +1,40 @@
+"""The demonstration of `make run`: an account to look with, on one's own machine only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+
+USERNAME = "supervisor"
+
+
+def create_demo_supervisor() -> tuple[str, str]:
+    """Make sure of the account, with all permissions. Returns its name and password.
+
+    The password is made once for this checkout. Raises ImproperlyConfigured in production.
+    """
+    if not settings.LOCAL:
+        raise ImproperlyConfigured("There is no demo in production: use `createsuperuser`.")
+    password = _password(settings.STATE_DIR / "demo_password")
+    user, _ = get_user_model().objects.get_or_create(
+        username=USERNAME, defaults={"is_staff": True, "is_superuser": True}
+    )
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return USERNAME, password
+
+
+def _password(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(9))
+    except FileExistsError:
+        pass
+    return path.read_text()

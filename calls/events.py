@@ -1,0 +1,130 @@
+"""The event log: typed entries, appended in the transaction that made them true, read by offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import connection, transaction
+
+from calls.models import Call, CallEvent, EventLog
+
+NOTIFY_CHANNEL = "call_events"
+_APPEND_LOCK = 0x43616C6C  # any number that no other advisory lock of this database uses
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateChanged:
+    """``previous`` is None when the call was opened."""
+
+    type: ClassVar[str] = "state_change"
+    previous: str | None
+    version: int
+    reason: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallDescribed:
+    """The sender said who calls whom."""
+
+    type: ClassVar[str] = "call_described"
+    agent: str
+    caller: str
+    callee: str
+    queue: str
+    direction: str
+    media: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapDetected:
+    """``expected`` was the next sequence of the stream and ``received`` came instead."""
+
+    type: ClassVar[str] = "gap_detected"
+    stream: str
+    expected: int
+    received: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatePackets:
+    """Packets that came after the call had ended."""
+
+    type: ClassVar[str] = "late_packets"
+    stream: str
+    sequences: list[int]
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptFinished:
+    type: ClassVar[str] = "analysis_attempt"
+    stage: str
+    number: int
+    outcome: str
+    code: str = ""
+    error: str = ""
+    retry_at: str | None = None
+
+
+Payload = StateChanged | CallDescribed | GapDetected | LatePackets | AttemptFinished
+
+
+def append(entries: Sequence[tuple[Call, Payload]], *, at: datetime) -> None:
+    """Add entries to the log, in order. Call it last in a transaction, after every row lock.
+
+    PostgreSQL hands out ids before commit, so a reader could see offset 8 before 7 exists and
+    skip 7 for good. The advisory lock is held until commit, which makes ids appear in order; as
+    it is always the last lock taken, it cannot be part of a deadlock. SQLite has one writer.
+    """
+    if not entries:
+        return
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("append() belongs into a transaction")
+    is_postgres = connection.vendor == "postgresql"
+    if is_postgres:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_APPEND_LOCK])
+    CallEvent.objects.bulk_create(
+        CallEvent(call=call, type=payload.type, state=call.state, data=asdict(payload), at=at)
+        for call, payload in entries
+    )
+    if is_postgres:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, '')", [NOTIFY_CHANNEL])
+
+
+def read(*, after: int, limit: int) -> list[CallEvent]:
+    """Return up to ``limit`` events with an offset greater than ``after``, oldest first."""
+    return list(CallEvent.objects.filter(id__gt=after).select_related("call")[:limit])
+
+
+def head() -> int:
+    """Return the newest offset, 0 in an empty log."""
+    newest = CallEvent.objects.order_by("-id").values_list("id", flat=True).first()
+    return newest or 0
+
+
+def epoch() -> str:
+    """Return the name of this log; it changes when the database is made anew."""
+    log, _ = EventLog.objects.get_or_create(pk=1)
+    return str(log.epoch)
+
+
+def as_message(event: CallEvent) -> dict[str, Any]:
+    """Return an event as clients see it, on every interface."""
+    return {
+        "type": event.type,
+        "call_id": event.call.call_id if event.call else None,
+        "state": event.state,
+        "data": event.data,
+        "offset": event.id,
+        "at": event.at.isoformat(),
+    }
+
+
+def as_messages(events: Iterable[CallEvent]) -> list[dict[str, Any]]:
+    return [as_message(event) for event in events]

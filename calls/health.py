@@ -1,0 +1,73 @@
+"""What monitoring asks: is the process alive, is the service ready, and how are the figures?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from calls import events
+from calls.lifecycle import CallState
+from calls.models import Call, WorkerHeartbeat
+
+HEARTBEAT_LIMIT = timedelta(seconds=30)
+
+
+def alive(request: HttpRequest) -> HttpResponse:
+    """The process answers. Says nothing of the database."""
+    return JsonResponse({"status": "alive"})
+
+
+def ready(request: HttpRequest) -> HttpResponse:
+    """200 if calls can be taken and analysed, else 503 that says what is wrong."""
+    problems = find_problems()
+    status = {"status": "ready"} if not problems else {"status": "not ready", "problems": problems}
+    return JsonResponse(status, status=503 if problems else 200)
+
+
+def find_problems() -> list[str]:
+    try:
+        if pending := pending_migrations():
+            return [f"{pending} migrations have not been applied: run `manage.py migrate`."]
+        return [] if workers_alive() else ["No worker has shown a sign of life for 30 s."]
+    except DatabaseError as error:
+        return [f"The database does not answer: {type(error).__name__}."]
+
+
+def pending_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def workers_alive() -> int:
+    return WorkerHeartbeat.objects.filter(seen_at__gte=timezone.now() - HEARTBEAT_LIMIT).count()
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus: read from the database, so every web process says the same."""
+    registry = CollectorRegistry()
+    states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
+    for state, count in calls_by_state().items():
+        states.labels(state).set(count)
+    waiting = Gauge("callcenter_analysis_oldest_seconds", "Longest wait for the AI", registry=registry)
+    waiting.set(oldest_wait_s())
+    Gauge("callcenter_workers", "Workers alive", registry=registry).set(workers_alive())
+    Gauge("callcenter_event_offset", "Newest offset of the log", registry=registry).set(events.head())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def calls_by_state() -> dict[str, int]:
+    counted = Call.objects.order_by().values_list("state").annotate(Count("pk"))
+    return {**dict.fromkeys(CallState.values, 0), **dict(counted)}
+
+
+def oldest_wait_s() -> float:
+    waiting = Call.objects.filter(state__in=(CallState.COMPLETED, CallState.PROCESSING_AI))
+    oldest = waiting.aggregate(at=Min("ended_at"))["at"]
+    return (timezone.now() - oldest).total_seconds() if oldest else 0.0

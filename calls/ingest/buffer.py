@@ -1,0 +1,160 @@
+"""Group commit: what arrives while one transaction commits is written by the next one.
+
+One bounded buffer and one writer thread per process. ``store`` returns after the commit, so an
+answer that follows it speaks of stored packets, and a stop that lets requests finish loses none.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from calls.ingest.packets import IncomingPacket
+from calls.ingest.record import record_packets
+
+log = logging.getLogger(__name__)
+
+CAPACITY = 20_000  # packets waiting in one process
+TRANSACTION_SIZE = 2_000  # packets in one transaction
+RETRY_AFTER_S = 1
+STORE_TIMEOUT_S = 30.0
+
+
+class Unavailable(Exception):
+    """The packets were not accepted and may be sent again: the answer is 503."""
+
+
+@dataclass(slots=True)
+class _Request:
+    packets: Sequence[IncomingPacket]
+    done: Future[None]
+
+
+class Buffer:
+    """Collects requests and writes them in the order in which they came."""
+
+    def __init__(
+        self,
+        *,
+        record: Callable[[Sequence[IncomingPacket]], None] = record_packets,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._record = record
+        self._capacity = capacity
+        self._waiting: deque[_Request] = deque()
+        self._size = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, packets: Sequence[IncomingPacket]) -> Future[None]:
+        """Queue packets; the future is done when they are committed. Raises Unavailable if full."""
+        request = _Request(packets, Future())
+        with self._changed:
+            if self._closing:
+                raise Unavailable("The server is stopping.")
+            if self._size + len(packets) > self._capacity:
+                raise Unavailable("More packets are waiting to be written than fit.")
+            self._waiting.append(request)
+            self._size += len(packets)
+            self._start()
+            self._changed.notify()
+        return request.done
+
+    def close(self) -> None:
+        """Write what is waiting, then stop."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread:
+            self._thread.join(timeout=STORE_TIMEOUT_S)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while requests := self._next():
+            self._write(requests)
+
+    def _next(self) -> list[_Request]:
+        """Wait for work and return one transaction's worth; empty when closed and drained."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            taken: list[_Request] = []
+            size = 0
+            while self._waiting and size < TRANSACTION_SIZE:
+                taken.append(self._waiting.popleft())
+                size += len(taken[-1].packets)
+            self._size -= size
+            return taken
+
+    def _write(self, requests: list[_Request]) -> None:
+        """Commit together. If that fails for the packets' sake, find out for whose, alone."""
+        try:
+            self._record([packet for request in requests for packet in request.packets])
+        except (OperationalError, InterfaceError) as error:
+            log.error("packets refused, the database is away: %s", error)  # noqa: TRY400
+            connection.close()  # the next transaction finds out whether it is back
+            self._refuse(requests, Unavailable("The database is not reachable."))
+        except Exception as error:
+            if len(requests) == 1:
+                log.exception("packets refused")
+                requests[0].done.set_exception(error)
+            else:
+                for request in requests:
+                    self._write([request])
+        else:
+            for request in requests:
+                request.done.set_result(None)
+
+    def _refuse(self, requests: list[_Request], error: Unavailable) -> None:
+        for request in requests:
+            request.done.set_exception(error)
+
+
+_buffer = Buffer()
+_owner = os.getpid()
+
+
+def buffer() -> Buffer:
+    """Return this process's buffer; a forked child gets its own."""
+    global _buffer, _owner  # noqa: PLW0603
+    if _owner != os.getpid():
+        _buffer, _owner = Buffer(), os.getpid()
+    return _buffer
+
+
+@atexit.register
+def _flush() -> None:
+    if _owner == os.getpid():
+        _buffer.close()
+
+
+def store(packets: Sequence[IncomingPacket]) -> None:
+    """Return when the packets are committed. Raises Unavailable when they could not be accepted."""
+    if not settings.GROUP_COMMIT:
+        _store_alone(packets)
+        return
+    try:
+        buffer().submit(packets).result(timeout=STORE_TIMEOUT_S)
+    except TimeoutError as error:
+        raise Unavailable("Writing takes too long.") from error
+
+
+def _store_alone(packets: Sequence[IncomingPacket]) -> None:
+    try:
+        record_packets(packets)
+    except (OperationalError, InterfaceError) as error:
+        log.error("packets refused, the database is away: %s", error)  # noqa: TRY400
+        raise Unavailable("The database is not reachable.") from error

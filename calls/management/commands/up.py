@@ -1,0 +1,168 @@
+"""`manage.py up`: web and worker together, for one machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from calls.api.keys import create_key
+from calls.demo import create_demo_supervisor
+from calls.health import pending_migrations
+from calls.models import ApiKey
+from calls.process import Child, python, stop_all
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+START_PATIENCE_S = 60
+STOP_PATIENCE_S = 8
+WATCH_S = 0.25
+WORKER_NICE = 5  # answering packets comes before analysing calls
+
+
+class Command(BaseCommand):
+    help = (
+        "Run web server and worker together on this machine. Ctrl-C or SIGTERM stops both. For "
+        "several machines run `uvicorn callcenter.asgi:application` and `manage.py qcluster`."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on")
+        parser.add_argument("--no-worker", action="store_true", help="run the web server only")
+        parser.add_argument(
+            "--demo",
+            action="store_true",
+            help="create an account to look with and stream the recorded calls, at DEMO_SPEED "
+            "times real time (environment, default 1)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.host, self.port = options["host"], options["port"]
+        self._stop = threading.Event()
+        self._check()
+        self._prepare_database()
+        account = create_demo_supervisor() if options["demo"] else None
+        children = self._children(worker=not options["no_worker"])
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._stop.set())
+        try:
+            self._run(children, account)
+        finally:
+            self.stdout.write("Stopping...")
+            stop_all(children, patience_s=STOP_PATIENCE_S)
+            self.stdout.write("Stopped.")
+
+    def _check(self) -> None:
+        if not 0 < self.port < 65_536:
+            raise CommandError("--port must be from 1 to 65535.")
+        if settings.LOCAL and self.host not in LOOPBACK:
+            raise CommandError(
+                f"Without DEBUG=false this is the local profile, which is open to everybody who "
+                f"reaches it, so it does not listen on {self.host}. See README.md, Production."
+            )
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                raise CommandError(f"{self.host}:{self.port}: {error.strerror}.") from error
+
+    def _prepare_database(self) -> None:
+        if settings.LOCAL:
+            call_command("migrate", verbosity=0)
+        elif pending := pending_migrations():
+            raise CommandError(f"{pending} migrations are missing: run `manage.py migrate` first.")
+        connections.close_all()
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{'localhost' if host in ('0.0.0.0', '[::]') else host}:{self.port}"  # noqa: S104
+
+    def _children(self, *, worker: bool) -> list[Child]:
+        web = Child(
+            "web",
+            python(
+                *("-m", "uvicorn", "callcenter.asgi:application", "--host", self.host),
+                *("--port", str(self.port), "--log-level", "warning", "--no-access-log"),
+                *("--timeout-graceful-shutdown", "5", "--ws-ping-interval", "20"),
+            ),
+        )
+        if not worker:
+            return [web]
+        return [web, Child("worker", python("manage.py", "qcluster"), nice=WORKER_NICE)]
+
+    def _run(self, children: list[Child], account: tuple[str, str] | None) -> None:
+        for child in children:
+            child.start()
+        self._wait_for_web(children[0])
+        if self._stop.is_set():
+            return
+        self._say_where(account)
+        if account:
+            children.append(self._demo())
+            children[-1].start()
+        while not self._stop.wait(WATCH_S):
+            self._watch(children)
+
+    def _wait_for_web(self, web: Child) -> None:
+        for _ in range(int(START_PATIENCE_S / WATCH_S)):
+            if self._stop.is_set() or _answers(f"{self.address}/healthz"):
+                return
+            if not web.running:
+                raise CommandError("The web server did not start; its last words are above.")
+            self._stop.wait(WATCH_S)
+        raise CommandError(f"The web server did not answer within {START_PATIENCE_S} s.")
+
+    def _watch(self, children: list[Child]) -> None:
+        for child in [child for child in children if not child.running]:
+            if child.once:
+                children.remove(child)
+                continue
+            self.stderr.write(f"The {child.name} process ended unexpectedly; starting it again.")
+            if not child.revive():
+                raise CommandError(f"The {child.name} process does not stay alive.")
+
+    def _say_where(self, account: tuple[str, str] | None) -> None:
+        lines = [
+            f"Supervisor   {self.address}/supervisor/",
+            f"Admin        {self.address}/admin/",
+            f"API          {self.address}/docs",
+        ]
+        if account:
+            lines += [f"User         {account[0]}", f"Password     {account[1]}"]
+        self.stdout.write(self.style.SUCCESS("\ncallcenter is running. Ctrl-C stops it.\n"))
+        self.stdout.write("\n".join(f"  {line}" for line in lines) + "\n")
+        self.stdout.flush()
+
+    def _demo(self) -> Child:
+        command = python(
+            *("manage.py", "simulate_calls", "--url", self.address),
+            *("--speed", os.environ.get("DEMO_SPEED", "1"), "--concurrency", "3"),
+            *("--shuffle", "0.05", "--duplicates", "0.05"),
+        )
+        if settings.API_AUTH == "key":
+            ApiKey.objects.filter(name="demo").delete()
+            scopes = [ApiKey.Scope.INGEST, ApiKey.Scope.READ]
+            os.environ["CALLCENTER_API_KEY"] = create_key(name="demo", scopes=scopes)[1]
+            connections.close_all()
+        return Child("demo", command, once=True)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 (our own address)
+            return bool(response.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False

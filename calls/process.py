@@ -1,0 +1,85 @@
+"""Child processes of `manage.py up`: started apart from the terminal, stopped without a trace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+SHORT_LIFE_S = 10.0
+MAX_SHORT_LIVES = 3
+
+
+@dataclass
+class Child:
+    """A program that is to run as long as ``up`` does, unless it is ``once`` only."""
+
+    name: str
+    command: Sequence[str]
+    once: bool = False
+    nice: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0
+    short_lives: int = field(default=0)
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        # A session of its own: Ctrl-C in the terminal reaches only ``up``, which stops the others
+        # in order.
+        self.process = subprocess.Popen(  # noqa: S603
+            self.command, start_new_session=True, preexec_fn=self._prepare if os.name == "posix" else None  # noqa: PLW1509
+        )
+
+    def _prepare(self) -> None:
+        from calls.worker import die_with_parent
+
+        die_with_parent()
+        os.nice(self.nice)
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def revive(self) -> bool:
+        """Start it again after an unexpected end. Returns False when it does not stay alive."""
+        lived = time.monotonic() - self.started_at
+        self.short_lives = self.short_lives + 1 if lived < SHORT_LIFE_S else 0
+        if self.short_lives >= MAX_SHORT_LIVES:
+            return False
+        self.start()
+        return True
+
+    def terminate(self) -> None:
+        if self.process is not None and self.running:
+            self.process.terminate()
+
+    def kill(self) -> None:
+        """End whatever is left of it and of its children."""
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+        self.process.wait()
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def stop_all(children: Sequence[Child], *, patience_s: float) -> None:
+    """Ask all to stop, wait together, then end what did not."""
+    for child in children:
+        child.terminate()
+    deadline = time.monotonic() + patience_s
+    while any(child.running for child in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for child in children:
+        child.kill()

@@ -1,0 +1,41 @@
+"""What django-q2 runs. A task is a wake-up and the rows are the truth: a lost one harms nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from calls.analysis.ledger import any_due
+from calls.analysis.providers.registry import get_provider
+from calls.analysis.runner import Runner
+from calls.services import end_idle_calls, wake_worker
+from calls.worker import runner_slot, stopping
+
+
+def run_analyses() -> int:
+    """Carry the calls that are due, unless this worker does so already. Returns how many."""
+    if not any_due():
+        return 0
+    with runner_slot() as mine:
+        if not mine:
+            return 0
+        loop = asyncio.Runner()
+        taken: int = loop.run(Runner(get_provider(), should_stop=stopping).run())
+    if stopping():
+        # A transcription in a thread cannot be interrupted, and would hold up the stop for as
+        # long as it takes. Its call has been given back.
+        os._exit(os.EX_OK)
+    loop.close()
+    # A job that found the slot taken left its call to this runner, which may just have decided
+    # to go: so look again, now that the slot is free.
+    if not stopping() and any_due():
+        wake_worker()
+    return taken
+
+
+def sweep() -> int:
+    """Once a minute: end calls that fell silent, wake a runner if calls wait. Returns the ended."""
+    ended = end_idle_calls()
+    if any_due(within_s=60):
+        wake_worker()
+    return ended

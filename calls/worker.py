@@ -1,0 +1,159 @@
+"""The worker: a django-q2 cluster that survives the sudden death of its parts and stops in time.
+
+What its processes share (the word that they should stop, and that there is one runner) lives in
+memory that is shared by fork. Where there is no fork, each process has its own, and what a stop
+interrupts is then covered by the leases.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DatabaseError, connections
+from django.utils import timezone
+from django_q.cluster import Cluster, Sentinel, get_mp_context
+
+from calls.models import WorkerHeartbeat
+from calls.services import wake_worker
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 5
+RESTART_PAUSE_S = 1
+DRAIN_S = 10
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_stopping = multiprocessing.RawValue(ctypes.c_bool, False)
+_slot = multiprocessing.Lock()
+
+
+def stopping() -> bool:
+    """Whether this worker has been told to stop."""
+    return bool(_stopping.value)
+
+
+@contextmanager
+def runner_slot() -> Iterator[bool]:
+    """Yield whether this process may be the runner of its cluster for now."""
+    mine = _slot.acquire(block=False)
+    try:
+        yield mine
+    finally:
+        if mine:
+            _slot.release()
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process when its parent is gone, however that went."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class _Sentinel(Sentinel):  # type: ignore[misc]
+    """Guards the pool, and starts over when a part of it was killed.
+
+    A process that dies while it waits for work takes the lock of the queue with it, and every
+    other process would then wait for ever: only new queues help.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        die_with_parent()
+        super().__init__(*args, **kwargs)
+
+    def reincarnate(self, process: Any) -> None:
+        timed_out = process.exitcode is None
+        if timed_out or process.exitcode == 0:
+            super().reincarnate(process)
+            return
+        log.critical("%s died (%s): the worker starts over", process.name, process.exitcode)
+        _stopping.value = True
+        _slot.acquire(timeout=DRAIN_S)  # a runner gives back its calls, then lets go
+        for part in [*self.pool, self.monitor, self.pusher]:
+            part.kill()
+        os._exit(os.EX_SOFTWARE)
+
+
+class Worker(Cluster):  # type: ignore[misc]
+    """``run`` returns after SIGTERM or SIGINT, when every process has stopped."""
+
+    _told_to_stop = False
+
+    def run(self) -> None:
+        _without_pool()
+        beat = WorkerHeartbeat(
+            name=f"{socket.gethostname()}:{os.getpid()}", started_at=timezone.now()
+        )
+        self._ask_for_work()
+        self.start()
+        while not self._told_to_stop:
+            _show_life(beat)
+            self._wait(HEARTBEAT_S)
+        _bury(beat)
+
+    def start(self) -> int:
+        global _slot  # noqa: PLW0603
+        _slot, _stopping.value = multiprocessing.Lock(), False
+        connections.close_all()
+        self.stop_event, self.start_event = multiprocessing.Event(), multiprocessing.Event()
+        self.sentinel = get_mp_context().Process(
+            target=_Sentinel,
+            name="sentinel",
+            args=(self.stop_event, self.start_event, self.cluster_id, self.broker, self.timeout),
+        )
+        self.sentinel.start()
+        return os.getpid()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the sentinel's end at most that long, and replace it if it came unasked."""
+        self.sentinel.join(timeout=seconds)
+        if not self.sentinel.is_alive() and not self._told_to_stop:
+            time.sleep(RESTART_PAUSE_S)
+            self._ask_for_work()
+            self.start()
+
+    def _ask_for_work(self) -> None:
+        """Whatever an earlier worker left is looked for at once, not by the next sweep."""
+        try:
+            wake_worker()
+        except DatabaseError:
+            log.exception("the database is away; the sweep will look for work")
+        connections.close_all()
+
+    def sig_handler(self, signum: int, frame: Any) -> None:
+        self._told_to_stop = _stopping.value = True
+        if self.sentinel is not None:
+            super().sig_handler(signum, frame)
+
+
+def _without_pool() -> None:
+    """A pool must not cross a fork: every process of a worker has connections of its own."""
+    database = connections["default"].settings_dict
+    database["OPTIONS"].pop("pool", None)
+    database["CONN_MAX_AGE"] = 600
+
+
+def _show_life(beat: WorkerHeartbeat) -> None:
+    beat.seen_at = timezone.now()
+    try:
+        beat.save()
+    except DatabaseError:
+        log.exception("no heartbeat: the database is away")
+    finally:
+        connections.close_all()
+
+
+def _bury(beat: WorkerHeartbeat) -> None:
+    try:
+        beat.delete()
+    except DatabaseError:
+        log.exception("the heartbeat stays behind: the database is away")

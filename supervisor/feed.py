@@ -1,0 +1,175 @@
+"""Tails the event log and pushes it to this process's sockets, serialised once for all of them.
+
+Nothing else crosses processes: whoever made a change wrote it to the log, and every web process
+reads it there. A socket that missed something sees so from ``after`` and reads the log itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, TypedDict
+
+from channels.layers import get_channel_layer
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.utils import timezone
+
+from calls import events
+from calls.models import Call
+from supervisor.log_watch import log_watch
+
+log = logging.getLogger(__name__)
+
+GROUP = "supervisors"
+COALESCE_S = 0.1
+READ_LIMIT = 500
+HEARTBEAT_S = 10
+SAMPLE_S = 1.0
+DATABASE_PAUSE_S = 1.0
+
+
+class Frames(TypedDict):
+    """What travels through the channel layer: ``after`` is the offset before the first frame."""
+
+    type: str
+    after: int
+    frames: list[tuple[int, str]]
+
+
+def as_frame(message: dict[str, Any]) -> str:
+    return json.dumps(message, separators=(",", ":"))
+
+
+class Feed:
+    """Runs while somebody watches."""
+
+    def __init__(self) -> None:
+        self._watchers = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
+        self.offset = 0
+        self.seen_at = timezone.now()
+
+    async def join(self) -> None:
+        """Count a watcher in; the first one starts the feed."""
+        self._watchers += 1
+        if self._tasks:
+            return
+        # Before the first await, so that two watchers who come together start one feed.
+        self._tasks = [asyncio.create_task(self._tail()), asyncio.create_task(self._pulse())]
+
+    async def leave(self) -> None:
+        self._watchers -= 1
+        if self._watchers:
+            return
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+    async def _tail(self) -> None:
+        watch = log_watch()
+        try:
+            self.offset = await self._persist(events.head)
+            while True:
+                await self._persist_await(watch.changed)
+                if await self._publish():
+                    await asyncio.sleep(COALESCE_S)
+        finally:
+            await watch.close()
+            await asyncio.shield(self.in_thread(connection.close))
+
+    async def _publish(self) -> int:
+        """Send what is new. Returns how many events there were."""
+        count = 0
+        while found := await self._persist(_read, self.offset):
+            message: Frames = {
+                "type": "feed.frames",
+                "after": self.offset,
+                "frames": [
+                    (event.id, as_frame(events.as_message(event))) for event in found
+                ],
+            }
+            self.offset = found[-1].id
+            await _broadcast(dict(message))
+            count += len(found)
+        self.seen_at = timezone.now()
+        return count
+
+    async def _pulse(self) -> None:
+        """Say that the feed lives, and how the counters of live calls stand."""
+        since, beats = timezone.now(), 0
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            now = timezone.now()
+            await self._send_counters(since)
+            since, beats = now, beats + 1
+            if beats % HEARTBEAT_S == 0:
+                await self._send_heartbeat(now)
+
+    async def _send_counters(self, since: datetime) -> None:
+        moved = await self._persist(_counters, since)
+        if moved:
+            await _broadcast_frame({"type": "counters", "calls": moved, "at": _now_text()})
+
+    async def _send_heartbeat(self, now: datetime) -> None:
+        await _broadcast_frame({"type": "heartbeat", "head": self.offset, "at": now.isoformat()})
+
+    async def _persist(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run it in the feed's thread, again and again while the database is away."""
+        while True:
+            try:
+                return await self.in_thread(function, *args)
+            except DatabaseError as error:
+                log.warning("the feed waits for the database: %s", error)
+                await self.in_thread(connection.close)
+                await asyncio.sleep(DATABASE_PAUSE_S)
+
+    async def _persist_await(self, changed: Callable[..., Any]) -> None:
+        await changed(self._persist)
+
+
+def _read(after: int) -> list[Any]:
+    return events.read(after=after, limit=READ_LIMIT)
+
+
+def _counters(since: datetime) -> list[dict[str, Any]]:
+    moved = Call.objects.live().filter(last_packet_at__gte=since)
+    return list(
+        moved.values("call_id", "packet_count", "last_sequence", "missing_count", "late_count")
+    )
+
+
+def _now_text() -> str:
+    return timezone.now().isoformat()
+
+
+async def _broadcast(message: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    assert layer is not None
+    await layer.group_send(GROUP, message)
+
+
+async def _broadcast_frame(message: dict[str, Any]) -> None:
+    await _broadcast({"type": "feed.note", "frame": as_frame(message)})
+
+
+_feeds: dict[asyncio.AbstractEventLoop, Feed] = {}
+
+
+def feed() -> Feed:
+    """Return the feed of this event loop, of which a server has one."""
+    loop = asyncio.get_running_loop()
+    if loop not in _feeds:
+        for closed in [other for other in _feeds if other.is_closed()]:
+            del _feeds[closed]
+        _feeds[loop] = Feed()
+    return _feeds[loop]
