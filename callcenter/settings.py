@@ -214,6 +214,8 @@ if _database["ENGINE"].endswith("sqlite3"):
         # FULL: a packet that was answered with 202 survives a power cut, not just a crash.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
     }
+    # Tests use threads and processes, which an in-memory database does not allow for.
+    _database["TEST"] = {"NAME": f"{_database['NAME']}.test"}
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 elif _database["ENGINE"].endswith("postgresql"):
     _database.setdefault("OPTIONS", {})["pool"] = {
@@ -309,7 +311,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"CallState": "calls.lifecycle.CallState"},
+    "ENUM_NAME_OVERRIDES": {
+        "CallState": "calls.lifecycle.CallState",
+        "Sentiment": "calls.models.Call.Sentiment",
+        "Trend": "calls.models.Call.Trend",
+    },
 }
 
 # --- Files ----------------------------------------------------------------------------------

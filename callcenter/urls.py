@@ -11,13 +11,15 @@ admin.site.site_header = "callcenter"
 admin.site.site_title = "callcenter"
 admin.site.index_title = "Administration"
 
+docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="docs.html")
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="supervisor:board"), name="home"),
     path("v1/", include("calls.api.urls")),
     path("supervisor/", include("supervisor.urls")),
     path("admin/", admin.site.urls),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("docs", docs, name="docs"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

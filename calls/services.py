@@ -59,15 +59,25 @@ def start_call(*, call_id: str, **description: str) -> Call:
                 entries.append((call, opened_event(call)))
             else:
                 call = Call.objects.select_for_update().get(pk=call.pk)
-        changed = _describe(call, description)
+        new = {name: value for name, value in description.items() if value}
+        changed = _describe(call, new)
         if changed or entries:
             entries.append((call, _description_event(call)))
         events.append(entries, at=now)
     return call
 
 
+def describe_call(*, call_id: str, **description: str) -> Call:
+    """Correct who calls whom; unlike ``start_call`` this can empty a field. Raises CallNotFound."""
+    with transaction.atomic():
+        call = lock_call(call_id)
+        if _describe(call, description):
+            events.append([(call, _description_event(call))], at=timezone.now())
+    return call
+
+
 def _describe(call: Call, description: dict[str, str]) -> bool:
-    changed = [name for name, value in description.items() if value and getattr(call, name) != value]
+    changed = [name for name, value in description.items() if getattr(call, name) != value]
     for name in changed:
         setattr(call, name, description[name])
     if changed:

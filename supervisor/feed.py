@@ -51,7 +51,7 @@ class Feed:
     def __init__(self) -> None:
         self._watchers = 0
         self._tasks: list[asyncio.Task[None]] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
+        self._thread: ThreadPoolExecutor | None = None
         self.offset = 0
         self.seen_at = timezone.now()
 
@@ -61,6 +61,7 @@ class Feed:
         if self._tasks:
             return
         # Before the first await, so that two watchers who come together start one feed.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
         self._tasks = [asyncio.create_task(self._tail()), asyncio.create_task(self._pulse())]
 
     async def leave(self) -> None:
@@ -70,7 +71,11 @@ class Feed:
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
+        thread, self._thread = self._thread, None
         await asyncio.gather(*tasks, return_exceptions=True)
+        if thread is not None:
+            await asyncio.wrap_future(thread.submit(_close_connection))
+            thread.shutdown(wait=False)
 
     async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
@@ -85,7 +90,6 @@ class Feed:
                     await asyncio.sleep(COALESCE_S)
         finally:
             await watch.close()
-            await asyncio.shield(self.in_thread(connection.close))
 
     async def _publish(self) -> int:
         """Send what is new. Returns how many events there were."""
@@ -130,11 +134,16 @@ class Feed:
                 return await self.in_thread(function, *args)
             except DatabaseError as error:
                 log.warning("the feed waits for the database: %s", error)
-                await self.in_thread(connection.close)
+                await self.in_thread(_close_connection)
                 await asyncio.sleep(DATABASE_PAUSE_S)
 
     async def _persist_await(self, changed: Callable[..., Any]) -> None:
         await changed(self._persist)
+
+
+def _close_connection() -> None:
+    # `connection` is a proxy: looked up elsewhere, it is the connection of another thread.
+    connection.close()
 
 
 def _read(after: int) -> list[Any]:

@@ -1,7 +1,19 @@
-"""The live pages."""
+"""The addresses of the pages."""
 
-from django.http import HttpResponse
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from supervisor import views
+
 app_name = "supervisor"
-urlpatterns = [path("", lambda request: HttpResponse("soon"), name="board")]
+urlpatterns = [
+    path("", views.show_board, name="board"),
+    path("rows", views.show_rows, name="rows"),
+    path("figures", views.show_figures, name="figures"),
+    path("login/", views.LoginView.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("calls/<str:call_id>/", views.show_call, name="call"),
+    path("calls/<str:call_id>/end/", views.act, {"action": "end"}, name="end"),
+    path("calls/<str:call_id>/retry/", views.act, {"action": "retry"}, name="retry"),
+    path("calls/<str:call_id>/reanalyse/", views.act, {"action": "reanalyse"}, name="reanalyse"),
+]

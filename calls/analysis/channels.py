@@ -47,7 +47,9 @@ class Stream:
         return {speaker for voice in self.voices for speaker in voice.speakers}
 
 
-def call_audio(packets: Sequence[TypedPacket], speakers: Mapping[str, Speaker]) -> CallAudio:
+def call_audio(
+    packets: Sequence[TypedPacket], speakers: Mapping[str, Speaker], stream_order: Sequence[str]
+) -> CallAudio:
     """The channels of a call from its audio packets, which are unique already."""
     tracks = build_tracks(packets)
     if not tracks:
@@ -55,7 +57,7 @@ def call_audio(packets: Sequence[TypedPacket], speakers: Mapping[str, Speaker]) 
     notes: list[str] = []
     groups = [list(group) for _, group in groupby(tracks, lambda track: track.stream)]
     streams = [_stream(place_tracks(group), speakers, notes) for group in groups]
-    starts = _starts(streams, notes)
+    starts = _starts(streams, _opened(streams, stream_order), notes)
     rate = max(track.media.rate for track in tracks)
     channels = _one_if_the_same(_mix(streams, starts, rate), notes)
     notes += _speaker_notes(streams, speakers, channels)
@@ -84,19 +86,25 @@ def _speakers_of(placed: PlacedTrack, speakers: Mapping[str, Speaker]) -> tuple[
     return (speaker_of(placed.track.name, speakers) or "customer",)
 
 
-def _starts(streams: Sequence[Stream], notes: list[str]) -> list[float]:
+def _opened(streams: Sequence[Stream], stream_order: Sequence[str]) -> list[int]:
+    """Indexes of the streams in the order in which they were opened, as far as it is known."""
+    rank = {name: place for place, name in enumerate(stream_order)}
+    names = [stream.voices[0].placed.track.stream for stream in streams]
+    return sorted(range(len(streams)), key=lambda at: rank.get(names[at], len(rank)))
+
+
+def _starts(streams: Sequence[Stream], opened: list[int], notes: list[str]) -> list[float]:
     """Where each stream begins, in seconds from the begin of the call, in the same order."""
-    order = sorted(range(len(streams)), key=lambda index: streams[index].start_s or 0.0)
-    clocks = [stream.start_s for stream in streams]
+    order = sorted(opened, key=lambda index: streams[index].start_s or 0.0)
     starts = dict.fromkeys(order, 0.0)
     if not _clocks_agree([streams[index] for index in order]):
         notes.append("The clocks of the streams do not fit together: one is put after another.")
-        for before, index in pairwise(order):
+        for before, index in pairwise(opened):
             starts[index] = starts[before] + streams[before].duration_s
         return [starts[index] for index in range(len(streams))]
     end = streams[order[0]].duration_s
     for before, index in pairwise(order):
-        passed = (clocks[index] or 0.0) - (clocks[before] or 0.0)
+        passed = (streams[index].start_s or 0.0) - (streams[before].start_s or 0.0)
         starts[index] = min(starts[before] + passed, end + MAX_GAP_S)
         if starts[before] + passed > end + MAX_GAP_S:
             notes.append(f"A gap between two streams was cut to {MAX_GAP_S:.0f} s.")

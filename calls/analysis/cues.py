@@ -8,6 +8,7 @@ from typing import Literal
 Kind = Literal["CARD", "PHONE", "EMAIL", "IBAN", "NATIONAL_ID", "ACCOUNT", "SECURITY_CODE", "DATE"]
 
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+_REACH = 120
 EXPIRY = re.compile(r"\bexpir\w*|\bvalid (?:un)?til|\b(?:valid|good) thr", re.IGNORECASE)
 
 # In the order of precedence: "card security code" asks for the code.
@@ -86,7 +87,7 @@ def names(kind: Kind, text: str) -> bool:
 
 def last_words(text: str) -> str:
     """Return the last few words of a text that belong to its last sentence."""
-    return " ".join(SENTENCE_END.split(text)[-1].split()[-6:])
+    return " ".join(SENTENCE_END.split(text[-_REACH:])[-1].split()[-6:])
 
 
 def named_last(text: str) -> Kind | None:

@@ -14,7 +14,10 @@ from calls.models import Call, Packet
 def load_material(call: Call) -> CallAudio | TextCall:
     """Assemble the packets of a call. Memory: the decoded audio of the whole call."""
     return assemble(
-        _rows(call), default_media=call.media, track_speakers=settings.TRACK_SPEAKERS or None
+        _rows(call),
+        default_media=call.media,
+        track_speakers=settings.TRACK_SPEAKERS,
+        stream_order=list(call.streams.order_by("pk").values_list("name", flat=True)),
     )
 
 

@@ -16,6 +16,7 @@ from calls.analysis.packets import (
     TRACK_SPEAKERS,
     PacketRow,
     TypedPacket,
+    speaker_map,
     typed_packets,
     unique_packets,
 )
@@ -38,20 +39,26 @@ def assemble(
     default_media: str = "",
     *,
     track_speakers: Mapping[str, Speaker] | None = None,
+    stream_order: Sequence[str] = (),
 ) -> CallAudio | TextCall:
     """Put the packets of a call together; their order and repetitions do not matter.
 
     ``default_media`` is the format of packets that name none; empty means: find out.
-    ``track_speakers`` (names in lower case) adds to ``TRACK_SPEAKERS`` or overrides it. Odd
-    packets are reported in ``notes`` and never raise; a ``default_media`` that is not a known
-    media type raises ValueError.
+    ``track_speakers`` adds to ``TRACK_SPEAKERS`` or overrides it. ``stream_order`` names the
+    streams in the order in which they were opened: it decides where their clocks do not.
+    Odd packets are reported in ``notes`` and never raise; a ``default_media`` that is not a
+    known media type, or a speaker that is neither agent nor customer, raises ValueError.
     """
-    speakers = {**TRACK_SPEAKERS, **(track_speakers or {})}
+    speakers = speaker_map(track_speakers or {})
     typed = typed_packets(unique_packets(packets), default_media)
     text = [packet.row for packet in typed if packet.media and not packet.media.is_audio]
     audio = [packet for packet in typed if packet.media is None or packet.media.is_audio]
     readable = any(packet.media for packet in audio)
-    call = call_audio(audio, speakers) if readable or not text else text_call(text, speakers)
+    call: CallAudio | TextCall
+    if readable or not text:
+        call = call_audio(audio, speakers, stream_order)
+    else:
+        call = text_call(text, speakers)
     return replace(call, notes=(*call.notes, *_left_out(call, text, audio)))
 
 

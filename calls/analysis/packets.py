@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from calls.analysis.conversation import Speaker
+from calls.analysis.conversation import SPEAKERS, Speaker
 from calls.analysis.formats import MediaFormat, decode_base64, parse_media
 
 TRACK_SPEAKERS: Mapping[str, Speaker] = {
@@ -101,6 +101,13 @@ def sniff(rows: Sequence[PacketRow]) -> MediaFormat:
     if not long or short_inside or any(decode_base64(row.data) is None for row in rows):
         return MediaFormat("text")
     return MediaFormat("mulaw")
+
+
+def speaker_map(own: Mapping[str, Speaker]) -> dict[str, Speaker]:
+    """``TRACK_SPEAKERS`` with a site's own names; ValueError for a speaker there is not."""
+    if unknown := sorted(set(own.values()) - set(SPEAKERS)):
+        raise ValueError(f"track speakers: {unknown[0]!r} is neither 'agent' nor 'customer'")
+    return {**TRACK_SPEAKERS, **{name.strip().lower(): who for name, who in own.items()}}
 
 
 def speaker_of(track: str, speakers: Mapping[str, Speaker]) -> Speaker | None:

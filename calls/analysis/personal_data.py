@@ -41,6 +41,7 @@ _DATED = re.compile(r"\b(?:in|since|from|until|till|of|year)\s$", re.IGNORECASE)
 _NATIONAL_INSURANCE = re.compile(
     r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
 )
+_IBAN_BEGIN = re.compile(r"[A-Z]{2}\d\d")
 _SSN_SHAPE = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
 _MONTH_WORDS = (
     "january february march april may june july august september october november december jan feb "
@@ -161,7 +162,9 @@ def _is_quantity(run: Run, text: str) -> bool:
     if is_harmless(written, text[: run.begin]):
         return True
     if not _UNIT.match(text, run.end):
-        return _DATED.search(text[: run.begin]) is not None and _only_years(run, text)
+        return _DATED.search(text[max(0, run.begin - 10) : run.begin]) is not None and _only_years(
+            run, text
+        )
     return len(run.digits) < LONG_RUN or bool(_AMOUNTS.fullmatch(written))
 
 
@@ -222,11 +225,11 @@ def _ibans(tokens: Sequence[Token], text: str, asked: frozenset[Kind]) -> list[F
 def _iban_end(tokens: Sequence[Token], start: int, *, expected: bool) -> int | None:
     valid = likely = None
     for place, code in compact_from(tokens, start):
-        if len(code) > IBAN_LONGEST:
+        if len(code) > IBAN_LONGEST or (len(code) >= 4 and not _IBAN_BEGIN.match(code)):
             break
         if passes_mod97(code):
             valid = place
-        elif expected and tokens[place].digits and re.match(r"[A-Z]{2}\d\d", code):
+        elif expected and tokens[place].digits and _IBAN_BEGIN.match(code):
             likely = place if len(code) >= IBAN_SHORTEST else likely
     return valid if valid is not None else likely
 

@@ -83,8 +83,10 @@ def _combined(group: list[str], known: dict[str, float]) -> float:
 
 
 def _readable(text: str) -> str:
+    """Return what a model may read: nothing, if there is no word in it."""
     # "[CARD]" in capitals would read as shouting.
-    return _PLACEHOLDER.sub(lambda match: match[1].lower().replace("_", " "), text).strip()
+    plain = _PLACEHOLDER.sub(lambda match: match[1].lower().replace("_", " "), text)
+    return plain.strip() if any(sign.isalnum() for sign in plain) else ""
 
 
 def _best() -> tuple[str, Scorer]:

@@ -40,17 +40,22 @@ class SpeechModel:
 
 _lock = threading.Lock()
 _loaded: dict[tuple[Path | None, int], SpeechModel] = {}
+_inherited: list[SpeechModel] = []
 
 
-def _forget_models() -> None:
-    """A model that was loaded before a fork hangs in the child: load it again there."""
+def _start_anew() -> None:
+    """Load models again after a fork: those of the parent hang in the child.
+
+    They are kept for ever, because their destructor would wait for threads of the parent.
+    """
     global _lock  # noqa: PLW0603 - another thread may have held it at the fork
     _lock = threading.Lock()
+    _inherited.extend(_loaded.values())
     _loaded.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_models)
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def load_model(model_dir: Path | None = None, workers: int = 1) -> SpeechModel:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 
-_TOP = (
-    r"(?:com|org|net|edu|gov|info|io|co\s*(?:\.|\bdot\b)\s*uk|uk|ie|de|fr|es|it|nl|be|ch|at|eu|pt|pl|"
-    r"se|no|dk|fi|ca|au|nz|us|in|me|biz)"
+_SURE = (
+    r"(?:com|org|net|edu|gov|info|io|co\s*(?:\.|\bdot\b)\s*uk|uk|ie|de|fr|es|nl|ch|eu|pt|pl|dk|fi|ca|"
+    r"au|nz|biz)"
 )
+# These are words too: "we were at home. It was late".
+_WORDS_TOO = r"(?:it|be|at|se|no|us|in|me)"
 _PROVIDERS = r"(?:g ?mail|google ?mail|yahoo|hotmail|outlook|icloud|aol|proton ?mail|live|msn|gmx)"
-_WRITTEN = re.compile(r"[\w.+'-]+\s?@\s?[\w-]+(?:\s?\.\s?[\w-]+)*")
+_WRITTEN = re.compile(r"[\w.+'-]{1,64}\s?@\s?[\w-]{1,63}(?:\s?\.\s?[\w-]{1,63})*")
 _DOT = r"(?:\s*\.\s*|\s+dot\s+)"
+_TOP = rf"(?:{_DOT}{_SURE}|(?:\.|\s+dot\s+){_WORDS_TOO})\b"
 # "example dot com", "example. Com", "gmail.com", "MariaDotlopazatgmail.com"
-_DOMAIN = re.compile(rf"(?<![\w@])[\w-]+(?:{_DOT}(?!{_TOP}\b)[\w-]+)?{_DOT}{_TOP}\b", re.IGNORECASE)
+_DOMAIN = re.compile(
+    rf"(?<![\w@-])[\w-]{{1,63}}(?:(?!{_TOP}){_DOT}[\w-]{{1,63}})?{_TOP}", re.IGNORECASE
+)
 _PROVIDER_ALONE = re.compile(rf"\b(?:at|@)\s+{_PROVIDERS}\b", re.IGNORECASE)
 _PROVIDER = re.compile(_PROVIDERS, re.IGNORECASE)
-_GLUED = re.compile(rf"[\w.-]*\w(?:at|@){_PROVIDERS}", re.IGNORECASE)
+_GLUED = re.compile(rf"[\w.-]{{0,64}}\w(?:at|@){_PROVIDERS}", re.IGNORECASE)
+_GLUED_AT = re.compile(r"\w(?:at|@)", re.IGNORECASE)
 _AT = frozenset({"at", "@", "add", "ad", "et", "that"})
 _LEAD_IN_WORDS = (
     "is it's its that's was yes yeah sure okay ok email e-mail mail address use uh um so my me "
@@ -27,6 +33,8 @@ _NOISE = frozenset({"to", "a", "the"})
 _LINKS = frozenset({"dot", "underscore", "dash", "hyphen", "minus", "plus", "."})
 _PART = re.compile(r"[\w'\u2019+-]+|[.@]")
 _MAX_LOCAL = 10
+# Characters before a domain that are looked at; with the bounds above, time stays linear.
+_REACH = 200
 
 
 def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
@@ -45,15 +53,24 @@ def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
 
 def _begin_of(text: str, place: int, domain: str, *, expected: bool) -> int | None:
     """Return where the address with this domain begins, or None if it is only a web site."""
-    parts = [match for match in _PART.finditer(text, 0, place) if match.end() <= place]
+    parts = [
+        match
+        for match in _PART.finditer(text, max(0, place - _REACH), place)
+        if match.end() <= place
+    ]
     if not domain:
         parts.pop()
     before = [part[0].lower().replace("\u2019", "'") for part in parts]
     at_sign = bool(before) and before[-1] in _AT
     public = _PROVIDER.search(domain) is not None
+    if before[-2:] == ["www", "."]:
+        return None
+    if not at_sign and not expected:
+        return place if public and _GLUED_AT.search(domain) else None
     if not at_sign:
-        glued = expected or (public and re.search(r"\w(?:at|@)", domain, re.IGNORECASE))
-        return place if glued and before[-2:] != ["www", "."] else None
+        # The at sign was lost, or is further away: "info at big company dot org".
+        begin = _local_begin([*before, "@"])
+        return place if begin is None else parts[begin].start()
     begin = _local_begin(before)
     if begin is None:
         return parts[-1].start() if expected or public else None

@@ -55,8 +55,9 @@ async def transcribe(
     material = await in_thread(load_material, call)
     if isinstance(material, TextCall):
         heard = _written(material)
+    elif not material.duration_ms:
+        heard = _nothing()
     else:
-        _refuse_nothing(material)
         limit_s = max(AI_TIMEOUT_S, TIMEOUT_PER_AUDIO * material.duration_ms / 1000)
         heard = await _within(limit_s, provider.transcribe(material, language=settings.AI_LANGUAGE))
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
@@ -73,9 +74,9 @@ async def _within(limit_s: float, work: Awaitable[T]) -> T:
         ) from error
 
 
-def _refuse_nothing(audio: CallAudio) -> None:
-    if not audio.duration_ms:
-        raise ProviderError("The call has no audio.", code="no_audio", transient=False)
+def _nothing() -> Transcription:
+    skipped = (Skipped("transcribe", "No audio was received."),)
+    return Transcription((), speech={}, duration_ms=0, model="none", skipped=skipped)
 
 
 def _written(text: TextCall) -> Transcription:

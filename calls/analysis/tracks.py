@@ -181,13 +181,14 @@ def render(placed: PlacedTrack, rate: int) -> list[NDArray[np.int16]]:
 
 
 def _in_format(payload: bytes, media: MediaFormat, wanted: MediaFormat) -> NDArray[np.int16]:
-    """Samples of shape (channels, n) of a packet that may differ from the rest of its track."""
+    """Samples of a packet that may differ from the rest of its track.
+
+    Their shape is (channels, n), or (1, n) for a mono packet, which fits into both channels.
+    """
     samples: NDArray[np.int16] = decode_audio(payload, media).T
     if media.rate != wanted.rate:
         rows = [resample(each, media.rate, wanted.rate) for each in samples]
         samples = np.stack(rows)
-    if media.channels < wanted.channels:
-        samples = np.repeat(samples, wanted.channels, axis=0)
-    elif media.channels > wanted.channels:
+    if media.channels > wanted.channels:
         samples = samples.mean(axis=0, keepdims=True).astype(np.int16)
     return samples

@@ -1,8 +1,9 @@
-"""What /docs and /schema say about each route: examples and every error. No behaviour is in here."""
+"""What /docs and /schema say about each route: examples and every error. No behaviour."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
@@ -24,6 +25,8 @@ from calls.api.serializers import (
     StoredPacketSerializer,
 )
 from calls.models import CALL_ID_PATTERN, CALL_ID_RULE
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 CALL_ID = OpenApiParameter(
     "call_id",
@@ -85,7 +88,7 @@ _AUDIO = {"sequence": 2, "data": "//9+fn5//35+fg==", "timestamp": 0.02, "track":
 
 
 def _answer(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:
-    return inline_serializer(name, fields)  # type: ignore[arg-type]
+    return inline_serializer(name, fields)
 
 
 def _text() -> serializers.CharField:
@@ -107,7 +110,7 @@ packet = extend_schema(
         OpenApiExample("Words", value=_WORDS, request_only=True),
         OpenApiExample("Audio: 20 ms of mu-law", value=_AUDIO, request_only=True),
     ],
-    responses={202: _answer("Accepted", status=serializers.CharField(default="accepted")), **_WRITE},
+    responses={202: _answer("Accepted", status=_text()), **_WRITE},
 )
 
 batch = extend_schema(
@@ -140,9 +143,7 @@ batch = extend_schema(
                     value={
                         "status": "partially_accepted",
                         "accepted": 1,
-                        "rejected": [
-                            {"index": 1, "errors": {"data": ["This field is required."]}}
-                        ],
+                        "rejected": [{"index": 1, "errors": {"data": ["This field is required."]}}],
                     },
                 )
             ],
@@ -198,7 +199,10 @@ end = extend_schema(
 )
 
 
-def _requeue(operation: str, summary: str) -> Any:
+_requeued = _answer("Requeued", status=_text(), call_id=_text(), state=_text())
+
+
+def _requeue(operation: str, summary: str) -> Callable[[F], F]:
     return extend_schema(
         operation_id=operation,
         summary=summary,
@@ -206,7 +210,7 @@ def _requeue(operation: str, summary: str) -> Any:
         parameters=[CALL_ID],
         request=None,
         responses={
-            200: _answer("Requeued", status=_text(), call_id=_text(), state=_text()),
+            200: _requeued,
             409: CONFLICT,
             **_READ,
         },
@@ -308,7 +312,7 @@ call_events = extend_schema(
 )
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "calls.api.keys.ApiKeyAuthentication"
     name = "API key"
 

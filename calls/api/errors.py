@@ -1,4 +1,4 @@
-"""How the API says no: the domain's exceptions as HTTP answers, always JSON, always with a reason."""
+"""How the API says no: the domain's exceptions as HTTP answers, in JSON, with a reason."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from calls.lifecycle import CallState
 from calls.models import Call
 
 
-class CallFilter(filters.FilterSet):
+class CallFilter(filters.FilterSet):  # type: ignore[misc]
     state = filters.MultipleChoiceFilter(choices=CallState.choices)
     queue = filters.CharFilter()
     agent = filters.CharFilter()

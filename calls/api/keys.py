@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PREFIX_LENGTH = 8
 UNKNOWN_KEY_PAUSE_S = 1.0
+VIEW_UNREDACTED = "calls.view_unredacted"
 # What a person who is logged in needs to do the same as a key with that scope.
 PERMISSIONS = {
     ApiKey.Scope.INGEST: "calls.add_packet",
@@ -54,6 +56,17 @@ def create_key(*, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
         name=name, prefix=prefix, digest=digest(plain), scopes=sorted(scopes)
     )
     return key, plain
+
+
+def revoke_key(key: ApiKey) -> bool:
+    """Make a key invalid for good, and return whether this did it.
+
+    Other processes go on taking it until they look again: at most API_KEY_REFRESH seconds.
+    """
+    valid = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
+    revoked = bool(valid.update(revoked_at=timezone.now()))
+    ring.forget()
+    return revoked
 
 
 def digest(plain: str) -> str:
@@ -116,13 +129,23 @@ class ApiKeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
+def may_see_personal_data(request: Request) -> bool:
+    """Whether the words of a call may be shown as they were said: to people who are allowed to."""
+    if settings.API_AUTH == "open":
+        return True
+    return not isinstance(request.user, ApiClient) and request.user.has_perm(VIEW_UNREDACTED)
+
+
 class MayCall(BasePermission):
     """Asks for the scope that the view names for its action in ``scopes``."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if settings.API_AUTH == "open":
             return True
-        scope = view.scopes.get(getattr(view, "action", None), ApiKey.Scope.READ)  # type: ignore[attr-defined]
+        action = getattr(view, "action", None)
+        if action is None and request.user.is_authenticated:
+            return True  # the method has no action here, which is for the view to say
+        scope = view.scopes.get(action, ApiKey.Scope.READ)  # type: ignore[attr-defined]
         if isinstance(request.user, ApiClient):
             self.message = f"This API key lacks the scope '{scope}'."
             return scope in request.user.scopes

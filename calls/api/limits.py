@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+MAX_DIGITS = 18  # of an announced length; Python refuses to read thousands
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-
-
-class _TooLarge(Exception):
-    pass
 
 
 class BodyLimit:
@@ -23,31 +22,32 @@ class BodyLimit:
         self.app = app
         self.limit = limit
 
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send
-    ) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        try:
-            if _announced(scope) > self.limit:
-                raise _TooLarge
-            await self.app(scope, self._counted(receive), send)
-        except _TooLarge:
+        if _announced(scope) > self.limit:
             await self._refuse(send)
+        else:
+            await self._count(scope, receive, send)
 
-    def _counted(self, receive: Receive) -> Receive:
+    async def _count(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         seen = 0
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.limit:
-                raise _TooLarge
-            return message
+            # As if the sender had gone: after that, Django cleans up what it holds of the body.
+            return {"type": "http.disconnect"} if seen > self.limit else message
 
-        return counted
+        async def answer(message: Message) -> None:
+            if seen <= self.limit:
+                await send(message)
+
+        await self.app(scope, counted, answer)
+        if seen > self.limit:
+            await self._refuse(send)
 
     async def _refuse(self, send: Send) -> None:
         detail = f"The body is larger than {self.limit} bytes, the limit."
@@ -64,6 +64,6 @@ class BodyLimit:
 
 def _announced(scope: MutableMapping[str, Any]) -> int:
     for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
+        if name == b"content-length" and value.isdigit():
+            return int(value) if len(value) <= MAX_DIGITS else sys.maxsize
     return 0

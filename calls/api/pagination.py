@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
-from rest_framework.exceptions import ValidationError
+from django.db.models import Q
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import BasePagination, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from calls.models import Packet
+from calls.api.parameters import is_number, whole_number
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
-
-
-def whole_number(request: Request, name: str, *, default: int, low: int, high: int) -> int:
-    """Read a query parameter. Raises ValidationError that names it and its limits."""
-    text = request.query_params.get(name, "")
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
-        raise ValidationError({name: [f"Must be a whole number from {low} to {high}."]})
-    return int(text)
+MAX_KEY = 2**63 - 1
 
 
 class CallPagination(CursorPagination):
@@ -36,31 +27,40 @@ class CallPagination(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 200
 
+    def get_page_size(self, request: Request) -> int:
+        return whole_number(request, "limit", default=DEFAULT_LIMIT, low=1, high=self.max_page_size)
+
+    def decode_cursor(self, request: Request) -> Any:
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound:
+            raise _not_ours("cursor") from None
+        if cursor is not None and not is_number(str(cursor.position)):
+            raise _not_ours("cursor")
+        return cursor
+
 
 class PacketPagination(BasePagination):
     """In order of stream and sequence: ``after`` is the position of the last packet seen."""
 
     def paginate_queryset(
-        self, queryset: QuerySet[Packet], request: Request, view: APIView | None = None
-    ) -> list[Packet]:
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
         self.request = request
         self.limit = whole_number(request, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
-        rows = list(self._behind(queryset)[: self.limit + 1])
+        rows = list(queryset.filter(self._behind())[: self.limit + 1])
         self.more = len(rows) > self.limit
         self.page = rows[: self.limit]
         return self.page
 
-    def _behind(self, queryset: QuerySet[Packet]) -> QuerySet[Packet]:
+    def _behind(self) -> Q:
         after = self.request.query_params.get("after", "")
         if not after:
-            return queryset
-        try:
-            stream, sequence = (int(part) for part in after.split("."))
-        except ValueError as error:
-            raise ValidationError({"after": ["Take it from `next` of the page before."]}) from error
-        return queryset.filter(
-            Q(stream_id=stream, sequence__gt=sequence) | Q(stream_id__gt=stream)
-        )
+            return Q()
+        stream, _, sequence = after.partition(".")
+        if not all(is_number(part) and int(part) <= MAX_KEY for part in (stream, sequence)):
+            raise _not_ours("after")
+        return Q(stream_id=stream, sequence__gt=sequence) | Q(stream_id__gt=stream)
 
     def get_paginated_response(self, data: Any) -> Response:
         following = None
@@ -81,3 +81,7 @@ class PacketPagination(BasePagination):
                 "results": schema,
             },
         }
+
+
+def _not_ours(name: str) -> ValidationError:
+    return ValidationError({name: ["Take it from `next` of the page before."]})

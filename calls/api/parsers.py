@@ -52,7 +52,8 @@ class NDJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        lines = [line for line in _text(stream).split("\n") if line.strip()]
+        numbered = enumerate(_text(stream).split("\n"), 1)
+        lines = [(number, line) for number, line in numbered if line.strip()]
         if len(lines) > settings.BATCH_PACKET_LIMIT:
             raise ParseError(f"A batch has at most {settings.BATCH_PACKET_LIMIT} packets.")
-        return [parse_json(line, where=f"Line {at}") for at, line in enumerate(lines, 1)]
+        return [parse_json(line, where=f"Line {number}") for number, line in lines]

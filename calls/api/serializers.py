@@ -82,6 +82,17 @@ class StrictStringField(serializers.CharField):
             )
 
 
+class StrictChoiceField(serializers.ChoiceField):
+    """One of some JSON strings. The answer lists them, and does not repeat what came instead."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if type(data) is not str:
+            raise serializers.ValidationError(f"Must be a string, not {_kind(data)}.")
+        if data not in ("", *self.choices):
+            raise serializers.ValidationError(f"Must be one of {', '.join(self.choices)}.")
+        return data
+
+
 class MediaField(StrictStringField):
     """A media format such as ``audio/x-mulaw;rate=8000`` or ``text/plain``."""
 
@@ -138,9 +149,7 @@ class DescriptionSerializer(serializers.Serializer[Call]):
     caller = StrictStringField(required=False, max_length=200)
     callee = StrictStringField(required=False, max_length=200)
     queue = StrictStringField(required=False, max_length=200)
-    direction = serializers.ChoiceField(
-        choices=Call.Direction.choices, required=False, allow_blank=True
-    )
+    direction = StrictChoiceField(choices=Call.Direction.choices, required=False, allow_blank=True)
 
 
 class CallSerializer(serializers.ModelSerializer[Call]):

@@ -1,4 +1,4 @@
-"""The routes below /v1, without trailing slash. A call id is anything here: views say what is wrong."""
+"""The routes below /v1, without trailing slash. Any text may be a call id here: views judge."""
 
 from django.urls import path
 

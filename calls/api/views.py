@@ -6,17 +6,26 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpResponseBase
+from django.http import FileResponse, HttpRequest, HttpResponseBase
 from rest_framework import status, viewsets
-from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType
+from rest_framework.exceptions import (
+    NotAuthenticated,
+    NotFound,
+    ParseError,
+    PermissionDenied,
+    UnsupportedMediaType,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from calls import events, services
+from calls.analysis import results
 from calls.api import docs
 from calls.api.filters import CallFilter
-from calls.api.pagination import MAX_LIMIT, CallPagination, PacketPagination, whole_number
+from calls.api.keys import may_see_personal_data
+from calls.api.pagination import MAX_LIMIT, CallPagination, PacketPagination
+from calls.api.parameters import whole_number, yes_or_no
 from calls.api.parsers import NDJSONParser, StrictJSONParser
 from calls.api.serializers import (
     CallDetailSerializer,
@@ -26,7 +35,6 @@ from calls.api.serializers import (
     StoredPacketSerializer,
     check_call_id,
 )
-from calls.analysis import results
 from calls.ingest.buffer import store
 from calls.ingest.packets import IncomingPacket
 from calls.models import ApiKey, Call, Packet
@@ -36,6 +44,12 @@ INGEST, READ, OPERATE = ApiKey.Scope.INGEST, ApiKey.Scope.READ, ApiKey.Scope.OPE
 
 class _CallRoute(viewsets.GenericViewSet[Any]):
     """What all routes of one call share: its id is checked, and bodies are plain."""
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        # A chunked body announces no length, which REST framework takes for no body.
+        if "CONTENT_LENGTH" not in request.META:
+            request.META["CONTENT_LENGTH"] = str(len(request.body))
+        return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -48,8 +62,8 @@ class _CallRoute(viewsets.GenericViewSet[Any]):
     def permission_denied(
         self, request: Request, message: str | None = None, code: str | None = None
     ) -> Any:
-        if message is None and not request.user.is_authenticated:
-            message = "Send an API key as `Authorization: Bearer KEY`, or log in."
+        if not request.user.is_authenticated:
+            raise NotAuthenticated("Send an API key as `Authorization: Bearer KEY`, or log in.")
         super().permission_denied(request, message, code)
 
 
@@ -73,8 +87,8 @@ class PacketViewSet(_CallRoute):
 
     @docs.batch
     def batch(self, request: Request, call_id: str) -> Response:
+        atomic = yes_or_no(request, "atomic", default=False)
         items = _batch_items(request.data)
-        atomic = request.query_params.get("atomic") == "true"
         packets, rejected = _sort_out(items, call_id)
         if rejected and (atomic or not packets):
             return Response(
@@ -100,9 +114,7 @@ def _batch_items(data: Any) -> list[Any]:
     return data
 
 
-def _sort_out(
-    items: list[Any], call_id: str
-) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
+def _sort_out(items: list[Any], call_id: str) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
     packets, rejected = [], []
     for index, item in enumerate(items):
         serializer = PacketSerializer(data=item)
@@ -111,6 +123,18 @@ def _sort_out(
         else:
             rejected.append({"index": index, "errors": serializer.errors})
     return packets, rejected
+
+
+def _who(request: Request) -> str:
+    """Name a person or a key for the event log; empty when the API asks for neither."""
+    return str(request.user) if request.user.is_authenticated else ""
+
+
+def _redacted(request: Request) -> bool:
+    redacted = yes_or_no(request, "redacted", default=True)
+    if not redacted and not may_see_personal_data(request):
+        raise PermissionDenied("Your account lacks the permission calls.view_unredacted.")
+    return redacted
 
 
 class CallViewSet(_CallRoute):
@@ -143,25 +167,25 @@ class CallViewSet(_CallRoute):
     @docs.end
     def end(self, request: Request, call_id: str) -> Response:
         try:
-            services.end_call(call_id=call_id)
+            services.end_call(call_id=call_id, by=_who(request))
         except services.NotPossible as error:
             return Response({"status": "already_completed", "state": error.state})
         return Response({"status": "processing_initiated", "call_id": call_id})
 
     @docs.retry
     def retry(self, request: Request, call_id: str) -> Response:
-        call = services.retry_call(call_id=call_id, by=str(request.user))
+        call = services.retry_call(call_id=call_id, by=_who(request))
         return Response({"status": "retry_initiated", "call_id": call_id, "state": call.state})
 
     @docs.reanalyse
     def reanalyse(self, request: Request, call_id: str) -> Response:
-        call = services.reanalyse_call(call_id=call_id, by=str(request.user))
+        call = services.reanalyse_call(call_id=call_id, by=_who(request))
         return Response({"status": "reanalysis_initiated", "call_id": call_id, "state": call.state})
 
     @docs.transcript
     def transcript(self, request: Request, call_id: str) -> Response:
         call = self._call(Call.objects.all())
-        document = results.transcript_document(call)
+        document = results.transcript_document(call, redacted=_redacted(request))
         if document is None:
             raise NotFound(f"This call has no transcript yet: it is {call.state}.")
         return Response(document)
@@ -187,7 +211,7 @@ class StoredPacketViewSet(_CallRoute):
     queryset = Packet.objects.select_related("stream").order_by("stream_id", "sequence")
     pagination_class = PacketPagination
     serializer_class = StoredPacketSerializer
-    filter_backends: ClassVar[list[Any]] = []
+    filter_backends = []
     scopes: ClassVar[dict[str, str]] = {}
 
     @docs.stored_packets
@@ -203,7 +227,7 @@ class StoredPacketViewSet(_CallRoute):
 class EventViewSet(_CallRoute):
     """The event log, by offset."""
 
-    filter_backends: ClassVar[list[Any]] = []
+    filter_backends = []
     scopes: ClassVar[dict[str, str]] = {}
     queryset = Call.objects.none()
     serializer_class = BaseSerializer

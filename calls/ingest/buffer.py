@@ -86,6 +86,7 @@ class Buffer:
     def _run(self) -> None:
         while requests := self._next():
             self._write(requests)
+        connection.close()
 
     def _next(self) -> list[_Request]:
         """Wait for work and return one transaction's worth; empty when closed and drained."""

@@ -1,6 +1,8 @@
 """The speech model of a process, and the provider that runs it in threads."""
 
 import asyncio
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -79,6 +81,28 @@ def test_another_model_may_be_named(no_models):
 def test_a_language_that_the_model_does_not_know_is_refused():
     with pytest.raises(SpeechUnavailable, match="'fr'"):
         transcribe(CallAudio(()), language="fr")
+
+
+FORK = """
+import os, signal, sys
+from calls.analysis.speech import transcribe
+from calls.tests.test_local_provider import first_words
+
+transcribe(first_words())
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+signal.alarm(60)
+os._exit(0 if transcribe(first_words()).turns else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_forked_after_the_model_was_loaded_has_its_own():
+    command = [sys.executable, "-W", "ignore", "-c", FORK]
+
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], check=False, timeout=120)
+
+    assert done.returncode == 0
 
 
 # The provider

@@ -76,9 +76,14 @@ def test_a_track_tells_who_speaks(track, speaker):
 def test_the_map_of_tracks_can_be_overridden():
     packets = packets_of(tone_codes(480), "inbound")
 
-    audio = assemble(packets, MULAW_8K, track_speakers={"inbound": "agent"})
+    audio = assemble(packets, MULAW_8K, track_speakers={" Inbound": "agent"})
 
     assert [channel.speaker for channel in audio.channels] == ["agent"]
+
+
+def test_a_speaker_that_does_not_exist_is_an_error():
+    with pytest.raises(ValueError, match="'boss'"):
+        assemble([], MULAW_8K, track_speakers={"inbound": "boss"})
 
 
 def test_in_a_stereo_track_the_agent_is_left():
@@ -165,6 +170,42 @@ def test_a_packet_may_name_its_own_format():
     audio = assemble([packet(0, codes[:160], "agent"), second], MULAW_8K)
 
     assert np.array_equal(samples_of(audio, "agent"), MULAW[np.frombuffer(codes, "u1")])
+
+
+def test_a_packet_of_another_rate_fits_into_its_track():
+    packets = packets_of(b"\x80" * 1600, "agent")
+    fast = base64.b64encode(np.full(320, 5000, "<i2").tobytes()).decode()
+    packets[9] = packets[9]._replace(data=fast, media="audio/l16;rate=16000")
+
+    samples = samples_of(assemble(packets, MULAW_8K), "agent")
+
+    assert len(samples) == 1600
+    assert samples[1440:].tolist()[40:120] == pytest.approx([5000] * 80, abs=10)
+
+
+def test_a_mono_packet_in_a_stereo_track_is_heard_on_both_sides():
+    packets = packets_of(b"\x80\x90" * 480)
+    packets[1] = packets[1]._replace(
+        data=base64.b64encode(b"\x2a" * 80).decode(), media="audio/pcma"
+    )
+
+    audio = assemble(packets, MULAW_8K + ";channels=2")
+
+    for speaker, around in (("agent", 32124), ("customer", 15996)):
+        expected = [around] * 80 + [-32256] * 80 + [around] * 320
+        assert samples_of(audio, speaker).tolist() == expected
+
+
+def test_a_stereo_packet_in_a_mono_track_is_mixed():
+    packets = packets_of(b"\x80" * 480, "agent")
+    both = np.tile(np.array([1000, 3000], "<i2"), 160)
+    packets[1] = packets[1]._replace(
+        data=base64.b64encode(both.tobytes()).decode(), media="audio/l16;channels=2"
+    )
+
+    samples = samples_of(assemble(packets, MULAW_8K), "agent")
+
+    assert samples.tolist() == [32124] * 160 + [2000] * 160 + [32124] * 160
 
 
 def test_packets_without_a_format_have_that_of_the_others():

@@ -126,10 +126,13 @@ def test_a_jump_of_the_sequence_alone_is_not_a_loss():
     assert any("jumped 1 times" in note for note in audio.notes)
 
 
-def test_a_sequence_that_counts_samples_is_understood():
-    audio = heard([row(i * 160, i * PACKET_S) for i in range(100) if i not in (30, 31)])
+@pytest.mark.parametrize("unit", [3, 10, 160])
+def test_a_sequence_that_counts_something_else_than_packets_is_understood(unit):
+    audio = heard([row(i * unit, i * PACKET_S) for i in range(100) if i not in (30, 31)])
 
     assert shape(audio) == [("sound", 600), ("silence", 40), ("sound", 1360)]
+    assert audio.missing == (Span(600, 640),)
+    assert audio.notes == ()
 
 
 @pytest.mark.parametrize("origin", [0.0, 1_700_000_000_000.0])
@@ -227,6 +230,16 @@ def test_a_track_that_starts_later_is_aligned_by_the_clock_and_padded():
     assert audio.missing == ()
 
 
+def test_a_track_that_starts_implausibly_late_is_moved_near():
+    agent = [row(i, i * PACKET_S, "agent") for i in range(100)]
+    customer = [row(1000 + i, 1e6 + i * PACKET_S, "customer") for i in range(20)]
+
+    audio = heard(agent + customer)
+
+    assert audio.duration_ms == 2000 + 600_000 + 400
+    assert any("implausibly late" in note for note in audio.notes)
+
+
 def test_packets_of_a_second_sent_as_fast_as_possible_stay_aligned():
     rows = [
         each
@@ -270,6 +283,15 @@ def test_streams_that_each_count_from_zero_are_put_one_after_another():
     assert shape(audio) == [("sound", 1200), ("silence", 40), ("sound", 760)]
     assert audio.missing == (Span(1200, 1240),)
     assert any("one is put after another" in note for note in audio.notes)
+
+
+def test_streams_without_a_common_clock_follow_in_the_order_they_were_opened():
+    long, short = stream("a", 0.0, count=50), stream("b", 0.0, count=40)
+    short = [each for each in short if each.sequence != 20]
+
+    audio = heard(long + short, stream_order=["b", "a"])
+
+    assert shape(audio) == [("sound", 400), ("silence", 20), ("sound", 1380)]
 
 
 def test_a_stream_that_begins_years_later_is_moved_near():

@@ -26,11 +26,11 @@ class LocalProvider:
 
     name = "local"
 
-    def __init__(self, *, max_parallel: int = 1, model_dir: Path | None = None) -> None:
+    def __init__(self, *, max_parallel: int = 1, model_dir: str | Path | None = None) -> None:
         if max_parallel < 1:
             raise ValueError("max_parallel is at least 1")
         self._max_parallel = max_parallel
-        self._model_dir = model_dir
+        self._model_dir = Path(model_dir) if model_dir else None
         self._speech = ThreadPoolExecutor(max_parallel, thread_name_prefix="speech")
         # Of its own, so that a call which is almost done does not wait behind long recordings.
         self._meaning = ThreadPoolExecutor(1, thread_name_prefix="meaning")

@@ -1,0 +1,31 @@
+"""Query parameters, read strictly: what is not understood is refused, never guessed."""
+
+from __future__ import annotations
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+YES_OR_NO = {"true": True, "false": False}
+
+
+def whole_number(request: Request, name: str, *, default: int, low: int, high: int) -> int:
+    """Read an integer. Raises ValidationError that names it and its limits."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not is_number(text) or not low <= int(text) <= high:
+        raise ValidationError({name: [f"Must be a whole number from {low} to {high}."]})
+    return int(text)
+
+
+def yes_or_no(request: Request, name: str, *, default: bool) -> bool:
+    """Read ``true`` or ``false``. Raises ValidationError that names the parameter."""
+    text = request.query_params.get(name, "")
+    if text not in ("", *YES_OR_NO):
+        raise ValidationError({name: ["Must be true or false."]})
+    return YES_OR_NO.get(text, default)
+
+
+def is_number(text: str) -> bool:
+    """Whether these are digits that could be a key of the database, or a little more."""
+    return text.isascii() and text.isdigit() and len(text) < 20

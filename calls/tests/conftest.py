@@ -1,0 +1,69 @@
+"""Fixtures of the calls tests: clients of the API, keys, and calls in any state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from calls.api.keys import create_key, ring
+from calls.lifecycle import CallState
+from calls.models import Call
+
+PATHS = {
+    CallState.IN_PROGRESS: (),
+    CallState.COMPLETED: ("complete",),
+    CallState.PROCESSING_AI: ("complete", "start_analysis"),
+    CallState.ARCHIVED: ("complete", "start_analysis", "archive"),
+    CallState.FAILED: ("complete", "start_analysis", "fail"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_transaction_per_request(settings) -> None:
+    """The writer thread of group commit does not see what a test's transaction holds."""
+    settings.GROUP_COMMIT = False
+
+
+@pytest.fixture(autouse=True)
+def _no_remembered_keys() -> Iterator[None]:
+    ring.forget()
+    yield
+    ring.forget()
+
+
+@pytest.fixture
+def api(settings) -> APIClient:
+    """A client of an API that asks for no key."""
+    settings.API_AUTH = "open"
+    return APIClient()
+
+
+@pytest.fixture
+def api_with_key(settings, db) -> Callable[..., APIClient]:
+    """Make a client of an API that asks for keys, with a key of these scopes."""
+    settings.API_AUTH = "key"
+
+    def make(*scopes: str) -> APIClient:
+        _, plain = create_key(name="test", scopes=scopes)
+        return APIClient(HTTP_AUTHORIZATION=f"Bearer {plain}")
+
+    return make
+
+
+@pytest.fixture
+def call_in(db) -> Callable[..., Call]:
+    """Make a call and walk it to a state, past the services: no events, no jobs."""
+
+    def make(state: str = CallState.IN_PROGRESS, call_id: str = "c-1", **fields: object) -> Call:
+        call = Call(call_id=call_id, **fields)
+        for step in PATHS[CallState(state)]:
+            getattr(call, step)()
+        if state != CallState.IN_PROGRESS:
+            call.ended_at = timezone.now()
+        call.save()
+        return call
+
+    return make

@@ -1,0 +1,228 @@
+"""Leases, attempts and results: what a worker may write, and what becomes of its work if it dies."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from calls import services
+from calls.analysis import ledger
+from calls.analysis.ledger import LeaseLost
+from calls.analysis.retry import GiveUp, Retry
+from calls.lifecycle import CallState
+from calls.models import Attempt, Call, CallEvent, Stage
+from calls.tests.factories import (
+    ANALYSIS,
+    TRANSCRIPT,
+    archived_call,
+    attempt,
+    claim,
+    ended_call,
+    failed_call,
+    live_call,
+    outage,
+    refusal,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def fetch(call):
+    return Call.objects.get(pk=call.pk)
+
+
+def let_lease_run_out(call):
+    Call.objects.filter(pk=call.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def make_due(call):
+    Call.objects.filter(pk=call.pk).update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_claimed_call_is_being_processed_and_is_not_given_out_again():
+    call = ended_call()
+
+    lease = claim()
+
+    assert lease.call_id == call.call_id
+    assert fetch(call).state == CallState.PROCESSING_AI
+    assert ledger.claim_due(owner="worker-2", limit=10) == []
+
+
+def test_a_live_call_is_not_due():
+    live_call()
+
+    assert ledger.claim_due(owner="worker-1", limit=10) == []
+
+
+def test_the_call_that_waits_longest_is_taken_first():
+    first, second = ended_call(), ended_call()
+    Call.objects.filter(pk=first.pk).update(state_changed_at=F("state_changed_at") - timedelta(1))
+
+    taken = ledger.claim_due(owner="worker-1", limit=1)
+
+    assert [lease.call_id for lease in taken] == [first.call_id]
+    assert second.call_id not in taken
+
+
+def test_a_call_whose_worker_died_is_claimed_again_and_the_attempt_counted():
+    call = ended_call()
+    attempt(claim())
+    let_lease_run_out(call)
+
+    again = claim("worker-2")
+
+    assert attempt(again).number == 2
+    assert Attempt.objects.filter(outcome=Attempt.Outcome.CRASHED).count() == 1
+
+
+def test_a_call_whose_worker_died_in_the_last_attempt_fails(settings):
+    settings.AI_MAX_ATTEMPTS = 1
+    call = ended_call()
+    attempt(claim())
+    let_lease_run_out(call)
+
+    assert ledger.claim_due(owner="worker-2", limit=10) == []
+    assert fetch(call).state == CallState.FAILED
+
+
+def test_a_late_write_of_a_worker_that_lost_its_lease_is_refused():
+    call = ended_call()
+    old = claim("worker-1")
+    tried = attempt(old)
+    let_lease_run_out(call)
+    claim("worker-2")
+
+    with pytest.raises(LeaseLost):
+        ledger.save_transcript(old, tried, **TRANSCRIPT)
+    with pytest.raises(LeaseLost):
+        ledger.fail_attempt(old, tried, outage())
+    assert call.transcripts.count() == 0
+
+
+def test_a_heartbeat_prolongs_own_leases_only():
+    call = ended_call()
+    claim("worker-1")
+    let_lease_run_out(call)
+
+    ledger.extend_leases(owner="worker-2", call_pks=[call.pk])
+
+    assert fetch(call).lease_expires_at < timezone.now()
+    ledger.extend_leases(owner="worker-1", call_pks=[call.pk])
+    assert fetch(call).lease_expires_at > timezone.now()
+
+
+def test_a_passing_failure_waits_in_processing_and_shows_when_it_goes_on():
+    call = ended_call()
+    lease = claim()
+
+    decision = ledger.fail_attempt(lease, attempt(lease), outage())
+
+    waiting = fetch(call)
+    assert decision == Retry(timedelta(seconds=2))
+    assert waiting.state == CallState.PROCESSING_AI
+    assert waiting.next_attempt_at > timezone.now()
+    assert waiting.last_error == "503 Service Unavailable"
+    assert ledger.claim_due(owner="worker-2", limit=10) == []
+
+
+def test_five_failed_attempts_end_in_failed_with_five_rows():
+    call = ended_call()
+
+    for _ in range(5):
+        lease = claim()
+        decision = ledger.fail_attempt(lease, attempt(lease), outage())
+        make_due(call)
+
+    assert isinstance(decision, GiveUp)
+    assert fetch(call).state == CallState.FAILED
+    numbers = call.attempts.values_list("number", "outcome")
+    assert list(numbers) == [(n, Attempt.Outcome.FAILED) for n in range(1, 6)]
+
+
+def test_a_permanent_failure_fails_at_once():
+    call = ended_call()
+    lease = claim()
+
+    ledger.fail_attempt(lease, attempt(lease), refusal())
+
+    assert fetch(call).state == CallState.FAILED
+    assert "401" in fetch(call).last_error
+
+
+def test_a_snooze_uses_up_no_attempt():
+    call = ended_call()
+    lease = claim()
+
+    ledger.fail_attempt(lease, attempt(lease), outage(retry_after_s=1))
+
+    make_due(call)
+    assert attempt(claim()).number == 1
+    assert call.attempts.filter(outcome=Attempt.Outcome.SNOOZED).count() == 1
+
+
+def test_a_released_call_is_due_at_once_and_lost_no_attempt():
+    call = ended_call()
+    lease = claim()
+    attempt(lease)
+
+    ledger.release(lease)
+
+    assert attempt(claim("worker-2")).number == 1
+    assert call.attempts.filter(outcome=Attempt.Outcome.RELEASED).count() == 1
+
+
+def test_an_archived_call_has_its_result_and_its_verdict():
+    call = archived_call()
+
+    assert call.state == CallState.ARCHIVED
+    assert call.customer_sentiment == "NEUTRAL"
+    assert call.analyses.get().summary == "A call."
+    assert call.lease_owner == ""
+
+
+def test_a_second_archive_of_the_same_lease_is_refused():
+    ended_call()
+    lease = claim()
+    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    tried = attempt(lease, Stage.UNDERSTAND)
+    ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+
+    with pytest.raises(LeaseLost):
+        ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+
+
+def test_a_retried_call_starts_a_round_with_all_attempts():
+    call = failed_call()
+
+    services.retry_call(call_id=call.call_id, by="eve")
+
+    tried = attempt(claim())
+    assert (tried.round, tried.number) == (1, 1)
+
+
+def test_a_reanalysed_call_keeps_its_old_result():
+    call = archived_call()
+
+    services.reanalyse_call(call_id=call.call_id)
+    lease = claim()
+    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+
+    assert transcript.version == 2
+    assert call.transcripts.count() == 2
+
+
+def test_every_attempt_and_every_change_is_in_the_log():
+    call = archived_call()
+
+    logged = CallEvent.objects.filter(call=call).values_list("type", "state")
+
+    assert list(logged) == [
+        ("state_change", "IN_PROGRESS"),
+        ("state_change", "COMPLETED"),
+        ("state_change", "PROCESSING_AI"),
+        ("analysis_attempt", "PROCESSING_AI"),
+        ("analysis_attempt", "PROCESSING_AI"),
+        ("state_change", "ARCHIVED"),
+    ]

@@ -1,0 +1,59 @@
+"""The retry decision, as a table."""
+
+from datetime import timedelta
+
+import pytest
+
+from calls.analysis.providers import ProviderError
+from calls.analysis.retry import MAX_SNOOZES, GiveUp, Retry, RetryPolicy
+
+POLICY = RetryPolicy(max_attempts=5, base_s=2, max_wait_s=60)
+
+
+def passing(**kwargs):
+    return ProviderError("503 Service Unavailable", code="503", transient=True, **kwargs)
+
+
+@pytest.mark.parametrize(("attempt", "wait_s"), [(1, 2), (2, 4), (3, 8), (4, 16)])
+def test_waits_double_after_each_failed_attempt(attempt, wait_s):
+    assert POLICY.decide(passing(), attempt=attempt) == Retry(timedelta(seconds=wait_s))
+
+
+def test_the_fifth_failure_is_the_last():
+    decision = POLICY.decide(passing(), attempt=5)
+
+    assert isinstance(decision, GiveUp)
+    assert "All 5 attempts failed" in decision.reason
+
+
+def test_waits_are_capped():
+    patient = RetryPolicy(max_attempts=20, base_s=2, max_wait_s=60)
+
+    assert patient.decide(passing(), attempt=10) == Retry(timedelta(seconds=60))
+
+
+def test_a_permanent_error_is_not_tried_again():
+    refused = ProviderError("401 Unauthorized", code="401", transient=False)
+
+    decision = POLICY.decide(refused, attempt=1)
+
+    assert isinstance(decision, GiveUp)
+    assert "401 Unauthorized" in decision.reason
+
+
+def test_a_provider_that_names_its_time_is_asked_then_at_no_cost():
+    busy = passing(retry_after_s=30)
+
+    assert POLICY.decide(busy, attempt=5) == Retry(timedelta(seconds=30), counts=False)
+
+
+def test_an_absurd_retry_after_is_cut_to_an_hour():
+    assert POLICY.decide(passing(retry_after_s=1e9), attempt=1) == Retry(
+        timedelta(hours=1), counts=False
+    )
+
+
+def test_a_provider_cannot_say_later_for_ever():
+    decision = POLICY.decide(passing(retry_after_s=30), attempt=5, snoozes=MAX_SNOOZES)
+
+    assert isinstance(decision, GiveUp)

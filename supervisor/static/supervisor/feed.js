@@ -1,0 +1,168 @@
+// The live feed: one socket that is opened again and again, and never leaves a hole unnoticed.
+// Its protocol is described in docs/feed.md.
+
+import { clockText } from "./times.js";
+
+const BACK_OFF_S = [0, 2, 5, 10];
+const STALE_AFTER_S = 30;
+const LOGGED_OUT = 4401;
+const FORBIDDEN = 4403;
+
+export class Feed extends EventTarget {
+  #socket = null;
+  #tries = 0;
+  #timer = 0;
+  #ended = "";
+  #heartbeat_s = 10;
+
+  // position: where in the event log the page was read.
+  constructor(url, position) {
+    super();
+    this.url = url;
+    this.epoch = position.epoch;
+    this.offset = position.offset;
+    this.seenAt = Date.now();
+    this.isConnected = false;
+  }
+
+  get status() {
+    if (this.#ended) return this.#ended;
+    if (this.isConnected) return "live";
+    return Date.now() - this.seenAt > STALE_AFTER_S * 1000 ? "stale" : "reconnecting";
+  }
+
+  start() {
+    this.#connect();
+    setInterval(() => this.#watch(), 1000);
+    addEventListener("online", () => this.#hurry());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+  }
+
+  end(status) {
+    this.#ended = status;
+    this.isConnected = false;
+    this.#socket?.close();
+    this.#tell("status");
+  }
+
+  #connect() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const socket = new WebSocket(this.url);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => socket === this.#socket && this.#take(JSON.parse(data));
+    socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
+  }
+
+  #lost(code) {
+    this.isConnected = false;
+    this.#socket = null;
+    if (code === LOGGED_OUT) return this.end("logged-out");
+    if (code === FORBIDDEN) return this.end("forbidden");
+    if (this.#ended) return;
+    const base = BACK_OFF_S[Math.min(this.#tries, BACK_OFF_S.length - 1)];
+    this.#tries += 1;
+    // Jitter: a whole floor of wallboards loses the server at the same moment.
+    this.#timer = setTimeout(() => this.#connect(), (base + Math.random()) * 1000);
+    this.#tell("status");
+  }
+
+  #hurry() {
+    if (this.#timer) this.#connect();
+  }
+
+  #watch() {
+    const silent_s = (Date.now() - this.seenAt) / 1000;
+    if (this.isConnected && silent_s > this.#heartbeat_s * 2.5) {
+      const socket = this.#socket;
+      this.#lost(0);
+      socket.close();
+    }
+    this.#tell("status");
+  }
+
+  #take(message) {
+    this.seenAt = Date.now();
+    switch (message.type) {
+      case "hello":
+        this.#heartbeat_s = message.heartbeat_s;
+        return this.#resume();
+      case "resumed":
+        this.isConnected = true;
+        this.#tries = 0;
+        return this.#tell("status");
+      case "snapshot":
+        this.epoch = message.epoch;
+        this.offset = message.head;
+        return this.#tell("refetch");
+      case "heartbeat":
+        return message.head > this.offset ? this.#resume() : undefined;
+      case "counters":
+        return this.#tell("counters", message.calls);
+    }
+    if (message.offset > this.offset) {
+      this.offset = message.offset;
+      this.#tell("change", message);
+    }
+  }
+
+  #resume() {
+    this.#socket.send(JSON.stringify({ type: "resume", epoch: this.epoch, offset: this.offset }));
+  }
+
+  #tell(type, detail = null) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+const WORDS = {
+  live: "Live",
+  reconnecting: "Reconnecting",
+  stale: "Stale",
+  "logged-out": "Logged out",
+  forbidden: "Not allowed",
+};
+
+function showStatus(feed, badge) {
+  const [text, time] = [badge.querySelector(".feed__text"), badge.querySelector(".feed__time")];
+  if (badge.dataset.feed !== feed.status) {
+    badge.dataset.feed = feed.status;
+    text.textContent = WORDS[feed.status];
+    if (feed.status === "logged-out") text.replaceChildren(loginLink(badge));
+  }
+  time.textContent = `as of ${clockText(feed.seenAt)}`;
+}
+
+function loginLink(badge) {
+  const link = document.createElement("a");
+  link.href = `${badge.dataset.login}?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.textContent = "Log in again";
+  return link;
+}
+
+// Opens the feed where the page says it was read, and shows in the badge how it stands.
+export function openFeed() {
+  const [badge, main] = [document.getElementById("feed"), document.getElementById("main")];
+  const url = new URL(badge.dataset.socket, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const feed = new Feed(url, { epoch: main.dataset.epoch, offset: Number(main.dataset.offset) });
+  feed.addEventListener("status", () => showStatus(feed, badge));
+  feed.start();
+  return feed;
+}
+
+// Fetches a page or a part of one; null if the session has ended, which the badge then says.
+export async function fetchPart(url, feed) {
+  const response = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store" });
+  const login = document.getElementById("feed").dataset.login;
+  if (response.redirected && new URL(response.url).pathname === login) {
+    feed.end("logged-out");
+    return null;
+  }
+  if (response.status === 403) {
+    feed.end("forbidden");
+    return null;
+  }
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}

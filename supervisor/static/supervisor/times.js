@@ -1,0 +1,57 @@
+// Times in the viewer's own zone, and the clocks that tick: how long a call lasts, when it is tried.
+
+const clockFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const dayFormat = new Intl.DateTimeFormat("en-GB", {
+  day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit",
+});
+const momentFormat = new Intl.DateTimeFormat("en-GB", {
+  day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+});
+const exactFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+
+export function clockText(at) {
+  return clockFormat.format(at);
+}
+
+function timeText(at, kind) {
+  if (kind === "moment") return momentFormat.format(at);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday ? clockFormat.format(at) : dayFormat.format(at).replace(",", "");
+}
+
+export function spanText(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  const rest = String(whole % 60).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+// Do this to new content before it is merged into the page, so that nothing is written twice.
+export function localise(root) {
+  for (const time of root.querySelectorAll("time[data-as]")) {
+    const at = new Date(time.dateTime);
+    time.textContent = timeText(at, time.dataset.as);
+    time.title = exactFormat.format(at);
+  }
+  tick(root);
+}
+
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function tick(root = document) {
+  const now = Date.now();
+  for (const node of root.querySelectorAll("[data-since]")) {
+    write(node, spanText((now - Date.parse(node.dataset.since)) / 1000));
+  }
+  for (const node of root.querySelectorAll("[data-until]")) {
+    const left = Math.ceil((Date.parse(node.dataset.until) - now) / 1000);
+    write(node, left > 0 ? `in ${spanText(left)}` : "now");
+  }
+}
+
+export function startClocks() {
+  localise(document);
+  setInterval(tick, 1000);
+}

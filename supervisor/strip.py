@@ -1,0 +1,54 @@
+"""The call at a glance: who talks when, as coordinates on a strip of fixed width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WIDTH = 1000.0
+THINNEST = 1.5
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of the call, in units of the strip."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    duration_ms: int
+    agent: list[Bar]
+    customer: list[Bar]
+    silences: list[Bar]
+    interruptions: list[Bar]
+
+
+def draw_strip(document: Mapping[str, Any]) -> Strip:
+    turns = document["turns"]
+    duration_ms = max([document["duration_ms"], 1, *(turn["end_ms"] for turn in turns)])
+    silences = document.get("non_talk", {}).get("instances", ())
+    interruptions = document.get("interruptions", {}).get("by", {})
+    return Strip(
+        duration_ms=duration_ms,
+        agent=_bars((turn for turn in turns if turn["speaker"] == "agent"), duration_ms),
+        customer=_bars((turn for turn in turns if turn["speaker"] == "customer"), duration_ms),
+        silences=_bars(silences, duration_ms),
+        interruptions=_bars(
+            (span for spans in interruptions.values() for span in spans), duration_ms
+        ),
+    )
+
+
+def _bars(spans: Iterable[Mapping[str, Any]], duration_ms: int) -> list[Bar]:
+    scale = WIDTH / duration_ms
+    return [
+        Bar(
+            x=round(span["begin_ms"] * scale, 2),
+            width=round(max(THINNEST, (span["end_ms"] - span["begin_ms"]) * scale), 2),
+        )
+        for span in spans
+    ]

@@ -1,0 +1,125 @@
+"""How values look on the pages: times, spans, numbers, marks of removed words."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import get_args
+
+from django import template
+from django.utils import timezone
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from calls.analysis.personal_data import Kind
+
+register = template.Library()
+
+MINUTE, HOUR = 60, 3600
+_MARK = re.compile(r"\[({})\]".format("|".join(get_args(Kind))))
+
+
+@register.filter
+def clock(at: datetime | None) -> SafeString:
+    """A time of day, with the day where it is not today; the page's script makes it local."""
+    if at is None:
+        return mark_safe("")
+    local, now = timezone.localtime(at), timezone.localtime()
+    short = f"{local:%H:%M:%S}" if local.date() == now.date() else f"{local:%d %b %H:%M}"
+    return _time(at, local, short, "clock")
+
+
+@register.filter
+def moment(at: datetime | None) -> SafeString:
+    """A day and a time of day."""
+    if at is None:
+        return mark_safe("")
+    local = timezone.localtime(at)
+    return _time(at, local, f"{local:%d %b %Y, %H:%M:%S}", "moment")
+
+
+def _time(at: datetime, local: datetime, text: str, kind: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" data-as="{}" title="{}">{}</time>',
+        at.isoformat(timespec="milliseconds"),
+        kind,
+        f"{local:%d %b %Y, %H:%M:%S %Z}",
+        text,
+    )
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """Seconds as 0:07, 12:30 or 1:02:03."""
+    if seconds is None:
+        return ""
+    whole = max(0, int(seconds))
+    hours, minutes = whole // HOUR, whole % HOUR // MINUTE
+    if hours:
+        return f"{hours}:{minutes:02}:{whole % MINUTE:02}"
+    return f"{minutes}:{whole % MINUTE:02}"
+
+
+@register.filter
+def span_ms(milliseconds: float | None) -> str:
+    return "" if milliseconds is None else span(milliseconds / 1000)
+
+
+@register.filter
+def took(milliseconds: int | None) -> str:
+    """A short stretch of work: 840 ms, 2.4 s, 3:20."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds < MINUTE * 1000 else span_ms(milliseconds)
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def share(part: float, whole: float) -> int:
+    return round(100 * part / whole) if whole else 0
+
+
+@register.filter
+def marked(text: str) -> SafeString:
+    """Show what was removed as a mark: ``[EMAIL]`` becomes a chip. The rest is escaped."""
+    # split() with one group alternates: text, kind, text, kind, text.
+    parts = _MARK.split(text)
+    pieces = [
+        _chip(part) if place % 2 else conditional_escape(part) for place, part in enumerate(parts)
+    ]
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+def _chip(kind: str) -> SafeString:
+    words = kind.replace("_", " ").lower()
+    return format_html('<mark class="removed" title="Removed: {}">{}</mark>', words, words)
+
+
+@register.filter
+def score_height(score: float | None) -> float:
+    """The height of a bar for a score of -5 to +5, where 5 fills half of the 40 units."""
+    return 0 if score is None else round(max(abs(score) * 4, 1), 1)
+
+
+@register.filter
+def score_top(score: float | None) -> float:
+    """Where that bar begins: above the middle line for a good mood, at it for a bad one."""
+    return round(20 - score_height(score), 1) if score and score > 0 else 20
+
+
+@register.filter
+def bar_of(part: float, whole: float) -> float:
+    """A share as a length, of a bar that is 100 long."""
+    return round(100 * part / whole, 2) if whole else 0
+
+
+@register.filter
+def spaced(name: str) -> str:
+    """A name from a program as words: next_step becomes Next step."""
+    return name.replace("_", " ").capitalize()

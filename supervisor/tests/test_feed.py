@@ -1,0 +1,235 @@
+"""The supervisor's socket: nothing is missed, nothing is told to the wrong people."""
+
+import asyncio
+import uuid
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import Permission, User
+
+from calls import events, services
+from calls.api.keys import create_key, ring
+from calls.tests.factories import live_call, packet
+from calls.ingest.record import record_packets
+from supervisor import consumers
+from supervisor.consumers import SupervisorConsumer
+from supervisor.origin import is_same_origin
+
+pytestmark = pytest.mark.django_db(transaction=True)
+in_thread = database_sync_to_async
+
+
+class Watcher(WebsocketCommunicator):
+    """A client that reads JSON and can skip what is not an event."""
+
+    def __init__(self, user=None, headers=()):
+        super().__init__(SupervisorConsumer.as_asgi(), "/stream/ws/supervisor", list(headers))
+        self.scope["user"] = user
+
+    async def hello(self):
+        connected, _ = await self.connect()
+        assert connected
+        return await self.receive_json_from(timeout=5)
+
+    async def next(self, kind):
+        while True:
+            message = await self.receive_json_from(timeout=5)
+            if message["type"] == kind:
+                return message
+
+
+@pytest.fixture(autouse=True)
+def _open(settings):
+    settings.API_AUTH = "open"
+    settings.GROUP_COMMIT = False
+
+
+@pytest.fixture
+async def watcher():
+    client = Watcher()
+    yield client
+    await client.disconnect()
+
+
+async def test_a_new_socket_is_greeted_with_the_head_of_the_log(watcher):
+    await in_thread(live_call)()
+
+    hello = await watcher.hello()
+
+    assert hello["type"] == "hello"
+    assert hello["head"] == await in_thread(events.head)()
+    assert hello["epoch"] == await in_thread(events.epoch)()
+
+
+async def test_a_state_change_is_pushed_with_call_state_and_offset(watcher):
+    call = await in_thread(live_call)()
+    hello = await watcher.hello()
+
+    await in_thread(services.end_call)(call_id=call.call_id)
+
+    message = await watcher.next("state_change")
+    assert message["call_id"] == call.call_id
+    assert message["state"] == "COMPLETED"
+    assert message["data"]["previous"] == "IN_PROGRESS"
+    assert message["offset"] > hello["head"]
+
+
+async def test_events_come_in_order_without_a_hole(watcher):
+    await watcher.hello()
+
+    calls = [await in_thread(live_call)() for _ in range(5)]
+
+    opened = [await watcher.next("state_change") for _ in calls]
+    offsets = [message["offset"] for message in opened]
+    assert [message["call_id"] for message in opened] == [call.call_id for call in calls]
+    assert offsets == list(range(offsets[0], offsets[0] + 5))
+
+
+async def test_a_client_that_comes_back_gets_what_it_missed_in_order(watcher):
+    call = await in_thread(live_call)()
+    epoch, offset = await in_thread(events.epoch)(), await in_thread(events.head)()
+    await in_thread(services.end_call)(call_id=call.call_id)
+    await watcher.hello()
+
+    await watcher.send_json_to({"type": "resume", "epoch": epoch, "offset": offset})
+
+    assert (await watcher.next("state_change"))["state"] == "COMPLETED"
+    resumed = await watcher.next("resumed")
+    assert (resumed["recovered"], resumed["count"]) == (True, 1)
+
+
+async def test_a_client_that_missed_too_much_gets_a_marked_snapshot(watcher, monkeypatch):
+    monkeypatch.setattr(consumers, "REPLAY_LIMIT", 1)
+    epoch, offset = await in_thread(events.epoch)(), await in_thread(events.head)()
+    calls = {(await in_thread(live_call)()).call_id for _ in range(3)}
+    await watcher.hello()
+
+    await watcher.send_json_to({"type": "resume", "epoch": epoch, "offset": offset})
+
+    snapshot = await watcher.next("snapshot")
+    assert {call["call_id"] for call in snapshot["calls"]} == calls
+    assert (await watcher.next("resumed"))["recovered"] is False
+
+
+async def test_a_client_of_another_log_gets_a_snapshot(watcher):
+    await watcher.hello()
+
+    await watcher.send_json_to({"type": "resume", "epoch": str(uuid.uuid4()), "offset": 0})
+
+    assert (await watcher.next("snapshot"))["calls"] == []
+
+
+async def test_a_frame_lost_on_the_way_to_the_socket_is_read_from_the_log(watcher):
+    hello = await watcher.hello()
+    await in_thread(live_call)()
+    lost = await watcher.next("state_change")
+    consumer = SupervisorConsumer()
+    sent = []
+
+    async def send(text_data):
+        sent.append(text_data)
+
+    consumer.send, consumer.offset = send, hello["head"]
+    await consumer.feed_frames({"type": "feed.frames", "after": lost["offset"], "frames": []})
+
+    assert len(sent) == 1
+    assert consumer.offset == lost["offset"]
+
+
+async def test_counters_of_live_calls_are_sampled_and_not_logged(watcher):
+    call = await in_thread(live_call)()
+    await watcher.hello()
+
+    await in_thread(record_packets)([packet(call.call_id, 9)])
+
+    counters = (await watcher.next("counters"))["calls"]
+    assert counters[0]["call_id"] == call.call_id
+    assert counters[0]["packet_count"] == 5
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"type":"resume"}', '{"type":"x"}', "[" * 9999])
+async def test_a_malformed_message_closes_the_socket_with_a_reason(watcher, text):
+    await watcher.hello()
+
+    await watcher.send_to(text_data=text)
+
+    closed = await watcher.receive_output(timeout=5)
+    assert (closed["type"], closed["code"]) == ("websocket.close", 4400)
+
+
+async def close_code(client):
+    await client.connect()
+    message = await client.receive_output(timeout=5)
+    return message.get("code")
+
+
+async def test_nobody_listens_without_a_login(settings):
+    from django.contrib.auth.models import AnonymousUser
+
+    settings.API_AUTH = "key"
+
+    assert await close_code(Watcher(AnonymousUser())) == 4401
+
+
+async def test_a_login_without_permission_is_not_enough(settings):
+    settings.API_AUTH = "key"
+    user = await in_thread(User.objects.create_user)("ann")
+
+    assert await close_code(Watcher(user)) == 4403
+
+
+async def test_a_supervisor_may_listen(settings):
+    settings.API_AUTH = "key"
+    user = await in_thread(User.objects.create_user)("sue")
+    await in_thread(user.user_permissions.add)(
+        await in_thread(Permission.objects.get)(codename="view_call")
+    )
+    client = Watcher(user)
+
+    assert (await client.hello())["type"] == "hello"
+    await client.disconnect()
+
+
+@pytest.mark.parametrize(("scope", "greeting"), [("read", "hello"), ("ingest", None)])
+async def test_a_key_listens_if_it_may_read(settings, scope, greeting):
+    settings.API_AUTH = "key"
+    ring.forget()
+    _, plain = await in_thread(create_key)(name="script", scopes=[scope])
+    client = Watcher(headers=[(b"authorization", f"Bearer {plain}".encode())])
+
+    if greeting:
+        assert (await client.hello())["type"] == greeting
+        await client.disconnect()
+    else:
+        assert await close_code(client) == 4403
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({b"host": b"localhost:8000"}, True),
+        ({b"host": b"localhost:8000", b"origin": b"http://localhost:8000"}, True),
+        ({b"host": b"localhost:8000", b"origin": b"http://localhost:8001"}, False),
+        ({b"host": b"localhost:8000", b"origin": b"https://evil.example"}, False),
+        ({b"host": b"localhost:8000", b"origin": b"null"}, False),
+        ({b"host": b"evil.example", b"origin": b"http://evil.example"}, False),
+    ],
+)
+def test_pages_of_other_sites_cannot_open_the_socket(headers, allowed, settings):
+    settings.ALLOWED_HOSTS = ["localhost"]
+
+    assert is_same_origin(headers) is allowed
+
+
+async def test_the_feed_rests_when_nobody_watches():
+    from supervisor.feed import feed
+
+    client = Watcher()
+    await client.hello()
+
+    await client.disconnect()
+
+    assert feed()._tasks == []
+    assert len(asyncio.all_tasks()) == 1

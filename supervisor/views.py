@@ -1,0 +1,126 @@
+"""The pages. A view translates and calls one function of a read model, or one service."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from calls.models import Call
+from calls.services import CallNotFound, NotPossible
+from supervisor import board
+from supervisor.actions import ACTIONS, action_for
+from supervisor.call_page import read_call_page
+
+log = logging.getLogger(__name__)
+
+View = Callable[..., HttpResponse]
+
+
+def _guarded(permission: str) -> Callable[[View], View]:
+    """Send visitors to the login; 403 for those who are logged in and lack the permission."""
+
+    def guard(view: View) -> View:
+        checked = permission_required(permission, raise_exception=True)(view)
+        return wraps(view)(never_cache(login_required(checked)))
+
+    return guard
+
+
+class LoginView(auth_views.LoginView):
+    template_name = "supervisor/login.html"
+    redirect_authenticated_user = True
+
+
+@require_safe
+@_guarded("calls.view_call")
+def show_board(request: HttpRequest) -> HttpResponse:
+    wanted = board.Filter.from_query(request.GET)
+    context = {
+        "position": board.read_position(),
+        "wanted": wanted,
+        "tabs": board.tabs(wanted),
+        "figures": board.read_figures(),
+        "page": board.read_page(wanted),
+        "newest": replace(wanted, before=None).address(),
+        "now": timezone.now(),
+        "origin": request.build_absolute_uri("/").rstrip("/"),
+        "needs_key": settings.API_AUTH == "key",
+    }
+    return render(request, "supervisor/board.html", context)
+
+
+@require_safe
+@_guarded("calls.view_call")
+def show_rows(request: HttpRequest) -> HttpResponse:
+    """The rows of the calls that ``id`` names, as far as the filter wants them."""
+    rows = board.read_rows(request.GET.getlist("id"), board.Filter.from_query(request.GET))
+    return render(request, "supervisor/_rows.html", {"rows": rows})
+
+
+@require_safe
+@_guarded("calls.view_call")
+def show_figures(request: HttpRequest) -> HttpResponse:
+    return render(request, "supervisor/_figures.html", {"figures": board.read_figures()})
+
+
+@require_safe
+@_guarded("calls.view_call")
+def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
+    position = board.read_position()
+    call = _call(call_id)
+    may_unredact = request.user.has_perm("calls.view_unredacted")
+    redacted = not (may_unredact and request.GET.get("unredacted") == "1")
+    if not redacted:
+        log.info("%s reads call %s with personal data", request.user.get_username(), call_id)
+    context = {
+        "position": position,
+        "page": read_call_page(call, redacted=redacted),
+        "call": call,
+        "redacted": redacted,
+        "may_unredact": may_unredact,
+        "action": _offered(request, call),
+    }
+    return render(request, "supervisor/call.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@_guarded("calls.operate_call")
+def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
+    """Ask on GET, do it on POST."""
+    wanted = ACTIONS[action]
+    if request.method == "GET":
+        context = {"call": _call(call_id), "action": wanted}
+        return render(request, "supervisor/confirm.html", context)
+    try:
+        wanted.run(call_id, request.user.get_username())
+    except CallNotFound as error:
+        raise Http404(str(error)) from error
+    except NotPossible as error:
+        messages.error(request, f"Nothing was done: {error}")
+    else:
+        messages.success(request, wanted.done)
+    return redirect("supervisor:call", call_id=call_id)
+
+
+def _offered(request: HttpRequest, call: Call) -> Any:
+    return action_for(call) if request.user.has_perm("calls.operate_call") else None
+
+
+def _call(call_id: str) -> Call:
+    call = Call.objects.filter(call_id=call_id).first()
+    if call is None:
+        raise Http404(f"There is no call {call_id}.")
+    return call
