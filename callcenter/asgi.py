@@ -13,12 +13,16 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from calls.api.limits import BodyLimit  # noqa: E402
+from calls.ingest.express import ExpressLane  # noqa: E402
 from supervisor.origin import SameOrigin  # noqa: E402
 from supervisor.routing import websocket_urlpatterns  # noqa: E402
 
+http_application = ExpressLane(django_application) if settings.EXPRESS_LANE else django_application
+
+sockets = URLRouter(websocket_urlpatterns)  # type: ignore[arg-type] (as Channels documents it)
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(django_application, limit=settings.BODY_LIMIT),
-        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "http": BodyLimit(http_application, limit=settings.BODY_LIMIT),
+        "websocket": SameOrigin(AuthMiddlewareStack(sockets)),
     }
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from django.db import connection, transaction
 
-from calls.models import Call, CallEvent, EventLog
+from calls.models import CallEvent, EventLog
 
 NOTIFY_CHANNEL = "call_events"
 _APPEND_LOCK = 0x43616C6C  # any number that no other advisory lock of this database uses
@@ -70,10 +70,21 @@ class AttemptFinished:
     retry_at: str | None = None
 
 
+class CallRef(Protocol):
+    """What the log has to know of a call."""
+
+    @property
+    def pk(self) -> Any: ...
+    @property
+    def call_id(self) -> Any: ...
+    @property
+    def state(self) -> Any: ...
+
+
 Payload = StateChanged | CallDescribed | GapDetected | LatePackets | AttemptFinished
 
 
-def append(entries: Sequence[tuple[Call, Payload]], *, at: datetime) -> None:
+def append(entries: Sequence[tuple[CallRef, Payload]], *, at: datetime) -> None:
     """Add entries to the log, in order. Call it last in a transaction, after every row lock.
 
     PostgreSQL hands out ids before commit, so a reader could see offset 8 before 7 exists and
@@ -89,7 +100,7 @@ def append(entries: Sequence[tuple[Call, Payload]], *, at: datetime) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_APPEND_LOCK])
     CallEvent.objects.bulk_create(
-        CallEvent(call=call, type=payload.type, state=call.state, data=asdict(payload), at=at)
+        CallEvent(call_id=call.pk, type=payload.type, state=call.state, data=asdict(payload), at=at)
         for call, payload in entries
     )
     if is_postgres:

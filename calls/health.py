@@ -55,10 +55,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
     states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
     for state, count in calls_by_state().items():
         states.labels(state).set(count)
-    waiting = Gauge("callcenter_analysis_oldest_seconds", "Longest wait for the AI", registry=registry)
-    waiting.set(oldest_wait_s())
-    Gauge("callcenter_workers", "Workers alive", registry=registry).set(workers_alive())
-    Gauge("callcenter_event_offset", "Newest offset of the log", registry=registry).set(events.head())
+    for name, text, value in (
+        ("analysis_oldest_seconds", "Longest wait for the AI", oldest_wait_s()),
+        ("workers", "Workers alive", workers_alive()),
+        ("event_offset", "Newest offset of the event log", events.head()),
+    ):
+        Gauge(f"callcenter_{name}", text, registry=registry).set(value)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

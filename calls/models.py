@@ -17,6 +17,7 @@ from calls.lifecycle import CallLifecycle, CallState
 
 CALL_ID_PATTERN = r"[A-Za-z0-9._:@+-]{1,128}"
 CALL_ID_RULE = "1 to 128 of letters, digits and . _ : @ + -"
+RESERVED_CALL_IDS = {"stream"}  # /v1/call/stream/... is where packets go
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -130,6 +131,13 @@ class Call(CallLifecycle):
         return self.state in (CallState.ARCHIVED, CallState.FAILED)
 
 
+def count_missing(first: int | None, last: int | None, stored: int) -> int:
+    """Return how many packets never came. Sequences start at 0 or 1: the sender shows which."""
+    if first is None or last is None:
+        return 0
+    return max(0, last - min(first, 1) + 1 - stored)
+
+
 class Stream(models.Model):
     """One media stream of a call; a reconnecting carrier opens another. Sequences count in it."""
 
@@ -152,15 +160,11 @@ class Stream(models.Model):
 
     @property
     def missing_count(self) -> int:
-        """Packets that never came. Sequences start at 0 or 1: the sender shows which."""
-        if self.last_sequence is None or self.first_sequence is None:
-            return 0
-        base = min(self.first_sequence, 1)
-        return max(0, self.last_sequence - base + 1 - self.packet_count)
+        return count_missing(self.first_sequence, self.last_sequence, self.packet_count)
 
 
 class Packet(models.Model):
-    """One packet as it came. ``data`` is words or base64 audio, ``timestamp`` the sender's clock."""
+    """One packet as it came: ``data`` is words or base64 audio, on the sender's ``timestamp``."""
 
     stream = models.ForeignKey(
         Stream, on_delete=models.CASCADE, related_name="packets", db_index=False

@@ -31,8 +31,11 @@ class Child:
         self.started_at = time.monotonic()
         # A session of its own: Ctrl-C in the terminal reaches only ``up``, which stops the others
         # in order.
+        prepare = self._prepare if os.name == "posix" else None
         self.process = subprocess.Popen(  # noqa: S603
-            self.command, start_new_session=True, preexec_fn=self._prepare if os.name == "posix" else None  # noqa: PLW1509
+            self.command,
+            start_new_session=True,
+            preexec_fn=prepare,  # noqa: PLW1509 (no threads are running yet)
         )
 
     def _prepare(self) -> None:

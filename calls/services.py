@@ -1,4 +1,4 @@
-"""What people and machines do to a call outside ingest and analysis: one function, one transaction."""
+"""What is done to a call outside ingest and analysis: one function, one transaction."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class Worker(Cluster):  # type: ignore[misc]
         _bury(beat)
 
     def start(self) -> int:
-        global _slot  # noqa: PLW0603
+        global _slot
         _slot, _stopping.value = multiprocessing.Lock(), False
         connections.close_all()
         self.stop_event, self.start_event = multiprocessing.Event(), multiprocessing.Event()

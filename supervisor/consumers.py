@@ -84,7 +84,7 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
             client = await database_sync_to_async(ring.find)(plain)
             return None if client and ApiKey.Scope.READ in client.scopes else CLOSE_NOT_ALLOWED
         user = self.scope["user"]
-        if not user.is_authenticated:
+        if user is None or not user.is_authenticated:
             return CLOSE_NOT_LOGGED_IN
         allowed = await database_sync_to_async(user.has_perm)("calls.view_call")
         return None if allowed else CLOSE_NOT_ALLOWED

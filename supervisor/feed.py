@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypedDict
 
-from channels.layers import get_channel_layer
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import channel_layers
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
@@ -152,9 +153,8 @@ def _read(after: int) -> list[Any]:
 
 def _counters(since: datetime) -> list[dict[str, Any]]:
     moved = Call.objects.live().filter(last_packet_at__gte=since)
-    return list(
-        moved.values("call_id", "packet_count", "last_sequence", "missing_count", "late_count")
-    )
+    names = ("call_id", "packet_count", "last_sequence", "missing_count", "late_count")
+    return [dict(zip(names, row, strict=True)) for row in moved.values_list(*names)]
 
 
 def _now_text() -> str:
@@ -162,9 +162,7 @@ def _now_text() -> str:
 
 
 async def _broadcast(message: dict[str, Any]) -> None:
-    layer = get_channel_layer()
-    assert layer is not None
-    await layer.group_send(GROUP, message)
+    await channel_layers[DEFAULT_CHANNEL_LAYER].group_send(GROUP, message)
 
 
 async def _broadcast_frame(message: dict[str, Any]) -> None:

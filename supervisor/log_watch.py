@@ -39,7 +39,8 @@ class SqliteWatch:
         self._version: int | None = None
 
     async def changed(self, run: RunInThread) -> None:
-        while (version := await run(_data_version)) == self._version:
+        # SQLite has no notifications to wait for.
+        while (version := await run(_data_version)) == self._version:  # noqa: ASYNC110
             await asyncio.sleep(SQLITE_POLL_S)
         self._version = version
 
@@ -63,7 +64,9 @@ class PostgresWatch:
     async def changed(self, run: RunInThread) -> None:
         try:
             if self._listener is None:
-                self._listener = await _listen()
+                # Kept before it listens, so that `close` finds it whenever this is cancelled.
+                self._listener = await _connect()
+                await self._listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
                 return
             async for _ in self._listener.notifies(timeout=POSTGRES_POLL_S, stop_after=1):
                 pass
@@ -78,16 +81,14 @@ class PostgresWatch:
             self._listener = None
 
 
-async def _listen() -> psycopg.AsyncConnection[Any]:
+async def _connect() -> psycopg.AsyncConnection[Any]:
     parameters = connection.get_connection_params()
     wanted = {
         name: value
         for name, value in parameters.items()
         if name in ("dbname", "user", "password", "host", "port", "sslmode", "service")
     }
-    listener = await psycopg.AsyncConnection.connect(**wanted, autocommit=True)
-    await listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
-    return listener
+    return await psycopg.AsyncConnection.connect(**wanted, autocommit=True)
 
 
 def log_watch() -> LogWatch:

@@ -17,7 +17,7 @@ class SameOrigin(BaseMiddleware):
     Programs send none; they have no cookies that a foreign page could use.
     """
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         if is_same_origin(dict(scope["headers"])):
             return await super().__call__(scope, receive, send)
         return await WebsocketDenier()(scope, receive, send)

@@ -5,7 +5,7 @@ from django.urls import path
 from supervisor.consumers import SupervisorConsumer, UnknownPathConsumer
 
 websocket_urlpatterns = [
-    path("stream/ws/supervisor", SupervisorConsumer.as_asgi()),
-    path("stream/ws/supervisor/", SupervisorConsumer.as_asgi()),
-    path("<path:unknown>", UnknownPathConsumer.as_asgi()),
+    path("stream/ws/supervisor", SupervisorConsumer.as_asgi()),  # type: ignore[arg-type]
+    path("stream/ws/supervisor/", SupervisorConsumer.as_asgi()),  # type: ignore[arg-type]
+    path("<path:unknown>", UnknownPathConsumer.as_asgi()),  # type: ignore[arg-type]
 ]

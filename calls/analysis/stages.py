@@ -1,4 +1,4 @@
-"""The two stages of an analysis: transcribe, then understand. Each loads, asks the AI, and stores."""
+"""The stages of an analysis: transcribe, then understand. Each loads, asks the AI, and stores."""
 
 from __future__ import annotations
 

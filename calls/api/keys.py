@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import threading
 import time
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -22,8 +25,11 @@ from calls.models import ApiKey
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
+log = logging.getLogger(__name__)
+
 PREFIX_LENGTH = 8
 UNKNOWN_KEY_PAUSE_S = 1.0
+RENEWAL_GRACE_S = 2.0
 VIEW_UNREDACTED = "calls.view_unredacted"
 # What a person who is logged in needs to do the same as a key with that scope.
 PERMISSIONS = {
@@ -81,6 +87,7 @@ class KeyRing:
         self._clients: dict[str, ApiClient] = {}
         self._loaded_at = float("-inf")
         self._lock = threading.Lock()
+        self._renewal = threading.Lock()
 
     def find(self, plain: str) -> ApiClient | None:
         wanted, age = digest(plain), time.monotonic() - self._loaded_at
@@ -89,6 +96,24 @@ class KeyRing:
         if age >= min(patience, settings.API_KEY_REFRESH):
             self._load()
         return self._clients.get(wanted)
+
+    def peek(self, plain: str) -> ApiClient | None:
+        """Do the same without a query, for an event loop: a ring too old is renewed meanwhile."""
+        age = time.monotonic() - self._loaded_at
+        if age >= settings.API_KEY_REFRESH and self._renewal.acquire(blocking=False):
+            threading.Thread(target=self._renew, name="keys", daemon=True).start()
+        if age >= settings.API_KEY_REFRESH + RENEWAL_GRACE_S:
+            return None
+        return self._clients.get(digest(plain))
+
+    def _renew(self) -> None:
+        try:
+            self._load()
+        except DatabaseError:
+            log.exception("the API keys could not be read")
+        finally:
+            connection.close()
+            self._renewal.release()
 
     def _load(self) -> None:
         with self._lock:

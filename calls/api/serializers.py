@@ -17,9 +17,15 @@ from calls.ingest.packets import (
     MAX_TRACK_LENGTH,
     IncomingPacket,
 )
-from calls.models import CALL_ID_PATTERN, CALL_ID_RULE, Attempt, Call, Packet, Stream
-
-RESERVED_CALL_IDS = {"stream"}  # /v1/call/stream/... is where packets go
+from calls.models import (
+    CALL_ID_PATTERN,
+    CALL_ID_RULE,
+    RESERVED_CALL_IDS,
+    Attempt,
+    Call,
+    Packet,
+    Stream,
+)
 
 
 def check_call_id(call_id: str) -> str:

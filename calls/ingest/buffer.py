@@ -6,6 +6,7 @@ answer that follows it speaks of stored packets, and a stop that lets requests f
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 import os
@@ -13,8 +14,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
@@ -36,7 +39,7 @@ class Unavailable(Exception):
 @dataclass(slots=True)
 class _Request:
     packets: Sequence[IncomingPacket]
-    done: Future[None]
+    done: Future[None] | asyncio.Future[None]
 
 
 class Buffer:
@@ -58,17 +61,26 @@ class Buffer:
 
     def submit(self, packets: Sequence[IncomingPacket]) -> Future[None]:
         """Queue packets; the future is done when they are committed. Raises Unavailable if full."""
-        request = _Request(packets, Future())
+        done: Future[None] = Future()
+        self._put(_Request(packets, done))
+        return done
+
+    def submit_async(self, packets: Sequence[IncomingPacket]) -> asyncio.Future[None]:
+        """Do the same for a caller on an event loop."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._put(_Request(packets, done))
+        return done
+
+    def _put(self, request: _Request) -> None:
         with self._changed:
             if self._closing:
                 raise Unavailable("The server is stopping.")
-            if self._size + len(packets) > self._capacity:
+            if self._size + len(request.packets) > self._capacity:
                 raise Unavailable("More packets are waiting to be written than fit.")
             self._waiting.append(request)
-            self._size += len(packets)
+            self._size += len(request.packets)
             self._start()
             self._changed.notify()
-        return request.done
 
     def close(self) -> None:
         """Write what is waiting, then stop."""
@@ -107,21 +119,42 @@ class Buffer:
         except (OperationalError, InterfaceError) as error:
             log.error("packets refused, the database is away: %s", error)  # noqa: TRY400
             connection.close()  # the next transaction finds out whether it is back
-            self._refuse(requests, Unavailable("The database is not reachable."))
+            _settle(requests, Unavailable("The database is not reachable."))
         except Exception as error:
             if len(requests) == 1:
                 log.exception("packets refused")
-                requests[0].done.set_exception(error)
+                _settle(requests, error)
             else:
                 for request in requests:
                     self._write([request])
         else:
-            for request in requests:
-                request.done.set_result(None)
+            _settle(requests, None)
 
-    def _refuse(self, requests: list[_Request], error: Unavailable) -> None:
-        for request in requests:
-            request.done.set_exception(error)
+
+def _settle(requests: Sequence[_Request], error: Exception | None) -> None:
+    """Tell everybody; an event loop is woken once, however many of its requests are done."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for request in requests:
+        if isinstance(request.done, asyncio.Future):
+            by_loop.setdefault(request.done.get_loop(), []).append(request.done)
+        else:
+            _resolve(request.done, error)
+    for loop, futures in by_loop.items():
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits there any more
+            loop.call_soon_threadsafe(_resolve_all, futures, error)
+
+
+def _resolve_all(futures: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+    for future in futures:
+        if not future.done():
+            _resolve(future, error)
+
+
+def _resolve(future: Future[None] | asyncio.Future[None], error: Exception | None) -> None:
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 _buffer = Buffer()
@@ -130,7 +163,7 @@ _owner = os.getpid()
 
 def buffer() -> Buffer:
     """Return this process's buffer; a forked child gets its own."""
-    global _buffer, _owner  # noqa: PLW0603
+    global _buffer, _owner
     if _owner != os.getpid():
         _buffer, _owner = Buffer(), os.getpid()
     return _buffer
@@ -149,6 +182,18 @@ def store(packets: Sequence[IncomingPacket]) -> None:
         return
     try:
         buffer().submit(packets).result(timeout=STORE_TIMEOUT_S)
+    except TimeoutError as error:
+        raise Unavailable("Writing takes too long.") from error
+
+
+async def store_async(packets: Sequence[IncomingPacket]) -> None:
+    """Do the same as ``store`` on an event loop."""
+    if not settings.GROUP_COMMIT:
+        await database_sync_to_async(_store_alone)(packets)
+        return
+    try:
+        async with asyncio.timeout(STORE_TIMEOUT_S):
+            await buffer().submit_async(packets)
     except TimeoutError as error:
         raise Unavailable("Writing takes too long.") from error
 

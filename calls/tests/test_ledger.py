@@ -1,4 +1,4 @@
-"""Leases, attempts and results: what a worker may write, and what becomes of its work if it dies."""
+"""Leases, attempts and results: what a worker may write, and what is left if it dies."""
 
 from datetime import timedelta
 

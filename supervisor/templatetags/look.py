@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from calls.analysis.personal_data import Kind
+from calls.analysis.cues import Kind
 
 register = template.Library()
 

@@ -10,8 +10,8 @@ from django.contrib.auth.models import Permission, User
 
 from calls import events, services
 from calls.api.keys import create_key, ring
-from calls.tests.factories import live_call, packet
 from calls.ingest.record import record_packets
+from calls.tests.factories import live_call, packet
 from supervisor import consumers
 from supervisor.consumers import SupervisorConsumer
 from supervisor.origin import is_same_origin

@@ -1,0 +1,222 @@
+"""The fast lane for the two hot routes: a packet, and a batch of packets, over plain ASGI.
+
+It takes a request only if everything about it is beyond doubt. Whatever is odd in any way goes on
+to the REST viewsets, body and all, which are the contract: they alone know how to say no.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Annotated
+
+import msgspec
+from django.conf import settings
+from django.db import DatabaseError
+from django.http.request import split_domain_port, validate_host
+
+from calls.analysis.media import parse_media
+from calls.api.keys import key_from_headers, ring
+from calls.api.limits import App, Message, Receive, Scope, Send
+from calls.ingest.buffer import RETRY_AFTER_S, Unavailable, store_async
+from calls.ingest.packets import (
+    MAX_MEDIA_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_SEQUENCE,
+    MAX_TRACK_LENGTH,
+    IncomingPacket,
+)
+from calls.models import CALL_ID_PATTERN, RESERVED_CALL_IDS, ApiKey
+
+ROUTE = re.compile(rf"/v1/call/stream/({CALL_ID_PATTERN})(/batch)?")
+JSON_TYPES = {b"application/json", b"application/json; charset=utf-8"}
+NDJSON_TYPES = {b"application/x-ndjson"}
+JSON_ACCEPTED = {b"", b"*/*", b"application/json"}
+# Compression, sessions and byte ranges are the business of the slow lane.
+DOUBTFUL_HEADERS = {b"content-encoding", b"cookie", b"expect", b"transfer-encoding"}
+ACCEPTED = b'{"status":"accepted"}'
+
+
+class _Packet(msgspec.Struct):
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQUENCE)]
+    data: str
+    timestamp: float
+    stream: Annotated[str, msgspec.Meta(max_length=MAX_NAME_LENGTH)] = ""
+    track: Annotated[str, msgspec.Meta(max_length=MAX_TRACK_LENGTH)] = ""
+    media: Annotated[str, msgspec.Meta(max_length=MAX_MEDIA_LENGTH)] = ""
+
+
+_one = msgspec.json.Decoder(_Packet)
+_many = msgspec.json.Decoder(list[_Packet])
+
+
+class ExpressLane:
+    """Wraps the application; ``EXPRESS_LANE=off`` leaves it out and changes nothing but speed."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self._hosts: set[bytes] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._route(scope)
+        if route is None:
+            await self.app(scope, receive, send)
+            return
+        call_id, is_batch, is_lines = route
+        body = await _read(receive)
+        packets = _decode(body, call_id, is_batch=is_batch, is_lines=is_lines)
+        if packets is None:
+            await self.app(scope, _replay(body, receive), send)
+            return
+        try:
+            await store_async(packets)
+        except Unavailable as error:
+            await _answer(send, 503, _refusal(error), retry_after=RETRY_AFTER_S)
+            return
+        except (DatabaseError, ValueError):
+            # Something about these packets that nobody thought of: the slow lane may know better.
+            await self.app(scope, _replay(body, receive), send)
+            return
+        await _answer(send, 202, _batch_accepted(len(packets)) if is_batch else ACCEPTED)
+
+    def _route(self, scope: Scope) -> tuple[str, bool, bool] | None:
+        """Return call id, whether it is a batch, and whether of lines; None for the slow lane."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
+            return None
+        match = ROUTE.fullmatch(scope["path"])
+        if match is None or match[1] in RESERVED_CALL_IDS:
+            return None
+        headers = dict(scope["headers"])
+        is_batch = match[2] is not None
+        is_lines = is_batch and headers.get(b"content-type") in NDJSON_TYPES
+        plain = is_lines or headers.get(b"content-type", b"").lower() in JSON_TYPES
+        if not (plain and self._is_plain(headers) and _may_ingest(headers)):
+            return None
+        return match[1], is_batch, is_lines
+
+    def _is_plain(self, headers: Mapping[bytes, bytes]) -> bool:
+        if not DOUBTFUL_HEADERS.isdisjoint(headers):
+            return False
+        if headers.get(b"accept", b"") not in JSON_ACCEPTED:
+            return False
+        return self._is_ours(headers.get(b"host", b"")) and not settings.SECURE_SSL_REDIRECT
+
+    def _is_ours(self, host: bytes) -> bool:
+        if host in self._hosts:
+            return True
+        domain, _ = split_domain_port(host.decode("latin-1"))
+        if not (domain and validate_host(domain, settings.ALLOWED_HOSTS)):
+            return False
+        if len(self._hosts) < 100:
+            self._hosts.add(host)
+        return True
+
+
+def _may_ingest(headers: Mapping[bytes, bytes]) -> bool:
+    if settings.API_AUTH == "open":
+        return True
+    plain = key_from_headers(
+        headers.get(b"authorization", b"").decode("latin-1"),
+        headers.get(b"x-api-key", b"").decode("latin-1"),
+    )
+    client = ring.peek(plain) if plain else None
+    return client is not None and ApiKey.Scope.INGEST in client.scopes
+
+
+async def _read(receive: Receive) -> list[Message]:
+    """Read the body to its end, or to where the client goes away."""
+    messages = [await receive()]
+    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    waiting = iter(messages)
+
+    async def replayed() -> Message:
+        message = next(waiting, None)
+        return await receive() if message is None else message
+
+    return replayed
+
+
+def _decode(
+    messages: list[Message], call_id: str, *, is_batch: bool, is_lines: bool
+) -> list[IncomingPacket] | None:
+    if messages[-1]["type"] != "http.request":
+        return None
+    body = b"".join(message.get("body", b"") for message in messages)
+    try:
+        if is_lines:
+            found = [_one.decode(line) for line in body.split(b"\n") if line.strip()]
+        else:
+            found = _many.decode(body) if is_batch else [_one.decode(body)]
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    if not 0 < len(found) <= settings.BATCH_PACKET_LIMIT or not _beyond_doubt(found):
+        return None
+    return [
+        IncomingPacket(
+            call_id=call_id,
+            sequence=packet.sequence,
+            data=packet.data,
+            timestamp=packet.timestamp,
+            stream=packet.stream,
+            track=packet.track,
+            media=packet.media,
+        )
+        for packet in found
+    ]
+
+
+def _beyond_doubt(packets: Iterable[_Packet]) -> bool:
+    limit = settings.PACKET_DATA_LIMIT
+    return all(
+        _fits(packet.data, limit)
+        and math.isfinite(packet.timestamp)
+        and "\0" not in packet.data
+        and "\0" not in packet.stream
+        and "\0" not in packet.track
+        and _is_media(packet.media)
+        for packet in packets
+    )
+
+
+def _fits(text: str, limit: int) -> bool:
+    return len(text) <= limit and (text.isascii() or len(text.encode()) <= limit)
+
+
+@lru_cache(maxsize=256)
+def _is_media(media: str) -> bool:
+    if not media:
+        return True
+    try:
+        parse_media(media)
+    except ValueError:
+        return False
+    return True
+
+
+def _batch_accepted(count: int) -> bytes:
+    return b'{"status":"accepted","accepted":%d}' % count
+
+
+def _refusal(error: Unavailable) -> bytes:
+    detail = f"{error} Nothing was stored: send it again."
+    return json.dumps({"detail": detail}, separators=(",", ":")).encode()
+
+
+async def _answer(send: Send, status: int, body: bytes, *, retry_after: int = 0) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if retry_after:
+        headers.append((b"retry-after", b"%d" % retry_after))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,190 @@
+"""The statements of the write path: few, set-based, and the same in meaning on both databases.
+
+Models would be built and thrown away for every packet here; these rows hold what is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from calls.lifecycle import CallState
+from calls.models import count_missing
+
+PacketRow = tuple[int, int, str, float, Any, bool, str]
+PACKET_COLUMNS = "stream_id, sequence, track, timestamp, received_at, late, data"
+SQLITE_VARIABLES = 20_000  # below SQLITE_MAX_VARIABLE_NUMBER, 32,766 since 3.32
+
+
+@dataclass(slots=True)
+class CallRow:
+    """A locked call."""
+
+    pk: int
+    call_id: str
+    state: str
+    packet_count: int
+    last_sequence: int | None
+    missing_count: int
+    late_count: int
+    duplicate_count: int
+
+    @property
+    def is_live(self) -> bool:
+        return self.state == CallState.IN_PROGRESS
+
+
+@dataclass(slots=True)
+class StreamRow:
+    """A stream of a locked call."""
+
+    pk: int
+    call_pk: int
+    name: str
+    media: str
+    packet_count: int
+    first_sequence: int | None
+    last_sequence: int | None
+    late_count: int
+    duplicate_count: int
+    reordered_count: int
+
+    @property
+    def missing_count(self) -> int:
+        return count_missing(self.first_sequence, self.last_sequence, self.packet_count)
+
+
+def _is_postgres() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def _one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return a condition and its parameters; PostgreSQL takes a list as one parameter."""
+    if _is_postgres():
+        return f"{column} = ANY(%s)", [list(values)]
+    return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
+
+
+def lock_calls(call_ids: Sequence[str]) -> list[CallRow]:
+    """Return the calls that exist, locked in the order of their ids until the transaction ends."""
+    condition, parameters = _one_of("call_id", call_ids)
+    # SQLite has locked the whole database by now.
+    lock = "FOR UPDATE" if _is_postgres() else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, call_id, state, packet_count, last_sequence, missing_count, late_count, "
+            f"duplicate_count FROM calls_call WHERE {condition} ORDER BY call_id {lock}",
+            parameters,
+        )
+        return [CallRow(*row) for row in cursor.fetchall()]
+
+
+def find_streams(call_pks: Sequence[int]) -> list[StreamRow]:
+    """Return all streams of some locked calls."""
+    condition, parameters = _one_of("call_id", call_pks)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, call_id, name, media, packet_count, first_sequence, last_sequence, "
+            "late_count, duplicate_count, reordered_count "
+            f"FROM calls_stream WHERE {condition}",
+            parameters,
+        )
+        return [StreamRow(*row) for row in cursor.fetchall()]
+
+
+def find_stored(suspects: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return which of these (stream, sequence) are stored."""
+    stored: set[tuple[int, int]] = set()
+    size = SQLITE_VARIABLES // 2
+    for at in range(0, len(suspects), size):
+        some = suspects[at : at + size]
+        values = ", ".join(["(%s, %s)"] * len(some))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT stream_id, sequence FROM calls_packet "
+                f"WHERE (stream_id, sequence) IN (VALUES {values})",
+                [number for suspect in some for number in suspect],
+            )
+            stored.update(cursor.fetchall())
+    return stored
+
+
+def insert_packets(rows: Sequence[PacketRow]) -> None:
+    """Insert packets of locked calls. The caller has left out those that are stored."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        if _is_postgres():
+            with cursor.copy(f"COPY calls_packet ({PACKET_COLUMNS}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            cursor.executemany(
+                f"INSERT INTO calls_packet ({PACKET_COLUMNS}) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                rows,
+            )
+
+
+def update_streams(streams: Iterable[StreamRow]) -> None:
+    _update(
+        "calls_stream",
+        {
+            "media": "varchar",
+            "packet_count": "bigint",
+            "first_sequence": "bigint",
+            "last_sequence": "bigint",
+            "late_count": "bigint",
+            "duplicate_count": "bigint",
+            "reordered_count": "bigint",
+        },
+        streams,
+    )
+
+
+def update_calls(calls: Iterable[CallRow], *, now: datetime) -> None:
+    """Write the counters, and that packets came."""
+    _update(
+        "calls_call",
+        {
+            "packet_count": "bigint",
+            "last_sequence": "bigint",
+            "missing_count": "bigint",
+            "late_count": "bigint",
+            "duplicate_count": "bigint",
+        },
+        calls,
+        last_packet_at=as_stored(now),
+    )
+
+
+def as_stored(moment: datetime) -> Any:
+    """Return a time as this database's driver takes it."""
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _update(
+    table: str, columns: dict[str, str], rows: Iterable[CallRow | StreamRow], **same: Any
+) -> None:
+    """Set columns of many rows at once; ``same`` are columns that get one value in all rows."""
+    constants = "".join(f", {name} = %s" for name in same)
+    values = [[getattr(row, name) for name in columns] + [row.pk] for row in rows]
+    with connection.cursor() as cursor:
+        if _is_postgres():
+            assignments = ", ".join(f"{name} = new.{name}" for name in columns)
+            arrays = ", ".join(f"%s::{kind}[]" for kind in [*columns.values(), "bigint"])
+            cursor.execute(
+                f"UPDATE {table} AS old SET {assignments}{constants} "
+                f"FROM unnest({arrays}) AS new({', '.join(columns)}, id) WHERE old.id = new.id",
+                [*same.values(), *(list(column) for column in zip(*values, strict=True))],
+            )
+        else:
+            assignments = ", ".join(f"{name} = %s" for name in columns)
+            cursor.executemany(
+                f"UPDATE {table} SET {assignments}{constants} WHERE id = %s",
+                [[*row[:-1], *same.values(), row[-1]] for row in values],
+            )

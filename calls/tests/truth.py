@@ -1,0 +1,25 @@
+"""What was really said in the recorded calls, and how far a transcript is from it."""
+
+import json
+import re
+from pathlib import Path
+
+import jiwer
+
+RECORDINGS = Path(__file__).parents[1] / "demo_calls"
+
+
+def truth_of(call_id):
+    """Return the script of the recording that ``call_id`` names."""
+    (name,) = (path.stem for path in RECORDINGS.glob("*.json") if path.stem in call_id)
+    return json.loads((RECORDINGS / f"{name}.json").read_text())
+
+
+def words(turns):
+    """All words, without case and punctuation."""
+    text = " ".join(turn["text"] for turn in turns).lower()
+    return " ".join(re.findall(r"[a-z0-9']+", text))
+
+
+def word_error_rate(truth, found):
+    return jiwer.wer(words(truth), words(found))
