@@ -13,13 +13,15 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from calls.api.limits import BodyLimit  # noqa: E402
+from calls.ingest import routing as ingest  # noqa: E402
 from calls.ingest.express import ExpressLane  # noqa: E402
+from supervisor import routing as supervisor  # noqa: E402
 from supervisor.origin import SameOrigin  # noqa: E402
-from supervisor.routing import websocket_urlpatterns  # noqa: E402
 
 http_application = ExpressLane(django_application) if settings.EXPRESS_LANE else django_application
 
-sockets = URLRouter(websocket_urlpatterns)  # type: ignore[arg-type] (as Channels documents it)
+# Channels documents this for Django's own patterns, its types do not know.
+sockets = URLRouter([*ingest.websocket_urlpatterns, *supervisor.websocket_urlpatterns])  # type: ignore[list-item]
 application = ProtocolTypeRouter(
     {
         "http": BodyLimit(http_application, limit=settings.BODY_LIMIT),

@@ -8,18 +8,15 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.utils import timezone
 
 from calls import events
-from calls.api.keys import key_from_headers, ring
+from calls.api.keys import find_refusal
 from calls.models import ApiKey
 from supervisor import board
 from supervisor.feed import GROUP, HEARTBEAT_S, READ_LIMIT, Frames, as_frame, feed
 
 REPLAY_LIMIT = 1000
-CLOSE_NOT_LOGGED_IN = 4401
-CLOSE_NOT_ALLOWED = 4403
 CLOSE_UNKNOWN_PATH = 4404
 CLOSE_MALFORMED = 4400
 
@@ -32,7 +29,7 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        refusal = await self._refusal()
+        refusal = await database_sync_to_async(find_refusal)(self.scope, ApiKey.Scope.READ)
         if refusal:
             await self.close(code=refusal)
             return
@@ -74,20 +71,6 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
 
     async def feed_note(self, message: dict[str, str]) -> None:
         await self.send(text_data=message["frame"])
-
-    async def _refusal(self) -> int | None:
-        if settings.API_AUTH == "open":
-            return None
-        headers = {name: value.decode("latin-1") for name, value in self.scope["headers"]}
-        plain = key_from_headers(headers.get(b"authorization", ""), headers.get(b"x-api-key", ""))
-        if plain:
-            client = await database_sync_to_async(ring.find)(plain)
-            return None if client and ApiKey.Scope.READ in client.scopes else CLOSE_NOT_ALLOWED
-        user = self.scope["user"]
-        if user is None or not user.is_authenticated:
-            return CLOSE_NOT_LOGGED_IN
-        allowed = await database_sync_to_async(user.has_perm)("calls.view_call")
-        return None if allowed else CLOSE_NOT_ALLOWED
 
     async def _resume(self, *, epoch: str, offset: int) -> None:
         """Replay what the client missed, in order; or tell it everything anew, marked as such."""

@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 PREFIX_LENGTH = 8
 UNKNOWN_KEY_PAUSE_S = 1.0
 RENEWAL_GRACE_S = 2.0
+# Close codes of WebSockets: like the HTTP status, in the range that is free for applications.
+CLOSE_NOT_LOGGED_IN = 4401
+CLOSE_NOT_ALLOWED = 4403
 VIEW_UNREDACTED = "calls.view_unredacted"
 # What a person who is logged in needs to do the same as a key with that scope.
 PERMISSIONS = {
@@ -134,6 +137,26 @@ def key_from_headers(authorization: str, x_api_key: str) -> str:
     """Return the key that a request carries, or an empty string."""
     scheme, _, value = authorization.partition(" ")
     return value.strip() if scheme.lower() == "bearer" else x_api_key.strip()
+
+
+def find_refusal(scope: Mapping[str, Any], wanted: ApiKey.Scope) -> int | None:
+    """Return the code to close a WebSocket with, or None if whoever opened it may do ``wanted``.
+
+    A key goes before a login; ``scope`` is the one of ASGI, with the user that Channels found.
+    """
+    if settings.API_AUTH == "open":
+        return None
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    plain = key_from_headers(headers.get(b"authorization", ""), headers.get(b"x-api-key", ""))
+    if plain:
+        client = ring.find(plain)
+        if client is None:
+            return CLOSE_NOT_LOGGED_IN
+        return None if wanted in client.scopes else CLOSE_NOT_ALLOWED
+    user = scope.get("user")
+    if user is None or not user.is_authenticated:
+        return CLOSE_NOT_LOGGED_IN
+    return None if user.has_perm(PERMISSIONS[wanted]) else CLOSE_NOT_ALLOWED
 
 
 class ApiKeyAuthentication(BaseAuthentication):

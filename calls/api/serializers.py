@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -145,6 +146,20 @@ class PacketSerializer(serializers.Serializer[IncomingPacket]):
             help_text=f"Words, or base64 audio; at most {settings.PACKET_DATA_LIMIT} bytes.",
         )
         return {**super().get_fields(), "data": data}
+
+
+def sort_out(
+    items: Sequence[Any], call_id: str
+) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
+    """Return the packets that can be stored, and what is wrong with each of the others."""
+    packets, rejected = [], []
+    for index, item in enumerate(items):
+        serializer = PacketSerializer(data=item)
+        if serializer.is_valid():
+            packets.append(IncomingPacket(call_id=call_id, **serializer.validated_data))
+        else:
+            rejected.append({"index": index, "errors": serializer.errors})
+    return packets, rejected
 
 
 class DescriptionSerializer(serializers.Serializer[Call]):

@@ -34,6 +34,7 @@ from calls.api.serializers import (
     PacketSerializer,
     StoredPacketSerializer,
     check_call_id,
+    sort_out,
 )
 from calls.ingest.buffer import store
 from calls.ingest.packets import IncomingPacket
@@ -89,7 +90,7 @@ class PacketViewSet(_CallRoute):
     def batch(self, request: Request, call_id: str) -> Response:
         atomic = yes_or_no(request, "atomic", default=False)
         items = _batch_items(request.data)
-        packets, rejected = _sort_out(items, call_id)
+        packets, rejected = sort_out(items, call_id)
         if rejected and (atomic or not packets):
             return Response(
                 {"status": "rejected", "accepted": 0, "rejected": rejected},
@@ -112,17 +113,6 @@ def _batch_items(data: Any) -> list[Any]:
     if len(data) > limit:
         raise ParseError(f"The batch has {len(data)} packets; the limit is {limit}.")
     return data
-
-
-def _sort_out(items: list[Any], call_id: str) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
-    packets, rejected = [], []
-    for index, item in enumerate(items):
-        serializer = PacketSerializer(data=item)
-        if serializer.is_valid():
-            packets.append(IncomingPacket(call_id=call_id, **serializer.validated_data))
-        else:
-            rejected.append({"index": index, "errors": serializer.errors})
-    return packets, rejected
 
 
 def _who(request: Request) -> str:

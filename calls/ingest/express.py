@@ -7,28 +7,17 @@ to the REST viewsets, body and all, which are the contract: they alone know how 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Annotated
+from collections.abc import Mapping
 
-import msgspec
 from django.conf import settings
 from django.db import DatabaseError
 from django.http.request import split_domain_port, validate_host
 
-from calls.analysis.media import parse_media
 from calls.api.keys import key_from_headers, ring
 from calls.api.limits import App, Message, Receive, Scope, Send
 from calls.ingest.buffer import RETRY_AFTER_S, Unavailable, store_async
-from calls.ingest.packets import (
-    MAX_MEDIA_LENGTH,
-    MAX_NAME_LENGTH,
-    MAX_SEQUENCE,
-    MAX_TRACK_LENGTH,
-    IncomingPacket,
-)
+from calls.ingest.wire import Packets, read_batch, read_lines, read_packet
 from calls.models import CALL_ID_PATTERN, RESERVED_CALL_IDS, ApiKey
 
 ROUTE = re.compile(rf"/v1/call/stream/({CALL_ID_PATTERN})(/batch)?")
@@ -38,19 +27,6 @@ JSON_ACCEPTED = {b"", b"*/*", b"application/json"}
 # Compression, sessions and byte ranges are the business of the slow lane.
 DOUBTFUL_HEADERS = {b"content-encoding", b"cookie", b"expect", b"transfer-encoding"}
 ACCEPTED = b'{"status":"accepted"}'
-
-
-class _Packet(msgspec.Struct):
-    sequence: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQUENCE)]
-    data: str
-    timestamp: float
-    stream: Annotated[str, msgspec.Meta(max_length=MAX_NAME_LENGTH)] = ""
-    track: Annotated[str, msgspec.Meta(max_length=MAX_TRACK_LENGTH)] = ""
-    media: Annotated[str, msgspec.Meta(max_length=MAX_MEDIA_LENGTH)] = ""
-
-
-_one = msgspec.json.Decoder(_Packet)
-_many = msgspec.json.Decoder(list[_Packet])
 
 
 class ExpressLane:
@@ -144,61 +120,13 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
     return replayed
 
 
-def _decode(
-    messages: list[Message], call_id: str, *, is_batch: bool, is_lines: bool
-) -> list[IncomingPacket] | None:
+def _decode(messages: list[Message], call_id: str, *, is_batch: bool, is_lines: bool) -> Packets:
     if messages[-1]["type"] != "http.request":
         return None
     body = b"".join(message.get("body", b"") for message in messages)
-    try:
-        if is_lines:
-            found = [_one.decode(line) for line in body.split(b"\n") if line.strip()]
-        else:
-            found = _many.decode(body) if is_batch else [_one.decode(body)]
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None
-    if not 0 < len(found) <= settings.BATCH_PACKET_LIMIT or not _beyond_doubt(found):
-        return None
-    return [
-        IncomingPacket(
-            call_id=call_id,
-            sequence=packet.sequence,
-            data=packet.data,
-            timestamp=packet.timestamp,
-            stream=packet.stream,
-            track=packet.track,
-            media=packet.media,
-        )
-        for packet in found
-    ]
-
-
-def _beyond_doubt(packets: Iterable[_Packet]) -> bool:
-    limit = settings.PACKET_DATA_LIMIT
-    return all(
-        _fits(packet.data, limit)
-        and math.isfinite(packet.timestamp)
-        and "\0" not in packet.data
-        and "\0" not in packet.stream
-        and "\0" not in packet.track
-        and _is_media(packet.media)
-        for packet in packets
-    )
-
-
-def _fits(text: str, limit: int) -> bool:
-    return len(text) <= limit and (text.isascii() or len(text.encode()) <= limit)
-
-
-@lru_cache(maxsize=256)
-def _is_media(media: str) -> bool:
-    if not media:
-        return True
-    try:
-        parse_media(media)
-    except ValueError:
-        return False
-    return True
+    if is_lines:
+        return read_lines(body, call_id)
+    return read_batch(body, call_id) if is_batch else read_packet(body, call_id)
 
 
 def _batch_accepted(count: int) -> bytes:

@@ -124,8 +124,7 @@ def insert_packets(rows: Sequence[PacketRow]) -> None:
                     copy.write_row(row)
         else:
             cursor.executemany(
-                f"INSERT INTO calls_packet ({PACKET_COLUMNS}) "
-                "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                f"INSERT INTO calls_packet ({PACKET_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)",
                 rows,
             )
 
