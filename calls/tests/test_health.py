@@ -1,0 +1,66 @@
+"""What monitoring gets to hear."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from calls.models import WorkerHeartbeat
+from calls.tests.factories import ended_call, live_call
+
+pytestmark = pytest.mark.django_db
+
+
+def beat(seconds_ago=0):
+    seen_at = timezone.now() - timedelta(seconds=seconds_ago)
+    WorkerHeartbeat.objects.create(name="w", started_at=seen_at, seen_at=seen_at)
+
+
+def test_a_process_that_answers_is_alive(client):
+    assert client.get("/healthz").json() == {"status": "alive"}
+
+
+def test_a_service_with_database_and_worker_is_ready(client):
+    beat()
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("seconds_ago", [None, 31])
+def test_a_service_without_a_living_worker_is_not_ready(client, seconds_ago):
+    if seconds_ago:
+        beat(seconds_ago)
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["problems"] == ["No worker has shown a sign of life for 30 s."]
+
+
+def test_a_service_without_its_database_says_so(client, monkeypatch):
+    def gone():
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("calls.health.pending_migrations", gone)
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert "The database does not answer" in response.json()["problems"][0]
+
+
+def test_figures_are_those_of_the_database(client):
+    live_call()
+    ended_call()
+    beat()
+
+    text = client.get("/metrics").content.decode()
+
+    assert 'callcenter_calls{state="IN_PROGRESS"} 1.0' in text
+    assert 'callcenter_calls{state="COMPLETED"} 1.0' in text
+    assert 'callcenter_calls{state="FAILED"} 0.0' in text
+    assert "callcenter_workers 1.0" in text
+    assert "callcenter_analysis_oldest_seconds" in text

@@ -1,0 +1,88 @@
+"""Two writers open the same call at the same moment: one row, both packets, a word in the log."""
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from calls.ingest import record
+from calls.models import Call, Packet
+from calls.tests.factories import packet
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def in_thread(function):
+    def run():
+        try:
+            function()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_the_loser_of_a_race_takes_the_winners_call(monkeypatch, caplog):
+    looked, may_go_on = threading.Event(), threading.Event()
+    real_open = record.open_call
+
+    def open_after_the_other(call_id, *, now):
+        looked.set()
+        may_go_on.wait(2)  # on SQLite the other one cannot write before this one is done
+        return real_open(call_id, now=now)
+
+    def winner():
+        record.record_packets([packet("raced", 1)])
+        may_go_on.set()
+
+    def loser():
+        record.record_packets([packet("raced", 2)])
+
+    monkeypatch.setattr(record, "open_call", open_after_the_other)
+    late = in_thread(loser)
+    assert looked.wait(10)
+    monkeypatch.setattr(record, "open_call", real_open)
+    first = in_thread(winner)
+    late.join(20)
+    first.join(20)
+
+    call = Call.objects.get()
+    assert sorted(Packet.objects.values_list("sequence", flat=True)) == [1, 2]
+    assert (call.packet_count, call.last_sequence) == (2, 2)
+    if connection.vendor == "postgresql":
+        assert "race condition caught: call raced" in caplog.text
+
+
+def test_writers_with_the_same_calls_in_their_hands_do_not_deadlock():
+    calls = [f"shared-{n}" for n in range(6)]
+    errors = []
+
+    def write(order, first):
+        try:
+            for at in range(10):
+                record.record_packets([packet(c, first + at, stream=str(first)) for c in order])
+        except Exception as error:
+            errors.append(error)
+
+    threads = [
+        in_thread(lambda: write(calls, 1)),
+        in_thread(lambda: write(calls[::-1], 100)),
+        in_thread(lambda: write(calls[3:] + calls[:3], 200)),
+    ]
+    for thread in threads:
+        thread.join(60)
+
+    assert errors == []
+    assert list(Call.objects.values_list("packet_count", flat=True)) == [30] * 6
+
+
+def test_a_call_that_was_deleted_is_opened_anew():
+    record.record_packets([packet("gone", 1)])
+    with transaction.atomic():
+        Call.objects.all().delete()
+
+    record.record_packets([packet("gone", 2)])
+
+    assert Call.objects.get().packet_count == 1
