@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from calls.api.keys import create_key, ring
 from calls.lifecycle import CallState
 from calls.models import Call
+from calls.tests.fake_server import FakeServer
 
 PATHS = {
     CallState.IN_PROGRESS: (),
@@ -67,3 +68,10 @@ def call_in(db) -> Callable[..., Call]:
         return call
 
     return make
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    monkeypatch.delenv("CALLCENTER_API_KEY", raising=False)
+    with FakeServer() as running:
+        yield running

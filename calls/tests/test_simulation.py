@@ -1,29 +1,18 @@
-"""The simulation against a small server that misbehaves as told; the real one has its own tests."""
+"""The simulation against a small server that misbehaves; the real one has its own tests."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import os
-import signal
 import struct
-import threading
-import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
-from rich.console import Console
 
-from calls.management.commands.simulate_calls import LiveReport, reporting
 from calls.simulation import open_http, open_lanes
 from calls.simulation.client import (
     Caller,
@@ -47,124 +36,9 @@ from calls.simulation.scripts import (
     recording_slugs,
     write_dialogue,
 )
+from calls.tests.fake_server import RESET, UNAVAILABLE, FakeServer, first_only
 
 OPENING = Opening("text/plain", "Sofia", "+442079460001", "+442079460000", "cards", "inbound")
-
-
-@dataclass
-class Seen:
-    """A request as the server saw it, and when, by the clock of ``time.monotonic``."""
-
-    method: str
-    path: str
-    body: Any
-    headers: dict[str, str]
-    at: float
-
-
-@dataclass
-class Reply:
-    status: int = 202
-    body: Any = field(default_factory=dict)
-    headers: str = ""
-    delay: float = 0.0
-
-
-RESET = Reply(status=0)
-UNAVAILABLE = Reply(503, headers="Retry-After: 1\r\n")
-
-
-class FakeServer:
-    """Stores packets by call. ``misbehave`` may answer in its place; it gets each request."""
-
-    def __init__(self) -> None:
-        self.seen: list[Seen] = []
-        self.packets: dict[str, list[int]] = {}
-        self.state = "ARCHIVED"
-        self.busiest = 0
-        self.misbehave: Callable[[Seen], Reply | None] = lambda _seen: None
-        self.url = ""
-        self._busy = 0
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._ready = threading.Event()
-
-    def posts(self, ending: str) -> list[Seen]:
-        return [seen for seen in self.seen if seen.method == "POST" and seen.path.endswith(ending)]
-
-    def __enter__(self) -> FakeServer:
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-        self._thread.start()
-        assert self._ready.wait(5)
-        return self
-
-    def __exit__(self, *_args: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        for writer in self._writers:
-            writer.close()
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while await self._answer(reader, writer):
-                pass
-        self._writers.discard(writer)
-        writer.close()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        seen = await self._read(reader)
-        self._busy += 1
-        self.busiest = max(self.busiest, self._busy)
-        reply = self.misbehave(seen) or self._behave(seen)
-        await asyncio.sleep(reply.delay)
-        self._busy -= 1
-        if reply.status == 0:
-            writer.transport.abort()
-            return False
-        body = json.dumps(reply.body)
-        head = f"HTTP/1.1 {reply.status} X\r\n{reply.headers}Content-Length: {len(body)}\r\n\r\n"
-        writer.write((head + body).encode())
-        await writer.drain()
-        return True
-
-    async def _read(self, reader: asyncio.StreamReader) -> Seen:
-        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-        method, path, _ = first.split(" ")
-        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-        raw = await reader.readexactly(int(headers.get("content-length", 0)))
-        seen = Seen(method, path, json.loads(raw) if raw else None, headers, time.monotonic())
-        self.seen.append(seen)
-        return seen
-
-    def _behave(self, seen: Seen) -> Reply:
-        if seen.path == "/healthz":
-            return Reply(200)
-        call_id = seen.path.removeprefix("/v1/call/").removeprefix("stream/").split("/")[0]
-        stored = self.packets.setdefault(call_id, [])
-        if seen.method == "GET":
-            return Reply(200, self._show(seen.path, stored))
-        if "/stream/" in seen.path:
-            arrived = seen.body if seen.path.endswith("/batch") else [seen.body]
-            stored += [p["sequence"] for p in arrived if p["sequence"] not in stored]
-            return Reply(202, {"status": "accepted"})
-        return Reply(200)
-
-    def _show(self, path: str, stored: list[int]) -> dict[str, Any]:
-        if "/packets" not in path:
-            return {"state": self.state, "packet_count": len(stored)}
-        begin = int(path.partition("?after=")[2] or 0)
-        page = [{"sequence": sequence, "track": ""} for sequence in stored[begin : begin + 3]]
-        more = f"http://elsewhere.test/v1/call/x/packets?after={begin + 3}"
-        return {"next": more if stored[begin + 3 :] else None, "previous": None, "results": page}
 
 
 class Recorder:
@@ -180,13 +54,6 @@ class Recorder:
         self.answered += packets
         if self.after is not None and self.answered >= self.after:
             self.stop.set()
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    monkeypatch.delenv("CALLCENTER_API_KEY", raising=False)
-    with FakeServer() as running:
-        yield running
 
 
 def planned(name: str, packets: int, gap: float = 0.0) -> PlannedCall:
@@ -207,11 +74,6 @@ async def play(
         caller = Caller(opened, pace, Recorder(stop, stop_after), stop)
         await caller.play_all(iter(calls), concurrency=2)
     return caller
-
-
-def first_only(reply: Reply, ending: str) -> Callable[[Seen], Reply | None]:
-    replies = [reply]
-    return lambda seen: replies.pop() if replies and seen.path.endswith(ending) else None
 
 
 # The line
@@ -480,156 +342,3 @@ async def test_states_are_followed_until_every_call_has_an_end(server: FakeServe
     assert [states["a"] for states in shown] == ["PROCESSING_AI", "ARCHIVED"]
     assert reader.states["gone"] == "HTTP 404"
     assert len([seen for seen in server.seen if seen.path.endswith("gone")]) == 1
-
-
-# The commands
-
-
-def run(name: str, *args: str) -> tuple[str, str]:
-    """What a command wrote and how it failed, if it did."""
-    out = io.StringIO()
-    try:
-        call_command(name, *args, stdout=out)
-    except CommandError as error:
-        return out.getvalue(), str(error)
-    return out.getvalue(), ""
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        ("--loss 1.5", "--loss must be a rate between 0 and 1, not 1.5"),
-        ("--shuffle nan", "--shuffle must be a rate"),
-        ("--speed -1", "--speed must be a number, 0 or more"),
-        ("--speed inf", "--speed must be a number"),
-        ("--calls 0", "--calls must be 1 or more, not 0"),
-        ("--calls many", "invalid int value: 'many'"),
-        ("--concurrency 0", "--concurrency must be 1 or more"),
-        ("--batch 1001", "--batch must be between 0 and 1000"),
-        ("--repeat -2", "--repeat must be 0 (until Ctrl-C) or more"),
-        ("--source radio", "invalid choice: 'radio'"),
-        ("--url ftp://host", "--url must look like http://127.0.0.1:8000"),
-        ("--url http://", "--url must look like"),
-        ("--prefix a/b", "--prefix must be 1 to 64 letters"),
-        ("--api-key schlüssel", "--api-key may only hold printable ASCII"),
-        ("--forever --wait", "--wait needs an end"),
-        ("--url http://127.0.0.1:9 --connect-timeout 0", "http://127.0.0.1:9 does not answer"),
-    ],
-)
-def test_a_bad_option_is_explained(args: str, message: str) -> None:
-    assert message in run("simulate_calls", *args.split())[1]
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        ("--packets 1", "--packets must be from 2 to 200"),
-        ("--rounds 0", "--rounds must be from 1 to 10000"),
-        ("--url nowhere", "--url must look like"),
-        ("--prefix #", "--prefix must be"),
-    ],
-)
-def test_a_bad_option_of_the_race_is_explained(args: str, message: str) -> None:
-    assert message in run("visualize_race", *args.split())[1]
-
-
-def simulate(server: FakeServer, *args: str) -> tuple[Any, str]:
-    fast = ("--url", server.url, "--speed", "0", "--source", "text", "--json")
-    out, failure = run("simulate_calls", *fast, *args)
-    return json.loads(out), failure
-
-
-def test_a_simulation_over_a_bad_line_adds_up(server: FakeServer) -> None:
-    damage = ("--loss", "0.1", "--duplicates", "0.1", "--shuffle", "0.2", "--seed", "5")
-
-    summary, failure = simulate(server, "--calls", "8", "--wait", *damage)
-
-    assert failure == ""
-    assert summary["packets_accepted"] == summary["packets_sent"]
-    assert sum(map(len, server.packets.values())) == (
-        summary["packets_accepted"] - summary["duplicated_on_purpose"]
-    )
-    assert min(summary[f"{what}_on_purpose"] for what in ("lost", "duplicated", "shuffled")) > 0
-    assert set(summary["states"].values()) == {"ARCHIVED"}
-    assert set(summary["states"]) == set(summary["call_ids"]) == set(server.packets)
-
-
-def test_a_recording_can_be_played_in_batches_under_a_prefix(server: FakeServer) -> None:
-    args = ("--url", server.url, "--speed", "0", "--calls", "1", "--batch", "500")
-
-    out, failure = run("simulate_calls", *args, "--prefix", "night")
-
-    call_id = f"night-{recording_slugs()[0]}-1"
-    assert failure == ""
-    assert len(server.packets[call_id]) == len(load_recording(recording_slugs()[0]).packets)
-    assert f"{call_id}: ended" in out
-    assert "packets accepted" in out
-
-
-def test_a_refused_packet_fails_the_command_after_the_summary(server: FakeServer) -> None:
-    server.misbehave = first_only(Reply(400), "-1")
-
-    summary, failure = simulate(server, "--calls", "1")
-
-    assert summary["packets_refused"] == {"400": 1}
-    assert failure == "Packets were refused: 1."
-
-
-def test_a_call_that_is_not_analysed_in_time_fails_the_command(server: FakeServer) -> None:
-    server.state = "PROCESSING_AI"
-
-    summary, failure = simulate(server, "--calls", "1", "--wait", "--wait-timeout", "0.2")
-
-    assert set(summary["states"].values()) == {"PROCESSING_AI"}
-    assert failure == "Not every call is ARCHIVED or FAILED."
-
-
-def test_ctrl_c_ends_an_endless_run_cleanly(server: FakeServer) -> None:
-    def interrupt(seen: Seen) -> None:
-        if len(server.seen) == 300:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    server.misbehave = interrupt
-
-    summary, failure = simulate(server, "--forever", "--concurrency", "2")
-
-    assert failure == ""
-    assert summary["stopped_early"] is True
-    assert summary["calls_started"] == summary["calls_ended"] == len(server.posts("/end"))
-
-
-def test_a_terminal_shows_a_bar_for_every_live_call() -> None:
-    console = Console(file=io.StringIO(), force_terminal=True, width=100)
-
-    with reporting(console, total=2) as report:
-        assert isinstance(report, LiveReport)
-        report.call_started("demo-1", 10)
-        report.packets_answered("demo-1", 10)
-        report.call_ended(CallOutcome("demo-1"))
-
-    assert "calls" in console.file.getvalue()  # type: ignore[attr-defined]
-
-
-def test_a_race_is_proved_on_every_server(server: FakeServer) -> None:
-    with FakeServer() as other:
-        other.packets = server.packets
-        args = ("--url", server.url, "--url", other.url, "--packets", "7", "--rounds", "2")
-
-        out, failure = run("visualize_race", *args, "--json")
-
-    result = json.loads(out)
-    assert (failure, result["ok"], result["accepted"]) == ("", True, 14)
-    assert [sorted(round_["sequences"]) for round_ in result["rounds"]] == [[*range(1, 8)]] * 2
-    assert (len(server.posts("-1")), len(other.posts("-1"))) == (4, 3)
-    assert len(server.posts("/end")) == 2
-
-
-def test_a_race_that_loses_a_packet_is_told_and_drawn(server: FakeServer) -> None:
-    server.misbehave = first_only(Reply(500), "-2")
-
-    out, failure = run("visualize_race", "--url", server.url, "--rounds", "2")
-
-    assert failure == "1 of 2 rounds went wrong."
-    assert "one call, complete" in out
-    assert "-2: packet_count is 4, not 5" in out
-    assert "in flight" in out

@@ -52,6 +52,9 @@ class Command(BaseCommand):
         self._check()
         self._prepare_database()
         account = create_demo_supervisor() if options["demo"] else None
+        if options["demo"]:
+            # A line with 5 % disorder is worth a warning many times a second.
+            os.environ.setdefault("LOG_LEVEL", "ERROR")
         children = self._children(worker=not options["no_worker"])
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
@@ -142,6 +145,7 @@ class Command(BaseCommand):
         ]
         if account:
             lines += [f"User         {account[0]}", f"Password     {account[1]}"]
+            lines += ["", "Warnings about the bad line are not shown; LOG_LEVEL=WARNING shows them."]
         self.stdout.write(self.style.SUCCESS("\ncallcenter is running. Ctrl-C stops it.\n"))
         self.stdout.write("\n".join(f"  {line}" for line in lines) + "\n")
         self.stdout.flush()
