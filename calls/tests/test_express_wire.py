@@ -61,14 +61,16 @@ CONVERSATIONS = {
 def talk(address, writes, answers):
     """Send the writes over one connection and return status and body of what comes back."""
     host, port = address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        with connection.makefile("rb") as reader:
-            for write in writes:
-                try:
-                    connection.sendall(write)
-                except (BrokenPipeError, ConnectionResetError):
-                    break  # refused before it was all sent
-            return [read_answer(reader) for _ in range(answers)]
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as connection,
+        connection.makefile("rb") as reader,
+    ):
+        for write in writes:
+            try:
+                connection.sendall(write)
+            except (BrokenPipeError, ConnectionResetError):
+                break  # refused before it was all sent
+        return [read_answer(reader) for _ in range(answers)]
 
 
 def read_answer(reader):

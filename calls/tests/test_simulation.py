@@ -36,7 +36,7 @@ from calls.simulation.scripts import (
     recording_slugs,
     write_dialogue,
 )
-from calls.tests.fake_server import RESET, UNAVAILABLE, FakeServer, first_only
+from calls.tests.fake_server import RESET, UNAVAILABLE, FakeServer, Reply, first_only
 
 OPENING = Opening("text/plain", "Sofia", "+442079460001", "+442079460000", "cards", "inbound")
 
