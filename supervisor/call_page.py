@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from calls.analysis.conversation import turn_as_json
 from calls.analysis.media import PacketRow, TextCall, assemble, parse_media
 from calls.analysis.redaction import redact
 from calls.analysis.results import transcript_document
-from calls.analysis.stages import turn_as_json
 from calls.health import workers_alive
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, CallEvent, Packet, Stream
@@ -83,6 +83,14 @@ class CallPage:
             for who, label in sides
             if who in found.get("overall", {})
         ]
+
+    @property
+    def summary(self) -> str:
+        """The summary, unless it only strings the insights together, which are shown as well."""
+        document = self.document or {}
+        text, insights = str(document.get("summary", "")), document.get("insights") or {}
+        is_told_twice = insights and all(str(value) in text for value in insights.values())
+        return "" if is_told_twice else text
 
     @property
     def strip(self) -> Strip | None:

@@ -1,0 +1,62 @@
+"""The state machine: exactly these moves, and no other way to move."""
+
+import pytest
+from django.db import transaction
+from django_fsm import ConcurrentTransition, TransitionNotAllowed, can_proceed
+
+from calls.lifecycle import CallState
+from calls.models import Call
+
+MOVES = {
+    ("IN_PROGRESS", "complete", "COMPLETED"),
+    ("COMPLETED", "start_analysis", "PROCESSING_AI"),
+    ("PROCESSING_AI", "archive", "ARCHIVED"),
+    ("PROCESSING_AI", "fail", "FAILED"),
+    ("FAILED", "retry", "COMPLETED"),
+    ("ARCHIVED", "reanalyse", "COMPLETED"),
+}
+
+
+def test_the_graph_is_this_one():
+    moves = Call(call_id="c").get_all_state_transitions()
+
+    assert {(move.source, move.name, move.target) for move in moves} == MOVES
+
+
+@pytest.mark.parametrize("state", CallState.values)
+@pytest.mark.parametrize("name", sorted({name for _, name, _ in MOVES}))
+def test_a_move_is_possible_from_its_source_only(state, name):
+    call = Call(call_id="c", state=state)
+
+    assert can_proceed(getattr(call, name)) is any(
+        (source, move) == (state, name) for source, move, _ in MOVES
+    )
+
+
+def test_a_move_from_the_wrong_state_changes_nothing():
+    call = Call(call_id="c")
+
+    with pytest.raises(TransitionNotAllowed):
+        call.archive()
+
+    assert call.state == CallState.IN_PROGRESS
+
+
+def test_the_state_cannot_be_assigned():
+    call = Call(call_id="c")
+
+    with pytest.raises(AttributeError):
+        call.state = CallState.ARCHIVED
+
+
+@pytest.mark.django_db
+def test_of_two_moves_at_once_the_second_fails():
+    pk = Call.objects.create(call_id="c").pk
+    first, second = Call.objects.get(pk=pk), Call.objects.get(pk=pk)
+    first.complete()
+    first.save(update_fields=["state"])
+
+    second.complete()
+
+    with pytest.raises(ConcurrentTransition), transaction.atomic():
+        second.save(update_fields=["state"])

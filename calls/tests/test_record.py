@@ -1,0 +1,171 @@
+"""The one write path: order, repetitions, gaps and late packets, counted right whatever comes."""
+
+import random
+
+import pytest
+
+from calls import services
+from calls.ingest.record import record_packets
+from calls.models import Call, CallEvent, Packet
+from calls.tests.factories import ended_call, packet
+
+pytestmark = pytest.mark.django_db
+
+
+def counters(call_id="c"):
+    call = Call.objects.get(call_id=call_id)
+    return call.packet_count, call.last_sequence, call.missing_count, call.duplicate_count
+
+
+def gaps(call_id="c"):
+    found = CallEvent.objects.filter(call__call_id=call_id, type="gap_detected")
+    return [(gap.data["expected"], gap.data["received"]) for gap in found]
+
+
+def record(*sequences, call_id="c", **fields):
+    """Record packets one after the other, each in a transaction of its own."""
+    for sequence in sequences:
+        record_packets([packet(call_id, sequence, **fields)])
+
+
+def test_the_first_packet_opens_the_call_and_says_so():
+    record(1)
+
+    event = CallEvent.objects.get()
+    assert counters() == (1, 1, 0, 0)
+    assert (event.type, event.state, event.data["previous"]) == (
+        "state_change",
+        "IN_PROGRESS",
+        None,
+    )
+
+
+def test_a_packet_is_stored_as_it_came():
+    record_packets([packet("c", 7, "é ☎", track="agent", timestamp=1.25, media="text/plain")])
+
+    stored = Packet.objects.select_related("stream").get()
+    assert (stored.sequence, stored.data, stored.track) == (7, "é ☎", "agent")
+    assert (stored.timestamp, stored.stream.media, stored.late) == (1.25, "text/plain", False)
+
+
+def test_a_repeated_packet_is_stored_once_and_counted():
+    record(1, 2, 2, 1)
+
+    assert Packet.objects.count() == 2
+    assert counters() == (2, 2, 0, 2)
+
+
+def test_a_packet_repeated_within_one_batch_is_stored_once():
+    record_packets([packet("c", 1, "first"), packet("c", 1, "second")])
+
+    assert Packet.objects.get().data == "first"
+    assert counters() == (1, 1, 0, 1)
+
+
+def test_a_gap_is_logged_with_what_was_expected_and_what_came(caplog):
+    record(1, 5)
+
+    assert gaps() == [(2, 5)]
+    assert "expected sequence 2, received 5" in caplog.text
+    assert counters() == (2, 5, 3, 0)
+
+
+def test_a_gap_that_fills_up_is_missing_no_more():
+    record(1, 5, 3, 2, 4)
+
+    assert counters() == (5, 5, 0, 0)
+    assert Call.objects.get().streams.get().reordered_count == 3
+
+
+def test_what_is_in_one_batch_is_no_gap():
+    record_packets([packet("c", 3), packet("c", 1), packet("c", 2)])
+
+    assert gaps() == []
+
+
+@pytest.mark.parametrize(
+    ("sequences", "missing"),
+    [([1, 2], 0), ([0, 1], 0), ([2], 1), ([5], 4), ([5, 0], 4), ([2, 1, 0], 0), ([0, 9], 8)],
+)
+def test_sequences_start_at_0_or_1_and_the_sender_shows_which(sequences, missing):
+    record(*sequences)
+
+    assert counters()[2] == missing
+
+
+def test_any_order_with_any_repetition_ends_in_the_same_counters():
+    sequences = list(range(1, 40)) + list(range(5, 15))
+    random.Random(4711).shuffle(sequences)
+
+    record(*sequences)
+
+    assert counters() == (39, 39, 0, 10)
+
+
+def test_the_greatest_sequence_is_fine():
+    record(1, 2**53 - 1)
+
+    assert counters() == (2, 2**53 - 1, 2**53 - 3, 0)
+
+
+def test_each_stream_counts_for_itself():
+    record(1, 2, stream="first")
+    record(1, 4, stream="second")
+
+    assert counters() == (4, 4, 2, 0)
+    streams = Call.objects.get().streams.order_by("name")
+    assert [(s.name, s.packet_count, s.missing_count) for s in streams] == [
+        ("first", 2, 0),
+        ("second", 2, 2),
+    ]
+
+
+def test_the_media_of_a_stream_is_the_first_that_was_named():
+    record(1)
+    record(2, media="audio/x-mulaw;rate=8000")
+    record(3, media="text/plain")
+
+    assert Call.objects.get().streams.get().media == "audio/x-mulaw;rate=8000"
+
+
+@pytest.mark.parametrize("state", ["COMPLETED", "ARCHIVED"])
+def test_a_late_packet_is_stored_and_flagged(state, call_in, caplog):
+    call_in(state, "c")
+
+    record(8, 9)
+
+    assert list(Packet.objects.values_list("sequence", "late")) == [(8, True), (9, True)]
+    assert Call.objects.get().late_count == 2
+    assert Call.objects.get().state == state
+    assert f"late packet(s) for call c, stream '': it is {state}" in caplog.text
+    event = CallEvent.objects.filter(type="late_packets").first()
+    assert event.data == {"stream": "", "sequences": [8], "count": 1}
+
+
+def test_many_calls_in_one_batch_are_all_recorded():
+    record_packets([packet(f"c-{n}", s) for n in range(20) for s in (1, 2, 3)])
+
+    assert set(Call.objects.values_list("packet_count", "missing_count")) == {(3, 0)}
+    assert Call.objects.count() == 20
+
+
+def test_the_number_of_queries_does_not_grow_with_packets_or_calls(django_assert_max_num_queries):
+    calls = [f"c-{n}" for n in range(30)]
+    record_packets([packet(c, 1) for c in calls])
+    record_packets([packet("alone", 1)])
+
+    # Savepoint and its release, the calls, their streams, packets, and two updates.
+    with django_assert_max_num_queries(7):
+        record_packets([packet("alone", 2)])
+    with django_assert_max_num_queries(7):
+        record_packets([packet(c, s) for c in calls for s in (2, 3, 4, 5)])
+
+
+def test_an_ended_call_is_not_opened_again_by_a_packet():
+    call = ended_call("over")
+
+    record(99, call_id="over")
+
+    assert Call.objects.count() == 1
+    with pytest.raises(services.NotPossible):
+        services.end_call(call_id=call.call_id)

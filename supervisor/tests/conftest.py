@@ -1,0 +1,29 @@
+"""Fixtures of the pages' tests: visitors with more or fewer permissions."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+
+@pytest.fixture
+def visitor(client, db):
+    """Log in a client whose user has these permissions."""
+
+    def log_in(*codenames):
+        user = User.objects.create_user("ana", password="correct horse")
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client.force_login(user)
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def supervisor(visitor):
+    return visitor("view_call")
+
+
+@pytest.fixture
+def operator(visitor):
+    return visitor("view_call", "operate_call")

@@ -1,0 +1,292 @@
+"""The pages in a real Chromium, against a real server: what is live is seen to be live."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from calls.tests.processes import Service, answers, free_port, get, post, wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PASSWORD = "correct horse"
+MAKE_USER = (
+    "from django.contrib.auth.models import User;"
+    f"User.objects.create_superuser('ana', password={PASSWORD!r})"
+)
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+class Site(Service):
+    """A server that can be taken away and put back at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, CALL_IDLE_TIMEOUT="3600")
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+
+    def serve(self) -> None:
+        command = ("-m", "uvicorn", "callcenter.asgi:application", "--log-level", "warning")
+        self.server = self.start(*command, "--port", str(self.port), log="web")
+        wait_until(lambda: answers(f"{self.address}/healthz"), what="the server")
+
+    def crash(self) -> None:
+        self.server.kill()
+        self.server.wait()
+
+    def say(self, call_id: str, *sentences: str, first: int = 1) -> None:
+        for at, sentence in enumerate(sentences, first):
+            body = {"sequence": at, "data": sentence, "timestamp": at * 4.0, "track": "customer"}
+            post(f"{self.address}/v1/call/stream/{call_id}", body)
+
+    def end(self, call_id: str) -> None:
+        post(f"{self.address}/v1/call/{call_id}/end")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with Site(tmp_path_factory.mktemp("site")) as running:
+        running.run("shell", "-c", MAKE_USER)
+        running.serve()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def analysed(site):
+    """The id of a call that a worker has analysed."""
+    site.say("analysed", "I am angry, my line is dead.", "Write to jane.doe@example.com.")
+    site.end("analysed")
+    worker = site.worker()
+    address = f"{site.address}/v1/call/analysed"
+    wait_until(lambda: get(address)["state"] == "ARCHIVED", what="the analysis", patience_s=60)
+    worker.terminate()
+    worker.wait(timeout=30)
+    return "analysed"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "there is no chromium on this machine: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(OPTIONS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def cookies(chromium, site):
+    context = chromium.new_context(base_url=site.address)
+    log_in(context.new_page())
+    yield context.storage_state()
+    context.close()
+
+
+@pytest.fixture
+def open_page(chromium, site, cookies):
+    """Make pages of somebody who is logged in; what the browser complains about is a failure."""
+    contexts, complaints = [], []
+
+    def make(**options) -> Page:
+        known = {"base_url": site.address, "storage_state": cookies, **options}
+        contexts.append(chromium.new_context(**known))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if is_grave(said) else None)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def is_grave(message) -> bool:
+    """A connection that a test takes away is no complaint."""
+    return message.type == "error" and "ERR_CONNECTION" not in message.text
+
+
+def log_in(page: Page) -> None:
+    page.goto("/supervisor/")
+    page.get_by_label("Name").fill("ana")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(re.compile(r"/supervisor/$"))
+
+
+def open_board(page: Page, query: str = "") -> None:
+    page.goto(f"/supervisor/{query}")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+
+
+def row(page: Page, call_id: str):
+    return page.locator(f'tr[data-call="{call_id}"]')
+
+
+def test_a_call_appears_and_changes_without_a_reload(site, open_page):
+    page = open_page()
+    open_board(page)
+    page.evaluate("window.isSamePage = true")
+
+    site.say("seen-live", "Hello?", "Is anybody there?")
+    expect(row(page, "seen-live")).to_contain_text("Live")
+    expect(row(page, "seen-live").locator('[data-count="packet_count"]')).to_have_text("2")
+
+    site.say("seen-live", "Hello!", first=4)
+    expect(row(page, "seen-live").locator('[data-count="packet_count"]')).to_have_text("3")
+    expect(row(page, "seen-live")).to_contain_text("1 missing")
+
+    site.end("seen-live")
+    expect(row(page, "seen-live")).to_contain_text("Waiting for AI")
+    assert page.evaluate("window.isSamePage")
+
+
+def test_a_filtered_board_lets_calls_come_and_go(site, open_page):
+    page = open_page()
+    open_board(page, "?state=IN_PROGRESS")
+
+    site.say("comes-and-goes", "Hello?")
+    expect(row(page, "comes-and-goes")).to_be_visible()
+
+    site.end("comes-and-goes")
+    expect(row(page, "comes-and-goes")).to_have_count(0)
+
+
+def test_the_board_shows_that_it_is_cut_off_and_catches_up(site, open_page):
+    page = open_page()
+    open_board(page)
+    site.say("before-the-crash", "Hello?")
+    expect(row(page, "before-the-crash")).to_be_visible()
+
+    site.crash()
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "reconnecting")
+    site.serve()
+    site.end("before-the-crash")
+    site.say("while-away", "Hello?")
+
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+    expect(row(page, "before-the-crash")).to_contain_text("Waiting for AI")
+    expect(row(page, "while-away")).to_be_visible()
+
+
+def test_a_session_that_ended_is_said_with_the_way_back(site, open_page):
+    page = open_page()
+    open_board(page)
+    page.context.clear_cookies()
+
+    site.say("after-the-session", "Hello?")
+
+    link = page.get_by_role("link", name="Log in again")
+    expect(link).to_have_attribute("href", "/supervisor/login/?next=%2Fsupervisor%2F")
+
+
+def test_a_call_is_followed_to_its_transcript(site, open_page):
+    page = open_page()
+    site.say("followed", "I am angry, my line is dead.", "Write to jane.doe@example.com.")
+    page.goto("/supervisor/calls/followed/")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+    expect(page.get_by_role("heading", name="Received so far")).to_be_visible()
+
+    page.get_by_role("link", name="End call").click()
+    page.get_by_role("dialog").get_by_role("button", name="End call").click()
+    expect(page.get_by_text("The call was ended.")).to_be_visible()
+    worker = site.worker()
+
+    expect(page.get_by_text("Analysed and archived")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Transcript")).to_be_visible()
+    expect(page.locator(".turn").first).to_contain_text("my line is dead")
+    expect(page.locator("mark.removed").first).to_have_text("email")
+    expect(page.get_by_text("asked for by ana")).to_be_visible()
+    worker.terminate()
+    worker.wait(timeout=30)
+
+
+def test_hostile_words_do_not_run(site, open_page):
+    page = open_page()
+    open_board(page)
+    body = {"agent": "<img src=x onerror='window.isHacked=1'>", "queue": "</td><script>"}
+    post(f"{site.address}/v1/call/hostile/start", body)
+
+    expect(row(page, "hostile")).to_contain_text("<img src=x")
+    assert page.evaluate("window.isHacked") is None
+
+
+def test_everything_works_without_javascript(site, open_page):
+    site.say("no-script", "Hello?")
+    page = open_page(java_script_enabled=False)
+
+    page.goto("/supervisor/?q=no-script")
+    page.get_by_role("link", name="no-script").click()
+    page.get_by_role("link", name="End call").click()
+    page.get_by_role("button", name="End call").click()
+
+    expect(page.get_by_text("The call was ended.")).to_be_visible()
+
+
+def test_the_theme_is_chosen_by_button_and_remembered(open_page):
+    page = open_page(color_scheme="light")
+    page.goto("/supervisor/")
+    expect(page.locator("html")).to_have_attribute("data-theme", "auto")
+
+    page.get_by_role("button", name="Change theme").click()
+    page.reload()
+
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280, 1920])
+def test_no_page_is_wider_than_the_screen(site, open_page, width):
+    long_id = "x" * 100
+    body = {"agent": "Maximiliane von und zu Hohenlohe-Waldenburg", "queue": "q" * 100}
+    post(f"{site.address}/v1/call/{long_id}/start", body)
+    page = open_page(viewport={"width": width, "height": 800})
+
+    for path in ("/supervisor/", f"/supervisor/calls/{long_id}/", "/supervisor/login/"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(site, open_page, analysed, scheme):
+    site.say("axe-live", "My number is 020 7946 0000.")
+    site.say("axe-gap", "Hello?", first=5)
+    site.end("axe-gap")
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    visitor = open_page(color_scheme=scheme, storage_state=None)
+    visitor.goto("/supervisor/login/")
+    open_board(page)
+
+    assert violations(visitor) == []
+    assert violations(page) == []
+    for path in ("/supervisor/calls/axe-live/", f"/supervisor/calls/{analysed}/"):
+        page.goto(path)
+        assert violations(page) == []
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]

@@ -1,0 +1,282 @@
+"""The call page: every state explained, everything known shown, and what can be done about it."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from calls import services
+from calls.analysis import ledger
+from calls.ingest.record import record_packets
+from calls.lifecycle import CallState
+from calls.models import Call, CallEvent, Packet
+from calls.tests.factories import attempt, claim, ended_call, failed_call, live_call, outage, packet
+from supervisor.call_page import read_call_page
+from supervisor.tests.factories import analysed_call, page_of, text_of
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+
+
+def act(client, call, action):
+    return client.post(reverse(f"supervisor:{action}", args=[call.call_id]), follow=True)
+
+
+# --- Why a call is where it is --------------------------------------------------------------
+
+
+def test_a_live_call_shows_what_was_said_so_far(supervisor):
+    text = text_of(page_of(supervisor, live_call()))
+
+    assert "Packets are coming in." in text
+    assert "Received so far" in text
+    assert "my line has been dead for three days" in text
+
+
+def test_personal_data_is_removed_from_the_words_of_a_live_call(supervisor):
+    record_packets([packet("c-1", 1, "Write to jane.doe@example.com please.")])
+
+    response = supervisor.get("/supervisor/calls/c-1/")
+
+    assert "jane.doe" not in response.content.decode()
+    assert '<mark class="removed" title="Removed: email">' in response.content.decode()
+
+
+def test_a_call_without_packets_says_so(supervisor):
+    services.start_call(call_id="c-1", agent="Ana Pires")
+
+    assert "no packet has come yet" in text_of(supervisor.get("/supervisor/calls/c-1/"))
+
+
+def test_a_call_that_nobody_takes_says_that_no_worker_lives(supervisor):
+    text = text_of(page_of(supervisor, ended_call()))
+
+    assert "waits for a worker to take it" in text
+    assert "No worker has shown a sign of life" in text
+
+
+def test_a_running_attempt_is_named(supervisor):
+    call = ended_call()
+    attempt(claim())
+
+    assert "Attempt 1 of transcribe is running since" in text_of(page_of(supervisor, call))
+
+
+def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
+    call = ended_call()
+    lease = claim()
+    ledger.fail_attempt(lease, attempt(lease), outage())
+
+    text = text_of(page_of(supervisor, call))
+
+    assert "Waiting for attempt 2 of transcribe at" in text
+    assert "the last one failed with 503 Service Unavailable" in text
+
+
+def test_an_attempt_that_the_provider_put_off_is_not_counted(supervisor):
+    call = ended_call()
+    lease = claim()
+    ledger.fail_attempt(lease, attempt(lease), outage(retry_after_s=30))
+
+    text = text_of(page_of(supervisor, call))
+
+    assert "Waiting for attempt 1 of transcribe at" in text
+    assert "the provider asked for more time" in text
+
+
+def test_a_failed_call_tells_why_and_offers_a_retry(operator):
+    text = text_of(page_of(operator, failed_call()))
+
+    assert "No other attempt can succeed: 401 Unauthorized" in text
+    assert "Retry the analysis?" in text
+
+
+def test_every_state_has_a_page(supervisor, django_assert_max_num_queries):
+    made = [live_call(), failed_call(), analysed_call(), ended_call()]
+    assert {call.state for call in made} == set(CallState.values) - {"PROCESSING_AI"}
+
+    for call in made:
+        with django_assert_max_num_queries(16):
+            assert page_of(supervisor, call).status_code == 200
+
+
+# --- What was found out ---------------------------------------------------------------------
+
+
+def test_an_archived_call_shows_everything_that_was_found(supervisor):
+    call = analysed_call()
+
+    text = text_of(page_of(supervisor, call))
+
+    for part in (
+        "Analysed and archived at",
+        "Good morning, how can I help you?",
+        "A dead line is repaired.",
+        "technician",
+        "Next step A technician comes today.",
+        "Negative",
+        "Talk time",
+        "words a minute",
+        "Interruptions",
+        "Archived",
+        "Attempt 1 of understand succeeded",
+        "fake-1",
+    ):
+        assert part in text
+
+
+def test_the_strip_lies_within_its_width():
+    strip = read_call_page(analysed_call()).strip
+
+    bars = [*strip.agent, *strip.customer]
+    assert len(bars) == 4
+    assert all(bar.x >= 0 and bar.x + bar.width <= 1002 for bar in bars)
+
+
+def test_a_text_call_has_no_recording_and_an_audio_call_has(supervisor):
+    text_call = analysed_call()
+    record_packets([packet("audio", 1, "/" * 216, media="audio/x-mulaw;rate=8000")])
+    services.end_call(call_id="audio")
+
+    assert "<audio" not in page_of(supervisor, text_call).content.decode()
+    html = supervisor.get("/supervisor/calls/audio/").content.decode()
+    assert 'src="/v1/call/audio/recording"' in html
+
+
+def test_personal_data_is_shown_to_those_who_may_see_it_and_ask(visitor, caplog):
+    record_packets([packet("c-1", 1, "Write to jane.doe@example.com please.")])
+    services.end_call(call_id="c-1")
+    call = _transcribed("c-1")
+    address = f"/supervisor/calls/{call.call_id}/"
+
+    client = visitor("view_call", "view_unredacted")
+
+    assert "jane.doe" not in client.get(address).content.decode()
+    with caplog.at_level("INFO", logger="supervisor"):
+        assert "jane.doe" in client.get(address, {"unredacted": "1"}).content.decode()
+    assert "ana reads call c-1 with personal data" in caplog.text
+
+
+def test_asking_for_personal_data_is_not_enough(supervisor):
+    record_packets([packet("c-1", 1, "Write to jane.doe@example.com please.")])
+    services.end_call(call_id="c-1")
+    _transcribed("c-1")
+
+    html = supervisor.get("/supervisor/calls/c-1/", {"unredacted": "1"}).content.decode()
+
+    assert "jane.doe" not in html
+
+
+def _transcribed(call_id):
+    lease = claim()
+    ledger.save_transcript(
+        lease,
+        attempt(lease),
+        duration_ms=900,
+        speech={},
+        turns=[
+            {
+                "speaker": "customer",
+                "begin_ms": 0,
+                "end_ms": 900,
+                "text": "Write to jane.doe@example.com please.",
+                "words": [],
+            }
+        ],
+    )
+    return Call.objects.get(call_id=call_id)
+
+
+def test_late_packets_and_gaps_are_in_the_timeline(supervisor):
+    call = ended_call("c-1")
+    record_packets([packet("c-1", 9)])
+
+    text = text_of(page_of(supervisor, call))
+
+    assert "Gap: expected 5, received 9" in text
+    assert "1 late packet, after the call had ended" in text
+
+
+def test_hostile_words_are_shown_and_never_run(operator):
+    services.start_call(call_id="c-1", agent=HOSTILE, caller=HOSTILE, queue=HOSTILE)
+    record_packets([packet("c-1", 1, HOSTILE, stream=HOSTILE), packet("c-1", 4, stream=HOSTILE)])
+    Call.objects.filter(call_id="c-1").update(last_error=HOSTILE)
+    services.end_call(call_id="c-1")
+    lease = claim()
+    ledger.fail_attempt(lease, attempt(lease), outage())
+    Call.objects.filter(call_id="c-1").update(last_error=HOSTILE)
+
+    for address in ("/supervisor/", "/supervisor/calls/c-1/", "/supervisor/?q=" + HOSTILE):
+        html = operator.get(address).content.decode()
+        assert "<img" not in html
+        assert not re.search(r"<script>|alert\('x'\)", html)
+        assert "&lt;script&gt;" in html
+
+
+def test_hostile_words_of_a_live_call_are_escaped(supervisor):
+    record_packets([packet("c-1", 1, f"{HOSTILE} jane@example.com")])
+
+    html = supervisor.get("/supervisor/calls/c-1/").content.decode()
+
+    assert "<img" not in html
+    assert 'class="removed"' in html
+
+
+# --- What can be done -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "action", "reason"),
+    [(live_call, "end", "operator"), (failed_call, "retry", "retried"),
+     (analysed_call, "reanalyse", "reanalysed")],
+)  # fmt: skip
+def test_an_action_is_done_and_leaves_a_trail(operator, make, action, reason):
+    call = make()
+
+    response = act(operator, call, action)
+
+    event = CallEvent.objects.filter(call=call, type="state_change").last()
+    assert event.state == CallState.COMPLETED
+    assert (event.data["by"], event.data["reason"]) == ("ana", reason)
+    assert "message--success" in response.content.decode()
+    assert "ana" in text_of(response)
+
+
+def test_an_action_that_comes_too_late_is_refused_with_a_reason(operator):
+    call = ended_call()
+
+    response = act(operator, call, "end")
+
+    assert "Nothing was done: A call that is COMPLETED cannot be ended." in text_of(response)
+
+
+def test_an_action_is_asked_about_first(operator):
+    call = live_call()
+
+    response = operator.get(reverse("supervisor:end", args=[call.call_id]))
+
+    assert "End this call?" in text_of(response)
+    assert Call.objects.get(pk=call.pk).is_live
+
+
+def test_those_who_may_only_look_cannot_act(supervisor):
+    call = live_call()
+
+    assert act(supervisor, call, "end").status_code == 403
+    assert "End call" not in text_of(page_of(supervisor, call))
+    assert Call.objects.get(pk=call.pk).is_live
+
+
+def test_an_action_on_an_unknown_call_is_not_found(operator):
+    assert operator.post("/supervisor/calls/nobody/end/").status_code == 404
+
+
+def test_the_page_of_a_long_live_call_reads_few_packets(supervisor):
+    record_packets([packet("c-1", number, f"Word {number}.") for number in range(1, 200)])
+
+    html = supervisor.get("/supervisor/calls/c-1/").content.decode()
+
+    assert Packet.objects.count() == 199
+    assert "Word 199." in html
+    assert "Word 100." not in html
