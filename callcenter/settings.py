@@ -9,6 +9,7 @@ false   production: refuses to start without a secret, ingest closed, cookies fo
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -48,6 +49,19 @@ def _range(name: str, default: str) -> tuple[float, float]:
     if not 0 <= values[0] <= values[1]:
         raise ImproperlyConfigured(f"{name} must run from a smaller to a greater number.")
     return values
+
+
+def _days(name: str, default: str) -> timedelta | None:
+    text = env.str(name, default=default)
+    if text == "never":
+        return None
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1
+    if not 0 <= days <= 36_500:
+        raise ImproperlyConfigured(f"{name} must be a number of days, as in 7 or 0.5, or never.")
+    return timedelta(days=days)
 
 
 def _local_secret() -> str:
@@ -127,6 +141,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "supervisor/locked_out.html"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -165,7 +180,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -225,6 +240,8 @@ elif _database["ENGINE"].endswith("postgresql"):
         "max_size": env.int("DATABASE_POOL_SIZE", default=16),
         "timeout": 10,
     }
+    # For the write path; Django's own cursors do not prepare statements.
+    _database["OPTIONS"]["prepare_threshold"] = 5
 else:
     raise ImproperlyConfigured("DATABASE_URL must be sqlite:///PATH or postgres://...")
 
@@ -243,12 +260,14 @@ BATCH_PACKET_LIMIT = 1_000
 EXPRESS_LANE = env.bool("EXPRESS_LANE", default=True)
 GROUP_COMMIT = env.bool("GROUP_COMMIT", default=True)  # off: one transaction per request
 BODY_LIMIT = DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")  # checks X-Twilio-Signature
+MEDIA_START_TIMEOUT = _number("MEDIA_START_TIMEOUT", 5, 0.1, 60)  # seconds a carrier may wait
 CALL_IDLE_TIMEOUT = _number("CALL_IDLE_TIMEOUT", 300, 1, 7 * 86_400)  # seconds
 API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 1, 3600)  # seconds until a revoked key is refused
 
 # --- Analysis -------------------------------------------------------------------------------
 
-AI_PROVIDER = _choice("AI_PROVIDER", ("local",), default="local")
+AI_PROVIDER = _choice("AI_PROVIDER", ("local", "openai"), default="local")
 AI_LANGUAGE = env.str("AI_LANGUAGE", default="en")
 AI_CONCURRENCY = int(_number("AI_CONCURRENCY", 200, 1, 10_000))  # calls per worker process
 AI_AUDIO_CONCURRENCY = int(_number("AI_AUDIO_CONCURRENCY", 2 * (os.cpu_count() or 1), 1, 1_000))
@@ -258,8 +277,27 @@ AI_MAX_ATTEMPTS = int(_number("AI_MAX_ATTEMPTS", 5, 1, 100))  # per stage
 AI_RETRY_BASE = _number("AI_RETRY_BASE", 2, 0, 3600)  # seconds: 2, 4, 8, 16...
 AI_RETRY_MAX = _number("AI_RETRY_MAX", 60, 0, 86_400)  # seconds
 AI_LEASE_SECONDS = _number("AI_LEASE_SECONDS", 30, 1, 3600)  # a dead worker's calls are free then
+AI_TIMEOUT = _number("AI_TIMEOUT", 120, 1, 86_400)  # seconds for a stage; audio: 2.5 x its length
+AI_BREAKER_FAILURES = int(_number("AI_BREAKER_FAILURES", 10, 1, 10_000))  # in a row: it is down
+AI_BREAKER_SECONDS = _number("AI_BREAKER_SECONDS", 30, 0.1, 300)  # until it is asked again
+AI_AUTO_RETRY_AFTER = _number("AI_AUTO_RETRY_AFTER", 0, 0, 30 * 86_400)  # seconds; 0: never
+AI_AUTO_RETRY_ROUNDS = int(_number("AI_AUTO_RETRY_ROUNDS", 3, 1, 100))  # per failed call
 STT_MODEL_DIR = env.str("STT_MODEL_DIR", default="")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1").rstrip("/")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
+OPENAI_TRANSCRIBE_MODEL = env.str("OPENAI_TRANSCRIBE_MODEL", default="whisper-1")
+OPENAI_CHAT_MODEL = env.str("OPENAI_CHAT_MODEL", default="gpt-4o-mini")
+OPENAI_TIMEOUT = _number("OPENAI_TIMEOUT", AI_TIMEOUT, 1, 86_400)  # seconds for one request
+if AI_PROVIDER == "openai" and "//api.openai.com/" in OPENAI_BASE_URL and not OPENAI_API_KEY:
+    raise ImproperlyConfigured("AI_PROVIDER=openai needs OPENAI_API_KEY, or an OPENAI_BASE_URL.")
 TRACK_SPEAKERS = env.dict("TRACK_SPEAKERS", default={})
+
+# --- Retention ------------------------------------------------------------------------------
+
+PACKET_RETENTION = _days("PACKET_RETENTION", "7")  # once the recording or the words are there
+CALL_RETENTION = _days("CALL_RETENTION", "never")  # with everything that is known of the call
+
+# --- Jobs -----------------------------------------------------------------------------------
 
 SWEEP_SECONDS = 60
 Q_CLUSTER = {
@@ -334,11 +372,13 @@ STORAGES = {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if LOCAL
-            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            else "servestatic.storage.CompressedManifestStaticFilesStorage"
         )
     },
 }
-WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = LOCAL
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = LOCAL
+SERVESTATIC_USE_MANIFEST = not LOCAL
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
 
 # --- Logging --------------------------------------------------------------------------------
 
@@ -356,6 +396,8 @@ LOGGING = {
         "supervisor": {"level": LOG_LEVEL},
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
+        # Scanners try names all day long; 400 is answer enough.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "axes": {"level": "WARNING"},
     },

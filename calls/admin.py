@@ -373,3 +373,6 @@ class WorkerHeartbeatAdmin(Records):
     @admin.display(boolean=True)
     def alive(self, beat: WorkerHeartbeat) -> bool:
         return beat.seen_at >= timezone.now() - HEARTBEAT_LIMIT
+
+
+from calls import admin_insights  # noqa: E402, F401 (registers its own)

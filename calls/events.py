@@ -70,6 +70,24 @@ class AttemptFinished:
     retry_at: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class CallDeleted:
+    """The call and everything that was known of it are gone. The entry itself names no call."""
+
+    type: ClassVar[str] = "call_deleted"
+    deleted: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoCall:
+    """Stands for the call in an entry about one that is not there."""
+
+    pk: None = None
+    call_id: None = None
+    state: str = ""
+
+
 class CallRef(Protocol):
     """What the log has to know of a call."""
 
@@ -81,7 +99,7 @@ class CallRef(Protocol):
     def state(self) -> Any: ...
 
 
-Payload = StateChanged | CallDescribed | GapDetected | LatePackets | AttemptFinished
+Payload = StateChanged | CallDescribed | GapDetected | LatePackets | AttemptFinished | CallDeleted
 
 
 def append(entries: Sequence[tuple[CallRef, Payload]], *, at: datetime) -> None:

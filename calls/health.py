@@ -13,6 +13,7 @@ from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from calls import events
+from calls.analysis import breaker
 from calls.lifecycle import CallState
 from calls.models import Call, WorkerHeartbeat
 
@@ -25,10 +26,22 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 if calls can be taken and analysed, else 503 that says what is wrong."""
-    problems = find_problems()
-    status = {"status": "ready"} if not problems else {"status": "not ready", "problems": problems}
-    return JsonResponse(status, status=503 if problems else 200)
+    """200 if calls can be taken and analysed, else 503 that says what is wrong.
+
+    An AI that is down is noted and no more: calls are taken and wait for it.
+    """
+    if problems := find_problems():
+        return JsonResponse({"status": "not ready", "problems": problems}, status=503)
+    notes = find_notes()
+    return JsonResponse({"status": "ready", **({"notes": notes} if notes else {})})
+
+
+def find_notes() -> list[str]:
+    return [
+        f"Provider {health.provider} ({health.stage}) is down since {health.down_since:%FT%TZ}: "
+        f"calls wait for it."
+        for health in breaker.down_of_late(now=timezone.now())
+    ]
 
 
 def find_problems() -> list[str]:
@@ -55,6 +68,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
     for state, count in calls_by_state().items():
         states.labels(state).set(count)
+    down = Gauge(
+        "callcenter_provider_down", "1: calls wait", ["provider", "stage"], registry=registry
+    )
+    for health in breaker.known_of_late(now=timezone.now()):
+        down.labels(health.provider, health.stage).set(health.down_since is not None)
     for name, text, value in (
         ("analysis_oldest_seconds", "Longest wait for the AI", oldest_wait_s()),
         ("workers", "Workers alive", workers_alive()),

@@ -20,6 +20,11 @@ CALL_ID_RULE = "1 to 128 of letters, digits and . _ : @ + -"
 RESERVED_CALL_IDS = {"stream"}  # /v1/call/stream/... is where packets go
 
 
+class Stage(models.TextChoices):
+    TRANSCRIBE = "transcribe"
+    UNDERSTAND = "understand"
+
+
 class CallQuerySet(models.QuerySet["Call"]):
     def live(self) -> Self:
         return self.filter(state=CallState.IN_PROGRESS)
@@ -36,6 +41,11 @@ class CallQuerySet(models.QuerySet["Call"]):
         ready = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now + within)
         free = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
         return self.filter(waiting & ready & free)
+
+    def retryable(self, *, before: datetime, rounds: int) -> Self:
+        """Failed calls that nobody has touched since ``before``, retried fewer times than that."""
+        failed = self.filter(state=CallState.FAILED, state_changed_at__lt=before)
+        return failed.filter(automatic_retries__lt=rounds)
 
 
 class Call(CallLifecycle):
@@ -91,6 +101,12 @@ class Call(CallLifecycle):
     lease_token = models.PositiveBigIntegerField(default=0, editable=False)
     lease_expires_at = models.DateTimeField(null=True, editable=False)
     analysis_round = models.PositiveIntegerField(default=0, editable=False)
+    # Where the present round begins: a transcript that is good enough is not made again.
+    first_stage = models.CharField(
+        max_length=16, choices=Stage.choices, default=Stage.TRANSCRIBE, editable=False
+    )
+    # Rounds that nobody asked for, since the last one that somebody did.
+    automatic_retries = models.PositiveSmallIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, default="")
 
@@ -102,6 +118,8 @@ class Call(CallLifecycle):
         max_length=8, blank=True, default="", choices=Sentiment.choices
     )
     agent_trend = models.CharField(max_length=10, blank=True, default="", choices=Trend.choices)
+
+    packets_pruned_at = models.DateTimeField(null=True, editable=False)
 
     objects = CallQuerySet.as_manager()
 
@@ -117,6 +135,13 @@ class Call(CallLifecycle):
             models.Index(fields=["state", "next_attempt_at"], name="call_by_state"),
             models.Index(fields=["queue", "-id"], name="call_by_queue"),
             models.Index(fields=["agent", "-id"], name="call_by_agent"),
+            # What retention asks for, once a minute: neither may grow with the archive.
+            models.Index(fields=["ended_at"], name="call_by_end"),
+            models.Index(
+                fields=["state_changed_at"],
+                condition=Q(packets_pruned_at=None),
+                name="call_with_packets",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -152,6 +177,13 @@ class Stream(models.Model):
     duplicate_count = models.PositiveBigIntegerField(default=0)
     reordered_count = models.PositiveBigIntegerField(default=0)
 
+    # A packet from a carrier holds many frames. These are theirs, not the packets'.
+    frame_count = models.PositiveBigIntegerField(default=0)
+    missing_frames = models.PositiveBigIntegerField(default=0)
+    repeated_frames = models.PositiveBigIntegerField(default=0)
+    reordered_frames = models.PositiveBigIntegerField(default=0)
+    malformed_frames = models.PositiveBigIntegerField(default=0)
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["call", "name"], name="one_stream_per_name")]
 
@@ -185,6 +217,27 @@ class Packet(models.Model):
         return f"packet {self.sequence}"
 
 
+class PrunedRange(models.Model):
+    """Sequences of a stream that were stored once, first to last, and whose packets are pruned.
+
+    A packet in such a range has been here before: it is a duplicate, though there is no row.
+    """
+
+    stream = models.ForeignKey(
+        Stream, on_delete=models.CASCADE, related_name="pruned", db_index=False
+    )
+    first_sequence = models.BigIntegerField()
+    last_sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "first_sequence"], name="one_range_per_begin")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_sequence} to {self.last_sequence}"
+
+
 class CallEvent(models.Model):
     """One entry of the event log. ``id`` is the offset: ids become visible in their order."""
 
@@ -212,11 +265,6 @@ class EventLog(models.Model):
 
     def __str__(self) -> str:
         return str(self.epoch)
-
-
-class Stage(models.TextChoices):
-    TRANSCRIBE = "transcribe"
-    UNDERSTAND = "understand"
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -262,6 +310,44 @@ class Attempt(models.Model):
         if self.finished_at is None:
             return None
         return round((self.finished_at - self.started_at).total_seconds() * 1000)
+
+
+class ProviderHealth(models.Model):
+    """How a provider has answered of late, by stage; ``analysis.breaker`` keeps it.
+
+    ``failures`` counts those since the last answer. The provider is down while ``down_since`` is
+    set, and is then asked again, by one call, at ``probe_at``; ``probed_at`` is the last time.
+    """
+
+    provider = models.CharField(max_length=100)
+    stage = models.CharField(max_length=16, choices=Stage.choices)
+    failures = models.PositiveIntegerField(default=0)
+    failed_at = models.DateTimeField(null=True)
+    down_since = models.DateTimeField(null=True)
+    wait_s = models.FloatField(default=0)
+    probe_at = models.DateTimeField(null=True)
+    probed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "provider health"
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "stage"], name="one_health_per_stage")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}, {self.stage}"
+
+
+class Insight(models.Model):
+    """A question that the AI answers about every call; its answer is kept under ``name``."""
+
+    name = models.SlugField(max_length=50, unique=True)
+    question = models.TextField(max_length=1000)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Transcript(models.Model):
@@ -311,6 +397,34 @@ class Analysis(models.Model):
 
     def __str__(self) -> str:
         return f"analysis v{self.version}"
+
+
+class Recording(models.Model):
+    """The audio of a call in the default storage: as it was received, and with silences in it.
+
+    Files are written before the row names them, and removed after it has ceased to. Where there
+    is nothing to mute, ``redacted_file`` is ``file``; it is empty until somebody has looked.
+    """
+
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="recording")
+    version = models.PositiveIntegerField()
+    duration_ms = models.PositiveBigIntegerField()
+    file = models.FileField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    redacted_file = models.FileField(max_length=200, blank=True)
+    redacted_size = models.PositiveBigIntegerField(default=0)
+    redacted_sha256 = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["file"], name="recording_by_file"),
+            models.Index(fields=["redacted_file"], name="recording_by_redacted_file"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recording v{self.version}"
 
 
 class ApiKey(models.Model):

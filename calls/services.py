@@ -14,12 +14,19 @@ from django_fsm import can_proceed
 from django_q.tasks import async_task
 
 from calls import events
-from calls.models import Call
+from calls.models import Call, Stage
 
 log = logging.getLogger(__name__)
 
 DESCRIPTION_FIELDS = ("agent", "caller", "callee", "queue", "direction", "media")
 RUN_ANALYSES = "calls.tasks.run_analyses"
+REQUEUE_FIELDS = (
+    "analysis_round",
+    "automatic_retries",
+    "first_stage",
+    "next_attempt_at",
+    "last_error",
+)
 
 
 class CallNotFound(Exception):
@@ -134,31 +141,100 @@ def _complete(call: Call, *, reason: str, by: str, now: datetime) -> None:
     )
 
 
-def retry_call(*, call_id: str, by: str = "") -> Call:
-    """Give a failed call another round of attempts. Raises NotPossible unless it is FAILED."""
+def retry_call(*, call_id: str, by: str = "", wake: bool = True) -> Call:
+    """Give a failed call another round of attempts, from the stage that failed.
+
+    Raises NotPossible unless it is FAILED. Who retries many calls wakes the worker once.
+    """
     with transaction.atomic():
         call = lock_call(call_id)
-        _requeue(call, call.retry, action="retried", by=by)
+        _retry(call, by=by, wake=wake)
     return call
 
 
-def reanalyse_call(*, call_id: str, by: str = "") -> Call:
-    """Analyse an archived call anew; the old result is kept. Raises NotPossible otherwise."""
+def retry_failed_calls() -> int:
+    """Retry calls that failed AI_AUTO_RETRY_AFTER ago, a few times each. Returns how many."""
+    if not settings.AI_AUTO_RETRY_AFTER:
+        return 0
+    before = timezone.now() - timedelta(seconds=settings.AI_AUTO_RETRY_AFTER)
+    due = Call.objects.retryable(before=before, rounds=settings.AI_AUTO_RETRY_ROUNDS)
+    pks = list(due.order_by("state_changed_at").values_list("pk", flat=True)[:1000])
+    retried = sum(_retry_if_due(pk, before=before) for pk in pks)
+    if retried:
+        wake_worker()
+    return retried
+
+
+def _retry_if_due(pk: int, *, before: datetime) -> bool:
+    rounds = settings.AI_AUTO_RETRY_ROUNDS
+    with transaction.atomic():
+        due = Call.objects.retryable(before=before, rounds=rounds).select_for_update()
+        call = due.filter(pk=pk).first()
+        if call is None:
+            return False
+        number = call.automatic_retries + 1
+        by = f"automatic retry {number} of {rounds}"
+        _retry(call, by=by, wake=False, automatic_retries=number)
+    log.warning("call %s: %s", call.call_id, by)
+    return True
+
+
+def reanalyse_call(
+    *, call_id: str, by: str = "", stage: str = Stage.TRANSCRIBE, wake: bool = True
+) -> Call:
+    """Analyse an archived call anew, from a stage on; the old result is kept.
+
+    Raises NotPossible unless it is ARCHIVED. Who reanalyses many calls wakes the worker once.
+    """
     with transaction.atomic():
         call = lock_call(call_id)
-        _requeue(call, call.reanalyse, action="reanalysed", by=by)
+        call.first_stage = Stage(stage)
+        _requeue(call, call.reanalyse, action="reanalysed", by=by, wake=wake)
     return call
 
 
-def _requeue(call: Call, transition: Callable[[], Any], *, action: str, by: str) -> None:
+def _retry(call: Call, *, by: str, wake: bool, automatic_retries: int = 0) -> None:
+    call.first_stage = _failed_stage(call)
+    _requeue(
+        call,
+        call.retry,
+        action="retried",
+        by=by,
+        wake=wake,
+        automatic_retries=automatic_retries,
+    )
+
+
+def _failed_stage(call: Call) -> Stage:
+    """Return where a failed call goes on: a transcript that has every packet is not made again."""
+    attempt = call.attempts.order_by("-id").first()
+    if attempt is None or attempt.stage != Stage.UNDERSTAND:
+        return Stage.TRANSCRIBE
+    heard_at = call.transcripts.order_by("-version").values_list("created_at", flat=True).first()
+    if heard_at is None or (call.last_packet_at and call.last_packet_at > heard_at):
+        return Stage.TRANSCRIBE
+    return Stage.UNDERSTAND
+
+
+def _requeue(
+    call: Call,
+    transition: Callable[[], Any],
+    *,
+    action: str,
+    by: str,
+    wake: bool,
+    automatic_retries: int = 0,
+) -> None:
     call.analysis_round += 1
+    call.automatic_retries = automatic_retries
     call.next_attempt_at, call.last_error = None, ""
-    wake_worker()
+    if wake:
+        wake_worker()
     move(
         call,
         transition,
         action=action,
-        fields=("analysis_round", "next_attempt_at", "last_error"),
+        fields=REQUEUE_FIELDS,
         now=timezone.now(),
         reason=action,
         by=by,

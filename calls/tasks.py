@@ -8,8 +8,11 @@ import os
 from calls.analysis.ledger import any_due
 from calls.analysis.providers.registry import get_provider
 from calls.analysis.runner import Runner
-from calls.services import end_idle_calls, wake_worker
+from calls.retention import prune
+from calls.services import end_idle_calls, retry_failed_calls, wake_worker
 from calls.worker import runner_slot, stopping
+
+PRUNE_SECONDS = 5  # of the minute between two sweeps
 
 
 def run_analyses() -> int:
@@ -34,8 +37,13 @@ def run_analyses() -> int:
 
 
 def sweep() -> int:
-    """Once a minute: end calls that fell silent, wake a runner if calls wait. Returns the ended."""
+    """Once a minute: end calls that fell silent, wake a runner if calls wait. Returns the ended.
+
+    Then retry what failed long ago, and remove some of what need not be kept any longer.
+    """
     ended = end_idle_calls()
+    retry_failed_calls()
     if any_due(within_s=60):
         wake_worker()
+    prune(seconds=PRUNE_SECONDS)
     return ended

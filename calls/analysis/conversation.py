@@ -7,7 +7,7 @@ Times are integer milliseconds from the start of the call. A speaker is ``"agent
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,3 +116,26 @@ class Understanding:
     model: str
     insights: dict[str, str] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
+
+
+def turn_as_json(turn: Turn) -> dict[str, Any]:
+    return {
+        "speaker": turn.speaker,
+        "begin_ms": turn.begin_ms,
+        "end_ms": turn.end_ms,
+        "text": turn.text,
+        "words": [[word.begin_ms, word.end_ms, word.text] for word in turn.words],
+    }
+
+
+def turns_from_json(turns: list[dict[str, Any]]) -> list[Turn]:
+    return [
+        Turn(
+            speaker=turn["speaker"],
+            begin_ms=turn["begin_ms"],
+            end_ms=turn["end_ms"],
+            text=turn["text"],
+            words=tuple(Word(*word) for word in turn["words"]),
+        )
+        for turn in turns
+    ]

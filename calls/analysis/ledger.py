@@ -2,6 +2,7 @@
 
 A worker holds a call by a lease. Whatever it writes names the lease's token and is refused with
 LeaseLost once somebody else holds the call, so that a worker thought dead cannot write late.
+Locks are taken in one order: the call, the provider's health, the event log.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from calls import events
+from calls.analysis import breaker
 from calls.analysis.providers import ProviderError
+from calls.analysis.recording import StoredAudio, StoredFile, name_recording, name_redacted
 from calls.analysis.retry import GiveUp, Retry, RetryPolicy
 from calls.lifecycle import CallState
 from calls.models import Analysis, Attempt, Call, Stage, Transcript
@@ -29,6 +32,10 @@ class LeaseLost(Exception):
     """Another worker holds the call now; what this one knows about it is of no use any more."""
 
 
+class ProviderDown(Exception):
+    """The provider is not asked now; the call has to wait, which costs it nothing."""
+
+
 @dataclass(frozen=True)
 class Lease:
     """A call in a worker's hands."""
@@ -37,6 +44,7 @@ class Lease:
     call_id: str
     token: int
     round: int
+    first_stage: str = Stage.TRANSCRIBE
 
 
 def database_now() -> datetime:
@@ -57,16 +65,17 @@ def policy() -> RetryPolicy:
     )
 
 
-def claim_due(*, owner: str, limit: int) -> list[Lease]:
+def claim_due(*, owner: str, limit: int, provider: str = "") -> list[Lease]:
     """Take up to ``limit`` due calls, longest waiting first, and show them as being processed.
 
-    A call whose last worker died has a running attempt, which counts as crashed; a call whose
-    attempts are thereby used up fails here.
+    What ``provider`` cannot do while it is down stays where it is. A call whose last worker died
+    has a running attempt, which counts as crashed; a call whose attempts are thereby used up
+    fails here.
     """
     now = database_now()
     # Without locks first: an idle worker asks five times a second.
-    candidates = Call.objects.due(now=now).order_by("state_changed_at").values_list("pk", flat=True)
-    taken = (_claim(pk, owner=owner, now=now) for pk in list(candidates[:limit]))
+    candidates = breaker.pick(Call.objects.due(now=now), provider=provider, limit=limit, now=now)
+    taken = (_claim(pk, owner=owner, now=now) for pk in candidates)
     return [lease for lease in taken if lease is not None]
 
 
@@ -85,7 +94,7 @@ def _claim(pk: int, *, owner: str, now: datetime) -> Lease | None:
             call.save(update_fields=LEASE_FIELDS)
             if _bury_crashed(call, now=now):
                 return None
-    return Lease(call.pk, call.call_id, call.lease_token, call.analysis_round)
+    return Lease(call.pk, call.call_id, call.lease_token, call.analysis_round, call.first_stage)
 
 
 def _bury_crashed(call: Call, *, now: datetime) -> bool:
@@ -114,9 +123,11 @@ def extend_leases(*, owner: str, call_pks: Collection[int]) -> None:
 
 
 def begin_attempt(lease: Lease, *, stage: Stage, provider: str) -> Attempt:
-    """Write down that an attempt starts, before it does. Raises LeaseLost."""
+    """Write down that an attempt starts, before it does. Raises LeaseLost and ProviderDown."""
     with transaction.atomic():
-        call = _held(lease)
+        call, now = _held(lease), database_now()
+        if not breaker.admits(provider=provider, stage=stage, now=now):
+            raise ProviderDown(f"{provider} is down.")
         attempts = call.attempts.filter(round=lease.round, stage=stage)
         return attempts.create(
             call=call,
@@ -125,7 +136,7 @@ def begin_attempt(lease: Lease, *, stage: Stage, provider: str) -> Attempt:
             number=attempts.used_up().count() + 1,
             provider=provider,
             lease_token=lease.token,
-            started_at=database_now(),
+            started_at=now,
         )
 
 
@@ -136,7 +147,8 @@ def fail_attempt(lease: Lease, attempt: Attempt, error: ProviderError) -> Retry 
         snoozes = call.attempts.filter(
             round=lease.round, stage=attempt.stage, outcome=Attempt.Outcome.SNOOZED
         ).count()
-        decision = policy().decide(error, attempt=attempt.number, snoozes=snoozes)
+        down_s = breaker.note_failure(attempt, error, now=now)
+        decision = policy().decide(error, attempt=attempt.number, snoozes=snoozes, down_s=down_s)
         snoozed = isinstance(decision, Retry) and not decision.counts
         outcome = Attempt.Outcome.SNOOZED if snoozed else Attempt.Outcome.FAILED
         if isinstance(decision, Retry):
@@ -163,8 +175,19 @@ def release(lease: Lease) -> None:
             _announce(call, attempt, now=now)
 
 
-def save_transcript(lease: Lease, attempt: Attempt, **fields: Any) -> Transcript:
-    """Store the result of ``transcribe``. Raises LeaseLost."""
+def save_transcript(
+    lease: Lease,
+    attempt: Attempt,
+    *,
+    asked: bool = True,
+    audio: StoredAudio | None = None,
+    **fields: Any,
+) -> Transcript:
+    """Store the result of ``transcribe``. Raises LeaseLost.
+
+    ``asked`` tells whether it took the provider, and not just the packets; ``audio`` is the
+    stored recording of what was heard.
+    """
     with transaction.atomic():
         call, now = _held(lease), database_now()
         transcript = call.transcripts.create(
@@ -172,15 +195,24 @@ def save_transcript(lease: Lease, attempt: Attempt, **fields: Any) -> Transcript
             created_at=now,
             **fields,
         )
-        _close(attempt, Attempt.Outcome.SUCCEEDED, None, now=now)
-        _announce(call, attempt, now=now)
+        name_recording(call, audio, version=transcript.version, now=now)
+        _succeed(call, attempt, asked=asked, now=now)
     return transcript
 
 
-def archive(lease: Lease, attempt: Attempt, *, verdict: dict[str, str], **fields: Any) -> Analysis:
+def archive(
+    lease: Lease,
+    attempt: Attempt,
+    *,
+    verdict: dict[str, str],
+    asked: bool = True,
+    muted: StoredFile | None = None,
+    **fields: Any,
+) -> Analysis:
     """Store the result of ``understand`` and archive the call. Raises LeaseLost.
 
-    ``verdict`` holds the sentiments and trends that are shown in lists.
+    ``verdict`` holds the sentiments and trends that are shown in lists, ``muted`` is the
+    recording without what is personal; ``asked`` as above.
     """
     with transaction.atomic():
         call, now = _held(lease), database_now()
@@ -189,8 +221,8 @@ def archive(lease: Lease, attempt: Attempt, *, verdict: dict[str, str], **fields
             created_at=now,
             **fields,
         )
-        _close(attempt, Attempt.Outcome.SUCCEEDED, None, now=now)
-        _announce(call, attempt, now=now)
+        name_redacted(call, muted)
+        _succeed(call, attempt, asked=asked, now=now)
         for name, value in verdict.items():
             setattr(call, name, value)
         _let_go(call)
@@ -214,6 +246,15 @@ def _let_go(call: Call) -> None:
 
 def _next_version(versions: Iterable[int]) -> int:
     return max(versions, default=0) + 1
+
+
+def _succeed(call: Call, attempt: Attempt, *, asked: bool, now: datetime) -> None:
+    _close(attempt, Attempt.Outcome.SUCCEEDED, None, now=now)
+    if asked:
+        breaker.note_answer(attempt)
+    else:
+        breaker.note_unasked(attempt, now=now)
+    _announce(call, attempt, now=now)
 
 
 def _close(

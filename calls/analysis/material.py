@@ -1,18 +1,30 @@
-"""What there is to analyse: the stored packets of a call as audio or words."""
+"""What there is to analyse: the stored packets of a call, or what was made of them before."""
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 
-from calls.analysis.conversation import CallAudio
+from calls.analysis.conversation import CallAudio, Span, turns_from_json
 from calls.analysis.media import PacketRow, TextCall, assemble
-from calls.models import Call, Packet
+from calls.analysis.providers import ProviderError
+from calls.analysis.recording import is_pruned, read_wav
+from calls.models import Call, Packet, Recording, Transcript
+
+FROM_RECORDING = "The packets of this call have been removed: this is its recording."
+FROM_TRANSCRIPT = "The packets of this call have been removed: these are its words of before."
 
 
 def load_material(call: Call) -> CallAudio | TextCall:
-    """Assemble the packets of a call. Memory: the decoded audio of the whole call."""
+    """Assemble the packets of a call; once they are pruned, take its recording or its words.
+
+    Memory: the decoded audio of the whole call. Raises ProviderError if there is none of it.
+    """
+    if is_pruned(call):
+        return _load_kept(call)
     return assemble(
         _rows(call),
         default_media=call.media,
@@ -34,3 +46,39 @@ def _rows(call: Call) -> Iterator[PacketRow]:
                 data=data,
                 media=stream.media,
             )
+
+
+def _load_kept(call: Call) -> CallAudio | TextCall:
+    transcript = call.transcripts.order_by("-version").first()
+    recording = Recording.objects.filter(call=call).first()
+    if recording is not None:
+        return _from_recording(recording, transcript)
+    if transcript is None:
+        raise _gone("it has no transcript")
+    notes = _notes(transcript, FROM_TRANSCRIPT)
+    return TextCall(tuple(turns_from_json(transcript.turns)), notes=notes)
+
+
+def _from_recording(recording: Recording, transcript: Transcript | None) -> CallAudio:
+    try:
+        with default_storage.open(str(recording.file)) as file:
+            channels = read_wav(file)
+    except (OSError, EOFError, wave.Error) as error:
+        raise _gone("its recording cannot be read") from error
+    missing = transcript.provenance.get("missing", []) if transcript else []
+    return CallAudio(
+        channels,
+        tuple(Span(span["begin_ms"], span["end_ms"]) for span in missing),
+        _notes(transcript, FROM_RECORDING),
+    )
+
+
+def _notes(transcript: Transcript | None, note: str) -> tuple[str, ...]:
+    before = transcript.provenance.get("notes", []) if transcript else []
+    return (*(each for each in before if each != note), note)
+
+
+def _gone(why: str) -> ProviderError:
+    return ProviderError(
+        f"The packets of this call have been removed, and {why}.", code="gone", transient=False
+    )

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import wave
-from typing import IO, Any
+from typing import Any
 
-import numpy as np
-
-from calls.analysis.conversation import SPEAKERS, CallAudio
-from calls.analysis.material import load_material
+from calls.analysis.conversation import turn_as_json, turns_from_json
 from calls.analysis.redaction import redact
-from calls.analysis.stages import turn_as_json, turns_from_json
 from calls.models import Analysis, Call, Transcript
-
-SAMPLE_BYTES = 2
 
 
 def transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] | None:
@@ -65,28 +57,3 @@ def _findings(analysis: Analysis | None) -> dict[str, Any]:
         "redactions": analysis.redactions,
         **analysis.metrics,
     }
-
-
-def recording(call: Call) -> IO[bytes] | None:
-    """Return the call as a WAV file, agent left and customer right; None without audio."""
-    audio = load_material(call)
-    if not isinstance(audio, CallAudio) or not audio.duration_ms:
-        return None
-    return as_wav(audio)
-
-
-def as_wav(audio: CallAudio) -> IO[bytes]:
-    """Encode as 16-bit PCM with two channels; a side that is not there is silent."""
-    rate = max(channel.rate for channel in audio.channels)
-    length = max(len(channel.samples) for channel in audio.channels)
-    frames = np.zeros((length, len(SPEAKERS)), dtype="<i2")
-    for channel in audio.channels:
-        frames[: len(channel.samples), SPEAKERS.index(channel.speaker)] = channel.samples
-    file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(len(SPEAKERS))
-        wav.setsampwidth(SAMPLE_BYTES)
-        wav.setframerate(rate)
-        wav.writeframes(frames.tobytes())
-    file.seek(0)
-    return file

@@ -43,16 +43,25 @@ class RetryPolicy:
     base_s: float = 2
     max_wait_s: float = 60
 
-    def decide(self, error: ProviderError, *, attempt: int, snoozes: int = 0) -> Retry | GiveUp:
+    def decide(
+        self,
+        error: ProviderError,
+        *,
+        attempt: int,
+        snoozes: int = 0,
+        down_s: float | None = None,
+    ) -> Retry | GiveUp:
         """Return what follows attempt number ``attempt`` (from 1) that failed with ``error``.
 
-        A provider that names its own time is asked again then, at no cost.
+        A provider that names its own time is asked again then, at no cost; one that is known to
+        be down, after ``down_s`` seconds.
         """
         state = _state(error, attempt)
         if not retry_if_exception(_is_transient)(state):
             return GiveUp(f"No other attempt can succeed: {error}")
-        if error.retry_after_s is not None and snoozes < MAX_SNOOZES:
-            wait_s = min(max(error.retry_after_s, 0), MAX_RETRY_AFTER_S)
+        later_s = [each for each in (error.retry_after_s, down_s) if each is not None]
+        if later_s and snoozes < MAX_SNOOZES:
+            wait_s = min(max(*later_s, 0), MAX_RETRY_AFTER_S)
             return Retry(timedelta(seconds=wait_s), counts=False)
         if stop_after_attempt(self.max_attempts)(state):
             return GiveUp(f"All {self.max_attempts} attempts failed, the last with: {error}")

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 
 from calls.analysis import ledger, stages
-from calls.analysis.ledger import Lease, LeaseLost
+from calls.analysis.ledger import Lease, LeaseLost, ProviderDown
 from calls.analysis.providers import Provider, ProviderError
 from calls.models import Attempt, Stage
 
@@ -89,7 +89,10 @@ class Runner:
         if room <= 0:
             return []
         leases: list[Lease] = await self._in_thread(
-            ledger.claim_due, owner=self.owner, limit=min(room, 50)
+            ledger.claim_due,
+            owner=self.owner,
+            limit=min(room, 50),
+            provider=self.provider.name,
         )
         return leases
 
@@ -126,6 +129,8 @@ class Runner:
                     await self._try(stage, lease)
         except _Failed:
             pass  # it is written down, and the call is out of our hands
+        except ProviderDown:
+            await self._in_thread(_give_back, lease)
         except LeaseLost as error:
             log.warning("%s What this worker found is dropped.", error)
         except asyncio.CancelledError:

@@ -30,7 +30,7 @@ from calls.analysis.resampling import resample
 from calls.analysis.speechmodel import SpeechModel, SpeechUnavailable, load_model
 from calls.analysis.turns import join_turns
 
-__all__ = ["SpeechUnavailable", "transcribe"]
+__all__ = ["SpeechUnavailable", "speech_spans", "transcribe"]
 
 RATE = 16_000  # what Whisper and Silero work at
 WORD_GAP_MS = 600  # a longer pause inside an utterance starts a new one
@@ -118,6 +118,11 @@ def _channel(model: SpeechModel, channel: Channel, language: str) -> ChannelResu
     turns = tuple(_turns(words, channel.speaker))
     speech = tuple(_reported(spans))
     return ChannelResult(turns, speech, tuple(_skipped(channel, speech, turns, dropped)))
+
+
+def speech_spans(channel: Channel) -> tuple[Span, ...]:
+    """When a side talks, without recognising a word. Raises ImportError without the packages."""
+    return tuple(_reported([Span(each.begin_ms, each.end_ms) for each in utterances(channel)]))
 
 
 def utterances(channel: Channel) -> Iterator[Utterance]:

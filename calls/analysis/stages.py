@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -17,27 +18,30 @@ from calls.analysis.conversation import (
     Skipped,
     Span,
     Transcription,
-    Turn,
     Understanding,
-    Word,
+    turn_as_json,
+    turns_from_json,
 )
-from calls.analysis.ledger import Lease
+from calls.analysis.ledger import Lease, LeaseLost
 from calls.analysis.material import load_material
 from calls.analysis.media import TextCall
 from calls.analysis.metrics import measure
 from calls.analysis.providers import Provider, ProviderError
+from calls.analysis.recording import keep_audio, keep_redacted, remove_files
 from calls.analysis.redaction import Redacted, redact
 from calls.models import Attempt, Call, Stage, Transcript
 
 InThread = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
 
-AI_TIMEOUT_S = 120.0
+NO_MODEL = {"none", "text"}  # what a result names that took no AI
 TIMEOUT_PER_AUDIO = 2.5  # an hour of audio may take two and a half hours
 
 
 def next_stage(lease: Lease) -> Stage:
     """Return the stage that this round still lacks: a stored transcript is never made again."""
+    if lease.first_stage == Stage.UNDERSTAND:
+        return Stage.UNDERSTAND
     done = Attempt.objects.filter(
         call=lease.call_pk,
         round=lease.round,
@@ -58,10 +62,13 @@ async def transcribe(
     elif not material.duration_ms:
         heard = _nothing()
     else:
-        limit_s = max(AI_TIMEOUT_S, TIMEOUT_PER_AUDIO * material.duration_ms / 1000)
+        limit_s = max(settings.AI_TIMEOUT, TIMEOUT_PER_AUDIO * material.duration_ms / 1000)
         heard = await _within(limit_s, provider.transcribe(material, language=settings.AI_LANGUAGE))
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
-    await in_thread(ledger.save_transcript, lease, attempt, **fields)
+    asked = heard.model not in NO_MODEL
+    audio = await in_thread(keep_audio, call, material)
+    save = partial(ledger.save_transcript, lease, attempt, asked=asked, audio=audio, **fields)
+    await _save(save, [audio.name] if audio else [], in_thread)
 
 
 async def _within(limit_s: float, work: Awaitable[T]) -> T:
@@ -112,10 +119,22 @@ async def understand(
     transcript = await in_thread(_latest_transcript, lease)
     redacted = await in_thread(lambda: redact(turns_from_json(transcript.turns)))
     verdict = await _within(
-        AI_TIMEOUT_S, provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
+        settings.AI_TIMEOUT, provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
     )
     fields = await in_thread(analysis_fields, transcript, redacted, verdict, provider.name)
-    await in_thread(ledger.archive, lease, attempt, **fields)
+    asked = verdict.model not in NO_MODEL
+    muted = await in_thread(keep_redacted, lease.call_pk, redacted.redactions)
+    save = partial(ledger.archive, lease, attempt, asked=asked, muted=muted, **fields)
+    await _save(save, [muted.name] if muted else [], in_thread)
+
+
+async def _save(save: Callable[[], Any], files: list[str], in_thread: InThread) -> None:
+    """Write the rows that name the files; take the files away again if that is refused."""
+    try:
+        await in_thread(save)
+    except LeaseLost:
+        await in_thread(remove_files, files)
+        raise
 
 
 def _latest_transcript(lease: Lease) -> Transcript:
@@ -162,26 +181,3 @@ def _headline(measured: dict[str, Any]) -> dict[str, str]:
 
 def _span(span: dict[str, int]) -> Span:
     return Span(span["begin_ms"], span["end_ms"])
-
-
-def turn_as_json(turn: Turn) -> dict[str, Any]:
-    return {
-        "speaker": turn.speaker,
-        "begin_ms": turn.begin_ms,
-        "end_ms": turn.end_ms,
-        "text": turn.text,
-        "words": [[word.begin_ms, word.end_ms, word.text] for word in turn.words],
-    }
-
-
-def turns_from_json(turns: list[dict[str, Any]]) -> list[Turn]:
-    return [
-        Turn(
-            speaker=turn["speaker"],
-            begin_ms=turn["begin_ms"],
-            end_ms=turn["end_ms"],
-            text=turn["text"],
-            words=tuple(Word(*word) for word in turn["words"]),
-        )
-        for turn in turns
-    ]

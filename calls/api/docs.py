@@ -16,6 +16,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
+from calls.api.downloads import FORMATS
 from calls.api.serializers import (
     CallDetailSerializer,
     CallSerializer,
@@ -85,6 +86,10 @@ _WRITE = {
 
 _WORDS = {"sequence": 1, "data": "Good morning.", "timestamp": 0.4, "track": "agent"}
 _AUDIO = {"sequence": 2, "data": "//9+fn5//35+fg==", "timestamp": 0.02, "track": "inbound"}
+
+
+def _without(responses: dict[int, Any], code: int) -> dict[int, Any]:
+    return {each: answer for each, answer in responses.items() if each != code}
 
 
 def _answer(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:
@@ -202,12 +207,15 @@ end = extend_schema(
 _requeued = _answer("Requeued", status=_text(), call_id=_text(), state=_text())
 
 
-def _requeue(operation: str, summary: str) -> Callable[[F], F]:
+def _requeue(
+    operation: str, summary: str, description: str, *parameters: OpenApiParameter
+) -> Callable[[F], F]:
     return extend_schema(
         operation_id=operation,
         summary=summary,
+        description=description,
         tags=["operate"],
-        parameters=[CALL_ID],
+        parameters=[CALL_ID, *parameters],
         request=None,
         responses={
             200: _requeued,
@@ -217,8 +225,18 @@ def _requeue(operation: str, summary: str) -> Callable[[F], F]:
     )
 
 
-retry = _requeue("retry_call", "Give a FAILED call another round of attempts")
-reanalyse = _requeue("reanalyse_call", "Analyse an ARCHIVED call anew, keeping the old result")
+retry = _requeue(
+    "retry_call",
+    "Give a FAILED call another round of attempts",
+    "It goes on at the stage that failed: a transcript that has every packet is not made again.",
+)
+reanalyse = _requeue(
+    "reanalyse_call",
+    "Analyse an ARCHIVED call anew, keeping the old result",
+    "From scratch, or from a stage on: `understand` keeps the transcript. Where the packets have "
+    "been pruned, the recording is transcribed.",
+    OpenApiParameter("stage", str, enum=["transcribe", "understand"], default="transcribe"),
+)
 
 call_list = extend_schema(
     operation_id="list_calls",
@@ -244,23 +262,59 @@ stored_packets = extend_schema(
     ],
     responses={200: StoredPacketSerializer(many=True), **_READ},
 )
+call_table = extend_schema(
+    operation_id="export_calls",
+    summary="Calls as CSV, newest first, all that the filters leave",
+    description="Cells that a spreadsheet would run as a formula begin with an apostrophe.",
+    tags=["read"],
+    responses={(200, "text/csv"): OpenApiTypes.STR, **_without(_READ, 404)},
+)
+_REDACTED = OpenApiParameter(
+    "redacted", OpenApiTypes.BOOL, default=True, description="`false` needs a permission."
+)
 transcript = extend_schema(
     operation_id="get_transcript",
     summary="Who said what, in which mood",
     description=(
         "Personal data is masked. With `redacted=false`, whoever has the permission gets it as "
-        "it was said. 404 until there is a transcript."
+        "it was said. 404 until there is a transcript. `as` gives it in the shape of others: "
+        "plain text, WebVTT subtitles, Amazon Contact Lens, or vCon."
     ),
     tags=["read"],
-    parameters=[CALL_ID, OpenApiParameter("redacted", OpenApiTypes.BOOL)],
-    responses={200: OpenApiTypes.OBJECT, **_READ},
+    parameters=[
+        CALL_ID,
+        _REDACTED,
+        OpenApiParameter("as", str, enum=FORMATS, default="json"),
+    ],
+    responses={
+        (200, "application/json"): OpenApiTypes.OBJECT,
+        (200, "text/plain"): OpenApiTypes.STR,
+        (200, "text/vtt"): OpenApiTypes.STR,
+        (200, "application/vcon+json"): OpenApiTypes.OBJECT,
+        **_READ,
+    },
 )
 recording = extend_schema(
     operation_id="get_recording",
     summary="The audio of a call as a WAV file, agent left, customer right",
+    description=(
+        "Personal data is muted. With `redacted=false`, whoever has the permission hears it as "
+        "it was said; before there is a transcript nobody else hears anything (403). Ranges, "
+        "`If-Range` and `If-None-Match` are understood. 404 if the call has no audio."
+    ),
     tags=["read"],
-    parameters=[CALL_ID],
-    responses={(200, "audio/wav"): OpenApiTypes.BINARY, **_READ},
+    parameters=[
+        CALL_ID,
+        _REDACTED,
+        OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="bytes=0-65535"),
+    ],
+    responses={
+        (200, "audio/wav"): OpenApiTypes.BINARY,
+        (206, "audio/wav"): OpenApiTypes.BINARY,
+        304: OpenApiResponse(description="The copy that `If-None-Match` names is the newest."),
+        416: OpenApiResponse(description="The range begins behind the end."),
+        **_READ,
+    },
 )
 
 _AFTER = OpenApiParameter("after", int, description="Offset of the last event seen.")
@@ -293,7 +347,7 @@ event_list = extend_schema(
             next_after=serializers.IntegerField(),
             results=EventSerializer(many=True),
         ),
-        **{code: _READ[code] for code in (400, 401, 403, 405, 503)},
+        **_without(_READ, 404),
     },
 )
 call_events = extend_schema(

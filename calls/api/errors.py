@@ -43,7 +43,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 for addresses that nothing serves: JSON below /v1, a page elsewhere."""
-    if request.path.startswith("/v1"):
+    if f"{request.path}/".startswith("/v1/"):
         detail = f"There is nothing at {request.path}. The API is described at /docs."
         return JsonResponse({"detail": detail}, status=404)
     return render(request, "404.html", status=404)

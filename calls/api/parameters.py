@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -24,6 +26,14 @@ def yes_or_no(request: Request, name: str, *, default: bool) -> bool:
     if text not in ("", *YES_OR_NO):
         raise ValidationError({name: ["Must be true or false."]})
     return YES_OR_NO.get(text, default)
+
+
+def one_of(request: Request, name: str, choices: Sequence[str], *, default: str) -> str:
+    """Read one of some words. Raises ValidationError that lists them."""
+    text = request.query_params.get(name, "") or default
+    if text not in choices:
+        raise ValidationError({name: [f"Must be one of {', '.join(choices)}."]})
+    return text
 
 
 def is_number(text: str) -> bool:

@@ -197,6 +197,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "missing_count",
             "late_count",
             "duplicate_count",
+            "packets_pruned_at",
             "next_attempt_at",
             "last_error",
             "customer_sentiment",
@@ -223,6 +224,11 @@ class StreamSerializer(serializers.ModelSerializer[Stream]):
             "late_count",
             "duplicate_count",
             "reordered_count",
+            "frame_count",
+            "missing_frames",
+            "repeated_frames",
+            "reordered_frames",
+            "malformed_frames",
         ]
 
 

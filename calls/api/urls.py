@@ -11,6 +11,7 @@ urlpatterns = [
     path("call/stream/<str:call_id>", _packets({"post": "create"}), name="packet"),
     path("call/stream/<str:call_id>/batch", _packets({"post": "batch"}), name="batch"),
     path("call", _calls({"get": "list"}), name="calls"),
+    path("calls.csv", _calls({"get": "table"}), name="calls-csv"),
     path("call/<str:call_id>", _calls({"get": "retrieve"}), name="call"),
     path("call/<str:call_id>/start", _calls({"post": "start"}), name="start"),
     path("call/<str:call_id>/end", _calls({"post": "end"}), name="end"),

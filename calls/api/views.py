@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework import status, viewsets
 from rest_framework.exceptions import (
     NotAuthenticated,
@@ -21,11 +22,11 @@ from rest_framework.serializers import BaseSerializer
 
 from calls import events, services
 from calls.analysis import results
-from calls.api import docs
+from calls.api import docs, downloads
 from calls.api.filters import CallFilter
 from calls.api.keys import may_see_personal_data
 from calls.api.pagination import MAX_LIMIT, CallPagination, PacketPagination
-from calls.api.parameters import whole_number, yes_or_no
+from calls.api.parameters import one_of, whole_number, yes_or_no
 from calls.api.parsers import NDJSONParser, StrictJSONParser
 from calls.api.serializers import (
     CallDetailSerializer,
@@ -38,8 +39,9 @@ from calls.api.serializers import (
 )
 from calls.ingest.buffer import store
 from calls.ingest.packets import IncomingPacket
-from calls.models import ApiKey, Call, Packet
+from calls.models import ApiKey, Call, Packet, Stage
 
+DOWNLOADS = {"transcript", "recording", "table"}
 INGEST, READ, OPERATE = ApiKey.Scope.INGEST, ApiKey.Scope.READ, ApiKey.Scope.OPERATE
 
 
@@ -137,6 +139,10 @@ class CallViewSet(_CallRoute):
     lookup_field = "call_id"
     scopes: ClassVar = {"start": INGEST, "end": INGEST, "retry": OPERATE, "reanalyse": OPERATE}
 
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # A player accepts audio only, which is what it gets; but an error is JSON all the same.
+        return super().perform_content_negotiation(request, force or self.action in DOWNLOADS)
+
     @docs.call_list
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -169,24 +175,27 @@ class CallViewSet(_CallRoute):
 
     @docs.reanalyse
     def reanalyse(self, request: Request, call_id: str) -> Response:
-        call = services.reanalyse_call(call_id=call_id, by=_who(request))
+        stage = one_of(request, "stage", Stage.values, default=Stage.TRANSCRIBE)
+        call = services.reanalyse_call(call_id=call_id, by=_who(request), stage=stage)
         return Response({"status": "reanalysis_initiated", "call_id": call_id, "state": call.state})
 
     @docs.transcript
-    def transcript(self, request: Request, call_id: str) -> Response:
+    def transcript(self, request: Request, call_id: str) -> HttpResponseBase:
+        wanted = one_of(request, "as", downloads.FORMATS, default="json")
         call = self._call(Call.objects.all())
         document = results.transcript_document(call, redacted=_redacted(request))
         if document is None:
             raise NotFound(f"This call has no transcript yet: it is {call.state}.")
-        return Response(document)
+        return downloads.transcript(request, call, document, wanted)
 
     @docs.recording
     def recording(self, request: Request, call_id: str) -> HttpResponseBase:
         call = self._call(Call.objects.all())
-        file = results.recording(call)
-        if file is None:
-            raise NotFound("This call has no audio.")
-        return FileResponse(file, content_type="audio/wav", filename=f"{call_id}.wav")
+        return downloads.recording(request, call, redacted=_redacted(request))
+
+    @docs.call_table
+    def table(self, request: Request) -> HttpResponseBase:
+        return downloads.table(self.filter_queryset(self.get_queryset()))
 
     def _call(self, queryset: QuerySet[Call]) -> Call:
         call = queryset.filter(call_id=self.kwargs["call_id"]).first()

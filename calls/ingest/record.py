@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 LATE_SEQUENCES_LISTED = 100
 KNOWN_CALLS = 50_000
+MAX_COUNT = 2**63 - 1  # a thousand streams that begin at MAX_SEQUENCE would miss more
 
 StreamKey = tuple[str, str]  # call id, stream name
 
@@ -63,6 +64,7 @@ def record_packets(packets: Sequence[IncomingPacket]) -> None:
             _take(batch, key, arrived)
         tables.insert_packets(batch.rows)
         tables.update_streams(batch.streams.values())
+        tables.count_frames([stream for stream in batch.streams.values() if stream.frames])
         tables.update_calls(batch.calls.values(), now=batch.now)
         events.append(batch.entries, at=batch.now)
     _remember(batch.calls)
@@ -163,7 +165,8 @@ def _take(batch: _Batch, key: StreamKey, arrived: list[IncomingPacket]) -> None:
                 packet.data,
             )
         )
-    call.missing_count = max(0, call.missing_count + stream.missing_count - missing_before)
+    missing = call.missing_count + stream.missing_count - missing_before
+    call.missing_count = min(max(0, missing), MAX_COUNT)
     if late:
         _count_late(batch, call, stream, late)
 
@@ -185,6 +188,8 @@ def _advance(batch: _Batch, call: CallRow, stream: StreamRow, packet: IncomingPa
     stream.media = stream.media or packet.media
     stream.packet_count += 1
     call.packet_count += 1
+    if packet.frames is not None:
+        stream.frames = packet.frames + stream.frames if stream.frames else packet.frames
 
 
 def _count_late(batch: _Batch, call: CallRow, stream: StreamRow, late: list[int]) -> None:

@@ -5,13 +5,16 @@ Models would be built and thrown away for every packet here; these rows hold wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from django.db import connection
 
+from calls.ingest.packets import FrameCounts
 from calls.lifecycle import CallState
 from calls.models import count_missing
 
@@ -52,6 +55,7 @@ class StreamRow:
     late_count: int
     duplicate_count: int
     reordered_count: int
+    frames: FrameCounts | None = None  # to be added to those that are counted
 
     @property
     def missing_count(self) -> int:
@@ -60,6 +64,21 @@ class StreamRow:
 
 def _is_postgres() -> bool:
     return connection.vendor == "postgresql"
+
+
+@contextmanager
+def _cursor() -> Iterator[Any]:
+    """For statements that come again and again: PostgreSQL parses and plans them only once.
+
+    Django's own cursors put the values into the text, which makes every statement a new one.
+    """
+    if not _is_postgres():
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        yield cursor
 
 
 def _one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -74,7 +93,7 @@ def lock_calls(call_ids: Sequence[str]) -> list[CallRow]:
     condition, parameters = _one_of("call_id", call_ids)
     # SQLite has locked the whole database by now.
     lock = "FOR UPDATE" if _is_postgres() else ""
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(
             "SELECT id, call_id, state, packet_count, last_sequence, missing_count, late_count, "
             f"duplicate_count FROM calls_call WHERE {condition} ORDER BY call_id {lock}",
@@ -86,7 +105,7 @@ def lock_calls(call_ids: Sequence[str]) -> list[CallRow]:
 def find_streams(call_pks: Sequence[int]) -> list[StreamRow]:
     """Return all streams of some locked calls."""
     condition, parameters = _one_of("call_id", call_pks)
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(
             "SELECT id, call_id, name, media, packet_count, first_sequence, last_sequence, "
             "late_count, duplicate_count, reordered_count "
@@ -145,6 +164,24 @@ def update_streams(streams: Iterable[StreamRow]) -> None:
     )
 
 
+def count_frames(streams: Iterable[StreamRow]) -> None:
+    """Add to the frame counters. Few streams have frames: those that carriers opened."""
+    changes = [(stream.pk, stream.frames) for stream in streams if stream.frames]
+    if not changes:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE calls_stream SET frame_count = frame_count + %s, "
+            "missing_frames = missing_frames + %s, repeated_frames = repeated_frames + %s, "
+            "reordered_frames = reordered_frames + %s, malformed_frames = malformed_frames + %s "
+            "WHERE id = %s",
+            [
+                (each.received, each.missing, each.repeated, each.reordered, each.malformed, pk)
+                for pk, each in changes
+            ],
+        )
+
+
 def update_calls(calls: Iterable[CallRow], *, now: datetime) -> None:
     """Write the counters, and that packets came."""
     _update(
@@ -172,14 +209,14 @@ def _update(
     """Set columns of many rows at once; ``same`` are columns that get one value in all rows."""
     constants = "".join(f", {name} = %s" for name in same)
     values = [[getattr(row, name) for name in columns] + [row.pk] for row in rows]
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         if _is_postgres():
             assignments = ", ".join(f"{name} = new.{name}" for name in columns)
             arrays = ", ".join(f"%s::{kind}[]" for kind in [*columns.values(), "bigint"])
             cursor.execute(
                 f"UPDATE {table} AS old SET {assignments}{constants} "
                 f"FROM unnest({arrays}) AS new({', '.join(columns)}, id) WHERE old.id = new.id",
-                [*same.values(), *(list(column) for column in zip(*values, strict=True))],
+                [*same.values(), *map(_as_array, zip(*values, strict=True))],
             )
         else:
             assignments = ", ".join(f"{name} = %s" for name in columns)
@@ -187,3 +224,10 @@ def _update(
                 f"UPDATE {table} SET {assignments}{constants} WHERE id = %s",
                 [[*row[:-1], *same.values(), row[-1]] for row in values],
             )
+
+
+def _as_array(values: Sequence[Any]) -> Any:
+    """Return a PostgreSQL array; of numbers as its text, which takes a tenth of the time."""
+    if any(isinstance(value, str) for value in values):
+        return list(values)
+    return "{%s}" % ",".join(["NULL" if value is None else str(value) for value in values])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -13,6 +15,7 @@ from calls.lifecycle import CallState
 from calls.models import Call
 from calls.tests.fake_server import FakeServer
 
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 PATHS = {
     CallState.IN_PROGRESS: (),
     CallState.COMPLETED: ("complete",),
@@ -26,6 +29,11 @@ PATHS = {
 def _one_transaction_per_request(settings) -> None:
     """The writer thread of group commit does not see what a test's transaction holds."""
     settings.GROUP_COMMIT = False
+
+
+@pytest.fixture(autouse=True)
+def _own_storage(settings, tmp_path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +76,27 @@ def call_in(db) -> Callable[..., Call]:
         return call
 
     return make
+
+
+@pytest.fixture
+def person(client: Client, db) -> Callable[..., Client]:
+    """Log in somebody of the staff who has these permissions."""
+
+    def login(*permissions: str) -> Client:
+        user = User.objects.create(username="ann", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client.force_login(user, MODEL_BACKEND)
+        return client
+
+    return login
+
+
+@pytest.fixture
+def boss(client: Client, db) -> Client:
+    """Log in somebody who may do everything."""
+    user = User.objects.create(username="root", is_staff=True, is_superuser=True)
+    client.force_login(user, MODEL_BACKEND)
+    return client
 
 
 @pytest.fixture

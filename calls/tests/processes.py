@@ -47,6 +47,7 @@ class Service:
         self.environment = {
             **os.environ,
             "DATABASE_URL": self.database,
+            "MEDIA_ROOT": str(folder / "media"),
             "AI_CHAOS_FAILURE_RATE": "0",
             "AI_CHAOS_LATENCY": "0",
             "LOG_LEVEL": "ERROR",

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
-from django_q.models import OrmQ
 
 from calls import admin_lists
-from calls.api.keys import create_key, digest, ring
+from calls.api.keys import create_key
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import (
@@ -40,17 +36,14 @@ ROWS = 200
 HOSTILE = '<script>alert("1")</script>'
 # Session, user, the rows; PostgreSQL estimates the number of rows, which is one more.
 MOST_QUERIES = 7
-LISTS = [
-    "calls_call", "calls_packet", "calls_callevent", "calls_attempt", "calls_transcript",
-    "calls_analysis", "calls_apikey", "calls_workerheartbeat",
-]  # fmt: skip
-OF_A_CALL = [
-    "calls_packet",
-    "calls_callevent",
-    "calls_attempt",
-    "calls_transcript",
-    "calls_analysis",
-]
+MODELS = {
+    f"calls_{model._meta.model_name}": model
+    for model in (
+        Call, Packet, CallEvent, Attempt, Transcript, Analysis, ApiKey, WorkerHeartbeat
+    )
+}  # fmt: skip
+LISTS = list(MODELS)
+OF_A_CALL = LISTS[1:6]
 
 
 def changelist(name: str) -> str:
@@ -68,26 +61,6 @@ def text_of(response: Any) -> str:
 
 def rows_in(response: Any) -> int:
     return len(response.context["cl"].result_list)
-
-
-@pytest.fixture
-def person(client: Client):
-    """Log in somebody of the staff who has these permissions."""
-
-    def login(*permissions: str) -> Client:
-        user = User.objects.create_user("ann", password="x", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return login
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    user = User.objects.create_superuser("root", password="x")
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 @pytest.fixture
@@ -206,8 +179,8 @@ def test_packet_lists_fetch_and_show_only_the_beginning_of_the_data(boss):
 
     assert f"{'y' * 79}…" in page
     assert "y" * 80 not in page
-    assert not [query for query in queries if re.search(r'"data"(?!,\s?\d|, %)', query["sql"])
-                and "SUBSTR" not in query["sql"] and "LEFT" not in query["sql"]]  # fmt: skip
+    assert not [query for query in queries if '"calls_packet"."data" AS' in query["sql"]]
+    assert not [query for query in queries if '"late", "calls_packet"."data"' in query["sql"]]
 
 
 def test_the_page_of_a_call_shows_a_bounded_part_of_its_streams_and_attempts(boss, call_in):
@@ -266,9 +239,7 @@ def test_a_correction_does_not_undo_what_happened_meanwhile(boss, call_in):
 
 @pytest.mark.parametrize("name", LISTS)
 def test_records_are_neither_added_nor_deleted(boss, many, name):
-    model_rows = {model._meta.label_lower.replace(".", "_"): model for model in (
-        Call, Packet, CallEvent, Attempt, Transcript, Analysis, ApiKey, WorkerHeartbeat)}  # fmt: skip
-    row = model_rows[name].objects.all()[0]
+    row = MODELS[name].objects.all()[0]
 
     added = boss.get(reverse(f"admin:{name}_add"))
     deleted = boss.get(reverse(f"admin:{name}_delete", args=[row.pk]))
@@ -280,77 +251,13 @@ def test_records_are_neither_added_nor_deleted(boss, many, name):
     assert "<select" not in page.content.decode() or name == "calls_call"
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in LISTS if name not in ("calls_call", "calls_apikey")]
-)
+@pytest.mark.parametrize("name", [*OF_A_CALL, "calls_workerheartbeat"])
 def test_records_cannot_be_changed_by_posting(boss, many, name):
-    row = {"calls_packet": Packet, "calls_callevent": CallEvent, "calls_attempt": Attempt,
-           "calls_transcript": Transcript, "calls_analysis": Analysis,
-           "calls_workerheartbeat": WorkerHeartbeat}[name].objects.all()[0]  # fmt: skip
+    row = MODELS[name].objects.all()[0]
 
     response = boss.post(change(row), {"sequence": 99, "type": "x", "outcome": "x", "version": 9})
 
     assert response.status_code == 403
-
-
-POSSIBLE = [
-    ("end", CallState.IN_PROGRESS, "ended"),
-    ("retry", CallState.FAILED, "retried"),
-    ("reanalyse", CallState.ARCHIVED, "reanalysed"),
-]
-
-
-def act(client: Client, action: str) -> str:
-    chosen = list(Call.objects.values_list("pk", flat=True))
-    data = {"action": action, "_selected_action": chosen}
-    return text_of(client.post(changelist("calls_call"), data, follow=True))
-
-
-@pytest.mark.parametrize(("action", "possible", "done"), POSSIBLE)
-@pytest.mark.parametrize("state", CallState.values)
-def test_an_action_moves_a_call_or_says_why_not(person, call_in, action, possible, done, state):
-    call_in(state)
-
-    page = act(person("view_call", "operate_call"), action)
-
-    call = Call.objects.get()
-    if state == possible:
-        event = CallEvent.objects.get()
-        assert f"1 call {done}." in page
-        assert (call.state, event.data["by"]) == ("COMPLETED", "ann")
-        assert OrmQ.objects.count() == 1
-    else:
-        assert f"c-1: A call that is {state} cannot be {done}." in page
-        assert call.state == state
-        assert not CallEvent.objects.exists()
-        assert not OrmQ.objects.exists()
-
-
-def test_an_action_does_what_it_can_and_names_the_rest(person, call_in):
-    for at in range(15):
-        call_in(CallState.ARCHIVED, f"old-{at}")
-    call_in(CallState.IN_PROGRESS, "live-1")
-    call_in(CallState.IN_PROGRESS, "live-2")
-
-    page = act(person("view_call", "operate_call"), "end")
-
-    assert "2 calls ended." in page
-    assert "15 calls could not be ended." in page
-    assert "old-14: A call that is ARCHIVED cannot be ended." in page
-    assert page.count("cannot be ended") == 10
-    assert not Call.objects.live().exists()
-    assert set(Call.objects.exclude(end_reason="").values_list("end_reason", flat=True)) == {
-        "operator"
-    }
-
-
-def test_without_the_permission_to_operate_there_is_no_action(person, call_in):
-    call_in()
-
-    page = act(person("view_call", "change_call"), "end")
-
-    assert 'name="action"' not in page
-    assert Call.objects.get().is_live
 
 
 def test_words_as_they_were_said_need_a_permission_of_their_own(person, call_in):
@@ -398,68 +305,6 @@ def test_json_is_shown_over_several_lines(boss, call_in):
     assert f"<pre>{escape(shown)}</pre>" in page
 
 
-def test_a_new_key_is_shown_once_and_works(boss):
-    sent = {"name": "PBX", "scopes": ["ingest", "read"]}
-
-    page = text_of(boss.post(reverse("admin:calls_apikey_add"), sent, follow=True))
-    again = text_of(boss.get(changelist("calls_apikey")))
-
-    plain = re.search(r"cc_[0-9a-f]{8}_[\w-]{43}", page).group()
-    key = ApiKey.objects.get()
-    assert (key.name, key.scopes, key.digest) == ("PBX", ["ingest", "read"], digest(plain))
-    assert ring.find(plain).scopes == {"ingest", "read"}
-    assert plain not in again
-
-
-@pytest.mark.parametrize(
-    "sent", [{"name": "", "scopes": ["read"]}, {"name": "x"}, {"name": "x", "scopes": ["root"]}]
-)
-def test_a_key_needs_a_name_and_a_scope_that_exists(boss, sent):
-    response = boss.post(reverse("admin:calls_apikey_add"), sent)
-
-    assert "errorlist" in text_of(response)
-    assert not ApiKey.objects.exists()
-
-
-def test_of_a_key_only_the_name_can_be_changed_and_its_digest_is_not_shown(boss):
-    key, _ = create_key(name="old", scopes=["read"])
-    forged = {"name": "new", "digest": "0", "prefix": "0", "scopes": ["operate"], "revoked_at": ""}
-
-    page = text_of(boss.get(change(key)))
-    boss.post(change(key), forged)
-
-    changed = ApiKey.objects.get()
-    assert key.digest not in page
-    assert changed.name == "new"
-    assert (changed.digest, changed.prefix, changed.scopes) == (key.digest, key.prefix, ["read"])
-
-
-def test_a_key_is_revoked_at_once_and_for_good(boss):
-    key, plain = create_key(name="PBX", scopes=["ingest"])
-    known = ring.find(plain)
-    data = {"action": "revoke", "_selected_action": [key.pk]}
-
-    page = text_of(boss.post(changelist("calls_apikey"), data, follow=True))
-    first = ApiKey.objects.get().revoked_at
-    boss.post(changelist("calls_apikey"), data)
-
-    assert "1 key revoked, for good." in page
-    assert known is not None
-    assert ring.find(plain) is None
-    assert ApiKey.objects.get().revoked_at == first
-
-
-def test_keys_need_permissions_to_be_made_and_revoked(person):
-    key, _ = create_key(name="PBX", scopes=["ingest"])
-    client = person("view_apikey")
-
-    made = client.post(reverse("admin:calls_apikey_add"), {"name": "x", "scopes": ["read"]})
-    client.post(changelist("calls_apikey"), {"action": "revoke", "_selected_action": [key.pk]})
-
-    assert made.status_code == 403
-    assert ApiKey.objects.get().revoked_at is None
-
-
 def test_a_heartbeat_says_whether_its_worker_is_alive(boss):
     now = timezone.now()
     for name, age in (("alive:1", 5), ("dead:2", 300)):
@@ -470,16 +315,6 @@ def test_a_heartbeat_says_whether_its_worker_is_alive(boss):
 
     assert page.index("alive:1") < page.index("icon-yes") < page.index("dead:2")
     assert "icon-no" in page
-
-
-@pytest.mark.parametrize("name", ["schedule", "success", "failure", "ormq"])
-def test_the_queue_is_left_to_the_admin_of_django_q(boss, call_in, name):
-    call_in()
-    act(boss, "end")
-
-    response = boss.get(changelist(f"django_q_{name}"))
-
-    assert response.status_code == 200
 
 
 def test_a_nul_in_a_search_is_refused_politely(boss, call_in):

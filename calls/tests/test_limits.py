@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
 
 from callcenter.asgi import application
 from calls.api.limits import BodyLimit
@@ -115,7 +116,7 @@ async def test_the_server_takes_a_packet_announced_or_chunked(settings, announce
     )
 
     assert (status, json.loads(answered)) == (202, {"status": "accepted"})
-    assert await Packet.objects.acount() == 1
+    assert await database_sync_to_async(Packet.objects.count)() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -57,3 +57,21 @@ def test_a_provider_cannot_say_later_for_ever():
     decision = POLICY.decide(passing(retry_after_s=30), attempt=5, snoozes=MAX_SNOOZES)
 
     assert isinstance(decision, GiveUp)
+
+
+def test_a_provider_that_is_down_is_asked_when_it_may_be_up_at_no_cost():
+    assert POLICY.decide(passing(), attempt=5, down_s=20) == Retry(
+        timedelta(seconds=20), counts=False
+    )
+
+
+def test_of_two_times_to_wait_the_longer_one_counts():
+    assert POLICY.decide(passing(retry_after_s=30), attempt=1, down_s=20) == Retry(
+        timedelta(seconds=30), counts=False
+    )
+
+
+def test_a_permanent_error_stays_permanent_while_a_provider_is_down():
+    refused = ProviderError("401 Unauthorized", code="401", transient=False)
+
+    assert isinstance(POLICY.decide(refused, attempt=1, down_s=20), GiveUp)

@@ -38,8 +38,8 @@ def test_every_route_below_v1_is_documented(schema):
 
     assert "packet" in routed
     assert documented == {
-        "batch", "call", "end", "events", "packets", "reanalyse", "recording", "retry", "start",
-        "transcript", "{call_id}",
+        "batch", "call", "calls.csv", "end", "events", "packets", "reanalyse", "recording", "retry",
+        "start", "transcript", "{call_id}",
     }  # fmt: skip
 
 

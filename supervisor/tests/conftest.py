@@ -6,6 +6,11 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 
+@pytest.fixture(autouse=True)
+def _own_storage(settings, tmp_path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
 @pytest.fixture
 def visitor(client, db):
     """Log in a client whose user has these permissions."""

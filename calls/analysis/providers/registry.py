@@ -8,17 +8,17 @@ from functools import cache
 
 from django.conf import settings
 
+from calls.analysis.insights import load_insights
 from calls.analysis.providers import Provider
 from calls.analysis.providers.chaos import ChaosProvider
 from calls.analysis.providers.local import LocalProvider
+from calls.analysis.providers.openai import OpenAIProvider
 
 
 @cache
 def get_provider() -> Provider:
     """Return this process's provider: it keeps its models, so there is one."""
-    provider: Provider = LocalProvider(
-        max_parallel=os.cpu_count() or 1, model_dir=settings.STT_MODEL_DIR or None
-    )
+    provider = _openai() if settings.AI_PROVIDER == "openai" else _local()
     if settings.AI_CHAOS_FAILURE_RATE or settings.AI_CHAOS_LATENCY[1]:
         provider = ChaosProvider(
             provider,
@@ -27,3 +27,18 @@ def get_provider() -> Provider:
             rng=random.Random(),  # noqa: S311 (chaos, not cryptography)
         )
     return provider
+
+
+def _local() -> Provider:
+    return LocalProvider(max_parallel=os.cpu_count() or 1, model_dir=settings.STT_MODEL_DIR or None)
+
+
+def _openai() -> Provider:
+    return OpenAIProvider(
+        base_url=settings.OPENAI_BASE_URL,
+        api_key=settings.OPENAI_API_KEY,
+        transcribe_model=settings.OPENAI_TRANSCRIBE_MODEL,
+        chat_model=settings.OPENAI_CHAT_MODEL,
+        timeout_s=settings.OPENAI_TIMEOUT,
+        questions=load_insights,
+    )

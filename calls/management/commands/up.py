@@ -145,7 +145,10 @@ class Command(BaseCommand):
         ]
         if account:
             lines += [f"User         {account[0]}", f"Password     {account[1]}"]
-            lines += ["", "Warnings about the bad line are not shown; LOG_LEVEL=WARNING shows them."]
+            lines += [
+                "",
+                "Warnings about the bad line are not shown; LOG_LEVEL=WARNING shows them.",
+            ]
         self.stdout.write(self.style.SUCCESS("\ncallcenter is running. Ctrl-C stops it.\n"))
         self.stdout.write("\n".join(f"  {line}" for line in lines) + "\n")
         self.stdout.flush()

@@ -1,0 +1,172 @@
+"""Whether a provider is asked at all: one that only fails is left alone, and calls wait for it.
+
+A row for each provider and stage is shared by all workers. When enough attempts in a row have
+failed and nothing speaks for the provider, it is down: no call is taken for that stage but one
+probe at a time. The first answer brings everything back.
+
+Functions that change a row belong into the caller's transaction. Locks are always taken in this
+order: the call's row, the health row, the event log's advisory lock.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from calls.analysis.providers import ProviderError
+from calls.lifecycle import CallState
+from calls.models import Attempt, Call, ProviderHealth, Stage
+
+log = logging.getLogger(__name__)
+
+MAX_WAIT_S = 300.0
+# Failures further apart than this are not one outage. Longer than any wait between attempts.
+WINDOW = timedelta(minutes=5)
+# A provider that nobody has asked for so long may be up again, or is not in use any more.
+STALE = timedelta(hours=1)
+# Failures of what came back, not of the provider: somebody did answer.
+ANSWERED = {"empty_transcript", "invalid_answer"}
+
+
+def note_failure(attempt: Attempt, error: ProviderError, *, now: datetime) -> float | None:
+    """Count a failure. Returns how many seconds the provider is left alone, None if it is not."""
+    if not error.transient or error.code in ANSWERED:
+        note_answer(attempt)
+        return None
+    locked = ProviderHealth.objects.select_for_update()
+    health, _ = locked.get_or_create(provider=attempt.provider, stage=attempt.stage)
+    if health.failed_at and now - health.failed_at > WINDOW and not health.down_since:
+        health.failures = 0
+    health.failures, health.failed_at = health.failures + 1, now
+    if health.down_since:
+        _note_probe(health, attempt, now=now)
+    elif _is_down(health, attempt):
+        health.down_since, health.probed_at = now, None
+        _leave_alone(health, settings.AI_BREAKER_SECONDS, now=now)
+        log.error("%s is down: %d failures in a row, the last: %s", health, health.failures, error)
+    health.save()
+    return _seconds_left(health, now=now)
+
+
+def _is_down(health: ProviderHealth, attempt: Attempt) -> bool:
+    """Whether so many failures mean an outage.
+
+    Refusals come at once and answers take their time, so a burst of failures proves nothing
+    while more attempts than that are still running.
+    """
+    if health.failures < settings.AI_BREAKER_FAILURES:
+        return False
+    running = Attempt.objects.filter(
+        call__state=CallState.PROCESSING_AI,
+        provider=attempt.provider,
+        stage=attempt.stage,
+        outcome=Attempt.Outcome.RUNNING,
+    )
+    return running.exclude(pk=attempt.pk).count() <= health.failures
+
+
+def _note_probe(health: ProviderHealth, attempt: Attempt, *, now: datetime) -> None:
+    """Wait twice as long if it was the probe that failed, and not a call from before."""
+    if _was_probe(health, attempt):
+        _leave_alone(health, min(2 * health.wait_s, MAX_WAIT_S), now=now)
+
+
+def _was_probe(health: ProviderHealth, attempt: Attempt) -> bool:
+    return health.probed_at is not None and attempt.started_at >= health.probed_at
+
+
+def _leave_alone(health: ProviderHealth, wait_s: float, *, now: datetime) -> None:
+    health.wait_s, health.probe_at = wait_s, now + timedelta(seconds=wait_s)
+
+
+def _seconds_left(health: ProviderHealth, *, now: datetime) -> float | None:
+    if health.probe_at is None:
+        return None
+    return max(0.0, (health.probe_at - now).total_seconds())
+
+
+def note_answer(attempt: Attempt) -> None:
+    """The provider did answer: whatever failed before is forgotten, and calls flow again."""
+    failing = ProviderHealth.objects.filter(
+        provider=attempt.provider, stage=attempt.stage, failures__gt=0
+    )
+    # No lock unless there is something to forget: in good times nothing is written.
+    health = failing.select_for_update().first()
+    if health is None:
+        return
+    if health.down_since:
+        log.warning("%s is back; it was down since %s", health, health.down_since)
+    health.failures, health.wait_s = 0, 0
+    health.down_since = health.probe_at = health.probed_at = None
+    health.save()
+
+
+def note_unasked(attempt: Attempt, *, now: datetime) -> None:
+    """The attempt did without the provider: if it was the probe, another call may be it."""
+    down = ProviderHealth.objects.filter(
+        provider=attempt.provider, stage=attempt.stage, down_since__isnull=False
+    )
+    down.filter(probed_at__lte=attempt.started_at).update(probe_at=now)
+
+
+def admits(*, provider: str, stage: Stage, now: datetime) -> bool:
+    """Whether the provider may be asked now. Of those who ask while it is down, one is let in."""
+    rows = ProviderHealth.objects.filter(provider=provider, stage=stage, down_since__isnull=False)
+    health = rows.first()
+    if health is None:
+        return True
+    next_at = now + timedelta(seconds=health.wait_s)
+    return bool(rows.filter(probe_at__lte=now).update(probe_at=next_at, probed_at=now))
+
+
+def down(*, provider: str) -> list[ProviderHealth]:
+    """Return the stages in which the provider is down: nearly always none."""
+    return list(ProviderHealth.objects.filter(provider=provider, down_since__isnull=False))
+
+
+def known_of_late(*, now: datetime) -> QuerySet[ProviderHealth]:
+    """Return what has failed at all lately, for monitoring: the rest is up, or not in use."""
+    return ProviderHealth.objects.filter(failed_at__gte=now - STALE).order_by("provider", "stage")
+
+
+def down_of_late(*, now: datetime) -> QuerySet[ProviderHealth]:
+    """Return what is down as far as anybody has tried."""
+    return known_of_late(now=now).filter(down_since__isnull=False)
+
+
+def pick(due: QuerySet[Call], *, provider: str, limit: int, now: datetime) -> list[int]:
+    """Return the due calls that may be taken: those whose stage is up, and a probe of the rest."""
+    broken = down(provider=provider)
+    if not broken:
+        return _first(due.order_by("state_changed_at"), limit)
+    closed = {health.stage for health in broken}
+    # Another call each time, as it may be the call that cannot be answered.
+    by_turn = F("next_attempt_at").asc(nulls_first=True)
+    pks: list[int] = []
+    for health in broken:
+        if health.probe_at and health.probe_at <= now:
+            pks += _first(_needing(due, health.stage).order_by(by_turn, "state_changed_at"), 1)
+    for stage in Stage:
+        if stage not in closed:
+            pks += _first(_needing(due, stage).order_by("state_changed_at"), limit)
+    return pks[:limit]
+
+
+def _first(calls: QuerySet[Call], limit: int) -> list[int]:
+    return list(calls.values_list("pk", flat=True)[:limit])
+
+
+def _needing(calls: QuerySet[Call], stage: str) -> QuerySet[Call]:
+    heard = Exists(
+        Attempt.objects.filter(
+            call=OuterRef("pk"),
+            round=OuterRef("analysis_round"),
+            stage=Stage.TRANSCRIBE,
+            outcome=Attempt.Outcome.SUCCEEDED,
+        )
+    )
+    kept = Q(heard) | Q(first_stage=Stage.UNDERSTAND)
+    return calls.filter(kept if stage == Stage.UNDERSTAND else ~kept)

@@ -1,0 +1,101 @@
+"""What is played when somebody listens to a call: a stored file, or one that is made for it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Any
+
+from django.core.files.storage import default_storage
+
+from calls.analysis.conversation import CallAudio, Span, turns_from_json
+from calls.analysis.material import load_material
+from calls.analysis.providers import ProviderError
+from calls.analysis.recording import measure_file, mute, write_wav
+from calls.analysis.redaction import redact
+from calls.models import Call, Recording
+
+
+class NotHeardYet(Exception):
+    """There is no transcript, so nobody knows which stretches of the audio are personal."""
+
+
+@dataclass(frozen=True)
+class Playback:
+    """An open file. ``sha256`` identifies its content."""
+
+    file: IO[bytes]
+    size: int
+    sha256: str
+
+
+def open_playback(call: Call, *, redacted: bool) -> Playback | None:
+    """Return the audio of a call, with what is personal muted if ``redacted``; None without audio.
+
+    Before the call is transcribed, or when its file is gone, the packets are assembled for it.
+    Raises NotHeardYet if it should be redacted and there is no transcript.
+    """
+    row = Recording.objects.filter(call=call).first()
+    stored = _open_stored(row, redacted=redacted) if row else None
+    if stored is not None:
+        return stored
+    source = _open_source(call, row)
+    if source is None or not redacted:
+        return source
+    try:
+        return _made(partial(mute, source.file, _personal_spans(call)))
+    finally:
+        source.file.close()
+
+
+def _open_stored(row: Recording, *, redacted: bool) -> Playback | None:
+    if redacted:
+        if not str(row.redacted_file):
+            return None
+        return _opened(str(row.redacted_file), row.redacted_size, row.redacted_sha256)
+    return _opened(str(row.file), row.size, row.sha256)
+
+
+def _opened(name: str, size: int, sha256: str) -> Playback | None:
+    try:
+        return Playback(default_storage.open(name), size, sha256)
+    except FileNotFoundError:
+        return None
+
+
+def _open_source(call: Call, row: Recording | None) -> Playback | None:
+    stored = _open_stored(row, redacted=False) if row else None
+    if stored is not None:
+        return stored
+    try:
+        audio = load_material(call)
+    except ProviderError:
+        return None
+    if not isinstance(audio, CallAudio) or not audio.duration_ms:
+        return None
+    return _made(partial(write_wav, audio))
+
+
+def _made(write: Callable[[IO[bytes]], None]) -> Playback:
+    file: IO[Any] = tempfile.TemporaryFile()  # noqa: SIM115 - whoever plays it closes it
+    try:
+        write(file)
+        sha256, size = measure_file(file)
+    except BaseException:
+        file.close()
+        raise
+    return Playback(file, size, sha256)
+
+
+def _personal_spans(call: Call) -> list[Span]:
+    """Return what the newest transcript calls for, as the analysis of it found or will find."""
+    transcript = call.transcripts.order_by("-version").first()
+    if transcript is None:
+        raise NotHeardYet
+    analysis = transcript.analyses.order_by("-version").first()
+    if analysis is not None:
+        return [Span(item["begin_ms"], item["end_ms"]) for item in analysis.redactions]
+    found = redact(turns_from_json(transcript.turns)).redactions
+    return [Span(item.begin_ms, item.end_ms) for item in found]

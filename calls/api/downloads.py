@@ -1,0 +1,98 @@
+"""What leaves as a file: recordings, transcripts in the formats of others, lists of calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from calls import events
+from calls.analysis.playback import NotHeardYet, Playback, open_playback
+from calls.analysis.recording import CONTENT_TYPE
+from calls.api.keys import may_see_personal_data
+from calls.api.ranges import ThreadedResponse, serve_file
+from calls.exports import contactlens, plaintext, vcon, webvtt
+from calls.exports import table as csv_table
+from calls.models import Call, Recording
+
+FORMATS = ["json", "text", "vtt", "contactlens", "vcon"]
+NO_CACHE = {"Cache-Control": "private, no-cache"}
+
+
+def transcript(
+    request: Request, call: Call, document: dict[str, Any], wanted: str
+) -> HttpResponseBase:
+    """Answer with a transcript document in one of FORMATS."""
+    match wanted:
+        case "text":
+            return _text(plaintext.export(document), "text/plain", f"{call.call_id}.txt")
+        case "vtt":
+            return _text(webvtt.export(document), "text/vtt", f"{call.call_id}.vtt")
+        case "contactlens":
+            return Response(contactlens.export(document, language=settings.AI_LANGUAGE))
+        case "vcon":
+            return Response(_vcon(request, call, document), content_type="application/vcon+json")
+    return Response(document)
+
+
+def _text(text: str, content_type: str, name: str) -> HttpResponse:
+    disposition = {"Content-Disposition": f'inline; filename="{name}"'}
+    return HttpResponse(
+        text, content_type=f"{content_type}; charset=utf-8", headers=NO_CACHE | disposition
+    )
+
+
+def _vcon(request: Request, call: Call, document: dict[str, Any]) -> dict[str, Any]:
+    address = request.build_absolute_uri(reverse("recording", args=[call.call_id]))
+    query = "" if document["redacted"] else "?redacted=false"
+    return vcon.export(
+        document,
+        call,
+        site=events.epoch(),
+        recording=Recording.objects.filter(call=call).first(),
+        recording_url=address + query,
+    )
+
+
+def recording(request: Request, call: Call, *, redacted: bool) -> HttpResponseBase:
+    """Answer with the audio of a call, or the part that was asked for."""
+    playback = _open(request, call, redacted=redacted)
+    if playback is None:
+        raise NotFound("This call has no audio.")
+    return serve_file(
+        request,
+        playback.file,
+        size=playback.size,
+        etag=playback.sha256,
+        content_type=CONTENT_TYPE,
+        name=f"{call.call_id}.wav",
+    )
+
+
+def _open(request: Request, call: Call, *, redacted: bool) -> Playback | None:
+    try:
+        return open_playback(call, redacted=redacted)
+    except NotHeardYet as error:
+        if may_see_personal_data(request):
+            return open_playback(call, redacted=False)
+        raise PermissionDenied(
+            "Until a call is transcribed nobody knows what is personal in it, and your account "
+            "lacks the permission calls.view_unredacted."
+        ) from error
+
+
+def table(calls: QuerySet[Call]) -> HttpResponseBase:
+    """Answer with a list of calls as CSV, sent while it is read."""
+    disposition = {"Content-Disposition": 'attachment; filename="calls.csv"'}
+    return ThreadedResponse(
+        csv_table.export(calls),
+        content_type="text/csv; charset=utf-8",
+        headers=NO_CACHE | disposition,
+    )

@@ -1,0 +1,35 @@
+"""Finds out from the first messages of a socket which family it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from calls.ingest.carriers import Event, Malformed, Parser, Start
+from calls.ingest.carriers.envelope import EnvelopeParser, is_envelope
+from calls.ingest.carriers.fields import as_object
+from calls.ingest.carriers.preamble import PreambleParser
+
+
+class AnyParser:
+    """Hands over to a family's parser as soon as a message shows which one it is."""
+
+    def __init__(self) -> None:
+        self._family: Parser | None = None
+        self._undecided = PreambleParser()
+
+    def text(self, message: str) -> Sequence[Event]:
+        if self._family is None:
+            fields = as_object(message)
+            if fields is None and message.lstrip().startswith("{"):
+                return [Malformed("not a JSON object")]
+            if fields is not None:
+                self._family = EnvelopeParser() if is_envelope(fields) else self._undecided
+        return self._decided((self._family or self._undecided).text(message))
+
+    def binary(self, message: bytes) -> Sequence[Event]:
+        return self._decided((self._family or self._undecided).binary(message))
+
+    def _decided(self, events: Sequence[Event]) -> Sequence[Event]:
+        if any(isinstance(event, Start) for event in events):
+            self._family = self._family or self._undecided
+        return events

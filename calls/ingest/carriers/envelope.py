@@ -1,0 +1,113 @@
+"""Family A: every message is a JSON object with an ``event``, audio is base64 inside of it.
+
+Twilio, Talkdesk, SignalWire, Fonoster and Kazoo share one schema; Telnyx, Exotel, Plivo and
+Voximplant name the same things otherwise. The names differ and never contradict each other, so
+one table reads them all and nobody has to say which carrier it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from calls.ingest.carriers import Event, Ignored, Malformed, Media, Refused, Start, Stop
+from calls.ingest.carriers.codecs import media_type
+from calls.ingest.carriers.fields import (
+    as_float,
+    as_number,
+    as_object,
+    as_payload,
+    as_text,
+    call_id_of,
+    description_of,
+    first,
+    merged,
+    pairs_of,
+    stream_of,
+)
+from calls.ingest.packets import MAX_TRACK_LENGTH
+
+EVENTS = {"connected", "start", "media", "stop", "dtmf", "mark", "clear", "error"}
+CUSTOM_DATA = ("custom_parameters", "customParameters", "extra_headers", "client_state", "metadata")
+
+
+def is_envelope(message: dict[str, Any]) -> bool:
+    """Whether a first message is of this family."""
+    return message.get("event") in EVENTS
+
+
+class EnvelopeParser:
+    """Reads the messages of one socket. It remembers what ``start`` said of the tracks."""
+
+    def __init__(self) -> None:
+        self._only_track = ""
+
+    def binary(self, message: bytes) -> Sequence[Event]:
+        return [Malformed("a binary message, where audio comes in JSON")]
+
+    def text(self, message: str) -> Sequence[Event]:
+        fields = as_object(message)
+        if fields is None:
+            return [Malformed("not a JSON object")]
+        number = as_number(fields.get("sequenceNumber", fields.get("sequence_number")))
+        match fields.get("event"):
+            case "media":
+                return [self._media(fields.get("media"), number)]
+            case "start":
+                return [self._start(fields, number)]
+            case "stop":
+                return [Stop(number)]
+            case _:
+                return [Ignored(number)]
+
+    def _media(self, media: Any, number: int | None) -> Event:
+        if not isinstance(media, dict):
+            return Malformed("media is not an object", number)
+        payload = as_payload(media.get("payload"))
+        if payload is None:
+            return Malformed("the payload is not base64", number)
+        return Media(
+            payload=payload,
+            track=track_name(media.get("track")) or self._only_track,
+            number=number,
+            chunk=as_number(media.get("chunk")),
+            stamp_ms=as_float(media.get("timestamp")),
+        )
+
+    def _start(self, fields: dict[str, Any], number: int | None) -> Event:
+        start = fields.get("start")
+        start = start if isinstance(start, dict) else {}
+        custom = [pairs_of(place[name]) for name in CUSTOM_DATA for place in (start, fields)
+                  if name in place]  # fmt: skip
+        known = merged(*custom, start, fields)
+        media = _format(known)
+        if isinstance(media, Refused):
+            return media
+        tracks = start.get("tracks")
+        if isinstance(tracks, list) and len(tracks) == 1:
+            self._only_track = track_name(tracks[0])
+        stream = stream_of(merged(start, fields))
+        return Start(
+            media=media,
+            # Voximplant gives a call no name, unless its custom parameters do.
+            call_id=call_id_of(known),
+            stream=stream,
+            token=first(known, ("token",)),
+            description=description_of(known),
+            number=number,
+        )
+
+
+def track_name(value: Any) -> str:
+    """Return ``inbound`` for ``inbound_track``, as one carrier writes both."""
+    return as_text(value, MAX_TRACK_LENGTH).lower().removesuffix("_track")
+
+
+def _format(known: dict[str, Any]) -> str | Refused:
+    declared = merged(known.get("mediaformat"), known.get("media_format"))
+    codec = as_text(declared.get("encoding")) or "audio/x-mulaw"
+    rate = as_number(declared.get("sample_rate", declared.get("samplerate")))
+    channels = as_number(declared.get("channels"))
+    # Telnyx sends L16 in network byte order, as its RFC says; the others do not.
+    endian = first(known, ("endian",)) or ("big" if "call_control_id" in known else "little")
+    return media_type(codec, rate, channels, endian)

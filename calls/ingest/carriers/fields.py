@@ -1,0 +1,138 @@
+"""The fields of a carrier's messages: numbers in any dress, and who calls whom under any name."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from calls.ingest.packets import MAX_SEQUENCE
+from calls.models import RESERVED_CALL_IDS
+
+Fields = Mapping[str, Any]
+
+MAX_CALL_ID = 128
+MAX_DESCRIPTION = 200
+MAX_MESSAGE = 1 << 20  # characters of a text message
+
+# The first name that a carrier or an integrator uses wins.
+CALL_ID_NAMES = (
+    *("call_id", "callsid", "call_sid", "call_control_id", "callid", "call_uuid", "uuid"),
+    *("conversation_uuid", "channel_id"),
+)
+STREAM_NAMES = ("streamsid", "stream_sid", "stream_id", "streamid", "connection_id", "tag")
+DESCRIPTION_NAMES = {
+    "agent": ("agent", "agent_id", "agentid", "agent_name"),
+    "caller": ("caller", "from", "from_number", "fromnumber"),
+    "callee": ("callee", "to", "to_number", "tonumber"),
+    "queue": ("queue", "queue_name"),
+}
+DIRECTIONS = {"inbound": "inbound", "incoming": "inbound", "outbound": "outbound"}
+
+
+def as_object(text: str) -> dict[str, Any] | None:
+    """Return a JSON object, or None if the text is anything else."""
+    if len(text) > MAX_MESSAGE:
+        return None
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def as_number(value: Any) -> int | None:
+    """Return a whole number that came as a number or as a string, or None."""
+    number = as_float(value)
+    if number is None or not number.is_integer() or not 0 <= number <= MAX_SEQUENCE:
+        return None
+    return int(number)
+
+
+def as_float(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def as_text(value: Any, limit: int = MAX_DESCRIPTION) -> str:
+    """Return a value as text that every database takes; empty if it is not a simple value."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    clean = str(value).replace("\0", "").encode("utf-8", "replace").decode()
+    return clean.strip()[:limit]
+
+
+def as_payload(value: Any) -> bytes | None:
+    """Return the bytes of strict base64, or None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def as_call_id(text: str) -> str:
+    """Replace what a call id must not contain; empty stays empty."""
+    clean = re.sub(r"[^A-Za-z0-9._:@+-]", "_", text)[:MAX_CALL_ID]
+    return f"{clean}_" if clean in RESERVED_CALL_IDS else clean
+
+
+def merged(*sources: Any) -> dict[str, Any]:
+    """Put objects together under lower-case names with underscores; the first of a name wins."""
+    found: dict[str, Any] = {}
+    for source in sources:
+        for name, value in source.items() if isinstance(source, dict) else ():
+            if value not in (None, ""):
+                found.setdefault(str(name).lower().replace("-", "_"), value)
+    return found
+
+
+def first(fields: Fields, names: Iterable[str], limit: int = MAX_DESCRIPTION) -> str:
+    return next((text for name in names if (text := as_text(fields.get(name), limit))), "")
+
+
+def call_id_of(fields: Fields) -> str:
+    return as_call_id(first(fields, CALL_ID_NAMES, 1000))
+
+
+def stream_of(fields: Fields) -> str:
+    return first(fields, STREAM_NAMES, MAX_CALL_ID)
+
+
+def description_of(fields: Fields) -> dict[str, str]:
+    """Return what ``start_call`` wants to know, as far as it is there."""
+    found = {name: first(fields, names) for name, names in DESCRIPTION_NAMES.items()}
+    direction = first(fields, ("direction",)).lower().partition("-")[0]
+    found["direction"] = DIRECTIONS.get(direction, "")
+    return {name: text for name, text in found.items() if text}
+
+
+def pairs_of(value: Any) -> dict[str, Any]:
+    """Read custom data: an object, one in JSON or base64, or ``name=value;name=value``."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str) or len(value) > MAX_MESSAGE:
+        return {}
+    found = as_object(value) or dict(_pairs(value))
+    if found:
+        return found
+    decoded = (as_payload(value) or b"").decode("utf-8", "replace")
+    return as_object(decoded) or dict(_pairs(decoded))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for part in re.split(r"[;,&]", text):
+        name, equals, value = part.partition("=")
+        if equals and re.fullmatch(r"\s*[\w-]{1,100}\s*", name) and value.strip("= "):
+            yield re.sub(r"^x-ph-", "", name.strip(), flags=re.IGNORECASE), value.strip()

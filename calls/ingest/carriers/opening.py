@@ -1,0 +1,37 @@
+"""Opens the stream of a carrier in the database: the call, who calls whom, and the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+
+from calls.ingest.buffer import Unavailable
+from calls.ingest.packets import MAX_NAME_LENGTH
+from calls.models import Stream
+from calls.services import start_call
+
+MAX_NAMESAKES = 1000
+
+
+def open_stream(*, call_id: str, name: str, media: str, description: Mapping[str, str]) -> str:
+    """Open a stream and return its name in the call, which is ``name`` if that is still free.
+
+    Each stream counts its rows from 1: two of one name would take each other's for repeated.
+    Raises Unavailable when the database is away.
+    """
+    try:
+        with transaction.atomic():
+            call = start_call(call_id=call_id, **description)
+            now = timezone.now()
+            for attempt in range(1, MAX_NAMESAKES):
+                free = name if attempt == 1 else f"{name[: MAX_NAME_LENGTH - 5]}#{attempt}"
+                _, opened = Stream.objects.get_or_create(
+                    call=call, name=free, defaults={"media": media, "opened_at": now}
+                )
+                if opened:
+                    return free
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("The database is not reachable.") from error
+    raise Unavailable(f"Call {call_id} has too many streams named {name}.")

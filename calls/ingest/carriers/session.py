@@ -1,0 +1,178 @@
+"""A carrier's stream as packets: pure state, no I/O, and the time is passed in.
+
+It puts frames in order, drops repeated ones, coalesces the rest to about a second for each track
+and row, and counts what was odd. What it returns must be stored: it is not kept.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calls.analysis.formats import MediaFormat, parse_media
+from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
+from calls.ingest.carriers.numbering import Arrival, Numbering
+from calls.ingest.carriers.tracks import Frame, Row, Track
+from calls.ingest.packets import FrameCounts, IncomingPacket
+
+MAX_TRACKS = 8
+_EPOCH_MS = 1e11  # a time stamp above this counts from the epoch, not from the stream's begin
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Where packets go: the names under which a stream is stored, and when it begins."""
+
+    call_id: str
+    stream: str
+    begins_s: float = 0.0  # on the clock of the call's first stream
+
+
+class Session:
+    """One socket. ``take`` its events; after ``begin``, ``due`` and ``finish`` return packets."""
+
+    def __init__(self) -> None:
+        self.start: Start | None = None
+        self.stopped = False
+        self.malformed = 0
+        self._identity: Identity | None = None
+        self._media = MediaFormat("mulaw")
+        self._numbers = Numbering()
+        self._chunks: dict[str, Numbering] = {}
+        self._tracks: dict[str, Track] = {}
+        self._base_ms: float | None = None
+        self._sequence = 0
+        self._arrived = 0
+        self._others = 0
+        self._received = self._repeated = self._reordered = 0
+        self._reported = FrameCounts()
+
+    def take(self, event: Event, now: float) -> None:
+        """Take one event of the socket."""
+        match event:
+            case Media():
+                self._take_media(event, now)
+            case Malformed():
+                self.malformed += 1
+                self._numbers.see(event.number)
+            case Start():
+                self.start = self.start or event
+                self._see_other(event.number)
+            case Stop() | Ignored():
+                self.stopped |= isinstance(event, Stop)
+                self._see_other(event.number)
+
+    def begin(self, identity: Identity) -> None:
+        """Accept media from now on. The session has taken ``start``, and the sender may send."""
+        assert self.start is not None  # noqa: S101
+        self._identity = identity
+        self._media = parse_media(self.start.media)
+
+    def due(self, now: float) -> list[IncomingPacket]:
+        """Return what is to be stored by now."""
+        return self._packets([row for track in self._tracks.values() for row in track.cut(now)])
+
+    def due_at(self) -> float | None:
+        """Return when ``due`` must be asked at the latest, if nothing comes until then."""
+        times = [track.due_at() for track in self._tracks.values()]
+        return min((time for time in times if time is not None), default=None)
+
+    def finish(self, now: float) -> list[IncomingPacket]:
+        """Return everything that is left."""
+        tracks = self._tracks.values()
+        packets = self._packets([row for track in tracks for row in track.cut(now, all_of_it=True)])
+        if packets or self._identity is None or self._counts() == FrameCounts():
+            return packets
+        # No audio is left to carry the last of the figures.
+        return self._packets([Row("", 0.0, b"")])
+
+    def _take_media(self, media: Media, now: float) -> None:
+        if self._identity is None:
+            self.malformed += 1
+            self._numbers.see(media.number)
+        elif media.track not in self._tracks and len(self._tracks) == MAX_TRACKS:
+            self.malformed += 1
+        elif self._is_repeated(media):
+            self._repeated += 1
+        else:
+            self._add(media, now)
+
+    def _see_other(self, number: int | None) -> None:
+        if number is not None and self._numbers.see(number) is not Arrival.REPEATED:
+            self._others += 1
+
+    def _is_repeated(self, media: Media) -> bool:
+        """Say whether a frame came before; note where it is in its numberings."""
+        chunks = self._chunks.setdefault(media.track, Numbering())
+        content = media.stamp_ms, media.payload
+        by_number = self._numbers.see(media.number, (media.track, media.chunk, *content))
+        by_chunk = chunks.see(media.chunk, content)
+        if Arrival.REPEATED in (by_number, by_chunk):
+            return True
+        self._reordered += Arrival.OUT_OF_ORDER in (by_number, by_chunk)
+        return False
+
+    def _add(self, media: Media, now: float) -> None:
+        self._received += 1
+        self._arrived += 1
+        track = self._tracks.get(media.track)
+        if track is None:
+            track = self._tracks[media.track] = Track(media.track, self._media)
+        order, steps = self._order(media)
+        width = self._media.channels * (2 if self._media.encoding.startswith("l16") else 1)
+        payload = media.payload[: len(media.payload) - len(media.payload) % width]
+        track.add(Frame(order, payload, self._stamp_s(media), now, steps))
+
+    def _order(self, media: Media) -> tuple[int, bool]:
+        """Return the place of a frame in its track, and whether leaps mean lost frames."""
+        if media.chunk is not None and self._chunks[media.track].trusted:
+            return media.chunk, True
+        if media.number is not None and self._numbers.trusted:
+            # Other messages take numbers, and so do the frames of other tracks.
+            return media.number - self._others, len(self._tracks) == 1
+        return self._arrived, False
+
+    def _stamp_s(self, media: Media) -> float | None:
+        if media.stamp_ms is None or self._identity is None:
+            return None
+        if self._base_ms is None:
+            self._base_ms = media.stamp_ms if media.stamp_ms > _EPOCH_MS else 0.0
+        return (media.stamp_ms - self._base_ms) / 1000
+
+    def _packets(self, rows: Sequence[Row]) -> list[IncomingPacket]:
+        """Number the rows; the first one carries what was counted since the last time."""
+        if self.start is None or self._identity is None:
+            return []
+        packets: list[IncomingPacket] = []
+        for row in rows:
+            self._sequence += 1
+            packets.append(
+                IncomingPacket(
+                    call_id=self._identity.call_id,
+                    stream=self._identity.stream,
+                    sequence=self._sequence,
+                    track=row.track,
+                    timestamp=round(self._identity.begins_s + row.at_s, 3),
+                    data=base64.b64encode(row.payload).decode("ascii"),
+                    media=self.start.media,
+                    frames=None if packets else self._counts(),
+                )
+            )
+        if packets:
+            self._reported = self._totals()
+        return packets
+
+    def _totals(self) -> FrameCounts:
+        by_chunk = sum(chunks.missing for chunks in self._chunks.values())
+        is_numbered = self._numbers.trusted and self._numbers.highest is not None
+        return FrameCounts(
+            received=self._received,
+            missing=self._numbers.missing if is_numbered else by_chunk,
+            repeated=self._repeated,
+            reordered=self._reordered,
+            malformed=self.malformed,
+        )
+
+    def _counts(self) -> FrameCounts:
+        return self._totals() - self._reported

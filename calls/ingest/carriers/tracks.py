@@ -1,0 +1,156 @@
+"""One track of a stream: frames put in order for as long as it may take, then cut into rows.
+
+A frame that is missing leaves silence of its length behind, so that what follows keeps its place;
+where more is missing than is worth storing as silence, a new row says by its time where it goes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass, field
+
+from calls.analysis.formats import MediaFormat
+from calls.ingest.carriers.numbering import LEAP
+
+ROW_S = 1.0
+ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit of packets on every other way in
+ROW_AGE_S = 1.5  # from the arrival of a row's first frame: what is stored is 2 s old at most
+REORDER_S = 1.0  # how long a missing frame is waited for
+PAUSE_S = 0.2  # from here on a clock that is ahead shows a pause, not jitter
+FILL_S = 1.0  # the longest silence that is stored; what is longer is left out
+
+_SILENCE = {"mulaw": b"\xff", "alaw": b"\xd5", "l16le": b"\0", "l16be": b"\0"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Frame:
+    """``order`` places it in its track; ``steps`` says whether leaps in it are lost frames."""
+
+    order: int
+    payload: bytes = field(compare=False)
+    stamp_s: float | None = field(compare=False)
+    arrived: float = field(compare=False)
+    steps: bool = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Audio in one piece. ``at_s`` is when its first sample was heard."""
+
+    track: str
+    at_s: float
+    payload: bytes
+
+
+class Track:
+    """Give it frames with ``add``; ``cut`` returns rows that are full, old, or broken off."""
+
+    def __init__(self, name: str, media: MediaFormat) -> None:
+        self.name = name
+        self._width = media.channels * (2 if media.encoding.startswith("l16") else 1)
+        self._rate = self._width * media.rate  # bytes a second
+        self._silence = _SILENCE[media.encoding]
+        self._full = min(int(ROW_S * media.rate) * self._width, ROW_BYTES - ROW_BYTES % self._width)
+        self._waiting: list[Frame] = []
+        self._waiting_bytes = 0
+        self._next: int | None = None  # the order that goes on where the audio ends
+        self._end_s: float | None = None  # where the audio ends on the sender's clock
+        self._row = bytearray()
+        self._row_at_s = 0.0
+        self._row_since = 0.0
+        self._rows: list[Row] = []
+
+    def add(self, frame: Frame) -> None:
+        """Take a frame. If its place has been passed by, it becomes a row of its own."""
+        if self._next is not None and frame.order < self._next - LEAP:
+            self._settle(frame.arrived, all_of_it=True)
+            self._next = None  # the sender counts anew
+        if self._next is not None and frame.order < self._next:
+            at_s = self._end_s if frame.stamp_s is None else frame.stamp_s
+            self._rows.append(Row(self.name, at_s or 0.0, frame.payload))
+            return
+        heapq.heappush(self._waiting, frame)
+        self._waiting_bytes += len(frame.payload)
+        self._settle(frame.arrived)
+
+    def due_at(self) -> float | None:
+        """Return when ``cut`` will have something to return even if nothing more comes."""
+        times = [self._row_since + ROW_AGE_S] if self._row else []
+        if self._waiting:
+            times.append(min(frame.arrived for frame in self._waiting) + REORDER_S)
+        return min(times, default=None)
+
+    def cut(self, now: float, *, all_of_it: bool = False) -> list[Row]:
+        """Return the rows that are finished; with ``all_of_it`` whatever there is."""
+        self._settle(now, all_of_it=all_of_it)
+        if self._row and (all_of_it or now >= self._row_since + ROW_AGE_S):
+            self._break_off()
+        rows, self._rows = self._rows, []
+        return rows
+
+    def _settle(self, now: float, *, all_of_it: bool = False) -> None:
+        """Append the frames whose turn it is, and those that have waited long enough."""
+        while self._waiting and (all_of_it or self._is_next() or self._is_enough(now)):
+            frame = heapq.heappop(self._waiting)
+            self._waiting_bytes -= len(frame.payload)
+            self._append(frame)
+
+    def _is_next(self) -> bool:
+        # What comes first may have overtaken another, so the first frame is waited with as well.
+        return self._waiting[0].order == self._next
+
+    def _is_enough(self, now: float) -> bool:
+        if self._waiting_bytes > REORDER_S * self._rate:
+            return True
+        return now >= min(frame.arrived for frame in self._waiting) + REORDER_S
+
+    def _append(self, frame: Frame) -> None:
+        gap_s = self._gap(frame)
+        if self._end_s is None or gap_s > FILL_S:
+            self._break_off()
+            self._end_s = self._begin(frame, gap_s)
+            gap_s = 0.0
+        silence = self._silence * (round(gap_s * self._rate / self._width) * self._width)
+        self._extend(silence + frame.payload, frame, gap_s)
+        self._next = frame.order + 1
+
+    def _begin(self, frame: Frame, gap_s: float) -> float:
+        return (self._end_s or 0.0) + gap_s if frame.stamp_s is None else frame.stamp_s
+
+    def _gap(self, frame: Frame) -> float:
+        """Return the seconds that are missing before a frame; infinite for a pause."""
+        if self._end_s is None or self._next is None:
+            return 0.0
+        length_s = len(frame.payload) / self._rate
+        lost_s = (frame.order - self._next) * length_s if frame.steps else 0.0
+        behind_s = None if frame.stamp_s is None else frame.stamp_s - self._end_s
+        if behind_s is None or behind_s < -REORDER_S:
+            return lost_s  # there is no clock, or it stands still
+        if behind_s >= PAUSE_S and abs(behind_s - lost_s) >= PAUSE_S:
+            return math.inf
+        if lost_s and abs(behind_s - lost_s) >= length_s:
+            # Chunks that count through all tracks leap without a loss: the clock knows.
+            return max(0, round(behind_s / length_s)) * length_s
+        return lost_s
+
+    def _extend(self, payload: bytes, frame: Frame, gap_s: float) -> None:
+        end_s = self._end_s or 0.0
+        if len(self._row) + len(payload) > self._full:
+            self._break_off()
+        if not self._row:
+            # The sender's own time, so that a clock that drifts shows as one.
+            self._row_at_s = end_s if frame.stamp_s is None else frame.stamp_s - gap_s
+            self._row_since = frame.arrived
+        self._row += payload
+        self._row_since = min(self._row_since, frame.arrived)
+        self._end_s = end_s + len(payload) / self._rate
+        while len(self._row) >= self._full:
+            self._rows.append(Row(self.name, self._row_at_s, bytes(self._row[: self._full])))
+            del self._row[: self._full]
+            self._row_at_s += self._full / self._rate
+
+    def _break_off(self) -> None:
+        if self._row:
+            self._rows.append(Row(self.name, self._row_at_s, bytes(self._row)))
+            self._row.clear()

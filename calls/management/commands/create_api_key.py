@@ -1,0 +1,76 @@
+"""``manage.py create_api_key``: the keys with which machines come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from calls.api.keys import create_key, revoke_key
+from calls.models import ApiKey
+
+HOW_TO_USE = """
+{plain}
+
+This is the only time that the key is shown. Send it with every request, as in
+
+  curl -H 'Authorization: Bearer {plain}' ...
+
+It may: {scopes}. To revoke it: manage.py create_api_key --revoke {prefix}
+"""
+
+
+class Command(BaseCommand):
+    help = "Make an API key and show it once; or list the keys, or revoke one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", nargs="?", help="What the key is for, as in `PBX Berlin`.")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=ApiKey.Scope.values,
+            help="What it may do, once for each; default: ingest. "
+            + " ".join(f"{scope.value}: {scope.label}." for scope in ApiKey.Scope),
+        )
+        other = parser.add_mutually_exclusive_group()
+        other.add_argument("--list", action="store_true", help="List all keys, newest first.")
+        other.add_argument("--revoke", metavar="PREFIX", help="Revoke the key with this prefix.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name, scopes, revoke = options["name"], options["scope"], options["revoke"]
+        if (options["list"] or revoke is not None) and (name or scopes):
+            raise CommandError("--list and --revoke take neither a name nor a scope.")
+        if options["list"]:
+            self._list()
+        elif revoke is not None:
+            self._revoke(revoke)
+        else:
+            self._create((name or "").strip(), scopes or [ApiKey.Scope.INGEST.value])
+
+    def _create(self, name: str, scopes: list[str]) -> None:
+        try:
+            ApiKey(name=name).clean_fields(exclude=["prefix", "digest", "scopes"])
+        except ValidationError as error:
+            raise CommandError(f"NAME: {' '.join(error.message_dict['name'])}") from error
+        key, plain = create_key(name=name, scopes=set(scopes))
+        can = ", ".join(key.scopes)
+        self.stdout.write(HOW_TO_USE.format(plain=plain, prefix=key.prefix, scopes=can).strip())
+
+    def _list(self) -> None:
+        keys = list(ApiKey.objects.order_by("-id"))
+        for key in keys:
+            until = f"revoked {key.revoked_at:%F %H:%M}" if key.revoked_at else "valid"
+            scopes = ",".join(key.scopes)
+            made = f"{key.created_at:%F %H:%M}"
+            self.stdout.write(f"{key.prefix}  {made}  {until:<24}  {scopes:<20}  {key.name}")
+        if not keys:
+            self.stdout.write("There is no key yet: manage.py create_api_key NAME makes one.")
+
+    def _revoke(self, prefix: str) -> None:
+        key = ApiKey.objects.filter(prefix=prefix.removeprefix("cc_")).first()
+        if key is None:
+            raise CommandError(f"There is no key with the prefix {prefix!r}; see --list.")
+        if not revoke_key(key):
+            raise CommandError(f"{key} was revoked at {key.revoked_at:%F %H:%M} already.")
+        self.stdout.write(f"{key} is revoked. Running servers refuse it within seconds.")

@@ -1,0 +1,57 @@
+"""``manage.py prune``: removes what need not be kept any longer, as the sweep does bit by bit."""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentTypeError
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from calls.retention import Pruned, prune
+
+
+def days(text: str) -> timedelta:
+    """Read a number of days; argparse turns ArgumentTypeError into a message."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 36_500:
+        raise ArgumentTypeError(f"{text!r} is not a number of days, as in 7 or 0.5")
+    return timedelta(days=number)
+
+
+class Command(BaseCommand):
+    help = (
+        "Remove packets whose content is kept in a recording or a transcript, calls that are "
+        "older than CALL_RETENTION, and stored files that belong to no call. Calls in progress "
+        "or in analysis are never touched."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only count")
+        for what, setting in (("packets", "PACKET_RETENTION"), ("calls", "CALL_RETENTION")):
+            parser.add_argument(
+                f"--{what}-older-than",
+                type=days,
+                metavar="DAYS",
+                help=f"instead of {setting}",
+            )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        pruned = prune(
+            packets_older_than=options["packets_older_than"],
+            calls_older_than=options["calls_older_than"],
+            dry_run=options["dry_run"],
+            thorough=True,
+        )
+        self.stdout.write(_told(pruned, "Would remove" if options["dry_run"] else "Removed"))
+
+
+def _told(pruned: Pruned, verb: str) -> str:
+    return (
+        f"{verb} {pruned.packets} packets ({pruned.pruned_calls} calls pruned), "
+        f"{pruned.calls} calls and {pruned.files} files that belonged to none."
+    )

@@ -1,0 +1,40 @@
+"""``manage.py reanalyse``: has archived calls analysed anew, after a change of model or prompt."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from calls import services
+from calls.lifecycle import CallState
+from calls.management.selection import add_options, work_through
+from calls.models import Stage
+
+
+class Command(BaseCommand):
+    help = "Analyse archived calls anew. Old results are kept. Failed ones: retry_failed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--state",
+            choices=[CallState.ARCHIVED.value],
+            default=CallState.ARCHIVED.value,
+            help="the state that allows it",
+        )
+        parser.add_argument(
+            "--stage",
+            choices=Stage.values,
+            default=Stage.TRANSCRIBE.value,
+            help="where to begin: transcribe from scratch, or understand with the old transcript",
+        )
+        add_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        act = partial(_reanalyse, stage=options["stage"])
+        work_through(self, options, CallState(options["state"]), act)
+
+
+def _reanalyse(call_id: str, *, stage: str) -> None:
+    services.reanalyse_call(call_id=call_id, by="manage.py", stage=stage, wake=False)

@@ -1,0 +1,25 @@
+"""``manage.py retry_failed``: gives failed calls another round, after an outage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from calls import services
+from calls.lifecycle import CallState
+from calls.management.selection import add_options, work_through
+
+
+class Command(BaseCommand):
+    help = "Retry failed calls, from the stage that failed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        work_through(self, options, CallState.FAILED, _retry)
+
+
+def _retry(call_id: str) -> None:
+    services.retry_call(call_id=call_id, by="manage.py", wake=False)

@@ -1,0 +1,82 @@
+"""Which calls a command works on: options that mean the same as the filters of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+
+from calls import services
+from calls.api.filters import CallFilter
+from calls.lifecycle import CallState
+from calls.models import Call
+
+FILTERS = {
+    "call-id-prefix": "calls whose id begins so",
+    "queue": "calls of this queue",
+    "agent": "calls of this agent",
+    "caller": "calls from this number",
+    "direction": "inbound or outbound",
+    "customer-sentiment": "POSITIVE, NEUTRAL or NEGATIVE",
+    "opened-after": "calls that began then or later, as in 2026-01-31T12:00:00Z",
+    "opened-before": "calls that began earlier",
+}
+CALLS_AT_ONCE = 100
+
+
+def add_options(parser: CommandParser) -> None:
+    for name, description in FILTERS.items():
+        parser.add_argument(f"--{name}", help=description)
+    parser.add_argument("--limit", type=int, help="at most this many, oldest first")
+    parser.add_argument("--dry-run", action="store_true", help="only count")
+
+
+def choose(options: dict[str, Any], state: CallState) -> QuerySet[Call]:
+    """Return the calls in a state that the options name. Raises CommandError."""
+    given = {name.replace("-", "_"): options[name.replace("-", "_")] for name in FILTERS}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    chosen = CallFilter(wanted, queryset=Call.objects.filter(state=state))
+    if not chosen.is_valid():
+        wrong = (f"--{name.replace('_', '-')}: {text[0]}" for name, text in chosen.errors.items())
+        raise CommandError(" ".join(wrong))
+    calls: QuerySet[Call] = chosen.qs
+    return calls
+
+
+def work_through(
+    command: BaseCommand, options: dict[str, Any], state: CallState, act: Callable[[str], object]
+) -> None:
+    """Do something to each chosen call and say to how many; one that refuses stops nobody."""
+    calls = choose(options, state)
+    limit = options["limit"]
+    if options["dry_run"]:
+        found = calls.count()
+        command.stdout.write(f"{min(found, limit) if limit else found} calls would be taken.")
+        return
+    done = refused = 0
+    for call_id in _call_ids(calls, limit):
+        try:
+            act(call_id)
+            done += 1
+        except (services.NotPossible, services.CallNotFound) as error:
+            refused += 1
+            command.stderr.write(f"{call_id}: {error}")
+        if done % CALLS_AT_ONCE == 1:
+            services.wake_worker()
+    if done > 1:
+        services.wake_worker()
+    command.stdout.write(f"{done} calls taken, {refused} refused.")
+
+
+def _call_ids(calls: QuerySet[Call], limit: int | None) -> Iterator[str]:
+    """Yield ids, oldest first, without holding a cursor while each is worked on."""
+    last, left = 0, limit
+    while left is None or left > 0:
+        size = CALLS_AT_ONCE if left is None else min(left, CALLS_AT_ONCE)
+        rows = list(calls.filter(pk__gt=last).order_by("pk").values_list("pk", "call_id")[:size])
+        if not rows:
+            return
+        last, left = rows[-1][0], None if left is None else left - len(rows)
+        yield from (call_id for _, call_id in rows)

@@ -1,0 +1,408 @@
+"""A provider that is down: calls wait for it at no cost, and go on when it is back."""
+
+import asyncio
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from calls.analysis import breaker, ledger
+from calls.analysis.ledger import ProviderDown
+from calls.analysis.providers import ProviderError
+from calls.analysis.runner import Runner
+from calls.lifecycle import CallState
+from calls.models import Attempt, Call, ProviderHealth, Stage
+from calls.tests.factories import (
+    ANALYSIS,
+    TRANSCRIPT,
+    FakeProvider,
+    attempt,
+    ended_call,
+    outage,
+    refusal,
+)
+
+pytestmark = pytest.mark.django_db
+needs_commits = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _three_failures_are_an_outage(settings):
+    settings.AI_BREAKER_FAILURES = 3
+    settings.AI_BREAKER_SECONDS = 30
+
+
+def claim(limit=10):
+    return ledger.claim_due(owner="worker-1", limit=limit, provider="fake")
+
+
+def fail(lease, error=None, stage=Stage.TRANSCRIBE):
+    return ledger.fail_attempt(lease, attempt(lease, stage), error or outage())
+
+
+def health(stage=Stage.TRANSCRIBE):
+    return ProviderHealth.objects.get(provider="fake", stage=stage)
+
+
+def bring_down():
+    """Fail as many calls as it takes for the provider to count as down."""
+    for _ in range(3):
+        ended_call()
+    for lease in claim():
+        fail(lease)
+    assert health().down_since
+
+
+def let_probe_time_come():
+    ProviderHealth.objects.update(probe_at=timezone.now() - timedelta(seconds=1))
+    Call.objects.update(next_attempt_at=None)
+
+
+def run(provider, **options):
+    return asyncio.run(Runner(provider, linger_s=0, lifetime_s=20, **options).run())
+
+
+# When it is down
+
+
+def test_fewer_failures_than_the_limit_change_nothing():
+    ended_call()
+    ended_call()
+    for lease in claim():
+        fail(lease)
+
+    assert health().down_since is None
+    assert ProviderHealth.objects.get().failures == 2
+
+
+def test_enough_failures_in_a_row_are_an_outage():
+    bring_down()
+    ended_call()
+
+    assert claim() == []
+
+
+def test_an_answer_in_between_breaks_the_row():
+    for _ in range(4):
+        ended_call()
+    leases = claim()
+    fail(leases[0])
+    fail(leases[1])
+
+    ledger.save_transcript(leases[2], attempt(leases[2]), **TRANSCRIPT)
+    fail(leases[3])
+
+    assert (health().failures, health().down_since) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "error", [refusal(), ProviderError("No words.", code="empty_transcript", transient=True)]
+)
+def test_an_error_that_is_an_answer_breaks_the_row(error):
+    for _ in range(3):
+        ended_call()
+    leases = claim()
+    fail(leases[0])
+    fail(leases[1])
+
+    fail(leases[2], error)
+
+    assert (health().failures, health().down_since) == (0, None)
+
+
+def test_failures_far_apart_are_no_outage():
+    for _ in range(3):
+        ended_call()
+    leases = claim()
+    fail(leases[0])
+    fail(leases[1])
+    ProviderHealth.objects.update(failed_at=timezone.now() - 2 * breaker.WINDOW)
+
+    fail(leases[2])
+
+    assert (health().failures, health().down_since) == (1, None)
+
+
+def test_a_burst_of_failures_proves_nothing_while_more_attempts_are_running():
+    for _ in range(10):
+        ended_call()
+    tries = [(lease, attempt(lease)) for lease in claim()]
+
+    for lease, tried in tries[:4]:
+        ledger.fail_attempt(lease, tried, outage())
+    assert health().down_since is None
+
+    ledger.fail_attempt(*tries[4], outage())
+    assert health().down_since
+
+
+def test_a_quarter_of_failures_is_not_an_outage(settings):
+    settings.AI_BREAKER_FAILURES = 10
+    rng = random.Random(7)
+    ended_call()
+    tried = attempt(claim()[0])
+
+    for _ in range(2000):
+        if rng.random() < 0.25:
+            breaker.note_failure(tried, outage(), now=timezone.now())
+        else:
+            breaker.note_answer(tried)
+        assert breaker.down(provider="fake") == []
+
+
+def test_stages_are_down_each_for_itself():
+    bring_down()
+    ended_call()
+    Attempt.objects.update(outcome=Attempt.Outcome.SUCCEEDED)  # all but the last are transcribed
+    Call.objects.update(next_attempt_at=None)
+
+    leases = claim()
+
+    assert len(leases) == 3
+    assert all(attempt(lease, Stage.UNDERSTAND).number == 1 for lease in leases)
+
+
+# What it costs
+
+
+def test_the_failure_that_shows_the_outage_and_all_later_ones_cost_nothing():
+    for _ in range(5):
+        ended_call()
+    tries = [(lease, attempt(lease)) for lease in claim()]
+    for lease, tried in tries:
+        ledger.fail_attempt(lease, tried, outage())
+
+    outcomes = Attempt.objects.order_by("id").values_list("outcome", flat=True)
+    assert list(outcomes) == ["failed", "failed", "snoozed", "snoozed", "snoozed"]
+
+
+def test_a_call_in_hand_is_put_back_without_an_attempt():
+    bring_down()
+    ended_call()
+    (lease,) = ledger.claim_due(owner="worker-1", limit=10)
+
+    with pytest.raises(ProviderDown):
+        attempt(lease)
+
+    assert not Attempt.objects.filter(call=lease.call_pk).exists()
+
+
+def test_a_call_that_waits_shows_when_the_provider_is_asked_again():
+    bring_down()
+
+    last = Attempt.objects.latest("id")
+    assert last.retry_at == health().probe_at
+
+
+# The probe
+
+
+def test_one_call_is_taken_as_a_probe():
+    bring_down()
+    let_probe_time_come()
+
+    leases = claim()
+
+    assert len(leases) == 1
+    assert attempt(leases[0])
+    assert claim() == []
+
+
+def test_of_two_probes_one_is_let_in():
+    bring_down()
+    let_probe_time_come()
+    (first,) = claim()
+    (second,) = claim()
+
+    attempt(first)
+
+    with pytest.raises(ProviderDown):
+        attempt(second)
+
+
+def test_a_failed_probe_doubles_the_wait_up_to_five_minutes():
+    bring_down()
+    waits = []
+    for _ in range(5):
+        let_probe_time_come()
+        (lease,) = claim()
+        fail(lease)
+        waits.append(health().wait_s)
+
+    assert waits == [60, 120, 240, 300, 300]
+    assert Attempt.objects.filter(outcome=Attempt.Outcome.FAILED).count() == 2
+
+
+def test_a_late_failure_from_before_the_outage_does_not_double_the_wait():
+    for _ in range(4):
+        ended_call()
+    *others, late = [(lease, attempt(lease)) for lease in claim()]
+    for lease, tried in others:
+        ledger.fail_attempt(lease, tried, outage())
+
+    ledger.fail_attempt(*late, outage())
+
+    assert health().wait_s == 30
+
+
+def test_every_probe_is_another_call():
+    bring_down()
+    probed = set()
+    for _ in range(3):
+        ProviderHealth.objects.update(probe_at=timezone.now() - timedelta(seconds=1))
+        Call.objects.filter(next_attempt_at__isnull=False).update(
+            next_attempt_at=timezone.now() - timedelta(seconds=1)
+        )
+        Call.objects.filter(pk__in=probed).update(next_attempt_at=timezone.now())
+        (lease,) = claim()
+        fail(lease)
+        probed.add(lease.call_pk)
+
+    assert len(probed) == 3
+
+
+def test_an_answered_probe_brings_all_calls_back():
+    bring_down()
+    let_probe_time_come()
+    (lease,) = claim()
+
+    ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+
+    assert health().down_since is None
+    assert len(claim()) == 2
+
+
+def test_a_probe_that_did_not_need_the_provider_gives_its_turn_to_another():
+    bring_down()
+    let_probe_time_come()
+    (lease,) = claim()
+
+    ledger.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
+
+    assert health().down_since
+    assert len(claim()) == 1
+
+
+def test_an_answer_about_meaning_says_nothing_about_transcription():
+    bring_down()
+    ended_call()
+    (lease,) = ledger.claim_due(owner="worker-1", limit=1)
+    tried = attempt(lease, Stage.UNDERSTAND)
+    transcript = Call.objects.get(pk=lease.call_pk).transcripts.create(
+        version=1, created_at=timezone.now(), **TRANSCRIPT
+    )
+
+    ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+
+    assert health().down_since
+
+
+# With a runner
+
+
+class Restarting(FakeProvider):
+    """Answers nothing until it was asked ``deaf_for`` times."""
+
+    def __init__(self, deaf_for):
+        super().__init__([outage() for _ in range(deaf_for)])
+
+
+@needs_commits
+def test_a_provider_that_is_down_for_a_while_costs_no_call_its_life(settings, monkeypatch):
+    monkeypatch.setattr(breaker, "MAX_WAIT_S", 0.2)
+    settings.AI_BREAKER_SECONDS = 0.1
+    settings.AI_RETRY_BASE = 0
+    settings.AI_MAX_ATTEMPTS = 3
+    for _ in range(20):
+        ended_call()
+    provider = Restarting(deaf_for=23)
+
+    run(provider)
+
+    assert not Call.objects.exclude(state=CallState.ARCHIVED).exists()
+    assert provider.asked == 23 + 20
+    assert ProviderHealth.objects.get(stage=Stage.UNDERSTAND).down_since is None
+    assert Attempt.objects.filter(outcome=Attempt.Outcome.SNOOZED).exists()
+
+
+@needs_commits
+def test_a_runner_takes_nothing_while_the_provider_is_down():
+    bring_down()
+    ended_call()
+    asked = 0
+
+    def enough():
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    taken = run(FakeProvider(), should_stop=enough)
+
+    assert taken == 0
+
+
+@needs_commits
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+def test_of_many_workers_one_is_let_in():
+    bring_down()
+    let_probe_time_come()
+
+    def ask(_):
+        try:
+            return breaker.admits(provider="fake", stage=Stage.TRANSCRIBE, now=timezone.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        admitted = list(threads.map(ask, range(16)))
+
+    assert sum(admitted) == 1
+
+
+@needs_commits
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+def test_failures_and_answers_of_many_workers_at_once_do_not_deadlock():
+    for _ in range(24):
+        ended_call()
+    tries = [(lease, attempt(lease)) for lease in claim(limit=24)]
+
+    def finish(numbered):
+        number, (lease, tried) = numbered
+        try:
+            if number % 2:
+                ledger.fail_attempt(lease, tried, outage())
+            else:
+                ledger.save_transcript(lease, tried, **TRANSCRIPT)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(finish, enumerate(tries)))
+
+    assert not Attempt.objects.filter(outcome=Attempt.Outcome.RUNNING).exists()
+
+
+# What monitoring hears
+
+
+def test_monitoring_hears_of_it_and_the_service_stays_ready(client, monkeypatch):
+    bring_down()
+    monkeypatch.setattr("calls.health.workers_alive", lambda: 1)
+
+    ready = client.get("/readyz")
+    metrics = client.get("/metrics").content.decode()
+
+    assert ready.status_code == 200
+    assert "Provider fake (transcribe) is down since" in ready.json()["notes"][0]
+    assert 'callcenter_provider_down{provider="fake",stage="transcribe"} 1.0' in metrics
+
+
+def test_a_provider_that_nobody_has_asked_for_an_hour_is_not_reported(client, monkeypatch):
+    bring_down()
+    ProviderHealth.objects.update(failed_at=timezone.now() - 2 * breaker.STALE)
+    monkeypatch.setattr("calls.health.workers_alive", lambda: 1)
+
+    assert client.get("/readyz").json() == {"status": "ready"}
