@@ -254,6 +254,7 @@ call_detail = extend_schema(
 stored_packets = extend_schema(
     operation_id="list_packets",
     summary="The stored packets of a call",
+    description="`data` is null for keys, and for people without the permission to read it.",
     tags=["read"],
     parameters=[
         CALL_ID,

@@ -264,7 +264,7 @@ class CallDetailSerializer(CallSerializer):
 
 
 class StoredPacketSerializer(serializers.ModelSerializer[Packet]):
-    """A packet as it was stored."""
+    """A packet as it was stored; ``data`` only for who may read personal data."""
 
     stream = serializers.CharField(source="stream.name", read_only=True)
 
@@ -273,7 +273,12 @@ class StoredPacketSerializer(serializers.ModelSerializer[Packet]):
         fields = ["stream", "sequence", "track", "timestamp", "received_at", "late"]
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {**super().get_fields(), "data": serializers.CharField(read_only=True)}
+        data = serializers.CharField(read_only=True, allow_null=True)
+        return {**super().get_fields(), "data": data}
+
+    def to_representation(self, instance: Packet) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown if self.context.get("may_see_data") else {**shown, "data": None}
 
 
 class EventSerializer(serializers.Serializer[dict[str, Any]]):

@@ -220,7 +220,9 @@ class StoredPacketViewSet(_CallRoute):
             raise services.CallNotFound(f"There is no call {call_id}.")
         streams = list(call.streams.values_list("pk", flat=True))
         page = self.paginate_queryset(self.get_queryset().filter(stream__in=streams))
-        return self.get_paginated_response(StoredPacketSerializer(page, many=True).data)
+        context = {"may_see_data": may_see_personal_data(request)}
+        rows = StoredPacketSerializer(page, many=True, context=context)
+        return self.get_paginated_response(rows.data)
 
 
 class EventViewSet(_CallRoute):

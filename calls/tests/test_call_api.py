@@ -278,3 +278,19 @@ def test_a_key_reads_masked_words_only(api_with_key):
     masked = client.get("/v1/call/c-1/transcript")
 
     assert (plain.status_code, masked.status_code) == (403, 200)
+
+
+def test_what_was_said_in_packets_is_for_those_who_may_read_personal_data(api_with_key):
+    record_packets([packet("c-1", 1)])
+
+    by_key = api_with_key("read").get("/v1/call/c-1/packets").json()["results"]
+
+    assert [(row["sequence"], row["data"]) for row in by_key] == [(1, None)]
+
+
+def test_an_open_api_shows_what_was_said_in_packets(api):
+    record_packets([packet("c-1", 1)])
+
+    (row,) = api.get("/v1/call/c-1/packets").json()["results"]
+
+    assert row["data"] == "words"
