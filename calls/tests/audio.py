@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import wave
+from datetime import timedelta
 
 import numpy as np
 from asgiref.sync import async_to_sync, sync_to_async
+from django.db.models import F
 
 from calls import services
 from calls.analysis import stages
 from calls.analysis.conversation import Sentiment, Transcription, Turn, Understanding, Word
 from calls.ingest.record import record_packets
-from calls.models import Call, Stage
-from calls.tests.factories import attempt, claim, packet
+from calls.models import Call, Packet, Stage
+from calls.tests.factories import FakeProvider, attempt, claim, ended_call, packet
 
 RATE = 8000
 MEDIA = f"audio/x-mulaw;rate={RATE}"
@@ -104,3 +106,20 @@ def samples(content):
 
 def at(frames, begin_s, end_s):
     return frames[round(begin_s * RATE) : round(end_s * RATE)]
+
+
+def archived_text(call_id="written"):
+    return carry_to_end(ended_call(call_id), FakeProvider())
+
+
+def make_older(call, **age):
+    moved = {name: F(name) - timedelta(**age) for name in ("state_changed_at", "ended_at")}
+    Call.objects.filter(pk=call.pk).update(**moved)
+
+
+def packets_of(call):
+    return Packet.objects.filter(stream__call=call)
+
+
+def body(response):
+    return b"".join(response.streaming_content) if response.streaming else response.content
