@@ -38,6 +38,7 @@ from calls.models import (
     Call,
     CallEvent,
     Packet,
+    Recording,
     Stream,
     Transcript,
     WorkerHeartbeat,
@@ -313,6 +314,15 @@ class AnalysisAdmin(CallRecords):
     @admin.display(description="summary")
     def excerpt(self, row: Analysis) -> str:
         return Truncator(row.summary).chars(EXCERPT_LENGTH)
+
+
+@admin.register(Recording)
+class RecordingAdmin(PersonalData, CallRecords):
+    """The file as it was heard, so only for those who may hear personal data."""
+
+    list_display = ["id", "call_link", "version", "duration_ms", "size", "created_at"]
+    # The file itself is fetched over the API, which asks who may hear it.
+    exclude = ["file", "redacted_file"]
 
 
 @admin.register(ApiKey)

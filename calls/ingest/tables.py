@@ -116,7 +116,7 @@ def find_streams(call_pks: Sequence[int]) -> list[StreamRow]:
 
 
 def find_stored(suspects: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return which of these (stream, sequence) are stored."""
+    """Return which of these (stream, sequence) are stored, or were before they were pruned."""
     stored: set[tuple[int, int]] = set()
     size = SQLITE_VARIABLES // 2
     for at in range(0, len(suspects), size):
@@ -124,8 +124,13 @@ def find_stored(suspects: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
         values = ", ".join(["(%s, %s)"] * len(some))
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT stream_id, sequence FROM calls_packet "
-                f"WHERE (stream_id, sequence) IN (VALUES {values})",
+                f"WITH suspect (stream_id, sequence) AS (VALUES {values}) "
+                "SELECT suspect.stream_id, suspect.sequence FROM suspect "
+                "JOIN calls_packet AS packet ON packet.stream_id = suspect.stream_id "
+                "AND packet.sequence = suspect.sequence "
+                "UNION SELECT suspect.stream_id, suspect.sequence FROM suspect "
+                "JOIN calls_prunedrange AS pruned ON pruned.stream_id = suspect.stream_id "
+                "AND suspect.sequence BETWEEN pruned.first_sequence AND pruned.last_sequence",
                 [number for suspect in some for number in suspect],
             )
             stored.update(cursor.fetchall())

@@ -298,3 +298,15 @@ def test_a_pruned_call_whose_recording_is_lost_fails_and_keeps_its_old_result(ap
     assert not error.value.transient
     assert Recording.objects.exists()
     assert api.get("/v1/call/spoken/recording?redacted=false").status_code == 404
+
+
+def test_a_packet_that_was_pruned_and_comes_again_is_a_duplicate():
+    call = archived_audio()
+    first = packets_of(call).order_by("sequence").first()
+    again = packet(call.call_id, first.sequence, first.data, stream=first.stream.name)
+    prune(packets_older_than=NOW)
+
+    record_packets([again])
+
+    assert not packets_of(call).exists()
+    assert Call.objects.get(pk=call.pk).duplicate_count == call.duplicate_count + 1

@@ -33,6 +33,7 @@ feed.addEventListener("counters", ({ detail }) => count(detail));
 feed.addEventListener("refetch", refetch);
 
 function note(event) {
+  if (event.type === "call_deleted") rowOf(event.data.deleted)?.remove();
   if (event.call_id && concerns(event)) {
     changed.add(event.call_id);
     rowsTimer ||= setTimeout(fetchRows, BATCH_MS);

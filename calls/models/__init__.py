@@ -1,0 +1,61 @@
+"""What is stored, by subject.
+
+Every write outside ingest is a function in ``services``, ``retention`` or ``analysis.ledger``;
+ingest has one, ``ingest.record``.
+"""
+
+from calls.models.analysis import (
+    Analysis,
+    Attempt,
+    AttemptQuerySet,
+    Insight,
+    ProviderHealth,
+    Recording,
+    Transcript,
+)
+from calls.models.call import (
+    CALL_ID_PATTERN,
+    CALL_ID_RULE,
+    RESERVED_CALL_IDS,
+    Call,
+    CallQuerySet,
+    Stage,
+)
+from calls.models.log import (
+    CallEvent,
+    EventLog,
+)
+from calls.models.media import (
+    Packet,
+    PrunedRange,
+    Stream,
+    count_missing,
+)
+from calls.models.operation import (
+    ApiKey,
+    WorkerHeartbeat,
+)
+
+__all__ = [
+    "CALL_ID_PATTERN",
+    "CALL_ID_RULE",
+    "RESERVED_CALL_IDS",
+    "Analysis",
+    "ApiKey",
+    "Attempt",
+    "AttemptQuerySet",
+    "Call",
+    "CallEvent",
+    "CallQuerySet",
+    "EventLog",
+    "Insight",
+    "Packet",
+    "ProviderHealth",
+    "PrunedRange",
+    "Recording",
+    "Stage",
+    "Stream",
+    "Transcript",
+    "WorkerHeartbeat",
+    "count_missing",
+]

@@ -1,0 +1,168 @@
+"""What was tried and what was found: attempts, transcripts, analyses, recordings, insights."""
+
+from typing import Self
+
+from django.db import models
+from django.utils import timezone
+
+from calls.models.call import Call, Stage
+
+
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    def used_up(self) -> Self:
+        """Attempts that count against the limit."""
+        return self.filter(outcome__in=(Attempt.Outcome.FAILED, Attempt.Outcome.CRASHED))
+
+
+class Attempt(models.Model):
+    """One try at one stage, written before it starts, so that a crash leaves a trace."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CRASHED = "crashed", "Crashed (its worker died)"
+        RELEASED = "released", "Released (its worker was stopped; not counted)"
+        SNOOZED = "snoozed", "Snoozed (the provider asked for it; not counted)"
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="attempts")
+    round = models.PositiveIntegerField()
+    stage = models.CharField(max_length=16, choices=Stage.choices)
+    number = models.PositiveIntegerField()
+    provider = models.CharField(max_length=100)
+    lease_token = models.PositiveBigIntegerField()
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
+    code = models.CharField(max_length=50, blank=True, default="")
+    error = models.TextField(blank=True, default="")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.stage} #{self.number}: {self.outcome}"
+
+    @property
+    def duration_ms(self) -> int | None:
+        if self.finished_at is None:
+            return None
+        return round((self.finished_at - self.started_at).total_seconds() * 1000)
+
+
+class ProviderHealth(models.Model):
+    """How a provider has answered of late, by stage; ``analysis.breaker`` keeps it.
+
+    ``failures`` counts those since the last answer. The provider is down while ``down_since`` is
+    set, and is then asked again, by one call, at ``probe_at``; ``probed_at`` is the last time.
+    """
+
+    provider = models.CharField(max_length=100)
+    stage = models.CharField(max_length=16, choices=Stage.choices)
+    failures = models.PositiveIntegerField(default=0)
+    failed_at = models.DateTimeField(null=True)
+    down_since = models.DateTimeField(null=True)
+    wait_s = models.FloatField(default=0)
+    probe_at = models.DateTimeField(null=True)
+    probed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "provider health"
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "stage"], name="one_health_per_stage")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}, {self.stage}"
+
+
+class Insight(models.Model):
+    """A question that the AI answers about every call; its answer is kept under ``name``."""
+
+    name = models.SlugField(max_length=50, unique=True)
+    question = models.TextField(max_length=1000)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Transcript(models.Model):
+    """What was said, as the transcribe stage heard it: personal data included. Kept by version."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="transcripts")
+    version = models.PositiveIntegerField()
+    duration_ms = models.PositiveBigIntegerField()
+    turns = models.JSONField()
+    speech = models.JSONField()
+    skipped = models.JSONField(default=list)
+    provenance = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        get_latest_by = "version"
+        constraints = [
+            models.UniqueConstraint(fields=["call", "version"], name="one_transcript_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"transcript v{self.version}"
+
+
+class Analysis(models.Model):
+    """What the understand stage made of a transcript; its turns are redacted. Kept by version."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="analyses")
+    transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="analyses")
+    version = models.PositiveIntegerField()
+    turns = models.JSONField()
+    summary = models.TextField(blank=True)
+    keywords = models.JSONField(default=list)
+    insights = models.JSONField(default=dict)
+    metrics = models.JSONField()
+    redactions = models.JSONField(default=list)
+    skipped = models.JSONField(default=list)
+    provenance = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "analyses"
+        get_latest_by = "version"
+        constraints = [
+            models.UniqueConstraint(fields=["call", "version"], name="one_analysis_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"analysis v{self.version}"
+
+
+class Recording(models.Model):
+    """The audio of a call in the default storage: as it was received, and with silences in it.
+
+    Files are written before the row names them, and removed after it has ceased to. Where there
+    is nothing to mute, ``redacted_file`` is ``file``; it is empty until somebody has looked.
+    """
+
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="recording")
+    version = models.PositiveIntegerField()
+    duration_ms = models.PositiveBigIntegerField()
+    file = models.FileField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    redacted_file = models.FileField(max_length=200, blank=True)
+    redacted_size = models.PositiveBigIntegerField(default=0)
+    redacted_sha256 = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["file"], name="recording_by_file"),
+            models.Index(fields=["redacted_file"], name="recording_by_redacted_file"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recording v{self.version}"

@@ -1,0 +1,151 @@
+"""A call: who, what state, how much of it came, and how its analysis stands."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from calls.lifecycle import CallLifecycle, CallState
+
+CALL_ID_PATTERN = r"[A-Za-z0-9._:@+-]{1,128}"
+CALL_ID_RULE = "1 to 128 of letters, digits and . _ : @ + -"
+RESERVED_CALL_IDS = {"stream"}  # /v1/call/stream/... is where packets go
+
+
+class Stage(models.TextChoices):
+    TRANSCRIBE = "transcribe"
+    UNDERSTAND = "understand"
+
+
+class CallQuerySet(models.QuerySet["Call"]):
+    def live(self) -> Self:
+        return self.filter(state=CallState.IN_PROGRESS)
+
+    def idle(self, *, before: datetime) -> Self:
+        """Live calls that have sent nothing since ``before``."""
+        silent = Q(last_packet_at__lt=before)
+        never_spoke = Q(last_packet_at=None, opened_at__lt=before)
+        return self.live().filter(silent | never_spoke)
+
+    def due(self, *, now: datetime, within: timedelta = timedelta(0)) -> Self:
+        """Calls that nobody holds and whose turn has come, or will come ``within`` some time."""
+        waiting = Q(state__in=(CallState.COMPLETED, CallState.PROCESSING_AI))
+        ready = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now + within)
+        free = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
+        return self.filter(waiting & ready & free)
+
+    def retryable(self, *, before: datetime, rounds: int) -> Self:
+        """Failed calls that nobody has touched since ``before``, retried fewer times than that."""
+        failed = self.filter(state=CallState.FAILED, state_changed_at__lt=before)
+        return failed.filter(automatic_retries__lt=rounds)
+
+
+class Call(CallLifecycle):
+    """One call. The counters are totals over its streams, kept by the write path."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound"
+        OUTBOUND = "outbound"
+
+    class EndReason(models.TextChoices):
+        REQUESTED = "requested", "The telephone system said so"
+        IDLE = "idle", "No packet for too long"
+        OPERATOR = "operator", "A person said so"
+
+    class Sentiment(models.TextChoices):
+        POSITIVE = "POSITIVE", "Positive"
+        NEUTRAL = "NEUTRAL", "Neutral"
+        NEGATIVE = "NEGATIVE", "Negative"
+
+    class Trend(models.TextChoices):
+        IMPROVING = "improving", "Improving"
+        STEADY = "steady", "Steady"
+        WORSENING = "worsening", "Worsening"
+
+    call_id = models.CharField(
+        max_length=128,
+        unique=True,
+        validators=[RegexValidator(rf"\A{CALL_ID_PATTERN}\Z", f"A call id is {CALL_ID_RULE}.")],
+    )
+    agent = models.CharField(max_length=200, blank=True, default="")
+    caller = models.CharField(max_length=200, blank=True, default="")
+    callee = models.CharField(max_length=200, blank=True, default="")
+    queue = models.CharField(max_length=200, blank=True, default="")
+    direction = models.CharField(max_length=8, blank=True, default="", choices=Direction.choices)
+    media = models.CharField(max_length=100, blank=True, default="")
+
+    opened_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_packet_at = models.DateTimeField(null=True, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+    end_reason = models.CharField(max_length=16, blank=True, default="", choices=EndReason.choices)
+    state_changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    packet_count = models.PositiveBigIntegerField(default=0)
+    last_sequence = models.BigIntegerField(null=True)
+    missing_count = models.PositiveBigIntegerField(default=0)
+    late_count = models.PositiveBigIntegerField(default=0)
+    duplicate_count = models.PositiveBigIntegerField(default=0)
+
+    # A claim is a lease: it runs out unless its owner prolongs it, and every new one has a higher
+    # token, so that a write by an owner who lost it can be refused.
+    lease_owner = models.CharField(max_length=100, blank=True, default="", editable=False)
+    lease_token = models.PositiveBigIntegerField(default=0, editable=False)
+    lease_expires_at = models.DateTimeField(null=True, editable=False)
+    analysis_round = models.PositiveIntegerField(default=0, editable=False)
+    # Where the present round begins: a transcript that is good enough is not made again.
+    first_stage = models.CharField(
+        max_length=16, choices=Stage.choices, default=Stage.TRANSCRIBE, editable=False
+    )
+    # Rounds that nobody asked for, since the last one that somebody did.
+    automatic_retries = models.PositiveSmallIntegerField(default=0, editable=False)
+    next_attempt_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.TextField(blank=True, default="")
+
+    customer_sentiment = models.CharField(
+        max_length=8, blank=True, default="", choices=Sentiment.choices
+    )
+    customer_trend = models.CharField(max_length=10, blank=True, default="", choices=Trend.choices)
+    agent_sentiment = models.CharField(
+        max_length=8, blank=True, default="", choices=Sentiment.choices
+    )
+    agent_trend = models.CharField(max_length=10, blank=True, default="", choices=Trend.choices)
+
+    packets_pruned_at = models.DateTimeField(null=True, editable=False)
+
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("operate_call", "Can end, retry and reanalyse calls"),
+            ("view_unredacted", "Can read transcripts with personal data in them"),
+        ]
+        # None of these columns is touched per packet, so that PostgreSQL need not write to any
+        # index when a counter moves.
+        indexes = [
+            models.Index(fields=["state", "next_attempt_at"], name="call_by_state"),
+            models.Index(fields=["queue", "-id"], name="call_by_queue"),
+            models.Index(fields=["agent", "-id"], name="call_by_agent"),
+            # What retention asks for, once a minute: neither may grow with the archive.
+            models.Index(fields=["ended_at"], name="call_by_end"),
+            models.Index(
+                fields=["state_changed_at"],
+                condition=Q(packets_pruned_at=None),
+                name="call_with_packets",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.call_id
+
+    @property
+    def is_live(self) -> bool:
+        return bool(self.state == CallState.IN_PROGRESS)
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (CallState.ARCHIVED, CallState.FAILED)

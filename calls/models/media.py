@@ -1,0 +1,88 @@
+"""What came in for a call: its streams, their packets, and what is pruned of them."""
+
+from django.db import models
+from django.utils import timezone
+
+from calls.models.call import Call
+
+
+def count_missing(first: int | None, last: int | None, stored: int) -> int:
+    """Return how many packets never came. Sequences start at 0 or 1: the sender shows which."""
+    if first is None or last is None:
+        return 0
+    return max(0, last - min(first, 1) + 1 - stored)
+
+
+class Stream(models.Model):
+    """One media stream of a call; a reconnecting carrier opens another. Sequences count in it."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")
+    name = models.CharField(max_length=128, blank=True, default="")
+    media = models.CharField(max_length=100, blank=True, default="")
+    opened_at = models.DateTimeField(default=timezone.now)
+    packet_count = models.PositiveBigIntegerField(default=0)
+    first_sequence = models.BigIntegerField(null=True)
+    last_sequence = models.BigIntegerField(null=True)
+    late_count = models.PositiveBigIntegerField(default=0)
+    duplicate_count = models.PositiveBigIntegerField(default=0)
+    reordered_count = models.PositiveBigIntegerField(default=0)
+
+    # A packet from a carrier holds many frames. These are theirs, not the packets'.
+    frame_count = models.PositiveBigIntegerField(default=0)
+    missing_frames = models.PositiveBigIntegerField(default=0)
+    repeated_frames = models.PositiveBigIntegerField(default=0)
+    reordered_frames = models.PositiveBigIntegerField(default=0)
+    malformed_frames = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call", "name"], name="one_stream_per_name")]
+
+    def __str__(self) -> str:
+        return self.name or "(unnamed)"
+
+    @property
+    def missing_count(self) -> int:
+        return count_missing(self.first_sequence, self.last_sequence, self.packet_count)
+
+
+class Packet(models.Model):
+    """One packet as it came: ``data`` is words or base64 audio, on the sender's ``timestamp``."""
+
+    stream = models.ForeignKey(
+        Stream, on_delete=models.CASCADE, related_name="packets", db_index=False
+    )
+    sequence = models.BigIntegerField()
+    track = models.CharField(max_length=64, blank=True, default="")
+    timestamp = models.FloatField()
+    received_at = models.DateTimeField()
+    late = models.BooleanField(default=False)
+    data = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "sequence"], name="one_packet_per_sequence")
+        ]
+
+    def __str__(self) -> str:
+        return f"packet {self.sequence}"
+
+
+class PrunedRange(models.Model):
+    """Sequences of a stream that were stored once, first to last, and whose packets are pruned.
+
+    A packet in such a range has been here before: it is a duplicate, though there is no row.
+    """
+
+    stream = models.ForeignKey(
+        Stream, on_delete=models.CASCADE, related_name="pruned", db_index=False
+    )
+    first_sequence = models.BigIntegerField()
+    last_sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "first_sequence"], name="one_range_per_begin")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_sequence} to {self.last_sequence}"

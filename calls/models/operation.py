@@ -1,0 +1,37 @@
+"""What running the service needs: API keys and signs of life."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class ApiKey(models.Model):
+    """A key of a machine. Only its digest is stored; the key itself is shown once."""
+
+    class Scope(models.TextChoices):
+        INGEST = "ingest", "Send packets, start and end calls"
+        READ = "read", "Read calls and events"
+        OPERATE = "operate", "Retry calls"
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class WorkerHeartbeat(models.Model):
+    """The last sign of life of a worker cluster."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
