@@ -134,17 +134,28 @@ def test_the_strip_lies_within_its_width():
     assert all(bar.x >= 0 and bar.x + bar.width <= 1002 for bar in bars)
 
 
-def test_a_text_call_has_no_recording_and_an_audio_call_has(supervisor, visitor):
-    text_call = analysed_call()
+def audio_that_was_not_looked_through():
     record_packets([packet("audio", 1, "/" * 216, media="audio/x-mulaw;rate=8000")])
     services.end_call(call_id="audio")
+    return "/supervisor/calls/audio/"
 
-    assert "<audio" not in page_of(supervisor, text_call).content.decode()
-    may_hear_all = visitor("view_call", "view_unredacted")
-    html = may_hear_all.get("/supervisor/calls/audio/").content.decode()
+
+def test_a_text_call_has_no_recording(supervisor):
+    assert "<audio" not in page_of(supervisor, analysed_call()).content.decode()
+
+
+def test_audio_without_a_transcript_is_for_those_who_may_hear_personal_data(visitor):
+    address = audio_that_was_not_looked_through()
+
+    html = visitor("view_call", "view_unredacted").get(address).content.decode()
+
     assert 'src="/v1/call/audio/recording"' in html
-    # Nobody has looked for personal data in it yet, so it is not for everybody.
-    assert "<audio" not in supervisor.get("/supervisor/calls/audio/").content.decode()
+
+
+def test_audio_without_a_transcript_is_not_for_everybody(supervisor):
+    address = audio_that_was_not_looked_through()
+
+    assert "<audio" not in supervisor.get(address).content.decode()
 
 
 def test_personal_data_is_shown_to_those_who_may_see_it_and_ask(visitor, caplog):
