@@ -27,7 +27,7 @@ def run_analyses() -> int:
     if stopping():
         # A transcription in a thread cannot be interrupted, and would hold up the stop for as
         # long as it takes. Its call has been given back.
-        os._exit(os.EX_OK)
+        os._exit(0)
     loop.close()
     # A job that found the slot taken left its call to this runner, which may just have decided
     # to go: so look again, now that the slot is free.

@@ -32,6 +32,7 @@ HEARTBEAT_S = 5
 RESTART_PAUSE_S = 1
 DRAIN_S = 10
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
 
 _stopping = multiprocessing.RawValue(ctypes.c_bool, False)
 _slot = multiprocessing.Lock()
@@ -80,7 +81,7 @@ class _Sentinel(Sentinel):  # type: ignore[misc]
         _slot.acquire(timeout=DRAIN_S)  # a runner gives back its calls, then lets go
         for part in [*self.pool, self.monitor, self.pusher]:
             part.kill()
-        os._exit(os.EX_SOFTWARE)
+        os._exit(SOFTWARE_ERROR)
 
 
 class Worker(Cluster):  # type: ignore[misc]
