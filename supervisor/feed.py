@@ -99,9 +99,7 @@ class Feed:
             message: Frames = {
                 "type": "feed.frames",
                 "after": self.offset,
-                "frames": [
-                    (event.id, as_frame(events.as_message(event))) for event in found
-                ],
+                "frames": [(event.id, as_frame(events.as_message(event))) for event in found],
             }
             self.offset = found[-1].id
             await _broadcast(dict(message))
