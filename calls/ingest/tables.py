@@ -235,4 +235,4 @@ def _as_array(values: Sequence[Any]) -> Any:
     """Return a PostgreSQL array; of numbers as its text, which takes a tenth of the time."""
     if any(isinstance(value, str) for value in values):
         return list(values)
-    return "{%s}" % ",".join(["NULL" if value is None else str(value) for value in values])
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
