@@ -2,8 +2,11 @@
 
 from django.urls import path
 
+from calls.ingest.carriers.socket import media_socket
 from calls.ingest.sockets import packet_socket
 
 websocket_urlpatterns = [
     path("v1/call/stream/<str:call_id>", packet_socket),  # type: ignore[arg-type]
+    path("v1/media", media_socket),  # type: ignore[arg-type]
+    path("v1/media/<str:call_id>", media_socket),  # type: ignore[arg-type]
 ]
