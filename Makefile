@@ -7,7 +7,7 @@ DEMO_SPEED ?= 1
 PORT ?= 8000
 export DEMO_SPEED
 
-.PHONY: help run test check format clean
+.PHONY: help run test check bench format clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,10 @@ check: $(VENV)/.development ## Formatting, lint, types, migrations and the deplo
 	$(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
 	DEBUG=false SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 		ALLOWED_HOSTS=calls.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: $(VENV)/.development ## Measure every way in for packets, on SQLite and on PostgreSQL
+	$(BIN)/python manage.py bench_ingest
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_ingest
 
 format: $(VENV)/.development ## Format and fix what can be fixed by a program
 	$(BIN)/ruff format .

@@ -1,0 +1,1 @@
+"""Measures the ways in, each on servers and a database of its own: `manage.py bench_ingest`."""

@@ -1,0 +1,185 @@
+"""One run: every path in its turn, on a fresh server each, all on one scratch database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from calls.benchmark.databases import Database, scratch_database
+from calls.benchmark.load import Load
+from calls.benchmark.report import Result
+from calls.benchmark.servers import ROOT, Server, environment
+
+ROWS_PER_SECOND = 12_500  # of --seconds: how many rows the bulk insert gets
+LIFE_S = 1.0  # of a server between two kills
+CONNECTIONS_OF_SOCKETS = 50
+SLOW_LANE = {"EXPRESS_LANE": "false"}
+
+
+class RunError(Exception):
+    """A process of the run failed; the message ends with its last words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    seconds: float = 8.0
+    warm_up: float = 1.0
+    calls: int = 64
+    socket_frame: int = 1
+    fill: int = 0
+    kill: bool = False
+    kills: int = 10
+    only: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How packets get in: from which client to which server."""
+
+    name: str
+    title: str
+    load: Load
+    server: str = "uvicorn"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    kills: int = 0
+
+
+def plan(options: Options) -> list[Way]:
+    """Return what is measured before the table is filled, in order."""
+    load = Load(seconds=options.seconds, warm_up=options.warm_up, calls=options.calls)
+    frame = options.socket_frame
+    what = "single frames" if frame == 1 else f"arrays of {frame}"
+    socket = replace(load, kind="websocket", packets=frame, connections=CONNECTIONS_OF_SOCKETS)
+    ways = [
+        Way(name="bare", title="bare ASGI, Uvicorn", load=load, server="bare"),
+        Way(
+            name="drf-daphne", title="single, DRF, Daphne", load=load, server="daphne",
+            environment=SLOW_LANE,
+        ),
+        Way(name="drf-uvicorn", title="single, DRF, Uvicorn", load=load, environment=SLOW_LANE),
+        Way(name="single", title="single, express lane", load=load),
+        Way(name="batch", title="batches of 50", load=replace(load, packets=50, connections=8)),
+        Way(name="websocket", title=f"WebSocket, {what}", load=socket),
+    ]  # fmt: skip
+    if options.kill:
+        ways += [_killed(way, options.kills) for way in (ways[3], ways[5])]
+    wanted = options.only or {way.name for way in ways}
+    return [way for way in ways if {way.name, way.name.removesuffix("-killed")} & wanted]
+
+
+def _killed(way: Way, kills: int) -> Way:
+    load = replace(way.load, until_told=True)
+    title = f"{way.title}, killed {kills} times"
+    return replace(way, name=f"{way.name}-killed", title=title, load=load, kills=kills)
+
+
+class Run:
+    """Everything that the paths of a run share."""
+
+    def __init__(self, options: Options, *, database: Database, folder: Path) -> None:
+        self.options = options
+        self.database = database
+        self.folder = folder
+        self.environment = environment(database.url)
+        self._execute("manage.py", "migrate", "--verbosity", "0")
+        self.key: str = self._ask("key")
+
+    def measure(self, way: Way) -> Result:
+        """Drive one path, and compare what was acknowledged with what is stored."""
+        before = self.database.count_packets()
+        environment = {**self.environment, **way.environment}
+        with Server(way.server, environment=environment, folder=self.folder) as server:
+            load = replace(way.load, port=server.port, key=self.key, prefix=f"bench-{way.name}")
+            seen = self._drive(load, lambda: _kill(server, way.kills))
+        rows = None if way.server == "bare" else self.database.count_packets() - before
+        return Result(name=way.name, title=way.title, rows=rows, **seen)
+
+    def copy(self) -> Result:
+        """Measure what the database can do by itself."""
+        before = self.database.count_packets()
+        asked = max(1_000, round(self.options.seconds * ROWS_PER_SECOND))
+        answer = self._ask("copy", str(asked))
+        what = "COPY" if self.database.is_postgres else "executemany"
+        return Result(
+            name="copy",
+            title=f"{what}, one transaction",
+            packets_per_s=answer["packets"] / answer["seconds"],
+            acknowledged=answer["packets"],
+            rows=self.database.count_packets() - before,
+        )
+
+    def fill(self) -> None:
+        self._ask("fill", str(self.options.fill))
+
+    def _drive(self, load: Load, disturb: Callable[[], None]) -> dict[str, Any]:
+        client = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "calls.benchmark.client", json.dumps(asdict(load))],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            disturb()
+            answer, _ = client.communicate()  # closes its input, which says that it is enough
+        finally:
+            client.kill()
+            client.wait()
+        if client.returncode:
+            raise RunError("The client failed; its last words are above.")
+        seen: dict[str, Any] = json.loads(answer)
+        return seen
+
+    def _ask(self, *arguments: str) -> Any:
+        return json.loads(self._execute("-m", "calls.benchmark.rows", *arguments))
+
+    def _execute(self, *arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, *arguments],
+            cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise RunError(f"{arguments[0]} failed: {done.stderr[-2000:]}")
+        return done.stdout
+
+
+def _kill(server: Server, times: int) -> None:
+    for _ in range(times):
+        time.sleep(LIFE_S)
+        server.kill()
+        server.start()
+
+
+@contextmanager
+def prepare(options: Options) -> Iterator[Run]:
+    """Make folder and database, and remove both afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
+        scratch_database(Path(name)) as database,
+    ):
+        yield Run(options, database=database, folder=Path(name))
+
+
+def carry_out(run: Run, announce: Callable[[str], None]) -> Iterator[Result]:
+    """Measure every path; with ``fill``, the fast ones again once the table is full."""
+    options = run.options
+    ways = plan(options)
+    for way in ways:
+        announce(way.title)
+        yield run.measure(way)
+    if not options.only or "copy" in options.only:
+        announce("bulk insert")
+        yield run.copy()
+    if options.fill:
+        announce(f"filling the table with {options.fill:,} packets")
+        run.fill()
+        for way in ways:
+            if way.name in ("single", "batch"):
+                full = replace(way, name=f"{way.name}-full", title=f"{way.title}, full table")
+                announce(full.title)
+                yield run.measure(full)

@@ -1,0 +1,52 @@
+"""The benchmark in miniature: every path is driven, and every acknowledged packet is found."""
+
+import json
+
+import pytest
+
+from calls.tests.processes import Service
+
+pytestmark = pytest.mark.processes
+
+PATHS = {"bare", "drf-daphne", "drf-uvicorn", "single", "batch", "websocket", "copy"}
+
+
+def measure(service, folder, *options):
+    report = folder / "report.json"
+    service.run(
+        "bench_ingest", "--seconds", "0.3", "--warm-up", "0.1", "--json", str(report), *options
+    )
+    return json.loads(report.read_text())
+
+
+@pytest.fixture
+def service(tmp_path):
+    with Service(tmp_path) as running:
+        yield running
+
+
+def test_every_path_is_measured_and_loses_nothing(service, tmp_path):
+    report = measure(service, tmp_path)
+
+    assert report["ok"] is True
+    assert set(report["paths"]) == PATHS
+    for path in report["paths"].values():
+        assert path["packets_per_s"] > 0
+        assert path["errors"] == 0
+        if path["rows"] is not None:
+            assert path["rows"] == path["acknowledged"]
+
+
+def test_one_path_can_be_measured_alone(service, tmp_path):
+    report = measure(service, tmp_path, "--only", "single")
+
+    assert set(report["paths"]) == {"single"}
+
+
+def test_a_server_that_is_killed_loses_no_acknowledged_packet(service, tmp_path):
+    report = measure(service, tmp_path, "--only", "single", "--kill", "--kills", "2")
+
+    killed = report["paths"]["single-killed"]
+    assert report["ok"] is True
+    assert killed["reconnections"] > 0
+    assert killed["rows"] == killed["acknowledged"] > 0
