@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -15,11 +17,16 @@ from calls.analysis.redaction import redact
 from calls.analysis.results import transcript_document
 from calls.health import workers_alive
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, CallEvent, Packet, Stream
+from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stream
 from supervisor.board import Phase, next_number, phase_of
+from supervisor.packet_map import PacketMap, read_packet_map
 from supervisor.strip import Strip, draw_strip
+from supervisor.talk import TalkSplit, split_talk
 
-EVENT_LIMIT = 200
+EVENT_LIMIT = 40
+ALL_EVENTS_LIMIT = 2000
+# Counting the packets of a long call takes longer than the rest of the page.
+MAPPED_AT_ONCE = 20_000
 HEARD_LIMIT = 24
 SILENT_AFTER = timedelta(seconds=15)
 
@@ -35,6 +42,8 @@ class CallPage:
     document: dict[str, Any] | None
     heard: list[dict[str, Any]] = field(default_factory=list)
     worker_missing: bool = False
+    recording: Recording | None = None
+    packet_map: PacketMap | None = None
 
     @property
     def phase(self) -> Phase:
@@ -97,6 +106,38 @@ class CallPage:
         return draw_strip(self.document) if self.document and self.document["turns"] else None
 
     @property
+    def talk(self) -> TalkSplit | None:
+        return split_talk(self.document) if self.document else None
+
+    @property
+    def is_pruned(self) -> bool:
+        return self.call.packets_pruned_at is not None
+
+    @property
+    def has_frames(self) -> bool:
+        return any(stream.frame_count for stream in self.streams)
+
+    @cached_property
+    def turns(self) -> list[dict[str, Any]]:
+        """The transcript, or what has been received of a text call in progress."""
+        said = (self.document or {}).get("turns", self.heard)
+        return [{**turn, "timing": timing_of(turn)} for turn in said]
+
+    @property
+    def scored(self) -> int:
+        said = (self.document or {}).get("turns", ())
+        return sum(turn.get("score") is not None for turn in said)
+
+    @property
+    def edition(self) -> str:
+        """Changes when there is something else to hear or to draw."""
+        made = (self.document or {}).get("provenance", {})
+        versions = [
+            str((made.get(stage) or {}).get("version", 0)) for stage in ("transcribe", "understand")
+        ]
+        return "-".join([*versions, str(self.recording.version if self.recording else 0)])
+
+    @property
     def has_recording(self) -> bool:
         if self.call.is_live or not self.call.packet_count:
             return False
@@ -114,19 +155,39 @@ def _is_audio(media: str) -> bool:
         return False
 
 
-def read_call_page(call: Call, *, redacted: bool = True) -> CallPage:
-    events = list(call.events.order_by("-id")[: EVENT_LIMIT + 1])
+def timing_of(turn: Mapping[str, Any]) -> str:
+    """Return when the words of a turn are said, in a form that is short and quick to render.
+
+    Two numbers for each word as the page shows them: ms since the word before ended, and ms that
+    it takes. Empty where the words have no times, or where the text is not made of them.
+    """
+    tokens: list[str] = []
+    numbers: list[int] = []
+    end = turn["begin_ms"]
+    for begin, until, text in turn.get("words", ()):
+        for token in text.split():
+            tokens.append(token)
+            numbers += [begin - end, until - begin]
+            end = until
+    return ",".join(map(str, numbers)) if tokens == turn["text"].split() else ""
+
+
+def read_call_page(call: Call, *, redacted: bool = True, all_events: bool = False) -> CallPage:
+    limit = ALL_EVENTS_LIMIT if all_events else EVENT_LIMIT
+    events = list(call.events.order_by("-id")[: limit + 1])
     streams = list(call.streams.order_by("pk"))
     return CallPage(
         call=call,
         now=timezone.now(),
         attempts=list(call.attempts.all()),
         streams=streams,
-        events=events[:EVENT_LIMIT],
-        more_events=len(events) > EVENT_LIMIT,
+        events=events[:limit],
+        more_events=len(events) > limit,
         document=transcript_document(call, redacted=redacted),
         heard=_heard(call, streams, redacted=redacted) if call.is_live else [],
         worker_missing=call.state == CallState.COMPLETED and not workers_alive(),
+        recording=Recording.objects.filter(call=call).first(),
+        packet_map=read_packet_map(streams) if call.packet_count <= MAPPED_AT_ONCE else None,
     )
 
 

@@ -25,6 +25,7 @@ class Strip:
     customer: list[Bar]
     silences: list[Bar]
     interruptions: list[Bar]
+    muted: list[Bar]
 
 
 def draw_strip(document: Mapping[str, Any]) -> Strip:
@@ -40,6 +41,7 @@ def draw_strip(document: Mapping[str, Any]) -> Strip:
         interruptions=_bars(
             (span for spans in interruptions.values() for span in spans), duration_ms
         ),
+        muted=_bars(document.get("redactions", ()), duration_ms),
     )
 
 

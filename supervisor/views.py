@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
@@ -12,17 +13,20 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from calls.analysis.playback import NotHeardYet, read_waveform
 from calls.models import Call
 from calls.services import CallNotFound, NotPossible
 from supervisor import board
 from supervisor.actions import ACTIONS, action_for
 from supervisor.call_page import read_call_page
+from supervisor.packet_map import read_packet_map
 
 log = logging.getLogger(__name__)
 
@@ -81,19 +85,58 @@ def show_figures(request: HttpRequest) -> HttpResponse:
 def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     position = board.read_position()
     call = _call(call_id)
-    may_unredact = request.user.has_perm("calls.view_unredacted")
-    redacted = not (may_unredact and request.GET.get("unredacted") == "1")
+    may_unredact, redacted = _sight(request)
     if not redacted:
         log.info("%s reads call %s with personal data", request.user.get_username(), call_id)
+    all_events = request.GET.get("events") == "all"
+    page = read_call_page(call, redacted=redacted, all_events=all_events)
     context = {
         "position": position,
-        "page": read_call_page(call, redacted=redacted),
+        "page": page,
+        # Until there is a transcript nobody knows what is personal in the audio.
+        "is_playable": page.has_recording and bool(page.document or may_unredact),
         "call": call,
         "redacted": redacted,
         "may_unredact": may_unredact,
         "action": _offered(request, call),
     }
     return render(request, "supervisor/call.html", context)
+
+
+@require_safe
+@_guarded("calls.view_call")
+def show_packets(request: HttpRequest, call_id: str) -> HttpResponse:
+    """The packet map of a call, which takes its time if the call is long."""
+    call = _call(call_id)
+    packet_map = read_packet_map(list(call.streams.order_by("pk")))
+    context = {"call": call, "packet_map": packet_map}
+    return render(request, "supervisor/call/packets.html", context)
+
+
+@require_safe
+@_guarded("calls.view_call")
+def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
+    """How loud each side of the recording is, for the player to draw."""
+    call = _call(call_id)
+    may_unredact, redacted = _sight(request)
+    try:
+        waveform = read_waveform(call, redacted=redacted)
+    except NotHeardYet as error:
+        if not may_unredact:
+            raise PermissionDenied from error
+        waveform = read_waveform(call, redacted=False)
+    if waveform is None:
+        raise Http404("This call has no audio.")
+    agent, customer = (b64encode(row.tobytes()).decode() for row in waveform.peaks)
+    return JsonResponse(
+        {"duration_ms": waveform.duration_ms, "peaks": {"agent": agent, "customer": customer}}
+    )
+
+
+def _sight(request: HttpRequest) -> tuple[bool, bool]:
+    """Return whether the visitor may see personal data, and whether it is to be hidden now."""
+    may_unredact = request.user.has_perm("calls.view_unredacted")
+    return may_unredact, not (may_unredact and request.GET.get("unredacted") == "1")
 
 
 @require_http_methods(["GET", "POST"])

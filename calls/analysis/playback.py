@@ -13,8 +13,15 @@ from django.core.files.storage import default_storage
 from calls.analysis.conversation import CallAudio, Span, turns_from_json
 from calls.analysis.material import load_material
 from calls.analysis.providers import ProviderError
-from calls.analysis.recording import measure_file, mute, write_wav
+from calls.analysis.recording import MUTE_MARGIN_MS, measure_file, mute, write_wav
 from calls.analysis.redaction import redact
+from calls.analysis.waveform import (
+    Waveform,
+    keep_waveform,
+    measure_wav,
+    silence,
+    stored_waveform,
+)
 from calls.models import Call, Recording
 
 
@@ -99,3 +106,33 @@ def _personal_spans(call: Call) -> list[Span]:
         return [Span(item["begin_ms"], item["end_ms"]) for item in analysis.redactions]
     found = redact(turns_from_json(transcript.turns)).redactions
     return [Span(item.begin_ms, item.end_ms) for item in found]
+
+
+def read_waveform(call: Call, *, redacted: bool) -> Waveform | None:
+    """Return how loud the audio of a call is, silent where it is muted if ``redacted``.
+
+    None without audio. Raises NotHeardYet as ``open_playback`` does.
+    """
+    spans = _personal_spans(call) if redacted else []
+    waveform = _waveform(call)
+    return silence(waveform, [_with_margin(span) for span in spans]) if waveform else None
+
+
+def _waveform(call: Call) -> Waveform | None:
+    row = Recording.objects.filter(call=call).first()
+    name = str(row.file) if row else ""
+    stored = stored_waveform(name) if name else None
+    if stored is not None:
+        return stored
+    source = _open_source(call, row)
+    if source is None:
+        return None
+    with source.file:
+        waveform = measure_wav(source.file)
+    if name:
+        keep_waveform(name, waveform)
+    return waveform
+
+
+def _with_margin(span: Span) -> Span:
+    return Span(span.begin_ms - MUTE_MARGIN_MS, span.end_ms + MUTE_MARGIN_MS)

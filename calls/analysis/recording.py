@@ -28,6 +28,7 @@ from django.utils import timezone
 from calls.analysis.conversation import SPEAKERS, CallAudio, Channel, Span
 from calls.analysis.redaction import Redaction
 from calls.analysis.textcall import TextCall
+from calls.analysis.waveform import keep_waveform, measure_audio, waveform_name
 from calls.models import Call, PrunedRange, Recording
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def keep_audio(call: Call, heard: CallAudio | TextCall) -> StoredAudio | None:
     except Exception:  # each storage has errors of its own
         log.exception("the recording of call %s could not be stored", call.call_id)
         return None
+    keep_waveform(stored.name, measure_audio(heard))
     return StoredAudio(stored.name, stored.size, stored.sha256, heard.duration_ms)
 
 
@@ -230,6 +232,8 @@ def remove_files(names: Collection[str]) -> int:
     unnamed = [name for name in names if name not in _named(names)]
     try:
         for name in unnamed:
+            # The waveform first: what a crash leaves then is a recording, which is found again.
+            default_storage.delete(waveform_name(name))
             default_storage.delete(name)
     except Exception:
         log.exception("stored recordings could not be removed")

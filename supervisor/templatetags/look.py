@@ -123,3 +123,9 @@ def bar_of(part: float, whole: float) -> float:
 def spaced(name: str) -> str:
     """A name from a program as words: next_step becomes Next step."""
     return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    """What a cell of the packet map is called in its legend."""
+    return {"reordered": "Out of order", "pruned": "Removed since"}.get(kind, kind.capitalize())

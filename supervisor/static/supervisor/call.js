@@ -1,13 +1,15 @@
 // The call page: fetched again when something happens to its call, and merged into what is shown.
 
 import { fetchPart, openFeed } from "./feed.js";
+import { mountMoods } from "./moods.js";
+import { mountPlayer, seek } from "./player.js";
 import { localise, startClocks } from "./times.js";
 import { Idiomorph } from "./vendor/idiomorph.esm.js";
 
 const BATCH_MS = 250;
 const WORDS_MS = 2000;
 const RETRY_MS = 2000;
-const STRIP_WIDTH = 1000;
+const MAP_MS = 10_000;
 
 const main = document.getElementById("main");
 const callId = main.dataset.call;
@@ -15,6 +17,7 @@ let timer = 0;
 
 startClocks();
 const feed = openFeed();
+mount();
 feed.addEventListener("change", ({ detail }) => detail.call_id === callId && refetchSoon());
 feed.addEventListener("refetch", () => refetchSoon());
 feed.addEventListener("counters", ({ detail }) => {
@@ -32,10 +35,19 @@ function refetchSoon(wait = BATCH_MS) {
 
 // What the reader opened, plays or has in hand stays as it is.
 const callbacks = {
-  beforeAttributeUpdated: (name) => name !== "open",
-  beforeNodeMorphed: (old) => !(old.dataset && "keep" in old.dataset),
-  beforeNodeRemoved: (old) => old.id !== "player" || player()?.paused !== false,
+  beforeAttributeUpdated: (name, node) => name !== "open" && !(name === "aria-current" && node.matches(".turn")),
+  beforeNodeMorphed: (old, fresh) => !(old.dataset && "keep" in old.dataset) && !isMounted(old, fresh),
+  beforeNodeRemoved: (old) => !("sound" in (old.dataset ?? {})) || player()?.paused !== false,
 };
+
+function player() {
+  return document.getElementById("player");
+}
+
+// A player that shows the same recording as before is not touched: it may be running.
+function isMounted(old, fresh) {
+  return "sound" in (old.dataset ?? {}) && old.id === fresh.id;
+}
 
 async function refetch() {
   timer = 0;
@@ -45,51 +57,15 @@ async function refetch() {
     localise(page);
     document.title = page.title;
     Idiomorph.morph(main, page.getElementById("main"), { callbacks });
-    follow();
+    mount();
   } catch {
     refetchSoon(RETRY_MS);
   }
 }
 
-// The recording ---------------------------------------------------------------------------------
-
-function player() {
-  return document.getElementById("player");
-}
-
-function seek(ms) {
-  const audio = player();
-  if (!audio) return;
-  audio.currentTime = ms / 1000;
-  audio.play();
-}
-
-function follow() {
-  const audio = player();
-  const strip = document.getElementById("strip");
-  if (!audio) return;
-  const now = audio.currentTime * 1000;
-  const isStarted = now > 0 || !audio.paused;
-  if (strip) {
-    const x = isStarted ? (now / Number(strip.dataset.duration)) * STRIP_WIDTH : -10;
-    document.getElementById("strip-now").setAttribute("x", x);
-  }
-  for (const turn of main.querySelectorAll(".turn")) {
-    const isCurrent = isStarted && now >= turn.dataset.begin && now < turn.dataset.end;
-    if (isCurrent) turn.setAttribute("aria-current", "true");
-    else turn.removeAttribute("aria-current");
-  }
-}
-
-for (const type of ["timeupdate", "seeked", "play", "pause", "ended"]) {
-  // Media events do not bubble; capturing them here survives a merge.
-  main.addEventListener(type, follow, true);
-}
-
 main.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-seek], [data-dialog], [data-close], .strip__map");
+  const target = event.target.closest("[data-seek], [data-dialog], [data-close]");
   if (!target) return;
-  if (target.matches(".strip__map")) return seekOnStrip(target, event);
   const dialog = document.getElementById(target.dataset.dialog) ?? target.closest("dialog");
   if (!("seek" in target.dataset) && !dialog) return;
   event.preventDefault();
@@ -98,8 +74,24 @@ main.addEventListener("click", (event) => {
   else dialog.showModal();
 });
 
-function seekOnStrip(map, event) {
-  const box = map.getBoundingClientRect();
-  const share = (event.clientX - box.left) / box.width;
-  seek(share * Number(document.getElementById("strip").dataset.duration));
+// What scripts draw -----------------------------------------------------------------------------
+
+function mount() {
+  mountPlayer();
+  mountMoods(main, seek);
+  const lazy = main.querySelector("[data-lazy]");
+  if (lazy && !lazy.dataset.asked) fill(lazy);
+}
+
+// The packet map of a long call comes when the rest of the page is there.
+async function fill(box) {
+  box.dataset.asked = "yes";
+  try {
+    const page = await fetchPart(box.dataset.lazy, feed);
+    const map = page?.getElementById("packet-map");
+    if (map) box.replaceChildren(...[...map.children].filter((node) => !node.matches("h2")));
+  } catch {
+    // The link that stands here leads to it.
+  }
+  if (main.querySelector(".pill--in_progress")) setTimeout(() => fill(box), MAP_MS);
 }

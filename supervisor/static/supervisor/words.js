@@ -1,0 +1,186 @@
+// The transcript as the player sees it: which words are said at a moment, and where they are.
+//
+// No word has an element of its own: an hour has nine thousand of them. Ranges are made for the
+// turns that are played or pointed at, and shown through the CSS Custom Highlight API.
+
+const OVERLAP = 8; // so many turns before the last one that began may still be running
+const PATIENCE_MS = 4000; // whoever scrolls is left alone for so long
+const LIST = ".turns--playable";
+
+export class Transcript {
+  #main;
+  #turns = [];
+  #current = new Set();
+  #word = null;
+  #scrolledAt = 0;
+  #spoken = makeHighlight("spoken-word");
+  #pointed = makeHighlight("pointed-word");
+
+  constructor(main) {
+    this.#main = main;
+    for (const type of ["wheel", "touchmove", "keydown"]) {
+      main.addEventListener(type, (event) => {
+        if (event.target.closest?.(LIST)) this.#scrolledAt = Date.now();
+      }, { passive: true });
+    }
+    main.addEventListener("pointermove", (event) => this.#point(event), { passive: true });
+  }
+
+  // Looks at the page again; words are found later, when they are needed.
+  read() {
+    const known = new Map(this.#turns.map((turn) => [turn.node, turn]));
+    this.#turns = [...this.#main.querySelectorAll(`${LIST} > .turn`)].map((node) => {
+      const turn = known.get(node);
+      return turn?.key === keyOf(node) ? turn : makeTurn(node);
+    });
+  }
+
+  neighbour(now, step) {
+    const place = this.#last(now);
+    // The beginning of this turn comes first, unless that was just heard.
+    const isBegun = place >= 0 && now - this.#turns[place].begin > 1500;
+    const wanted = step > 0 ? place + 1 : isBegun ? place : place - 1;
+    return this.#turns[wanted]?.begin ?? null;
+  }
+
+  // Marks what is said at this moment; nothing if it is negative.
+  show(now, isPlaying) {
+    const current = now < 0 ? [] : this.#running(now);
+    const nodes = new Set(current.map((turn) => turn.node));
+    for (const node of this.#current) if (!nodes.has(node)) node.removeAttribute("aria-current");
+    for (const node of nodes) if (!node.hasAttribute("aria-current")) node.setAttribute("aria-current", "true");
+    const hasMoved = [...nodes].some((node) => !this.#current.has(node));
+    this.#current = nodes;
+    if (hasMoved && isPlaying) this.#follow(current.at(-1).node);
+    this.#mark(current.map((turn) => wordAt(turn, now)).filter(Boolean));
+  }
+
+  // The word that an event points at, or the turn where its words have no times.
+  at(event) {
+    if (!document.getSelection().isCollapsed) return null;
+    const found = this.#wordUnder(event);
+    if (found?.word) return found.word;
+    return found?.turn && !found.turn.words.length ? { begin: found.turn.begin } : null;
+  }
+
+  #wordUnder({ target, clientX, clientY }) {
+    const node = target.closest?.(`${LIST} > .turn`);
+    const turn = node && this.#turns.find((one) => one.node === node);
+    if (!turn) return null;
+    const words = wordsOf(turn);
+    const caret = caretAt(clientX, clientY);
+    const word = caret && words.find(({ range }) => range.comparePoint(caret.node, caret.offset) === 0);
+    return { turn, word };
+  }
+
+  #point(event) {
+    if (!this.#pointed) return;
+    const word = event.target.closest?.(".turn__text") && this.#wordUnder(event)?.word;
+    this.#pointed.clear();
+    if (word) this.#pointed.add(word.range);
+  }
+
+  #mark(words) {
+    const key = words.map((word) => word.begin).join();
+    if (!this.#spoken || key === this.#word) return;
+    this.#word = key;
+    this.#spoken.clear();
+    for (const word of words) this.#spoken.add(word.range);
+  }
+
+  #last(now) {
+    let [low, high] = [0, this.#turns.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#turns[middle].begin <= now) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  #running(now) {
+    const last = this.#last(now);
+    return this.#turns.slice(Math.max(0, last - OVERLAP), last + 1).filter((turn) => now < turn.end);
+  }
+
+  #follow(node) {
+    const list = node.closest(LIST);
+    if (Date.now() - this.#scrolledAt < PATIENCE_MS || list.scrollHeight <= list.clientHeight) return;
+    const top = node.offsetTop - list.offsetTop - list.clientHeight / 3;
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    list.scrollTo({ top, behavior: isCalm ? "instant" : "smooth" });
+  }
+}
+
+function makeHighlight(name) {
+  if (!globalThis.Highlight) return null;
+  const highlight = new Highlight();
+  CSS.highlights.set(name, highlight);
+  return highlight;
+}
+
+function keyOf(node) {
+  return `${node.dataset.begin} ${node.dataset.timing ?? ""}`;
+}
+
+function makeTurn(node) {
+  const { begin, end } = node.dataset;
+  return { node, key: keyOf(node), begin: Number(begin), end: Number(end), words: null };
+}
+
+function wordAt(turn, now) {
+  const words = wordsOf(turn);
+  const place = words.findLastIndex((word) => word.begin <= now);
+  return place < 0 || now > words[place].end + 400 ? null : words[place];
+}
+
+function wordsOf(turn) {
+  if (turn.words && turn.words.every(({ range }) => range.startContainer.isConnected)) return turn.words;
+  const ranges = turn.node.dataset.timing ? rangesOf(turn.node.querySelector(".turn__text")) : [];
+  const numbers = turn.node.dataset.timing?.split(",").map(Number) ?? [];
+  let time = turn.begin;
+  turn.words = ranges.length * 2 !== numbers.length ? [] : ranges.map((range, at) => {
+    const begin = time + numbers[2 * at];
+    time = begin + numbers[2 * at + 1];
+    return { range, begin, end: time };
+  });
+  return turn.words;
+}
+
+// A range for each word; a mark in place of removed words is part of the word that it stands in.
+function rangesOf(paragraph) {
+  const ranges = [];
+  let open = null;
+  for (const node of paragraph.childNodes) {
+    if (node.nodeType !== Node.TEXT_NODE) {
+      open ??= startAt(ranges, (range) => range.setStartBefore(node));
+      open.setEndAfter(node);
+      continue;
+    }
+    for (const { index, 0: piece } of node.data.matchAll(/\s+|\S+/g)) {
+      if (!piece.trim()) {
+        open = null;
+        continue;
+      }
+      open ??= startAt(ranges, (range) => range.setStart(node, index));
+      open.setEnd(node, index + piece.length);
+    }
+  }
+  return ranges;
+}
+
+function startAt(ranges, place) {
+  const range = new Range();
+  place(range);
+  ranges.push(range);
+  return range;
+}
+
+function caretAt(x, y) {
+  if (document.caretPositionFromPoint) {
+    const found = document.caretPositionFromPoint(x, y);
+    return found && { node: found.offsetNode, offset: found.offset };
+  }
+  const range = document.caretRangeFromPoint?.(x, y);
+  return range && { node: range.startContainer, offset: range.startOffset };
+}

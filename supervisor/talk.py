@@ -1,0 +1,61 @@
+"""Who talks how much of a call: the four shares of the talk-time bar, which fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TalkSplit:
+    """``agent_ms`` and ``customer_ms`` are of one side alone."""
+
+    agent_ms: int
+    customer_ms: int
+    both_ms: int
+    silence_ms: int
+
+    @property
+    def parts(self) -> list[tuple[str, str, int, float, float]]:
+        """Name, label, ms, begin and width of each share, of a bar that is 100 long."""
+        shares = [
+            ("agent", "Agent", self.agent_ms),
+            ("both", "Both at once", self.both_ms),
+            ("customer", "Customer", self.customer_ms),
+            ("silence", "Silence", self.silence_ms),
+        ]
+        whole = sum(ms for _, _, ms in shares) or 1
+        begin, parts = 0.0, []
+        for name, label, ms in shares:
+            width = 100 * ms / whole
+            parts.append((name, label, ms, round(begin, 2), round(width, 2)))
+            begin += width
+        return parts
+
+
+def split_talk(document: Mapping[str, Any]) -> TalkSplit | None:
+    """Return the shares; None before the call was analysed."""
+    if not document.get("talk"):
+        return None
+    agent, customer = (
+        document["talk"].get(who, {}).get("total_ms", 0) for who in ("agent", "customer")
+    )
+    both = min(_overlap_ms(document), agent, customer)
+    silence = max(0, document["duration_ms"] - (agent + customer - both))
+    return TalkSplit(agent - both, customer - both, both, silence)
+
+
+def _overlap_ms(document: Mapping[str, Any]) -> int:
+    """Return for how long turns of both sides run at the same time."""
+    steps: list[tuple[int, int, int]] = []
+    for turn in document["turns"]:
+        side = 0 if turn["speaker"] == "agent" else 1
+        steps += [(turn["begin_ms"], side, 1), (turn["end_ms"], side, -1)]
+    talking, total, since = [0, 0], 0, 0
+    for at, side, step in sorted(steps):
+        if all(talking):
+            total += at - since
+        talking[side] += step
+        since = at
+    return total
