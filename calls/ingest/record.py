@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -39,6 +40,7 @@ class _Batch:
     """What one transaction works on."""
 
     now: datetime
+    stored_now: Any  # as the database takes it
     incoming: dict[StreamKey, list[IncomingPacket]]
     calls: dict[str, CallRow] = field(default_factory=dict)
     streams: dict[StreamKey, StreamRow] = field(default_factory=dict)
@@ -55,17 +57,16 @@ def record_packets(packets: Sequence[IncomingPacket]) -> None:
     """
     if not packets:
         return
-    batch = _Batch(now=timezone.now(), incoming=_by_stream(packets))
+    now = timezone.now()
+    batch = _Batch(now, tables.as_stored(now), _by_stream(packets))
     with transaction.atomic():
         _lock_calls(batch)
         _find_streams(batch)
         _find_duplicates(batch)
         for key, arrived in batch.incoming.items():
             _take(batch, key, arrived)
-        tables.insert_packets(batch.rows)
-        tables.update_streams(batch.streams.values())
+        tables.write(batch.rows, list(batch.streams.values()), list(batch.calls.values()))
         tables.count_frames([stream for stream in batch.streams.values() if stream.frames])
-        tables.update_calls(batch.calls.values(), now=batch.now)
         events.append(batch.entries, at=batch.now)
     _remember(batch.calls)
     _report(batch)
@@ -111,7 +112,7 @@ def _remember(calls: Iterable[str]) -> None:
 
 
 def _find_streams(batch: _Batch) -> None:
-    by_pk = {call.pk: call.call_id for call in batch.calls.values()}
+    by_pk = {call.id: call.call_id for call in batch.calls.values()}
     for stream in tables.find_streams(list(by_pk)):
         key = by_pk[stream.call_pk], stream.name
         if key in batch.incoming:
@@ -119,7 +120,7 @@ def _find_streams(batch: _Batch) -> None:
     new = [key for key in batch.incoming if key not in batch.streams]
     # The call's row is locked, so nobody else can be opening the same stream.
     created = Stream.objects.bulk_create(
-        Stream(call_id=batch.calls[call_id].pk, name=name, opened_at=batch.now)
+        Stream(call_id=batch.calls[call_id].id, name=name, opened_at=batch.now)
         for call_id, name in new
     )
     for key, opened in zip(new, created, strict=True):
@@ -131,7 +132,7 @@ def _find_streams(batch: _Batch) -> None:
 def _find_duplicates(batch: _Batch) -> None:
     """Ask which packets are stored already. Only what is not ahead of its stream can be."""
     suspects = [
-        (stream.pk, packet.sequence)
+        (stream.id, packet.sequence)
         for key, stream in batch.streams.items()
         if stream.last_sequence is not None
         for packet in batch.incoming[key]
@@ -143,20 +144,21 @@ def _find_duplicates(batch: _Batch) -> None:
 def _take(batch: _Batch, key: StreamKey, arrived: list[IncomingPacket]) -> None:
     """Count what came for one stream, and prepare a row for each packet that is new."""
     call, stream = batch.calls[key[0]], batch.streams[key]
-    missing_before, late, received_at = stream.missing_count, [], tables.as_stored(batch.now)
+    missing_before, late = stream.missing_count, []
+    call.last_packet_at = received_at = batch.stored_now
     for packet in arrived:
         sequence = packet.sequence
-        if (stream.pk, sequence) in batch.stored:
+        if (stream.id, sequence) in batch.stored:
             stream.duplicate_count += 1
             call.duplicate_count += 1
             continue
-        batch.stored.add((stream.pk, sequence))
+        batch.stored.add((stream.id, sequence))
         _advance(batch, call, stream, packet)
         if not call.is_live:
             late.append(sequence)
         batch.rows.append(
             (
-                stream.pk,
+                stream.id,
                 sequence,
                 packet.track,
                 packet.timestamp,

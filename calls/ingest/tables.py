@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import psycopg
@@ -19,15 +20,45 @@ from calls.lifecycle import CallState
 from calls.models import count_missing
 
 PacketRow = tuple[int, int, str, float, Any, bool, str]
-PACKET_COLUMNS = "stream_id, sequence, track, timestamp, received_at, late, data"
+COPY_ABOVE = 200  # packets; measured, see docs/performance.md
 SQLITE_VARIABLES = 20_000  # below SQLITE_MAX_VARIABLE_NUMBER, 32,766 since 3.32
+
+PACKET_COLUMNS = {
+    "stream_id": "bigint",
+    "sequence": "bigint",
+    "track": "varchar",
+    "timestamp": "double precision",
+    "received_at": "timestamptz",
+    "late": "boolean",
+    "data": "text",
+}
+# What is counted in rows that exist. The key comes last, as UPDATE has it.
+STREAM_COLUMNS = {
+    "media": "varchar",
+    "packet_count": "bigint",
+    "first_sequence": "bigint",
+    "last_sequence": "bigint",
+    "late_count": "bigint",
+    "duplicate_count": "bigint",
+    "reordered_count": "bigint",
+    "id": "bigint",
+}
+CALL_COLUMNS = {
+    "packet_count": "bigint",
+    "last_sequence": "bigint",
+    "missing_count": "bigint",
+    "late_count": "bigint",
+    "duplicate_count": "bigint",
+    "last_packet_at": "timestamptz",
+    "id": "bigint",
+}
 
 
 @dataclass(slots=True)
 class CallRow:
     """A locked call."""
 
-    pk: int
+    id: int
     call_id: str
     state: str
     packet_count: int
@@ -35,6 +66,11 @@ class CallRow:
     missing_count: int
     late_count: int
     duplicate_count: int
+    last_packet_at: Any = None  # as stored; when packets came now
+
+    @property
+    def pk(self) -> int:
+        return self.id
 
     @property
     def is_live(self) -> bool:
@@ -45,7 +81,7 @@ class CallRow:
 class StreamRow:
     """A stream of a locked call."""
 
-    pk: int
+    id: int
     call_pk: int
     name: str
     media: str
@@ -137,41 +173,44 @@ def find_stored(suspects: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     return stored
 
 
-def insert_packets(rows: Sequence[PacketRow]) -> None:
-    """Insert packets of locked calls. The caller has left out those that are stored."""
-    if not rows:
-        return
-    with connection.cursor() as cursor:
+def write(
+    packets: Sequence[PacketRow], streams: Sequence[StreamRow], calls: Sequence[CallRow]
+) -> None:
+    """Insert packets, and write the counters of their locked streams and calls.
+
+    The caller has left out packets that are stored. PostgreSQL gets everything in one statement:
+    with few packets in a transaction, most of its time goes to waiting for answers. With many,
+    COPY is faster.
+    """
+    stream_values, call_values = _values(streams, STREAM_COLUMNS), _values(calls, CALL_COLUMNS)
+    with _cursor() as cursor:
         if _is_postgres():
-            with cursor.copy(f"COPY calls_packet ({PACKET_COLUMNS}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        else:
-            cursor.executemany(
-                f"INSERT INTO calls_packet ({PACKET_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                rows,
+            if len(packets) > COPY_ABOVE:
+                _copy(cursor, packets)
+                packets = ()
+            cursor.execute(
+                _WRITE,
+                [
+                    *_as_arrays(packets, PACKET_COLUMNS),
+                    *_as_arrays(stream_values, STREAM_COLUMNS),
+                    *_as_arrays(call_values, CALL_COLUMNS),
+                ],
             )
+        else:
+            cursor.executemany(_INSERT, packets)
+            cursor.executemany(_update_one("calls_stream", STREAM_COLUMNS), stream_values)
+            cursor.executemany(_update_one("calls_call", CALL_COLUMNS), call_values)
 
 
-def update_streams(streams: Iterable[StreamRow]) -> None:
-    _update(
-        "calls_stream",
-        {
-            "media": "varchar",
-            "packet_count": "bigint",
-            "first_sequence": "bigint",
-            "last_sequence": "bigint",
-            "late_count": "bigint",
-            "duplicate_count": "bigint",
-            "reordered_count": "bigint",
-        },
-        streams,
-    )
+def _copy(cursor: Any, packets: Sequence[PacketRow]) -> None:
+    with cursor.copy(f"COPY calls_packet ({', '.join(PACKET_COLUMNS)}) FROM STDIN") as copy:
+        for packet in packets:
+            copy.write_row(packet)
 
 
 def count_frames(streams: Iterable[StreamRow]) -> None:
     """Add to the frame counters. Few streams have frames: those that carriers opened."""
-    changes = [(stream.pk, stream.frames) for stream in streams if stream.frames]
+    changes = [(stream.id, stream.frames) for stream in streams if stream.frames]
     if not changes:
         return
     with connection.cursor() as cursor:
@@ -187,52 +226,59 @@ def count_frames(streams: Iterable[StreamRow]) -> None:
         )
 
 
-def update_calls(calls: Iterable[CallRow], *, now: datetime) -> None:
-    """Write the counters, and that packets came."""
-    _update(
-        "calls_call",
-        {
-            "packet_count": "bigint",
-            "last_sequence": "bigint",
-            "missing_count": "bigint",
-            "late_count": "bigint",
-            "duplicate_count": "bigint",
-        },
-        calls,
-        last_packet_at=as_stored(now),
-    )
-
-
 def as_stored(moment: datetime) -> Any:
     """Return a time as this database's driver takes it."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _update(
-    table: str, columns: dict[str, str], rows: Iterable[CallRow | StreamRow], **same: Any
-) -> None:
-    """Set columns of many rows at once; ``same`` are columns that get one value in all rows."""
-    constants = "".join(f", {name} = %s" for name in same)
-    values = [[getattr(row, name) for name in columns] + [row.pk] for row in rows]
-    with _cursor() as cursor:
-        if _is_postgres():
-            assignments = ", ".join(f"{name} = new.{name}" for name in columns)
-            arrays = ", ".join(f"%s::{kind}[]" for kind in [*columns.values(), "bigint"])
-            cursor.execute(
-                f"UPDATE {table} AS old SET {assignments}{constants} "
-                f"FROM unnest({arrays}) AS new({', '.join(columns)}, id) WHERE old.id = new.id",
-                [*same.values(), *map(_as_array, zip(*values, strict=True))],
-            )
-        else:
-            assignments = ", ".join(f"{name} = %s" for name in columns)
-            cursor.executemany(
-                f"UPDATE {table} SET {assignments}{constants} WHERE id = %s",
-                [[*row[:-1], *same.values(), row[-1]] for row in values],
-            )
+def _values(rows: Sequence[CallRow | StreamRow], columns: dict[str, str]) -> list[Sequence[Any]]:
+    values_of = attrgetter(*columns)
+    return [values_of(row) for row in rows]
 
 
-def _as_array(values: Sequence[Any]) -> Any:
-    """Return a PostgreSQL array; of numbers as its text, which takes a tenth of the time."""
-    if any(isinstance(value, str) for value in values):
-        return list(values)
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+def _update_one(table: str, columns: dict[str, str]) -> str:
+    assignments = ", ".join(f"{name} = %s" for name in columns if name != "id")
+    return f"UPDATE {table} SET {assignments} WHERE id = %s"
+
+
+def _unnest(columns: dict[str, str]) -> str:
+    return f"unnest({', '.join(f'%s::{kind}[]' for kind in columns.values())})"
+
+
+def _update_many(table: str, columns: dict[str, str]) -> str:
+    assignments = ", ".join(f"{name} = new.{name}" for name in columns if name != "id")
+    return (
+        f"UPDATE {table} AS old SET {assignments} "
+        f"FROM {_unnest(columns)} AS new({', '.join(columns)}) WHERE old.id = new.id"
+    )
+
+
+_INTO_PACKETS = f"INSERT INTO calls_packet ({', '.join(PACKET_COLUMNS)})"
+_INSERT = f"{_INTO_PACKETS} VALUES ({', '.join(['%s'] * len(PACKET_COLUMNS))})"
+_WRITE = (
+    f"WITH stored AS ({_INTO_PACKETS} SELECT * FROM {_unnest(PACKET_COLUMNS)}), "
+    f"counted AS ({_update_many('calls_stream', STREAM_COLUMNS)}) "
+    f"{_update_many('calls_call', CALL_COLUMNS)}"
+)
+
+
+def _as_arrays(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> list[str]:
+    """Return the columns of rows as the text of PostgreSQL arrays.
+
+    The driver would look at every element; knowing the kinds takes a tenth of its time.
+    """
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    return [
+        _quoted(column) if kind in ("varchar", "text") else _plain(column)
+        for column, kind in zip(values, columns.values(), strict=True)
+    ]
+
+
+def _plain(values: Iterable[Any]) -> str:
+    elements = ["NULL" if value is None else str(value) for value in values]
+    return f"{{{','.join(elements)}}}"
+
+
+def _quoted(values: Iterable[str]) -> str:
+    elements = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(elements) + '"}' if elements else "{}"
