@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from django.conf import settings
@@ -23,11 +24,12 @@ from supervisor.packet_map import PacketMap, read_packet_map
 from supervisor.strip import Strip, draw_strip
 from supervisor.talk import TalkSplit, split_talk
 
-EVENT_LIMIT = 40
+EVENT_LIMIT = 120
 ALL_EVENTS_LIMIT = 2000
 # Counting the packets of a long call takes longer than the rest of the page.
 MAPPED_AT_ONCE = 20_000
 HEARD_LIMIT = 24
+GROUPED_FROM = 4
 SILENT_AFTER = timedelta(seconds=15)
 
 
@@ -110,6 +112,17 @@ class CallPage:
         return split_talk(self.document) if self.document else None
 
     @property
+    def entries(self) -> list[list[CallEvent]]:
+        """The timeline; what happens again and again, gaps above all, is one entry."""
+        groups = groupby(self.events, key=_likeness)
+        return [
+            part
+            for _, group in groups
+            for events in [list(group)]
+            for part in ([events] if len(events) >= GROUPED_FROM else [[one] for one in events])
+        ]
+
+    @property
     def is_pruned(self) -> bool:
         return self.call.packets_pruned_at is not None
 
@@ -146,6 +159,10 @@ class CallPage:
             return True
         made_by = (self.document or {}).get("provenance", {}).get("transcribe") or {}
         return bool(made_by) and made_by.get("model") != "text"
+
+
+def _likeness(event: CallEvent) -> object:
+    return event.type if event.type in ("gap_detected", "late_packets") else event.pk
 
 
 def _is_audio(media: str) -> bool:

@@ -106,7 +106,7 @@ export class Transcript {
   #follow(node) {
     const list = node.closest(LIST);
     if (Date.now() - this.#scrolledAt < PATIENCE_MS || list.scrollHeight <= list.clientHeight) return;
-    const top = node.offsetTop - list.offsetTop - list.clientHeight / 3;
+    const top = node.offsetTop - list.clientHeight / 3;
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     list.scrollTo({ top, behavior: isCalm ? "instant" : "smooth" });
   }

@@ -1,0 +1,106 @@
+"""``manage.py bench_pages``: how long the page of an hour-long call takes to open."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+
+from calls.benchmark.databases import scratch_database
+from calls.benchmark.servers import ROOT, Server, ServerError, environment
+from supervisor.benchmark import long_call
+from supervisor.benchmark.opening import (
+    BrowserMissing,
+    Opening,
+    TooSlow,
+    browser,
+    middle,
+    open_call,
+)
+
+BAR_MS = 2000
+NAME = "bench"
+TITLES = {
+    "first_byte_ms": "first byte of the page",
+    "first_paint_ms": "first paint",
+    "loaded_ms": "document and scripts loaded",
+    "player_ms": "player ready, waveform drawn",
+    "idle_ms": "end of the last long task",
+    "packet_map_ms": "packet map of 180,000 packets, loaded after the page",
+    "busy_ms": "main thread in long tasks",
+    "word_ms": "from the click on a word to its sound",
+    "kilobytes": "kilobytes of HTML",
+    "nodes": "elements",
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Open the page of a synthetic call of an hour (500 turns, 9,000 words, 180,000 packets) "
+        "in Chromium, with a server and a database of its own: a scratch database on the "
+        "PostgreSQL server of DATABASE_URL, or else a SQLite file."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--times", type=int, default=5, help="how often (default: 5)")
+        parser.add_argument("--build", metavar="PASSWORD", help="(used by the command itself)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["build"]:
+            get_user_model().objects.create_superuser(NAME, password=options["build"])
+            long_call.build()
+            return
+        if not 1 <= options["times"] <= 100:
+            raise CommandError(f"--times must be from 1 to 100, not {options['times']}.")
+        try:
+            first, openings, title = self._measure(options["times"])
+        except (BrowserMissing, ServerError, TooSlow) as error:
+            raise CommandError(str(error)) from error
+        self._report(first, middle(openings), title, options["times"])
+
+    def _measure(self, times: int) -> tuple[Opening, list[Opening], str]:
+        with (
+            tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
+            scratch_database(Path(name)) as database,
+        ):
+            settings = {**environment(database.url), "MEDIA_ROOT": f"{name}/media"}
+            password = secrets.token_urlsafe(12)
+            for command in (["migrate", "--verbosity", "0"], ["bench_pages", "--build", password]):
+                self._manage(command, settings)
+            path = f"/supervisor/calls/{long_call.CALL_ID}/"
+            with (
+                Server("uvicorn", environment=settings, folder=Path(name)) as server,
+                browser(f"http://127.0.0.1:{server.port}", NAME, password) as page,
+            ):
+                first = open_call(page, path)
+                return first, [open_call(page, path) for _ in range(times)], database.title
+
+    def _manage(self, command: list[str], settings: dict[str, str]) -> None:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT, env=settings, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise ServerError(f"{command[0]} failed: {done.stderr[-2000:]}")
+
+    def _report(self, first: Opening, usual: Opening, title: str, times: int) -> None:
+        machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+        self.stdout.write(f"{title}, {machine}: first opening, and median of {times} more")
+        both = zip(asdict(first).values(), asdict(usual).items(), strict=True)
+        for once, (name, value) in both:
+            self.stdout.write(f"{once:>9,.0f} {value:>9,.0f}  {TITLES[name]}")
+        opened = f"{first.interactive_ms:>9,.0f} {usual.interactive_ms:>9,.0f}"
+        self.stdout.write(f"{opened}  ms to interactive (bar: {BAR_MS:,})")
+        if max(first.interactive_ms, usual.interactive_ms) > BAR_MS:
+            raise CommandError("Too slow.")

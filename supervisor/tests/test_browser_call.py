@@ -1,0 +1,249 @@
+"""The call page in a real Chromium: the player, its words and keys, the maps and charts."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from supervisor.tests import test_browser
+from supervisor.tests.test_browser import violations
+
+# The same server, browser and account as those of the other pages' tests.
+site, chromium, cookies, open_page = (
+    test_browser.site,
+    test_browser.chromium,
+    test_browser.cookies,
+    test_browser.open_page,
+)
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+MAKE_CALLS = """
+from calls.tests.audio import archived_audio
+from calls.tests.factories import failed_call
+from supervisor.tests.factories import analysed_call
+archived_audio("spoken", seconds=20, missing=(9, 10, 30))
+analysed_call("written")
+failed_call("failed")
+"""
+# How many points of each half of the waveform are not empty.
+PAINTED = """() => {
+  const shadow = document.querySelector("[data-wave] > div").shadowRoot;
+  return [...shadow.querySelectorAll(".canvases canvas")].map((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.filter((value, at) => at % 4 === 3 && value > 0).length;
+  });
+}"""
+SPOKEN = "[...CSS.highlights.get('spoken-word')].map(String)"
+
+
+@pytest.fixture(scope="module")
+def spoken(site):
+    site.run("shell", "-c", MAKE_CALLS)
+    return "/supervisor/calls/spoken/"
+
+
+@pytest.fixture
+def page(open_page, spoken):
+    page = open_page()
+    page.goto(spoken)
+    expect(page.locator(".has-wave")).to_be_visible()
+    return page
+
+
+def state(page, name):
+    return page.evaluate(f"document.getElementById('player').{name}")
+
+
+def wait_for(page, condition):
+    """Playwright's own way evaluates in the page, which the content security policy forbids."""
+    for _ in range(200):
+        if page.evaluate(f"Boolean({condition})"):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never true: {condition}")
+
+
+def click_word(page, text):
+    place = page.evaluate(
+        """(text) => {
+          const node = document.querySelector(".turn__text").firstChild;
+          const range = new Range();
+          range.setStart(node, node.data.indexOf(text));
+          range.setEnd(node, node.data.indexOf(text) + text.length);
+          const { x, y, width, height } = range.getBoundingClientRect();
+          return [x + width / 2, y + height / 2];
+        }""",
+        text,
+    )
+    page.mouse.click(*place)
+
+
+def test_the_waveform_of_both_sides_is_drawn(page):
+    painted = page.evaluate(PAINTED)
+
+    assert len(painted) >= 2
+    assert all(count > 100 for count in painted)
+
+
+def test_a_word_that_is_clicked_is_heard_and_marked(page):
+    click_word(page, "number")
+
+    # The words begin at 2.0, 2.25, 2.5 s.
+    wait_for(page, f"{SPOKEN}.includes('number') || player.currentTime > 2.75")
+    assert 2.5 <= state(page, "currentTime") < 3.5
+    assert not state(page, "paused")
+    expect(page.locator(".turn[aria-current]")).to_have_count(1)
+
+
+def test_the_mark_follows_the_sound(page):
+    click_word(page, "number")
+    wait_for(page, "player.currentTime > 2.5 && !player.seeking")
+    page.get_by_role("button", name="Pause").click()
+
+    page.evaluate("player.currentTime = 2.3")
+    wait_for(page, f"{SPOKEN}.join() === 'card'")
+
+    page.evaluate("player.currentTime = 2.8")
+    wait_for(page, f"{SPOKEN}.join() === 'is'")
+
+    page.evaluate("player.currentTime = 8")
+    wait_for(page, f"{SPOKEN}.length === 0")
+    expect(page.locator(".turn[aria-current]")).to_have_count(0)
+
+
+def test_the_keys_play_and_move(page):
+    page.keyboard.press("Space")
+    wait_for(page, "!player.paused")
+    page.keyboard.press("k")
+    wait_for(page, "player.paused")
+    page.evaluate("player.currentTime = 6")
+
+    page.keyboard.press("ArrowRight")
+    assert state(page, "currentTime") == pytest.approx(11, abs=0.1)
+    page.keyboard.press("ArrowLeft")
+    assert state(page, "currentTime") == pytest.approx(6, abs=0.1)
+    page.keyboard.press("l")
+    assert state(page, "currentTime") == pytest.approx(20, abs=1.1)
+    page.keyboard.press("p")
+    assert state(page, "currentTime") == pytest.approx(2, abs=0.1)
+    page.keyboard.press("Shift+>")
+    assert state(page, "playbackRate") == 1.25
+
+
+def test_keys_can_be_switched_off_and_stay_off(page):
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_label("Use these keys").uncheck()
+    page.reload()
+    expect(page.locator(".has-wave")).to_be_visible()
+
+    page.keyboard.press("k")
+
+    assert state(page, "paused")
+    page.evaluate("localStorage.clear()")
+
+
+def test_keys_belong_to_the_field_that_has_the_focus(page):
+    page.locator("[data-speed]").focus()
+    page.keyboard.press("k")
+
+    assert state(page, "paused")
+
+
+def test_the_buttons_play_and_choose_the_speed(page):
+    page.locator("[data-speed]").select_option("2")
+    page.get_by_role("button", name="Play").click()
+
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    assert state(page, "playbackRate") == 2
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_a_click_on_the_waveform_goes_there(page):
+    box = page.locator("[data-wave]").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 20)
+
+    wait_for(page, "Math.abs(player.currentTime - 10) < 0.7")
+
+
+def test_muted_stretches_are_shown(page):
+    expect(page.locator(".strip__muted rect")).to_have_count(1)
+    expect(page.get_by_text("Muted: personal data")).to_be_visible()
+
+
+def test_the_packet_map_shows_a_gap(page):
+    gap = page.locator("rect.lane__missing")
+
+    assert gap.count() == 2
+    assert gap.first.bounding_box()["width"] > 3
+    assert "all missing" in gap.first.text_content()
+
+
+def test_the_sentiment_is_drawn(open_page, spoken):
+    page = open_page()
+    page.goto("/supervisor/calls/written/")
+
+    painted = """(() => {
+      const canvas = document.querySelector("[data-chart] canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((value) => value > 0);
+    })()"""
+    expect(page.locator("[data-chart] canvas")).to_be_visible()
+    wait_for(page, painted)
+
+
+def test_a_merge_leaves_the_running_player_alone(site, page):
+    page.evaluate("window.kept = player; player.loop = true")
+    page.get_by_role("button", name="Play").click()
+    wait_for(page, "player.currentTime > 0.2")
+
+    site.run("shell", "-c", "from calls.ingest.record import record_packets as r;"
+             "from calls.tests.factories import packet; r([packet('spoken', 99)])")  # fmt: skip
+
+    expect(page.get_by_text("1 late packet, after the call had ended")).to_be_attached()
+    assert page.evaluate("kept === player && !player.paused")
+
+
+def test_a_live_text_call_is_read_along(site, open_page):
+    site.say("read-along", "My line is dead.")
+    page = open_page()
+    page.goto("/supervisor/calls/read-along/")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+
+    site.say("read-along", "Write to jane.doe@example.com.", first=5)
+
+    expect(page.locator(".turn", has_text="Write to")).to_be_visible()
+    expect(page.locator("mark.removed")).to_have_text("email")
+    expect(page.locator("rect.lane__missing")).to_have_count(1)
+    expect(page.locator('[data-count="packet_count"]').first).to_have_text("2")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(site, open_page, spoken, scheme):
+    site.say("axe-waiting", "Hello?", first=3)
+    site.end("axe-waiting")
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+
+    for path in ("spoken/", "written/", "failed/", "axe-waiting/", "spoken/packets"):
+        page.goto(f"/supervisor/calls/{path}")
+        if path == "spoken/":
+            expect(page.locator(".has-wave")).to_be_visible()
+        assert violations(page) == [], path
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_the_page_is_not_wider_than_the_screen(open_page, spoken, width):
+    page = open_page(viewport={"width": width, "height": 800})
+
+    page.goto(spoken)
+    expect(page.locator(".has-wave")).to_be_visible()
+
+    too_wide = page.evaluate(
+        """(width) => [...document.querySelectorAll("body *")]
+          .filter((node) => !node.closest(".scroll, .turns"))
+          .filter((node) => node.getBoundingClientRect().right > width)
+          .map((node) => node.outerHTML.slice(0, 120))""",
+        width,
+    )
+    assert too_wide == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
