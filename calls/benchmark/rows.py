@@ -56,7 +56,8 @@ def fill(count: int) -> dict[str, Any]:
     now = timezone.now()
     streams = open_streams("earlier", count, now)
     for stream, first, last in _spans(streams):
-        _insert(_block(stream, first, last, now))  # a transaction each
+        with transaction.atomic():
+            _insert(_block(stream, first, last, now))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("VACUUM (ANALYZE)")
