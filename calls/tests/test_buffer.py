@@ -47,6 +47,32 @@ def test_what_arrives_during_a_transaction_is_written_by_the_next_one():
     assert recorder.transactions == [[0], [1, 2, 3]]
 
 
+def test_clients_that_were_answered_together_are_written_together_again(monkeypatch):
+    recorder = Recorder()
+    buffer = Buffer(record=recorder)
+    for answered in submit_behind_the_first(buffer, recorder, [1, 2]):
+        answered.result(timeout=10)
+    monkeypatch.setattr(buffer_module, "GATHER_S", 60)
+
+    early = buffer.submit([packet("c", 3)])
+    late = buffer.submit([packet("c", 4)])
+
+    early.result(timeout=10)
+    late.result(timeout=10)
+    assert recorder.transactions == [[0], [1, 2], [3, 4]]
+
+
+def test_a_packet_without_company_does_not_wait_for_it():
+    recorder = Recorder()
+    buffer = Buffer(record=recorder)
+    for answered in submit_behind_the_first(buffer, recorder, [1, 2]):
+        answered.result(timeout=10)
+
+    buffer.submit([packet("c", 3)]).result(timeout=10)
+
+    assert recorder.transactions == [[0], [1, 2], [3]]
+
+
 def test_a_poisonous_packet_never_fails_its_neighbours():
     def fail(packets):
         if any(packet.sequence == 2 for packet in packets):
