@@ -80,6 +80,33 @@ class CallDeleted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlertRaised:
+    """A rule found something; ``quote`` is redacted, ``offset_ms`` counts from the first packet."""
+
+    type: ClassVar[str] = "alert_raised"
+    alert: int
+    rule: str
+    kind: str
+    severity: str
+    found: str
+    quote: str
+    speaker: str
+    offset_ms: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertAcknowledged:
+    """A person has seen to it."""
+
+    type: ClassVar[str] = "alert_acknowledged"
+    alert: int
+    rule: str
+    severity: str
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoCall:
     """Stands for the call in an entry about one that is not there."""
 
@@ -99,7 +126,16 @@ class CallRef(Protocol):
     def state(self) -> Any: ...
 
 
-Payload = StateChanged | CallDescribed | GapDetected | LatePackets | AttemptFinished | CallDeleted
+Payload = (
+    StateChanged
+    | CallDescribed
+    | GapDetected
+    | LatePackets
+    | AttemptFinished
+    | CallDeleted
+    | AlertRaised
+    | AlertAcknowledged
+)
 
 
 def append(entries: Sequence[tuple[CallRef, Payload]], *, at: datetime) -> None:

@@ -4,6 +4,14 @@ Every write outside ingest is a function in ``services``, ``retention`` or ``ana
 ingest has one, ``ingest.record``.
 """
 
+from calls.models.alert import (
+    Alert,
+    AlertQuerySet,
+    AlertRule,
+    Severity,
+    Watch,
+    level_of,
+)
 from calls.models.analysis import (
     Analysis,
     Attempt,
@@ -35,11 +43,18 @@ from calls.models.operation import (
     ApiKey,
     WorkerHeartbeat,
 )
+from calls.models.webhook import (
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 __all__ = [
     "CALL_ID_PATTERN",
     "CALL_ID_RULE",
     "RESERVED_CALL_IDS",
+    "Alert",
+    "AlertQuerySet",
+    "AlertRule",
     "Analysis",
     "ApiKey",
     "Attempt",
@@ -53,9 +68,14 @@ __all__ = [
     "ProviderHealth",
     "PrunedRange",
     "Recording",
+    "Severity",
     "Stage",
     "Stream",
     "Transcript",
+    "Watch",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WorkerHeartbeat",
     "count_missing",
+    "level_of",
 ]

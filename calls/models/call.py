@@ -1,11 +1,13 @@
 """A call: who, what state, how much of it came, and how its analysis stands."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
+from django.apps import apps
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from calls.lifecycle import CallLifecycle, CallState
@@ -41,6 +43,25 @@ class CallQuerySet(models.QuerySet["Call"]):
         """Failed calls that nobody has touched since ``before``, retried fewer times than that."""
         failed = self.filter(state=CallState.FAILED, state_changed_at__lt=before)
         return failed.filter(automatic_retries__lt=rounds)
+
+    def alerting(self) -> Self:
+        """Calls with an alert that nobody has acknowledged."""
+        return self.filter(pk__in=_open_alerts().values("call"))
+
+    def with_open_alerts(self) -> Self:
+        """Add ``open_alerts``, how many there are, and ``worst_alert``, a Severity or 0."""
+        by_call = _open_alerts().filter(call=OuterRef("pk")).order_by().values("call")
+        counted = by_call.annotate(n=Count("pk")).values("n")
+        worst = by_call.annotate(n=Max("severity")).values("n")
+        return self.annotate(
+            open_alerts=Coalesce(Subquery(counted), 0), worst_alert=Coalesce(Subquery(worst), 0)
+        )
+
+
+def _open_alerts() -> Any:
+    # Alerts point to calls, so this module cannot import theirs.
+    alerts: Any = apps.get_model("calls", "Alert")
+    return alerts.objects.open()
 
 
 class Call(CallLifecycle):

@@ -22,6 +22,17 @@ PAYLOADS = [
     events.LatePackets(stream="", sequences=[1, 2], count=2),
     events.AttemptFinished(stage="transcribe", number=1, outcome="failed"),
     events.CallDeleted(deleted="c-1", reason="retention"),
+    events.AlertRaised(
+        alert=1,
+        rule="Silence",
+        kind="silence",
+        severity="warning",
+        found="No packet for 30 s.",
+        quote="",
+        speaker="",
+        offset_ms=None,
+    ),
+    events.AlertAcknowledged(alert=1, rule="Silence", severity="warning", by="ann", note=""),
 ]
 
 

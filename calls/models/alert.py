@@ -1,0 +1,206 @@
+"""What supervisors are alerted to: the rules, and every alert that was raised by one."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from calls.models.call import Call
+
+MAX_PHRASES, MAX_PHRASE_LENGTH = 200, 100
+# By kind: from, to, unit.
+LIMITS = {
+    "sentiment": (-5, 5, "points"),
+    "silence": (1, 86_400, "seconds"),
+    "loss": (0.1, 100, "percent"),
+    "long_call": (1, 7 * 86_400, "seconds"),
+}
+
+
+class Severity(models.IntegerChoices):
+    """Ordered, so that the worst of several is the greatest."""
+
+    NOTICE = 1, "Notice"
+    WARNING = 2, "Warning"
+    CRITICAL = 3, "Critical"
+
+
+class AlertRule(models.Model):
+    """When to raise an alert. Which fields count depends on the kind; ``alerts.rules`` reads it."""
+
+    class Kind(models.TextChoices):
+        WORDS = "words", "Words or phrases"
+        SENTIMENT = "sentiment", "Sentiment under a limit"
+        SILENCE = "silence", "Silence over a limit"
+        LOSS = "loss", "Loss over a limit"
+        LONG_CALL = "long_call", "Call longer than a limit"
+        FAILED = "analysis_failed", "Analysis failed"
+
+    class Speaker(models.TextChoices):
+        ANY = "", "Anyone"
+        CUSTOMER = "customer", "The customer"
+        AGENT = "agent", "The agent"
+
+    name = models.CharField(
+        max_length=100, unique=True, help_text="What supervisors read: “Wants to cancel”."
+    )
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    enabled = models.BooleanField(default=True, help_text="Only enabled rules raise alerts.")
+    severity = models.PositiveSmallIntegerField(
+        choices=Severity.choices,
+        default=Severity.WARNING,
+        help_text="The worst open alert of a call colours its row on the wallboard.",
+    )
+    queue = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="Only calls of exactly this queue; empty: all calls.",
+    )
+    speaker = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        choices=Speaker.choices,
+        help_text="Whose words or whose sentiment count.",
+    )
+    phrases = models.TextField(
+        blank=True,
+        default="",
+        help_text=(
+            "For words: one word or phrase a line. Whole words; capitals, punctuation and line "
+            "ends make no difference. “cancel*” also finds “cancelled”."
+        ),
+    )
+    limit = models.FloatField(
+        null=True,
+        blank=True,
+        help_text=(
+            "Sentiment: a score from -5 to 5. Silence and length of a call: seconds. "
+            "Loss: percent of the packets."
+        ),
+    )
+    per_turn = models.BooleanField(
+        "each turn by itself",
+        default=False,
+        help_text="For sentiment: one turn under the limit is enough; otherwise the whole call.",
+    )
+    repeat_after_s = models.PositiveIntegerField(
+        "raise again after (seconds)",
+        null=True,
+        blank=True,
+        help_text="Empty: once for each call. Otherwise again, but not before so many seconds.",
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Say what the kind needs, by field and with its limits."""
+        if self.kind == self.Kind.WORDS:
+            self._check_phrases()
+        elif self.kind in LIMITS:
+            low, high, unit = LIMITS[self.kind]
+            if self.limit is None or not low <= self.limit <= high:
+                text = f"This kind needs a limit from {low:g} to {high:g} {unit}."
+                raise ValidationError({"limit": text})
+
+    def _check_phrases(self) -> None:
+        lines = [line.strip() for line in self.phrases.splitlines() if line.strip()]
+        if not lines or len(lines) > MAX_PHRASES:
+            text = f"This kind needs 1 to {MAX_PHRASES} words or phrases, one a line."
+            raise ValidationError({"phrases": text})
+        for line in lines:
+            if len(line) > MAX_PHRASE_LENGTH:
+                text = f"At most {MAX_PHRASE_LENGTH} characters a phrase: {line[:30]}…"
+                raise ValidationError({"phrases": text})
+            if not any(character.isalnum() for character in line):
+                raise ValidationError({"phrases": f"There is no word in {line!r}."})
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    def open(self) -> Self:
+        """Alerts that nobody has acknowledged."""
+        return self.filter(acknowledged_at=None)
+
+
+class Alert(models.Model):
+    """Something a supervisor should know of a call. What is quoted is redacted.
+
+    ``number`` counts the alerts of one rule on one call and ``source`` names what was found, so
+    that the database itself refuses to raise anything twice.
+    """
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="alerts", db_index=False)
+    rule = models.ForeignKey(AlertRule, on_delete=models.SET_NULL, null=True, related_name="alerts")
+    number = models.PositiveIntegerField(default=1)
+    source = models.CharField(max_length=64, null=True)  # noqa: DJ001 (NULL is not unique)
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=16, choices=AlertRule.Kind.choices)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    found = models.CharField(max_length=300)
+    quote = models.TextField(blank=True, default="")
+    speaker = models.CharField(max_length=8, blank=True, default="")
+    offset_ms = models.PositiveBigIntegerField(null=True)
+    raised_at = models.DateTimeField(default=timezone.now)
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=150, blank=True, default="")
+    note = models.CharField(max_length=500, blank=True, default="")
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["call", "rule", "number"], name="one_alert_per_number"),
+            models.UniqueConstraint(fields=["call", "rule", "source"], name="one_alert_per_source"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["call", "severity"],
+                condition=Q(acknowledged_at=None),
+                name="open_alert_by_call",
+            ),
+            models.Index(
+                fields=["-id"], condition=Q(acknowledged_at=None), name="open_alert_newest"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.call}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.acknowledged_at is None
+
+    @property
+    def level(self) -> str:
+        """Return the severity as the API and the style sheets spell it."""
+        return Severity(self.severity).name.lower()
+
+
+class Watch(models.Model):
+    """How far a reader has come in a log, and which process is reading: by a lease, like a call."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    position = models.BigIntegerField(default=0)
+    owner = models.CharField(max_length=100, blank=True, default="")
+    lease_expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "watches"
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.position}"
+
+
+def level_of(severity: Any) -> str:
+    return Severity(severity).name.lower() if severity else ""

@@ -1,0 +1,121 @@
+"""Who is told of events over HTTP, and every message that was or is to be sent."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 (not a secret, but what secrets begin with)
+
+
+def new_secret() -> str:
+    """Return 32 random bytes in the spelling of the Standard Webhooks specification."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+class WebhookEndpoint(models.Model):
+    """An address that is told. ``position`` is the offset up to which the log was turned into rows.
+
+    While it is disabled nothing is sent; enabled again, it goes on where it stopped.
+    """
+
+    name = models.CharField(max_length=100, unique=True)
+    url = models.CharField(
+        "URL",
+        max_length=500,
+        help_text="https:// or http://. Redirects are not followed; private addresses are refused.",
+    )
+    secret = models.CharField(
+        max_length=200,
+        default=new_secret,
+        help_text="The receiver checks signatures with it. Whoever knows it can forge messages.",
+    )
+    alerts = models.BooleanField(
+        default=True, help_text="alert_raised and alert_acknowledged, as they happen."
+    )
+    state_changes = models.BooleanField(
+        default=False, help_text="state_change: opened, completed, processing, archived, failed."
+    )
+    results = models.BooleanField(
+        "analysis results",
+        default=False,
+        help_text="analysis_result, when a call is archived or failed: summary, moods, figures.",
+    )
+    queue = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="Only calls of exactly this queue; empty: all calls.",
+    )
+    enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=300, blank=True, default="", editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
+    position = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def due(self, *, now: datetime) -> Self:
+        """Messages to be sent now, of endpoints that are enabled."""
+        waiting = self.filter(state=WebhookDelivery.State.PENDING, next_attempt_at__lte=now)
+        return waiting.filter(endpoint__enabled=True)
+
+
+class WebhookDelivery(models.Model):
+    """One message for one endpoint, and how its sending stands.
+
+    While it is being sent, ``next_attempt_at`` is when the sender is taken for dead.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        DELIVERED = "delivered", "Delivered"
+        GIVEN_UP = "given_up", "Given up"
+
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+    )
+    message_id = models.CharField(max_length=64)
+    type = models.CharField(max_length=32)
+    body = models.TextField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    tried_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    duration_ms = models.PositiveIntegerField(null=True)
+    error = models.CharField(max_length=300, blank=True, default="")
+
+    objects = WebhookDeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "message_id"], name="one_delivery_per_message"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(state="pending"), name="delivery_due"
+            ),
+            models.Index(fields=["created_at"], name="delivery_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} to {self.endpoint}"
