@@ -292,6 +292,12 @@ if AI_PROVIDER == "openai" and "//api.openai.com/" in OPENAI_BASE_URL and not OP
     raise ImproperlyConfigured("AI_PROVIDER=openai needs OPENAI_API_KEY, or an OPENAI_BASE_URL.")
 TRACK_SPEAKERS = env.dict("TRACK_SPEAKERS", default={})
 
+# --- Webhooks: may they go to addresses that are not public? ---------------------------------
+
+WEBHOOK_ALLOW_PRIVATE = _choice(
+    "WEBHOOK_ALLOW_PRIVATE", ("none", "loopback", "all"), default="loopback" if LOCAL else "none"
+)
+
 # --- Retention ------------------------------------------------------------------------------
 
 PACKET_RETENTION = _days("PACKET_RETENTION", "7")  # once the recording or the words are there

@@ -10,6 +10,7 @@ from calls.analysis.providers.registry import get_provider
 from calls.analysis.runner import Runner
 from calls.retention import prune
 from calls.services import end_idle_calls, retry_failed_calls, wake_worker
+from calls.webhooks.services import prune_deliveries
 from calls.worker import runner_slot, stopping
 
 PRUNE_SECONDS = 5  # of the minute between two sweeps
@@ -46,4 +47,5 @@ def sweep() -> int:
     if any_due(within_s=60):
         wake_worker()
     prune(seconds=PRUNE_SECONDS)
+    prune_deliveries()
     return ended

@@ -35,6 +35,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
 
 _stopping = multiprocessing.RawValue(ctypes.c_bool, False)
+_leaving = multiprocessing.RawValue(ctypes.c_bool, False)
 _slot = multiprocessing.Lock()
 
 
@@ -88,6 +89,7 @@ class Worker(Cluster):  # type: ignore[misc]
     """``run`` returns after SIGTERM or SIGINT, when every process has stopped."""
 
     _told_to_stop = False
+    _watcher: Any = None
 
     def run(self) -> None:
         _without_pool()
@@ -97,9 +99,29 @@ class Worker(Cluster):  # type: ignore[misc]
         self._ask_for_work()
         self.start()
         while not self._told_to_stop:
+            self._keep_watch()
             _show_life(beat)
             self._wait(HEARTBEAT_S)
+        self._end_watch()
         _bury(beat)
+
+    def _keep_watch(self) -> None:
+        """Start the process that watches for alerts and delivers webhooks, again if it died."""
+        if self._watcher is not None and self._watcher.is_alive():
+            return
+        if self._watcher is not None:
+            log.critical("the watcher died (%s): it is started again", self._watcher.exitcode)
+        connections.close_all()
+        self._watcher = get_mp_context().Process(
+            target=_watch, name="watcher", args=(_leaving,), daemon=True
+        )
+        self._watcher.start()
+
+    def _end_watch(self) -> None:
+        _leaving.value = True
+        self._watcher.join(timeout=DRAIN_S)
+        if self._watcher.is_alive():
+            self._watcher.kill()
 
     def start(self) -> int:
         global _slot
@@ -134,6 +156,14 @@ class Worker(Cluster):  # type: ignore[misc]
         self._told_to_stop = _stopping.value = True
         if self.sentinel is not None:
             super().sig_handler(signum, frame)
+
+
+def _watch(leaving: Any) -> None:
+    die_with_parent()
+    # Not above: it needs the models, which the commands load after this module.
+    from calls.alerts.watcher import run
+
+    run(leaving)
 
 
 def _without_pool() -> None:

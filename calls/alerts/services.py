@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -37,8 +38,26 @@ class Finding:
 
 def raise_alerts(findings: Sequence[Finding], *, now: datetime) -> list[Alert]:
     """Raise what is new of some findings, each in a transaction of its own."""
-    raised = [_raise(finding, now=now) for finding in findings]
+    raised = [_raise(finding, now=now) for finding in _worth_a_look(findings)]
     return [alert for alert in raised if alert is not None]
+
+
+def _worth_a_look(findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out, before any lock, what a rule that speaks once has said already."""
+    known: set[Any] = set(
+        Alert.objects.filter(
+            call__in={finding.call_pk for finding in findings},
+            rule__in={finding.rule.pk for finding in findings},
+        ).values_list("call", "rule")
+        if findings
+        else ()
+    )
+    return [
+        finding
+        for finding in findings
+        if finding.rule.repeat_after_s is not None
+        or (finding.call_pk, finding.rule.pk) not in known
+    ]
 
 
 def _raise(finding: Finding, *, now: datetime) -> Alert | None:

@@ -104,15 +104,27 @@ def _counts_milliseconds(ordered: Sequence[tuple[float, PacketRow]]) -> bool:
 
 def _lines(row: PacketRow, begin_ms: int, speakers: Mapping[str, Speaker]) -> Iterator[_Line]:
     """A packet's words, cut where a line begins with another speaker's name."""
-    by_track = speaker_of(row.track, speakers)
-    for named, text in _named_parts(row.data):
+    for speaker, words in _spoken(row.data, speaker_of(row.track, speakers)):
+        line = _Line(speaker, begin_ms, words)
+        yield line
+        begin_ms += line.spoken_ms
+
+
+def spoken_parts(
+    data: str, track: str, speakers: Mapping[str, Speaker]
+) -> Iterator[tuple[Speaker, str]]:
+    """Who says what in one packet of words; whom nothing names is taken for the customer."""
+    for speaker, words in _spoken(data, speaker_of(track, speakers)):
+        yield speaker or "customer", words
+
+
+def _spoken(data: str, by_track: Speaker | None) -> Iterator[tuple[Speaker | None, str]]:
+    for named, text in _named_parts(data):
         words = " ".join(text.split())
         if by_track and named and named != by_track:
             words = f"{named.capitalize()}: {words}"  # the track knows better: words, not a name
         if words:
-            line = _Line(by_track or named, begin_ms, words)
-            yield line
-            begin_ms += line.spoken_ms
+            yield by_track or named, words
 
 
 def _named_parts(data: str) -> Iterator[tuple[Speaker | None, str]]:

@@ -1,0 +1,244 @@
+"""Words and phrases: what matches, what is quoted, and that packets are read once and all."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from calls.alerts.phrases import QUOTE_LENGTH, compile_phrases, excerpt, find_phrase
+from calls.alerts.rules import RuleBook
+from calls.alerts.services import raise_alerts
+from calls.alerts.tail import PacketTail
+from calls.alerts.watcher import Watcher
+from calls.alerts.words import find_words
+from calls.ingest.record import record_packets
+from calls.models import Alert, AlertRule, CallEvent
+from calls.tests.factories import packet
+from calls.tests.processes import Service, answers, get, post, wait_until
+
+
+@pytest.mark.parametrize(
+    ("phrases", "text", "found"),
+    [
+        ("cancel", "I want to CANCEL.", "cancel"),
+        ("cancel", "It was cancelled.", None),
+        ("cancel*", "It was cancelled.", "cancelled"),
+        ("cancel my", "Cancel,\n  my contract", "cancel, my"),
+        ("don't pay", "I don\u2019t pay.", "don\u2019t pay"),
+        ("straße", "In der STRASSE.", "strasse"),
+        ("café", "The cafe\u0301 closes.", "café"),
+        ("cafe", "The cafe\u0301 closes.", None),
+        ("\uff21\uff22\uff23", "abc", "abc"),
+        ("адвокат", "Мой АДВОКАТ, да", "адвокат"),
+        ("sue you", "I issue you a warning", None),
+        ("a.b*c", "axbxc", None),
+        ("law\nlawyer", "my lawyer", "lawyer"),
+        ("to be", "to_be", "to_be"),
+        ("x", "", None),
+    ],
+)
+def test_phrases_are_found_as_people_mean_them(phrases, text, found):
+    assert find_phrase(compile_phrases(phrases), text) == found
+
+
+def test_a_quote_is_short_and_around_the_words():
+    expression = compile_phrases("lawyer")
+    text = "so " * 200 + "my lawyer says " + "no " * 200
+
+    quote = excerpt(text, expression)
+
+    assert "lawyer" in quote
+    assert len(quote) <= QUOTE_LENGTH + 2
+
+
+def rule(**fields):
+    defaults = {"name": "Words", "kind": "words", "phrases": "lawyer", "speaker": "customer"}
+    return AlertRule.objects.create(**{**defaults, **fields})
+
+
+@pytest.fixture
+def only_mine(db):
+    AlertRule.objects.all().delete()
+
+
+def run(tail):
+    book = RuleBook()
+    book.refresh()
+    found = list(find_words(book.of("words"), tail.read()))
+    raise_alerts(found, now=timezone.now())
+    tail.done()
+    return found
+
+
+def test_words_raise_an_alert_with_a_redacted_quote(only_mine):
+    rule()
+    tail = PacketTail()
+    record_packets(
+        [
+            packet("c-1", 1, "What is your card number?", track="agent", timestamp=100.0),
+            packet("c-1", 2, "4111 1111 1111 1111, and my lawyer will call.", timestamp=103.5),
+        ]
+    )
+
+    run(tail)
+
+    alert = Alert.objects.get()
+    assert (alert.speaker, alert.offset_ms, alert.found) == ("customer", 3500, "Said “lawyer”.")
+    assert "[CARD]" in alert.quote
+    assert "4111" not in alert.quote + str(CallEvent.objects.get(type="alert_raised").data)
+
+
+@pytest.mark.parametrize(
+    ("fields", "track", "words", "count"),
+    [
+        ({}, "agent", "lawyer", 0),
+        ({"speaker": ""}, "agent", "lawyer", 1),
+        ({"speaker": "agent"}, "", "Agent: my lawyer", 1),
+        ({"queue": "sales"}, "customer", "lawyer", 0),
+        ({"enabled": False}, "customer", "lawyer", 0),
+        ({}, "customer", "A" * 200, 0),
+    ],
+)
+def test_a_rule_hears_whom_and_what_it_is_for(only_mine, fields, track, words, count):
+    rule(**fields)
+    tail = PacketTail()
+    record_packets([packet("c-1", 1, words, track=track)])
+
+    run(tail)
+
+    assert Alert.objects.count() == count
+
+
+def test_audio_is_not_read(only_mine):
+    tail = PacketTail()
+    record_packets([packet("c-1", 1, "lawyer lawyer", media="audio/x-mulaw;rate=8000")])
+
+    assert tail.read() == []
+
+
+def test_what_a_dead_process_had_not_finished_is_read_again_and_raised_once(only_mine):
+    rule(repeat_after_s=1)
+    first = PacketTail()
+    record_packets([packet("c-1", 1, "my lawyer")])
+    book = RuleBook()
+    book.refresh()
+    raise_alerts(list(find_words(book.of("words"), first.read())), now=timezone.now())
+
+    later = timezone.now() + timezone.timedelta(hours=1)
+    found = list(find_words(book.of("words"), PacketTail().read()))
+    raise_alerts(found, now=later)
+
+    assert (len(found), Alert.objects.count()) == (1, 1)
+
+
+def test_an_idle_watch_asks_little(only_mine, django_assert_max_num_queries):
+    rule()
+    watcher = Watcher(owner="one")
+    watcher.step()
+
+    with django_assert_max_num_queries(6):
+        watcher.step()
+
+
+def test_only_the_holder_of_the_lease_watches(only_mine):
+    rule()
+    one, two = Watcher(owner="one"), Watcher(owner="two")
+    one.step()
+    two.step()
+    record_packets([packet("c-1", 1, "my lawyer")])
+
+    two.step()
+    before = Alert.objects.count()
+    one.step()
+
+    assert (before, Alert.objects.count()) == (0, 1)
+
+
+postgres_only = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="a race that SQLite's one writer excludes"
+)
+
+
+@postgres_only
+@pytest.mark.django_db(transaction=True)
+def test_a_packet_that_commits_after_a_later_one_is_not_missed():
+    AlertRule.objects.all().delete()
+    rule()
+    tail = PacketTail()
+    stored, go = threading.Event(), threading.Event()
+
+    def slow():
+        with transaction.atomic():
+            record_packets([packet("slow", 1, "my lawyer")])
+            stored.set()
+            go.wait(10)
+        connections.close_all()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    stored.wait(10)
+    record_packets([packet("fast", 1, "my lawyer")])
+    for _ in range(3):
+        run(tail)
+    before = set(Alert.objects.values_list("call__call_id", flat=True))
+    go.set()
+    thread.join()
+    for _ in range(3):
+        run(tail)
+
+    assert before == {"fast"}
+    assert set(Alert.objects.values_list("call__call_id", flat=True)) == {"fast", "slow"}
+    assert Alert.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_both_watch_raise_nothing_twice():
+    if connection.vendor != "postgresql":
+        pytest.skip("needs two writers at once")
+    AlertRule.objects.all().delete()
+    rule()
+    rule(name="Again", repeat_after_s=1)
+    tails = [PacketTail(), PacketTail()]
+    record_packets([packet(f"c-{n}", at, "my lawyer") for n in range(20) for at in (1, 2, 3)])
+
+    def work(tail):
+        run(tail)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(tail,)) for tail in tails]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Alert.objects.count() == 40
+    assert CallEvent.objects.filter(type="alert_raised").count() == 40
+
+
+@pytest.mark.processes
+def test_words_of_a_live_call_are_in_the_feed_soon_even_after_the_watcher_was_killed(tmp_path):
+    with Service(tmp_path) as service:
+        address = service.web()
+        worker = service.worker()
+        url = f"{address}/v1/events?limit=1000"
+
+        def alerts():
+            return [one for one in get(url)["results"] if one["type"] == "alert_raised"]
+
+        def say(call_id):
+            words = {"sequence": 1, "data": "I want your supervisor.", "timestamp": 1}
+            post(f"{address}/v1/call/stream/{call_id}", {**words, "track": "customer"})
+
+        wait_until(lambda: answers(f"{address}/readyz"), what="the worker")
+        say("first")
+        wait_until(lambda: len(alerts()) == 1, what="the alert")
+        worker.kill()
+        worker.wait()
+        say("second")
+        service.worker()
+        found = wait_until(lambda: len(alerts()) == 2 and alerts(), what="the alert after a crash")
+
+    assert {one["call_id"] for one in found} == {"first", "second"}

@@ -1,0 +1,1 @@
+"""Webhooks: what is told to whom, how it is signed and sent, and when it is tried again."""

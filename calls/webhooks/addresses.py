@@ -1,0 +1,105 @@
+"""Which addresses a webhook may go to: public ones, unless the site allows others.
+
+The address that was checked is the one that is connected to, so that a name cannot point
+elsewhere a moment later. Numbers in odd spellings (2130706433, 0177.0.0.1) are resolved like names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpcore
+
+Address = IPv4Address | IPv6Address
+
+NAT64 = IPv6Network("64:ff9b::/96")
+COMPATIBLE = IPv6Network("::/96")
+
+
+class AddressRefused(Exception):
+    """A webhook must not go there."""
+
+
+def check_url(url: str) -> None:
+    """Raise ValueError unless this is an address that a message can be posted to."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("The URL must begin with https:// or http://.")
+    if not parts.hostname:
+        raise ValueError("The URL names no host.")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("The URL must not hold a user or password.")
+    if parts.fragment or any(not 32 < ord(character) < 127 for character in url):
+        raise ValueError("The URL must be plain ASCII without spaces and without a #.")
+    _ = parts.port  # raises ValueError itself
+
+
+def is_allowed(address: str, allowance: str) -> bool:
+    """Whether this may be connected to; ``allowance`` is none, loopback or all."""
+    if allowance == "all":
+        return True
+    real = _innermost(ip_address(address.partition("%")[0]))
+    if real.is_loopback:
+        return allowance == "loopback"
+    refused = (
+        not real.is_global
+        or real.is_multicast
+        or real.is_reserved
+        or real.is_link_local
+        or real.is_unspecified
+        or (isinstance(real, IPv6Address) and real.is_site_local)
+    )
+    return not refused
+
+
+def _innermost(address: Address) -> Address:
+    """Return the IPv4 address inside an IPv6 one, in whichever way it is wrapped."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address.is_loopback or address.is_unspecified:
+        return address
+    if address in NAT64 or address in COMPATIBLE:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+
+
+class CheckedBackend(httpcore.AnyIOBackend):
+    """Opens connections to allowed addresses only. TLS still verifies the name that was asked."""
+
+    def __init__(self, allowance: str) -> None:
+        self._allowance = allowance
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (httpcore calls it so)
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await resolve(host, port)
+        for address in addresses:
+            if not is_allowed(address, self._allowance):
+                raise AddressRefused(f"{host} is at {address}, which is not a public address.")
+        for address in addresses[:-1]:
+            try:
+                return await super().connect_tcp(address, port, timeout, local_address)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await super().connect_tcp(addresses[-1], port, timeout, local_address)
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Return every address of a name, without repeats. Raises httpcore.ConnectError."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(f"{host} has no address.") from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -1,0 +1,53 @@
+"""What a receiver is told of an event. Nothing here is personal that pages would not show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from calls import events
+from calls.lifecycle import CallState
+from calls.models import Call, CallEvent, WebhookEndpoint
+
+RESULT = "analysis_result"
+_ALERTS = (events.AlertRaised.type, events.AlertAcknowledged.type)
+_DESCRIPTION = ("agent", "caller", "callee", "queue", "direction")
+
+
+def wanted_types(endpoint: WebhookEndpoint, event: CallEvent) -> Iterator[str]:
+    """Yield the types of message that an event makes for an endpoint."""
+    call = event.call
+    if call is None or endpoint.queue not in ("", call.queue):
+        return
+    if event.type in _ALERTS and endpoint.alerts:
+        yield event.type
+    if event.type == events.StateChanged.type:
+        if endpoint.state_changes:
+            yield event.type
+        if endpoint.results and event.state in (CallState.ARCHIVED, CallState.FAILED):
+            yield RESULT
+
+
+def body_of(kind: str, event: CallEvent) -> str:
+    message = events.as_message(event)
+    call = event.call
+    described = {name: getattr(call, name) for name in _DESCRIPTION} if call else {}
+    data = {key: message[key] for key in ("call_id", "state", "offset")} | described
+    data |= _findings(call, event) if kind == RESULT and call else message["data"]
+    return json.dumps({"type": kind, "timestamp": message["at"], "data": data})
+
+
+def _findings(call: Call, event: CallEvent) -> dict[str, Any]:
+    if event.state != CallState.ARCHIVED:
+        return {"reason": event.data.get("reason", "")}
+    analysis = call.analyses.order_by("-version").first()
+    if analysis is None:
+        return {}
+    return {
+        "version": analysis.version,
+        "summary": analysis.summary,
+        "keywords": analysis.keywords,
+        "insights": analysis.insights,
+        **analysis.metrics,
+    }

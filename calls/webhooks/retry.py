@@ -1,0 +1,81 @@
+"""What follows a try at a delivery: a pure decision, with tenacity's waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from tenacity import RetryCallState, Retrying, wait_exponential, wait_random
+
+MAX_ATTEMPTS = 33  # with the waits below, about a day
+FIRST_WAIT_S, LONGEST_WAIT_S = 5, 3600
+JITTER = 0.1
+MAX_RETRY_AFTER_S = 6 * 3600
+DISABLE_AFTER = timedelta(days=3)
+GONE = 410
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a try went: a status, or an error where there was no answer."""
+
+    status: int | None = None
+    error: str = ""
+    retry_after_s: float | None = None
+    duration_ms: int = 0
+
+    @property
+    def is_success(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def told(self) -> str:
+        return "" if self.is_success else self.error or f"The answer was {self.status}."
+
+
+@dataclass(frozen=True)
+class Retry:
+    wait: timedelta
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    reason: str
+
+
+def decide(outcome: Outcome, *, attempt: int) -> Retry | GiveUp | None:
+    """Return what follows attempt number ``attempt`` (from 1); None if it was delivered."""
+    if outcome.is_success:
+        return None
+    if outcome.status == GONE:
+        return GiveUp("The receiver said that it is gone (410).")
+    if attempt >= MAX_ATTEMPTS:
+        return GiveUp(f"All {MAX_ATTEMPTS} attempts failed, the last with: {outcome.told}")
+    if outcome.retry_after_s is not None:
+        return Retry(timedelta(seconds=min(max(outcome.retry_after_s, 1), MAX_RETRY_AFTER_S)))
+    return Retry(timedelta(seconds=_wait_s(attempt)))
+
+
+def _wait_s(attempt: int) -> float:
+    state = RetryCallState(Retrying(), fn=None, args=(), kwargs={})
+    state.attempt_number = attempt
+    wait = wait_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S)(state)
+    return wait + wait_random(0, JITTER * wait)(state)
+
+
+def is_persistent(failing_since: datetime | None, *, now: datetime) -> bool:
+    """Whether nothing has been delivered for so long that the endpoint is to be left alone."""
+    return failing_since is not None and now - failing_since >= DISABLE_AFTER
+
+
+def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
+    """Return seconds from ``Retry-After``, a number or a date; None if it is neither."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 12:
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()

@@ -1,0 +1,34 @@
+"""Signs messages as the Standard Webhooks specification says: HMAC-SHA256 over id, time, body."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+from calls.models.webhook import SECRET_PREFIX
+
+KEY_BYTES = range(24, 65)
+
+
+def secret_key(secret: str) -> bytes:
+    """Return the key in a secret, ``whsec_`` and base64. Raises ValueError if it is not one."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if not secret.startswith(SECRET_PREFIX) or len(key) not in KEY_BYTES:
+        raise ValueError("not whsec_ and 24 to 64 bytes")
+    return key
+
+
+def headers(*, secret: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return the three headers that go with a body. ``timestamp`` is in seconds."""
+    content = f"{message_id}.{timestamp}.".encode() + body
+    digest = hmac.new(secret_key(secret), content, hashlib.sha256).digest()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
