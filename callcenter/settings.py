@@ -267,12 +267,13 @@ API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 1, 3600)  # seconds until a revo
 
 # --- Analysis -------------------------------------------------------------------------------
 
-AI_PROVIDER = _choice("AI_PROVIDER", ("local", "openai"), default="local")
+AI_PROVIDER = _choice("AI_PROVIDER", ("local", "openai", "null"), default="local")
 AI_LANGUAGE = env.str("AI_LANGUAGE", default="en")
 AI_CONCURRENCY = int(_number("AI_CONCURRENCY", 200, 1, 10_000))  # calls per worker process
 AI_AUDIO_CONCURRENCY = int(_number("AI_AUDIO_CONCURRENCY", 2 * (os.cpu_count() or 1), 1, 1_000))
 AI_CHAOS_FAILURE_RATE = _number("AI_CHAOS_FAILURE_RATE", 0.25 if LOCAL else 0, 0, 1)
 AI_CHAOS_LATENCY = _range("AI_CHAOS_LATENCY", "1-3" if LOCAL else "0")
+AI_CHAOS_SEED = env.str("AI_CHAOS_SEED", default="")  # the same words, the same fate
 AI_MAX_ATTEMPTS = int(_number("AI_MAX_ATTEMPTS", 5, 1, 100))  # per stage
 AI_RETRY_BASE = _number("AI_RETRY_BASE", 2, 0, 3600)  # seconds: 2, 4, 8, 16...
 AI_RETRY_MAX = _number("AI_RETRY_MAX", 60, 0, 86_400)  # seconds

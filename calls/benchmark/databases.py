@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -28,7 +29,15 @@ class Database:
 
     def count_packets(self) -> int:
         """Return how many packets are stored."""
-        query = "SELECT count(*) FROM calls_packet"
+        return self.count("SELECT count(*) FROM calls_packet")
+
+    def count_unfinished(self) -> int:
+        """Return how many calls still wait for the AI, or are with it."""
+        return self.count(
+            "SELECT count(*) FROM calls_call WHERE state IN ('COMPLETED', 'PROCESSING_AI')"
+        )
+
+    def count(self, query: LiteralString) -> int:
         if self.is_postgres:
             with psycopg.connect(self.url) as connection:
                 return _first(connection.execute(query).fetchone())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
+from hashlib import sha256
 
 from calls.analysis.conversation import CallAudio, Transcription, Turn, Understanding
 from calls.analysis.providers import Provider, ProviderError
@@ -13,7 +15,9 @@ from calls.analysis.providers import Provider, ProviderError
 class ChaosProvider:
     """Waits, then fails with a 503 or lets ``inner`` do the work.
 
-    ``failure_rate`` is a probability, ``latency_s`` the shortest and the longest wait.
+    ``failure_rate`` is a probability, ``latency_s`` the shortest and the longest wait. With a
+    ``seed``, what befalls a conversation depends on its words and on how often this provider was
+    asked about them, and not on what else it is asked: a rehearsal can be played again.
     """
 
     def __init__(
@@ -22,6 +26,7 @@ class ChaosProvider:
         failure_rate: float,
         latency_s: tuple[float, float],
         rng: random.Random,
+        seed: str = "",
     ) -> None:
         low, high = latency_s
         if not 0 <= failure_rate <= 1:
@@ -33,16 +38,40 @@ class ChaosProvider:
         self._failure_rate = failure_rate
         self._latency_s = latency_s
         self._rng = rng
+        self._seed = seed
+        self._asked: Counter[str] = Counter()
 
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
-        await self._misbehave()
+        await self._misbehave(self._rng)
         return await self._inner.transcribe(audio, language=language)
 
     async def understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
-        await self._misbehave()
+        await self._misbehave(self._fate_of(turns) if self._seed else self._rng)
         return await self._inner.understand(turns, language=language)
 
-    async def _misbehave(self) -> None:
-        await asyncio.sleep(self._rng.uniform(*self._latency_s))
-        if self._rng.random() < self._failure_rate:
+    def _fate_of(self, turns: Sequence[Turn]) -> random.Random:
+        words = fingerprint([turn.text for turn in turns])
+        self._asked[words] += 1
+        return fate(self._seed, words, self._asked[words])
+
+    async def _misbehave(self, rng: random.Random) -> None:
+        wait_s, fails = draw(rng, self._failure_rate, self._latency_s)
+        await asyncio.sleep(wait_s)
+        if fails:
             raise ProviderError("503 Service Unavailable (chaos)", code="503", transient=True)
+
+
+def fingerprint(texts: Sequence[str]) -> str:
+    return sha256("\n".join(texts).encode()).hexdigest()
+
+
+def fate(seed: str, words: str, attempt: int) -> random.Random:
+    """Return the dice for the ``attempt``-th time (from 1) that these words are asked about."""
+    return random.Random(f"{seed}:{words}:{attempt}")  # noqa: S311 (chaos, not cryptography)
+
+
+def draw(
+    rng: random.Random, failure_rate: float, latency_s: tuple[float, float]
+) -> tuple[float, bool]:
+    """Return how many seconds an answer takes, and whether it is a failure."""
+    return rng.uniform(*latency_s), rng.random() < failure_rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
@@ -12,19 +13,21 @@ from calls.analysis.insights import load_insights
 from calls.analysis.providers import Provider
 from calls.analysis.providers.chaos import ChaosProvider
 from calls.analysis.providers.local import LocalProvider
+from calls.analysis.providers.null import NullProvider
 from calls.analysis.providers.openai import OpenAIProvider
 
 
 @cache
 def get_provider() -> Provider:
     """Return this process's provider: it keeps its models, so there is one."""
-    provider = _openai() if settings.AI_PROVIDER == "openai" else _local()
+    provider = PROVIDERS[settings.AI_PROVIDER]()
     if settings.AI_CHAOS_FAILURE_RATE or settings.AI_CHAOS_LATENCY[1]:
         provider = ChaosProvider(
             provider,
             failure_rate=settings.AI_CHAOS_FAILURE_RATE,
             latency_s=settings.AI_CHAOS_LATENCY,
             rng=random.Random(),  # noqa: S311 (chaos, not cryptography)
+            seed=settings.AI_CHAOS_SEED,
         )
     return provider
 
@@ -42,3 +45,10 @@ def _openai() -> Provider:
         timeout_s=settings.OPENAI_TIMEOUT,
         questions=load_insights,
     )
+
+
+PROVIDERS: dict[str, Callable[[], Provider]] = {
+    "local": _local,
+    "openai": _openai,
+    "null": NullProvider,
+}

@@ -1,0 +1,168 @@
+"""One run of the analysis: a thousand calls end at once, and one worker carries all of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from calls.benchmark.databases import Database, scratch_database
+from calls.benchmark.report import Bar
+from calls.benchmark.run import RunError
+from calls.benchmark.schedule import Fate, ideal
+from calls.benchmark.servers import ROOT, environment
+from calls.benchmark.workers import Worker
+
+SEED = "bench"
+BASE_S = 2.0
+CHAOS = {"AI_CHAOS_FAILURE_RATE": "0.25", "AI_CHAOS_LATENCY": "1-3", "AI_CHAOS_SEED": SEED}
+POLL_S = 0.25
+LIFE_S = 4.0  # of a worker between two kills
+LEASE_S = 10  # of a run with kills: the time for which a dead worker's calls wait
+READY_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    calls: int = 1000
+    slots: int = 200
+    provider: str = "null"
+    kills: int = 0
+    patience_s: float = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Seconds. ``over_s`` is from the end of the calls to the last change of each of them.
+
+    ``beyond_own`` is what the median call took beyond its own attempts and the waits between
+    them; ``beyond_ideal`` what it took beyond its place in the ideal schedule, where it has to
+    wait for one of the slots as well.
+    """
+
+    title: str
+    states: Mapping[str, int]
+    attempts: Mapping[str, int]
+    total_s: float
+    ideal_s: float
+    beyond_own_s: float
+    beyond_ideal_s: float
+    peak_mib: float
+    kills: int
+    problems: list[str]
+
+    @property
+    def is_honest(self) -> bool:
+        return not self.problems
+
+
+def measure(options: Options) -> Outcome:
+    """Carry out one run on a database of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
+        scratch_database(Path(name)) as database,
+    ):
+        return _Run(options, database, Path(name)).carry_out()
+
+
+class _Run:
+    def __init__(self, options: Options, database: Database, folder: Path) -> None:
+        self.options, self.database, self.folder = options, database, folder
+        lease = {"AI_LEASE_SECONDS": str(LEASE_S)} if options.kills else {}
+        self.environment = environment(
+            database.url,
+            MEDIA_ROOT=str(folder / "media"),
+            AI_PROVIDER=options.provider,
+            AI_CONCURRENCY=str(options.slots),
+            LOG_LEVEL="ERROR",
+            **CHAOS,
+            **lease,
+        )
+
+    def carry_out(self) -> Outcome:
+        self._execute("manage.py", "migrate", "--verbosity", "0")
+        with Worker(environment=self.environment, folder=self.folder) as worker:
+            self._wait_for(worker)
+            self._ask("end", str(self.options.calls))
+            self._watch(worker)
+        return self._judge(worker, self._ask("outcome", SEED))
+
+    def _wait_for(self, worker: Worker) -> None:
+        deadline = time.monotonic() + READY_S
+        while not self.database.count("SELECT count(*) FROM calls_workerheartbeat"):
+            if time.monotonic() > deadline:
+                raise RunError(f"The worker did not start: {worker.last_words()}")
+            time.sleep(POLL_S)
+        time.sleep(1)  # its parts start after its first sign of life
+
+    def _watch(self, worker: Worker) -> None:
+        begin, kills = time.monotonic(), 0
+        while self.database.count_unfinished():
+            lived = time.monotonic() - begin
+            if lived > self.options.patience_s:
+                raise RunError(f"Calls are left over after {lived:.0f} s: {worker.last_words()}")
+            if kills < self.options.kills and lived > LIFE_S * (kills + 1):
+                worker.kill()
+                worker.start()
+                kills += 1
+            worker.weigh()
+            time.sleep(POLL_S)
+
+    def _judge(self, worker: Worker, seen: dict[str, Any]) -> Outcome:
+        fates = [Fate(tuple(waits), archived) for waits, archived in seen["fates"]]
+        best = ideal(fates, slots=self.options.slots, base_s=BASE_S)
+        archived = [
+            (over, at_best, fate.own_s(BASE_S))
+            for over, at_best, fate in zip(seen["over_s"], best, fates, strict=True)
+            if over is not None and fate.archived
+        ]
+        return Outcome(
+            title=_title(self.options, self.database),
+            states=seen["states"],
+            attempts=seen["attempts"],
+            total_s=max(over for over in seen["over_s"] if over is not None),
+            ideal_s=max(best),
+            beyond_own_s=median(over - own for over, _, own in archived),
+            beyond_ideal_s=median(o for o, _, _ in archived) - median(b for _, b, _ in archived),
+            peak_mib=worker.peak_mib,
+            kills=self.options.kills,
+            problems=seen["problems"],
+        )
+
+    def _ask(self, *arguments: str) -> Any:
+        return json.loads(self._execute("-m", "calls.benchmark.ended_calls", *arguments))
+
+    def _execute(self, *arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, *arguments],
+            cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise RunError(f"{' '.join(arguments)} failed: {done.stderr[-2000:]}")
+        return done.stdout
+
+
+def _title(options: Options, database: Database) -> str:
+    killed = f", killed {options.kills} times" if options.kills else ""
+    return f"{database.title}, {options.provider}, {options.slots} slots{killed}"
+
+
+def compare(outcome: Outcome) -> list[Bar]:
+    """Hold a run against its bars. One with kills only has to lose and to repeat nothing."""
+    if outcome.kills:
+        return []
+    return [
+        Bar(name="total over ideal", value=100 * outcome.total_s / outcome.ideal_s, limit=130,
+            is_upper=True, unit="%"),
+        Bar(name="median beyond the AI's own time", value=1000 * outcome.beyond_ideal_s,
+            limit=1000, is_upper=True, unit="ms"),
+        Bar(name="memory of the worker", value=outcome.peak_mib, limit=400, is_upper=True,
+            unit="MiB"),
+    ]  # fmt: skip

@@ -1,0 +1,49 @@
+"""The ideal schedule: what the same draws would take if nothing but the AI took any time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What one call meets: the seconds of each of its attempts; all but the last one fail."""
+
+    attempts_s: tuple[float, ...]
+    archived: bool
+
+    def own_s(self, base_s: float) -> float:
+        """Return what the call takes by itself: its attempts, and the waits between them."""
+        waits = sum(base_s * 2**number for number in range(len(self.attempts_s) - 1))
+        return sum(self.attempts_s) + waits
+
+
+def ideal(fates: Sequence[Fate], *, slots: int, base_s: float) -> list[float]:
+    """Return when each call is over, in seconds after all of them ended at once.
+
+    ``slots`` calls are carried at a time, in the order of ``fates``; a call that waits for its
+    next attempt holds no slot, and one whose time has come goes before one that never ran.
+    """
+    over = [0.0] * len(fates)
+    waiting = [(0.0, number, 0) for number in range(len(fates))]  # due, call, attempts made
+    heapq.heapify(waiting)
+    free = [0.0] * slots  # when each slot is free again
+    due: list[tuple[int, float, int]] = []  # the longest waiting first: by attempts, then time
+    while waiting or due:
+        now = free[0]
+        if not due and waiting[0][0] > now:
+            now = waiting[0][0]
+        while waiting and waiting[0][0] <= now:
+            at, number, made = heapq.heappop(waiting)
+            heapq.heappush(due, (-made, at, number))
+        made, _, number = heapq.heappop(due)
+        made = -made
+        done = now + fates[number].attempts_s[made]
+        heapq.heapreplace(free, done)
+        if made + 1 < len(fates[number].attempts_s):
+            heapq.heappush(waiting, (done + base_s * 2**made, number, made + 1))
+        else:
+            over[number] = done
+    return over
