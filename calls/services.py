@@ -19,6 +19,7 @@ from calls.models import Call, Stage
 log = logging.getLogger(__name__)
 
 DESCRIPTION_FIELDS = ("agent", "caller", "callee", "queue", "direction", "media")
+MOVED_FIELDS = ("state", "version", "state_changed_at")
 RUN_ANALYSES = "calls.tasks.run_analyses"
 REQUEUE_FIELDS = (
     "analysis_round",
@@ -255,15 +256,31 @@ def move(
 
     Belongs into the caller's transaction. Raises NotPossible if the state does not allow it.
     """
+    change = transit(call, transition, action=action, now=now, reason=reason, by=by)
+    call.save(update_fields=[*MOVED_FIELDS, *fields])
+    events.append([(call, change)], at=now)
+
+
+def transit(
+    call: Call,
+    transition: Callable[[], Any],
+    *,
+    action: str,
+    now: datetime,
+    reason: str = "",
+    by: str = "",
+) -> events.StateChanged:
+    """Make one transition of a locked call, for the caller to save, and to log what it returns.
+
+    Raises NotPossible if the state does not allow it.
+    """
     previous = str(call.state)
     if not can_proceed(transition):
         raise NotPossible(call, action)
     transition()
     call.version += 1
     call.state_changed_at = now
-    call.save(update_fields=["state", "version", "state_changed_at", *fields])
-    change = events.StateChanged(previous=previous, version=call.version, reason=reason, by=by)
-    events.append([(call, change)], at=now)
+    return events.StateChanged(previous=previous, version=call.version, reason=reason, by=by)
 
 
 def wake_worker() -> None:

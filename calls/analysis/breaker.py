@@ -127,6 +127,11 @@ def down(*, provider: str) -> list[ProviderHealth]:
     return list(ProviderHealth.objects.filter(provider=provider, down_since__isnull=False))
 
 
+def all_down() -> list[ProviderHealth]:
+    """Return what is down, whoever it is."""
+    return list(ProviderHealth.objects.filter(down_since__isnull=False))
+
+
 def known_of_late(*, now: datetime) -> QuerySet[ProviderHealth]:
     """Return what has failed at all lately, for monitoring: the rest is up, or not in use."""
     return ProviderHealth.objects.filter(failed_at__gte=now - STALE).order_by("provider", "stage")

@@ -2,67 +2,56 @@
 
 A worker holds a call by a lease. Whatever it writes names the lease's token and is refused with
 LeaseLost once somebody else holds the call, so that a worker thought dead cannot write late.
-Locks are taken in one order: the call, the provider's health, the event log.
+Locks are taken in one order: calls by their keys, the provider's health, the event log.
+
+What many calls need at a time is written for all of them at once: each such function takes a
+list and returns one result for each item, an exception where that one was refused. Beside it is
+the same for one call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
+from django.db.models import F, Max, QuerySet
 
 from calls import events
 from calls.analysis import breaker
+from calls.analysis.held import (
+    LEASE_FIELDS,
+    Begin,
+    Decision,
+    Entry,
+    Failure,
+    Finding,
+    Lease,
+    ProviderDown,
+    close,
+    database_now,
+    fail,
+    hold,
+    let_go,
+    log_entry,
+    lost,
+    policy,
+    save_attempts,
+    save_calls,
+)
 from calls.analysis.providers import ProviderError
 from calls.analysis.recording import StoredAudio, StoredFile, name_recording, name_redacted
-from calls.analysis.retry import GiveUp, Retry, RetryPolicy
+from calls.analysis.retry import GiveUp, Retry
 from calls.lifecycle import CallState
-from calls.models import Analysis, Attempt, Call, Stage, Transcript
-from calls.services import move
+from calls.models import Analysis, Attempt, Call, Recording, Stage, Transcript
+from calls.services import transit
 
-LEASE_FIELDS = ("lease_owner", "lease_token", "lease_expires_at")
+T = TypeVar("T")
 
-
-class LeaseLost(Exception):
-    """Another worker holds the call now; what this one knows about it is of no use any more."""
-
-
-class ProviderDown(Exception):
-    """The provider is not asked now; the call has to wait, which costs it nothing."""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A call in a worker's hands."""
-
-    call_pk: int
-    call_id: str
-    token: int
-    round: int
-    first_stage: str = Stage.TRANSCRIBE
-
-
-def database_now() -> datetime:
-    """Return the database's clock: workers on several machines have to agree."""
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now
-
-
-def policy() -> RetryPolicy:
-    return RetryPolicy(
-        max_attempts=settings.AI_MAX_ATTEMPTS,
-        base_s=settings.AI_RETRY_BASE,
-        max_wait_s=settings.AI_RETRY_MAX,
-    )
+# --- Leases ---------------------------------------------------------------------------------
 
 
 def claim_due(*, owner: str, limit: int, provider: str = "") -> list[Lease]:
@@ -75,39 +64,73 @@ def claim_due(*, owner: str, limit: int, provider: str = "") -> list[Lease]:
     now = database_now()
     # Without locks first: an idle worker asks five times a second.
     candidates = breaker.pick(Call.objects.due(now=now), provider=provider, limit=limit, now=now)
-    taken = (_claim(pk, owner=owner, now=now) for pk in candidates)
-    return [lease for lease in taken if lease is not None]
+    return _claim(candidates, owner=owner, now=now) if candidates else []
 
 
-def _claim(pk: int, *, owner: str, now: datetime) -> Lease | None:
+def _claim(pks: Sequence[int], *, owner: str, now: datetime) -> list[Lease]:
     skip = connection.features.has_select_for_update_skip_locked
+    expires_at = now + timedelta(seconds=settings.AI_LEASE_SECONDS)
     with transaction.atomic():
-        call = Call.objects.due(now=now).select_for_update(skip_locked=skip).filter(pk=pk).first()
-        if call is None:
-            return None
-        call.lease_owner = owner
-        call.lease_token += 1
-        call.lease_expires_at = now + timedelta(seconds=settings.AI_LEASE_SECONDS)
-        if call.state == CallState.COMPLETED:
-            move(call, call.start_analysis, action="analysed", now=now, fields=LEASE_FIELDS)
-        else:
-            call.save(update_fields=LEASE_FIELDS)
-            if _bury_crashed(call, now=now):
-                return None
-    return Lease(call.pk, call.call_id, call.lease_token, call.analysis_round, call.first_stage)
+        due = Call.objects.due(now=now).select_for_update(skip_locked=skip).filter(pk__in=pks)
+        calls = {call.pk: call for call in due.order_by("pk")}
+        ours = Call.objects.filter(pk__in=calls)
+        ours.update(
+            lease_owner=owner, lease_token=F("lease_token") + 1, lease_expires_at=expires_at
+        )
+        for call in calls.values():
+            call.lease_token += 1
+        begun = [call for call in calls.values() if call.state != CallState.COMPLETED]
+        dead, entries = _bury_crashed(begun, now=now)
+        entries += _start([c for c in calls.values() if c.state == CallState.COMPLETED], now=now)
+        transcribed = _transcribed(calls)
+        events.append(entries, at=now)
+    return [
+        Lease(
+            call.pk, call.call_id, call.lease_token, call.analysis_round,
+            Stage.UNDERSTAND if call.pk in transcribed else Stage(call.first_stage),
+        )
+        for call in (calls[pk] for pk in pks if pk in calls and pk not in dead)
+    ]  # fmt: skip
 
 
-def _bury_crashed(call: Call, *, now: datetime) -> bool:
-    """Mark attempts that a dead worker left behind; fail the call if they were its last."""
-    for attempt in call.attempts.filter(outcome=Attempt.Outcome.RUNNING):
+def _start(calls: Sequence[Call], *, now: datetime) -> list[Entry]:
+    """Show calls that were taken for the first time as being processed."""
+    entries = [
+        log_entry(call, transit(call, call.start_analysis, action="analysed", now=now))
+        for call in calls
+    ]
+    Call.objects.filter(pk__in=[call.pk for call in calls]).update(
+        state=CallState.PROCESSING_AI, version=F("version") + 1, state_changed_at=now
+    )
+    return entries
+
+
+def _transcribed(calls: Mapping[int, Call]) -> set[int]:
+    """Return which of the calls have a transcript of this round: it is never made again."""
+    done = Attempt.objects.filter(
+        call__in=calls, stage=Stage.TRANSCRIBE, outcome=Attempt.Outcome.SUCCEEDED
+    )
+    rounds = done.values_list("call_id", "round")
+    return {pk for pk, number in rounds if calls[pk].analysis_round == number}
+
+
+def _bury_crashed(calls: Sequence[Call], *, now: datetime) -> tuple[set[int], list[Entry]]:
+    """Mark attempts that a dead worker left behind; fail the calls whose last they were."""
+    by_pk = {call.pk: call for call in calls}
+    left = Attempt.objects.filter(call__in=by_pk, outcome=Attempt.Outcome.RUNNING)
+    dead: set[int] = set()
+    entries: list[Entry] = []
+    for attempt in left:
+        call = by_pk[attempt.call_id]
         error = ProviderError("The worker died.", code="crashed", transient=True)
         decision = policy().decide(error, attempt=attempt.number)
-        _close(attempt, Attempt.Outcome.CRASHED, error, now=now)
-        _announce(call, attempt, now=now)
+        entries.append(close(call, attempt, Attempt.Outcome.CRASHED, error, now=now))
         if isinstance(decision, GiveUp):
-            _fail(call, decision.reason, now=now)
-            return True
-    return False
+            entries.append(fail(call, decision.reason, now=now))
+            save_calls([call])
+            dead.add(call.pk)
+    save_attempts(list(left))
+    return dead, entries
 
 
 def any_due(*, within_s: float = 0) -> bool:
@@ -122,57 +145,127 @@ def extend_leases(*, owner: str, call_pks: Collection[int]) -> None:
     Call.objects.filter(pk__in=call_pks, lease_owner=owner).update(lease_expires_at=expires_at)
 
 
-def begin_attempt(lease: Lease, *, stage: Stage, provider: str) -> Attempt:
-    """Write down that an attempt starts, before it does. Raises LeaseLost and ProviderDown."""
-    with transaction.atomic():
-        call, now = _held(lease), database_now()
-        if not breaker.admits(provider=provider, stage=stage, now=now):
-            raise ProviderDown(f"{provider} is down.")
-        attempts = call.attempts.filter(round=lease.round, stage=stage)
-        return attempts.create(
-            call=call,
-            round=lease.round,
-            stage=stage,
-            number=attempts.used_up().count() + 1,
-            provider=provider,
-            lease_token=lease.token,
-            started_at=now,
-        )
-
-
-def fail_attempt(lease: Lease, attempt: Attempt, error: ProviderError) -> Retry | GiveUp:
-    """Record a failure and what follows from it, and let go of the call. Raises LeaseLost."""
-    with transaction.atomic():
-        call, now = _held(lease), database_now()
-        snoozes = call.attempts.filter(
-            round=lease.round, stage=attempt.stage, outcome=Attempt.Outcome.SNOOZED
-        ).count()
-        down_s = breaker.note_failure(attempt, error, now=now)
-        decision = policy().decide(error, attempt=attempt.number, snoozes=snoozes, down_s=down_s)
-        snoozed = isinstance(decision, Retry) and not decision.counts
-        outcome = Attempt.Outcome.SNOOZED if snoozed else Attempt.Outcome.FAILED
-        if isinstance(decision, Retry):
-            attempt.retry_at = now + decision.wait
-        _close(attempt, outcome, error, now=now)
-        call.next_attempt_at, call.last_error = attempt.retry_at, str(error)
-        _let_go(call)
-        call.save(update_fields=[*LEASE_FIELDS, "next_attempt_at", "last_error"])
-        _announce(call, attempt, now=now)
-        if isinstance(decision, GiveUp):
-            _fail(call, decision.reason, now=now)
-    return decision
-
-
 def release(lease: Lease) -> None:
     """Give a call back unfinished, at no cost: its worker is being stopped. Raises LeaseLost."""
     stopped = ProviderError("The worker was stopped.", code="stopped", transient=True)
     with transaction.atomic():
-        call, now = _held(lease), database_now()
-        _let_go(call)
+        held, now = hold([lease]), database_now()
+        if lease.call_pk not in held:
+            raise lost(lease)
+        call = held[lease.call_pk]
+        let_go(call)
         call.save(update_fields=LEASE_FIELDS)
-        for attempt in call.attempts.filter(outcome=Attempt.Outcome.RUNNING):
-            _close(attempt, Attempt.Outcome.RELEASED, stopped, now=now)
-            _announce(call, attempt, now=now)
+        left = call.attempts.filter(outcome=Attempt.Outcome.RUNNING)
+        entries = [
+            close(call, attempt, Attempt.Outcome.RELEASED, stopped, now=now) for attempt in left
+        ]
+        save_attempts(list(left))
+        events.append(entries, at=now)
+
+
+# --- Attempts -------------------------------------------------------------------------------
+
+
+def begin_attempt(lease: Lease, *, stage: Stage, provider: str) -> Attempt:
+    """Write down that an attempt starts, before it does. Raises LeaseLost and ProviderDown."""
+    return _only(begin_attempts([Begin(lease, stage, provider)]))
+
+
+def begin_attempts(wanted: Sequence[Begin]) -> list[Attempt | Exception]:
+    """Write down that attempts start, before they do: LeaseLost and ProviderDown may come back."""
+    with transaction.atomic():
+        held, now = hold([want.lease for want in wanted]), database_now()
+        used = Attempt.objects.filter(call__in=held).used_up()
+        numbers = Counter(used.values_list("call_id", "round", "stage"))
+        down = {(each.provider, each.stage) for each in breaker.all_down()}
+        begun = [_begin(want, held, numbers, down, now=now) for want in wanted]
+        Attempt.objects.bulk_create([each for each in begun if isinstance(each, Attempt)])
+    return begun
+
+
+def _begin(
+    want: Begin,
+    held: Mapping[int, Call],
+    numbers: Counter[Any],
+    down: Collection[tuple[str, str]],
+    *,
+    now: datetime,
+) -> Attempt | Exception:
+    lease = want.lease
+    if lease.call_pk not in held:
+        return lost(lease)
+    is_down = (want.provider, want.stage) in down
+    if is_down and not breaker.admits(provider=want.provider, stage=want.stage, now=now):
+        return ProviderDown(f"{want.provider} is down.")
+    return Attempt(
+        call=held[lease.call_pk],
+        round=lease.round,
+        stage=want.stage,
+        number=numbers[lease.call_pk, lease.round, want.stage.value] + 1,
+        provider=want.provider,
+        lease_token=lease.token,
+        started_at=now,
+    )
+
+
+def fail_attempt(lease: Lease, attempt: Attempt, error: ProviderError) -> Decision:
+    """Record a failure and what follows from it, and let go of the call. Raises LeaseLost."""
+    (decision,) = fail_attempts([Failure(lease, attempt, error)])
+    if isinstance(decision, Exception):
+        raise decision
+    return decision
+
+
+def fail_attempts(failures: Sequence[Failure]) -> list[Decision | Exception]:
+    """Record failures and what follows from each, and let go of the calls."""
+    with transaction.atomic():
+        held, now = hold([failure.lease for failure in failures]), database_now()
+        mine = [failure for failure in failures if failure.lease.call_pk in held]
+        snoozed = Attempt.objects.filter(call__in=held, outcome=Attempt.Outcome.SNOOZED)
+        snoozes = Counter(snoozed.values_list("call_id", "round", "stage"))
+        decisions: dict[int, Decision] = {}
+        entries: list[Entry] = []
+        for failure in mine:
+            call = held[failure.lease.call_pk]
+            decision = _decide(failure, snoozes, now=now)
+            entries += _note_failure(call, failure, decision, now=now)
+            decisions[call.pk] = decision
+        save_attempts([failure.attempt for failure in mine])
+        save_calls(list(held.values()))
+        events.append(entries, at=now)
+    return [
+        decisions[f.lease.call_pk] if f.lease.call_pk in decisions else lost(f.lease)
+        for f in failures
+    ]
+
+
+def _decide(failure: Failure, snoozes: Counter[Any], *, now: datetime) -> Decision:
+    lease, attempt = failure.lease, failure.attempt
+    down_s = breaker.note_failure(attempt, failure.error, now=now)
+    return policy().decide(
+        failure.error,
+        attempt=attempt.number,
+        snoozes=snoozes[lease.call_pk, lease.round, attempt.stage],
+        down_s=down_s,
+    )
+
+
+def _note_failure(
+    call: Call, failure: Failure, decision: Decision, *, now: datetime
+) -> list[Entry]:
+    attempt, outcome = failure.attempt, Attempt.Outcome.FAILED
+    if isinstance(decision, Retry):
+        attempt.retry_at = now + decision.wait
+        outcome = outcome if decision.counts else Attempt.Outcome.SNOOZED
+    entries = [close(call, attempt, outcome, failure.error, now=now)]
+    call.next_attempt_at, call.last_error = attempt.retry_at, str(failure.error)
+    let_go(call)
+    if isinstance(decision, GiveUp):
+        entries.append(fail(call, decision.reason, now=now))
+    return entries
+
+
+# --- Findings -------------------------------------------------------------------------------
 
 
 def save_transcript(
@@ -183,21 +276,27 @@ def save_transcript(
     audio: StoredAudio | None = None,
     **fields: Any,
 ) -> Transcript:
-    """Store the result of ``transcribe``. Raises LeaseLost.
+    """Store the result of ``transcribe``. Raises LeaseLost."""
+    return _only(save_transcripts([Finding(lease, attempt, fields, asked=asked, audio=audio)]))
 
-    ``asked`` tells whether it took the provider, and not just the packets; ``audio`` is the
-    stored recording of what was heard.
-    """
+
+def save_transcripts(findings: Sequence[Finding]) -> list[Transcript | Exception]:
+    """Store results of ``transcribe``."""
     with transaction.atomic():
-        call, now = _held(lease), database_now()
-        transcript = call.transcripts.create(
-            version=_next_version(call.transcripts.values_list("version", flat=True)),
-            created_at=now,
-            **fields,
-        )
-        name_recording(call, audio, version=transcript.version, now=now)
-        _succeed(call, attempt, asked=asked, now=now)
-    return transcript
+        held, now = hold([finding.lease for finding in findings]), database_now()
+        mine = [finding for finding in findings if finding.lease.call_pk in held]
+        versions = _versions(Transcript.objects.filter(call__in=held))
+        recorded = _recorded(held)
+        made: dict[int, Transcript] = {}
+        for finding in mine:
+            call = held[finding.lease.call_pk]
+            version = versions[call.pk] + 1
+            made[call.pk] = Transcript(call=call, version=version, created_at=now, **finding.fields)
+            if finding.audio or call.pk in recorded:
+                name_recording(call, finding.audio, version=version, now=now)
+        Transcript.objects.bulk_create(made.values())
+        events.append(_succeed(mine, held, now=now), at=now)
+    return [made.get(f.lease.call_pk) or lost(f.lease) for f in findings]
 
 
 def archive(
@@ -209,77 +308,95 @@ def archive(
     muted: StoredFile | None = None,
     **fields: Any,
 ) -> Analysis:
-    """Store the result of ``understand`` and archive the call. Raises LeaseLost.
+    """Store the result of ``understand`` and archive the call. Raises LeaseLost."""
+    finding = Finding(lease, attempt, fields, asked=asked, muted=muted, verdict=verdict)
+    return _only(archive_all([finding]))
 
-    ``verdict`` holds the sentiments and trends that are shown in lists, ``muted`` is the
-    recording without what is personal; ``asked`` as above.
-    """
+
+def archive_all(findings: Sequence[Finding]) -> list[Analysis | Exception]:
+    """Store results of ``understand`` and archive the calls."""
     with transaction.atomic():
-        call, now = _held(lease), database_now()
-        analysis = call.analyses.create(
-            version=_next_version(call.analyses.values_list("version", flat=True)),
-            created_at=now,
-            **fields,
+        held, now = hold([finding.lease for finding in findings]), database_now()
+        mine = [finding for finding in findings if finding.lease.call_pk in held]
+        versions = _versions(Analysis.objects.filter(call__in=held))
+        recorded = _recorded(held)
+        made = {
+            f.lease.call_pk: Analysis(
+                call=held[f.lease.call_pk],
+                version=versions[f.lease.call_pk] + 1,
+                created_at=now,
+                **f.fields,
+            )
+            for f in mine
+        }
+        Analysis.objects.bulk_create(made.values())
+        for finding in mine:
+            if finding.lease.call_pk in recorded:
+                name_redacted(held[finding.lease.call_pk], finding.muted)
+        entries = _succeed(mine, held, now=now)
+        entries += [_archive(held[f.lease.call_pk], now=now) for f in mine]
+        _save_archived(mine, now=now)
+        events.append(entries, at=now)
+    return [made.get(f.lease.call_pk) or lost(f.lease) for f in findings]
+
+
+def _archive(call: Call, *, now: datetime) -> Entry:
+    return log_entry(call, transit(call, call.archive, action="archived", now=now))
+
+
+def _save_archived(findings: Sequence[Finding], *, now: datetime) -> None:
+    """Write what ``_archive`` decided: one statement for all calls with the same verdict."""
+    alike: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for finding in findings:
+        alike.setdefault(tuple(finding.verdict.items()), []).append(finding.lease.call_pk)
+    for verdict, pks in alike.items():
+        Call.objects.filter(pk__in=pks).update(
+            state=CallState.ARCHIVED,
+            version=F("version") + 1,
+            state_changed_at=now,
+            lease_owner="",
+            lease_expires_at=None,
+            next_attempt_at=None,
+            last_error="",
+            **dict(verdict),
         )
-        name_redacted(call, muted)
-        _succeed(call, attempt, asked=asked, now=now)
-        for name, value in verdict.items():
-            setattr(call, name, value)
-        _let_go(call)
-        call.next_attempt_at, call.last_error = None, ""
-        changed = [*LEASE_FIELDS, "next_attempt_at", "last_error", *verdict]
-        move(call, call.archive, action="archived", now=now, fields=changed)
-    return analysis
 
 
-def _held(lease: Lease) -> Call:
-    held = Call.objects.select_for_update().filter(pk=lease.call_pk, lease_token=lease.token)
-    call = held.exclude(lease_owner="").first()
-    if call is None:
-        raise LeaseLost(f"Call {lease.call_id} is in other hands.")
-    return call
+# --- What they share ------------------------------------------------------------------------
 
 
-def _let_go(call: Call) -> None:
-    call.lease_owner, call.lease_expires_at = "", None
+def _versions(results: QuerySet[Any]) -> Counter[int]:
+    """Return the newest version of each call's results."""
+    rows = results.order_by().values_list("call_id").annotate(Max("version"))
+    return Counter(dict(rows))
 
 
-def _next_version(versions: Iterable[int]) -> int:
-    return max(versions, default=0) + 1
+def _recorded(calls: Mapping[int, Call]) -> set[int]:
+    return set(Recording.objects.filter(call__in=calls).values_list("call_id", flat=True))
 
 
-def _succeed(call: Call, attempt: Attempt, *, asked: bool, now: datetime) -> None:
-    _close(attempt, Attempt.Outcome.SUCCEEDED, None, now=now)
-    if asked:
-        breaker.note_answer(attempt)
-    else:
-        breaker.note_unasked(attempt, now=now)
-    _announce(call, attempt, now=now)
-
-
-def _close(
-    attempt: Attempt, outcome: Attempt.Outcome, error: ProviderError | None, *, now: datetime
-) -> None:
-    attempt.outcome, attempt.finished_at = outcome, now
-    if error is not None:
-        attempt.code, attempt.error = error.code, str(error)
-    attempt.save(update_fields=["outcome", "finished_at", "code", "error", "retry_at"])
-
-
-def _announce(call: Call, attempt: Attempt, *, now: datetime) -> None:
-    finished = events.AttemptFinished(
-        stage=attempt.stage,
-        number=attempt.number,
-        outcome=attempt.outcome,
-        code=attempt.code,
-        error=attempt.error,
-        retry_at=attempt.retry_at.isoformat() if attempt.retry_at else None,
+def _succeed(
+    findings: Sequence[Finding], held: Mapping[int, Call], *, now: datetime
+) -> list[Entry]:
+    attempts = [finding.attempt for finding in findings]
+    entries = [
+        close(held[f.lease.call_pk], f.attempt, Attempt.Outcome.SUCCEEDED, None, now=now)
+        for f in findings
+    ]
+    Attempt.objects.filter(pk__in=[attempt.pk for attempt in attempts]).update(
+        outcome=Attempt.Outcome.SUCCEEDED, finished_at=now
     )
-    events.append([(call, finished)], at=now)
+    kinds = {(f.attempt.provider, f.attempt.stage, f.asked): f.attempt for f in findings}
+    for (_, _, asked), attempt in kinds.items():
+        if asked:
+            breaker.note_answer(attempt)
+        else:
+            breaker.note_unasked(attempt, now=now)
+    return entries
 
 
-def _fail(call: Call, reason: str, *, now: datetime) -> None:
-    _let_go(call)
-    call.next_attempt_at, call.last_error = None, reason
-    changed = [*LEASE_FIELDS, "next_attempt_at", "last_error"]
-    move(call, call.fail, action="failed", now=now, fields=changed, reason=reason)
+def _only(results: Sequence[T | Exception]) -> T:
+    (result,) = results
+    if isinstance(result, Exception):
+        raise result
+    return result

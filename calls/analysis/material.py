@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.models import Exists, OuterRef
 
 from calls.analysis.conversation import CallAudio, Span, turns_from_json
 from calls.analysis.media import PacketRow, TextCall, assemble
 from calls.analysis.providers import ProviderError
-from calls.analysis.recording import is_pruned, read_wav
-from calls.models import Call, Packet, Recording, Transcript
+from calls.analysis.recording import read_wav
+from calls.models import Call, Packet, PrunedRange, Recording, Stream, Transcript
 
 FROM_RECORDING = "The packets of this call have been removed: this is its recording."
 FROM_TRANSCRIPT = "The packets of this call have been removed: these are its words of before."
@@ -23,18 +24,20 @@ def load_material(call: Call) -> CallAudio | TextCall:
 
     Memory: the decoded audio of the whole call. Raises ProviderError if there is none of it.
     """
-    if is_pruned(call):
+    pruned = Exists(PrunedRange.objects.filter(stream=OuterRef("pk")))
+    streams = list(call.streams.order_by("pk").annotate(is_pruned=pruned))
+    if any(stream.is_pruned for stream in streams):
         return _load_kept(call)
     return assemble(
-        _rows(call),
+        _rows(streams),
         default_media=call.media,
         track_speakers=settings.TRACK_SPEAKERS,
-        stream_order=list(call.streams.order_by("pk").values_list("name", flat=True)),
+        stream_order=[stream.name for stream in streams],
     )
 
 
-def _rows(call: Call) -> Iterator[PacketRow]:
-    for stream in call.streams.order_by("pk"):
+def _rows(streams: Sequence[Stream]) -> Iterator[PacketRow]:
+    for stream in streams:
         rows = Packet.objects.filter(stream=stream).order_by("sequence")
         columns = rows.values_list("track", "sequence", "timestamp", "data")
         for track, sequence, timestamp, data in columns.iterator(chunk_size=2000):

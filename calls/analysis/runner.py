@@ -23,13 +23,15 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 
 from calls.analysis import ledger, stages
-from calls.analysis.ledger import Lease, LeaseLost, ProviderDown
+from calls.analysis.held import Begin, Decision, Failure, Finding, Lease, LeaseLost, ProviderDown
+from calls.analysis.lanes import MOST, Lane
 from calls.analysis.providers import Provider, ProviderError
-from calls.models import Attempt, Stage
+from calls.models import Analysis, Attempt, Stage, Transcript
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2
+GATHER_S = 0.05  # calls that are over at about the same time are replaced together
 LINGER_S = 5.0  # an idle runner stays this long: most of its work comes in bursts
 DATABASE_THREADS = 4
 STOP_PATIENCE_S = 5.0
@@ -55,6 +57,14 @@ class Runner:
         self._active: dict[asyncio.Task[None], Lease] = {}
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="analysis")
         self._audio = asyncio.Semaphore(settings.AI_AUDIO_CONCURRENCY)
+        self._begin: Lane[Begin, Attempt] = Lane(ledger.begin_attempts, self._in_thread)
+        self._hear: Lane[Finding, Transcript | Analysis] = Lane(
+            ledger.save_transcripts, self._in_thread
+        )
+        self._archive: Lane[Finding, Transcript | Analysis] = Lane(
+            ledger.archive_all, self._in_thread
+        )
+        self._fail: Lane[Failure, Decision] = Lane(ledger.fail_attempts, self._in_thread)
 
     async def run(self) -> int:
         """Work. Returns the number of calls that were taken."""
@@ -65,6 +75,8 @@ class Runner:
             stack.callback(heart.cancel)
             taken = await self._take_until_done()
             await self._finish()
+            for lane in (self._begin, self._hear, self._archive, self._fail):
+                await lane.close()
         return taken
 
     async def _take_until_done(self) -> int:
@@ -91,7 +103,7 @@ class Runner:
         leases: list[Lease] = await self._in_thread(
             ledger.claim_due,
             owner=self.owner,
-            limit=min(room, 50),
+            limit=min(room, MOST),
             provider=self.provider.name,
         )
         return leases
@@ -99,6 +111,7 @@ class Runner:
     async def _wait(self) -> None:
         if self._active:
             await asyncio.wait(self._active, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(GATHER_S)
         else:
             await asyncio.sleep(POLL_S)
         self._forget_finished()
@@ -122,9 +135,7 @@ class Runner:
     async def _carry(self, lease: Lease) -> None:
         """Take one call as far as it goes: to the archive, or to its next failure."""
         try:
-            stage = None
-            while stage != Stage.UNDERSTAND:
-                stage = await self._in_thread(stages.next_stage, lease)
+            for stage in STAGES if lease.stage == Stage.TRANSCRIBE else (Stage.UNDERSTAND,):
                 async with self._room_for(stage):
                     await self._try(stage, lease)
         except _Failed:
@@ -142,12 +153,12 @@ class Runner:
         return self._audio if stage == Stage.TRANSCRIBE else nullcontext()
 
     async def _try(self, stage: Stage, lease: Lease) -> None:
-        """Make one attempt. Raises _Failed when it failed and that is on record."""
-        attempt: Attempt = await self._in_thread(
-            ledger.begin_attempt, lease, stage=stage, provider=self.provider.name
-        )
+        """Make one attempt and keep what it found. Raises _Failed when its failure is on record."""
+        attempt = await self._begin.put(Begin(lease, stage, self.provider.name))
         try:
-            await STAGES[stage](lease, attempt, self.provider, self._in_thread)
+            finding = await STAGES[stage](lease, attempt, self.provider, self._in_thread)
+            lane = self._hear if stage == Stage.TRANSCRIBE else self._archive
+            await stages.keep(finding, lane.put, self._in_thread)
         except ProviderError as error:
             failure = error
         except (LeaseLost, DatabaseError):
@@ -157,7 +168,7 @@ class Runner:
             failure = ProviderError(f"{type(error).__name__}: {error}", code="bug", transient=False)
         else:
             return
-        decision = await self._in_thread(ledger.fail_attempt, lease, attempt, failure)
+        decision = await self._fail.put(Failure(lease, attempt, failure))
         log.info("call %s, %s: %s -> %s", lease.call_id, attempt, failure, decision)
         raise _Failed
 

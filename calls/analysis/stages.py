@@ -1,16 +1,14 @@
-"""The stages of an analysis: transcribe, then understand. Each loads, asks the AI, and stores."""
+"""The stages of an analysis: each loads, asks the AI, and returns what it found."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
 
-from calls.analysis import ledger
 from calls.analysis.conversation import (
     SPEAKERS,
     CallAudio,
@@ -22,14 +20,14 @@ from calls.analysis.conversation import (
     turn_as_json,
     turns_from_json,
 )
-from calls.analysis.ledger import Lease, LeaseLost
+from calls.analysis.held import Finding, Lease, LeaseLost
 from calls.analysis.material import load_material
 from calls.analysis.media import TextCall
 from calls.analysis.metrics import measure
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.recording import keep_audio, keep_redacted, remove_files
 from calls.analysis.redaction import Redacted, redact
-from calls.models import Attempt, Call, Stage, Transcript
+from calls.models import Attempt, Call, Transcript
 
 InThread = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
@@ -38,25 +36,11 @@ NO_MODEL = {"none", "text"}  # what a result names that took no AI
 TIMEOUT_PER_AUDIO = 2.5  # an hour of audio may take two and a half hours
 
 
-def next_stage(lease: Lease) -> Stage:
-    """Return the stage that this round still lacks: a stored transcript is never made again."""
-    if lease.first_stage == Stage.UNDERSTAND:
-        return Stage.UNDERSTAND
-    done = Attempt.objects.filter(
-        call=lease.call_pk,
-        round=lease.round,
-        stage=Stage.TRANSCRIBE,
-        outcome=Attempt.Outcome.SUCCEEDED,
-    )
-    return Stage.UNDERSTAND if done.exists() else Stage.TRANSCRIBE
-
-
 async def transcribe(
     lease: Lease, attempt: Attempt, provider: Provider, in_thread: InThread
-) -> None:
+) -> Finding:
     """Turn what was received into words by speaker. Text is taken as it is, without the AI."""
-    call = await in_thread(Call.objects.get, pk=lease.call_pk)
-    material = await in_thread(load_material, call)
+    call, material = await in_thread(_load, lease)
     if isinstance(material, TextCall):
         heard = _written(material)
     elif not material.duration_ms:
@@ -66,9 +50,15 @@ async def transcribe(
         heard = await _within(limit_s, provider.transcribe(material, language=settings.AI_LANGUAGE))
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
     asked = heard.model not in NO_MODEL
-    audio = await in_thread(keep_audio, call, material)
-    save = partial(ledger.save_transcript, lease, attempt, asked=asked, audio=audio, **fields)
-    await _save(save, [audio.name] if audio else [], in_thread)
+    audio = None
+    if isinstance(material, CallAudio):
+        audio = await in_thread(keep_audio, call, material)
+    return Finding(lease, attempt, fields, asked=asked, audio=audio)
+
+
+def _load(lease: Lease) -> tuple[Call, CallAudio | TextCall]:
+    call = Call.objects.get(pk=lease.call_pk)
+    return call, load_material(call)
 
 
 async def _within(limit_s: float, work: Awaitable[T]) -> T:
@@ -114,31 +104,38 @@ def transcript_fields(
 
 async def understand(
     lease: Lease, attempt: Attempt, provider: Provider, in_thread: InThread
-) -> None:
+) -> Finding:
     """Judge a stored transcript: personal data goes first, so that no AI ever sees it."""
-    transcript = await in_thread(_latest_transcript, lease)
-    redacted = await in_thread(lambda: redact(turns_from_json(transcript.turns)))
+    transcript, redacted = await in_thread(_redacted, lease)
     verdict = await _within(
         settings.AI_TIMEOUT, provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
     )
     fields = await in_thread(analysis_fields, transcript, redacted, verdict, provider.name)
-    asked = verdict.model not in NO_MODEL
     muted = await in_thread(keep_redacted, lease.call_pk, redacted.redactions)
-    save = partial(ledger.archive, lease, attempt, asked=asked, muted=muted, **fields)
-    await _save(save, [muted.name] if muted else [], in_thread)
+    return Finding(
+        lease,
+        attempt,
+        {name: value for name, value in fields.items() if name != "verdict"},
+        asked=verdict.model not in NO_MODEL,
+        muted=muted,
+        verdict=fields["verdict"],
+    )
 
 
-async def _save(save: Callable[[], Any], files: list[str], in_thread: InThread) -> None:
+async def keep(
+    finding: Finding, write: Callable[[Finding], Awaitable[Any]], in_thread: InThread
+) -> None:
     """Write the rows that name the files; take the files away again if that is refused."""
     try:
-        await in_thread(save)
+        await write(finding)
     except LeaseLost:
-        await in_thread(remove_files, files)
+        await in_thread(remove_files, finding.new_files)
         raise
 
 
-def _latest_transcript(lease: Lease) -> Transcript:
-    return Transcript.objects.filter(call=lease.call_pk).latest()
+def _redacted(lease: Lease) -> tuple[Transcript, Redacted]:
+    transcript = Transcript.objects.filter(call=lease.call_pk).latest()
+    return transcript, redact(turns_from_json(transcript.turns))
 
 
 def analysis_fields(

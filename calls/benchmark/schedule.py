@@ -16,8 +16,8 @@ class Fate:
 
     def own_s(self, base_s: float) -> float:
         """Return what the call takes by itself: its attempts, and the waits between them."""
-        waits = sum(base_s * 2**number for number in range(len(self.attempts_s) - 1))
-        return sum(self.attempts_s) + waits
+        waits = base_s * (2 ** (len(self.attempts_s) - 1) - 1)
+        return float(sum(self.attempts_s) + waits)
 
 
 def ideal(fates: Sequence[Fate], *, slots: int, base_s: float) -> list[float]:

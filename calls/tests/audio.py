@@ -6,13 +6,14 @@ import base64
 import io
 import wave
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db.models import F
 
 from calls import services
-from calls.analysis import stages
+from calls.analysis import ledger, stages
 from calls.analysis.conversation import Sentiment, Transcription, Turn, Understanding, Word
 from calls.ingest.record import record_packets
 from calls.models import Call, Packet, Stage
@@ -79,15 +80,21 @@ STAGES = {Stage.TRANSCRIBE: stages.transcribe, Stage.UNDERSTAND: stages.understa
 def carry(lease, stage, provider=None):
     """Run one stage of a call in this thread, as the runner does in its own."""
     tried = attempt(lease, stage)
-    async_to_sync(STAGES[stage])(lease, tried, provider or CardProvider(), in_thread)
+    found = async_to_sync(STAGES[stage])(lease, tried, provider or CardProvider(), in_thread)
+    async_to_sync(stages.keep)(found, partial(in_thread, write, stage), in_thread)
+
+
+def write(stage, found):
+    many = ledger.save_transcripts if stage == Stage.TRANSCRIBE else ledger.archive_all
+    (result,) = many([found])
+    if isinstance(result, Exception):
+        raise result
 
 
 def carry_to_end(call, provider=None):
     """Take a due call to the archive."""
     lease = claim()
-    stage = None
-    while stage != Stage.UNDERSTAND:
-        stage = stages.next_stage(lease)
+    for stage in STAGES if lease.stage == Stage.TRANSCRIBE else [Stage.UNDERSTAND]:
         carry(lease, stage, provider)
     return Call.objects.get(pk=call.pk)
 

@@ -50,3 +50,14 @@ def test_a_server_that_is_killed_loses_no_acknowledged_packet(service, tmp_path)
     assert report["ok"] is True
     assert killed["reconnections"] > 0
     assert killed["rows"] == killed["acknowledged"] > 0
+
+
+def test_calls_that_end_at_once_are_all_carried_though_their_worker_is_killed(service, tmp_path):
+    report = tmp_path / "analysis.json"
+
+    service.run("bench_analysis", "--calls", "20", "--kill", "1", "--json", str(report))
+
+    outcome = json.loads(report.read_text())
+    assert outcome["problems"] == []
+    assert sum(outcome["states"].values()) == 20
+    assert set(outcome["states"]) <= {"ARCHIVED", "FAILED"}

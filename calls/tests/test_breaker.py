@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from calls.analysis import breaker, ledger
-from calls.analysis.ledger import ProviderDown
+from calls.analysis.held import ProviderDown
 from calls.analysis.providers import ProviderError
 from calls.analysis.runner import Runner
 from calls.lifecycle import CallState

@@ -110,6 +110,22 @@ async def test_one_seed_gives_one_history(waits):
     assert await history() == await history()
 
 
+async def test_with_a_seed_the_same_words_meet_the_same_fate_whatever_else_is_asked(waits):
+    other = (Turn("agent", 0, 1000, "Goodbye"),)
+
+    async def waits_for_turns(*asked):
+        provider = ChaosProvider(FakeProvider(), 0.0, (1.0, 3.0), random.Random(), seed="again")
+        waits.clear()
+        for turns in asked:
+            await provider.understand(turns, language="en")
+        return [wait for wait, turns in zip(waits, asked, strict=True) if turns is TURNS]
+
+    alone = await waits_for_turns(TURNS, TURNS)
+
+    assert alone[0] != alone[1]
+    assert await waits_for_turns(other, TURNS, other, TURNS) == alone
+
+
 @pytest.mark.parametrize("rate", [-0.1, 1.1])
 def test_an_impossible_failure_rate_is_refused(rate):
     with pytest.raises(ValueError, match="failure_rate"):

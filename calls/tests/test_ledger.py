@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from calls import services
 from calls.analysis import ledger
-from calls.analysis.ledger import LeaseLost
+from calls.analysis.held import LeaseLost
 from calls.analysis.retry import GiveUp, Retry
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, CallEvent, Stage

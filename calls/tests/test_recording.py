@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from calls import services
 from calls.analysis import ledger, recording
-from calls.analysis.ledger import LeaseLost
+from calls.analysis.held import LeaseLost
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Call, Recording, Stage
@@ -187,7 +187,7 @@ def test_a_crash_between_file_and_row_leaves_an_orphan_that_is_removed_later(mon
     def crash(*args, **fields):
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(ledger, "save_transcript", crash)
+    monkeypatch.setattr(ledger, "save_transcripts", crash)
     with pytest.raises(RuntimeError):
         carry(lease, Stage.TRANSCRIBE)
     (orphan,) = stored_files()

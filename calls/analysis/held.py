@@ -1,0 +1,174 @@
+"""A call in a worker's hands: the values that travel, the locks, and what is noted of it.
+
+No transaction begins in here: these are the parts of those in ``ledger``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from calls import events
+from calls.analysis.providers import ProviderError
+from calls.analysis.recording import StoredAudio, StoredFile
+from calls.analysis.retry import GiveUp, Retry, RetryPolicy
+from calls.models import Attempt, Call, Stage
+from calls.services import MOVED_FIELDS, transit
+
+LEASE_FIELDS = ("lease_owner", "lease_token", "lease_expires_at")
+WAIT_FIELDS = ("next_attempt_at", "last_error")
+
+Decision = Retry | GiveUp
+Entry = tuple[events.CallRef, events.Payload]
+
+
+@dataclass(frozen=True)
+class _AsItWas:
+    """What the log says of a call at the time of an entry, which may change before it is added."""
+
+    pk: int
+    call_id: str
+    state: str
+
+
+class LeaseLost(Exception):
+    """Another worker holds the call now; what this one knows about it is of no use any more."""
+
+
+class ProviderDown(Exception):
+    """The provider is not asked now; the call has to wait, which costs it nothing."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A call in a worker's hands. ``stage`` is the first one that its round still lacks."""
+
+    call_pk: int
+    call_id: str
+    token: int
+    round: int
+    stage: Stage = Stage.TRANSCRIBE
+
+
+@dataclass(frozen=True)
+class Begin:
+    """An attempt that is to start."""
+
+    lease: Lease
+    stage: Stage
+    provider: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An attempt that failed."""
+
+    lease: Lease
+    attempt: Attempt
+    error: ProviderError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an attempt found: the fields of a Transcript or an Analysis.
+
+    ``asked`` tells whether it took the provider, and not just the packets. ``audio`` is the
+    stored recording of what was heard, ``muted`` the same without what is personal. ``verdict``
+    holds the sentiments and trends that are shown in lists.
+    """
+
+    lease: Lease
+    attempt: Attempt
+    fields: dict[str, Any]
+    asked: bool = True
+    audio: StoredAudio | None = None
+    muted: StoredFile | None = None
+    verdict: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def new_files(self) -> list[str]:
+        """What was put into the storage for this, and is named by no row yet."""
+        return [stored.name for stored in (self.audio, self.muted) if stored]
+
+
+def database_now() -> datetime:
+    """Return the database's clock: workers on several machines have to agree."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+def policy() -> RetryPolicy:
+    return RetryPolicy(
+        max_attempts=settings.AI_MAX_ATTEMPTS,
+        base_s=settings.AI_RETRY_BASE,
+        max_wait_s=settings.AI_RETRY_MAX,
+    )
+
+
+def hold(leases: Sequence[Lease]) -> dict[int, Call]:
+    """Lock those of the calls that are still held by these leases."""
+    tokens = {lease.call_pk: lease.token for lease in leases}
+    locked = Call.objects.select_for_update().filter(pk__in=tokens).exclude(lease_owner="")
+    return {c.pk: c for c in locked.order_by("pk") if c.lease_token == tokens[c.pk]}
+
+
+def lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"Call {lease.call_id} is in other hands.")
+
+
+def let_go(call: Call) -> None:
+    call.lease_owner, call.lease_expires_at = "", None
+
+
+def save_calls(calls: Sequence[Call]) -> None:
+    fields = [*LEASE_FIELDS, *WAIT_FIELDS, *MOVED_FIELDS]
+    if len(calls) == 1:
+        calls[0].save(update_fields=fields)
+    elif calls:
+        Call.objects.bulk_update(calls, fields)
+
+
+def save_attempts(attempts: Sequence[Attempt]) -> None:
+    Attempt.objects.bulk_update(attempts, ["outcome", "finished_at", "code", "error", "retry_at"])
+
+
+def log_entry(call: Call, payload: events.Payload) -> Entry:
+    return _AsItWas(call.pk, call.call_id, str(call.state)), payload
+
+
+def close(
+    call: Call,
+    attempt: Attempt,
+    outcome: Attempt.Outcome,
+    error: ProviderError | None,
+    *,
+    now: datetime,
+) -> Entry:
+    attempt.outcome, attempt.finished_at = outcome, now
+    if error is not None:
+        attempt.code, attempt.error = error.code, str(error)
+    finished = events.AttemptFinished(
+        stage=attempt.stage,
+        number=attempt.number,
+        outcome=attempt.outcome,
+        code=attempt.code,
+        error=attempt.error,
+        retry_at=attempt.retry_at.isoformat() if attempt.retry_at else None,
+    )
+    return log_entry(call, finished)
+
+
+def fail(call: Call, reason: str, *, now: datetime) -> Entry:
+    let_go(call)
+    call.next_attempt_at, call.last_error = None, reason
+    return log_entry(call, transit(call, call.fail, action="failed", now=now, reason=reason))
