@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
+from calls.benchmark.carriers import CarrierConnection, stream
 from calls.benchmark.connections import Connection, HttpConnection, SocketConnection
 from calls.benchmark.load import Load, Tally
 from calls.benchmark.phones import Phone, share
@@ -38,6 +39,19 @@ async def drive(load: Load) -> dict[str, Any]:
     _, unfinished = await asyncio.wait([c.finished for c in connections], timeout=PATIENCE_S)
     tally.errors += len(unfinished)
     return {**tally.summary(), "client_cpu": share_of_cpu}
+
+
+async def drive_carriers(load: Load) -> dict[str, Any]:
+    """Stream calls as a carrier does, and return when each of their frames was sent."""
+    tally = Tally(load)
+    names = [f"{load.prefix}-{number}" for number in range(load.connections)]
+    connections = [CarrierConnection(load, tally, name) for name in names]
+    await asyncio.gather(*(connection.connect() for connection in connections))
+    cpu, wall = time.process_time(), time.perf_counter()
+    seen = await stream(load, connections)
+    seen["client_cpu"] = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    _, unfinished = await asyncio.wait([c.finished for c in connections], timeout=PATIENCE_S)
+    return {**seen, "errors": tally.errors + len(unfinished)}
 
 
 def open_connections(load: Load, tally: Tally) -> Sequence[Connection]:
@@ -64,7 +78,8 @@ def _runner() -> Runner:
 
 def main() -> None:
     gc.disable()  # a pause of the client must not count as one of the server
-    result = _runner()(drive(Load(**json.loads(sys.argv[1]))))
+    load = Load(**json.loads(sys.argv[1]))
+    result = _runner()(drive_carriers(load) if load.kind == "carrier" else drive(load))
     sys.stdout.write(json.dumps(result))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -27,6 +27,26 @@ class Database:
     def title(self) -> str:
         return "PostgreSQL" if self.is_postgres else "SQLite"
 
+    def packets_after(self, pk: int) -> list[tuple[int, str, str, int]]:
+        """Return (key, call id, track, bytes of base64) of newer packets, in the order of keys."""
+        query = (
+            "SELECT packet.id, call.call_id, packet.track, length(packet.data) "
+            "FROM calls_packet AS packet JOIN calls_stream AS stream "
+            "ON stream.id = packet.stream_id JOIN calls_call AS call ON call.id = stream.call_id "
+            "WHERE packet.id > %s ORDER BY packet.id"
+        )
+        return self._fetch(query, pk)
+
+    def count_frames(self, prefix: str) -> tuple[int, int]:
+        """Return the frames that were counted for calls of this prefix: received, and odd ones."""
+        query = (
+            "SELECT coalesce(sum(frame_count), 0), coalesce(sum(missing_frames + repeated_frames "
+            "+ reordered_frames + malformed_frames), 0) FROM calls_stream AS stream "
+            "JOIN calls_call AS call ON call.id = stream.call_id WHERE call.call_id LIKE %s"
+        )
+        received, odd = self._fetch(query, f"{prefix}-%")[0]
+        return int(received), int(odd)
+
     def count_packets(self) -> int:
         """Return how many packets are stored."""
         return self.count("SELECT count(*) FROM calls_packet")
@@ -37,16 +57,15 @@ class Database:
             "SELECT count(*) FROM calls_call WHERE state IN ('COMPLETED', 'PROCESSING_AI')"
         )
 
-    def count(self, query: LiteralString) -> int:
+    def count(self, query: str) -> int:
+        return int(self._fetch(query)[0][0])
+
+    def _fetch(self, query: str, *values: Any) -> list[Any]:
         if self.is_postgres:
             with psycopg.connect(self.url) as connection:
-                return _first(connection.execute(query).fetchone())
+                return connection.execute(query.encode(), values).fetchall()
         with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=30)) as file:
-            return _first(file.execute(query).fetchone())
-
-
-def _first(row: tuple[int, ...] | None) -> int:
-    return row[0] if row else 0
+            return file.execute(query.replace("%s", "?"), values).fetchall()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 class Load:
     """Times in seconds. ``packets`` of a call go into one request, or one WebSocket frame."""
 
-    kind: str = "http"  # or "websocket"
+    kind: str = "http"  # or "websocket" or "carrier"
     port: int = 0
     key: str = ""
     prefix: str = ""

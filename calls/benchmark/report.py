@@ -10,6 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 P99_LIMIT_MS = 50.0
+CARRIER_P99_LIMIT_MS = 2_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,9 @@ class Result:
     acknowledged: int = 0
     rows: int | None = None
     client_cpu: float = 0.0
+    memory_mib: float = 0.0  # of the web process, at the end
+    memory_growth: float = 0.0  # of its peak after the first third of the run, as a part
+    behind_ms: float = 0.0  # how late the client sent at worst
 
     @property
     def is_honest(self) -> bool:
@@ -73,6 +77,8 @@ def _bars(by_name: Mapping[str, Result]) -> Iterator[Bar]:
             is_upper=True,
             unit="ms",
         )
+    if "carriers" in by_name:
+        yield from _carriers(by_name["carriers"])
     # SQLite's bulk insert has no server to talk to: a limit of another kind.
     if "copy" in by_name and "COPY" in by_name["copy"].title:
         yield from _ratio(by_name, "batch", "copy", 20, "batches over COPY")
@@ -83,6 +89,21 @@ def _bars(by_name: Mapping[str, Result]) -> Iterator[Bar]:
             growth = (by_name[name].packets_per_s / full.packets_per_s - 1) * 100
             title = f"growth of the cost of a packet with a full table, {name}"
             yield Bar(name=title, value=growth, limit=20, is_upper=True, unit="%")
+
+
+def _carriers(result: Result) -> Iterator[Bar]:
+    lost = abs((result.rows or 0) - result.acknowledged) + result.errors
+    yield Bar(name="carriers' frames unaccounted for", value=lost, limit=1, is_upper=True, unit="")
+    yield Bar(
+        name="p99 from a carrier's frame to its commit",
+        value=result.p99_ms,
+        limit=CARRIER_P99_LIMIT_MS,
+        is_upper=True,
+        unit="ms",
+    )
+    growth = result.memory_growth * 100
+    name = f"growth of memory ({result.memory_mib:.0f} MiB)"
+    yield Bar(name=name, value=growth, limit=5, is_upper=True, unit="%")
 
 
 def _ratio(

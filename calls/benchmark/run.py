@@ -15,12 +15,14 @@ from typing import Any
 
 from calls.benchmark.databases import Database, scratch_database
 from calls.benchmark.load import Load
+from calls.benchmark.probe import Probe, latencies_of
 from calls.benchmark.report import Result
 from calls.benchmark.servers import ROOT, Server, environment
 
 ROWS_PER_SECOND = 12_500  # of --seconds: how many rows the bulk insert gets
 LIFE_S = 1.0  # of a server between two kills
 CONNECTIONS_OF_SOCKETS = 50
+CALLS_OF_CARRIERS = 100
 SLOW_LANE = {"EXPRESS_LANE": "false"}
 
 
@@ -31,6 +33,7 @@ class RunError(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Options:
     seconds: float = 8.0
+    carrier_seconds: float = 20.0
     warm_up: float = 1.0
     calls: int = 64
     socket_frame: int = 1
@@ -68,6 +71,11 @@ def plan(options: Options) -> list[Way]:
         Way(name="single", title="single, express lane", load=load),
         Way(name="batch", title="batches of 50", load=replace(load, packets=50, connections=8)),
         Way(name="websocket", title=f"WebSocket, {what}", load=socket),
+        Way(
+            name="carriers", title=f"carriers, {CALLS_OF_CARRIERS} calls",
+            load=replace(load, kind="carrier", connections=CALLS_OF_CARRIERS,
+                         seconds=options.carrier_seconds),
+        ),
     ]  # fmt: skip
     if options.kill:
         ways += [_killed(way, options.kills) for way in (ways[3], ways[5])]
@@ -101,6 +109,31 @@ class Run:
             seen = self._drive(load, lambda: _kill(server, way.kills))
         rows = None if way.server == "bare" else self.database.count_packets() - before
         return Result(name=way.name, title=way.title, rows=rows, **seen)
+
+    def measure_carriers(self, way: Way) -> Result:
+        """Stream calls in real time, and see when each frame is in the database."""
+        prefix = f"bench-{way.name}"
+        with Server(way.server, environment=self.environment, folder=self.folder) as server:
+            load = replace(way.load, port=server.port, key=self.key, prefix=prefix)
+            with Probe(self.database, server.pid) as probe:
+                seen = self._drive(load, lambda: None)
+        sent_at: dict[str, list[float]] = seen["sent_at"]
+        sent = 2 * sum(len(times) for times in sent_at.values())
+        begin = min(times[0] for times in sent_at.values())
+        memory_mib, growth = probe.memory_growth(begin, begin + seen["seconds"])
+        counted, odd = self.database.count_frames(prefix)
+        return Result(
+            name=way.name,
+            title=way.title,
+            packets_per_s=sent / seen["seconds"],
+            acknowledged=sent,
+            errors=seen["errors"] + abs(counted - sent) + odd,
+            client_cpu=seen["client_cpu"],
+            memory_mib=memory_mib,
+            memory_growth=growth,
+            behind_ms=seen["behind_s"] * 1000,
+            **latencies_of(sent_at, probe),
+        )
 
     def copy(self) -> Result:
         """Measure what the database can do by itself."""
@@ -171,7 +204,7 @@ def carry_out(run: Run, announce: Callable[[str], None]) -> Iterator[Result]:
     ways = plan(options)
     for way in ways:
         announce(way.title)
-        yield run.measure(way)
+        yield run.measure_carriers(way) if way.load.kind == "carrier" else run.measure(way)
     if not options.only or "copy" in options.only:
         announce("bulk insert")
         yield run.copy()

@@ -76,6 +76,10 @@ class Server:
                 raise ServerError(f"{self.kind} did not start: {self._log.read_text()[-2000:]}")
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """As a power cut would: no signal handler, no last commit."""
         self._process.send_signal(signal.SIGKILL)

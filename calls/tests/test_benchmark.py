@@ -8,14 +8,15 @@ from calls.tests.processes import Service
 
 pytestmark = pytest.mark.processes
 
-PATHS = {"bare", "drf-daphne", "drf-uvicorn", "single", "batch", "websocket", "copy"}
+PATHS = {"bare", "drf-daphne", "drf-uvicorn", "single", "batch", "websocket", "carriers", "copy"}
 
 
 def measure(service, folder, *options):
     report = folder / "report.json"
     service.run(
-        "bench_ingest", "--seconds", "0.3", "--warm-up", "0.1", "--json", str(report), *options
-    )
+        "bench_ingest", "--seconds", "0.3", "--carrier-seconds", "1.5", "--warm-up", "0.1",
+        "--json", str(report), *options,
+    )  # fmt: skip
     return json.loads(report.read_text())
 
 
@@ -35,6 +36,16 @@ def test_every_path_is_measured_and_loses_nothing(service, tmp_path):
         assert path["errors"] == 0
         if path["rows"] is not None:
             assert path["rows"] == path["acknowledged"]
+
+
+def test_the_frames_of_carriers_are_timed_until_they_are_in_the_database(service, tmp_path):
+    report = measure(service, tmp_path, "--only", "carriers")
+
+    carriers = report["paths"]["carriers"]
+    assert carriers["rows"] == carriers["acknowledged"] == 2 * 100 * 75
+    assert carriers["errors"] == 0
+    assert 0 < carriers["p50_ms"] < carriers["p99_ms"]
+    assert carriers["memory_mib"] > 0
 
 
 def test_one_path_can_be_measured_alone(service, tmp_path):

@@ -23,7 +23,7 @@ def read_options(options: dict[str, Any]) -> Options:
     """Check every option; ValueError says what is wrong."""
     limits = {
         "seconds": (0.1, 600), "warm_up": (0, 60), "calls": (1, 10_000), "ws_frame": (1, 200),
-        "fill": (0, 100_000_000), "kills": (1, 1_000),
+        "carrier_seconds": (1, 3_600), "fill": (0, 100_000_000), "kills": (1, 1_000),
     }  # fmt: skip
     for name, (least, most) in limits.items():
         if not least <= options[name] <= most:
@@ -31,6 +31,7 @@ def read_options(options: dict[str, Any]) -> Options:
             raise ValueError(f"--{option} must be from {least} to {most}, not {options[name]}.")
     return Options(
         seconds=options["seconds"],
+        carrier_seconds=options["carrier_seconds"],
         warm_up=options["warm_up"],
         calls=options["calls"],
         socket_frame=options["ws_frame"],
@@ -54,6 +55,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--seconds", type=float, default=8, help="measure each path so long (default: 8)"
         )
+        parser.add_argument(
+            "--carrier-seconds", type=float, default=20, metavar="SECONDS",
+            help="stream the calls of a carrier so long, in real time (default: 20)",
+        )  # fmt: skip
         parser.add_argument(
             "--warm-up", type=float, default=1, help="seconds before that (default: 1)"
         )
