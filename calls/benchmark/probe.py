@@ -17,6 +17,7 @@ from calls.benchmark.databases import Database
 from calls.benchmark.load import percentile
 
 POLL_S = 0.05
+MEMORY_EVERY_S = 0.25
 PAGE_BYTES = 4096
 
 
@@ -53,7 +54,7 @@ class Probe:
             self._last = pk
             marks = self.seen[call_id, track]
             marks.append((now, (marks[-1][1] if marks else 0) + frames_of(size)))
-        if not self.memory or now - self.memory[-1][0] >= 1:
+        if not self.memory or now - self.memory[-1][0] >= MEMORY_EVERY_S:
             self.memory.append((now, resident_mib(self._pid)))
 
     def memory_growth(self, begin: float, end: float) -> tuple[float, float]:
