@@ -9,6 +9,7 @@ from calls.analysis.ledger import any_due
 from calls.analysis.providers.registry import get_provider
 from calls.analysis.runner import Runner
 from calls.retention import prune
+from calls.samples import take_sample
 from calls.services import end_idle_calls, retry_failed_calls, wake_worker
 from calls.webhooks.services import prune_deliveries
 from calls.worker import runner_slot, stopping
@@ -42,6 +43,7 @@ def sweep() -> int:
 
     Then retry what failed long ago, and remove some of what need not be kept any longer.
     """
+    take_sample()
     ended = end_idle_calls()
     retry_failed_calls()
     if any_due(within_s=60):

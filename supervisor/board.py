@@ -1,99 +1,25 @@
-"""The read model of the wallboard: its figures, its rows, and how they are filtered."""
+"""The read model of the wallboard: its rows, and what its filter and headings offer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Self
-from urllib.parse import urlencode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
-from django.db import models
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from calls import events
-from calls.lifecycle import CallState
 from calls.models import Attempt, Call
+from supervisor.selection import NEWEST, PAGE_SIZE, PAGES_LIMIT, Filter, Phase, phase_of
 
 SNAPSHOT_LIMIT = 500
-PAGE_SIZE = 50
 ROWS_LIMIT = 100
-QUERY_LENGTH = 128
-PACE_S = 60
+# A queue or an agent that none of the newest calls had is not offered, but can be written.
+CHOICES_FROM = 2000
+CHOICES_LIMIT = 500
 COUNTED = (Attempt.Outcome.FAILED, Attempt.Outcome.CRASHED)
-
-_RETRYING = Q(
-    state=CallState.PROCESSING_AI, next_attempt_at__isnull=False, lease_expires_at__isnull=True
-)
-
-
-class Phase(models.TextChoices):
-    """What a supervisor calls the state of a call: waiting for a retry is a thing of its own."""
-
-    LIVE = "IN_PROGRESS", "Live"
-    WAITING = "COMPLETED", "Waiting for AI"
-    ANALYSING = "PROCESSING_AI", "Being analysed"
-    RETRYING = "RETRYING", "Retrying"
-    FAILED = "FAILED", "Failed"
-    ARCHIVED = "ARCHIVED", "Archived"
-
-
-def phase_of(call: Call) -> Phase:
-    if call.state == CallState.PROCESSING_AI and call.next_attempt_at and not call.lease_expires_at:
-        return Phase.RETRYING
-    return Phase(str(call.state))
-
-
-def _in_phase(phase: str) -> Q:
-    if phase == Phase.RETRYING:
-        return _RETRYING
-    if phase == Phase.ANALYSING:
-        # Not `& ~_RETRYING`: SQL's NOT of a comparison with NULL is neither true nor false.
-        at_work = Q(next_attempt_at__isnull=True) | Q(lease_expires_at__isnull=False)
-        return Q(state=CallState.PROCESSING_AI) & at_work
-    return Q(state=phase)
-
-
-def _whole_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which calls are wanted, as the address of the page says it."""
-
-    phase: str = ""
-    query: str = ""
-    before: int | None = None
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, Any]) -> Self:
-        """Read the address; what makes no sense there is left out."""
-        phase = str(query.get("state", ""))
-        return cls(
-            phase=phase if phase in Phase.values else "",
-            query=str(query.get("q", "")).replace("\0", "").strip()[:QUERY_LENGTH],
-            before=_whole_number(str(query.get("before", ""))),
-        )
-
-    def apply(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        if self.phase:
-            calls = calls.filter(_in_phase(self.phase))
-        if self.query:
-            calls = calls.filter(
-                Q(call_id__icontains=self.query)
-                | Q(agent__icontains=self.query)
-                | Q(caller__icontains=self.query)
-                | Q(queue__icontains=self.query)
-            )
-        return calls if self.before is None else calls.filter(pk__lt=self.before)
-
-    def address(self, *, phase: str | None = None, before: int | None = None) -> str:
-        """Return the query string of this filter, or of one with another phase or page."""
-        wanted = {"state": self.phase if phase is None else phase, "q": self.query}
-        named = {name: value for name, value in {**wanted, "before": before}.items() if value}
-        return f"?{urlencode(named)}" if named else "?"
 
 
 def next_number(number: int | None, outcome: str) -> int:
@@ -120,6 +46,12 @@ class Row:
         return next_number(self.attempt, self.outcome)
 
     @property
+    def loss_percent(self) -> float:
+        """The share of the packets that never came."""
+        expected = self.call.packet_count + self.call.missing_count
+        return 100 * self.call.missing_count / expected if expected else 0.0
+
+    @property
     def duration_s(self) -> float:
         return ((self.call.ended_at or self.now) - self.call.opened_at).total_seconds()
 
@@ -133,21 +65,28 @@ class Tab:
 
 @dataclass(frozen=True)
 class Page:
-    """Up to PAGE_SIZE rows, newest first. ``older`` is where the next ones are, or empty."""
+    """Up to PAGE_SIZE rows. ``next`` is where the following ones are, or empty."""
 
     rows: list[Row]
-    older: str
+    next: str
 
 
 def read_page(wanted: Filter) -> Page:
-    rows = _rows(wanted.apply(Call.objects.all())[: PAGE_SIZE + 1])
+    rows = _rows(wanted.cut(wanted.apply(Call.objects.all())))
     more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
-    return Page(rows, wanted.address(before=rows[-1].call.pk) if more else "")
+    return Page(rows, _following(wanted, rows[-1]) if more else "")
+
+
+def _following(wanted: Filter, last: Row) -> str:
+    if wanted.is_by_age:
+        return replace(wanted, before=last.call.pk).address()
+    return replace(wanted, page=wanted.page + 1).address() if wanted.page < PAGES_LIMIT else ""
 
 
 def read_rows(call_ids: Iterable[str], wanted: Filter) -> list[Row]:
     """Return the rows of these calls, newest first, without those that the filter leaves out."""
-    return _rows(wanted.apply(Call.objects.filter(call_id__in=list(call_ids)[:ROWS_LIMIT])))
+    asked = Call.objects.filter(call_id__in=list(call_ids)[:ROWS_LIMIT])
+    return _rows(wanted.apply(asked))
 
 
 def _rows(calls: QuerySet[Call]) -> list[Row]:
@@ -164,52 +103,73 @@ def _rows(calls: QuerySet[Call]) -> list[Row]:
 def tabs(wanted: Filter) -> list[Tab]:
     choices: Sequence[tuple[str, str]] = [("", "All calls"), *Phase.choices]
     return [
-        Tab(label, wanted.address(phase=value), wanted.phase == value) for value, label in choices
+        Tab(label, wanted.first_page(phase=value).address(), wanted.phase == value)
+        for value, label in choices
     ]
 
 
 @dataclass(frozen=True)
-class Figures:
-    """The strip above the rows. Packets are those of live calls."""
+class Heading:
+    """A column, and the address that sorts by it; ``order`` is what aria-sort calls it."""
 
-    live: int
-    waiting: int
-    analysing: int
-    retrying: int
-    failed: int
-    archived_today: int
-    packets_a_minute: int
-    missing: int
+    name: str
+    label: str
+    address: str
+    order: str
 
 
-def read_figures() -> Figures:
-    """Count by index: neither packets nor the archive are gone through."""
-    now = timezone.now()
-    # `state IN` and not `NOT state =`, which no index can answer.
-    open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
-    counted = Call.objects.filter(state__in=open_states).aggregate(
-        live=Count("pk", filter=_in_phase(Phase.LIVE)),
-        waiting=Count("pk", filter=_in_phase(Phase.WAITING)),
-        analysing=Count("pk", filter=_in_phase(Phase.ANALYSING)),
-        retrying=Count("pk", filter=_in_phase(Phase.RETRYING)),
-        failed=Count("pk", filter=_in_phase(Phase.FAILED)),
-        missing=Sum("missing_count", filter=_in_phase(Phase.LIVE), default=0),
+# Column, heading, and the order that a first click asks for: the worst first, names from A.
+_COLUMNS = (
+    ("state", "State", ""),
+    ("call", "Call", ""),
+    ("opened", "Opened", NEWEST),
+    ("duration", "Duration", "-duration"),
+    ("agent", "Agent", "agent"),
+    ("queue", "Queue", "queue"),
+    ("caller", "Caller", "caller"),
+    ("packets", "Packets", "-packets"),
+    ("loss", "Loss", "-loss"),
+    ("customer", "Customer", "customer"),
+    ("mood", "Agent mood", "mood"),
+    ("analysis", "Analysis", "next"),
+)
+
+
+def headings(wanted: Filter) -> list[Heading]:
+    return [_heading(wanted, *column) for column in _COLUMNS]
+
+
+def _heading(wanted: Filter, name: str, label: str, first: str) -> Heading:
+    if not first:
+        return Heading(name, label, "", "")
+    turned = first.removeprefix("-") if first.startswith("-") else f"-{first}"
+    sort = turned if wanted.sort == first else first
+    order = ""
+    if wanted.sort in (first, turned):
+        order = "descending" if wanted.sort.startswith("-") else "ascending"
+    return Heading(name, label, wanted.first_page(sort=sort).address(), order)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the lists of queues and agents offer."""
+
+    queues: list[str]
+    agents: list[str]
+
+
+def read_choices(wanted: Filter) -> Choices:
+    """Return the queues and agents of the newest calls, and those that are wanted already."""
+    newest = list(Call.objects.order_by("-id").values_list("queue", "agent")[:CHOICES_FROM])
+    return Choices(
+        queues=_offer({queue for queue, _ in newest}, wanted.queue),
+        agents=_offer({agent for _, agent in newest}, wanted.agent),
     )
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    archived = Call.objects.filter(state=CallState.ARCHIVED, state_changed_at__gte=midnight)
-    return Figures(**counted, archived_today=archived.count(), packets_a_minute=_pace(now))
 
 
-def _pace(now: datetime) -> int:
-    """Return the packets of the last minute; of a call that is older, its mean minute."""
-    heard = Call.objects.live().filter(last_packet_at__gte=now - timedelta(seconds=PACE_S))
-    counts = heard.values_list("packet_count", "opened_at")
-    return round(
-        sum(
-            count * min(1.0, PACE_S / max((now - opened_at).total_seconds(), 1))
-            for count, opened_at in counts
-        )
-    )
+def _offer(names: set[str], chosen: str) -> list[str]:
+    known = sorted(names - {""}, key=str.casefold)[:CHOICES_LIMIT]
+    return known if not chosen or chosen in known else [chosen, *known]
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from calls.analysis.results import transcript_document
 from calls.health import workers_alive
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stream
-from supervisor.board import Phase, next_number, phase_of
+from supervisor.board import next_number
 from supervisor.packet_map import PacketMap, read_packet_map
+from supervisor.selection import Phase, phase_of
 from supervisor.strip import Strip, draw_strip
 from supervisor.talk import TalkSplit, split_talk
 

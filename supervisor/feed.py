@@ -22,7 +22,9 @@ from django.utils import timezone
 
 from calls import events
 from calls.models import Call
+from supervisor.figures import read_figures
 from supervisor.log_watch import log_watch
+from supervisor.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Feed:
         self._watchers = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._thread: ThreadPoolExecutor | None = None
+        self._figures: dict[str, Any] = {}
         self.offset = 0
         self.seen_at = timezone.now()
 
@@ -109,19 +112,32 @@ class Feed:
 
     async def _pulse(self) -> None:
         """Say that the feed lives, and how the counters of live calls stand."""
-        since, beats = timezone.now(), 0
+        since, beats, pace = timezone.now(), 0, Pace()
         while True:
             await asyncio.sleep(SAMPLE_S)
             now = timezone.now()
-            await self._send_counters(since)
+            await self._send_counters(since, pace)
+            await self._send_figures(pace)
             since, beats = now, beats + 1
             if beats % HEARTBEAT_S == 0:
                 await self._send_heartbeat(now)
 
-    async def _send_counters(self, since: datetime) -> None:
+    async def _send_counters(self, since: datetime, pace: Pace) -> None:
         moved = await self._persist(_counters, since)
+        pace.add(
+            (call["call_id"], call["packet_count"], call.pop("opened_at") >= since)
+            for call in moved
+        )
         if moved:
             await _broadcast_frame({"type": "counters", "calls": moved, "at": _now_text()})
+
+    async def _send_figures(self, pace: Pace) -> None:
+        figures = (await self._persist(read_figures)).as_json()
+        if (per_s := pace.per_s) is not None:
+            figures["packets_per_s"] = per_s
+        if figures != self._figures:
+            self._figures = figures
+            await _broadcast_frame({"type": "figures", **figures, "at": _now_text()})
 
     async def _send_heartbeat(self, now: datetime) -> None:
         await _broadcast_frame({"type": "heartbeat", "head": self.offset, "at": now.isoformat()})
@@ -151,7 +167,7 @@ def _read(after: int) -> list[Any]:
 
 def _counters(since: datetime) -> list[dict[str, Any]]:
     moved = Call.objects.live().filter(last_packet_at__gte=since)
-    names = ("call_id", "packet_count", "last_sequence", "missing_count", "late_count")
+    names = ("call_id", "packet_count", "last_sequence", "missing_count", "late_count", "opened_at")
     return [dict(zip(names, row, strict=True)) for row in moved.values_list(*names)]
 
 

@@ -26,7 +26,10 @@ from calls.services import CallNotFound, NotPossible
 from supervisor import board
 from supervisor.actions import ACTIONS, action_for
 from supervisor.call_page import read_call_page
+from supervisor.figures import read_figures
+from supervisor.history import read_history
 from supervisor.packet_map import read_packet_map
+from supervisor.selection import Filter
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +54,19 @@ class LoginView(auth_views.LoginView):
 @require_safe
 @_guarded("calls.view_call")
 def show_board(request: HttpRequest) -> HttpResponse:
-    wanted = board.Filter.from_query(request.GET)
+    wanted = Filter.from_query(request.GET)
     context = {
         "position": board.read_position(),
         "wanted": wanted,
         "tabs": board.tabs(wanted),
-        "figures": board.read_figures(),
+        "headings": board.headings(wanted),
+        "choices": board.read_choices(wanted),
+        "figures": read_figures(),
+        "history": read_history(),
         "page": board.read_page(wanted),
-        "newest": replace(wanted, before=None).address(),
+        "first": wanted.first_page().address(),
+        "cleared": Filter(wall=wanted.wall).address(),
+        "wall": replace(wanted, wall=not wanted.wall).address(),
         "now": timezone.now(),
         "origin": request.build_absolute_uri("/").rstrip("/"),
         "needs_key": settings.API_AUTH == "key",
@@ -69,15 +77,20 @@ def show_board(request: HttpRequest) -> HttpResponse:
 @require_safe
 @_guarded("calls.view_call")
 def show_rows(request: HttpRequest) -> HttpResponse:
-    """The rows of the calls that ``id`` names, as far as the filter wants them."""
-    rows = board.read_rows(request.GET.getlist("id"), board.Filter.from_query(request.GET))
-    return render(request, "supervisor/_rows.html", {"rows": rows})
+    """The rows of the calls that ``id`` names, as far as the filter wants them; or a whole page."""
+    wanted = Filter.from_query(request.GET)
+    if "id" in request.GET:
+        page = board.Page(board.read_rows(request.GET.getlist("id"), wanted), "")
+    else:
+        page = board.read_page(wanted)
+    context = {"page": page, "wanted": wanted, "first": wanted.first_page().address()}
+    return render(request, "supervisor/_rows.html", context)
 
 
 @require_safe
 @_guarded("calls.view_call")
-def show_figures(request: HttpRequest) -> HttpResponse:
-    return render(request, "supervisor/_figures.html", {"figures": board.read_figures()})
+def show_history(request: HttpRequest) -> HttpResponse:
+    return render(request, "supervisor/_history.html", {"history": read_history()})
 
 
 @require_safe

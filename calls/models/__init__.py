@@ -41,6 +41,7 @@ from calls.models.media import (
 )
 from calls.models.operation import (
     ApiKey,
+    MinuteSample,
     WorkerHeartbeat,
 )
 from calls.models.webhook import (
@@ -64,6 +65,7 @@ __all__ = [
     "CallQuerySet",
     "EventLog",
     "Insight",
+    "MinuteSample",
     "Packet",
     "ProviderHealth",
     "PrunedRange",

@@ -149,6 +149,8 @@ class Call(CallLifecycle):
         # index when a counter moves.
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="call_by_state"),
+            # What was archived of late: the figures ask every second.
+            models.Index(fields=["state", "state_changed_at"], name="call_by_state_since"),
             models.Index(fields=["queue", "-id"], name="call_by_queue"),
             models.Index(fields=["agent", "-id"], name="call_by_agent"),
             # What retention asks for, once a minute: neither may grow with the archive.

@@ -35,3 +35,37 @@ class WorkerHeartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class MinuteSample(models.Model):
+    """How busy the site was, sampled once a minute; ``calls.samples`` takes and removes them.
+
+    What is counted (``packets``, ``missing``, ``archived``, ``failed``) came in the ``seconds``
+    before ``at``. ``live_packets`` and ``live_missing`` are the totals of the calls that were
+    live then, which the next sample starts from.
+    """
+
+    at = models.DateTimeField(unique=True)
+    seconds = models.FloatField()
+    live = models.PositiveIntegerField()
+    packets = models.PositiveBigIntegerField()
+    missing = models.PositiveBigIntegerField()
+    archived = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField()
+    live_packets = models.PositiveBigIntegerField()
+    live_missing = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def packets_per_s(self) -> float:
+        return self.packets / self.seconds if self.seconds else 0.0
+
+    @property
+    def loss_percent(self) -> float:
+        expected = self.packets + self.missing
+        return 100 * self.missing / expected if expected else 0.0

@@ -81,6 +81,16 @@ def grouped(number: int | None) -> str:
 
 
 @register.filter
+def brief(number: float | None) -> str:
+    """Three digits are enough: 0, 0.25, 3.4, 78, 1,234."""
+    if not number:
+        return "0"
+    places = 0 if number >= 100 else 1 if number >= 10 else 2
+    text = f"{number:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@register.filter
 def share(part: float, whole: float) -> int:
     return round(100 * part / whole) if whole else 0
 

@@ -120,8 +120,9 @@ def open_page(chromium, site, cookies):
 
 
 def is_grave(message) -> bool:
-    """A connection that a test takes away is no complaint."""
-    return message.type == "error" and "ERR_CONNECTION" not in message.text
+    """A connection that a test takes away is no complaint, nor is a page that is not there."""
+    expected = ("ERR_CONNECTION", "status of 404")
+    return message.type == "error" and not any(text in message.text for text in expected)
 
 
 def log_in(page: Page) -> None:
@@ -185,6 +186,61 @@ def test_the_board_shows_that_it_is_cut_off_and_catches_up(site, open_page):
     expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
     expect(row(page, "before-the-crash")).to_contain_text("Waiting for AI")
     expect(row(page, "while-away")).to_be_visible()
+
+
+def test_filters_and_order_are_in_the_address_and_hold_live(site, open_page):
+    for name, queue in (("sorted-a", "gold"), ("sorted-b", "gold"), ("sorted-c", "tin")):
+        post(f"{site.address}/v1/call/{name}/start", {"queue": queue, "agent": "Ana"})
+    site.say("sorted-a", "One.", "Two.", "Three.")
+    page = open_page()
+    open_board(page)
+
+    page.get_by_label("Queue", exact=True).select_option("gold")
+    expect(page).to_have_url(re.compile(r"\?queue=gold$"))
+    page.get_by_role("link", name="Packets", exact=True).click()
+    expect(page).to_have_url(re.compile(r"queue=gold&sort=-packets"))
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+    calls = page.locator("#rows .c-call a")
+    expect(calls).to_have_text(["sorted-a", "sorted-b"])
+
+    post(f"{site.address}/v1/call/sorted-d/start", {"queue": "gold"})
+    expect(calls).to_have_text(["sorted-a", "sorted-d", "sorted-b"])
+
+
+def test_the_keyboard_goes_through_the_rows_to_a_call(site, open_page):
+    site.say("keys-1", "Hello?")
+    site.say("keys-2", "Hello?")
+    page = open_page()
+    open_board(page, "?q=keys-")
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(row(page, "keys-1").get_by_role("link")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(row(page, "keys-2").get_by_role("link")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("j")
+    expect(page.get_by_role("searchbox")).to_have_value(re.compile("j$"))
+    page.get_by_role("searchbox").blur()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile(r"/calls/keys-2/$"))
+
+
+def test_the_figures_move_with_the_feed(site, open_page):
+    page = open_page()
+    open_board(page)
+    live = page.locator('[data-figure="live"]')
+    before = int(live.inner_text())
+
+    site.say("one-more", "Hello?")
+
+    expect(live).to_have_text(str(before + 1))
 
 
 def test_a_session_that_ended_is_said_with_the_way_back(site, open_page):
@@ -277,7 +333,8 @@ def test_axe_finds_no_violation(site, open_page, analysed, scheme):
 
     assert violations(visitor) == []
     assert violations(page) == []
-    for path in ("/supervisor/calls/axe-live/", f"/supervisor/calls/{analysed}/"):
+    paths = ("/supervisor/?wall=1", "/supervisor/?q=none", "/supervisor/calls/nobody/")
+    for path in (*paths, "/supervisor/calls/axe-live/", f"/supervisor/calls/{analysed}/"):
         page.goto(path)
         assert violations(page) == []
 

@@ -1,56 +1,86 @@
 // The wallboard: rows that change are fetched together and merged into the page.
 
+import { followHistory, mountHistory } from "./board_chart.js";
+import { showFigures } from "./board_figures.js";
+import { startKeys } from "./board_keys.js";
 import { fetchPart, openFeed } from "./feed.js";
 import { localise, startClocks } from "./times.js";
-import { Spark } from "./spark.js";
 import { Idiomorph } from "./vendor/idiomorph.esm.js";
 
-const BATCH_MS = 250;
-const FIGURES_MS = 1000;
+const BATCH_MS = 300;
+const PAGE_MS = 1500;
 const RETRY_MS = 2000;
 const PAGE_SIZE = 50;
-const TOO_MANY = 300;
+const MANY = 40;
 const ADDRESS_LENGTH = 6000;
-const IDS_AT_ONCE = 100;
 
 const main = document.getElementById("main");
 const body = document.getElementById("rows");
 const notice = document.getElementById("notice");
 const wanted = new URLSearchParams(location.search);
-const isFirstPage = !wanted.has("before");
-const isFiltered = Boolean(wanted.get("state") || wanted.get("q"));
+const isFirstPage = !wanted.has("before") && !wanted.has("page");
+const isNewestFirst = main.dataset.sort === "-opened";
+const isFiltered = ["state", "q", "queue", "agent", "alert", "tag"].some((name) => wanted.get(name));
 const keep = { beforeNodeMorphed: (old) => !(old.dataset && "keep" in old.dataset) };
 
 const changed = new Set();
-let rowsTimer = 0;
-let figuresTimer = 0;
+let isPageDue = false;
+let timer = 0;
+let counters = new Map();
 
 startClocks();
-const spark = new Spark(document.getElementById("spark"));
+startKeys(body);
+mountHistory(main);
 const feed = openFeed();
 feed.addEventListener("change", ({ detail }) => note(detail));
-feed.addEventListener("counters", ({ detail }) => count(detail));
+feed.addEventListener("counters", ({ detail }) => gather(detail));
+feed.addEventListener("figures", ({ detail }) => showFigures(detail));
 feed.addEventListener("refetch", refetch);
+followHistory(main, feed);
+main.addEventListener("history", ({ detail }) => showHistory(detail));
+
+// What changed -------------------------------------------------------------------------------------
 
 function note(event) {
   if (event.type === "call_deleted") rowOf(event.data.deleted)?.remove();
-  if (event.call_id && concerns(event)) {
-    changed.add(event.call_id);
-    rowsTimer ||= setTimeout(fetchRows, BATCH_MS);
-  }
-  if (event.type === "state_change" || event.type === "analysis_attempt") fetchFiguresSoon();
+  if (!event.call_id || event.type === "gap_detected") return; // gaps come with the counters
+  if (rowOf(event.call_id)) changed.add(event.call_id);
+  else if (!mayEnter(event)) return;
+  else if (isNewestFirst) changed.add(event.call_id);
+  else isPageDue = true; // only the server knows its place
+  schedule();
 }
 
-// Gaps come with the counters. A call that is not here may be new, or fit the filter only now.
-function concerns(event) {
-  if (event.type === "gap_detected") return false;
-  if (rowOf(event.call_id)) return true;
+// A call that is not here may be new, or fit the filter only now.
+function mayEnter(event) {
   const isNew = event.type === "state_change" && event.data.previous === null;
-  return isNew ? isFirstPage : isFiltered;
+  return isFiltered || (isNew ? isFirstPage : !isNewestFirst);
+}
+
+// A flood of changes costs one page for each PAGE_MS, however many there are.
+function schedule() {
+  isPageDue ||= changed.size > MANY;
+  timer ||= setTimeout(update, isPageDue ? PAGE_MS : BATCH_MS);
 }
 
 function rowOf(callId) {
   return document.getElementById(`call-${callId}`);
+}
+
+// Fetched and merged -------------------------------------------------------------------------------
+
+async function update() {
+  let wait = 0;
+  try {
+    await (isPageDue ? fetchPage() : fetchRows());
+    notice.hidden = true;
+  } catch (error) {
+    notice.textContent = `The newest changes could not be loaded (${error.message}). Trying again.`;
+    notice.hidden = feed.status !== "live";
+    wait = RETRY_MS;
+  }
+  timer = 0;
+  if (changed.size || isPageDue) timer = setTimeout(update, wait || (isPageDue ? PAGE_MS : BATCH_MS));
 }
 
 function takeBatch() {
@@ -58,7 +88,7 @@ function takeBatch() {
   let length = 0;
   for (const id of changed) {
     length += encodeURIComponent(id).length + 4;
-    if (batch.length === IDS_AT_ONCE || length > ADDRESS_LENGTH) break;
+    if (length > ADDRESS_LENGTH) break;
     batch.push(id);
   }
   batch.forEach((id) => changed.delete(id));
@@ -66,41 +96,57 @@ function takeBatch() {
 }
 
 async function fetchRows() {
-  if (changed.size > TOO_MANY) return refetch();
   const batch = takeBatch();
   const query = new URLSearchParams(wanted);
   query.delete("id");
   batch.forEach((id) => query.append("id", id));
-  await attempt(async () => {
+  try {
     const part = await fetchPart(`${main.dataset.rows}?${query}`, feed);
     if (part) mergeRows(batch, part);
-  }, () => batch.forEach((id) => changed.add(id)));
+  } catch (error) {
+    batch.forEach((id) => changed.add(id));
+    throw error;
+  }
+}
+
+async function fetchPage() {
+  isPageDue = false;
+  const noted = [...changed];
+  changed.clear();
+  try {
+    const part = await fetchPart(`${main.dataset.rows}?${wanted}`, feed);
+    if (part) mergePage(part, ["rows", "pages"]);
+  } catch (error) {
+    isPageDue = true;
+    noted.forEach((id) => changed.add(id));
+    throw error;
+  }
 }
 
 async function refetch() {
   changed.clear();
-  await attempt(async () => {
+  try {
     const page = await fetchPart(location.href, feed);
     if (!page) return;
-    localise(page);
-    for (const id of ["figures", "rows", "empty", "pages"]) {
-      Idiomorph.morph(document.getElementById(id), page.getElementById(id), { callbacks: keep });
-    }
-  }, () => setTimeout(refetch, RETRY_MS));
+    mergePage(page, ["figures", "rows", "empty", "pages"]);
+    showHistory(page);
+  } catch {
+    setTimeout(refetch, RETRY_MS);
+  }
 }
 
-async function attempt(work, undo) {
-  let wait = BATCH_MS;
-  try {
-    await work();
-    notice.hidden = true;
-  } catch (error) {
-    notice.textContent = `The newest changes could not be loaded (${error.message}). Trying again.`;
-    notice.hidden = feed.status !== "live";
-    wait = RETRY_MS;
-    undo();
+function showHistory(part) {
+  mergePage(part, ["history"]);
+  mountHistory(main);
+}
+
+function mergePage(part, names) {
+  localise(part);
+  for (const id of names) {
+    Idiomorph.morph(document.getElementById(id), part.getElementById(id), {
+      callbacks: keep,
+    });
   }
-  rowsTimer = changed.size ? setTimeout(fetchRows, wait) : 0;
 }
 
 function mergeRows(asked, part) {
@@ -118,7 +164,7 @@ function mergeRows(asked, part) {
 function replace(old, row) {
   const before = old.className;
   const now = row.className;
-  Idiomorph.morph(old, row);
+  Idiomorph.morph(old, row, { callbacks: keep });
   if (!before.startsWith(now)) mark(rowOf(row.dataset.call) ?? old, "is-changed");
 }
 
@@ -154,31 +200,43 @@ function olderLink() {
   return link;
 }
 
-function count(calls) {
-  spark.add(calls);
-  for (const call of calls) {
-    const row = rowOf(call.call_id);
-    if (!row) continue;
-    for (const cell of row.querySelectorAll("[data-count]")) {
-      const value = call[cell.dataset.count];
-      cell.textContent = value.toLocaleString("en-US");
-      cell.closest(".lack")?.classList.toggle("is-zero", value === 0);
-    }
-  }
-  fetchFiguresSoon(5 * FIGURES_MS);
+// Counters -----------------------------------------------------------------------------------------
+
+// Several samples may come before the browser paints; the last one of each call counts.
+function gather(calls) {
+  if (!counters.size) requestAnimationFrame(count);
+  for (const call of calls) counters.set(call.call_id, call);
 }
 
-function fetchFiguresSoon(wait = FIGURES_MS) {
-  figuresTimer ||= setTimeout(fetchFigures, wait);
+function count() {
+  const known = counters;
+  counters = new Map();
+  for (const row of body.children) {
+    const call = known.get(row.dataset.call);
+    if (call) patch(row, call);
+  }
 }
 
-async function fetchFigures() {
-  try {
-    const part = await fetchPart(main.dataset.figures, feed);
-    const figures = part?.getElementById("figures");
-    if (figures) Idiomorph.morph(document.getElementById("figures"), figures, { callbacks: keep });
-  } catch {
-    // the next change asks again
+function patch(row, call) {
+  for (const cell of row.querySelectorAll("[data-count]")) {
+    write(cell, call[cell.dataset.count].toLocaleString("en-US"));
   }
-  figuresTimer = 0;
+  for (const cell of row.querySelectorAll("[data-zero]")) {
+    cell.classList.toggle("is-zero", call[cell.dataset.zero] === 0);
+  }
+  const loss = row.querySelector("[data-loss]");
+  if (loss) write(loss, lossText(call));
+}
+
+function lossText({ packet_count, missing_count }) {
+  const expected = packet_count + missing_count;
+  return expected ? brief((100 * missing_count) / expected) : "0";
+}
+
+function brief(number) {
+  return String(Number(number.toFixed(number >= 10 ? 1 : 2)));
+}
+
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }

@@ -99,6 +99,8 @@ export class Feed extends EventTarget {
         return message.head > this.offset ? this.#resume() : undefined;
       case "counters":
         return this.#tell("counters", message.calls);
+      case "figures":
+        return this.#tell("figures", message);
     }
     if (message.offset > this.offset) {
       this.offset = message.offset;

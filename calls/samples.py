@@ -1,0 +1,61 @@
+"""Samples how busy the site is, once a minute: a few counts by index, and one row."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+
+from calls.lifecycle import CallState
+from calls.models import Call, MinuteSample
+
+MINUTE = timedelta(minutes=1)
+# Sweeps of several workers come close together; their samples would have nothing to say.
+SHORTEST = timedelta(seconds=30)
+KEPT = timedelta(days=2)
+
+
+def take_sample(now: datetime | None = None) -> MinuteSample | None:
+    """Store how the last minute went. Returns None if a sample is still fresh.
+
+    Packets are not counted but subtracted: what live calls have now, and what calls had that
+    ended meanwhile, less what live calls had at the sample before. So a packet that comes after
+    the end of its call is not in any sample.
+    """
+    now = now or timezone.now()
+    before = MinuteSample.objects.order_by("-at").first()
+    if before is not None and now - before.at < SHORTEST:
+        return None
+    MinuteSample.objects.filter(at__lt=now - KEPT).delete()
+    since = before.at if before else now - MINUTE
+    packets, missing = _totals(Call.objects.live())
+    ended_packets, ended_missing = _totals(
+        Call.objects.filter(ended_at__gt=since, ended_at__lte=now)
+    )
+    known = (packets + ended_packets, missing + ended_missing)  # the first has nothing to compare
+    if before is not None:
+        known = (before.live_packets, before.live_missing)
+    return MinuteSample.objects.create(
+        at=now,
+        seconds=(now - since).total_seconds(),
+        live=Call.objects.live().count(),
+        packets=max(0, packets + ended_packets - known[0]),
+        missing=max(0, missing + ended_missing - known[1]),
+        archived=_reached(CallState.ARCHIVED, since, now),
+        failed=_reached(CallState.FAILED, since, now),
+        live_packets=packets,
+        live_missing=missing,
+    )
+
+
+def _totals(calls: QuerySet[Call]) -> tuple[int, int]:
+    sums = calls.aggregate(
+        packets=Sum("packet_count", default=0), missing=Sum("missing_count", default=0)
+    )
+    return sums["packets"], sums["missing"]
+
+
+def _reached(state: CallState, since: datetime, now: datetime) -> int:
+    reached = Call.objects.filter(state=state, state_changed_at__gt=since)
+    return reached.filter(state_changed_at__lte=now).count()

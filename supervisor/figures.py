@@ -1,0 +1,88 @@
+"""The figures above the wallboard: counted by index, never by going through the archive."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from calls.lifecycle import CallState
+from calls.models import Call
+from supervisor.selection import Phase, in_phase
+
+PACE_S = 60
+MEDIAN_OVER = timedelta(minutes=30)
+MEDIAN_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Packets and loss are those of live calls; the median is that of the last half hour."""
+
+    live: int
+    waiting: int
+    analysing: int
+    retrying: int
+    failed: int
+    archived_today: int
+    packets_per_s: float
+    missing: int
+    loss_percent: float
+    archive_s: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_figures() -> Figures:
+    now = timezone.now()
+    # `state IN` and not `NOT state =`, which no index can answer.
+    open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
+    live = in_phase(Phase.LIVE)
+    counted = Call.objects.filter(state__in=open_states).aggregate(
+        live=Count("pk", filter=live),
+        waiting=Count("pk", filter=in_phase(Phase.WAITING)),
+        analysing=Count("pk", filter=in_phase(Phase.ANALYSING)),
+        retrying=Count("pk", filter=in_phase(Phase.RETRYING)),
+        failed=Count("pk", filter=in_phase(Phase.FAILED)),
+        missing=Sum("missing_count", filter=live, default=0),
+        received=Sum("packet_count", filter=live, default=0),
+    )
+    expected = counted.pop("received") + counted["missing"]
+    return Figures(
+        **counted,
+        loss_percent=round(100 * counted["missing"] / expected, 2) if expected else 0.0,
+        archived_today=_archived(since=_midnight(now)).count(),
+        packets_per_s=_pace(now),
+        archive_s=_median_archive_s(now),
+    )
+
+
+def _midnight(now: datetime) -> datetime:
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _archived(*, since: datetime) -> Any:
+    return Call.objects.filter(state=CallState.ARCHIVED, state_changed_at__gte=since)
+
+
+def _median_archive_s(now: datetime) -> float | None:
+    """Return how long calls wait from their end to the archive: the middle one of the newest."""
+    newest = _archived(since=now - MEDIAN_OVER).exclude(ended_at=None).order_by("-state_changed_at")
+    times = newest.values_list("ended_at", "state_changed_at")[:MEDIAN_LIMIT]
+    spans = [(archived_at - ended_at).total_seconds() for ended_at, archived_at in times]
+    return round(median(spans), 1) if spans else None
+
+
+def _pace(now: datetime) -> float:
+    """Return packets a second over the last minute; of a call that is older, its mean second."""
+    heard = Call.objects.live().filter(last_packet_at__gte=now - timedelta(seconds=PACE_S))
+    counts = heard.values_list("packet_count", "opened_at")
+    total = sum(
+        count / max((now - opened_at).total_seconds(), PACE_S) for count, opened_at in counts
+    )
+    return round(total, 1)

@@ -1,0 +1,17 @@
+"""The last half hour of the site, minute by minute, for the chart of the wallboard."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from calls.models import MinuteSample
+
+SPAN = timedelta(minutes=30)
+
+
+def read_history(now: datetime | None = None) -> list[MinuteSample]:
+    """Return the samples of the last half hour, oldest first."""
+    since = (now or timezone.now()) - SPAN
+    return list(MinuteSample.objects.filter(at__gte=since).order_by("at"))

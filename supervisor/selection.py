@@ -1,0 +1,192 @@
+"""Which calls the wallboard shows, and in what order: the address of the page, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from django.db import models
+from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce, Now, NullIf
+
+from calls.lifecycle import CallState
+from calls.models import Call
+
+PAGE_SIZE = 50
+QUERY_LENGTH = 128
+NAME_LENGTH = 200
+# Any order but by age has to see every call it sorts, and the archive grows for ever.
+SORTED_LIMIT = 5000
+# Query parameters of the address, by the field of Filter.
+NAMES = {
+    "phase": "state",
+    "query": "q",
+    "queue": "queue",
+    "agent": "agent",
+    "sort": "sort",
+    "before": "before",
+    "page": "page",
+    "wall": "wall",
+}
+
+_RETRYING = Q(
+    state=CallState.PROCESSING_AI, next_attempt_at__isnull=False, lease_expires_at__isnull=True
+)
+
+
+class Phase(models.TextChoices):
+    """What a supervisor calls the state of a call: waiting for a retry is a thing of its own."""
+
+    LIVE = "IN_PROGRESS", "Live"
+    WAITING = "COMPLETED", "Waiting for AI"
+    ANALYSING = "PROCESSING_AI", "Being analysed"
+    RETRYING = "RETRYING", "Retrying"
+    FAILED = "FAILED", "Failed"
+    ARCHIVED = "ARCHIVED", "Archived"
+
+
+def phase_of(call: Call) -> Phase:
+    if call.state == CallState.PROCESSING_AI and call.next_attempt_at and not call.lease_expires_at:
+        return Phase.RETRYING
+    return Phase(str(call.state))
+
+
+def in_phase(phase: str) -> Q:
+    if phase == Phase.RETRYING:
+        return _RETRYING
+    if phase == Phase.ANALYSING:
+        # Not `& ~_RETRYING`: SQL's NOT of a comparison with NULL is neither true nor false.
+        at_work = Q(next_attempt_at__isnull=True) | Q(lease_expires_at__isnull=False)
+        return Q(state=CallState.PROCESSING_AI) & at_work
+    return Q(state=phase)
+
+
+def _known(field: str) -> Any:
+    return NullIf(field, Value(""))
+
+
+_EXPECTED = Cast(F("packet_count") + F("missing_count"), FloatField())
+# What a column is sorted by, as its heading names it in the address; `-` turns it round.
+SORTS: dict[str, Any] = {
+    "opened": F("id"),
+    "duration": ExpressionWrapper(
+        Coalesce(F("ended_at"), Now()) - F("opened_at"), models.DurationField()
+    ),
+    "agent": _known("agent"),
+    "queue": _known("queue"),
+    "caller": _known("caller"),
+    "packets": F("packet_count"),
+    "loss": F("missing_count") * 100.0 / NullIf(_EXPECTED, Value(0.0)),
+    # Alphabetically, NEGATIVE comes before NEUTRAL and that before POSITIVE.
+    "customer": _known("customer_sentiment"),
+    "mood": _known("agent_sentiment"),
+    "next": F("next_attempt_at"),
+}
+NEWEST = "-opened"
+BY_AGE = (NEWEST, "opened")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which calls are wanted, as the address of the page says it."""
+
+    phase: str = ""
+    query: str = ""
+    queue: str = ""
+    agent: str = ""
+    sort: str = NEWEST
+    before: int | None = None
+    page: int = 1
+    wall: bool = False
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, Any]) -> Self:
+        """Read the address; what makes no sense there is left out."""
+        phase, sort = str(query.get("state", "")), str(query.get("sort", ""))
+        return cls(
+            phase=phase if phase in Phase.values else "",
+            query=_text(query, "q", QUERY_LENGTH),
+            queue=_text(query, "queue", NAME_LENGTH),
+            agent=_text(query, "agent", NAME_LENGTH),
+            sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
+            before=_whole_number(str(query.get("before", ""))),
+            page=min(max(_whole_number(str(query.get("page", ""))) or 1, 1), PAGES_LIMIT),
+            wall=str(query.get("wall", "")) == "1",
+        )
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.phase or self.query or self.queue or self.agent)
+
+    @property
+    def is_by_age(self) -> bool:
+        return self.sort in BY_AGE
+
+    @property
+    def is_first_page(self) -> bool:
+        return self.before is None and self.page == 1
+
+    def apply(self, calls: QuerySet[Call]) -> QuerySet[Call]:
+        """Leave out what is not wanted, on whatever page it would be."""
+        if self.phase:
+            calls = calls.filter(in_phase(self.phase))
+        for name in ("queue", "agent"):
+            if value := getattr(self, name):
+                calls = calls.filter(**{name: value})
+        if self.query:
+            calls = calls.filter(
+                Q(call_id__icontains=self.query)
+                | Q(agent__icontains=self.query)
+                | Q(caller__icontains=self.query)
+                | Q(queue__icontains=self.query)
+            )
+        return calls
+
+    def cut(self, calls: QuerySet[Call]) -> QuerySet[Call]:
+        """Sort, and return the calls of this page and the first of the next."""
+        if self.is_by_age:
+            is_newest = self.sort == NEWEST
+            if self.before is not None:
+                calls = calls.filter(**{"pk__lt" if is_newest else "pk__gt": self.before})
+            return calls.order_by("-id" if is_newest else "id")[: PAGE_SIZE + 1]
+        first = (self.page - 1) * PAGE_SIZE
+        return self._sorted(calls)[first : first + PAGE_SIZE + 1]
+
+    def _sorted(self, calls: QuerySet[Call]) -> QuerySet[Call]:
+        """Sort the newest SORTED_LIMIT of them by a column; what is not known comes last."""
+        ids = calls.order_by("-id").values_list("id", flat=True)
+        if oldest := ids[SORTED_LIMIT - 1 : SORTED_LIMIT].first():
+            calls = calls.filter(pk__gte=oldest)
+        order = models.expressions.OrderBy(
+            SORTS[self.sort.removeprefix("-")],
+            descending=self.sort.startswith("-"),
+            nulls_last=True,
+        )
+        return calls.order_by(order, "-id")
+
+    def first_page(self, **changes: Any) -> Self:
+        """Return this filter with these changes, from its first page on."""
+        return replace(self, **{"before": None, "page": 1, **changes})
+
+    def address(self) -> str:
+        """Return the query string; what is as usual is left out of it."""
+        usual = type(self)()
+        named = {
+            name: int(value) if value is True else value
+            for field, name in NAMES.items()
+            if (value := getattr(self, field)) != getattr(usual, field)
+        }
+        return f"?{urlencode(named)}" if named else "?"
+
+
+PAGES_LIMIT = SORTED_LIMIT // PAGE_SIZE
+
+
+def _text(query: Mapping[str, Any], name: str, length: int) -> str:
+    return str(query.get(name, "")).replace("\0", "").strip()[:length]
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,0 +1,204 @@
+"""The wallboard's read model and its address: what is filtered, sorted and offered."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from calls import services
+from calls.models import Call, MinuteSample
+from calls.samples import take_sample
+from calls.tests.factories import live_call
+from supervisor import board
+from supervisor.figures import read_figures
+from supervisor.history import read_history
+from supervisor.pace import Pace
+from supervisor.selection import SORTS, Filter
+from supervisor.tests.factories import analysed_call, shown, text_of
+
+pytestmark = pytest.mark.django_db
+
+BOARD = "/supervisor/"
+
+
+@pytest.fixture
+def three_calls():
+    now = timezone.now()
+    for number, (agent, queue, packets, missing, mood) in enumerate(
+        [
+            ("Bo", "sales", 10, 5, "POSITIVE"),
+            ("Al", "", 30, 0, ""),
+            ("", "cards", 20, 1, "NEGATIVE"),
+        ]
+    ):
+        Call.objects.create(
+            call_id=f"c-{number}",
+            agent=agent,
+            queue=queue,
+            packet_count=packets,
+            missing_count=missing,
+            customer_sentiment=mood,
+            opened_at=now - timedelta(minutes=number),
+        )
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("-opened", ["c-2", "c-1", "c-0"]),
+        ("opened", ["c-0", "c-1", "c-2"]),
+        ("-duration", ["c-2", "c-1", "c-0"]),
+        ("agent", ["c-1", "c-0", "c-2"]),
+        ("-agent", ["c-0", "c-1", "c-2"]),
+        ("queue", ["c-2", "c-0", "c-1"]),
+        ("-packets", ["c-1", "c-2", "c-0"]),
+        ("-loss", ["c-0", "c-2", "c-1"]),
+        ("customer", ["c-2", "c-0", "c-1"]),
+    ],
+)
+def test_a_column_sorts_and_what_is_unknown_comes_last(supervisor, three_calls, sort, expected):
+    response = supervisor.get(BOARD, {"sort": sort})
+
+    assert shown(response) == expected
+    assert 'aria-sort="' in response.content.decode()
+
+
+@pytest.mark.parametrize("sort", [*SORTS, *(f"-{name}" for name in SORTS)])
+def test_every_order_can_be_asked_for(supervisor, three_calls, sort):
+    assert len(shown(supervisor.get(BOARD, {"sort": sort, "page": "1"}))) == 3
+
+
+def test_another_order_is_paged_too(supervisor):
+    Call.objects.bulk_create(
+        Call(call_id=f"c-{number}", packet_count=number) for number in range(60)
+    )
+
+    first = supervisor.get(BOARD, {"sort": "packets"})
+    following = re.search(r'id="older" href="([^"]+)"', first.content.decode()).group(1)
+
+    assert shown(first)[0] == "c-0"
+    assert shown(supervisor.get(BOARD + following.replace("&amp;", "&")))[0] == "c-50"
+
+
+def test_only_the_newest_calls_are_sorted_so_that_the_archive_may_grow(monkeypatch, three_calls):
+    monkeypatch.setattr("supervisor.selection.SORTED_LIMIT", 2)
+
+    page = board.read_page(Filter.from_query({"sort": "packets"}))
+
+    assert [row.call.call_id for row in page.rows] == ["c-2", "c-1"]
+
+
+def test_queue_and_agent_are_offered_filtered_by_and_kept(supervisor, three_calls):
+    response = supervisor.get(BOARD, {"queue": "sales", "agent": "Bo", "sort": "-loss"})
+
+    html = response.content.decode()
+    assert shown(response) == ["c-0"]
+    assert "<option selected>sales</option>" in html
+    assert "<option>cards</option>" in html
+    assert 'href="?state=FAILED&amp;queue=sales&amp;agent=Bo&amp;sort=-loss"' in html
+
+
+def test_a_queue_that_no_new_call_has_stays_chosen(supervisor, three_calls):
+    html = supervisor.get(BOARD, {"queue": "<gone>"}).content.decode()
+
+    assert "<option selected>&lt;gone&gt;</option>" in html
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"sort": "call_id"},
+        {"sort": "--opened"},
+        {"sort": "-packets", "page": "0"},
+        {"page": "99999999999999999999"},
+        {"sort": "loss", "page": "-1"},
+        {"before": "²"},
+        {"before": "9" * 30},
+        {"queue": "\0", "agent": "\0"},
+        {"q": "%_\\'\""},
+        {"wall": "yes"},
+        {"state": ["FAILED", "x"]},
+    ],
+)
+@pytest.mark.parametrize("path", [BOARD, "/supervisor/rows"])
+def test_an_address_that_makes_no_sense_is_no_error(supervisor, three_calls, path, query):
+    assert supervisor.get(path, query).status_code == 200
+
+
+def test_rows_without_ids_are_the_page(supervisor, three_calls):
+    rows = supervisor.get("/supervisor/rows", {"sort": "-packets"})
+
+    assert shown(rows) == ["c-1", "c-2", "c-0"]
+
+
+def test_the_wall_screen_is_kept_by_every_link(supervisor, three_calls):
+    html = supervisor.get(BOARD, {"wall": "1"}).content.decode()
+
+    assert '<body class="wall">' in html
+    assert 'href="?state=FAILED&amp;wall=1"' in html
+
+
+def test_an_address_says_only_what_is_unusual():
+    wanted = Filter.from_query({"state": "FAILED", "sort": "-opened", "page": "1", "q": " a b "})
+
+    assert wanted.address() == "?state=FAILED&q=a+b"
+    assert Filter.from_query({}).address() == "?"
+
+
+def test_the_median_is_that_of_the_last_half_hour():
+    now = timezone.now()
+    for seconds in (10, 20, 90):
+        analysed_call(f"c-{seconds}")
+        Call.objects.filter(call_id=f"c-{seconds}").update(
+            ended_at=now - timedelta(seconds=seconds), state_changed_at=now
+        )
+    analysed_call("long-ago")
+    Call.objects.filter(call_id="long-ago").update(state_changed_at=now - timedelta(hours=1))
+
+    assert read_figures().archive_s == 20
+
+
+def test_nothing_archived_has_no_median(supervisor):
+    live_call()
+
+    assert read_figures().archive_s is None
+    assert "Median to archive \N{EN DASH}" in text_of(supervisor.get(BOARD))
+
+
+def test_a_fresh_page_shows_the_last_half_hour_at_once(supervisor):
+    now = timezone.now()
+    for minute in (45, 20, 1):
+        take_sample(now - timedelta(minutes=minute))
+
+    page, part = supervisor.get(BOARD), supervisor.get("/supervisor/history")
+
+    assert len(read_history()) == 2
+    for response in (page, part):
+        assert response.content.decode().count("data-at=") == 2
+
+
+def test_without_a_sample_the_chart_says_when_it_begins(supervisor):
+    assert not MinuteSample.objects.exists()
+
+    assert "The chart begins with the first minute" in text_of(supervisor.get(BOARD))
+
+
+def test_packets_a_second_come_from_counters():
+    pace = Pace()
+
+    pace.add([("old", 1000, False)], now=0.0)
+    assert pace.per_s is None
+    pace.add([("old", 1010, False), ("new", 10, True)], now=1.0)
+    assert pace.per_s == 20
+    pace.add([("old", 1000, False)], now=2.0)
+    assert pace.per_s == 10
+    for second in range(3, 15):
+        pace.add([], now=float(second))
+    assert pace.per_s == 0
+
+
+def test_a_live_call_that_a_search_names_is_found_with_its_queue(supervisor):
+    services.start_call(call_id="x-1", agent="Ana", queue="billing")
+
+    assert shown(supervisor.get(BOARD, {"queue": "billing", "q": "x-"})) == ["x-1"]
