@@ -89,6 +89,12 @@ class StreamInline(CallInline):
         "missing_count",
         "late_count",
         "duplicate_count",
+        "reordered_count",
+        "frame_count",
+        "missing_frames",
+        "repeated_frames",
+        "reordered_frames",
+        "malformed_frames",
         "packets",
     ]
 

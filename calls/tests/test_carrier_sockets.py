@@ -17,7 +17,7 @@ from calls.ingest.buffer import Unavailable
 from calls.ingest.carriers import socket
 from calls.ingest.carriers.signature import sign
 from calls.ingest.routing import websocket_urlpatterns
-from calls.models import Call, Packet, Stream
+from calls.models import Call, CallEvent, Packet, Stream
 from calls.tests.truth import RECORDINGS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -231,6 +231,29 @@ async def test_other_preambles_open_a_call_too(first, call_id):
     assert call.state == "COMPLETED"
 
 
+async def test_raw_audio_needs_no_first_message_where_the_address_names_the_call():
+    samples = MULAW[codes()]
+    carrier = await connect(path="/v1/media/raw-1?channels=2&agent=ana")
+
+    raw = samples.astype("<i2").tobytes()
+    for at in range(0, len(raw), 640):
+        await carrier.send_to(bytes_data=raw[at : at + 640])
+    await carrier.disconnect()
+
+    found, call = await audio_of("raw-1"), await call_of("raw-1")
+    assert call.agent == "ana"
+    assert np.array_equal(found["agent"], samples[:, 0])
+    assert np.array_equal(found["customer"], samples[:, 1])
+
+
+async def test_an_address_that_describes_no_codec_of_ours_is_refused():
+    carrier = await connect(path="/v1/media/raw-2?encoding=opus&rate=many")
+
+    await carrier.send_to(bytes_data=b"\0" * 320)
+
+    assert await carrier.close_code() == 1003
+
+
 async def test_a_codec_that_is_not_supported_is_refused():
     carrier = await connect()
     start = json.loads(json.dumps(TWILIO_START))
@@ -312,6 +335,44 @@ async def test_a_signed_handshake_is_as_good_as_a_key(settings):
     await carrier.say({"event": "stop", "streamSid": SID})
 
     assert await carrier.close_code() == 1000
+
+
+@pytest.mark.parametrize(
+    ("host", "secret"), [(b"calls.example.com", "other"), (b"elsewhere.example.com", "secret")]
+)
+async def test_a_signature_of_another_secret_or_address_is_refused(settings, host, secret):
+    settings.API_AUTH = "key"
+    settings.TWILIO_AUTH_TOKEN = "secret"
+    signature = sign("wss://calls.example.com/v1/media", secret)
+    carrier = await connect(headers=[(b"host", host), (b"x-twilio-signature", signature.encode())])
+
+    await carrier.say(TWILIO_START)
+
+    assert await carrier.close_code() in (4401, 4403)
+    assert not await database_sync_to_async(Call.objects.exists)()
+
+
+async def test_a_key_that_may_only_read_does_not_open_a_stream(settings):
+    settings.API_AUTH = "key"
+    _, plain = await database_sync_to_async(create_key)(name="reader", scopes=["read"])
+    carrier = await connect(headers=[(b"authorization", f"Bearer {plain}".encode())])
+
+    assert await carrier.close_code() == 4403
+    assert not await database_sync_to_async(Call.objects.exists)()
+
+
+async def test_a_stop_that_comes_twice_ends_the_call_once():
+    carrier = await connect()
+    await carrier.say(TWILIO_START)
+
+    await carrier.say({"event": "stop", "streamSid": SID})
+    await carrier.say({"event": "stop", "streamSid": SID})
+
+    assert await carrier.close_code() == 1000
+    ends = database_sync_to_async(
+        CallEvent.objects.filter(type="state_change", state="COMPLETED").count
+    )
+    assert await ends() == 1
 
 
 async def test_while_nothing_can_be_stored_nothing_is_read_and_nothing_is_lost(monkeypatch):

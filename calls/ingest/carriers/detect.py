@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from calls.ingest.carriers import Event, Malformed, Parser, Start
 from calls.ingest.carriers.envelope import EnvelopeParser, is_envelope
@@ -13,9 +13,10 @@ from calls.ingest.carriers.preamble import PreambleParser
 class AnyParser:
     """Hands over to a family's parser as soon as a message shows which one it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, described: Mapping[str, str] | None = None) -> None:
+        """``described`` is what the address says of audio that comes without a first message."""
         self._family: Parser | None = None
-        self._undecided = PreambleParser()
+        self._undecided = PreambleParser(described)
 
     def text(self, message: str) -> Sequence[Event]:
         if self._family is None:

@@ -7,7 +7,7 @@ sequence numbers: TCP keeps the order, and the samples are the clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,8 @@ STEREO = {"stereo", "2"}
 class PreambleParser:
     """Reads the messages of one socket, and keeps samples whole where messages cut them."""
 
-    def __init__(self) -> None:
+    def __init__(self, described: Mapping[str, str] | None = None) -> None:
+        self._described = described
         self._words = ""  # a first message that is not JSON, until audio follows it
         self._format: MediaFormat | None = None
         self._track = ""
@@ -54,15 +55,19 @@ class PreambleParser:
         return [self._start(fields)]
 
     def binary(self, message: bytes) -> Sequence[Event]:
-        if self._format is None and self._words:
-            # Metadata in words: it can only be the call's name.
-            return [self._start({"call_id": self._words}), *self.binary(message)]
-        if self._format is None:
+        if self._format is not None:
+            return [self._media(message, self._format)]
+        if not self._words and self._described is None:
             return [Malformed("audio before the message that describes it")]
-        return [Media(payload=self._whole(message, self._format), track=self._track)]
+        # Metadata in words can only be the call's name.
+        start = self._start({"call_id": self._words} if self._words else {})
+        return [start] if self._format is None else [start, self._media(message, self._format)]
+
+    def _media(self, message: bytes, media: MediaFormat) -> Media:
+        return Media(payload=self._whole(message, media), track=self._track)
 
     def _start(self, fields: dict[str, Any]) -> Event:
-        known = merged(fields, *(fields.get(name) for name in NESTED))
+        known = merged(fields, *(fields.get(name) for name in NESTED), self._described)
         media = _format(known)
         if isinstance(media, Refused):
             return media

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qsl
 
 from channels.db import database_sync_to_async
 
@@ -61,13 +62,20 @@ async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> N
             await send({"type": "websocket.close", "code": close.code})
 
 
+def _described(scope: dict[str, Any]) -> dict[str, str] | None:
+    """Return what the address says of the audio; None if it does not name the call."""
+    if "call_id" not in scope["url_route"]["kwargs"]:
+        return None
+    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+
+
 class _Stream:
     """Reads messages into a session, and stores what the session has ready four times a second."""
 
     def __init__(self, scope: dict[str, Any], receive: Receive) -> None:
         self._scope = scope
         self._receive = receive
-        self._parser = AnyParser()
+        self._parser = AnyParser(_described(scope))
         self._session = Session()
         self._call_id = ""
         self._may_read = asyncio.Event()
