@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from calls import events
 from calls.api.keys import find_refusal
 from calls.models import ApiKey
-from supervisor import board
+from supervisor import board, rights
 from supervisor.feed import GROUP, HEARTBEAT_S, READ_LIMIT, Frames, as_frame, feed
+
+log = logging.getLogger(__name__)
 
 REPLAY_LIMIT = 1000
 CLOSE_UNKNOWN_PATH = 4404
@@ -25,7 +30,9 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
     """Sends every event in order and without a hole, from now on or from where a client was."""
 
     joined = False
+    refused = False
     offset = 0
+    guard: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         await self.accept()
@@ -36,6 +43,7 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         await self.channel_layer.group_add(GROUP, self.channel_name)
         await feed().join()
         self.joined = True
+        self.guard = asyncio.create_task(self._guard())
         # Read the head after joining: what is newer comes through the group, nothing in between.
         self.offset, epoch = await database_sync_to_async(_position)()
         await self._send(
@@ -47,13 +55,16 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         )
 
     async def disconnect(self, code: int) -> None:
+        if self.guard is not None:
+            self.guard.cancel()
+            await asyncio.gather(self.guard, return_exceptions=True)
         if self.joined:
             await self.channel_layer.group_discard(GROUP, self.channel_name)
             await feed().leave()
         raise StopConsumer
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if not self.joined:
+        if not self.joined or self.refused:
             return
         wanted = _resume(text_data)
         if wanted is None:
@@ -62,6 +73,8 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         await self._resume(**wanted)
 
     async def feed_frames(self, message: Frames) -> None:
+        if self.refused:
+            return
         if message["after"] > self.offset:
             await self._catch_up()  # the layer dropped something on the way to this socket
         for offset, frame in message["frames"]:
@@ -70,7 +83,20 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
                 await self.send(text_data=frame)
 
     async def feed_note(self, message: dict[str, str]) -> None:
-        await self.send(text_data=message["frame"])
+        if not self.refused:
+            await self.send(text_data=message["frame"])
+
+    async def _guard(self) -> None:
+        """Close the socket when whoever opened it may no longer listen."""
+        refusal = None
+        while refusal is None:
+            await asyncio.sleep(rights.pause_s())
+            try:
+                refusal = await database_sync_to_async(rights.find_refusal_now)(self.scope)
+            except DatabaseError as error:
+                log.warning("the rights of a socket could not be read: %s", error)
+        self.refused = True
+        await self.close(code=refusal)
 
     async def _resume(self, *, epoch: str, offset: int) -> None:
         """Replay what the client missed, in order; or tell it everything anew, marked as such."""

@@ -7,12 +7,15 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import Permission, User
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.test import Client
 
 from calls import events, services
-from calls.api.keys import create_key, ring
+from calls.api.keys import create_key, revoke_key, ring
 from calls.ingest.record import record_packets
 from calls.tests.factories import live_call, packet
-from supervisor import consumers
+from supervisor import consumers, rights
 from supervisor.consumers import SupervisorConsumer
 from supervisor.origin import is_same_origin
 
@@ -189,6 +192,85 @@ async def test_a_supervisor_may_listen(settings):
 
     assert (await client.hello())["type"] == "hello"
     await client.disconnect()
+
+
+@pytest.fixture
+async def logged_in(settings, monkeypatch):
+    """A supervisor with a session, whose rights are looked at all the time."""
+    settings.API_AUTH = "key"
+    monkeypatch.setattr(rights, "RECHECK_S", 0.02)
+    user = await in_thread(User.objects.create_user)("sue", password="correct horse")
+    allowed = await in_thread(Permission.objects.get)(codename="view_call")
+    await in_thread(user.user_permissions.add)(allowed)
+    browser = Client()
+    await in_thread(browser.force_login)(user, backend="django.contrib.auth.backends.ModelBackend")
+    client = Watcher(user)
+    client.scope["session"] = SessionStore(browser.session.session_key)
+    yield client, user
+    await client.disconnect()
+
+
+def lose_the_session(user):
+    Session.objects.all().delete()
+
+
+def deactivate(user):
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def withdraw_the_permission(user):
+    user.user_permissions.clear()
+
+
+def change_the_password(user):
+    user.set_password("battery staple")
+    user.save()
+
+
+@pytest.mark.parametrize(
+    ("happens", "code"),
+    [
+        (lose_the_session, 4401),
+        (deactivate, 4401),
+        (change_the_password, 4401),
+        (withdraw_the_permission, 4403),
+    ],
+)
+async def test_a_socket_is_closed_when_its_owner_may_no_longer_listen(logged_in, happens, code):
+    client, user = logged_in
+    await client.hello()
+
+    await in_thread(happens)(user)
+
+    assert await next_close(client) == code
+
+
+async def test_a_socket_whose_owner_still_may_stays_open(logged_in):
+    client, _ = logged_in
+    await client.hello()
+
+    assert await in_thread(rights.find_refusal_now)(client.scope | {"headers": []}) is None
+
+
+async def test_a_socket_is_closed_when_its_key_is_revoked(settings, monkeypatch):
+    settings.API_AUTH = "key"
+    monkeypatch.setattr(rights, "RECHECK_S", 0.02)
+    ring.forget()
+    key, plain = await in_thread(create_key)(name="script", scopes=["read"])
+    client = Watcher(headers=[(b"authorization", f"Bearer {plain}".encode())])
+    await client.hello()
+
+    await in_thread(revoke_key)(key)
+
+    assert await next_close(client) == 4401
+    await client.disconnect()
+
+
+async def next_close(client):
+    while True:
+        message = await client.receive_output(timeout=5)
+        if message["type"] == "websocket.close":
+            return message["code"]
 
 
 @pytest.mark.parametrize(("scope", "greeting"), [("read", "hello"), ("ingest", None)])
