@@ -43,6 +43,8 @@ bench: $(VENV)/.development ## Measure every way in for packets, and pages, on S
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_ingest
 	$(BIN)/python manage.py bench_pages
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_pages
+	$(BIN)/python manage.py bench_feed
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed
 
 format: $(VENV)/.development ## Format and fix what can be fixed by a program
 	$(BIN)/ruff format .
