@@ -391,4 +391,4 @@ class WorkerHeartbeatAdmin(Records):
         return beat.seen_at >= timezone.now() - HEARTBEAT_LIMIT
 
 
-from calls import admin_insights  # noqa: E402, F401 (registers its own)
+from calls import admin_alerts, admin_insights  # noqa: E402, F401 (they register their own)

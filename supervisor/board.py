@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from calls import events
 from calls.models import Attempt, Call
+from calls.models.alert import level_of
 from supervisor.selection import NEWEST, PAGE_SIZE, PAGES_LIMIT, Filter, Phase, phase_of
 
 SNAPSHOT_LIMIT = 500
@@ -46,6 +47,11 @@ class Row:
         return next_number(self.attempt, self.outcome)
 
     @property
+    def alert_level(self) -> str:
+        """The severity of its worst open alert, empty without one."""
+        return level_of(getattr(self.call, "worst_alert", 0))
+
+    @property
     def loss_percent(self) -> float:
         """The share of the packets that never came."""
         expected = self.call.packet_count + self.call.missing_count
@@ -72,7 +78,7 @@ class Page:
 
 
 def read_page(wanted: Filter) -> Page:
-    rows = _rows(wanted.cut(wanted.apply(Call.objects.all())))
+    rows = _rows(wanted.cut(wanted.apply(Call.objects.with_open_alerts())))
     more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     return Page(rows, _following(wanted, rows[-1]) if more else "")
 
@@ -85,7 +91,7 @@ def _following(wanted: Filter, last: Row) -> str:
 
 def read_rows(call_ids: Iterable[str], wanted: Filter) -> list[Row]:
     """Return the rows of these calls, newest first, without those that the filter leaves out."""
-    asked = Call.objects.filter(call_id__in=list(call_ids)[:ROWS_LIMIT])
+    asked = Call.objects.with_open_alerts().filter(call_id__in=list(call_ids)[:ROWS_LIMIT])
     return _rows(wanted.apply(asked))
 
 

@@ -12,7 +12,7 @@ from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet, Valu
 from django.db.models.functions import Cast, Coalesce, Now, NullIf
 
 from calls.lifecycle import CallState
-from calls.models import Call
+from calls.models import Alert, Call
 
 PAGE_SIZE = 50
 QUERY_LENGTH = 128
@@ -25,6 +25,7 @@ NAMES = {
     "query": "q",
     "queue": "queue",
     "agent": "agent",
+    "alert": "alert",
     "sort": "sort",
     "before": "before",
     "page": "page",
@@ -96,6 +97,7 @@ class Filter:
     query: str = ""
     queue: str = ""
     agent: str = ""
+    alert: bool = False  # only calls with an open alert
     sort: str = NEWEST
     before: int | None = None
     page: int = 1
@@ -110,6 +112,7 @@ class Filter:
             query=_text(query, "q", QUERY_LENGTH),
             queue=_text(query, "queue", NAME_LENGTH),
             agent=_text(query, "agent", NAME_LENGTH),
+            alert=str(query.get("alert", "")) == "1",
             sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
             before=_whole_number(str(query.get("before", ""))),
             page=min(max(_whole_number(str(query.get("page", ""))) or 1, 1), PAGES_LIMIT),
@@ -118,7 +121,7 @@ class Filter:
 
     @property
     def narrows(self) -> bool:
-        return bool(self.phase or self.query or self.queue or self.agent)
+        return bool(self.phase or self.query or self.queue or self.agent or self.alert)
 
     @property
     def is_by_age(self) -> bool:
@@ -135,6 +138,8 @@ class Filter:
         for name in ("queue", "agent"):
             if value := getattr(self, name):
                 calls = calls.filter(**{name: value})
+        if self.alert:
+            calls = calls.filter(pk__in=Alert.objects.open().order_by().values("call"))
         if self.query:
             calls = calls.filter(
                 Q(call_id__icontains=self.query)

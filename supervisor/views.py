@@ -17,14 +17,17 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from calls.alerts.services import AlertNotFound, acknowledge_alert
 from calls.analysis.playback import NotHeardYet, read_waveform
 from calls.models import Call
 from calls.services import CallNotFound, NotPossible
 from supervisor import board
 from supervisor.actions import ACTIONS, action_for
+from supervisor.alerts import alerts_of, read_alerts
 from supervisor.call_page import read_call_page
 from supervisor.figures import read_figures
 from supervisor.history import read_history
@@ -106,6 +109,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     context = {
         "position": position,
         "page": page,
+        "alerts": alerts_of(call),
         # Until there is a transcript nobody knows what is personal in the audio.
         "is_playable": page.has_recording and bool(page.document or may_unredact),
         "call": call,
@@ -169,6 +173,26 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
     else:
         messages.success(request, wanted.done)
     return redirect("supervisor:call", call_id=call_id)
+
+
+@require_safe
+@_guarded("calls.view_call")
+def show_alerts(request: HttpRequest) -> HttpResponse:
+    return render(request, "supervisor/alerts.html", {"page": read_alerts(request.GET)})
+
+
+@require_POST
+@_guarded("calls.operate_call")
+def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
+    """Acknowledge an alert, and go back to where that was asked for."""
+    note = request.POST.get("note", "").replace("\0", "").strip()
+    try:
+        acknowledge_alert(alert_id=alert_id, by=request.user.get_username(), note=note)
+    except AlertNotFound as error:
+        raise Http404(str(error)) from error
+    target = request.POST.get("next", "")
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+    return redirect(target if is_ours else "supervisor:alerts")
 
 
 def _offered(request: HttpRequest, call: Call) -> Any:
