@@ -69,12 +69,15 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def analysed(site):
-    """The id of a call that a worker has analysed."""
+    """The id of a call that a worker has analysed. Another one has raised an alert meanwhile."""
+    site.say("alerting", "I want to cancel my contract.")
     site.say("analysed", "I am angry, my line is dead.", "Write to jane.doe@example.com.")
     site.end("analysed")
     worker = site.worker()
     address = f"{site.address}/v1/call/analysed"
     wait_until(lambda: get(address)["state"] == "ARCHIVED", what="the analysis", patience_s=60)
+    events = f"{site.address}/v1/events?limit=1000"
+    wait_until(lambda: "alert_raised" in str(get(events)), what="the alert")
     worker.terminate()
     worker.wait(timeout=30)
     return "analysed"
@@ -334,7 +337,8 @@ def test_axe_finds_no_violation(site, open_page, analysed, scheme):
     assert violations(visitor) == []
     assert violations(page) == []
     paths = ("/supervisor/?wall=1", "/supervisor/?q=none", "/supervisor/calls/nobody/")
-    for path in (*paths, "/supervisor/calls/axe-live/", f"/supervisor/calls/{analysed}/"):
+    alerts = "/supervisor/alerts/"
+    for path in (*paths, alerts, "/supervisor/calls/axe-live/", f"/supervisor/calls/{analysed}/"):
         page.goto(path)
         assert violations(page) == []
 
