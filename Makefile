@@ -38,9 +38,11 @@ check: $(VENV)/.development ## Formatting, lint, types, migrations and the deplo
 	DEBUG=false SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 		ALLOWED_HOSTS=calls.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: $(VENV)/.development ## Measure every way in for packets, and pages, on SQLite and on PostgreSQL
+bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQLite and on PostgreSQL
 	$(BIN)/python manage.py bench_ingest
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_ingest
+	$(BIN)/python manage.py bench_analysis
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_analysis
 	$(BIN)/python manage.py bench_pages
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_pages
 	$(BIN)/python manage.py bench_feed
