@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
@@ -15,6 +13,7 @@ from calls import events
 from calls.admin_lists import Records
 from calls.alerts.services import acknowledge_alert
 from calls.models import Alert, AlertRule, WebhookDelivery, WebhookEndpoint
+from calls.webhooks.addresses import check_url
 from calls.webhooks.services import queue_test, redeliver
 from calls.webhooks.signature import secret_key
 
@@ -73,9 +72,10 @@ class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"].strip()
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise forms.ValidationError("This must be http:// or https:// and the name of a host.")
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
         return url
 
     def clean_secret(self) -> str:
@@ -83,7 +83,7 @@ class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             secret_key(secret)
         except ValueError as error:
-            text = "This must be whsec_ and the base64 of 24 to 64 bytes."
+            text = "The secret must be whsec_ and the base64 of 24 to 64 bytes."
             raise forms.ValidationError(text) from error
         return secret
 

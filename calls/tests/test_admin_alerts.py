@@ -53,15 +53,20 @@ def test_every_list_opens(boss, page):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("url", "ftp://crm.example.com"), ("url", "https://"), ("secret", "whsec_short")],
+    ("field", "value", "complaint"),
+    [
+        ("url", "ftp://crm.example.com", "must begin with https://"),
+        ("url", "https://", "names no host"),
+        ("url", "https://user:word@crm.example.com", "must not hold a user"),
+        ("secret", "whsec_short", "must be whsec_"),
+    ],
 )
-def test_an_endpoint_that_could_never_be_told_is_refused(boss, field, value):
+def test_an_endpoint_that_could_never_be_told_is_refused(boss, field, value, complaint):
     form = {**ENDPOINT, "secret": new_secret(), field: value}
 
     page = boss.post("/admin/calls/webhookendpoint/add/", form).content.decode()
 
-    assert "This must be" in page
+    assert complaint in page
     assert not WebhookEndpoint.objects.exists()
 
 

@@ -40,7 +40,7 @@ async def send(message: Message, *, allowance: str, timeout_s: float = TIMEOUT_S
         return Outcome(error=f"No answer within {timeout_s:g} s.", duration_ms=_since(begin))
     except (AddressRefused, httpcore.NetworkError, httpcore.TimeoutException) as error:
         return Outcome(error=_told(error), duration_ms=_since(begin))
-    except (httpcore.ProtocolError, OSError, ValueError) as error:
+    except (httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as error:
         return Outcome(error=_told(error), duration_ms=_since(begin))
     wait_s = parse_retry_after(retry_after, now=timezone.now())
     return Outcome(status, retry_after_s=wait_s, duration_ms=_since(begin))
