@@ -167,12 +167,14 @@ postgres_only = pytest.mark.skipif(
 def test_a_packet_that_commits_after_a_later_one_is_not_missed():
     AlertRule.objects.all().delete()
     rule()
+    # Opening a call is an event, and those wait for each other; packets of open calls do not.
+    record_packets([packet("slow", 1, "hello there"), packet("fast", 1, "hello there")])
     tail = PacketTail()
     stored, go = threading.Event(), threading.Event()
 
     def slow():
         with transaction.atomic():
-            record_packets([packet("slow", 1, "my lawyer")])
+            record_packets([packet("slow", 2, "my lawyer")])
             stored.set()
             go.wait(10)
         connections.close_all()
@@ -180,7 +182,7 @@ def test_a_packet_that_commits_after_a_later_one_is_not_missed():
     thread = threading.Thread(target=slow)
     thread.start()
     stored.wait(10)
-    record_packets([packet("fast", 1, "my lawyer")])
+    record_packets([packet("fast", 2, "my lawyer")])
     for _ in range(3):
         run(tail)
     before = set(Alert.objects.values_list("call__call_id", flat=True))
