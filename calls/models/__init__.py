@@ -21,6 +21,12 @@ from calls.models.analysis import (
     Recording,
     Transcript,
 )
+from calls.models.annotation import (
+    NOTE_LENGTH,
+    TAG_LENGTH,
+    Note,
+    Tag,
+)
 from calls.models.call import (
     CALL_ID_PATTERN,
     CALL_ID_RULE,
@@ -52,7 +58,9 @@ from calls.models.webhook import (
 __all__ = [
     "CALL_ID_PATTERN",
     "CALL_ID_RULE",
+    "NOTE_LENGTH",
     "RESERVED_CALL_IDS",
+    "TAG_LENGTH",
     "Alert",
     "AlertQuerySet",
     "AlertRule",
@@ -66,6 +74,7 @@ __all__ = [
     "EventLog",
     "Insight",
     "MinuteSample",
+    "Note",
     "Packet",
     "ProviderHealth",
     "PrunedRange",
@@ -73,6 +82,7 @@ __all__ = [
     "Severity",
     "Stage",
     "Stream",
+    "Tag",
     "Transcript",
     "Watch",
     "WebhookDelivery",

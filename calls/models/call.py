@@ -97,6 +97,8 @@ class Call(CallLifecycle):
     queue = models.CharField(max_length=200, blank=True, default="")
     direction = models.CharField(max_length=8, blank=True, default="", choices=Direction.choices)
     media = models.CharField(max_length=100, blank=True, default="")
+    # A person has seen that the tracks are the other way round than the site's map says.
+    speakers_swapped = models.BooleanField(default=False, editable=False)
 
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
     last_packet_at = models.DateTimeField(null=True, editable=False)

@@ -1,0 +1,41 @@
+"""What people add to a call: tags, by which calls are found again, and notes, which are read."""
+
+from django.db import models
+from django.utils import timezone
+
+from calls.models.call import Call
+
+TAG_LENGTH = 50
+NOTE_LENGTH = 4000
+
+
+class Tag(models.Model):
+    """A word that somebody has put on a call."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="tags", db_index=False)
+    name = models.CharField(max_length=TAG_LENGTH)
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+    added_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["call", "name"], name="one_tag_per_name")]
+        indexes = [models.Index(fields=["name", "-call"], name="call_by_tag")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Note(models.Model):
+    """What somebody wrote about a call."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField(max_length=NOTE_LENGTH)
+    written_at = models.DateTimeField(default=timezone.now, editable=False)
+    author = models.CharField(max_length=150, blank=True, default="", editable=False)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.text[:50]
