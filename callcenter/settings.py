@@ -355,7 +355,16 @@ SPECTACULAR_SETTINGS = {
     ),
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "persistAuthorization": True,
+        "defaultModelsExpandDepth": 0,
+    },
+    "TAGS": [
+        {"name": "ingest", "description": "What a telephone system sends"},
+        {"name": "read", "description": "Calls, what was said in them, and what happened to them"},
+        {"name": "operate", "description": "What a supervisor does to calls"},
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/v1",

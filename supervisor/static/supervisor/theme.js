@@ -1,7 +1,8 @@
 // Light, dark or as the system says: set before the first paint, and shared with the admin, which
-// keeps its choice under the same name.
+// keeps its choice under the same name. The class is what Swagger UI goes by.
 (() => {
   const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
   const names = { auto: "automatic", light: "light", dark: "dark" };
 
   function stored() {
@@ -14,18 +15,19 @@
 
   function apply(theme) {
     root.dataset.theme = theme;
+    root.classList.toggle("dark-mode", theme === "dark" || (theme === "auto" && system.matches));
     const button = document.getElementById("theme");
     if (button) button.title = `Theme: ${names[theme]}`;
   }
 
   function next(theme) {
-    const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
-    const order = isDark ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
+    const order = system.matches ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
     return order[(order.indexOf(theme) + 1) % order.length];
   }
 
   root.classList.add("js");
   apply(stored());
+  system.addEventListener("change", () => apply(stored()));
   addEventListener("storage", (event) => event.key === "theme" && apply(stored()));
   addEventListener("DOMContentLoaded", () => {
     apply(stored());
