@@ -107,6 +107,46 @@ class AlertAcknowledged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TagAdded:
+    type: ClassVar[str] = "tag_added"
+    tag: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagRemoved:
+    type: ClassVar[str] = "tag_removed"
+    tag: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteAdded:
+    """The text is not in the log, which would keep it when the note is deleted."""
+
+    type: ClassVar[str] = "note_added"
+    note: int
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteDeleted:
+    type: ClassVar[str] = "note_deleted"
+    note: int
+    author: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeakersSwapped:
+    """``swapped`` is whether agent and customer are now the other way round than received."""
+
+    type: ClassVar[str] = "speakers_swapped"
+    swapped: bool
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoCall:
     """Stands for the call in an entry about one that is not there."""
 
@@ -135,6 +175,11 @@ Payload = (
     | CallDeleted
     | AlertRaised
     | AlertAcknowledged
+    | TagAdded
+    | TagRemoved
+    | NoteAdded
+    | NoteDeleted
+    | SpeakersSwapped
 )
 
 

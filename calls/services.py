@@ -190,13 +190,13 @@ def reanalyse_call(
     with transaction.atomic():
         call = lock_call(call_id)
         call.first_stage = Stage(stage)
-        _requeue(call, call.reanalyse, action="reanalysed", by=by, wake=wake)
+        requeue(call, call.reanalyse, action="reanalysed", by=by, wake=wake)
     return call
 
 
 def _retry(call: Call, *, by: str, wake: bool, automatic_retries: int = 0) -> None:
     call.first_stage = _failed_stage(call)
-    _requeue(
+    requeue(
         call,
         call.retry,
         action="retried",
@@ -217,7 +217,7 @@ def _failed_stage(call: Call) -> Stage:
     return Stage.UNDERSTAND
 
 
-def _requeue(
+def requeue(
     call: Call,
     transition: Callable[[], Any],
     *,
@@ -226,6 +226,7 @@ def _requeue(
     wake: bool,
     automatic_retries: int = 0,
 ) -> None:
+    """Give a locked call that is over another round, from ``call.first_stage`` on."""
     call.analysis_round += 1
     call.automatic_retries = automatic_retries
     call.next_attempt_at, call.last_error = None, ""

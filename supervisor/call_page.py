@@ -16,6 +16,7 @@ from calls.analysis.conversation import turn_as_json
 from calls.analysis.media import PacketRow, TextCall, assemble, parse_media
 from calls.analysis.redaction import redact
 from calls.analysis.results import transcript_document
+from calls.analysis.roles import swap_material
 from calls.health import workers_alive
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stream
@@ -221,6 +222,7 @@ def _heard(call: Call, streams: list[Stream], *, redacted: bool) -> list[dict[st
         for track, sequence, timestamp, data in columns
     ]
     material = assemble(rows, call.media, track_speakers=settings.TRACK_SPEAKERS or None)
+    material = swap_material(material) if call.speakers_swapped else material
     if not isinstance(material, TextCall):
         return []
     turns = redact(material.turns).turns if redacted else material.turns

@@ -30,6 +30,7 @@ class Heard(NamedTuple):
     pk: int
     call_pk: int
     queue: str
+    swapped: bool
     track: str
     data: str
 
@@ -90,7 +91,8 @@ def _words() -> QuerySet[Any, Any]:
     wordy = Q(data__contains=" ") | Q(length__lt=UNDECLARED_LENGTH)
     packets = Packet.objects.annotate(length=Length("data")).filter(said | (unsaid & wordy))
     call, queue = F("stream__call_id"), F("stream__call__queue")
-    return packets.order_by("pk").values_list("pk", call, queue, "track", "data")
+    swapped = F("stream__call__speakers_swapped")
+    return packets.order_by("pk").values_list("pk", call, queue, swapped, "track", "data")
 
 
 def newest_packet() -> int:

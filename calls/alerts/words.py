@@ -15,6 +15,7 @@ from calls.alerts.tail import Heard
 from calls.analysis.conversation import Speaker, Turn
 from calls.analysis.packets import PacketRow, speaker_map
 from calls.analysis.redaction import redact
+from calls.analysis.roles import other_side
 from calls.analysis.textcall import spoken_parts
 from calls.models import Packet
 
@@ -24,7 +25,8 @@ CONTEXT_PACKETS = 20  # a number is personal because of the question before it
 def find_words(rules: Sequence[ReadyRule], packets: Iterable[Heard]) -> Iterator[Finding]:
     """Yield what the rules find in packets, each with its quote redacted."""
     for packet in packets:
-        for speaker, text in spoken_parts(packet.data, packet.track, speakers()):
+        for side, text in spoken_parts(packet.data, packet.track, speakers()):
+            speaker = other_side(side, swapped=packet.swapped)
             for rule in rules:
                 if not rule.expression or not rule.wants(queue=packet.queue, speaker=speaker):
                     continue

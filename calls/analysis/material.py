@@ -13,6 +13,7 @@ from calls.analysis.conversation import CallAudio, Span, turns_from_json
 from calls.analysis.media import PacketRow, TextCall, assemble
 from calls.analysis.providers import ProviderError
 from calls.analysis.recording import read_wav
+from calls.analysis.roles import swap_channels, swap_material
 from calls.models import Call, Packet, PrunedRange, Recording, Stream, Transcript
 
 FROM_RECORDING = "The packets of this call have been removed: this is its recording."
@@ -28,12 +29,13 @@ def load_material(call: Call) -> CallAudio | TextCall:
     streams = list(call.streams.order_by("pk").annotate(is_pruned=pruned))
     if any(stream.is_pruned for stream in streams):
         return _load_kept(call)
-    return assemble(
+    received = assemble(
         _rows(streams),
         default_media=call.media,
         track_speakers=settings.TRACK_SPEAKERS,
         stream_order=[stream.name for stream in streams],
     )
+    return swap_material(received) if call.speakers_swapped else received
 
 
 def _rows(streams: Sequence[Stream]) -> Iterator[PacketRow]:
@@ -70,7 +72,7 @@ def _from_recording(recording: Recording, transcript: Transcript | None) -> Call
         raise _gone("its recording cannot be read") from error
     missing = transcript.provenance.get("missing", []) if transcript else []
     return CallAudio(
-        channels,
+        swap_channels(channels) if recording.turned else channels,
         tuple(Span(span["begin_ms"], span["end_ms"]) for span in missing),
         _notes(transcript, FROM_RECORDING),
     )

@@ -15,12 +15,14 @@ from calls.analysis.material import load_material
 from calls.analysis.providers import ProviderError
 from calls.analysis.recording import MUTE_MARGIN_MS, measure_file, mute, write_wav
 from calls.analysis.redaction import redact
+from calls.analysis.roles import turned
 from calls.analysis.waveform import (
     Waveform,
     keep_waveform,
     measure_wav,
     silence,
     stored_waveform,
+    turn,
 )
 from calls.models import Call, Recording
 
@@ -31,7 +33,7 @@ class NotHeardYet(Exception):
 
 @dataclass(frozen=True)
 class Playback:
-    """An open file. ``sha256`` identifies its content."""
+    """An open file. ``sha256`` identifies its content, if it is turned with a word behind it."""
 
     file: IO[bytes]
     size: int
@@ -58,18 +60,34 @@ def open_playback(call: Call, *, redacted: bool) -> Playback | None:
 
 
 def _open_stored(row: Recording, *, redacted: bool) -> Playback | None:
-    if redacted:
-        if not str(row.redacted_file):
-            return None
-        return _opened(str(row.redacted_file), row.redacted_size, row.redacted_sha256)
-    return _opened(str(row.file), row.size, row.sha256)
-
-
-def _opened(name: str, size: int, sha256: str) -> Playback | None:
+    name = str(row.redacted_file if redacted else row.file)
+    size = row.redacted_size if redacted else row.size
+    sha256 = row.redacted_sha256 if redacted else row.sha256
     try:
-        return Playback(default_storage.open(name), size, sha256)
+        file: IO[bytes] | None = default_storage.open(name) if name else None
     except FileNotFoundError:
+        file = None
+    if file is None:
         return None
+    return (
+        Playback(turned(file), size, f"{sha256}-turned")
+        if row.turned
+        else Playback(file, size, sha256)
+    )
+
+
+def name_turned(row: Recording) -> None:
+    """Put into a row, unsaved, the digests of what is heard of a recording that is turned."""
+    row.sha256 = _turned_digest(str(row.file))
+    row.redacted_sha256 = _turned_digest(str(row.redacted_file))
+
+
+def _turned_digest(name: str) -> str:
+    try:
+        with turned(default_storage.open(name)) as file:
+            return measure_file(file)[0]
+    except FileNotFoundError:
+        return ""
 
 
 def _open_source(call: Call, row: Recording | None) -> Playback | None:
@@ -121,16 +139,17 @@ def read_waveform(call: Call, *, redacted: bool) -> Waveform | None:
 def _waveform(call: Call) -> Waveform | None:
     row = Recording.objects.filter(call=call).first()
     name = str(row.file) if row else ""
+    is_turned = bool(row and row.turned)
     stored = stored_waveform(name) if name else None
     if stored is not None:
-        return stored
+        return turn(stored) if is_turned else stored
     source = _open_source(call, row)
     if source is None:
         return None
     with source.file:
         waveform = measure_wav(source.file)
     if name:
-        keep_waveform(name, waveform)
+        keep_waveform(name, turn(waveform) if is_turned else waveform)
     return waveform
 
 

@@ -53,6 +53,7 @@ class StoredFile:
 @dataclass(frozen=True, slots=True)
 class StoredAudio(StoredFile):
     duration_ms: int
+    turned: bool = False
 
 
 def is_pruned(call: Call) -> bool:
@@ -82,7 +83,7 @@ def _present(call: Call) -> StoredAudio | None:
     row = Recording.objects.filter(call=call).first()
     if row is None:
         return None
-    return StoredAudio(str(row.file), row.size, row.sha256, row.duration_ms)
+    return StoredAudio(str(row.file), row.size, row.sha256, row.duration_ms, row.turned)
 
 
 def keep_redacted(call_pk: int, redactions: Sequence[Redaction]) -> StoredFile | None:
@@ -191,6 +192,7 @@ def name_recording(call: Call, audio: StoredAudio | None, *, version: int, now: 
             "file": audio.name,
             "size": audio.size,
             "sha256": audio.sha256,
+            "turned": audio.turned,
             "created_at": now,
             **_redacted_fields(None),
         },

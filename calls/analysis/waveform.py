@@ -78,6 +78,11 @@ def silence(waveform: Waveform, spans: Sequence[Span]) -> Waveform:
     return Waveform(peaks)
 
 
+def turn(waveform: Waveform) -> Waveform:
+    """Return the waveform with the sides exchanged."""
+    return Waveform(waveform.peaks[::-1])
+
+
 def waveform_name(recording: str) -> str:
     """Return the name of the file for that of a recording, below another folder."""
     return f"{FOLDER}/{recording.partition('/')[2] or recording}.peaks"

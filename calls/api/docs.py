@@ -39,7 +39,7 @@ CALL_ID = OpenApiParameter(
 _detail = inline_serializer("Error", {"detail": serializers.CharField()})
 
 
-def _error(description: str, example: dict[str, Any]) -> OpenApiResponse:
+def error(description: str, example: dict[str, Any]) -> OpenApiResponse:
     name = f"Like {next(iter(example))}"
     return OpenApiResponse(
         OpenApiTypes.OBJECT if "detail" not in example else _detail,
@@ -48,33 +48,40 @@ def _error(description: str, example: dict[str, Any]) -> OpenApiResponse:
     )
 
 
-MALFORMED = _error(
+MALFORMED = error(
     "Malformed: each wrong field is named, with what is wrong about it.",
     {"sequence": ["Must be an integer, not string."], "data": ["This field is required."]},
 )
-UNAUTHORISED = _error("No key, or no valid one.", {"detail": "This API key is not valid."})
-FORBIDDEN = _error("The key lacks the scope.", {"detail": "This API key lacks the scope 'ingest'."})
-UNKNOWN = _error("There is no such call.", {"detail": "There is no call 4711."})
-METHOD = _error("Wrong method.", {"detail": 'Method "GET" not allowed.'})
-TOO_LARGE = _error(
+UNAUTHORISED = error("No key, or no valid one.", {"detail": "This API key is not valid."})
+FORBIDDEN = error("The key lacks the scope.", {"detail": "This API key lacks the scope 'ingest'."})
+UNKNOWN = error("There is no such call.", {"detail": "There is no call 4711."})
+METHOD = error("Wrong method.", {"detail": 'Method "GET" not allowed.'})
+TOO_LARGE = error(
     "The body is over 4 MiB.", {"detail": "The body is larger than 4194304 bytes, the limit."}
 )
-MEDIA_TYPE = _error(
+MEDIA_TYPE = error(
     "Not JSON, or compressed.",
     {"detail": 'Unsupported media type "text/plain" in request.'},
 )
-BUSY = _error(
+BUSY = error(
     "Overloaded, or the database is away. Nothing was stored: wait for `Retry-After` seconds.",
     {"detail": "The database is not reachable. Nothing was stored: send it again."},
 )
-CONFLICT = _error(
+CONFLICT = error(
     "The state of the call does not allow it.",
     {"detail": "A call that is ARCHIVED cannot be retried.", "state": "ARCHIVED"},
 )
 
-_BAD_ID = _error("Not a call id.", {"call_id": [f"A call id is {CALL_ID_RULE}."]})
-_READ = {400: _BAD_ID, 401: UNAUTHORISED, 403: FORBIDDEN, 404: UNKNOWN, 405: METHOD, 503: BUSY}
-_WRITE = {
+_BAD_ID = error("Not a call id.", {"call_id": [f"A call id is {CALL_ID_RULE}."]})
+READ_ERRORS = {
+    400: _BAD_ID,
+    401: UNAUTHORISED,
+    403: FORBIDDEN,
+    404: UNKNOWN,
+    405: METHOD,
+    503: BUSY,
+}
+WRITE_ERRORS = {
     400: MALFORMED,
     401: UNAUTHORISED,
     403: FORBIDDEN,
@@ -92,11 +99,11 @@ def _without(responses: dict[int, Any], code: int) -> dict[int, Any]:
     return {each: answer for each, answer in responses.items() if each != code}
 
 
-def _answer(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:
+def answer(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:
     return inline_serializer(name, fields)
 
 
-def _text() -> serializers.CharField:
+def text() -> serializers.CharField:
     return serializers.CharField()
 
 
@@ -115,7 +122,7 @@ packet = extend_schema(
         OpenApiExample("Words", value=_WORDS, request_only=True),
         OpenApiExample("Audio: 20 ms of mu-law", value=_AUDIO, request_only=True),
     ],
-    responses={202: _answer("Accepted", status=_text()), **_WRITE},
+    responses={202: answer("Accepted", status=text()), **WRITE_ERRORS},
 )
 
 batch = extend_schema(
@@ -138,7 +145,7 @@ batch = extend_schema(
     },
     examples=[OpenApiExample("Two packets", value=[_WORDS, _AUDIO], request_only=True)],
     responses={
-        202: _answer("BatchAccepted", status=_text(), accepted=serializers.IntegerField()),
+        202: answer("BatchAccepted", status=text(), accepted=serializers.IntegerField()),
         207: OpenApiResponse(
             OpenApiTypes.OBJECT,
             "Some were stored, the others are listed.",
@@ -153,7 +160,7 @@ batch = extend_schema(
                 )
             ],
         ),
-        **_WRITE,
+        **WRITE_ERRORS,
     },
 )
 
@@ -177,7 +184,7 @@ start = extend_schema(
             request_only=True,
         )
     ],
-    responses={200: _answer("Started", status=_text(), call_id=_text(), state=_text()), **_WRITE},
+    responses={200: answer("Started", status=text(), call_id=text(), state=text()), **WRITE_ERRORS},
 )
 
 end = extend_schema(
@@ -189,7 +196,7 @@ end = extend_schema(
     request=None,
     responses={
         200: OpenApiResponse(
-            _answer("Ended", status=_text(), call_id=serializers.CharField(required=False)),
+            answer("Ended", status=text(), call_id=serializers.CharField(required=False)),
             examples=[
                 OpenApiExample(
                     "First time", value={"status": "processing_initiated", "call_id": "4711"}
@@ -199,12 +206,12 @@ end = extend_schema(
                 ),
             ],
         ),
-        **_READ,
+        **READ_ERRORS,
     },
 )
 
 
-_requeued = _answer("Requeued", status=_text(), call_id=_text(), state=_text())
+_requeued = answer("Requeued", status=text(), call_id=text(), state=text())
 
 
 def _requeue(
@@ -220,7 +227,7 @@ def _requeue(
         responses={
             200: _requeued,
             409: CONFLICT,
-            **_READ,
+            **READ_ERRORS,
         },
     )
 
@@ -242,14 +249,14 @@ call_list = extend_schema(
     operation_id="list_calls",
     summary="Calls, newest first",
     tags=["read"],
-    responses={200: CallSerializer(many=True), **_READ},
+    responses={200: CallSerializer(many=True), **READ_ERRORS},
 )
 call_detail = extend_schema(
     operation_id="get_call",
     summary="One call with its streams and attempts",
     tags=["read"],
     parameters=[CALL_ID],
-    responses={200: CallDetailSerializer, **_READ},
+    responses={200: CallDetailSerializer, **READ_ERRORS},
 )
 stored_packets = extend_schema(
     operation_id="list_packets",
@@ -261,14 +268,14 @@ stored_packets = extend_schema(
         OpenApiParameter("after", str, description="Position, from `next` of the page before."),
         OpenApiParameter("limit", int, description="At most this many; up to 1,000."),
     ],
-    responses={200: StoredPacketSerializer(many=True), **_READ},
+    responses={200: StoredPacketSerializer(many=True), **READ_ERRORS},
 )
 call_table = extend_schema(
     operation_id="export_calls",
     summary="Calls as CSV, newest first, all that the filters leave",
     description="Cells that a spreadsheet would run as a formula begin with an apostrophe.",
     tags=["read"],
-    responses={(200, "text/csv"): OpenApiTypes.STR, **_without(_READ, 404)},
+    responses={(200, "text/csv"): OpenApiTypes.STR, **_without(READ_ERRORS, 404)},
 )
 _REDACTED = OpenApiParameter(
     "redacted", OpenApiTypes.BOOL, default=True, description="`false` needs a permission."
@@ -292,7 +299,7 @@ transcript = extend_schema(
         (200, "text/plain"): OpenApiTypes.STR,
         (200, "text/vtt"): OpenApiTypes.STR,
         (200, "application/vcon+json"): OpenApiTypes.OBJECT,
-        **_READ,
+        **READ_ERRORS,
     },
 )
 recording = extend_schema(
@@ -314,7 +321,7 @@ recording = extend_schema(
         (206, "audio/wav"): OpenApiTypes.BINARY,
         304: OpenApiResponse(description="The copy that `If-None-Match` names is the newest."),
         416: OpenApiResponse(description="The range begins behind the end."),
-        **_READ,
+        **READ_ERRORS,
     },
 )
 
@@ -341,14 +348,14 @@ event_list = extend_schema(
     parameters=[_AFTER, _LIMIT],
     examples=[_EVENT],
     responses={
-        200: _answer(
+        200: answer(
             "Events",
-            epoch=_text(),
+            epoch=text(),
             head=serializers.IntegerField(),
             next_after=serializers.IntegerField(),
             results=EventSerializer(many=True),
         ),
-        **_without(_READ, 404),
+        **_without(READ_ERRORS, 404),
     },
 )
 call_events = extend_schema(
@@ -357,12 +364,12 @@ call_events = extend_schema(
     tags=["read"],
     parameters=[CALL_ID, _AFTER, _LIMIT],
     responses={
-        200: _answer(
+        200: answer(
             "CallEvents",
             next_after=serializers.IntegerField(),
             results=EventSerializer(many=True),
         ),
-        **_READ,
+        **READ_ERRORS,
     },
 )
 

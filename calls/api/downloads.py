@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls import events
-from calls.analysis.playback import NotHeardYet, Playback, open_playback
+from calls.analysis.playback import NotHeardYet, Playback, name_turned, open_playback
 from calls.analysis.recording import CONTENT_TYPE
 from calls.api.keys import may_see_personal_data
 from calls.api.ranges import ThreadedResponse, serve_file
@@ -52,11 +52,14 @@ def _text(text: str, content_type: str, name: str) -> HttpResponse:
 def _vcon(request: Request, call: Call, document: dict[str, Any]) -> dict[str, Any]:
     address = request.build_absolute_uri(reverse("recording", args=[call.call_id]))
     query = "" if document["redacted"] else "?redacted=false"
+    recording = Recording.objects.filter(call=call).first()
+    if recording is not None and recording.turned and request.is_secure():
+        name_turned(recording)
     return vcon.export(
         document,
         call,
         site=events.epoch(),
-        recording=Recording.objects.filter(call=call).first(),
+        recording=recording,
         recording_url=address + query,
     )
 

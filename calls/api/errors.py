@@ -8,10 +8,16 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import (
+    APIException,
+    NotFound,
+    PermissionDenied,
+    ValidationError,
+)
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from calls import annotations
 from calls.ingest.buffer import RETRY_AFTER_S, Unavailable
 from calls.services import CallNotFound, NotPossible
 
@@ -34,6 +40,12 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             error = NotFound(str(error))
         case NotPossible():
             error = Conflict({"detail": str(error), "state": error.state})
+        case annotations.NotThere():
+            error = NotFound(str(error))
+        case annotations.NotYours():
+            error = PermissionDenied(str(error))
+        case annotations.Refused():
+            error = ValidationError({error.field: [str(error)]})
         case Unavailable():
             error = TryAgain(f"{error} Nothing was stored: send it again.")
         case OperationalError() | InterfaceError():

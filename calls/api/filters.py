@@ -2,8 +2,9 @@
 
 from django_filters import rest_framework as filters
 
+from calls.annotations import Refused, normal_tag
 from calls.lifecycle import CallState
-from calls.models import Call
+from calls.models import Call, CallQuerySet
 
 
 class CallFilter(filters.FilterSet):  # type: ignore[misc]
@@ -16,6 +17,14 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     opened_after = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
     opened_before = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
     call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")
+
+    tag = filters.CharFilter(method="with_tag", label="Calls with this tag")
+
+    def with_tag(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        try:
+            return calls.tagged(normal_tag(value))
+        except Refused:
+            return calls.none()  # no call can have it
 
     class Meta:
         model = Call

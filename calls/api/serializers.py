@@ -11,6 +11,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from calls.analysis.media import parse_media
+from calls.annotations import TAG_RULE
 from calls.ingest.packets import (
     MAX_MEDIA_LENGTH,
     MAX_NAME_LENGTH,
@@ -21,11 +22,14 @@ from calls.ingest.packets import (
 from calls.models import (
     CALL_ID_PATTERN,
     CALL_ID_RULE,
+    NOTE_LENGTH,
     RESERVED_CALL_IDS,
     Attempt,
     Call,
+    Note,
     Packet,
     Stream,
+    Tag,
 )
 
 
@@ -174,7 +178,10 @@ class DescriptionSerializer(serializers.Serializer[Call]):
 
 
 class CallSerializer(serializers.ModelSerializer[Call]):
-    """A call in a list."""
+    """A call in a list. Its queryset has ``with_note_count`` and fetches the tags beforehand."""
+
+    tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
+    note_count = serializers.IntegerField(read_only=True)
 
     class Meta:
         model = Call
@@ -204,8 +211,46 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "customer_trend",
             "agent_sentiment",
             "agent_trend",
+            "speakers_swapped",
+            "tags",
+            "note_count",
         ]
         read_only_fields = fields
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """A JSON true or false: no string, no number."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if type(data) is not bool:
+            raise serializers.ValidationError(f"Must be a boolean, not {_kind(data)}.")
+        return data
+
+
+class SpeakersSerializer(serializers.Serializer[Call]):
+    swapped = StrictBooleanField(
+        help_text="Whether agent and customer are the other way round than received."
+    )
+
+
+class NewTagSerializer(serializers.Serializer[Tag]):
+    name = StrictStringField(help_text=f"{TAG_RULE}. Capitals make no difference.")
+
+
+class NewNoteSerializer(serializers.Serializer[Note]):
+    text = StrictStringField(help_text=f"1 to {NOTE_LENGTH} characters.")
+
+
+class TagSerializer(serializers.ModelSerializer[Tag]):
+    class Meta:
+        model = Tag
+        fields = ["name", "added_at", "added_by"]
+
+
+class NoteSerializer(serializers.ModelSerializer[Note]):
+    class Meta:
+        model = Note
+        fields = ["id", "text", "written_at", "author"]
 
 
 class StreamSerializer(serializers.ModelSerializer[Stream]):

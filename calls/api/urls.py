@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from calls.api import views
+from calls.api import annotations, views
 
 _packets = views.PacketViewSet.as_view
 _calls = views.CallViewSet.as_view
+_tags = annotations.TagViewSet.as_view
+_notes = annotations.NoteViewSet.as_view
 
 urlpatterns = [
     path("call/stream/<str:call_id>", _packets({"post": "create"}), name="packet"),
@@ -19,6 +21,11 @@ urlpatterns = [
     path("call/<str:call_id>/reanalyse", _calls({"post": "reanalyse"}), name="reanalyse"),
     path("call/<str:call_id>/transcript", _calls({"get": "transcript"}), name="transcript"),
     path("call/<str:call_id>/recording", _calls({"get": "recording"}), name="recording"),
+    path("call/<str:call_id>/speakers", _calls({"put": "speakers"}), name="speakers"),
+    path("call/<str:call_id>/tags", _tags({"get": "list", "post": "create"}), name="tags"),
+    path("call/<str:call_id>/tags/<path:name>", _tags({"delete": "destroy"}), name="tag"),
+    path("call/<str:call_id>/notes", _notes({"get": "list", "post": "create"}), name="notes"),
+    path("call/<str:call_id>/notes/<int:note_id>", _notes({"delete": "destroy"}), name="note"),
     path(
         "call/<str:call_id>/packets",
         views.StoredPacketViewSet.as_view({"get": "list"}),

@@ -22,7 +22,7 @@ from rest_framework.serializers import BaseSerializer
 
 from calls import events, services
 from calls.analysis import results
-from calls.api import docs, downloads
+from calls.api import docs, docs_annotations, downloads
 from calls.api.filters import CallFilter
 from calls.api.keys import may_see_personal_data
 from calls.api.pagination import MAX_LIMIT, CallPagination, PacketPagination
@@ -33,6 +33,7 @@ from calls.api.serializers import (
     CallSerializer,
     DescriptionSerializer,
     PacketSerializer,
+    SpeakersSerializer,
     StoredPacketSerializer,
     check_call_id,
     sort_out,
@@ -40,12 +41,13 @@ from calls.api.serializers import (
 from calls.ingest.buffer import store
 from calls.ingest.packets import IncomingPacket
 from calls.models import ApiKey, Call, Packet, Stage
+from calls.speakers import swap_speakers
 
 DOWNLOADS = {"transcript", "recording", "table"}
 INGEST, READ, OPERATE = ApiKey.Scope.INGEST, ApiKey.Scope.READ, ApiKey.Scope.OPERATE
 
 
-class _CallRoute(viewsets.GenericViewSet[Any]):
+class CallRoute(viewsets.GenericViewSet[Any]):
     """What all routes of one call share: its id is checked, and bodies are plain."""
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
@@ -70,7 +72,7 @@ class _CallRoute(viewsets.GenericViewSet[Any]):
         super().permission_denied(request, message, code)
 
 
-class PacketViewSet(_CallRoute):
+class PacketViewSet(CallRoute):
     """Packets in: stored before the answer leaves."""
 
     serializer_class = PacketSerializer
@@ -117,7 +119,7 @@ def _batch_items(data: Any) -> list[Any]:
     return data
 
 
-def _who(request: Request) -> str:
+def who(request: Request) -> str:
     """Name a person or a key for the event log; empty when the API asks for neither."""
     return str(request.user) if request.user.is_authenticated else ""
 
@@ -129,7 +131,7 @@ def _redacted(request: Request) -> bool:
     return redacted
 
 
-class CallViewSet(_CallRoute):
+class CallViewSet(CallRoute):
     """Calls: described, ended and retried by the telephone system, read by anyone who may."""
 
     queryset = Call.objects.all()
@@ -137,7 +139,13 @@ class CallViewSet(_CallRoute):
     pagination_class = CallPagination
     serializer_class = CallSerializer
     lookup_field = "call_id"
-    scopes: ClassVar = {"start": INGEST, "end": INGEST, "retry": OPERATE, "reanalyse": OPERATE}
+    scopes: ClassVar = {
+        "start": INGEST,
+        "end": INGEST,
+        "retry": OPERATE,
+        "reanalyse": OPERATE,
+        "speakers": OPERATE,
+    }
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         # A player accepts audio only, which is what it gets; but an error is JSON all the same.
@@ -145,12 +153,13 @@ class CallViewSet(_CallRoute):
 
     @docs.call_list
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        calls = Call.objects.with_note_count().prefetch_related("tags")
+        page = self.paginate_queryset(self.filter_queryset(calls))
         return self.get_paginated_response(CallSerializer(page, many=True).data)
 
     @docs.call_detail
     def retrieve(self, request: Request, call_id: str) -> Response:
-        calls = Call.objects.prefetch_related("streams", "attempts")
+        calls = Call.objects.with_note_count().prefetch_related("streams", "attempts", "tags")
         return Response(CallDetailSerializer(self._call(calls)).data)
 
     @docs.start
@@ -163,21 +172,29 @@ class CallViewSet(_CallRoute):
     @docs.end
     def end(self, request: Request, call_id: str) -> Response:
         try:
-            services.end_call(call_id=call_id, by=_who(request))
+            services.end_call(call_id=call_id, by=who(request))
         except services.NotPossible as error:
             return Response({"status": "already_completed", "state": error.state})
         return Response({"status": "processing_initiated", "call_id": call_id})
 
     @docs.retry
     def retry(self, request: Request, call_id: str) -> Response:
-        call = services.retry_call(call_id=call_id, by=_who(request))
+        call = services.retry_call(call_id=call_id, by=who(request))
         return Response({"status": "retry_initiated", "call_id": call_id, "state": call.state})
 
     @docs.reanalyse
     def reanalyse(self, request: Request, call_id: str) -> Response:
         stage = one_of(request, "stage", Stage.values, default=Stage.TRANSCRIBE)
-        call = services.reanalyse_call(call_id=call_id, by=_who(request), stage=stage)
+        call = services.reanalyse_call(call_id=call_id, by=who(request), stage=stage)
         return Response({"status": "reanalysis_initiated", "call_id": call_id, "state": call.state})
+
+    @docs_annotations.speakers
+    def speakers(self, request: Request, call_id: str) -> Response:
+        serializer = SpeakersSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        swapped = serializer.validated_data["swapped"]
+        call = swap_speakers(call_id=call_id, swapped=swapped, by=who(request))
+        return Response({"call_id": call_id, "swapped": swapped, "state": call.state})
 
     @docs.transcript
     def transcript(self, request: Request, call_id: str) -> HttpResponseBase:
@@ -204,7 +221,7 @@ class CallViewSet(_CallRoute):
         return call
 
 
-class StoredPacketViewSet(_CallRoute):
+class StoredPacketViewSet(CallRoute):
     """The packets of one call, as they were stored."""
 
     queryset = Packet.objects.select_related("stream").order_by("stream_id", "sequence")
@@ -225,7 +242,7 @@ class StoredPacketViewSet(_CallRoute):
         return self.get_paginated_response(rows.data)
 
 
-class EventViewSet(_CallRoute):
+class EventViewSet(CallRoute):
     """The event log, by offset."""
 
     filter_backends = []

@@ -20,6 +20,7 @@ FILTERS = {
     "caller": "calls from this number",
     "direction": "inbound or outbound",
     "customer-sentiment": "POSITIVE, NEUTRAL or NEGATIVE",
+    "tag": "calls with this tag",
     "opened-after": "calls that began then or later, as in 2026-01-31T12:00:00Z",
     "opened-before": "calls that began earlier",
 }

@@ -156,6 +156,9 @@ class Recording(models.Model):
     redacted_file = models.FileField(max_length=200, blank=True)
     redacted_size = models.PositiveBigIntegerField(default=0)
     redacted_sha256 = models.CharField(max_length=64, blank=True, default="")
+    # The files have the customer left: somebody has seen that the speakers were the wrong way
+    # round. They are turned while they are read, which costs less than to write them anew.
+    turned = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
     class Meta:

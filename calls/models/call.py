@@ -48,6 +48,17 @@ class CallQuerySet(models.QuerySet["Call"]):
         """Calls with an alert that nobody has acknowledged."""
         return self.filter(pk__in=_open_alerts().values("call"))
 
+    def tagged(self, name: str) -> Self:
+        tags: Any = apps.get_model("calls", "Tag")  # they point to calls as well
+        return self.filter(pk__in=tags.objects.filter(name=name).order_by().values("call"))
+
+    def with_note_count(self) -> Self:
+        """Add ``note_count``."""
+        notes: Any = apps.get_model("calls", "Note")
+        by_call = notes.objects.filter(call=OuterRef("pk")).order_by().values("call")
+        counted = by_call.annotate(n=Count("pk")).values("n")
+        return self.annotate(note_count=Coalesce(Subquery(counted), 0))
+
     def with_open_alerts(self) -> Self:
         """Add ``open_alerts``, how many there are, and ``worst_alert``, a Severity or 0."""
         by_call = _open_alerts().filter(call=OuterRef("pk")).order_by().values("call")

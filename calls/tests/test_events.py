@@ -33,6 +33,11 @@ PAYLOADS = [
         offset_ms=None,
     ),
     events.AlertAcknowledged(alert=1, rule="Silence", severity="warning", by="ann", note=""),
+    events.TagAdded(tag="vip", by="ann"),
+    events.TagRemoved(tag="vip", by="ann"),
+    events.NoteAdded(note=1, by="ann"),
+    events.NoteDeleted(note=1, author="ann", by="bob"),
+    events.SpeakersSwapped(swapped=True, by="ann"),
 ]
 
 
