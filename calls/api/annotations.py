@@ -8,7 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from calls import annotations
+from calls.annotations import add_note, add_tag, delete_note, remove_tag
 from calls.api import docs_annotations as docs
 from calls.api.keys import ApiClient
 from calls.api.serializers import (
@@ -47,13 +47,13 @@ class TagViewSet(_AnnotationViewSet):
     @docs.tag_add
     def create(self, request: Request, call_id: str) -> Response:
         name = _checked(NewTagSerializer, request)["name"]
-        tag, is_new = annotations.add_tag(call_id=call_id, name=name, by=who(request))
+        tag, is_new = add_tag(call_id=call_id, name=name, by=who(request))
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(TagSerializer(tag).data, status=code)
 
     @docs.tag_remove
     def destroy(self, request: Request, call_id: str, name: str) -> Response:
-        annotations.remove_tag(call_id=call_id, name=name, by=who(request))
+        remove_tag(call_id=call_id, name=name, by=who(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -68,12 +68,12 @@ class NoteViewSet(_AnnotationViewSet):
     @docs.note_add
     def create(self, request: Request, call_id: str) -> Response:
         text = _checked(NewNoteSerializer, request)["text"]
-        note = annotations.add_note(call_id=call_id, text=text, by=who(request))
+        note = add_note(call_id=call_id, text=text, by=who(request))
         return Response(NoteSerializer(note).data, status=status.HTTP_201_CREATED)
 
     @docs.note_delete
     def destroy(self, request: Request, call_id: str, note_id: int) -> Response:
-        annotations.delete_note(
+        delete_note(
             call_id=call_id, note_id=note_id, by=who(request), of_others=_may_delete_all(request)
         )
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -17,7 +17,7 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from calls import annotations
+from calls.annotations import NotThere, NotYours, Refused
 from calls.ingest.buffer import RETRY_AFTER_S, Unavailable
 from calls.services import CallNotFound, NotPossible
 
@@ -40,11 +40,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             error = NotFound(str(error))
         case NotPossible():
             error = Conflict({"detail": str(error), "state": error.state})
-        case annotations.NotThere():
+        case NotThere():
             error = NotFound(str(error))
-        case annotations.NotYours():
+        case NotYours():
             error = PermissionDenied(str(error))
-        case annotations.Refused():
+        case Refused():
             error = ValidationError({error.field: [str(error)]})
         case Unavailable():
             error = TryAgain(f"{error} Nothing was stored: send it again.")

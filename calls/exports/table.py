@@ -55,8 +55,8 @@ def _block(calls: QuerySet[Call]) -> Any:
 
 def _tags(calls: list[int]) -> dict[int, list[str]]:
     names: defaultdict[int, list[str]] = defaultdict(list)
-    for call, name in Tag.objects.filter(call__in=calls).values_list("call", "name"):
-        names[call].append(name)
+    for tag in Tag.objects.filter(call__in=calls):
+        names[tag.call_id].append(tag.name)
     return names
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -191,10 +192,8 @@ def test_people_who_add_and_remove_the_same_tags_at_once_leave_a_log_that_adds_u
             start.wait(10)
             for turn in range(5):
                 tag(f"tag {turn}", by=f"p{number}")
-                try:
+                with suppress(NotThere):
                     annotations.remove_tag(call_id="c-1", name=f"tag {turn}", by=f"p{number}")
-                except NotThere:
-                    pass
                 tag("kept", by=f"p{number}")
         except Exception as error:
             errors.append(error)
