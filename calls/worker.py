@@ -37,6 +37,7 @@ SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
 _stopping = multiprocessing.RawValue(ctypes.c_bool, False)
 _leaving = multiprocessing.RawValue(ctypes.c_bool, False)
 _slot = multiprocessing.Lock()
+_parent = 0
 
 
 def stopping() -> bool:
@@ -61,16 +62,32 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def end_children_with_me() -> None:
+    """Have every process that is forked from now on die with its parent, at any depth.
+
+    django-q2 leaves that to a stop in good order: after a SIGKILL its processes would wait for
+    jobs that cannot come, for ever.
+    """
+    os.register_at_fork(before=_remember_parent, after_in_child=_follow_parent)
+
+
+def _remember_parent() -> None:
+    global _parent
+    _parent = os.getpid()
+
+
+def _follow_parent() -> None:
+    die_with_parent()
+    if os.getppid() != _parent:  # it died before it could be asked for
+        os._exit(SOFTWARE_ERROR)
+
+
 class _Sentinel(Sentinel):  # type: ignore[misc]
     """Guards the pool, and starts over when a part of it was killed.
 
     A process that dies while it waits for work takes the lock of the queue with it, and every
     other process would then wait for ever: only new queues help.
     """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        die_with_parent()
-        super().__init__(*args, **kwargs)
 
     def reincarnate(self, process: Any) -> None:
         timed_out = process.exitcode is None
@@ -92,6 +109,7 @@ class Worker(Cluster):  # type: ignore[misc]
     _watcher: Any = None
 
     def run(self) -> None:
+        end_children_with_me()
         _without_pool()
         beat = WorkerHeartbeat(
             name=f"{socket.gethostname()}:{os.getpid()}", started_at=timezone.now()
@@ -159,7 +177,6 @@ class Worker(Cluster):  # type: ignore[misc]
 
 
 def _watch(leaving: Any) -> None:
-    die_with_parent()
     # Not above: it needs the models, which the commands load after this module.
     from calls.alerts.watcher import run
 

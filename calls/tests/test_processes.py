@@ -101,6 +101,17 @@ def test_a_call_whose_worker_process_is_killed_is_picked_up_again(tmp_path):
         assert outcomes == ["crashed", "succeeded"]
 
 
+def test_a_worker_that_is_killed_leaves_no_process_behind(service):
+    worker = service.worker()
+    wait_until(lambda: len(descendants(worker.pid)) >= 5, what="the parts of the worker")
+    family = descendants(worker.pid)
+
+    worker.kill()
+
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+
+
 def test_a_worker_survives_the_death_of_an_idle_process(service):
     address = service.web()
     worker = service.worker()
