@@ -147,6 +147,15 @@ class SpeakersSwapped:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WebhookDisabled:
+    """Nothing is sent to an endpoint any more, until a person enables it. Names no call."""
+
+    type: ClassVar[str] = "webhook_disabled"
+    endpoint: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoCall:
     """Stands for the call in an entry about one that is not there."""
 
@@ -180,6 +189,7 @@ Payload = (
     | NoteAdded
     | NoteDeleted
     | SpeakersSwapped
+    | WebhookDisabled
 )
 
 

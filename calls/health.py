@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-from calls import events
+from calls import alert_metrics, events
 from calls.analysis import breaker
 from calls.lifecycle import CallState
 from calls.models import Call, WorkerHeartbeat
@@ -37,7 +37,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def find_notes() -> list[str]:
-    return [
+    return alert_metrics.find_notes() + [
         f"Provider {health.provider} ({health.stage}) is down since {health.down_since:%FT%TZ}: "
         f"calls wait for it."
         for health in breaker.down_of_late(now=timezone.now())
@@ -79,6 +79,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         ("event_offset", "Newest offset of the event log", events.head()),
     ):
         Gauge(f"callcenter_{name}", text, registry=registry).set(value)
+    alert_metrics.register(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import DatabaseError
+
 from calls import events
 from calls.alerts import duty
 from calls.alerts.phrases import excerpt, find_phrase
 from calls.alerts.rules import ReadyRule, RuleBook
 from calls.alerts.services import Finding, raise_alerts
-from calls.alerts.sweep import lossy, told_loss
+from calls.alerts.sweep import lossy, told_length, told_loss
 from calls.alerts.words import said
 from calls.lifecycle import CallState
 from calls.models import AlertRule, Analysis, Call, CallEvent
@@ -43,7 +45,9 @@ def watch_log(book: RuleBook, after: int, *, now: datetime) -> int:
 def _findings(book: RuleBook, event: CallEvent, call: Call) -> list[Finding]:
     try:
         return list(_judge(book, event, call))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except DatabaseError:
+        raise
+    except Exception:
         # Results are data: what one lacks must not stop the alerts of every other call.
         log.exception("no alerts from event %d of call %s", event.id, call.call_id)
         return []
@@ -68,9 +72,14 @@ def _of(rules: Sequence[ReadyRule], kind: str) -> list[ReadyRule]:
 
 
 def _ended(rules: Sequence[ReadyRule], call: Call) -> Iterator[Finding]:
+    """What the sweep of live calls would have found, had it looked in the last moment."""
     for rule in _of(rules, Kind.LOSS):
         if lossy(Call.objects.filter(pk=call.pk), rule.row.limit or 0).exists():
             yield Finding(rule.row, call.pk, told_loss(rule.row, call), "end")
+    for rule in _of(rules, Kind.LONG_CALL):
+        length = (call.ended_at or call.opened_at) - call.opened_at
+        if length.total_seconds() > (rule.row.limit or 0):
+            yield Finding(rule.row, call.pk, told_length(rule.row), "end")
 
 
 def judge_analysis(rules: Sequence[ReadyRule], call: Call, analysis: Analysis) -> Iterator[Finding]:
@@ -99,6 +108,7 @@ def _quoting(rule: ReadyRule, call: Call, turn: dict[str, Any], found: str) -> F
         quote=excerpt(turn["text"], rule.expression),
         speaker=turn["speaker"],
         offset_ms=max(0, int(turn["begin_ms"])),
+        in_hindsight=True,
     )
 
 
@@ -132,4 +142,5 @@ def _silences(rule: ReadyRule, call: Call, analysis: Analysis) -> Iterator[Findi
         if length_s > (rule.row.limit or 0):
             text = f"Nobody talked for {length_s:.0f} s; the limit is {rule.row.limit:g} s."
             source = f"non_talk:{stretch['begin_ms']}"
-            yield Finding(rule.row, call.pk, text, source, offset_ms=stretch["begin_ms"])
+            at_ms = max(0, int(stretch["begin_ms"]))
+            yield Finding(rule.row, call.pk, text, source, offset_ms=at_ms, in_hindsight=True)

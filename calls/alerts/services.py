@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from calls import events
@@ -16,6 +15,7 @@ from calls.models import Alert, AlertRule, Call
 
 log = logging.getLogger(__name__)
 
+PACKET = "packet:"  # what the source of words in a packet begins with
 FOUND_LENGTH, NOTE_LENGTH, NAME_LENGTH = 300, 500, 150
 
 
@@ -25,7 +25,11 @@ class AlertNotFound(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found on a call. ``source`` names the place, so that it counts only once."""
+    """What a rule found on a call. ``source`` names the place, so that it counts only once.
+
+    ``in_hindsight``: it was read when the call was over, so that a rule that may repeat goes by
+    where in the call it was found, and not by when.
+    """
 
     rule: AlertRule
     call_pk: int
@@ -34,30 +38,39 @@ class Finding:
     quote: str = ""
     speaker: str = ""
     offset_ms: int | None = None
+    in_hindsight: bool = False
 
 
 def raise_alerts(findings: Sequence[Finding], *, now: datetime) -> list[Alert]:
     """Raise what is new of some findings, each in a transaction of its own."""
-    raised = [_raise(finding, now=now) for finding in _worth_a_look(findings)]
+    raised = [_try_to_raise(finding, now=now) for finding in _worth_a_look(findings)]
     return [alert for alert in raised if alert is not None]
 
 
-def _worth_a_look(findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out, before any lock, what a rule that speaks once has said already."""
-    known: set[Any] = set(
-        Alert.objects.filter(
-            call__in={finding.call_pk for finding in findings},
-            rule__in={finding.rule.pk for finding in findings},
-        ).values_list("call", "rule")
-        if findings
-        else ()
+def rules_that_spoke(pairs: Iterable[tuple[AlertRule, int]]) -> set[tuple[int, int]]:
+    """Of rules that speak once and keys of calls, return the keys of those that have spoken."""
+    once = {(rule.pk, call_pk) for rule, call_pk in pairs if rule.repeat_after_s is None}
+    if not once:
+        return set()
+    spoken = Alert.objects.filter(
+        rule__in={rule for rule, _ in once}, call__in={call for _, call in once}
     )
-    return [
-        finding
-        for finding in findings
-        if finding.rule.repeat_after_s is not None
-        or (finding.call_pk, finding.rule.pk) not in known
-    ]
+    return {pair for pair in spoken.values_list("rule_id", "call_id") if pair in once}
+
+
+def _worth_a_look(findings: Collection[Finding]) -> list[Finding]:
+    """Leave out, before any lock, what a rule that speaks once has said already."""
+    spoken = rules_that_spoke((finding.rule, finding.call_pk) for finding in findings)
+    return [each for each in findings if (each.rule.pk, each.call_pk) not in spoken]
+
+
+def _try_to_raise(finding: Finding, *, now: datetime) -> Alert | None:
+    try:
+        return _raise(finding, now=now)
+    except (DataError, IntegrityError):
+        # Tried again it would fail again, and hold up the alerts of every other call.
+        log.exception("an alert of rule %s cannot be stored", finding.rule.pk)
+        return None
 
 
 def _raise(finding: Finding, *, now: datetime) -> Alert | None:
@@ -67,8 +80,8 @@ def _raise(finding: Finding, *, now: datetime) -> Alert | None:
         call = Call.objects.select_for_update().filter(pk=finding.call_pk).first()
         if call is None or not AlertRule.objects.filter(pk=rule.pk).exists():
             return None  # deleted since
-        before = list(call.alerts.filter(rule=rule).order_by("-number")[:1])
-        if before and not _may_repeat(before[0], finding, now=now):
+        before = list(call.alerts.filter(rule=rule).order_by("-number"))
+        if before and not _may_repeat(before, finding, now=now):
             return None
         alert = call.alerts.create(
             rule=rule,
@@ -88,12 +101,21 @@ def _raise(finding: Finding, *, now: datetime) -> Alert | None:
     return alert
 
 
-def _may_repeat(latest: Alert, finding: Finding, *, now: datetime) -> bool:
+def _may_repeat(before: Sequence[Alert], finding: Finding, *, now: datetime) -> bool:
+    """Whether a rule may speak again; ``before`` is what it said of this call, newest first."""
     pause_s = finding.rule.repeat_after_s
-    if pause_s is None or latest.raised_at + timedelta(seconds=pause_s) > now:
+    if pause_s is None:
         return False
-    known = Alert.objects.filter(call=finding.call_pk, rule=finding.rule, source=finding.source)
-    return finding.source is None or not known.exists()
+    sources = {alert.source for alert in before} - {None}
+    if finding.source in sources:
+        return False
+    if finding.in_hindsight and finding.offset_ms is not None:
+        if any(str(source).startswith(PACKET) for source in sources):
+            return False  # every packet was looked at: its words come a second time
+        at_ms = finding.offset_ms
+        near = (abs(each.offset_ms - at_ms) for each in before if each.offset_ms is not None)
+        return min(near, default=pause_s * 1000) >= pause_s * 1000
+    return before[0].raised_at + timedelta(seconds=pause_s) <= now
 
 
 def _raised_event(alert: Alert) -> events.AlertRaised:
@@ -109,24 +131,38 @@ def _raised_event(alert: Alert) -> events.AlertRaised:
     )
 
 
-def acknowledge_alert(*, alert_id: int, by: str, note: str = "") -> Alert:
+def acknowledge_alert(*, alert_id: int, by: str, note: str = "") -> tuple[Alert, bool]:
     """Note that somebody has seen to an alert. Repeated, it changes nothing: the first stays.
 
-    Raises AlertNotFound.
+    Returns the alert, and whether this was the first time. Raises AlertNotFound.
     """
     now = timezone.now()
     with transaction.atomic():
         # The call before the alert, as everywhere.
-        call = Call.objects.select_for_update().filter(alerts=alert_id).first()
-        alert = Alert.objects.select_for_update().filter(pk=alert_id, call=call).first()
+        alerts = Alert.objects.filter(pk=alert_id)
+        call = Call.objects.select_for_update().filter(pk__in=alerts.values("call")).first()
+        alert = alerts.select_for_update().first()
         if call is None or alert is None:
             raise AlertNotFound(f"There is no alert {alert_id}.")
-        if alert.is_open:
-            alert.acknowledged_at = now
-            alert.acknowledged_by, alert.note = by[:NAME_LENGTH], note[:NOTE_LENGTH]
-            alert.save(update_fields=["acknowledged_at", "acknowledged_by", "note"])
-            events.append([(call, _acknowledged_event(alert))], at=now)
-    return alert
+        if not alert.is_open:
+            return alert, False
+        alert.acknowledged_at = now
+        alert.acknowledged_by, alert.note = by[:NAME_LENGTH], note[:NOTE_LENGTH]
+        alert.save(update_fields=["acknowledged_at", "acknowledged_by", "note"])
+        events.append([(call, _acknowledged_event(alert))], at=now)
+    return alert, True
+
+
+def acknowledge_alerts(*, alert_ids: Sequence[int], by: str, note: str = "") -> int:
+    """Acknowledge many, each in a transaction of its own. Returns how many were open until now."""
+    count = 0
+    for alert_id in alert_ids:
+        try:
+            _, is_first = acknowledge_alert(alert_id=alert_id, by=by, note=note)
+        except AlertNotFound:
+            continue  # its call was deleted meanwhile
+        count += is_first
+    return count
 
 
 def _acknowledged_event(alert: Alert) -> events.AlertAcknowledged:

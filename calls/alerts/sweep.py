@@ -59,13 +59,16 @@ _OVER: dict[str, Callable[[QuerySet[Call], float, datetime], QuerySet[Call]]] = 
 
 
 def _told(row: AlertRule, call: Call, *, now: datetime) -> str:
-    limit = f"{row.limit:g}"
     if row.kind == Kind.SILENCE:
         silent_s = (now - (call.last_packet_at or call.opened_at)).total_seconds()
-        return f"No packet for {silent_s:.0f} s; the limit is {limit} s."
+        return f"No packet for {silent_s:.0f} s; the limit is {row.limit:g} s."
     if row.kind == Kind.LOSS:
         return told_loss(row, call)
-    return f"The call is longer than {limit} s."
+    return told_length(row)
+
+
+def told_length(row: AlertRule) -> str:
+    return f"The call is longer than {row.limit:g} s."
 
 
 def told_loss(row: AlertRule, call: Call) -> str:

@@ -71,7 +71,10 @@ class PacketTail:
         if mark is None or _oldest_transaction() < mark.xid:
             return []
         stretch = _words().filter(pk__gt=self._low, pk__lte=mark.top)
-        missed = [] if _is_ordered() else [row for row in stretch if row[0] not in self._seen]
+        # A transaction that ran for long leaves a long stretch: only what is new of it is kept.
+        missed = []
+        if not _is_ordered():
+            missed = [row for row in stretch.iterator() if row[0] not in self._seen]
         self._confirmed, self._mark = mark.top, None
         return missed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -92,10 +93,13 @@ def _open(request: Request, call: Call, *, redacted: bool) -> Playback | None:
 
 
 def table(calls: QuerySet[Call]) -> HttpResponseBase:
-    """Answer with a list of calls as CSV, sent while it is read."""
-    disposition = {"Content-Disposition": 'attachment; filename="calls.csv"'}
+    """Answer with a list of calls as CSV."""
+    return csv(csv_table.export(calls), "calls.csv")
+
+
+def csv(lines: Iterator[bytes], name: str) -> HttpResponseBase:
+    """Answer with a table as a file, sent while it is read."""
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return ThreadedResponse(
-        csv_table.export(calls),
-        content_type="text/csv; charset=utf-8",
-        headers=NO_CACHE | disposition,
+        lines, content_type="text/csv; charset=utf-8", headers=NO_CACHE | disposition
     )

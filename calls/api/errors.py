@@ -17,6 +17,7 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from calls.alerts.services import AlertNotFound
 from calls.annotations import NotThere, NotYours, Refused
 from calls.ingest.buffer import RETRY_AFTER_S, Unavailable
 from calls.services import CallNotFound, NotPossible
@@ -36,7 +37,7 @@ class TryAgain(APIException):
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Translate for Django REST framework; what is unknown here stays a 500 with a traceback."""
     match error:
-        case CallNotFound():
+        case CallNotFound() | AlertNotFound():
             error = NotFound(str(error))
         case NotPossible():
             error = Conflict({"detail": str(error), "state": error.state})

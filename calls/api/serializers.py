@@ -31,6 +31,7 @@ from calls.models import (
     Stream,
     Tag,
 )
+from calls.models.alert import level_of
 
 
 def check_call_id(call_id: str) -> str:
@@ -178,10 +179,16 @@ class DescriptionSerializer(serializers.Serializer[Call]):
 
 
 class CallSerializer(serializers.ModelSerializer[Call]):
-    """A call in a list. Its queryset has ``with_note_count`` and fetches the tags beforehand."""
+    """A call in a list: ``with_note_count``, ``with_open_alerts``, tags fetched beforehand."""
 
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     note_count = serializers.IntegerField(read_only=True)
+    open_alerts = serializers.IntegerField(
+        read_only=True, help_text="How many alerts nobody has acknowledged."
+    )
+    worst_alert = serializers.SerializerMethodField(
+        help_text="The severity of the worst open alert: notice, warning, critical, or null."
+    )
 
     class Meta:
         model = Call
@@ -214,8 +221,13 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "speakers_swapped",
             "tags",
             "note_count",
+            "open_alerts",
+            "worst_alert",
         ]
         read_only_fields = fields
+
+    def get_worst_alert(self, call: Call) -> str | None:
+        return level_of(getattr(call, "worst_alert", 0)) or None
 
 
 class StrictBooleanField(serializers.BooleanField):

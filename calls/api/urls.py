@@ -3,11 +3,13 @@
 from django.urls import path
 
 from calls.api import annotations, views
+from calls.api.alert_views import AlertViewSet
 
 _packets = views.PacketViewSet.as_view
 _calls = views.CallViewSet.as_view
 _tags = annotations.TagViewSet.as_view
 _notes = annotations.NoteViewSet.as_view
+_alerts = AlertViewSet.as_view
 
 urlpatterns = [
     path("call/stream/<str:call_id>", _packets({"post": "create"}), name="packet"),
@@ -35,6 +37,15 @@ urlpatterns = [
         "call/<str:call_id>/events",
         views.EventViewSet.as_view({"get": "of_call"}),
         name="call-events",
+    ),
+    path("call/<str:call_id>/alerts", _alerts({"get": "of_call"}), name="call-alerts"),
+    path("alerts", _alerts({"get": "list"}), name="alerts"),
+    path("alerts.csv", _alerts({"get": "table"}), name="alerts-csv"),
+    path("alerts/<int:alert_id>", _alerts({"get": "retrieve"}), name="alert"),
+    path(
+        "alerts/<int:alert_id>/acknowledge",
+        _alerts({"post": "acknowledge"}),
+        name="acknowledge-alert",
     ),
     path("events", views.EventViewSet.as_view({"get": "list"}), name="events"),
 ]

@@ -153,13 +153,17 @@ class CallViewSet(CallRoute):
 
     @docs.call_list
     def list(self, request: Request) -> Response:
-        calls = Call.objects.with_note_count().prefetch_related("tags")
+        calls = Call.objects.with_note_count().with_open_alerts().prefetch_related("tags")
         page = self.paginate_queryset(self.filter_queryset(calls))
         return self.get_paginated_response(CallSerializer(page, many=True).data)
 
     @docs.call_detail
     def retrieve(self, request: Request, call_id: str) -> Response:
-        calls = Call.objects.with_note_count().prefetch_related("streams", "attempts", "tags")
+        calls = (
+            Call.objects.with_note_count()
+            .with_open_alerts()
+            .prefetch_related("streams", "attempts", "tags")
+        )
         return Response(CallDetailSerializer(self._call(calls)).data)
 
     @docs.start

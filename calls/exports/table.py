@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import QuerySet
@@ -58,6 +58,15 @@ def _tags(calls: list[int]) -> dict[int, list[str]]:
     for tag in Tag.objects.filter(call__in=calls):
         names[tag.call_id].append(tag.name)
     return names
+
+
+def write_rows(rows: Any, header: Iterable[str]) -> Iterator[bytes]:
+    """Yield a header, then rows of any kind, of which the key comes first and is left out."""
+    yield _lines([header])
+    position: dict[str, int] = {}
+    while block := list(rows.filter(**position).order_by("-pk")[:ROWS_AT_ONCE]):
+        yield _lines([[_told(value) for value in row[1:]] for row in block])
+        position = {"pk__lt": block[-1][0]}
 
 
 def _told(value: Any) -> str:

@@ -172,6 +172,11 @@ class Alert(models.Model):
             models.Index(
                 fields=["-id"], condition=Q(acknowledged_at=None), name="open_alert_newest"
             ),
+            models.Index(
+                fields=["severity", "-id"],
+                condition=Q(acknowledged_at=None),
+                name="open_alert_by_severity",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -36,6 +36,9 @@ class WebhookEndpoint(models.Model):
         default=new_secret,
         help_text="The receiver checks signatures with it. Whoever knows it can forge messages.",
     )
+    # While a secret is being replaced at the receiver, messages carry a signature of each.
+    previous_secret = models.CharField(max_length=200, blank=True, default="", editable=False)
+    previous_secret_until = models.DateTimeField(null=True, editable=False)
     alerts = models.BooleanField(
         default=True, help_text="alert_raised and alert_acknowledged, as they happen."
     )
@@ -58,6 +61,10 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(null=True, editable=False)
     position = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Since it was made: tries that were taken, tries that were not, and messages given up.
+    delivered_count = models.PositiveBigIntegerField("delivered", default=0, editable=False)
+    failed_count = models.PositiveBigIntegerField("failed tries", default=0, editable=False)
+    given_up_count = models.PositiveBigIntegerField("given up", default=0, editable=False)
 
     class Meta:
         ordering = ["name"]
@@ -65,18 +72,25 @@ class WebhookEndpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def secrets_at(self, now: datetime) -> tuple[str, ...]:
+        """Return the secrets that receivers may still check with, the newest first."""
+        until = self.previous_secret_until
+        if self.previous_secret and until is not None and now < until:
+            return (self.secret, self.previous_secret)
+        return (self.secret,)
+
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def due(self, *, now: datetime) -> Self:
-        """Messages to be sent now, of endpoints that are enabled."""
-        waiting = self.filter(state=WebhookDelivery.State.PENDING, next_attempt_at__lte=now)
-        return waiting.filter(endpoint__enabled=True)
+        """Messages whose turn has come."""
+        return self.filter(state=WebhookDelivery.State.PENDING, next_attempt_at__lte=now)
 
 
 class WebhookDelivery(models.Model):
     """One message for one endpoint, and how its sending stands.
 
-    While it is being sent, ``next_attempt_at`` is when the sender is taken for dead.
+    While it is being sent, ``next_attempt_at`` is when the sender is taken for dead. ``response``
+    is how the last answer began.
     """
 
     class State(models.TextChoices):
@@ -99,6 +113,7 @@ class WebhookDelivery(models.Model):
     status_code = models.PositiveSmallIntegerField(null=True)
     duration_ms = models.PositiveIntegerField(null=True)
     error = models.CharField(max_length=300, blank=True, default="")
+    response = models.CharField(max_length=500, blank=True, default="")
 
     objects = WebhookDeliveryQuerySet.as_manager()
 
@@ -111,8 +126,11 @@ class WebhookDelivery(models.Model):
             )
         ]
         indexes = [
+            # By endpoint, so that what one has in arrears is not gone through for another.
             models.Index(
-                fields=["next_attempt_at"], condition=Q(state="pending"), name="delivery_due"
+                fields=["endpoint", "next_attempt_at"],
+                condition=Q(state="pending"),
+                name="delivery_due_by_endpoint",
             ),
             models.Index(fields=["created_at"], name="delivery_by_age"),
         ]

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
+from calls.alerts import words
 from calls.alerts.phrases import QUOTE_LENGTH, compile_phrases, excerpt, find_phrase
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
@@ -244,3 +245,34 @@ def test_words_of_a_live_call_are_in_the_feed_soon_even_after_the_watcher_was_ki
         found = wait_until(lambda: len(alerts()) == 2 and alerts(), what="the alert after a crash")
 
     assert {one["call_id"] for one in found} == {"first", "second"}
+
+
+def test_one_odd_packet_does_not_end_the_watch(only_mine, monkeypatch, caplog):
+    rule()
+    tail = PacketTail()
+    record_packets([packet("odd", 1, "odd words here"), packet("c-1", 1, "my lawyer called")])
+    sound = words.spoken_parts
+
+    def stumble(data, *rest):
+        if data.startswith("odd"):
+            raise RuntimeError("a fault of this program")
+        return sound(data, *rest)
+
+    monkeypatch.setattr(words, "spoken_parts", stumble)
+    run(tail)
+
+    assert list(Alert.objects.values_list("call__call_id", flat=True)) == ["c-1"]
+    assert "is not searched" in caplog.text
+
+
+def test_a_rule_that_has_spoken_costs_nothing_more(only_mine, django_assert_max_num_queries):
+    rule()
+    tail = PacketTail()
+    record_packets([packet("c-1", at, "my lawyer called") for at in range(1, 51)])
+    run(tail)
+    record_packets([packet("c-1", at, "my lawyer called") for at in range(51, 101)])
+
+    with django_assert_max_num_queries(8):
+        found = run(tail)
+
+    assert (found, Alert.objects.count()) == ([], 1)

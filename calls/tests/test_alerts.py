@@ -121,3 +121,42 @@ def test_the_starter_rules_are_there_and_valid():
     for each in rules:
         each.full_clean()
     assert {each.kind for each in rules} == set(AlertRule.Kind.values)
+
+
+def test_in_hindsight_a_rule_repeats_by_where_it_was_found(call_in):
+    call, again = call_in(), rule(kind="words", phrases="cancel", repeat_after_s=60)
+    places = (10_000, 40_000, 75_000)
+
+    found = [
+        Finding(again, call.pk, "x", f"turn:{at}:customer", offset_ms=at, in_hindsight=True)
+        for at in places
+    ]
+    alerts = raise_alerts(found, now=timezone.now())
+    later = raise_alerts(
+        [Finding(again, call.pk, "x", "turn:10100:customer", offset_ms=10_100, in_hindsight=True)],
+        now=timezone.now() + timedelta(days=1),
+    )
+
+    assert [alert.offset_ms for alert in alerts] == [10_000, 75_000]
+    assert later == []  # analysed anew, the same words begin a little later
+
+
+def test_words_that_were_found_in_packets_are_not_found_again_in_the_transcript(call_in):
+    call, again = call_in(), rule(kind="words", phrases="cancel", repeat_after_s=1)
+    raised(call, again, source="packet:1", offset_ms=1000)
+
+    found = raised(call, again, source="turn:9:customer", offset_ms=90_000, in_hindsight=True)
+
+    assert found == []
+
+
+def test_an_alert_that_cannot_be_stored_holds_up_no_other(call_in, caplog):
+    wrong, right = call_in(), call_in(call_id="c-2")
+    sound = rule()
+    odd = AlertRule(pk=sound.pk, name="x", kind="silence", limit=30, severity=None)
+    findings = [Finding(odd, wrong.pk, "x"), Finding(sound, right.pk, "x")]
+
+    alerts = raise_alerts(findings, now=timezone.now())
+
+    assert [alert.call for alert in alerts] == [right]
+    assert "cannot be stored" in caplog.text

@@ -17,8 +17,9 @@ import httpcore
 
 Address = IPv4Address | IPv6Address
 
-NAT64 = IPv6Network("64:ff9b::/96")
-COMPATIBLE = IPv6Network("::/96")
+# IPv6 networks that hold an IPv4 address in their last 32 bits (RFC 6052, 4291, 2765).
+WRAPPING = tuple(map(IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
+LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215: where a site may translate to its own
 
 
 class AddressRefused(Exception):
@@ -52,7 +53,7 @@ def is_allowed(address: str, allowance: str) -> bool:
         or real.is_reserved
         or real.is_link_local
         or real.is_unspecified
-        or (isinstance(real, IPv6Address) and real.is_site_local)
+        or (isinstance(real, IPv6Address) and (real.is_site_local or real in LOCAL_NAT64))
     )
     return not refused
 
@@ -63,7 +64,7 @@ def _innermost(address: Address) -> Address:
         return address
     if address.is_loopback or address.is_unspecified:
         return address
-    if address in NAT64 or address in COMPATIBLE:
+    if any(address in network for network in WRAPPING):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_S = 0.25
 DATABASE_PAUSE_S = 1.0
-AT_ONCE, AT_ONCE_EACH = 100, 8
+AT_ONCE = 100
 
 
 class Courier:
@@ -35,31 +36,46 @@ class Courier:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
+        # A name that no server answers for occupies a thread for as long as the resolver likes.
+        names = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="names")
+        asyncio.get_running_loop().set_default_executor(names)
+        self._freed = asyncio.Event()
         while not self._should_stop():
-            try:
-                await self._in_thread(services.queue_messages)
-                await self._take()
-            except DatabaseError as error:
-                log.warning("webhooks wait for the database: %s", error)
-                await self._in_thread(connection_closed)
-                await asyncio.sleep(DATABASE_PAUSE_S)
-            await asyncio.sleep(PAUSE_S)
+            if not await self._work():
+                await self._wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._in_thread(connection_closed)
         self._thread.shutdown()
 
-    async def _take(self) -> None:
-        full = [pk for pk, count in self._busy.items() if count >= AT_ONCE_EACH]
-        # One stuck endpoint may have any number of messages due: never more than its share.
-        room = min(AT_ONCE - len(self._tasks), AT_ONCE_EACH)
-        if room <= 0:
-            return
-        claims = await self._in_thread(_claim, room, full)
+    async def _work(self) -> int:
+        """Do what is to be done now. Returns how much it was."""
+        try:
+            queued: int = await self._in_thread(services.queue_messages)
+            return queued + await self._take()
+        except DatabaseError as error:
+            log.warning("webhooks wait for the database: %s", error)
+        except Exception:
+            # A fault of this program must not end the deliveries for good.
+            log.exception("webhooks stumbled, and begin again")
+        await self._in_thread(connection_closed)
+        await asyncio.sleep(DATABASE_PAUSE_S)
+        return 0
+
+    async def _wait(self) -> None:
+        """Wait for a moment, or until there is room for another message."""
+        self._freed.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._freed.wait(), PAUSE_S)
+
+    async def _take(self) -> int:
+        room = AT_ONCE - len(self._tasks)
+        claims = await self._in_thread(_claim, room, dict(self._busy)) if room > 0 else []
         for claim in claims:
             self._busy[claim.endpoint_pk] += 1
             task = asyncio.create_task(self._deliver(claim))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        return len(claims)
 
     async def _deliver(self, claim: Claim) -> None:
         try:
@@ -69,12 +85,13 @@ class Courier:
             log.exception("a delivery was made and not recorded: it will be made again")
         finally:
             self._busy[claim.endpoint_pk] -= 1
+            self._freed.set()
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 
 
-def _claim(limit: int, busy: list[int]) -> list[Claim]:
+def _claim(limit: int, busy: dict[int, int]) -> list[Claim]:
     return services.claim_deliveries(limit=limit, busy=busy, now=timezone.now())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from calls import events
@@ -36,6 +37,11 @@ def body_of(kind: str, event: CallEvent) -> str:
     data = {key: message[key] for key in ("call_id", "state", "offset")} | described
     data |= _findings(call, event) if kind == RESULT and call else message["data"]
     return json.dumps({"type": kind, "timestamp": message["at"], "data": data})
+
+
+def test_body(endpoint: WebhookEndpoint, now: datetime) -> str:
+    data = {"endpoint": endpoint.name}
+    return json.dumps({"type": "test", "timestamp": now.isoformat(), "data": data})
 
 
 def _findings(call: Call, event: CallEvent) -> dict[str, Any]:

@@ -18,12 +18,13 @@ GONE = 410
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a try went: a status, or an error where there was no answer."""
+    """How a try went: a status and how its answer began, or an error where there was none."""
 
     status: int | None = None
     error: str = ""
     retry_after_s: float | None = None
     duration_ms: int = 0
+    response: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -76,6 +77,6 @@ def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
         return float(text)
     try:
         at = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()

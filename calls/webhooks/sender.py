@@ -1,9 +1,11 @@
-"""Posts one signed message: no redirects, no body read, and an end after ten seconds."""
+"""Posts one signed message: no redirects, little of the answer read, an end after ten seconds."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from ssl import SSLContext
@@ -16,40 +18,58 @@ from calls.webhooks import signature
 from calls.webhooks.addresses import AddressRefused, CheckedBackend
 from calls.webhooks.retry import Outcome, parse_retry_after
 
+log = logging.getLogger(__name__)
+
 TIMEOUT_S = 10.0
 ERROR_LENGTH = 300
+RESPONSE_BYTES, RESPONSE_LENGTH, RESPONSE_S = 1024, 500, 1.0
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent, and to whom."""
+    """What is sent, and to whom; signed with each of the secrets."""
 
     url: str
-    secret: str
+    secrets: tuple[str, ...]
     message_id: str
     body: str
 
 
+@dataclass
+class _Answer:
+    """What has been heard so far. The status decides, even if what follows breaks off."""
+
+    status: int | None = None
+    retry_after: str | None = None
+    body: bytes = b""
+
+
 async def send(message: Message, *, allowance: str, timeout_s: float = TIMEOUT_S) -> Outcome:
     """Post it once. Never raises: whatever goes wrong is an outcome."""
-    begin = time.monotonic()
+    begin, answer, error = time.monotonic(), _Answer(), ""
     try:
         async with asyncio.timeout(timeout_s):
-            status, retry_after = await _post(message, allowance)
+            await _post(message, allowance, answer)
     except TimeoutError:
-        return Outcome(error=f"No answer within {timeout_s:g} s.", duration_ms=_since(begin))
-    except (AddressRefused, httpcore.NetworkError, httpcore.TimeoutException) as error:
-        return Outcome(error=_told(error), duration_ms=_since(begin))
-    except (httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as error:
-        return Outcome(error=_told(error), duration_ms=_since(begin))
-    wait_s = parse_retry_after(retry_after, now=timezone.now())
-    return Outcome(status, retry_after_s=wait_s, duration_ms=_since(begin))
+        error = f"No answer within {timeout_s:g} s."
+    except (AddressRefused, httpcore.NetworkError, httpcore.TimeoutException) as problem:
+        error = _told(problem)
+    except (httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as problem:
+        error = _told(problem)
+    except Exception as problem:
+        log.exception("message %s stumbled", message.message_id)
+        error = _told(problem)
+    duration_ms = round((time.monotonic() - begin) * 1000)
+    if answer.status is None:
+        return Outcome(error=error, duration_ms=duration_ms)
+    wait_s = parse_retry_after(answer.retry_after, now=timezone.now())
+    return Outcome(answer.status, "", wait_s, duration_ms, _readable(answer.body))
 
 
-async def _post(message: Message, allowance: str) -> tuple[int, str | None]:
+async def _post(message: Message, allowance: str, answer: _Answer) -> None:
     body = message.body.encode()
     signed = signature.headers(
-        secret=message.secret,
+        secrets=message.secrets,
         message_id=message.message_id,
         timestamp=int(time.time()),
         body=body,
@@ -67,9 +87,26 @@ async def _post(message: Message, allowance: str) -> tuple[int, str | None]:
         httpcore.AsyncConnectionPool(_tls(), network_backend=backend) as pool,
         pool.stream("POST", message.url, headers=list(headers.items()), content=body) as response,
     ):
-        # Its body is never read, so it may be as long as it likes.
-        answer = httpx.Headers(response.headers)
-        return response.status, answer.get("retry-after")
+        answer.retry_after = httpx.Headers(response.headers).get("retry-after")
+        answer.status = response.status
+        await _read_some(response, answer)
+
+
+async def _read_some(response: httpcore.Response, answer: _Answer) -> None:
+    """Read how the body begins, for the log. It may be endless, slow, or break off."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RESPONSE_S):
+            async for chunk in response.aiter_stream():
+                answer.body += chunk[:RESPONSE_BYTES]
+                if len(answer.body) >= RESPONSE_BYTES:
+                    return
+
+
+def _readable(body: bytes) -> str:
+    """Return a line that any database and page takes."""
+    text = body[:RESPONSE_BYTES].decode("utf-8", "replace")
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line[:RESPONSE_LENGTH]
 
 
 def _host(url: str) -> str:
@@ -79,10 +116,6 @@ def _host(url: str) -> str:
 @lru_cache(maxsize=1)
 def _tls() -> SSLContext:
     return httpx.create_ssl_context()
-
-
-def _since(begin: float) -> int:
-    return round((time.monotonic() - begin) * 1000)
 
 
 def _told(error: BaseException) -> str:

@@ -9,24 +9,31 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from calls import events
 from calls.models import CallEvent, WebhookDelivery, WebhookEndpoint
-from calls.webhooks.messages import body_of, wanted_types
+from calls.models.webhook import new_secret
+from calls.webhooks.messages import body_of, test_body, wanted_types
 from calls.webhooks.retry import GONE, GiveUp, Outcome, Retry, decide, is_persistent
 from calls.webhooks.sender import Message
 
 log = logging.getLogger(__name__)
 
 READ_LIMIT = 200
-CLAIM_S = 60
+AT_ONCE_EACH = 8
+CLAIM_S = 20  # longer than a try takes, and soon enough if its sender has died
+ROTATION = timedelta(days=1)
+HEALTH_FIELDS = [
+    "delivered_count", "failed_count", "given_up_count", "failing_since", "enabled",
+    "disabled_reason",
+]  # fmt: skip
 KEPT = timedelta(days=30)
 PRUNED_AT_ONCE = 5_000
 State = WebhookDelivery.State
@@ -34,11 +41,12 @@ State = WebhookDelivery.State
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery in the hands of a sender; ``attempt`` is its number and its fence."""
+    """A delivery in the hands of a sender; number and time of the attempt are its fence."""
 
     pk: int
     endpoint_pk: int
     attempt: int
+    at: datetime
     message: Message
 
 
@@ -81,25 +89,44 @@ def _row(
     )
 
 
-def claim_deliveries(*, limit: int, busy: Collection[int] = (), now: datetime) -> list[Claim]:
-    """Take due deliveries, except those of endpoints that have their hands full."""
-    due = WebhookDelivery.objects.due(now=now).exclude(endpoint__in=busy)
-    rows = due.select_related("endpoint").order_by("next_attempt_at")[:limit]
-    return [claim for row in rows if (claim := _claim(row, now=now))]
+def claim_deliveries(*, limit: int, busy: Mapping[int, int], now: datetime) -> list[Claim]:
+    """Take due deliveries; ``busy`` is how many each endpoint has in hand.
+
+    Each endpoint has a share, so that one that hangs holds up no other, and one that fails is
+    tried with a single message at a time.
+    """
+    due = WebhookDelivery.objects.due(now=now).filter(endpoint=OuterRef("pk"))
+    waiting = WebhookEndpoint.objects.filter(Exists(due), enabled=True)
+    claims: list[Claim] = []
+    for endpoint in sorted(waiting, key=lambda each: busy.get(each.pk, 0)):
+        share = AT_ONCE_EACH if endpoint.failing_since is None else 1
+        room = min(share - busy.get(endpoint.pk, 0), limit - len(claims))
+        if room > 0:
+            claims += _claim(endpoint, room, now=now)
+    return claims
 
 
-def _claim(row: WebhookDelivery, *, now: datetime) -> Claim | None:
-    # Whoever changes the row first has it: the time that was read is compared.
-    mine = WebhookDelivery.objects.filter(
-        pk=row.pk, state=State.PENDING, next_attempt_at=row.next_attempt_at
-    ).update(
-        next_attempt_at=now + timedelta(seconds=CLAIM_S),
-        attempts=F("attempts") + 1,
-        tried_at=now,
-    )
-    endpoint = row.endpoint
-    message = Message(endpoint.url, endpoint.secret, row.message_id, row.body)
-    return Claim(row.pk, endpoint.pk, row.attempts + 1, message) if mine else None
+def _claim(endpoint: WebhookEndpoint, room: int, *, now: datetime) -> list[Claim]:
+    skip = connection.features.has_select_for_update_skip_locked
+    with transaction.atomic():
+        due = endpoint.deliveries.select_for_update(skip_locked=skip).due(now=now)
+        rows = list(due.order_by("next_attempt_at", "pk")[:room])
+        WebhookDelivery.objects.filter(pk__in=[row.pk for row in rows]).update(
+            next_attempt_at=now + timedelta(seconds=CLAIM_S),
+            attempts=F("attempts") + 1,
+            tried_at=now,
+        )
+    secrets = endpoint.secrets_at(now)
+    return [
+        Claim(
+            row.pk,
+            endpoint.pk,
+            row.attempts + 1,
+            now,
+            Message(endpoint.url, secrets, row.message_id, row.body),
+        )
+        for row in rows
+    ]
 
 
 def record_outcome(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
@@ -108,7 +135,7 @@ def record_outcome(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
     with transaction.atomic():
         endpoint = WebhookEndpoint.objects.select_for_update().filter(pk=claim.endpoint_pk).first()
         ours = WebhookDelivery.objects.filter(
-            pk=claim.pk, attempts=claim.attempt, state=State.PENDING
+            pk=claim.pk, attempts=claim.attempt, tried_at=claim.at, state=State.PENDING
         ).update(
             state=_state_after(decision),
             next_attempt_at=now + decision.wait if isinstance(decision, Retry) else None,
@@ -116,9 +143,10 @@ def record_outcome(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
             status_code=outcome.status,
             duration_ms=outcome.duration_ms,
             error=(decision.reason if isinstance(decision, GiveUp) else outcome.told)[:300],
+            response=outcome.response,
         )
         if ours and endpoint is not None:
-            _note_health(endpoint, outcome, now=now)
+            _note_health(endpoint, outcome, decision, now=now)
 
 
 def _state_after(decision: Retry | GiveUp | None) -> State:
@@ -127,24 +155,50 @@ def _state_after(decision: Retry | GiveUp | None) -> State:
     return State.GIVEN_UP if isinstance(decision, GiveUp) else State.PENDING
 
 
-def _note_health(endpoint: WebhookEndpoint, outcome: Outcome, *, now: datetime) -> None:
-    if outcome.is_success:
-        if endpoint.failing_since is not None:
-            endpoint.failing_since = None
-            endpoint.save(update_fields=["failing_since"])
-        return
-    endpoint.failing_since = endpoint.failing_since or now
+def _note_health(
+    endpoint: WebhookEndpoint,
+    outcome: Outcome,
+    decision: Retry | GiveUp | None,
+    *,
+    now: datetime,
+) -> None:
+    endpoint.delivered_count += decision is None
+    endpoint.failed_count += decision is not None
+    endpoint.given_up_count += isinstance(decision, GiveUp)
+    endpoint.failing_since = None if decision is None else endpoint.failing_since or now
+    reason = _reason_to_disable(endpoint, outcome, now=now) if endpoint.enabled else ""
+    if reason:
+        endpoint.enabled, endpoint.disabled_reason = False, reason
+    endpoint.save(update_fields=HEALTH_FIELDS)
+    if reason:
+        told = events.WebhookDisabled(endpoint=endpoint.name, reason=reason)
+        events.append([(events.NoCall(), told)], at=now)
+        log.error("webhook endpoint %s is disabled: %s", endpoint.name, reason)
+
+
+def _reason_to_disable(endpoint: WebhookEndpoint, outcome: Outcome, *, now: datetime) -> str:
     if outcome.status == GONE:
-        _disable(endpoint, "The receiver said that it is gone (410).")
-    elif is_persistent(endpoint.failing_since, now=now):
+        return "The receiver said that it is gone (410)."
+    if is_persistent(endpoint.failing_since, now=now):
         since = f"{endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
-        _disable(endpoint, f"Nothing was delivered since {since}. The last: {outcome.told}")
-    endpoint.save(update_fields=["failing_since", "enabled", "disabled_reason"])
+        return f"Nothing was delivered since {since}. The last: {outcome.told}"[:300]
+    return ""
 
 
-def _disable(endpoint: WebhookEndpoint, reason: str) -> None:
-    endpoint.enabled, endpoint.disabled_reason = False, reason[:300]
-    log.error("webhook endpoint %s is disabled: %s", endpoint.name, reason)
+def rotate_secret(*, endpoint_pk: int) -> WebhookEndpoint:
+    """Give an endpoint a new secret; for ROTATION messages are signed with the old one as well."""
+    with transaction.atomic():
+        endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_pk)
+        replace_secret(endpoint, new_secret())
+        endpoint.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
+    return endpoint
+
+
+def replace_secret(endpoint: WebhookEndpoint, secret: str, *, old: str = "") -> None:
+    """Set a new secret, and keep the old one for a while. Saves nothing."""
+    endpoint.previous_secret = old or endpoint.secret
+    endpoint.previous_secret_until = timezone.now() + ROTATION
+    endpoint.secret = secret
 
 
 def redeliver(*, delivery_pk: int) -> bool:
@@ -163,7 +217,7 @@ def queue_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
         endpoint=endpoint,
         message_id=f"test_{uuid.uuid4().hex}",
         type="test",
-        body=f'{{"type": "test", "timestamp": "{now.isoformat()}", "data": {{}}}}',
+        body=test_body(endpoint, now),
         next_attempt_at=now,
     )
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 from calls.models.webhook import SECRET_PREFIX
 
@@ -23,12 +24,21 @@ def secret_key(secret: str) -> bytes:
     return key
 
 
-def headers(*, secret: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Return the three headers that go with a body. ``timestamp`` is in seconds."""
+def headers(
+    *, secrets: Sequence[str], message_id: str, timestamp: int, body: bytes
+) -> dict[str, str]:
+    """Return the three headers that go with a body, signed with each of the secrets.
+
+    ``timestamp`` is in seconds.
+    """
     content = f"{message_id}.{timestamp}.".encode() + body
-    digest = hmac.new(secret_key(secret), content, hashlib.sha256).digest()
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "webhook-signature": " ".join(_sign(secret, content) for secret in secrets),
     }
+
+
+def _sign(secret: str, content: bytes) -> str:
+    digest = hmac.new(secret_key(secret), content, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"

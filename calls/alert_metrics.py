@@ -1,0 +1,74 @@
+"""What monitoring is told of alerts and webhooks: what is open, what was delivered, what waits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Count, Min, QuerySet
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from calls import events
+from calls.models import Alert, CallEvent, Severity, WebhookDelivery, WebhookEndpoint
+
+OUTCOMES = ("delivered", "failed", "given_up")
+
+
+def find_notes() -> list[str]:
+    """Return what an operator should know and what keeps no call from being taken."""
+    disabled = WebhookEndpoint.objects.filter(enabled=False).exclude(disabled_reason="")
+    return [f"Webhook {each.name} is disabled: {each.disabled_reason}" for each in disabled]
+
+
+def register(registry: CollectorRegistry) -> None:
+    alerts = Gauge("callcenter_alerts_open", "Open alerts", ["severity"], registry=registry)
+    for level, count in open_by_severity().items():
+        alerts.labels(level).set(count)
+    tries = Counter(
+        "callcenter_webhook_tries",
+        "Tries at webhook deliveries; given_up counts messages",
+        ["endpoint", "outcome"],
+        registry=registry,
+    )
+    enabled = Gauge(
+        "callcenter_webhook_enabled", "0: nothing is sent", ["endpoint"], registry=registry
+    )
+    for endpoint in WebhookEndpoint.objects.all():
+        enabled.labels(endpoint.name).set(endpoint.enabled)
+        for outcome in OUTCOMES:
+            tries.labels(endpoint.name, outcome).inc(getattr(endpoint, f"{outcome}_count"))
+    for name, text, value in (
+        ("waiting", "Messages to be sent, by endpoints that are enabled", waiting()),
+        ("oldest_seconds", "Age of the oldest message not delivered", oldest_s(timezone.now())),
+    ):
+        Gauge(f"callcenter_webhook_{name}", text, registry=registry).set(value)
+
+
+def open_by_severity() -> dict[str, int]:
+    counted = dict(Alert.objects.open().order_by().values_list("severity").annotate(n=Count("pk")))
+    return {level.name.lower(): counted.get(level, 0) for level in Severity}
+
+
+def waiting() -> int:
+    return _pending().count()
+
+
+def oldest_s(now: datetime) -> float:
+    """Return how long the oldest message has been waiting, in the queue or still in the log."""
+    queued = _pending().aggregate(at=Min("created_at"))["at"]
+    times = [at for at in (queued, _oldest_unread()) if at is not None]
+    return max(0.0, (now - min(times)).total_seconds()) if times else 0.0
+
+
+def _pending() -> QuerySet[WebhookDelivery]:
+    pending = WebhookDelivery.objects.filter(state=WebhookDelivery.State.PENDING)
+    return pending.filter(endpoint__enabled=True)
+
+
+def _oldest_unread() -> datetime | None:
+    """Return the time of the first event that no courier has made messages of."""
+    enabled = WebhookEndpoint.objects.filter(enabled=True)
+    position = enabled.aggregate(at=Min("position"))["at"]
+    if position is None or position >= events.head():
+        return None
+    return CallEvent.objects.filter(id__gt=position).values_list("at", flat=True).first()

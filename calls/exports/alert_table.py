@@ -1,0 +1,38 @@
+"""Lists of alerts as CSV: the columns of the API, one alert a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Case, CharField, F, QuerySet, Value, When
+
+from calls.exports.table import write_rows
+from calls.models import Alert, Severity
+
+_LEVEL = Case(
+    *(When(severity=level, then=Value(level.name.lower())) for level in Severity),
+    output_field=CharField(),
+)
+COLUMNS = {
+    "alert": F("id"),
+    "call_id": F("call__call_id"),
+    "queue": F("call__queue"),
+    "rule": F("name"),
+    "kind": F("kind"),
+    "severity": _LEVEL,
+    "found": F("found"),
+    "quote": F("quote"),
+    "speaker": F("speaker"),
+    "offset_ms": F("offset_ms"),
+    "raised_at": F("raised_at"),
+    "acknowledged_at": F("acknowledged_at"),
+    "acknowledged_by": F("acknowledged_by"),
+    "note": F("note"),
+}
+
+
+def export(alerts: QuerySet[Alert]) -> Iterator[bytes]:
+    """Yield the header, then alerts in blocks, newest first."""
+    named = {f"cell_{name}": column for name, column in COLUMNS.items()}
+    rows = alerts.order_by().values_list("pk").annotate(**named)
+    return write_rows(rows, COLUMNS)

@@ -1,0 +1,169 @@
+"""Alerts over REST: listed, narrowed, acknowledged once, exported, and counted on their calls."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from calls.alerts.services import Finding, acknowledge_alert, raise_alerts
+from calls.models import AlertRule, Call, Severity
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def raise_one(call_id="c-1", *, queue="", name="Leaving", severity=2, kind="words", at=NOW):
+    call, _ = Call.objects.get_or_create(call_id=call_id, defaults={"queue": queue})
+    fields = {"kind": kind, "severity": severity, "phrases": "cancel", "limit": 30}
+    rule, _ = AlertRule.objects.get_or_create(name=name, defaults=fields)
+    finding = Finding(rule, call.pk, "Said “cancel”.", quote="=cancel it", speaker="customer")
+    return raise_alerts([finding], now=at)[0]
+
+
+def listed(api, query=""):
+    response = api.get(f"/v1/alerts{query}")
+    assert response.status_code == 200, response.content
+    return [one["call_id"] for one in response.json()["results"]]
+
+
+def test_an_alert_is_shown_in_the_words_of_the_event_log(api):
+    alert = raise_one(queue="sales")
+
+    (shown,) = api.get("/v1/alerts").json()["results"]
+
+    assert shown == api.get(f"/v1/alerts/{alert.pk}").json()
+    assert (shown["alert"], shown["rule"], shown["severity"]) == (alert.pk, "Leaving", "warning")
+    assert (shown["call_id"], shown["queue"], shown["acknowledged_at"]) == ("c-1", "sales", None)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["c-3", "c-2", "c-1"]),
+        ("?open=true", ["c-3", "c-2"]),
+        ("?open=false", ["c-1"]),
+        ("?severity=critical", ["c-2"]),
+        ("?severity=critical&severity=warning", ["c-2", "c-1"]),
+        ("?kind=silence", ["c-3"]),
+        ("?rule=Leaving", ["c-1"]),
+        ("?queue=sales", ["c-2"]),
+        ("?call_id=c-3", ["c-3"]),
+        (f"?raised_after={NOW + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}", ["c-3"]),
+        (f"?raised_before={NOW + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}", ["c-2", "c-1"]),
+    ],
+)
+def test_the_list_can_be_narrowed(api, query, found):
+    acknowledge_alert(alert_id=raise_one().pk, by="ann")
+    raise_one("c-2", queue="sales", name="Angry", severity=Severity.CRITICAL)
+    later = NOW + timedelta(hours=1)
+    raise_one("c-3", name="Quiet", severity=Severity.NOTICE, kind="silence", at=later)
+
+    assert listed(api, query) == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["open=yes", "severity=bad", "kind=x", "raised_after=soon", "queue=%00", "cursor=x", "limit=0"],
+)
+def test_a_filter_that_makes_no_sense_is_refused_by_name(api, query):
+    response = api.get(f"/v1/alerts?{query}")
+
+    assert response.status_code == 400
+    assert query.partition("=")[0] in response.json()
+
+
+def test_pages_follow_each_other_without_counting(api):
+    for number in range(5):
+        raise_one(f"c-{number}")
+
+    first = api.get("/v1/alerts?limit=3").json()
+    second = api.get(first["next"]).json()
+
+    shown = [one["call_id"] for one in first["results"] + second["results"]]
+    assert shown == ["c-4", "c-3", "c-2", "c-1", "c-0"]
+    assert second["next"] is None
+
+
+def test_a_call_lists_its_own_alerts(api):
+    raise_one("c-1")
+    raise_one("c-2")
+
+    assert len(api.get("/v1/call/c-1/alerts").json()["results"]) == 1
+    assert api.get("/v1/call/nobody/alerts").json() == {"detail": "There is no call nobody."}
+
+
+def test_the_first_acknowledgement_is_told_to_whoever_comes_second(api_with_key):
+    alert = raise_one()
+    api = api_with_key("operate", "read")
+
+    first = api.post(f"/v1/alerts/{alert.pk}/acknowledge", {"note": "called back"}).json()
+    again = api.post(f"/v1/alerts/{alert.pk}/acknowledge").json()
+
+    assert first["status"] == "acknowledged"
+    assert again == {**first, "status": "already_acknowledged"}
+    assert (again["acknowledged_by"], again["note"]) == ("key test", "called back")
+    assert again["acknowledged_at"]
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [({"note": 1}, "Must be a string"), ({"note": "x" * 501}, "500 characters")],
+)
+def test_a_note_that_cannot_be_stored_is_refused_with_its_limit(api, body, complaint):
+    alert = raise_one()
+
+    response = api.post(f"/v1/alerts/{alert.pk}/acknowledge", body)
+
+    assert response.status_code == 400
+    assert complaint in response.json()["note"][0]
+
+
+@pytest.mark.parametrize("number", ["4711", "9" * 40])
+def test_an_alert_that_is_not_there_is_not_found(api, number):
+    assert api.get(f"/v1/alerts/{number}").status_code == 404
+    assert api.post(f"/v1/alerts/{number}/acknowledge").json()["detail"].startswith("There is no")
+
+
+def test_a_key_to_read_does_not_acknowledge(api_with_key):
+    alert = raise_one()
+    api = api_with_key("read")
+
+    assert api.get("/v1/alerts").status_code == 200
+    response = api.post(f"/v1/alerts/{alert.pk}/acknowledge")
+    assert (response.status_code, "operate" in response.json()["detail"]) == (403, True)
+
+
+def test_alerts_leave_as_csv_that_no_spreadsheet_runs(api):
+    raise_one()
+    raise_one("c-2", name="Worse", severity=Severity.CRITICAL)
+
+    response = api.get("/v1/alerts.csv?severity=warning")
+
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+    assert [(row["call_id"], row["severity"]) for row in rows] == [("c-1", "warning")]
+    assert rows[0]["quote"] == "'=cancel it"
+
+
+def test_calls_tell_of_their_open_alerts_and_ask_no_more_for_many(api, django_assert_num_queries):
+    raise_one("c-0")
+    raise_one("c-0", name="Worse", severity=Severity.CRITICAL)
+    for number in range(1, 20):
+        raise_one(f"c-{number}")
+    Call.objects.create(call_id="calm")
+
+    with django_assert_num_queries(2):  # calls, and their tags
+        calls = {one["call_id"]: one for one in api.get("/v1/call").json()["results"]}
+
+    assert (calls["c-0"]["open_alerts"], calls["c-0"]["worst_alert"]) == (2, "critical")
+    assert (calls["calm"]["open_alerts"], calls["calm"]["worst_alert"]) == (0, None)
+    assert api.get("/v1/call/c-0").json()["worst_alert"] == "critical"
+
+
+def test_the_list_asks_the_database_once_for_many(api, django_assert_num_queries):
+    for number in range(20):
+        raise_one(f"c-{number}")
+
+    with django_assert_num_queries(1):
+        assert len(listed(api)) == 20
