@@ -37,7 +37,6 @@ SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
 _stopping = multiprocessing.RawValue(ctypes.c_bool, False)
 _leaving = multiprocessing.RawValue(ctypes.c_bool, False)
 _slot = multiprocessing.Lock()
-_parent = 0
 
 
 def stopping() -> bool:
@@ -68,18 +67,17 @@ def end_children_with_me() -> None:
     django-q2 leaves that to a stop in good order: after a SIGKILL its processes would wait for
     jobs that cannot come, for ever.
     """
-    os.register_at_fork(before=_remember_parent, after_in_child=_follow_parent)
+    parent: list[int] = []
 
+    def remember() -> None:
+        parent[:] = [os.getpid()]
 
-def _remember_parent() -> None:
-    global _parent
-    _parent = os.getpid()
+    def follow() -> None:
+        die_with_parent()
+        if [os.getppid()] != parent:  # it died before it could be asked for
+            os._exit(SOFTWARE_ERROR)
 
-
-def _follow_parent() -> None:
-    die_with_parent()
-    if os.getppid() != _parent:  # it died before it could be asked for
-        os._exit(SOFTWARE_ERROR)
+    os.register_at_fork(before=remember, after_in_child=follow)
 
 
 class _Sentinel(Sentinel):  # type: ignore[misc]
