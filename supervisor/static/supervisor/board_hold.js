@@ -1,0 +1,44 @@
+// Rows hold still while somebody points at them or goes through them: a click must hit its call.
+
+const IDLE_MS = 15_000; // a pointer that rests there for longer belongs to nobody
+
+const button = document.getElementById("waiting");
+const list = document.getElementById("rows");
+let isOver = false;
+let seenAt = 0;
+
+export function startHold(onRelease) {
+  list.addEventListener("pointermove", () => see(true), { passive: true });
+  list.addEventListener("focusin", () => see(isOver));
+  document.addEventListener("keydown", () => hasFocus() && see(isOver));
+  list.addEventListener("pointerleave", () => {
+    isOver = false;
+    if (!isHeld()) onRelease(false);
+  });
+  list.addEventListener("focusout", () => setTimeout(() => isHeld() || onRelease(false)));
+  button.addEventListener("click", () => {
+    seenAt = 0;
+    onRelease(true);
+  });
+}
+
+export function isHeld() {
+  return (isOver || hasFocus()) && Date.now() - seenAt < IDLE_MS;
+}
+
+// Tells that calls wait to be let in; how many is known of new calls only.
+export function showWaiting(count, isExact) {
+  const text = isExact ? `${count} new call${count === 1 ? "" : "s"}` : "The list has changed";
+  if (button.hidden === !count && (!count || button.textContent === text)) return;
+  button.textContent = text;
+  button.hidden = !count;
+}
+
+function see(over) {
+  isOver = over;
+  seenAt = Date.now();
+}
+
+function hasFocus() {
+  return list.contains(document.activeElement);
+}
