@@ -15,6 +15,7 @@ from calls.lifecycle import CallState
 from calls.models import Alert, Call
 
 PAGE_SIZE = 50
+PAGE_SIZES = (25, 50, 100, 250, 500)
 QUERY_LENGTH = 128
 NAME_LENGTH = 200
 # Any order but by age has to see every call it sorts, and the archive grows for ever.
@@ -29,6 +30,7 @@ NAMES = {
     "sort": "sort",
     "before": "before",
     "page": "page",
+    "size": "rows",
     "wall": "wall",
 }
 
@@ -101,12 +103,15 @@ class Filter:
     sort: str = NEWEST
     before: int | None = None
     page: int = 1
+    size: int = PAGE_SIZE  # rows on a page
     wall: bool = False
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> Self:
         """Read the address; what makes no sense there is left out."""
         phase, sort = str(query.get("state", "")), str(query.get("sort", ""))
+        size = _whole_number(str(query.get("rows", "")))
+        size = size if size in PAGE_SIZES else PAGE_SIZE
         return cls(
             phase=phase if phase in Phase.values else "",
             query=_text(query, "q", QUERY_LENGTH),
@@ -115,7 +120,8 @@ class Filter:
             alert=str(query.get("alert", "")) == "1",
             sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
             before=_whole_number(str(query.get("before", ""))),
-            page=min(max(_whole_number(str(query.get("page", ""))) or 1, 1), PAGES_LIMIT),
+            page=min(_whole_number(str(query.get("page", ""))) or 1, _pages_limit(size)),
+            size=size,
             wall=str(query.get("wall", "")) == "1",
         )
 
@@ -126,6 +132,10 @@ class Filter:
     @property
     def is_by_age(self) -> bool:
         return self.sort in BY_AGE
+
+    @property
+    def pages_limit(self) -> int:
+        return _pages_limit(self.size)
 
     @property
     def is_first_page(self) -> bool:
@@ -155,9 +165,9 @@ class Filter:
             is_newest = self.sort == NEWEST
             if self.before is not None:
                 calls = calls.filter(**{"pk__lt" if is_newest else "pk__gt": self.before})
-            return calls.order_by("-id" if is_newest else "id")[: PAGE_SIZE + 1]
-        first = (self.page - 1) * PAGE_SIZE
-        return self._sorted(calls)[first : first + PAGE_SIZE + 1]
+            return calls.order_by("-id" if is_newest else "id")[: self.size + 1]
+        first = (self.page - 1) * self.size
+        return self._sorted(calls)[first : first + self.size + 1]
 
     def _sorted(self, calls: QuerySet[Call]) -> QuerySet[Call]:
         """Sort the newest SORTED_LIMIT of them by a column; what is not known comes last."""
@@ -170,6 +180,12 @@ class Filter:
             nulls_last=True,
         )
         return calls.order_by(order, "-id")
+
+    def newer(self, calls: QuerySet[Call]) -> QuerySet[Call]:
+        """Return those that pages before this one show, in an order by age."""
+        if self.before is None:
+            return calls.none()
+        return calls.filter(**{f"pk__{'gte' if self.sort == NEWEST else 'lte'}": self.before})
 
     def first_page(self, **changes: Any) -> Self:
         """Return this filter with these changes, from its first page on."""
@@ -186,7 +202,8 @@ class Filter:
         return f"?{urlencode(named)}" if named else "?"
 
 
-PAGES_LIMIT = SORTED_LIMIT // PAGE_SIZE
+def _pages_limit(size: int) -> int:
+    return max(1, SORTED_LIMIT // size)
 
 
 def _text(query: Mapping[str, Any], name: str, length: int) -> str:

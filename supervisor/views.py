@@ -32,7 +32,7 @@ from supervisor.call_page import read_call_page
 from supervisor.figures import read_figures
 from supervisor.history import read_history
 from supervisor.packet_map import read_packet_map
-from supervisor.selection import Filter
+from supervisor.selection import PAGE_SIZES, Filter
 
 log = logging.getLogger(__name__)
 
@@ -58,17 +58,19 @@ class LoginView(auth_views.LoginView):
 @_guarded("calls.view_call")
 def show_board(request: HttpRequest) -> HttpResponse:
     wanted = Filter.from_query(request.GET)
+    position, figures = board.read_position(), read_figures()
     context = {
-        "position": board.read_position(),
+        "position": position,
         "wanted": wanted,
-        "tabs": board.tabs(wanted),
+        "tabs": board.tabs(wanted, figures),
+        "sizes": PAGE_SIZES,
         "headings": board.headings(wanted),
         "choices": board.read_choices(wanted),
-        "figures": read_figures(),
+        "figures": figures,
         "history": read_history(),
         "page": board.read_page(wanted),
         "first": wanted.first_page().address(),
-        "cleared": Filter(wall=wanted.wall).address(),
+        "cleared": Filter(size=wanted.size, wall=wanted.wall).address(),
         "wall": replace(wanted, wall=not wanted.wall).address(),
         "now": timezone.now(),
         "origin": request.build_absolute_uri("/").rstrip("/"),

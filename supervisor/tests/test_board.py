@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from calls import services
-from calls.models import Call, MinuteSample
+from calls.alerts.services import Finding, raise_alerts
+from calls.models import AlertRule, Call, MinuteSample
 from calls.samples import take_sample
 from calls.tests.factories import live_call
 from supervisor import board
@@ -202,3 +203,72 @@ def test_a_live_call_that_a_search_names_is_found_with_its_queue(supervisor):
     services.start_call(call_id="x-1", agent="Ana", queue="billing")
 
     assert shown(supervisor.get(BOARD, {"queue": "billing", "q": "x-"})) == ["x-1"]
+
+
+def where(response):
+    html = response.content.decode()
+    return re.search(r'id="where">(.*?)</p>', html).group(1).replace("\N{EN DASH}", "-")
+
+
+def test_a_page_says_where_it_is_and_of_how_many(supervisor):
+    Call.objects.bulk_create(Call(call_id=f"c-{number}") for number in range(60))
+
+    first = supervisor.get(BOARD, {"rows": "25"})
+    older = re.search(r'id="older" href="([^"]+)"', first.content.decode()).group(1)
+    second = supervisor.get(BOARD + older.replace("&amp;", "&"))
+
+    assert len(shown(first)) == len(shown(second)) == 25
+    assert where(first) == "1-25 of 60"
+    assert where(second) == "26-50 of 60"
+    assert where(supervisor.get(BOARD, {"sort": "packets", "rows": "25", "page": "3"})) == (
+        "51-60 of 60"
+    )
+    assert where(supervisor.get(BOARD, {"rows": "100"})) == "60 calls"
+
+
+def test_a_search_is_not_counted_through_the_archive(supervisor):
+    Call.objects.bulk_create(Call(call_id=f"c-{number}") for number in range(60))
+
+    assert where(supervisor.get(BOARD, {"q": "c-"})) == "1-50"
+    assert where(supervisor.get(BOARD, {"q": "c-1"})) == "11 calls"
+
+
+def test_what_is_too_many_to_count_is_said_so(supervisor, monkeypatch):
+    monkeypatch.setattr("supervisor.board.SORTED_LIMIT", 55)
+    Call.objects.bulk_create(Call(call_id=f"c-{number}") for number in range(60))
+
+    assert where(supervisor.get(BOARD)) == "1-50 of more than 55"
+
+
+def test_the_number_of_rows_is_kept_by_every_link(supervisor, three_calls):
+    html = supervisor.get(BOARD, {"rows": "250"}).content.decode()
+
+    assert 'href="?state=FAILED&amp;rows=250"' in html
+    assert '<option value="250" selected>250 rows</option>' in html
+    assert Filter.from_query({"rows": "251"}).size == 50
+
+
+def test_tabs_count_the_calls_of_the_site_unless_a_filter_hides_some(supervisor, three_calls):
+    whole, part = supervisor.get(BOARD), supervisor.get(BOARD, {"queue": "sales"})
+
+    assert '<span class="tabs__count" data-figure="live">3</span>' in whole.content.decode()
+    assert "tabs__count" not in part.content.decode()
+
+
+def test_an_archived_call_shows_its_summary(supervisor):
+    analysed_call("done")
+
+    assert "Done: A dead line is repaired." in text_of(supervisor.get(BOARD))
+
+
+def test_a_row_names_its_worst_open_alert(supervisor, three_calls):
+    call = Call.objects.get(call_id="c-0")
+    for severity, name in ((1, "Mild"), (3, "Grave"), (2, "Middling")):
+        rule = AlertRule.objects.create(name=name, kind="words", severity=severity, phrases="x")
+        raise_alerts([Finding(rule, call.pk, found="x")], now=timezone.now())
+
+    text = text_of(supervisor.get(BOARD))
+
+    assert "Critical alert: Grave" in text
+    assert "+2 , 3 alerts" in text
+    assert "Middling" not in text

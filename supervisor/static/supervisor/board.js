@@ -114,7 +114,7 @@ async function fetchPage() {
     if (!part) return;
     if (isHeld()) throw new Held(); // somebody has begun to point at a row meanwhile
     showRows(part);
-    mergeParts(part, ["pages"]);
+    mergeParts(part, ["where", "pages"]);
     pageAt = Date.now();
     showWaiting(0);
   } catch (error) {
@@ -162,7 +162,7 @@ async function refetch() {
     const page = await fetchPart(location.href, feed);
     if (!page) return;
     showRows(page);
-    mergeParts(page, ["figures", "empty", "pages"]);
+    mergeParts(page, ["figures", "empty", "where", "pages"]);
     showHistory(page);
     pageAt = Date.now();
   } catch (error) {

@@ -43,7 +43,7 @@ function refresh() {
 
 function fit({ chart }) {
   const box = chart.root.parentElement;
-  if (box.clientWidth !== chart.width) chart.setSize({ width: box.clientWidth, height: box.clientHeight });
+  if (box.clientWidth && box.clientWidth !== chart.width) chart.setSize({ width: box.clientWidth, height: box.clientHeight });
 }
 
 function repaint() {
@@ -91,7 +91,7 @@ function draw(box) {
     scales: { x: { range: () => [Date.now() / 1000 - SPAN_S, Date.now() / 1000] }, y: { range: fromZero } },
     axes: [
       { ...axis, size: 20, gap: 3, space: 70, grid: { show: false }, values: (_, at) => at.map(hourText) },
-      { ...axis, size: 44, gap: 4, space: 28, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map(tickText) },
+      { ...axis, size: Math.round(parseFloat(style.fontSize) * 2.9), gap: 4, space: 28, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map(tickText) },
     ],
     series: [{}, ...(name === "results" ? [bars("archived"), bars("failed")] : [line(name)])],
     hooks: { setCursor: [(chart) => tell(chart, box)] },

@@ -6,7 +6,7 @@ import { spanText } from "./times.js";
 const strip = document.getElementById("figures");
 
 export function showFigures(figures) {
-  for (const cell of strip.querySelectorAll("[data-figure]")) {
+  for (const cell of document.querySelectorAll("[data-figure]")) {
     const text = textOf(figures[cell.dataset.figure], "span" in cell.dataset);
     if (cell.textContent !== text) cell.textContent = text;
   }
