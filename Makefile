@@ -45,6 +45,8 @@ bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQL
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_analysis
 	$(BIN)/python manage.py bench_pages
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_pages
+	$(BIN)/python manage.py bench_board
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_board
 	$(BIN)/python manage.py bench_feed
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed
 

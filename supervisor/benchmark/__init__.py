@@ -1,1 +1,1 @@
-"""How long pages take to open: a synthetic hour-long call, and a browser with a clock."""
+"""How the pages bear a load: a call of an hour, a site of thousands, and a browser with a clock."""
