@@ -37,9 +37,11 @@ from calls.models import (
     Attempt,
     Call,
     CallEvent,
+    Note,
     Packet,
     Recording,
     Stream,
+    Tag,
     Transcript,
     WorkerHeartbeat,
 )
@@ -120,6 +122,16 @@ class AttemptInline(CallInline):
     ]
 
 
+class TagInline(CallInline):
+    model = Tag
+    fields = ["name", "added_at", "added_by"]
+
+
+class NoteInline(CallInline):
+    model = Note
+    fields = ["text", "written_at", "author"]
+
+
 @admin.register(Call)
 class CallAdmin(ReadOnly, Records):
     """Who calls whom may be corrected; everything else moves through the services."""
@@ -145,7 +157,7 @@ class CallAdmin(ReadOnly, Records):
         "agent__exact",
     )
     search_help_text = "The beginning of a call id, or the full name of a queue or an agent."
-    inlines = [StreamInline, AttemptInline]
+    inlines = [TagInline, NoteInline, StreamInline, AttemptInline]
     actions = ["end", "retry", "reanalyse"]
 
     def has_change_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:

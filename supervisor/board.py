@@ -11,6 +11,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from calls import events
+from calls.annotations import known_tags
 from calls.models import Alert, Analysis, Attempt, Call
 from calls.models.alert import level_of
 from supervisor.figures import Figures
@@ -51,6 +52,10 @@ class Row:
     def alert_level(self) -> str:
         """The severity of its worst open alert, empty without one."""
         return level_of(getattr(self.call, "worst_alert", 0))
+
+    @property
+    def tags(self) -> list[str]:
+        return [tag.name for tag in self.call.tags.all()]
 
     @property
     def loss_percent(self) -> float:
@@ -158,7 +163,7 @@ def _rows(calls: QuerySet[Call]) -> list[Row]:
         outcome=Subquery(latest.values("outcome")[:1]),
         summary=Subquery(_newest_analysis().values("summary")[:1]),
         worst_alert_name=Subquery(_worst_alert().values("name")[:1]),
-    )
+    ).prefetch_related("tags")
     now = timezone.now()
     return [Row(call, call.attempt, call.stage or "", call.outcome or "", now) for call in found]
 
@@ -234,14 +239,16 @@ class Choices:
 
     queues: list[str]
     agents: list[str]
+    tags: list[str]
 
 
 def read_choices(wanted: Filter) -> Choices:
-    """Return the queues and agents of the newest calls, and those that are wanted already."""
+    """Return queues and agents of the newest calls, the newest tags, and what is wanted already."""
     newest = list(Call.objects.order_by("-id").values_list("queue", "agent")[:CHOICES_FROM])
     return Choices(
         queues=_offer({queue for queue, _ in newest}, wanted.queue),
         agents=_offer({agent for _, agent in newest}, wanted.agent),
+        tags=_offer(set(known_tags()), wanted.tag),
     )
 
 

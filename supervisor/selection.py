@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Now, NullIf
 
+from calls.annotations import Refused, normal_tag
 from calls.lifecycle import CallState
-from calls.models import Alert, Call
+from calls.models import Alert, Call, Tag
 
 PAGE_SIZE = 50
 PAGE_SIZES = (25, 50, 100, 250, 500)
@@ -27,6 +28,7 @@ NAMES = {
     "queue": "queue",
     "agent": "agent",
     "alert": "alert",
+    "tag": "tag",
     "sort": "sort",
     "before": "before",
     "page": "page",
@@ -100,6 +102,7 @@ class Filter:
     queue: str = ""
     agent: str = ""
     alert: bool = False  # only calls with an open alert
+    tag: str = ""
     sort: str = NEWEST
     before: int | None = None
     page: int = 1
@@ -118,6 +121,7 @@ class Filter:
             queue=_text(query, "queue", NAME_LENGTH),
             agent=_text(query, "agent", NAME_LENGTH),
             alert=str(query.get("alert", "")) == "1",
+            tag=_tag(_text(query, "tag", NAME_LENGTH)),
             sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
             before=_whole_number(str(query.get("before", ""))),
             page=min(_whole_number(str(query.get("page", ""))) or 1, _pages_limit(size)),
@@ -127,7 +131,7 @@ class Filter:
 
     @property
     def narrows(self) -> bool:
-        return bool(self.phase or self.query or self.queue or self.agent or self.alert)
+        return bool(self.phase or self.query or self.queue or self.agent or self.alert or self.tag)
 
     @property
     def is_by_age(self) -> bool:
@@ -150,6 +154,8 @@ class Filter:
                 calls = calls.filter(**{name: value})
         if self.alert:
             calls = calls.filter(pk__in=Alert.objects.open().order_by().values("call"))
+        if self.tag:
+            calls = calls.filter(pk__in=Tag.objects.filter(name=self.tag).order_by().values("call"))
         if self.query:
             calls = calls.filter(
                 Q(call_id__icontains=self.query)
@@ -208,6 +214,14 @@ def _pages_limit(size: int) -> int:
 
 def _text(query: Mapping[str, Any], name: str, length: int) -> str:
     return str(query.get(name, "")).replace("\0", "").strip()[:length]
+
+
+def _tag(written: str) -> str:
+    """Return the one spelling of a tag; what cannot be one is kept, and finds nothing."""
+    try:
+        return normal_tag(written)
+    except Refused:
+        return written
 
 
 def _whole_number(text: str) -> int | None:

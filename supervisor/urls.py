@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervisor import views
+from supervisor import annotating, views
 
 app_name = "supervisor"
 urlpatterns = [
@@ -19,5 +19,10 @@ urlpatterns = [
     path("calls/<str:call_id>/waveform", views.show_waveform, name="waveform"),
     path("calls/<str:call_id>/end/", views.act, {"action": "end"}, name="end"),
     path("calls/<str:call_id>/retry/", views.act, {"action": "retry"}, name="retry"),
+    path("calls/<str:call_id>/swap/", views.act, {"action": "swap"}, name="swap"),
+    path("calls/<str:call_id>/tag/", annotating.tag, name="tag"),
+    path("calls/<str:call_id>/untag/", annotating.untag, name="untag"),
+    path("calls/<str:call_id>/note/", annotating.note, name="note"),
+    path("calls/<str:call_id>/note/<int:note_id>/delete/", annotating.unnote, name="unnote"),
     path("calls/<str:call_id>/reanalyse/", views.act, {"action": "reanalyse"}, name="reanalyse"),
 ]

@@ -7,14 +7,19 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    JsonResponse,
+)
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -23,10 +28,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from calls.alerts.services import AlertNotFound, acknowledge_alert
 from calls.analysis.playback import NotHeardYet, read_waveform
+from calls.annotations import known_tags
 from calls.models import Call
 from calls.services import CallNotFound, NotPossible
 from supervisor import board
-from supervisor.actions import ACTIONS, action_for
+from supervisor.actions import ACTIONS, Action, BadForm, actions_for
 from supervisor.alerts import alerts_of, read_alerts
 from supervisor.call_page import read_call_page
 from supervisor.figures import read_figures
@@ -39,7 +45,7 @@ log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 
 
-def _guarded(permission: str) -> Callable[[View], View]:
+def guarded(permission: str) -> Callable[[View], View]:
     """Send visitors to the login; 403 for those who are logged in and lack the permission."""
 
     def guard(view: View) -> View:
@@ -55,7 +61,7 @@ class LoginView(auth_views.LoginView):
 
 
 @require_safe
-@_guarded("calls.view_call")
+@guarded("calls.view_call")
 def show_board(request: HttpRequest) -> HttpResponse:
     wanted = Filter.from_query(request.GET)
     position, figures = board.read_position(), read_figures()
@@ -80,7 +86,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@_guarded("calls.view_call")
+@guarded("calls.view_call")
 def show_rows(request: HttpRequest) -> HttpResponse:
     """The rows of the calls that ``id`` names, as far as the filter wants them; or a whole page."""
     wanted = Filter.from_query(request.GET)
@@ -93,13 +99,13 @@ def show_rows(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@_guarded("calls.view_call")
+@guarded("calls.view_call")
 def show_history(request: HttpRequest) -> HttpResponse:
     return render(request, "supervisor/_history.html", {"history": read_history()})
 
 
 @require_safe
-@_guarded("calls.view_call")
+@guarded("calls.view_call")
 def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     position = board.read_position()
     call = _call(call_id)
@@ -117,13 +123,16 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
         "call": call,
         "redacted": redacted,
         "may_unredact": may_unredact,
-        "action": _offered(request, call),
+        "actions": _offered(request, call),
+        "tags": list(call.tags.all()),
+        "notes": list(call.notes.all()),
+        "known_tags": known_tags() if request.user.has_perm("calls.operate_call") else [],
     }
     return render(request, "supervisor/call.html", context)
 
 
 @require_safe
-@_guarded("calls.view_call")
+@guarded("calls.view_call")
 def show_packets(request: HttpRequest, call_id: str) -> HttpResponse:
     """The packet map of a call, which takes its time if the call is long."""
     call = _call(call_id)
@@ -133,7 +142,7 @@ def show_packets(request: HttpRequest, call_id: str) -> HttpResponse:
 
 
 @require_safe
-@_guarded("calls.view_call")
+@guarded("calls.view_call")
 def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
     """How loud each side of the recording is, for the player to draw."""
     call = _call(call_id)
@@ -159,7 +168,7 @@ def _sight(request: HttpRequest) -> tuple[bool, bool]:
 
 
 @require_http_methods(["GET", "POST"])
-@_guarded("calls.operate_call")
+@guarded("calls.operate_call")
 def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
     """Ask on GET, do it on POST."""
     wanted = ACTIONS[action]
@@ -167,9 +176,11 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
         context = {"call": _call(call_id), "action": wanted}
         return render(request, "supervisor/confirm.html", context)
     try:
-        wanted.run(call_id, request.user.get_username())
+        wanted.run(call_id, request.user.get_username(), request.POST)
     except CallNotFound as error:
         raise Http404(str(error)) from error
+    except BadForm as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain")
     except NotPossible as error:
         messages.error(request, f"Nothing was done: {error}")
     else:
@@ -178,13 +189,13 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
 
 
 @require_safe
-@_guarded("calls.view_call")
+@guarded("calls.view_call")
 def show_alerts(request: HttpRequest) -> HttpResponse:
     return render(request, "supervisor/alerts.html", {"page": read_alerts(request.GET)})
 
 
 @require_POST
-@_guarded("calls.operate_call")
+@guarded("calls.operate_call")
 def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Acknowledge an alert, and go back to where that was asked for."""
     note = request.POST.get("note", "").replace("\0", "").strip()
@@ -192,13 +203,18 @@ def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
         acknowledge_alert(alert_id=alert_id, by=request.user.get_username(), note=note)
     except AlertNotFound as error:
         raise Http404(str(error)) from error
+    return redirect(asked_for_at(request) or "supervisor:alerts")
+
+
+def asked_for_at(request: HttpRequest) -> str:
+    """Return the page of ours that a form was sent from, or an empty string."""
     target = request.POST.get("next", "")
     is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
-    return redirect(target if is_ours else "supervisor:alerts")
+    return target if is_ours else ""
 
 
-def _offered(request: HttpRequest, call: Call) -> Any:
-    return action_for(call) if request.user.has_perm("calls.operate_call") else None
+def _offered(request: HttpRequest, call: Call) -> list[Action]:
+    return actions_for(call) if request.user.has_perm("calls.operate_call") else []
 
 
 def _call(call_id: str) -> Call:

@@ -53,14 +53,17 @@ async function refetch() {
   timer = 0;
   try {
     const page = await fetchPart(location.href, feed);
-    if (!page) return;
-    localise(page);
-    document.title = page.title;
-    Idiomorph.morph(main, page.getElementById("main"), { callbacks });
-    mount();
+    if (page) merge(page);
   } catch {
     refetchSoon(RETRY_MS);
   }
+}
+
+function merge(page) {
+  localise(page);
+  document.title = page.title;
+  Idiomorph.morph(main, page.getElementById("main"), { callbacks });
+  mount();
 }
 
 main.addEventListener("click", (event) => {
@@ -72,6 +75,25 @@ main.addEventListener("click", (event) => {
   if ("seek" in target.dataset) seek(Number(target.dataset.seek));
   else if ("close" in target.dataset) dialog.close();
   else dialog.showModal();
+});
+
+// Forms that leave the page as it is, so that what is played goes on: sent, and the answer merged.
+main.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!("quiet" in form.dataset)) return;
+  event.preventDefault();
+  if (form.dataset.busy) return;
+  form.dataset.busy = "yes";
+  try {
+    const page = await fetchPart(form.action, feed, new FormData(form));
+    if (!page) return;
+    merge(page);
+    if (!page.querySelector(".message--error")) form.reset();
+  } catch {
+    form.submit(); // the browser says what is wrong
+  } finally {
+    delete form.dataset.busy;
+  }
 });
 
 // What scripts draw -----------------------------------------------------------------------------

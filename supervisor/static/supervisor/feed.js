@@ -153,9 +153,11 @@ export function openFeed() {
   return feed;
 }
 
-// Fetches a page or a part of one; null if the session has ended, which the badge then says.
-export async function fetchPart(url, feed) {
-  const response = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store" });
+// Fetches a page or a part of one, or sends a form to it; null if the session has ended, which the
+// badge then says.
+export async function fetchPart(url, feed, form = null) {
+  const sent = form ? { method: "POST", body: form } : {};
+  const response = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store", ...sent });
   const login = document.getElementById("feed").dataset.login;
   if (response.redirected && new URL(response.url).pathname === login) {
     feed.end("logged-out");
