@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from calls import events, services
+from calls.admin_annotations import NoteInline, TagInline
 from calls.admin_lists import (
     CallInline,
     CallRecords,
@@ -37,11 +38,9 @@ from calls.models import (
     Attempt,
     Call,
     CallEvent,
-    Note,
     Packet,
     Recording,
     Stream,
-    Tag,
     Transcript,
     WorkerHeartbeat,
 )
@@ -120,16 +119,6 @@ class AttemptInline(CallInline):
         "duration_ms",
         "retry_at",
     ]
-
-
-class TagInline(CallInline):
-    model = Tag
-    fields = ["name", "added_at", "added_by"]
-
-
-class NoteInline(CallInline):
-    model = Note
-    fields = ["text", "written_at", "author"]
 
 
 @admin.register(Call)
