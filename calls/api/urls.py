@@ -47,5 +47,10 @@ urlpatterns = [
         _alerts({"post": "acknowledge"}),
         name="acknowledge-alert",
     ),
+    path(
+        "events/stream",
+        views.EventViewSet.as_view({"get": "stream"}),
+        name="event-stream",
+    ),
     path("events", views.EventViewSet.as_view({"get": "list"}), name="events"),
 ]
