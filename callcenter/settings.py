@@ -249,10 +249,8 @@ else:
 
 # Only within one process: between processes everything travels through the event log.
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "supervisor.layer.ProcessLayer", "CONFIG": {"capacity": 128}}
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
 }
-
-FEED_PATIENCE = _number("FEED_PATIENCE", 10, 0.1, 600)  # seconds a listener may take nothing
 
 # --- Ingest ---------------------------------------------------------------------------------
 
@@ -269,10 +267,14 @@ API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 1, 3600)  # seconds until a revo
 
 # --- Analysis -------------------------------------------------------------------------------
 
+_CORES = os.cpu_count() or 1
 AI_PROVIDER = _choice("AI_PROVIDER", ("local", "openai", "null"), default="local")
 AI_LANGUAGE = env.str("AI_LANGUAGE", default="en")
 AI_CONCURRENCY = int(_number("AI_CONCURRENCY", 200, 1, 10_000))  # calls per worker process
-AI_AUDIO_CONCURRENCY = int(_number("AI_AUDIO_CONCURRENCY", 2 * (os.cpu_count() or 1), 1, 1_000))
+AI_PROVIDER_CONCURRENCY = int(_number("AI_PROVIDER_CONCURRENCY", 0, 0, 100_000))  # of all workers
+AI_AUDIO_CONCURRENCY = int(  # recordings in memory; a core hears one, a server many
+    _number("AI_AUDIO_CONCURRENCY", 32 if AI_PROVIDER == "openai" else 2 * _CORES, 1, 1_000)
+)
 AI_CHAOS_FAILURE_RATE = _number("AI_CHAOS_FAILURE_RATE", 0.25 if LOCAL else 0, 0, 1)
 AI_CHAOS_LATENCY = _range("AI_CHAOS_LATENCY", "1-3" if LOCAL else "0")
 AI_CHAOS_SEED = env.str("AI_CHAOS_SEED", default="")  # the same words, the same fate
@@ -281,6 +283,7 @@ AI_RETRY_BASE = _number("AI_RETRY_BASE", 2, 0, 3600)  # seconds: 2, 4, 8, 16...
 AI_RETRY_MAX = _number("AI_RETRY_MAX", 60, 0, 86_400)  # seconds
 AI_LEASE_SECONDS = _number("AI_LEASE_SECONDS", 30, 1, 3600)  # a dead worker's calls are free then
 AI_TIMEOUT = _number("AI_TIMEOUT", 120, 1, 86_400)  # seconds for a stage; audio: 2.5 x its length
+AI_DEADLINE = _number("AI_DEADLINE", 86_400, 0, 30 * 86_400)  # seconds for a round; 0: none
 AI_BREAKER_FAILURES = int(_number("AI_BREAKER_FAILURES", 10, 1, 10_000))  # in a row: it is down
 AI_BREAKER_SECONDS = _number("AI_BREAKER_SECONDS", 30, 0.1, 300)  # until it is asked again
 AI_AUTO_RETRY_AFTER = _number("AI_AUTO_RETRY_AFTER", 0, 0, 30 * 86_400)  # seconds; 0: never
@@ -305,6 +308,9 @@ WEBHOOK_ALLOW_PRIVATE = _choice(
 
 PACKET_RETENTION = _days("PACKET_RETENTION", "7")  # once the recording or the words are there
 CALL_RETENTION = _days("CALL_RETENTION", "never")  # with everything that is known of the call
+ATTEMPT_RETENTION = _days("ATTEMPT_RETENTION", "90")  # of archived calls; failed ones keep theirs
+JOB_RETENTION = _days("JOB_RETENTION", "1")  # records of jobs that were done...
+FAILED_JOB_RETENTION = _days("FAILED_JOB_RETENTION", "14")  # ...and of those that failed
 
 # --- Jobs -----------------------------------------------------------------------------------
 

@@ -12,7 +12,6 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -31,7 +30,6 @@ from calls.admin_lists import (
     link_to_rows,
 )
 from calls.api.keys import create_key, revoke_key
-from calls.health import HEARTBEAT_LIMIT
 from calls.models import (
     Analysis,
     ApiKey,
@@ -42,7 +40,6 @@ from calls.models import (
     Recording,
     Stream,
     Transcript,
-    WorkerHeartbeat,
 )
 
 ACTION_LIMIT = 1_000
@@ -118,6 +115,7 @@ class AttemptInline(CallInline):
         "started_at",
         "duration_ms",
         "retry_at",
+        "request_id",
     ]
 
 
@@ -139,7 +137,12 @@ class CallAdmin(ReadOnly, Records):
         "next_attempt_at",
         "customer_sentiment",
     ]
-    list_filter = ["state", "end_reason", "customer_sentiment"]
+    list_filter = [
+        "state",
+        ("dismissed_at", admin.EmptyFieldListFilter),
+        "end_reason",
+        "customer_sentiment",
+    ]
     search_fields = (
         "call_id__startswith",
         "queue__exact",
@@ -147,7 +150,7 @@ class CallAdmin(ReadOnly, Records):
     )
     search_help_text = "The beginning of a call id, or the full name of a queue or an agent."
     inlines = [TagInline, NoteInline, StreamInline, AttemptInline]
-    actions = ["end", "retry", "reanalyse"]
+    actions = ["end", "retry", "dismiss", "reanalyse"]
 
     def has_change_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:
         return admin.ModelAdmin.has_change_permission(self, request, obj)
@@ -187,6 +190,10 @@ class CallAdmin(ReadOnly, Records):
     @admin.action(description="Retry (failed calls)", permissions=["operate"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
         self._act(request, queryset, services.retry_call, "retried")
+
+    @admin.action(description="Dismiss (failed calls)", permissions=["operate"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        self._act(request, queryset, services.dismiss_call, "dismissed")
 
     @admin.action(description="Analyse anew (archived calls)", permissions=["operate"])
     def reanalyse(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
@@ -372,24 +379,4 @@ class ApiKeyAdmin(Records):
         )
 
 
-@admin.register(WorkerHeartbeat)
-class WorkerHeartbeatAdmin(Records):
-    """A worker removes its row when it stops; what a dead one left may be deleted."""
-
-    list_display = ["name", "started_at", "seen_at", "alive"]
-    ordering = ("-seen_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: WorkerHeartbeat | None = None
-    ) -> bool:
-        return False
-
-    @admin.display(boolean=True)
-    def alive(self, beat: WorkerHeartbeat) -> bool:
-        return beat.seen_at >= timezone.now() - HEARTBEAT_LIMIT
-
-
-from calls import admin_alerts, admin_insights  # noqa: E402, F401 (they register their own)
+from calls import admin_alerts, admin_analysis, admin_insights  # noqa: E402, F401 (they register their own)

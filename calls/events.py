@@ -68,6 +68,55 @@ class AttemptFinished:
     code: str = ""
     error: str = ""
     retry_at: str | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderDown:
+    """A provider only fails of late: calls wait for it at no cost, and one asks at ``probe_at``."""
+
+    type: ClassVar[str] = "provider_down"
+    provider: str
+    stage: str
+    failures: int
+    error: str
+    probe_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderBack:
+    """A provider that was down has answered, after ``seconds``."""
+
+    type: ClassVar[str] = "provider_back"
+    provider: str
+    stage: str
+    down_since: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisPaused:
+    """Somebody wants no analysis to begin; calls are taken in all the same, and wait."""
+
+    type: ClassVar[str] = "analysis_paused"
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisResumed:
+    type: ClassVar[str] = "analysis_resumed"
+    by: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallDismissed:
+    """Somebody has decided that a failed call needs no analysis."""
+
+    type: ClassVar[str] = "call_dismissed"
+    by: str
+    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +230,11 @@ Payload = (
     | GapDetected
     | LatePackets
     | AttemptFinished
+    | CallDismissed
+    | ProviderDown
+    | ProviderBack
+    | AnalysisPaused
+    | AnalysisResumed
     | CallDeleted
     | AlertRaised
     | AlertAcknowledged

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
 
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from calls import alert_metrics, events
 from calls.analysis import breaker
+from calls.analysis.standing import Load, Standing, read_load, read_standing
+from calls.clock import database_now
 from calls.lifecycle import CallState
-from calls.models import Call, WorkerHeartbeat
-
-HEARTBEAT_LIMIT = timedelta(seconds=30)
+from calls.models import Call
 
 
 def alive(request: HttpRequest) -> HttpResponse:
@@ -28,38 +27,49 @@ def alive(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """200 if calls can be taken and analysed, else 503 that says what is wrong.
 
-    An AI that is down is noted and no more: calls are taken and wait for it.
+    An AI that is down, or paused by somebody, is noted and no more: calls are taken and wait.
     """
-    if problems := find_problems():
+    problems, standing = find_problems()
+    if problems or standing is None:
         return JsonResponse({"status": "not ready", "problems": problems}, status=503)
-    notes = find_notes()
+    notes = find_notes(standing)
     return JsonResponse({"status": "ready", **({"notes": notes} if notes else {})})
 
 
-def find_notes() -> list[str]:
-    return alert_metrics.find_notes() + [
-        f"Provider {health.provider} ({health.stage}) is down since {health.down_since:%FT%TZ}: "
-        f"calls wait for it."
-        for health in breaker.down_of_late(now=timezone.now())
-    ]
+def find_notes(standing: Standing) -> list[str]:
+    pause = standing.pause
+    paused = [f"The analysis is paused since {pause.paused_at:%FT%TZ}."] if pause else []
+    return (
+        alert_metrics.find_notes()
+        + paused
+        + [
+            f"Provider {outage.provider} ({outage.stage}) is down since {outage.since:%FT%TZ}: "
+            f"calls wait for it."
+            for outage in standing.outages
+        ]
+    )
 
 
-def find_problems() -> list[str]:
+def find_problems() -> tuple[list[str], Standing | None]:
+    """Return what is wrong, and how the analysis stands if that could be found out."""
     try:
         if pending := pending_migrations():
-            return [f"{pending} migrations have not been applied: run `manage.py migrate`."]
-        return [] if workers_alive() else ["No worker has shown a sign of life for 30 s."]
+            return [f"{pending} migrations have not been applied: run `manage.py migrate`."], None
+        standing = read_standing()
     except DatabaseError as error:
-        return [f"The database does not answer: {type(error).__name__}."]
+        return [f"The database does not answer: {type(error).__name__}."], None
+    return ([] if standing.workers else [_no_worker(standing.silent_s)]), standing
+
+
+def _no_worker(silent_s: float | None) -> str:
+    if silent_s is None:
+        return "No worker has ever shown a sign of life: start one with `manage.py qcluster`."
+    return f"No worker has shown a sign of life for {silent_s:.0f} s."
 
 
 def pending_migrations() -> int:
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def workers_alive() -> int:
-    return WorkerHeartbeat.objects.filter(seen_at__gte=timezone.now() - HEARTBEAT_LIMIT).count()
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -68,27 +78,48 @@ def metrics(request: HttpRequest) -> HttpResponse:
     states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
     for state, count in calls_by_state().items():
         states.labels(state).set(count)
-    down = Gauge(
-        "callcenter_provider_down", "1: calls wait", ["provider", "stage"], registry=registry
-    )
-    for health in breaker.known_of_late(now=timezone.now()):
-        down.labels(health.provider, health.stage).set(health.down_since is not None)
+    load = read_load()
+    _add_load(registry, load)
+    _add_providers(registry)
+    standing = read_standing()
     for name, text, value in (
-        ("analysis_oldest_seconds", "Longest wait for the AI", oldest_wait_s()),
-        ("workers", "Workers alive", workers_alive()),
+        ("analysis_oldest_seconds", "Longest wait for the AI", max(one.oldest_s for one in load)),
+        ("analysis_paused", "1: somebody has paused the analysis", standing.pause is not None),
+        ("dead_letters", "Failed calls that nobody has dismissed", Call.objects.dead().count()),
+        ("workers", "Workers alive", standing.workers),
         ("event_offset", "Newest offset of the event log", events.head()),
     ):
         Gauge(f"callcenter_{name}", text, registry=registry).set(value)
     alert_metrics.register(registry)
+    if standing.silent_s is not None:
+        silence = "Since the last sign of life of any worker"
+        Gauge("callcenter_worker_silent_seconds", silence, registry=registry).set(standing.silent_s)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:
+    depth = Gauge(
+        "callcenter_analysis_calls", "Calls by their next stage, and what they do",
+        ["stage", "standing"], registry=registry,
+    )  # fmt: skip
+    oldest = Gauge(
+        "callcenter_analysis_stage_oldest_seconds", "Longest wait, by the next stage",
+        ["stage"], registry=registry,
+    )  # fmt: skip
+    for one in load:
+        for standing in ("ready", "retrying", "running"):
+            depth.labels(one.stage, standing).set(getattr(one, standing))
+        oldest.labels(one.stage).set(one.oldest_s)
+
+
+def _add_providers(registry: CollectorRegistry) -> None:
+    down = Gauge(
+        "callcenter_provider_down", "1: calls wait", ["provider", "stage"], registry=registry
+    )
+    for health in breaker.known_of_late(now=database_now()):
+        down.labels(health.provider, health.stage).set(health.down_since is not None)
 
 
 def calls_by_state() -> dict[str, int]:
     counted = Call.objects.order_by().values_list("state").annotate(Count("pk"))
     return {**dict.fromkeys(CallState.values, 0), **dict(counted)}
-
-
-def oldest_wait_s() -> float:
-    waiting = Call.objects.filter(state__in=(CallState.COMPLETED, CallState.PROCESSING_AI))
-    oldest = waiting.aggregate(at=Min("ended_at"))["at"]
-    return (timezone.now() - oldest).total_seconds() if oldest else 0.0

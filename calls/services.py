@@ -14,6 +14,8 @@ from django_fsm import can_proceed
 from django_q.tasks import async_task
 
 from calls import events
+from calls.clock import database_now
+from calls.lifecycle import CallState
 from calls.models import Call, Stage
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ REQUEUE_FIELDS = (
     "first_stage",
     "next_attempt_at",
     "last_error",
+    "dismissed_at",
 )
 
 
@@ -112,7 +115,7 @@ def end_call(*, call_id: str, reason: str = Call.EndReason.REQUESTED, by: str = 
 
 def end_idle_calls() -> int:
     """End calls that have been silent for CALL_IDLE_TIMEOUT. Returns how many."""
-    before = timezone.now() - timedelta(seconds=settings.CALL_IDLE_TIMEOUT)
+    before = database_now() - timedelta(seconds=settings.CALL_IDLE_TIMEOUT)
     idle = list(Call.objects.idle(before=before).values_list("pk", flat=True)[:1000])
     return sum(_end_if_idle(pk, before=before) for pk in idle)
 
@@ -123,7 +126,7 @@ def _end_if_idle(pk: int, *, before: datetime) -> bool:
         call = Call.objects.idle(before=before).select_for_update().filter(pk=pk).first()
         if call is None:
             return False
-        _complete(call, reason=Call.EndReason.IDLE, by="", now=timezone.now())
+        _complete(call, reason=Call.EndReason.IDLE, by="", now=database_now())
     log.warning("call %s ended: no packet for %g s", call.call_id, settings.CALL_IDLE_TIMEOUT)
     return True
 
@@ -153,11 +156,29 @@ def retry_call(*, call_id: str, by: str = "", wake: bool = True) -> Call:
     return call
 
 
+def dismiss_call(*, call_id: str, by: str = "", note: str = "") -> Call:
+    """Say that a failed call needs no analysis: it stays FAILED, and nothing retries it by itself.
+
+    It counts as seen to, until somebody retries it. Repeated, it changes nothing. Raises
+    NotPossible unless the call is FAILED.
+    """
+    now = database_now()
+    with transaction.atomic():
+        call = lock_call(call_id)
+        if call.state != CallState.FAILED:
+            raise NotPossible(call, "dismissed")
+        if call.dismissed_at is None:
+            call.dismissed_at = now
+            call.save(update_fields=["dismissed_at"])
+            events.append([(call, events.CallDismissed(by=by, note=note))], at=now)
+    return call
+
+
 def retry_failed_calls() -> int:
     """Retry calls that failed AI_AUTO_RETRY_AFTER ago, a few times each. Returns how many."""
     if not settings.AI_AUTO_RETRY_AFTER:
         return 0
-    before = timezone.now() - timedelta(seconds=settings.AI_AUTO_RETRY_AFTER)
+    before = database_now() - timedelta(seconds=settings.AI_AUTO_RETRY_AFTER)
     due = Call.objects.retryable(before=before, rounds=settings.AI_AUTO_RETRY_ROUNDS)
     pks = list(due.order_by("state_changed_at").values_list("pk", flat=True)[:1000])
     retried = sum(_retry_if_due(pk, before=before) for pk in pks)
@@ -229,7 +250,7 @@ def requeue(
     """Give a locked call that is over another round, from ``call.first_stage`` on."""
     call.analysis_round += 1
     call.automatic_retries = automatic_retries
-    call.next_attempt_at, call.last_error = None, ""
+    call.next_attempt_at, call.last_error, call.dismissed_at = None, "", None
     if wake:
         wake_worker()
     move(
@@ -237,7 +258,7 @@ def requeue(
         transition,
         action=action,
         fields=REQUEUE_FIELDS,
-        now=timezone.now(),
+        now=database_now(),
         reason=action,
         by=by,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 
-from calls.analysis.ledger import any_due
+from calls.analysis.claims import any_due
 from calls.analysis.providers.registry import get_provider
+from calls.analysis.pruning import prune_history
 from calls.analysis.runner import Runner
 from calls.retention import prune
 from calls.samples import take_sample
@@ -50,4 +51,5 @@ def sweep() -> int:
         wake_worker()
     prune(seconds=PRUNE_SECONDS)
     prune_deliveries()
+    prune_history()
     return ended

@@ -23,6 +23,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 from django_q.cluster import Cluster, Sentinel, get_mp_context
 
+from calls.clock import database_now
 from calls.models import WorkerHeartbeat
 from calls.services import wake_worker
 
@@ -189,8 +190,8 @@ def _without_pool() -> None:
 
 
 def _show_life(beat: WorkerHeartbeat) -> None:
-    beat.seen_at = timezone.now()
     try:
+        beat.seen_at = database_now()
         beat.save()
     except DatabaseError:
         log.exception("no heartbeat: the database is away")

@@ -17,9 +17,9 @@ from calls.analysis.media import PacketRow, TextCall, assemble, parse_media
 from calls.analysis.redaction import redact
 from calls.analysis.results import transcript_document
 from calls.analysis.roles import swap_material
-from calls.health import workers_alive
+from calls.analysis.standing import Outage, Standing, read_standing
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stream
+from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stage, Stream
 from supervisor.board import next_number
 from supervisor.packet_map import PacketMap, read_packet_map
 from supervisor.selection import Phase, phase_of
@@ -33,6 +33,7 @@ MAPPED_AT_ONCE = 20_000
 HEARD_LIMIT = 24
 GROUPED_FROM = 4
 SILENT_AFTER = timedelta(seconds=15)
+WAITING = (CallState.COMPLETED, CallState.PROCESSING_AI)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class CallPage:
     more_events: bool
     document: dict[str, Any] | None
     heard: list[dict[str, Any]] = field(default_factory=list)
-    worker_missing: bool = False
+    standing: Standing | None = None
     recording: Recording | None = None
     packet_map: PacketMap | None = None
 
@@ -69,6 +70,28 @@ class CallPage:
     def tries(self) -> int:
         """Attempts of the present round."""
         return sum(attempt.round == self.call.analysis_round for attempt in self.attempts)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for an attempt to begin, and not for one to end."""
+        return self.call.state in WAITING and not self.call.lease_expires_at
+
+    @property
+    def next_stage(self) -> str:
+        """The stage that the next attempt is for."""
+        latest = self.latest
+        if latest is None or latest.round != self.call.analysis_round:
+            return self.call.first_stage
+        is_heard = latest.outcome == Attempt.Outcome.SUCCEEDED
+        return Stage.UNDERSTAND if is_heard else latest.stage
+
+    @property
+    def outage(self) -> Outage | None:
+        """The outage that the call waits for, if it does."""
+        if self.standing is None or not self.is_held:
+            return None
+        outages = self.standing.outages
+        return next((each for each in outages if each.stage == self.next_stage), None)
 
     @property
     def is_silent(self) -> bool:
@@ -204,7 +227,7 @@ def read_call_page(call: Call, *, redacted: bool = True, all_events: bool = Fals
         more_events=len(events) > limit,
         document=transcript_document(call, redacted=redacted),
         heard=_heard(call, streams, redacted=redacted) if call.is_live else [],
-        worker_missing=call.state == CallState.COMPLETED and not workers_alive(),
+        standing=read_standing() if call.state in WAITING else None,
         recording=Recording.objects.filter(call=call).first(),
         packet_map=read_packet_map(streams) if call.packet_count <= MAPPED_AT_ONCE else None,
     )

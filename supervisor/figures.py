@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from calls.analysis.standing import Standing, read_standing
 from calls.lifecycle import CallState
 from calls.models import Call
 from supervisor.selection import Phase, in_phase
@@ -21,7 +22,11 @@ MEDIAN_LIMIT = 500
 
 @dataclass(frozen=True)
 class Figures:
-    """Packets and loss are those of live calls; the median is that of the last half hour."""
+    """Packets and loss are those of live calls; the median is that of the last half hour.
+
+    ``held`` calls wait for a provider that is down; ``standing`` changes with what there is to
+    say of the analysis.
+    """
 
     live: int
     waiting: int
@@ -33,13 +38,15 @@ class Figures:
     missing: int
     loss_percent: float
     archive_s: float | None
+    held: int
+    standing: str
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def read_figures() -> Figures:
-    now = timezone.now()
+def read_figures(standing: Standing | None = None) -> Figures:
+    now, standing = timezone.now(), standing or read_standing()
     # `state IN` and not `NOT state =`, which no index can answer.
     open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
     live = in_phase(Phase.LIVE)
@@ -59,6 +66,8 @@ def read_figures() -> Figures:
         archived_today=_archived(since=_midnight(now)).count(),
         packets_per_s=_pace(now),
         archive_s=_median_archive_s(now),
+        held=standing.held,
+        standing=standing.mark,
     )
 
 

@@ -42,19 +42,23 @@ _RETRYING = Q(
 
 
 class Phase(models.TextChoices):
-    """What a supervisor calls the state of a call: waiting for a retry is a thing of its own."""
+    """What a supervisor calls the state of a call: waiting for a retry is a thing of its own, and
+    so is a failed call that somebody has seen to."""
 
     LIVE = "IN_PROGRESS", "Live"
     WAITING = "COMPLETED", "Waiting for AI"
     ANALYSING = "PROCESSING_AI", "Being analysed"
     RETRYING = "RETRYING", "Retrying"
     FAILED = "FAILED", "Failed"
+    DISMISSED = "DISMISSED", "Dismissed"
     ARCHIVED = "ARCHIVED", "Archived"
 
 
 def phase_of(call: Call) -> Phase:
     if call.state == CallState.PROCESSING_AI and call.next_attempt_at and not call.lease_expires_at:
         return Phase.RETRYING
+    if call.state == CallState.FAILED and call.dismissed_at:
+        return Phase.DISMISSED
     return Phase(str(call.state))
 
 
@@ -65,6 +69,8 @@ def in_phase(phase: str) -> Q:
         # Not `& ~_RETRYING`: SQL's NOT of a comparison with NULL is neither true nor false.
         at_work = Q(next_attempt_at__isnull=True) | Q(lease_expires_at__isnull=False)
         return Q(state=CallState.PROCESSING_AI) & at_work
+    if phase in (Phase.FAILED, Phase.DISMISSED):
+        return Q(state=CallState.FAILED, dismissed_at__isnull=phase == Phase.FAILED)
     return Q(state=phase)
 
 

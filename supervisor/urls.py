@@ -11,6 +11,7 @@ urlpatterns = [
     path("rows", views.show_rows, name="rows"),
     path("alerts/", views.show_alerts, name="alerts"),
     path("alerts/<int:alert_id>/acknowledge/", views.acknowledge, name="acknowledge"),
+    path("standing", views.show_standing, name="standing"),
     path("history", views.show_history, name="history"),
     path("login/", views.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

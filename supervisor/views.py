@@ -28,6 +28,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from calls.alerts.services import AlertNotFound, acknowledge_alert
 from calls.analysis.playback import NotHeardYet, read_waveform
+from calls.analysis.standing import read_standing
 from calls.annotations import known_tags
 from calls.models import Call
 from calls.services import CallNotFound, NotPossible
@@ -63,8 +64,8 @@ class LoginView(auth_views.LoginView):
 @require_safe
 @guarded("calls.view_call")
 def show_board(request: HttpRequest) -> HttpResponse:
-    wanted = Filter.from_query(request.GET)
-    position, figures = board.read_position(), read_figures()
+    wanted, standing = Filter.from_query(request.GET), read_standing()
+    position, figures = board.read_position(), read_figures(standing)
     context = {
         "position": position,
         "wanted": wanted,
@@ -72,6 +73,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "sizes": PAGE_SIZES,
         "headings": board.headings(wanted),
         "choices": board.read_choices(wanted),
+        "standing": standing,
         "figures": figures,
         "history": read_history(),
         "page": board.read_page(wanted),
@@ -96,6 +98,12 @@ def show_rows(request: HttpRequest) -> HttpResponse:
         page = board.read_page(wanted)
     context = {"page": page, "wanted": wanted, "first": wanted.first_page().address()}
     return render(request, "supervisor/_rows.html", context)
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_standing(request: HttpRequest) -> HttpResponse:
+    return render(request, "supervisor/_standing.html", {"standing": read_standing()})
 
 
 @require_safe

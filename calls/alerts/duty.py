@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from calls.analysis.held import database_now
+from calls.clock import database_now
 from calls.models import Watch
 
 LEASE_S = 10

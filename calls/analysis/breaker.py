@@ -11,11 +11,13 @@ order: the call's row, the health row, the event log's advisory lock.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from calls import events
 from calls.analysis.providers import ProviderError
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, ProviderHealth, Stage
@@ -31,24 +33,44 @@ STALE = timedelta(hours=1)
 ANSWERED = {"empty_transcript", "invalid_answer"}
 
 
-def note_failure(attempt: Attempt, error: ProviderError, *, now: datetime) -> float | None:
-    """Count a failure. Returns how many seconds the provider is left alone, None if it is not."""
+@dataclass(frozen=True)
+class Noted:
+    """``down_s``: how many seconds the provider is left alone, None if it is not. ``news`` is for
+    the log, where something has changed."""
+
+    down_s: float | None = None
+    news: events.ProviderDown | events.ProviderBack | None = None
+
+
+def note_failure(attempt: Attempt, error: ProviderError, *, now: datetime) -> Noted:
+    """Count a failure."""
     if not error.transient or error.code in ANSWERED:
-        note_answer(attempt)
-        return None
+        return Noted(news=note_answer(attempt, now=now))
     locked = ProviderHealth.objects.select_for_update()
     health, _ = locked.get_or_create(provider=attempt.provider, stage=attempt.stage)
     if health.failed_at and now - health.failed_at > WINDOW and not health.down_since:
         health.failures = 0
-    health.failures, health.failed_at = health.failures + 1, now
+    health.failures, health.failed_at, health.error = health.failures + 1, now, str(error)
+    news = None
     if health.down_since:
         _note_probe(health, attempt, now=now)
     elif _is_down(health, attempt):
         health.down_since, health.probed_at = now, None
         _leave_alone(health, settings.AI_BREAKER_SECONDS, now=now)
         log.error("%s is down: %d failures in a row, the last: %s", health, health.failures, error)
+        news = _down(health)
     health.save()
-    return _seconds_left(health, now=now)
+    return Noted(_seconds_left(health, now=now), news)
+
+
+def _down(health: ProviderHealth) -> events.ProviderDown:
+    return events.ProviderDown(
+        provider=health.provider,
+        stage=health.stage,
+        failures=health.failures,
+        error=health.error,
+        probe_at=health.probe_at.isoformat() if health.probe_at else "",
+    )
 
 
 def _is_down(health: ProviderHealth, attempt: Attempt) -> bool:
@@ -88,7 +110,7 @@ def _seconds_left(health: ProviderHealth, *, now: datetime) -> float | None:
     return max(0.0, (health.probe_at - now).total_seconds())
 
 
-def note_answer(attempt: Attempt) -> None:
+def note_answer(attempt: Attempt, *, now: datetime) -> events.ProviderBack | None:
     """The provider did answer: whatever failed before is forgotten, and calls flow again."""
     failing = ProviderHealth.objects.filter(
         provider=attempt.provider, stage=attempt.stage, failures__gt=0
@@ -96,12 +118,23 @@ def note_answer(attempt: Attempt) -> None:
     # No lock unless there is something to forget: in good times nothing is written.
     health = failing.select_for_update().first()
     if health is None:
-        return
-    if health.down_since:
-        log.warning("%s is back; it was down since %s", health, health.down_since)
+        return None
+    news = _back(health, now=now) if health.down_since else None
     health.failures, health.wait_s = 0, 0
     health.down_since = health.probe_at = health.probed_at = None
     health.save()
+    return news
+
+
+def _back(health: ProviderHealth, *, now: datetime) -> events.ProviderBack:
+    log.warning("%s is back; it was down since %s", health, health.down_since)
+    since = health.down_since or now
+    return events.ProviderBack(
+        provider=health.provider,
+        stage=health.stage,
+        down_since=since.isoformat(),
+        seconds=round((now - since).total_seconds(), 3),
+    )
 
 
 def note_unasked(attempt: Attempt, *, now: datetime) -> None:
@@ -153,10 +186,10 @@ def pick(due: QuerySet[Call], *, provider: str, limit: int, now: datetime) -> li
     pks: list[int] = []
     for health in broken:
         if health.probe_at and health.probe_at <= now:
-            pks += _first(_needing(due, health.stage).order_by(by_turn, "state_changed_at"), 1)
+            pks += _first(needing(due, health.stage).order_by(by_turn, "state_changed_at"), 1)
     for stage in Stage:
         if stage not in closed:
-            pks += _first(_needing(due, stage).order_by("state_changed_at"), limit)
+            pks += _first(needing(due, stage).order_by("state_changed_at"), limit)
     return pks[:limit]
 
 
@@ -164,7 +197,8 @@ def _first(calls: QuerySet[Call], limit: int) -> list[int]:
     return list(calls.values_list("pk", flat=True)[:limit])
 
 
-def _needing(calls: QuerySet[Call], stage: str) -> QuerySet[Call]:
+def needing(calls: QuerySet[Call], stage: str) -> QuerySet[Call]:
+    """Return those of some waiting calls whose round goes on with this stage."""
     heard = Exists(
         Attempt.objects.filter(
             call=OuterRef("pk"),

@@ -89,13 +89,17 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Transcription:
-    """The result of ``transcribe``. ``speech`` holds the stretches in which a side talks."""
+    """The result of ``transcribe``. ``speech`` holds the stretches in which a side talks.
+
+    ``request_ids`` are what the provider calls its answers, if it does.
+    """
 
     turns: tuple[Turn, ...]
     speech: dict[Speaker, tuple[Span, ...]]
     duration_ms: int
     model: str
     skipped: tuple[Skipped, ...] = ()
+    request_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ class Understanding:
     model: str
     insights: dict[str, str] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
+    request_ids: tuple[str, ...] = ()
 
 
 def turn_as_json(turn: Turn) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from calls import events
 from calls.analysis.providers import ProviderError
@@ -21,8 +20,9 @@ from calls.analysis.retry import GiveUp, Retry, RetryPolicy
 from calls.models import Attempt, Call, Stage
 from calls.services import MOVED_FIELDS, transit
 
-LEASE_FIELDS = ("lease_owner", "lease_token", "lease_expires_at")
+LEASE_FIELDS = ("lease_owner", "lease_expires_at")
 WAIT_FIELDS = ("next_attempt_at", "last_error")
+ATTEMPT_FIELDS = ("outcome", "finished_at", "code", "error", "retry_at", "request_id")
 
 Decision = Retry | GiveUp
 Entry = tuple[events.CallRef, events.Payload]
@@ -41,19 +41,31 @@ class LeaseLost(Exception):
     """Another worker holds the call now; what this one knows about it is of no use any more."""
 
 
-class ProviderDown(Exception):
-    """The provider is not asked now; the call has to wait, which costs it nothing."""
+class HeldBack(Exception):
+    """The AI is not asked now; the call has to wait, which costs it nothing."""
+
+
+class ProviderDown(HeldBack):
+    """The provider only fails of late, and is left alone."""
+
+
+class Paused(HeldBack):
+    """Somebody has paused the analysis."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """A call in a worker's hands. ``stage`` is the first one that its round still lacks."""
+    """A call in a worker's hands. ``stage`` is the first one that its round still lacks.
+
+    ``is_spoken`` says that it is declared to be audio.
+    """
 
     call_pk: int
     call_id: str
     token: int
     round: int
     stage: Stage = Stage.TRANSCRIBE
+    is_spoken: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,8 @@ class Finding:
 
     ``asked`` tells whether it took the provider, and not just the packets. ``audio`` is the
     stored recording of what was heard, ``muted`` the same without what is personal. ``verdict``
-    holds the sentiments and trends that are shown in lists.
+    holds the sentiments and trends that are shown in lists, ``request_id`` what the provider
+    calls its answers.
     """
 
     lease: Lease
@@ -90,6 +103,7 @@ class Finding:
     audio: StoredAudio | None = None
     muted: StoredFile | None = None
     verdict: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = ""
 
     @property
     def new_files(self) -> list[str]:
@@ -97,21 +111,12 @@ class Finding:
         return [stored.name for stored in (self.audio, self.muted) if stored]
 
 
-def database_now() -> datetime:
-    """Return the database's clock: workers on several machines have to agree."""
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now
-
-
 def policy() -> RetryPolicy:
     return RetryPolicy(
         max_attempts=settings.AI_MAX_ATTEMPTS,
         base_s=settings.AI_RETRY_BASE,
         max_wait_s=settings.AI_RETRY_MAX,
+        deadline_s=settings.AI_DEADLINE,
     )
 
 
@@ -131,15 +136,21 @@ def let_go(call: Call) -> None:
 
 
 def save_calls(calls: Sequence[Call]) -> None:
-    fields = [*LEASE_FIELDS, *WAIT_FIELDS, *MOVED_FIELDS]
-    if len(calls) == 1:
-        calls[0].save(update_fields=fields)
-    elif calls:
-        Call.objects.bulk_update(calls, fields)
+    _save(Call.objects.all(), calls, (*LEASE_FIELDS, *WAIT_FIELDS, *MOVED_FIELDS))
 
 
 def save_attempts(attempts: Sequence[Attempt]) -> None:
-    Attempt.objects.bulk_update(attempts, ["outcome", "finished_at", "code", "error", "retry_at"])
+    _save(Attempt.objects.all(), attempts, ATTEMPT_FIELDS)
+
+
+def _save(stored: QuerySet[Any], rows: Sequence[Any], fields: Sequence[str]) -> None:
+    """Write locked rows, those with the same values in one statement: most of them fail alike."""
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for row in rows:
+        alike.setdefault(tuple(getattr(row, name) for name in fields), []).append(row.pk)
+    for values, pks in alike.items():
+        same = dict(zip(fields, values, strict=True))
+        stored.filter(pk__in=pks).update(**same)
 
 
 def log_entry(call: Call, payload: events.Payload) -> Entry:
@@ -157,6 +168,7 @@ def close(
     attempt.outcome, attempt.finished_at = outcome, now
     if error is not None:
         attempt.code, attempt.error = error.code, str(error)
+        attempt.request_id = error.request_id
     finished = events.AttemptFinished(
         stage=attempt.stage,
         number=attempt.number,
@@ -164,6 +176,7 @@ def close(
         code=attempt.code,
         error=attempt.error,
         retry_at=attempt.retry_at.isoformat() if attempt.retry_at else None,
+        request_id=attempt.request_id,
     )
     return log_entry(call, finished)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 GATHER_S = 0.02  # a write takes about as long for ten calls as for one
+GATHER_MOST_S = 0.15
 MOST = 100  # items of one transaction: locks are held for as long as it takes
 
 
@@ -24,8 +26,11 @@ class Lane(Generic[Item, Result]):
         self,
         write: Callable[[Sequence[Item]], Sequence[Result | Exception]],
         in_thread: Callable[..., Awaitable[Any]],
+        *,
+        most: int = MOST,
     ) -> None:
         self._write = write
+        self._most = most
         self._in_thread = in_thread
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -44,14 +49,18 @@ class Lane(Generic[Item, Result]):
             await self._writer
 
     async def _run(self) -> None:
+        took_s = 0.0
         while self._waiting:
-            await asyncio.sleep(GATHER_S)
-            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            # As long as a write takes: the busier the machine, the more of them share one.
+            await asyncio.sleep(min(max(GATHER_S, took_s), GATHER_MOST_S))
+            began_at = time.monotonic()
+            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             # Whoever was cancelled before it came to writing does not want it any more.
             batch = [(item, future) for item, future in batch if not future.cancelled()]
             results = await self._written([item for item, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
                 _settle(future, result)
+            took_s = time.monotonic() - began_at
         self._writer = None
 
     async def _written(self, items: Sequence[Item]) -> Sequence[Result | Exception]:

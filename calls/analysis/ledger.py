@@ -1,4 +1,4 @@
-"""Every write of the analysis: leases, attempts, results. One function is one transaction.
+"""Every write of a call in hand: attempts, results, its release. One function, one transaction.
 
 A worker holds a call by a lease. Whatever it writes names the lease's token and is refused with
 LeaseLost once somebody else holds the call, so that a worker thought dead cannot write late.
@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
 from calls import events
@@ -30,9 +31,9 @@ from calls.analysis.held import (
     Failure,
     Finding,
     Lease,
+    Paused,
     ProviderDown,
     close,
-    database_now,
     fail,
     hold,
     let_go,
@@ -45,98 +46,22 @@ from calls.analysis.held import (
 from calls.analysis.providers import ProviderError
 from calls.analysis.recording import StoredAudio, StoredFile, name_recording, name_redacted
 from calls.analysis.retry import GiveUp, Retry
+from calls.clock import database_now
 from calls.lifecycle import CallState
-from calls.models import Analysis, Attempt, Call, Recording, Stage, Transcript
+from calls.models import (
+    Analysis,
+    AnalysisPause,
+    Attempt,
+    Call,
+    Recording,
+    Stage,
+    Transcript,
+)
 from calls.services import transit
 
 T = TypeVar("T")
 
-# --- Leases ---------------------------------------------------------------------------------
-
-
-def claim_due(*, owner: str, limit: int, provider: str = "") -> list[Lease]:
-    """Take up to ``limit`` due calls, longest waiting first, and show them as being processed.
-
-    What ``provider`` cannot do while it is down stays where it is. A call whose last worker died
-    has a running attempt, which counts as crashed; a call whose attempts are thereby used up
-    fails here.
-    """
-    now = database_now()
-    # Without locks first: an idle worker asks five times a second.
-    candidates = breaker.pick(Call.objects.due(now=now), provider=provider, limit=limit, now=now)
-    return _claim(candidates, owner=owner, now=now) if candidates else []
-
-
-def _claim(pks: Sequence[int], *, owner: str, now: datetime) -> list[Lease]:
-    skip = connection.features.has_select_for_update_skip_locked
-    expires_at = now + timedelta(seconds=settings.AI_LEASE_SECONDS)
-    with transaction.atomic():
-        due = Call.objects.due(now=now).select_for_update(skip_locked=skip).filter(pk__in=pks)
-        calls = {call.pk: call for call in due.order_by("pk")}
-        ours = Call.objects.filter(pk__in=calls)
-        ours.update(
-            lease_owner=owner, lease_token=F("lease_token") + 1, lease_expires_at=expires_at
-        )
-        for call in calls.values():
-            call.lease_token += 1
-        begun = [call for call in calls.values() if call.state != CallState.COMPLETED]
-        dead, entries = _bury_crashed(begun, now=now)
-        entries += _start([c for c in calls.values() if c.state == CallState.COMPLETED], now=now)
-        transcribed = _transcribed(calls)
-        events.append(entries, at=now)
-    return [
-        Lease(
-            call.pk, call.call_id, call.lease_token, call.analysis_round,
-            Stage.UNDERSTAND if call.pk in transcribed else Stage(call.first_stage),
-        )
-        for call in (calls[pk] for pk in pks if pk in calls and pk not in dead)
-    ]  # fmt: skip
-
-
-def _start(calls: Sequence[Call], *, now: datetime) -> list[Entry]:
-    """Show calls that were taken for the first time as being processed."""
-    entries = [
-        log_entry(call, transit(call, call.start_analysis, action="analysed", now=now))
-        for call in calls
-    ]
-    Call.objects.filter(pk__in=[call.pk for call in calls]).update(
-        state=CallState.PROCESSING_AI, version=F("version") + 1, state_changed_at=now
-    )
-    return entries
-
-
-def _transcribed(calls: Mapping[int, Call]) -> set[int]:
-    """Return which of the calls have a transcript of this round: it is never made again."""
-    done = Attempt.objects.filter(
-        call__in=calls, stage=Stage.TRANSCRIBE, outcome=Attempt.Outcome.SUCCEEDED
-    )
-    rounds = done.values_list("call_id", "round")
-    return {pk for pk, number in rounds if calls[pk].analysis_round == number}
-
-
-def _bury_crashed(calls: Sequence[Call], *, now: datetime) -> tuple[set[int], list[Entry]]:
-    """Mark attempts that a dead worker left behind; fail the calls whose last they were."""
-    by_pk = {call.pk: call for call in calls}
-    left = Attempt.objects.filter(call__in=by_pk, outcome=Attempt.Outcome.RUNNING)
-    dead: set[int] = set()
-    entries: list[Entry] = []
-    for attempt in left:
-        call = by_pk[attempt.call_id]
-        error = ProviderError("The worker died.", code="crashed", transient=True)
-        decision = policy().decide(error, attempt=attempt.number)
-        entries.append(close(call, attempt, Attempt.Outcome.CRASHED, error, now=now))
-        if isinstance(decision, GiveUp):
-            entries.append(fail(call, decision.reason, now=now))
-            save_calls([call])
-            dead.add(call.pk)
-    save_attempts(list(left))
-    return dead, entries
-
-
-def any_due(*, within_s: float = 0) -> bool:
-    """Whether a call that nobody holds is due now or within so many seconds."""
-    now = database_now()
-    return Call.objects.due(now=now, within=timedelta(seconds=within_s)).exists()
+# --- Leases -----------------------------------------------------------------------------------
 
 
 def extend_leases(*, owner: str, call_pks: Collection[int]) -> None:
@@ -167,34 +92,47 @@ def release(lease: Lease) -> None:
 
 
 def begin_attempt(lease: Lease, *, stage: Stage, provider: str) -> Attempt:
-    """Write down that an attempt starts, before it does. Raises LeaseLost and ProviderDown."""
+    """Write down that an attempt starts, before it does. Raises LeaseLost and HeldBack."""
     return _only(begin_attempts([Begin(lease, stage, provider)]))
 
 
 def begin_attempts(wanted: Sequence[Begin]) -> list[Attempt | Exception]:
-    """Write down that attempts start, before they do: LeaseLost and ProviderDown may come back."""
+    """Write down that attempts start, before they do: LeaseLost and HeldBack may come back."""
     with transaction.atomic():
         held, now = hold([want.lease for want in wanted]), database_now()
         used = Attempt.objects.filter(call__in=held).used_up()
         numbers = Counter(used.values_list("call_id", "round", "stage"))
-        down = {(each.provider, each.stage) for each in breaker.all_down()}
-        begun = [_begin(want, held, numbers, down, now=now) for want in wanted]
+        closed = _Closed(
+            is_paused=AnalysisPause.objects.exists(),
+            down={(each.provider, each.stage) for each in breaker.all_down()},
+        )
+        begun = [_begin(want, held, numbers, closed, now=now) for want in wanted]
         Attempt.objects.bulk_create([each for each in begun if isinstance(each, Attempt)])
     return begun
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """What keeps an attempt from starting."""
+
+    is_paused: bool
+    down: Collection[tuple[str, str]]
 
 
 def _begin(
     want: Begin,
     held: Mapping[int, Call],
     numbers: Counter[Any],
-    down: Collection[tuple[str, str]],
+    closed: _Closed,
     *,
     now: datetime,
 ) -> Attempt | Exception:
     lease = want.lease
     if lease.call_pk not in held:
         return lost(lease)
-    is_down = (want.provider, want.stage) in down
+    if closed.is_paused:
+        return Paused("The analysis is paused.")
+    is_down = (want.provider, want.stage) in closed.down
     if is_down and not breaker.admits(provider=want.provider, stage=want.stage, now=now):
         return ProviderDown(f"{want.provider} is down.")
     return Attempt(
@@ -225,10 +163,13 @@ def fail_attempts(failures: Sequence[Failure]) -> list[Decision | Exception]:
         snoozes = Counter(snoozed.values_list("call_id", "round", "stage"))
         decisions: dict[int, Decision] = {}
         entries: list[Entry] = []
-        for failure in mine:
+        # The providers' rows are locked on the way, by all workers in the same order.
+        for failure in sorted(mine, key=lambda each: (each.attempt.provider, each.attempt.stage)):
             call = held[failure.lease.call_pk]
-            decision = _decide(failure, snoozes, now=now)
+            noted = breaker.note_failure(failure.attempt, failure.error, now=now)
+            decision = _decide(call, failure, snoozes, down_s=noted.down_s, now=now)
             entries += _note_failure(call, failure, decision, now=now)
+            entries += [(events.NoCall(), noted.news)] if noted.news else []
             decisions[call.pk] = decision
         save_attempts([failure.attempt for failure in mine])
         save_calls(list(held.values()))
@@ -239,14 +180,16 @@ def fail_attempts(failures: Sequence[Failure]) -> list[Decision | Exception]:
     ]
 
 
-def _decide(failure: Failure, snoozes: Counter[Any], *, now: datetime) -> Decision:
-    lease, attempt = failure.lease, failure.attempt
-    down_s = breaker.note_failure(attempt, failure.error, now=now)
+def _decide(
+    call: Call, failure: Failure, snoozes: Counter[Any], *, down_s: float | None, now: datetime
+) -> Decision:
+    attempt = failure.attempt
     return policy().decide(
         failure.error,
         attempt=attempt.number,
-        snoozes=snoozes[lease.call_pk, lease.round, attempt.stage],
+        snoozes=snoozes[call.pk, failure.lease.round, attempt.stage],
         down_s=down_s,
+        spent_s=(now - call.state_changed_at).total_seconds(),
     )
 
 
@@ -378,18 +321,24 @@ def _recorded(calls: Mapping[int, Call]) -> set[int]:
 def _succeed(
     findings: Sequence[Finding], held: Mapping[int, Call], *, now: datetime
 ) -> list[Entry]:
-    attempts = [finding.attempt for finding in findings]
+    for finding in findings:
+        finding.attempt.request_id = finding.request_id
     entries = [
         close(held[f.lease.call_pk], f.attempt, Attempt.Outcome.SUCCEEDED, None, now=now)
         for f in findings
     ]
-    Attempt.objects.filter(pk__in=[attempt.pk for attempt in attempts]).update(
-        outcome=Attempt.Outcome.SUCCEEDED, finished_at=now
-    )
+    alike: dict[str, list[int]] = {}
+    for finding in findings:
+        alike.setdefault(finding.request_id, []).append(finding.attempt.pk)
+    for request_id, pks in alike.items():
+        Attempt.objects.filter(pk__in=pks).update(
+            outcome=Attempt.Outcome.SUCCEEDED, finished_at=now, request_id=request_id
+        )
     kinds = {(f.attempt.provider, f.attempt.stage, f.asked): f.attempt for f in findings}
     for (_, _, asked), attempt in kinds.items():
         if asked:
-            breaker.note_answer(attempt)
+            news = breaker.note_answer(attempt, now=now)
+            entries += [(events.NoCall(), news)] if news else []
         else:
             breaker.note_unasked(attempt, now=now)
     return entries

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from calls.analysis.conversation import CallAudio, Span, turns_from_json
 from calls.analysis.media import PacketRow, TextCall, assemble
@@ -20,17 +21,46 @@ FROM_RECORDING = "The packets of this call have been removed: this is its record
 FROM_TRANSCRIPT = "The packets of this call have been removed: these are its words of before."
 
 
-def load_material(call: Call) -> CallAudio | TextCall:
+Material = CallAudio | TextCall
+
+
+def load_material(call: Call) -> Material:
     """Assemble the packets of a call; once they are pruned, take its recording or its words.
 
     Memory: the decoded audio of the whole call. Raises ProviderError if there is none of it.
     """
+    streams = list(_streams([call]))
+    return _assemble(call, streams, (row for _, row in _rows(streams)))
+
+
+def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
+    """Do the same for several calls of words, with as many queries as for one."""
+    streams: dict[int, list[Any]] = {call.pk: [] for call in calls}
+    for stream in _streams(calls):
+        streams[stream.call_id].append(stream)
+    rows: dict[int, list[PacketRow]] = {call.pk: [] for call in calls}
+    for call, row in _rows([stream for own in streams.values() for stream in own]):
+        rows[call].append(row)
+    return [_assembled(call, streams[call.pk], rows[call.pk]) for call in calls]
+
+
+def _streams(calls: Sequence[Call]) -> QuerySet[Any]:
     pruned = Exists(PrunedRange.objects.filter(stream=OuterRef("pk")))
-    streams = list(call.streams.order_by("pk").annotate(is_pruned=pruned))
+    return Stream.objects.filter(call__in=calls).order_by("pk").annotate(is_pruned=pruned)
+
+
+def _assembled(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> Any:
+    try:
+        return _assemble(call, streams, rows)
+    except Exception as error:  # it is this call's, and none of the others
+        return error
+
+
+def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> Material:
     if any(stream.is_pruned for stream in streams):
         return _load_kept(call)
     received = assemble(
-        _rows(streams),
+        rows,
         default_media=call.media,
         track_speakers=settings.TRACK_SPEAKERS,
         stream_order=[stream.name for stream in streams],
@@ -38,19 +68,24 @@ def load_material(call: Call) -> CallAudio | TextCall:
     return swap_material(received) if call.speakers_swapped else received
 
 
-def _rows(streams: Sequence[Stream]) -> Iterator[PacketRow]:
-    for stream in streams:
-        rows = Packet.objects.filter(stream=stream).order_by("sequence")
-        columns = rows.values_list("track", "sequence", "timestamp", "data")
-        for track, sequence, timestamp, data in columns.iterator(chunk_size=2000):
-            yield PacketRow(
+def _rows(streams: Sequence[Stream]) -> Iterator[tuple[int, PacketRow]]:
+    """Yield the packets with the key of their call, stream by stream and in their order."""
+    by_pk = {stream.pk: stream for stream in streams}
+    rows = Packet.objects.filter(stream__in=by_pk).order_by("stream_id", "sequence")
+    columns = rows.values_list("stream_id", "track", "sequence", "timestamp", "data")
+    for pk, track, sequence, timestamp, data in columns.iterator(chunk_size=2000):
+        stream = by_pk[pk]
+        yield (
+            stream.call_id,
+            PacketRow(
                 stream=stream.name,
                 track=track,
                 sequence=sequence,
                 timestamp=timestamp,
                 data=data,
                 media=stream.media,
-            )
+            ),
+        )
 
 
 def _load_kept(call: Call) -> CallAudio | TextCall:

@@ -37,11 +37,15 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """``base_s`` * 2^(n-1) seconds after attempt n, at most ``max_wait_s``."""
+    """``base_s`` * 2^(n-1) seconds after attempt n, at most ``max_wait_s``.
+
+    No attempt begins later than ``deadline_s`` after the analysis has; 0 is no deadline.
+    """
 
     max_attempts: int = 5
     base_s: float = 2
     max_wait_s: float = 60
+    deadline_s: float = 0
 
     def decide(
         self,
@@ -50,11 +54,13 @@ class RetryPolicy:
         attempt: int,
         snoozes: int = 0,
         down_s: float | None = None,
+        spent_s: float = 0,
     ) -> Retry | GiveUp:
         """Return what follows attempt number ``attempt`` (from 1) that failed with ``error``.
 
         A provider that names its own time is asked again then, at no cost; one that is known to
-        be down, after ``down_s`` seconds.
+        be down, after ``down_s`` seconds, whatever the deadline says. ``spent_s`` is how long
+        ago the analysis began.
         """
         state = _state(error, attempt)
         if not retry_if_exception(_is_transient)(state):
@@ -62,11 +68,19 @@ class RetryPolicy:
         later_s = [each for each in (error.retry_after_s, down_s) if each is not None]
         if later_s and snoozes < MAX_SNOOZES:
             wait_s = min(max(*later_s, 0), MAX_RETRY_AFTER_S)
-            return Retry(timedelta(seconds=wait_s), counts=False)
-        if stop_after_attempt(self.max_attempts)(state):
+            decision = Retry(timedelta(seconds=wait_s), counts=False)
+        elif stop_after_attempt(self.max_attempts)(state):
             return GiveUp(f"All {self.max_attempts} attempts failed, the last with: {error}")
-        wait = wait_exponential(multiplier=self.base_s, max=self.max_wait_s)
-        return Retry(timedelta(seconds=wait(state)))
+        else:
+            wait = wait_exponential(multiplier=self.base_s, max=self.max_wait_s)
+            decision = Retry(timedelta(seconds=wait(state)))
+        if down_s is None and self._is_too_late(decision, spent_s):
+            return GiveUp(f"No answer within {self.deadline_s:g} s, the last error was: {error}")
+        return decision
+
+    def _is_too_late(self, decision: Retry, spent_s: float) -> bool:
+        next_s = spent_s + decision.wait.total_seconds()
+        return bool(self.deadline_s) and next_s > self.deadline_s
 
 
 def _is_transient(error: BaseException) -> bool:

@@ -13,29 +13,31 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 
-from calls.analysis import ledger, stages
-from calls.analysis.held import Begin, Decision, Failure, Finding, Lease, LeaseLost, ProviderDown
+from calls.analysis import claims, ledger, stages
+from calls.analysis.held import Begin, Decision, Failure, Finding, HeldBack, Lease, LeaseLost
 from calls.analysis.lanes import MOST, Lane
 from calls.analysis.providers import Provider, ProviderError
 from calls.models import Analysis, Attempt, Stage, Transcript
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 POLL_S = 0.2
 GATHER_S = 0.05  # calls that are over at about the same time are replaced together
 LINGER_S = 5.0  # an idle runner stays this long: most of its work comes in bursts
 DATABASE_THREADS = 4
 STOP_PATIENCE_S = 5.0
-STAGES = {Stage.TRANSCRIBE: stages.transcribe, Stage.UNDERSTAND: stages.understand}
+READ_AT_ONCE = 20  # calls of words, which are small
 
 
 class Runner:
@@ -50,20 +52,20 @@ class Runner:
         linger_s: float = LINGER_S,
     ) -> None:
         self.provider = provider
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.owner = claims.owner_of(provider.name, worker)
         self._should_stop = should_stop
         self._ends_at = time.monotonic() + lifetime_s
         self._linger_s = linger_s
         self._active: dict[asyncio.Task[None], Lease] = {}
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="analysis")
-        self._audio = asyncio.Semaphore(settings.AI_AUDIO_CONCURRENCY)
+        self._listening: set[int] = set()  # calls in hand whose audio is still to be heard
+        self._read: Lane[Lease, stages.Loaded] = Lane(
+            stages.load_words, self._in_thread, most=READ_AT_ONCE
+        )
         self._begin: Lane[Begin, Attempt] = Lane(ledger.begin_attempts, self._in_thread)
-        self._hear: Lane[Finding, Transcript | Analysis] = Lane(
-            ledger.save_transcripts, self._in_thread
-        )
-        self._archive: Lane[Finding, Transcript | Analysis] = Lane(
-            ledger.archive_all, self._in_thread
-        )
+        self._hear: Lane[Finding, Transcript] = Lane(ledger.save_transcripts, self._in_thread)
+        self._archive: Lane[Finding, Analysis] = Lane(ledger.archive_all, self._in_thread)
         self._fail: Lane[Failure, Decision] = Lane(ledger.fail_attempts, self._in_thread)
 
     async def run(self) -> int:
@@ -75,7 +77,7 @@ class Runner:
             stack.callback(heart.cancel)
             taken = await self._take_until_done()
             await self._finish()
-            for lane in (self._begin, self._hear, self._archive, self._fail):
+            for lane in (self._begin, self._read, self._hear, self._archive, self._fail):
                 await lane.close()
         return taken
 
@@ -84,13 +86,15 @@ class Runner:
         while not self._should_stop() and time.monotonic() < self._ends_at:
             leases = await self._claim()
             for lease in leases:
+                if lease.is_spoken and lease.stage == Stage.TRANSCRIBE:
+                    self._listening.add(lease.call_pk)
                 self._active[asyncio.create_task(self._carry(lease))] = lease
             taken += len(leases)
             if self._active:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= self._linger_s:
                 # The sweep looks once a minute; whatever is due before stays in our hands.
-                if not await self._in_thread(ledger.any_due, within_s=2 * settings.SWEEP_SECONDS):
+                if not await self._in_thread(claims.any_due, within_s=2 * settings.SWEEP_SECONDS):
                     break
                 idle_since = time.monotonic()
             await self._wait()
@@ -101,10 +105,13 @@ class Runner:
         if room <= 0:
             return []
         leases: list[Lease] = await self._in_thread(
-            ledger.claim_due,
+            claims.claim_due,
             owner=self.owner,
             limit=min(room, MOST),
             provider=self.provider.name,
+            # Audio is large: only so many calls are held in memory at once, and the others are
+            # left to workers that have room, and behind nobody who needs none.
+            spoken_limit=max(0, settings.AI_AUDIO_CONCURRENCY - len(self._listening)),
         )
         return leases
 
@@ -134,31 +141,31 @@ class Runner:
 
     async def _carry(self, lease: Lease) -> None:
         """Take one call as far as it goes: to the archive, or to its next failure."""
+        transcript = None
         try:
-            for stage in STAGES if lease.stage == Stage.TRANSCRIBE else (Stage.UNDERSTAND,):
-                async with self._room_for(stage):
-                    await self._try(stage, lease)
+            if lease.stage == Stage.TRANSCRIBE:
+                transcript = await self._try(Stage.TRANSCRIBE, lease, self._transcribe)
+                self._listening.discard(lease.call_pk)
+            await self._try(Stage.UNDERSTAND, lease, self._understand, transcript)
         except _Failed:
             pass  # it is written down, and the call is out of our hands
-        except ProviderDown:
+        except HeldBack:
             await self._in_thread(_give_back, lease)
         except LeaseLost as error:
             log.warning("%s What this worker found is dropped.", error)
         except asyncio.CancelledError:
             await asyncio.shield(self._in_thread(_give_back, lease))
             raise
+        finally:
+            self._listening.discard(lease.call_pk)
 
-    def _room_for(self, stage: Stage) -> AbstractAsyncContextManager[Any]:
-        # Audio is large: only so many calls are held in memory at once.
-        return self._audio if stage == Stage.TRANSCRIBE else nullcontext()
-
-    async def _try(self, stage: Stage, lease: Lease) -> None:
+    async def _try(
+        self, stage: Stage, lease: Lease, work: Callable[..., Awaitable[T]], *known: Any
+    ) -> T:
         """Make one attempt and keep what it found. Raises _Failed when its failure is on record."""
         attempt = await self._begin.put(Begin(lease, stage, self.provider.name))
         try:
-            finding = await STAGES[stage](lease, attempt, self.provider, self._in_thread)
-            lane = self._hear if stage == Stage.TRANSCRIBE else self._archive
-            await stages.keep(finding, lane.put, self._in_thread)
+            return await work(lease, attempt, *known)
         except ProviderError as error:
             failure = error
         except (LeaseLost, DatabaseError):
@@ -166,11 +173,23 @@ class Runner:
         except Exception as error:
             log.exception("call %s: the analysis has a bug", lease.call_id)
             failure = ProviderError(f"{type(error).__name__}: {error}", code="bug", transient=False)
-        else:
-            return
         decision = await self._fail.put(Failure(lease, attempt, failure))
         log.info("call %s, %s: %s -> %s", lease.call_id, attempt, failure, decision)
         raise _Failed
+
+    async def _transcribe(self, lease: Lease, attempt: Attempt) -> Transcript:
+        # Undeclared packets are nearly always words; audio is read by itself.
+        load = None if lease.is_spoken else self._read.put
+        finding = await stages.transcribe(lease, attempt, self.provider, self._in_thread, load)
+        return await stages.keep(finding, self._hear.put, self._in_thread)
+
+    async def _understand(
+        self, lease: Lease, attempt: Attempt, transcript: Transcript | None
+    ) -> Analysis:
+        finding = await stages.understand(
+            lease, attempt, self.provider, self._in_thread, transcript
+        )
+        return await stages.keep(finding, self._archive.put, self._in_thread)
 
     async def _beat(self) -> None:
         while True:

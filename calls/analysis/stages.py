@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -21,26 +21,33 @@ from calls.analysis.conversation import (
     turns_from_json,
 )
 from calls.analysis.held import Finding, Lease, LeaseLost
-from calls.analysis.material import load_material
+from calls.analysis.material import load_material, load_materials
 from calls.analysis.media import TextCall
 from calls.analysis.metrics import measure
 from calls.analysis.providers import Provider, ProviderError
-from calls.analysis.recording import keep_audio, keep_redacted, remove_files
+from calls.analysis.recording import StoredFile, keep_audio, keep_redacted, remove_files
 from calls.analysis.redaction import Redacted, redact
 from calls.models import Attempt, Call, Transcript
 
 InThread = Callable[..., Awaitable[Any]]
+Loaded = tuple[Call, CallAudio | TextCall]
+Load = Callable[[Lease], Awaitable[Loaded]]
 T = TypeVar("T")
 
 NO_MODEL = {"none", "text"}  # what a result names that took no AI
+REQUEST_IDS_LENGTH = 200
 TIMEOUT_PER_AUDIO = 2.5  # an hour of audio may take two and a half hours
 
 
 async def transcribe(
-    lease: Lease, attempt: Attempt, provider: Provider, in_thread: InThread
+    lease: Lease,
+    attempt: Attempt,
+    provider: Provider,
+    in_thread: InThread,
+    load: Load | None = None,
 ) -> Finding:
     """Turn what was received into words by speaker. Text is taken as it is, without the AI."""
-    call, material = await in_thread(_load, lease)
+    call, material = await (load(lease) if load else in_thread(load_one, lease))
     if isinstance(material, TextCall):
         heard = _written(material)
     elif not material.duration_ms:
@@ -53,12 +60,28 @@ async def transcribe(
     audio = None
     if isinstance(material, CallAudio):
         audio = await in_thread(keep_audio, call, material)
-    return Finding(lease, attempt, fields, asked=asked, audio=audio)
+    ids = _joined(heard.request_ids)
+    return Finding(lease, attempt, fields, asked=asked, audio=audio, request_id=ids)
 
 
-def _load(lease: Lease) -> tuple[Call, CallAudio | TextCall]:
+def load_one(lease: Lease) -> Loaded:
     call = Call.objects.get(pk=lease.call_pk)
     return call, load_material(call)
+
+
+def load_words(leases: Sequence[Lease]) -> list[Loaded | Exception]:
+    """Do the same for several calls at once, which are small because they are words."""
+    calls = Call.objects.in_bulk([lease.call_pk for lease in leases])
+    present = list(calls.values())
+    found: dict[int, Any] = dict(zip(calls, load_materials(present), strict=True))
+    return [_loaded(lease, calls.get(lease.call_pk), found) for lease in leases]
+
+
+def _loaded(lease: Lease, call: Call | None, found: dict[int, Any]) -> Loaded | Exception:
+    if call is None:
+        return LeaseLost(f"Call {lease.call_id} is gone.")
+    material = found[call.pk]
+    return material if isinstance(material, Exception) else (call, material)
 
 
 async def _within(limit_s: float, work: Awaitable[T]) -> T:
@@ -103,15 +126,18 @@ def transcript_fields(
 
 
 async def understand(
-    lease: Lease, attempt: Attempt, provider: Provider, in_thread: InThread
+    lease: Lease,
+    attempt: Attempt,
+    provider: Provider,
+    in_thread: InThread,
+    transcript: Transcript | None = None,
 ) -> Finding:
-    """Judge a stored transcript: personal data goes first, so that no AI ever sees it."""
-    transcript, redacted = await in_thread(_redacted, lease)
+    """Judge the newest transcript: personal data goes first, so that no AI ever sees it."""
+    transcript, redacted = await in_thread(_redacted, lease, transcript)
     verdict = await _within(
         settings.AI_TIMEOUT, provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
     )
-    fields = await in_thread(analysis_fields, transcript, redacted, verdict, provider.name)
-    muted = await in_thread(keep_redacted, lease.call_pk, redacted.redactions)
+    fields, muted = await in_thread(_judged, transcript, redacted, verdict, provider.name)
     return Finding(
         lease,
         attempt,
@@ -119,22 +145,37 @@ async def understand(
         asked=verdict.model not in NO_MODEL,
         muted=muted,
         verdict=fields["verdict"],
+        request_id=_joined(verdict.request_ids),
     )
 
 
+def _judged(
+    transcript: Transcript, redacted: Redacted, verdict: Understanding, provider: str
+) -> tuple[dict[str, Any], StoredFile | None]:
+    fields = analysis_fields(transcript, redacted, verdict, provider)
+    if transcript.provenance["model"] == "text":
+        return fields, None  # what was written was not recorded
+    return fields, keep_redacted(transcript.call_id, redacted.redactions)
+
+
+def _joined(request_ids: Sequence[str]) -> str:
+    """Return as many of the ids as the row of an attempt holds; the first ones will do."""
+    return ", ".join(request_ids)[:REQUEST_IDS_LENGTH]
+
+
 async def keep(
-    finding: Finding, write: Callable[[Finding], Awaitable[Any]], in_thread: InThread
-) -> None:
+    finding: Finding, write: Callable[[Finding], Awaitable[T]], in_thread: InThread
+) -> T:
     """Write the rows that name the files; take the files away again if that is refused."""
     try:
-        await write(finding)
+        return await write(finding)
     except LeaseLost:
         await in_thread(remove_files, finding.new_files)
         raise
 
 
-def _redacted(lease: Lease) -> tuple[Transcript, Redacted]:
-    transcript = Transcript.objects.filter(call=lease.call_pk).latest()
+def _redacted(lease: Lease, transcript: Transcript | None) -> tuple[Transcript, Redacted]:
+    transcript = transcript or Transcript.objects.filter(call=lease.call_pk).latest()
     return transcript, redact(turns_from_json(transcript.turns))
 
 

@@ -237,6 +237,11 @@ retry = _requeue(
     "Give a FAILED call another round of attempts",
     "It goes on at the stage that failed: a transcript that has every packet is not made again.",
 )
+dismiss = _requeue(
+    "dismiss_call",
+    "Say that a FAILED call needs no analysis",
+    "It stays FAILED and counts as seen to. Nothing but another `retry` takes it back.",
+)
 reanalyse = _requeue(
     "reanalyse_call",
     "Analyse an ARCHIVED call anew, keeping the old result",

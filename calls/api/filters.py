@@ -14,6 +14,7 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     caller = filters.CharFilter()
     direction = filters.ChoiceFilter(choices=Call.Direction.choices)
     customer_sentiment = filters.ChoiceFilter(choices=Call.Sentiment.choices)
+    dismissed = filters.BooleanFilter(field_name="dismissed_at", lookup_expr="isnull", exclude=True)
     opened_after = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
     opened_before = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
     call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")

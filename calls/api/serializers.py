@@ -214,6 +214,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "packets_pruned_at",
             "next_attempt_at",
             "last_error",
+            "dismissed_at",
             "customer_sentiment",
             "customer_trend",
             "agent_sentiment",
@@ -306,6 +307,7 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
             "finished_at",
             "duration_ms",
             "retry_at",
+            "request_id",
         ]
 
 

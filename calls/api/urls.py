@@ -4,6 +4,7 @@ from django.urls import path
 
 from calls.api import annotations, views
 from calls.api.alert_views import AlertViewSet
+from calls.api.analysis import AnalysisViewSet
 
 _packets = views.PacketViewSet.as_view
 _calls = views.CallViewSet.as_view
@@ -20,6 +21,7 @@ urlpatterns = [
     path("call/<str:call_id>/start", _calls({"post": "start"}), name="start"),
     path("call/<str:call_id>/end", _calls({"post": "end"}), name="end"),
     path("call/<str:call_id>/retry", _calls({"post": "retry"}), name="retry"),
+    path("call/<str:call_id>/dismiss", _calls({"post": "dismiss"}), name="dismiss"),
     path("call/<str:call_id>/reanalyse", _calls({"post": "reanalyse"}), name="reanalyse"),
     path("call/<str:call_id>/transcript", _calls({"get": "transcript"}), name="transcript"),
     path("call/<str:call_id>/recording", _calls({"get": "recording"}), name="recording"),
@@ -47,10 +49,6 @@ urlpatterns = [
         _alerts({"post": "acknowledge"}),
         name="acknowledge-alert",
     ),
-    path(
-        "events/stream",
-        views.EventViewSet.as_view({"get": "stream"}),
-        name="event-stream",
-    ),
+    path("analysis", AnalysisViewSet.as_view({"get": "list"}), name="analysis"),
     path("events", views.EventViewSet.as_view({"get": "list"}), name="events"),
 ]

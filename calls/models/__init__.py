@@ -46,6 +46,7 @@ from calls.models.media import (
     count_missing,
 )
 from calls.models.operation import (
+    AnalysisPause,
     ApiKey,
     MinuteSample,
     WorkerHeartbeat,
@@ -65,6 +66,7 @@ __all__ = [
     "AlertQuerySet",
     "AlertRule",
     "Analysis",
+    "AnalysisPause",
     "ApiKey",
     "Attempt",
     "AttemptQuerySet",

@@ -37,6 +37,8 @@ class Attempt(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     retry_at = models.DateTimeField(null=True)
+    # What the provider calls its answers, for asking its operator about one.
+    request_id = models.CharField(max_length=200, blank=True, default="")
 
     objects = AttemptQuerySet.as_manager()
 
@@ -64,6 +66,7 @@ class ProviderHealth(models.Model):
     stage = models.CharField(max_length=16, choices=Stage.choices)
     failures = models.PositiveIntegerField(default=0)
     failed_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="")
     down_since = models.DateTimeField(null=True)
     wait_s = models.FloatField(default=0)
     probe_at = models.DateTimeField(null=True)

@@ -6,7 +6,7 @@ from typing import Any, Self
 from django.apps import apps
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Count, Max, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -41,8 +41,18 @@ class CallQuerySet(models.QuerySet["Call"]):
 
     def retryable(self, *, before: datetime, rounds: int) -> Self:
         """Failed calls that nobody has touched since ``before``, retried fewer times than that."""
-        failed = self.filter(state=CallState.FAILED, state_changed_at__lt=before)
-        return failed.filter(automatic_retries__lt=rounds)
+        return self.dead().filter(state_changed_at__lt=before, automatic_retries__lt=rounds)
+
+    def dead(self) -> Self:
+        """Failed calls that somebody has to look at: those that were dismissed are not."""
+        return self.filter(state=CallState.FAILED, dismissed_at=None)
+
+    def spoken(self) -> Self:
+        """Calls whose packets are declared to be audio, which is large and slow to work on."""
+        # Streams point to calls, so this module cannot import theirs.
+        streams: Any = apps.get_model("calls", "Stream")
+        of_call = streams.objects.filter(call=OuterRef("pk"), media__istartswith="audio")
+        return self.filter(Q(media__istartswith="audio") | Exists(of_call))
 
     def alerting(self) -> Self:
         """Calls with an alert that nobody has acknowledged."""
@@ -138,6 +148,8 @@ class Call(CallLifecycle):
     automatic_retries = models.PositiveSmallIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, default="")
+    # A failed call that somebody has looked at, and that needs no analysis; a retry takes it back.
+    dismissed_at = models.DateTimeField(null=True, editable=False)
 
     customer_sentiment = models.CharField(
         max_length=8, blank=True, default="", choices=Sentiment.choices

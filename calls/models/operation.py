@@ -1,4 +1,4 @@
-"""What running the service needs: API keys and signs of life."""
+"""What running the service needs: API keys, signs of life, and a way to hold the analysis."""
 
 from django.db import models
 from django.utils import timezone
@@ -35,6 +35,20 @@ class WorkerHeartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AnalysisPause(models.Model):
+    """There is one row while the analysis is paused, and none while it runs."""
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    paused_at = models.DateTimeField(editable=False)
+    by = models.CharField(max_length=150, blank=True, editable=False)
+    reason = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"paused since {self.paused_at:%Y-%m-%d %H:%M}"
 
 
 class MinuteSample(models.Model):

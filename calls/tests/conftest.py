@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from calls.api.keys import create_key, ring
 from calls.lifecycle import CallState
-from calls.models import Call
+from calls.models import Call, WorkerHeartbeat
 from calls.tests.fake_server import FakeServer
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -76,6 +76,13 @@ def call_in(db) -> Callable[..., Call]:
         return call
 
     return make
+
+
+@pytest.fixture
+def heartbeat(db) -> WorkerHeartbeat:
+    """A worker that lives."""
+    now = timezone.now()
+    return WorkerHeartbeat.objects.create(name="worker", started_at=now, seen_at=now)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from itertools import count
 
 from calls import services
 from calls.analysis import ledger
+from calls.analysis.claims import claim_due
 from calls.analysis.conversation import Sentiment, Transcription, Understanding
 from calls.analysis.providers import ProviderError
 from calls.ingest.packets import IncomingPacket
@@ -82,7 +83,7 @@ def refusal():
 
 def claim(owner="worker-1"):
     """Take the one call that is due."""
-    (lease,) = ledger.claim_due(owner=owner, limit=10)
+    (lease,) = claim_due(owner=owner, limit=10)
     return lease
 
 

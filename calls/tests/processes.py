@@ -18,7 +18,6 @@ import psutil
 import psycopg
 
 PATIENCE_S = 30.0
-WS_PROTOCOL = "supervisor.protocol:WebSocketProtocol"  # as every start of the service has it
 ROOT = Path(__file__).parents[2]
 
 
@@ -96,7 +95,7 @@ class Service:
         port = free_port()
         self.start(
             *("-m", "uvicorn", "callcenter.asgi:application", "--port", str(port)),
-            *("--log-level", "warning", "--ws", WS_PROTOCOL, *options),
+            *("--log-level", "warning", *options),
             log="web",
         )
         address = f"http://127.0.0.1:{port}"

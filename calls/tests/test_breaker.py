@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from calls.analysis import breaker, ledger
+from calls.analysis.claims import claim_due
 from calls.analysis.held import ProviderDown
 from calls.analysis.providers import ProviderError
 from calls.analysis.runner import Runner
@@ -36,7 +37,7 @@ def _three_failures_are_an_outage(settings):
 
 
 def claim(limit=10):
-    return ledger.claim_due(owner="worker-1", limit=limit, provider="fake")
+    return claim_due(owner="worker-1", limit=limit, provider="fake")
 
 
 def fail(lease, error=None, stage=Stage.TRANSCRIBE):
@@ -149,7 +150,7 @@ def test_a_quarter_of_failures_is_not_an_outage(settings):
         if rng.random() < 0.25:
             breaker.note_failure(tried, outage(), now=timezone.now())
         else:
-            breaker.note_answer(tried)
+            breaker.note_answer(tried, now=timezone.now())
         assert breaker.down(provider="fake") == []
 
 
@@ -182,7 +183,7 @@ def test_the_failure_that_shows_the_outage_and_all_later_ones_cost_nothing():
 def test_a_call_in_hand_is_put_back_without_an_attempt():
     bring_down()
     ended_call()
-    (lease,) = ledger.claim_due(owner="worker-1", limit=10)
+    (lease,) = claim_due(owner="worker-1", limit=10)
 
     with pytest.raises(ProviderDown):
         attempt(lease)
@@ -289,7 +290,7 @@ def test_a_probe_that_did_not_need_the_provider_gives_its_turn_to_another():
 def test_an_answer_about_meaning_says_nothing_about_transcription():
     bring_down()
     ended_call()
-    (lease,) = ledger.claim_due(owner="worker-1", limit=1)
+    (lease,) = claim_due(owner="worker-1", limit=1)
     tried = attempt(lease, Stage.UNDERSTAND)
     transcript = Call.objects.get(pk=lease.call_pk).transcripts.create(
         version=1, created_at=timezone.now(), **TRANSCRIPT
@@ -388,9 +389,8 @@ def test_failures_and_answers_of_many_workers_at_once_do_not_deadlock():
 # What monitoring hears
 
 
-def test_monitoring_hears_of_it_and_the_service_stays_ready(client, monkeypatch):
+def test_monitoring_hears_of_it_and_the_service_stays_ready(client, heartbeat):
     bring_down()
-    monkeypatch.setattr("calls.health.workers_alive", lambda: 1)
 
     ready = client.get("/readyz")
     metrics = client.get("/metrics").content.decode()
@@ -400,9 +400,8 @@ def test_monitoring_hears_of_it_and_the_service_stays_ready(client, monkeypatch)
     assert 'callcenter_provider_down{provider="fake",stage="transcribe"} 1.0' in metrics
 
 
-def test_a_provider_that_nobody_has_asked_for_an_hour_is_not_reported(client, monkeypatch):
+def test_a_provider_that_nobody_has_asked_for_an_hour_is_not_reported(client, heartbeat):
     bring_down()
     ProviderHealth.objects.update(failed_at=timezone.now() - 2 * breaker.STALE)
-    monkeypatch.setattr("calls.health.workers_alive", lambda: 1)
 
     assert client.get("/readyz").json() == {"status": "ready"}

@@ -38,6 +38,12 @@ PAYLOADS = [
     events.NoteAdded(note=1, by="ann"),
     events.NoteDeleted(note=1, author="ann", by="bob"),
     events.SpeakersSwapped(swapped=True, by="ann"),
+    events.WebhookDisabled(endpoint="ops", reason="404"),
+    events.CallDismissed(by="ann", note=""),
+    events.ProviderDown(provider="openai", stage="transcribe", failures=10, error="", probe_at=""),
+    events.ProviderBack(provider="openai", stage="transcribe", down_since="", seconds=30.5),
+    events.AnalysisPaused(by="ann", reason=""),
+    events.AnalysisResumed(by="ann", seconds=60.0),
 ]
 
 

@@ -37,7 +37,7 @@ def test_a_service_without_a_living_worker_is_not_ready(client, seconds_ago):
     response = client.get("/readyz")
 
     assert response.status_code == 503
-    assert response.json()["problems"] == ["No worker has shown a sign of life for 30 s."]
+    assert "No worker has" in response.json()["problems"][0]
 
 
 def test_a_service_without_its_database_says_so(client, monkeypatch):

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from calls import services
 from calls.analysis import ledger
+from calls.analysis.claims import claim_due
 from calls.analysis.held import LeaseLost
 from calls.analysis.retry import GiveUp, Retry
 from calls.lifecycle import CallState
@@ -47,20 +48,20 @@ def test_a_claimed_call_is_being_processed_and_is_not_given_out_again():
 
     assert lease.call_id == call.call_id
     assert fetch(call).state == CallState.PROCESSING_AI
-    assert ledger.claim_due(owner="worker-2", limit=10) == []
+    assert claim_due(owner="worker-2", limit=10) == []
 
 
 def test_a_live_call_is_not_due():
     live_call()
 
-    assert ledger.claim_due(owner="worker-1", limit=10) == []
+    assert claim_due(owner="worker-1", limit=10) == []
 
 
 def test_the_call_that_waits_longest_is_taken_first():
     first, second = ended_call(), ended_call()
     Call.objects.filter(pk=first.pk).update(state_changed_at=F("state_changed_at") - timedelta(1))
 
-    taken = ledger.claim_due(owner="worker-1", limit=1)
+    taken = claim_due(owner="worker-1", limit=1)
 
     assert [lease.call_id for lease in taken] == [first.call_id]
     assert second.call_id not in taken
@@ -83,7 +84,7 @@ def test_a_call_whose_worker_died_in_the_last_attempt_fails(settings):
     attempt(claim())
     let_lease_run_out(call)
 
-    assert ledger.claim_due(owner="worker-2", limit=10) == []
+    assert claim_due(owner="worker-2", limit=10) == []
     assert fetch(call).state == CallState.FAILED
 
 
@@ -124,7 +125,7 @@ def test_a_passing_failure_waits_in_processing_and_shows_when_it_goes_on():
     assert waiting.state == CallState.PROCESSING_AI
     assert waiting.next_attempt_at > timezone.now()
     assert waiting.last_error == "503 Service Unavailable"
-    assert ledger.claim_due(owner="worker-2", limit=10) == []
+    assert claim_due(owner="worker-2", limit=10) == []
 
 
 def test_five_failed_attempts_end_in_failed_with_five_rows():
@@ -226,3 +227,45 @@ def test_every_attempt_and_every_change_is_in_the_log():
         ("analysis_attempt", "PROCESSING_AI"),
         ("state_change", "ARCHIVED"),
     ]
+
+
+def test_a_call_gets_no_attempt_after_its_deadline(settings):
+    settings.AI_DEADLINE = 3600
+    call = ended_call()
+    lease = claim()
+    Call.objects.update(state_changed_at=timezone.now() - timedelta(hours=2))
+
+    ledger.fail_attempt(lease, attempt(lease), outage())
+
+    assert fetch(call).state == CallState.FAILED
+    assert "No answer within 3600 s" in fetch(call).last_error
+
+
+def test_what_the_provider_calls_its_answers_is_kept_with_the_attempt():
+    ended_call()
+    lease = claim()
+    ledger.save_transcripts(
+        [ledger.Finding(lease, attempt(lease), TRANSCRIPT, request_id="req-1, req-2")]
+    )
+    tried = attempt(lease, Stage.UNDERSTAND)
+    ledger.fail_attempt(lease, tried, outage(request_id="req-3"))
+
+    assert list(Attempt.objects.values_list("request_id", flat=True)) == ["req-1, req-2", "req-3"]
+
+
+def test_failures_with_different_words_are_each_written_down():
+    for _ in range(3):
+        ended_call()
+    leases = claim_due(owner="worker-1", limit=3)
+    failures = [
+        ledger.Failure(lease, attempt(lease), outage(request_id=f"req-{number}"))
+        for number, lease in enumerate(leases)
+    ]
+
+    ledger.fail_attempts(failures)
+
+    calls = list(Call.objects.order_by("pk"))
+    assert {call.last_error for call in calls} == {"503 Service Unavailable"}
+    assert all(call.next_attempt_at and not call.lease_owner for call in calls)
+    ids = Attempt.objects.order_by("pk").values_list("request_id", flat=True)
+    assert list(ids) == ["req-0", "req-1", "req-2"]

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from calls import services
 from calls.analysis import ledger, recording
+from calls.analysis.claims import claim_due
 from calls.analysis.held import LeaseLost
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
@@ -170,7 +171,7 @@ def test_a_worker_that_lost_its_call_takes_its_file_away_again():
 
     class Slow(CardProvider):
         async def transcribe(self, audio, *, language):
-            await sync_to_async(ledger.claim_due)(owner="worker-2", limit=1)
+            await sync_to_async(claim_due)(owner="worker-2", limit=1)
             return await super().transcribe(audio, language=language)
 
     with pytest.raises(LeaseLost):

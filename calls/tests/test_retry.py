@@ -75,3 +75,25 @@ def test_a_permanent_error_stays_permanent_while_a_provider_is_down():
     refused = ProviderError("401 Unauthorized", code="401", transient=False)
 
     assert isinstance(POLICY.decide(refused, attempt=1, down_s=20), GiveUp)
+
+
+DAY = RetryPolicy(max_attempts=50, base_s=2, max_wait_s=60, deadline_s=86_400)
+
+
+def test_no_attempt_begins_after_the_deadline():
+    in_time = DAY.decide(passing(), attempt=1, spent_s=86_398)
+    too_late = DAY.decide(passing(), attempt=1, spent_s=86_399)
+
+    assert in_time == Retry(timedelta(seconds=2))
+    assert isinstance(too_late, GiveUp)
+    assert "No answer within 86400 s, the last error was: 503" in too_late.reason
+
+
+def test_a_provider_that_says_later_cannot_move_the_deadline():
+    assert isinstance(DAY.decide(passing(retry_after_s=60), attempt=1, spent_s=86_399), GiveUp)
+
+
+def test_a_provider_that_is_down_is_waited_for_past_any_deadline():
+    decision = DAY.decide(passing(), attempt=1, spent_s=1e6, down_s=30)
+
+    assert decision == Retry(timedelta(seconds=30), counts=False)

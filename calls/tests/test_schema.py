@@ -38,9 +38,10 @@ def test_every_route_below_v1_is_documented(schema):
 
     assert "packet" in routed
     assert documented == {
-        "batch", "call", "calls.csv", "end", "events", "packets", "reanalyse", "recording", "retry",
-        "start", "transcript", "{call_id}", "tags", "{name}", "notes", "{note_id}", "speakers",
-        "acknowledge", "alerts", "alerts.csv", "{alert_id}", "stream",
+        "analysis", "batch", "call", "calls.csv", "dismiss", "end", "events", "packets",
+        "reanalyse", "recording", "retry", "start", "transcript", "{call_id}",
+        "tags", "{name}", "notes", "{note_id}", "speakers",
+        "acknowledge", "alerts", "alerts.csv", "{alert_id}",
     }  # fmt: skip
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from calls.analysis.conversation import CallAudio, Transcription, Turn, Understanding
+
+# The enabled insights by name, asked for at each call: the admin may change them at any time.
+Questions = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+async def no_questions() -> Mapping[str, str]:
+    return {}
 
 
 class ProviderError(Exception):
     """The provider could not do its work.
 
     ``transient`` tells whether another attempt may succeed, ``code`` is an HTTP status or a
-    short word for people and metrics, ``retry_after_s`` the provider's own wish, in seconds.
+    short word for people and metrics, ``retry_after_s`` the provider's own wish, in seconds,
+    ``request_id`` what the provider calls its answer.
     """
 
     def __init__(
@@ -22,11 +30,13 @@ class ProviderError(Exception):
         code: str,
         transient: bool,
         retry_after_s: float | None = None,
+        request_id: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
         self.transient = transient
         self.retry_after_s = retry_after_s
+        self.request_id = request_id
 
 
 class Provider(Protocol):

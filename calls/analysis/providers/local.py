@@ -5,20 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from calls.analysis.conversation import CallAudio, Transcription, Turn, Understanding
-from calls.analysis.providers import ProviderError
+from calls.analysis.conversation import (
+    CallAudio,
+    Skipped,
+    Transcription,
+    Turn,
+    Understanding,
+)
+from calls.analysis.providers import ProviderError, Questions, no_questions
 from calls.analysis.speech import SpeechUnavailable, transcribe
 
 T = TypeVar("T")
+
+NO_ANSWERS = "The local provider answers no questions of the site's own:"
 
 
 class LocalProvider:
     """Whisper for words, small models and rules for meaning.
 
+    ``questions`` returns the enabled insights, which it cannot answer, and says so.
     ``max_parallel`` transcriptions run at once; each takes a core. Pools of its own rather
     than a semaphore: a cancelled call keeps its place until its thread is really done, and
     one provider serves any number of event loops.
@@ -26,11 +36,18 @@ class LocalProvider:
 
     name = "local"
 
-    def __init__(self, *, max_parallel: int = 1, model_dir: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        max_parallel: int = 1,
+        model_dir: str | Path | None = None,
+        questions: Questions = no_questions,
+    ) -> None:
         if max_parallel < 1:
             raise ValueError("max_parallel is at least 1")
         self._max_parallel = max_parallel
         self._model_dir = Path(model_dir) if model_dir else None
+        self._questions = questions
         self._speech = ThreadPoolExecutor(max_parallel, thread_name_prefix="speech")
         # Of its own, so that a call which is almost done does not wait behind long recordings.
         self._meaning = ThreadPoolExecutor(1, thread_name_prefix="meaning")
@@ -51,7 +68,12 @@ class LocalProvider:
     async def understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
         from calls.analysis.understanding import understand_locally
 
-        return await _run(self._meaning, partial(understand_locally, turns))
+        found = await _run(self._meaning, partial(understand_locally, turns))
+        unanswered = [name for name in await self._questions() if name not in found.insights]
+        if not unanswered:
+            return found
+        skipped = Skipped("insights", f"{NO_ANSWERS} {', '.join(unanswered)}.")
+        return replace(found, skipped=(*found.skipped, skipped))
 
 
 async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:

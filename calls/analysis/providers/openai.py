@@ -7,8 +7,8 @@ of asking that the server does not take is replaced by a simpler one, and that i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -24,7 +24,7 @@ from calls.analysis.conversation import (
     Turn,
     Understanding,
 )
-from calls.analysis.providers import ProviderError
+from calls.analysis.providers import ProviderError, Questions, no_questions
 from calls.analysis.providers import openai_chat as chat
 from calls.analysis.providers import openai_errors as errors
 from calls.analysis.providers.openai_audio import Piece, encode, pieces
@@ -47,12 +47,6 @@ _FORMS: tuple[dict[str, Any], ...] = (
     {"response_format": "json"},
 )
 
-Questions = Callable[[], Awaitable[Mapping[str, str]]]
-
-
-async def _no_questions() -> Mapping[str, str]:
-    return {}
-
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -62,6 +56,7 @@ class Track:
     turns: tuple[Turn, ...] = ()
     speech: tuple[Span, ...] = ()
     skipped: tuple[str, ...] = ()
+    request_ids: tuple[str, ...] = ()
     asked: bool = False
 
 
@@ -78,7 +73,7 @@ class OpenAIProvider:
         transcribe_model: str,
         chat_model: str,
         timeout_s: float = 120,
-        questions: Questions = _no_questions,
+        questions: Questions = no_questions,
         speech: Callable[[Channel], tuple[Span, ...]] = find_speech,
     ) -> None:
         self._base_url = base_url.rstrip("/")
@@ -106,6 +101,7 @@ class OpenAIProvider:
             duration_ms=audio.duration_ms,
             model=self._transcribe_model if asked else "none",
             skipped=tuple(Skipped("transcribe", text) for text in skipped),
+            request_ids=tuple(each for track in tracks for each in track.request_ids),
         )
 
     async def _track(self, client: httpx.AsyncClient, channel: Channel, language: str) -> Track:
@@ -116,7 +112,8 @@ class OpenAIProvider:
             return Track(who, skipped=(silent,))
         heard = [await self._hear(client, piece, language, speech) for piece in pieces(channel)]
         turns = tuple(turn for part in heard for turn in part.turns)
-        return Track(who, turns, speech, tuple(_remarks(who, heard)), asked=True)
+        ids = tuple(part.request_id for part in heard if part.request_id)
+        return Track(who, turns, speech, tuple(_remarks(who, heard)), ids, asked=True)
 
     async def _hear(
         self, client: httpx.AsyncClient, piece: Piece, language: str, speech: Sequence[Span]
@@ -135,7 +132,7 @@ class OpenAIProvider:
         except Unreadable as error:
             raise errors.invalid_answer(str(error), response) from error
         _refuse_empty(heard, extent, speech, response)
-        return heard
+        return replace(heard, request_id=errors.request_id(response))
 
     async def _post_audio(
         self, client: httpx.AsyncClient, file: Any, fields: dict[str, str], **options: Any
@@ -174,6 +171,7 @@ class OpenAIProvider:
                 keywords=chat.read_keywords(answer),
                 model=self._chat_model,
                 insights=chat.read_insights(answer, questions),
+                request_ids=tuple(filter(None, [errors.request_id(response)])),
             )
         except Unreadable as error:
             raise errors.invalid_answer(str(error), response) from error
@@ -190,7 +188,8 @@ class OpenAIProvider:
             text, reason = _choice(response)
         if reason == "length":
             message = errors.with_request_id("The answer was cut off by its limit.", response)
-            raise ProviderError(message, code="length", transient=False)
+            found = errors.request_id(response)
+            raise ProviderError(message, code="length", transient=False, request_id=found)
         return response, text
 
     async def _post_chat(
@@ -249,7 +248,10 @@ def _refuse_empty(
         return
     message = f"No word came back for {spoken_ms / 1000:.1f} s of speech."
     raise ProviderError(
-        errors.with_request_id(message, response), code="empty_transcript", transient=True
+        errors.with_request_id(message, response),
+        code="empty_transcript",
+        transient=True,
+        request_id=errors.request_id(response),
     )
 
 
@@ -278,5 +280,6 @@ def _choice(response: httpx.Response) -> tuple[str, str]:
     if refusal or reason == "content_filter":
         words = errors.first_line(str(refusal or "content filter"))
         message = errors.with_request_id(f"The model refused: {words}", response)
-        raise ProviderError(message, code="refused", transient=False)
+        found = errors.request_id(response)
+        raise ProviderError(message, code="refused", transient=False, request_id=found)
     return str(text), str(reason)

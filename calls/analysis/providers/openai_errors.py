@@ -34,6 +34,7 @@ def from_response(response: httpx.Response, *, now: datetime | None = None) -> P
         code=str(response.status_code),
         transient=is_transient(response, error_codes(body), retry_after_s),
         retry_after_s=retry_after_s,
+        request_id=request_id(response),
     )
 
 
@@ -49,7 +50,9 @@ def from_transport(error: httpx.HTTPError | httpx.InvalidURL) -> ProviderError:
 def invalid_answer(reason: str, response: httpx.Response) -> ProviderError:
     """Return the error for a 200 that is of no use: another attempt may be answered better."""
     message = with_request_id(f"The answer is of no use: {reason}", response)
-    return ProviderError(message, code="invalid_answer", transient=True)
+    return ProviderError(
+        message, code="invalid_answer", transient=True, request_id=request_id(response)
+    )
 
 
 def is_transient(response: httpx.Response, codes: set[str], retry_after_s: float | None) -> bool:
@@ -126,7 +129,12 @@ def first_line(text: str) -> str:
     return _KEY.sub(r"\1-***", line)[:MAX_DETAIL]
 
 
-def with_request_id(message: str, response: httpx.Response) -> str:
+def request_id(response: httpx.Response) -> str:
+    """Return what the server calls this answer, or an empty string."""
     ids = (response.headers.get(name, "") for name in REQUEST_ID_HEADERS)
-    found = next(filter(None, ids), "")
-    return f"{message} (request {found[:100]})" if found else message
+    return next(filter(None, ids), "")[:100]
+
+
+def with_request_id(message: str, response: httpx.Response) -> str:
+    found = request_id(response)
+    return f"{message} (request {found})" if found else message

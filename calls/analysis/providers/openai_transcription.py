@@ -41,6 +41,7 @@ class Heard:
     text: str
     dropped: tuple[Span, ...] = ()
     estimated: bool = False
+    request_id: str = ""
 
 
 def find_speech(channel: Channel) -> tuple[Span, ...]:

@@ -33,7 +33,11 @@ def get_provider() -> Provider:
 
 
 def _local() -> Provider:
-    return LocalProvider(max_parallel=os.cpu_count() or 1, model_dir=settings.STT_MODEL_DIR or None)
+    return LocalProvider(
+        max_parallel=os.cpu_count() or 1,
+        model_dir=settings.STT_MODEL_DIR or None,
+        questions=load_insights,
+    )
 
 
 def _openai() -> Provider:

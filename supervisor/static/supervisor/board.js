@@ -6,6 +6,7 @@ import { showFigures } from "./board_figures.js";
 import { isHeld, showWaiting, startHold } from "./board_hold.js";
 import { startKeys } from "./board_keys.js";
 import { body, mergeParts, rowOf, showRows, updateRows } from "./board_rows.js";
+import { followStanding } from "./board_standing.js";
 import { fetchPart, openFeed } from "./feed.js";
 import { localise, startClocks } from "./times.js";
 
@@ -44,6 +45,7 @@ feed.addEventListener("refetch", () => {
   schedule();
 });
 followHistory(main, feed);
+followStanding(main, feed);
 main.addEventListener("history", ({ detail }) => showHistory(detail));
 
 // What changed -------------------------------------------------------------------------------------

@@ -1,0 +1,82 @@
+"""The admin of what runs the analysis: its workers, and a pause, which is a row while it lasts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from calls.admin_lists import Records
+from calls.analysis.pausing import AlreadySo, find_pause, pause_analysis, resume_analysis
+from calls.analysis.standing import HEARTBEAT_LIMIT
+from calls.clock import database_now
+from calls.models import AnalysisPause, WorkerHeartbeat
+
+
+@admin.register(AnalysisPause)
+class AnalysisPauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """While the row is there, calls are taken in and wait. Both ways go through the service."""
+
+    list_display = ["paused_at", "by", "reason"]
+    fields = ["reason"]
+    actions = None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: AnalysisPause | None = None) -> bool:
+        return bool(request.user.has_perm("calls.view_call"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _may_operate(request) and find_pause() is None
+
+    def has_change_permission(self, request: HttpRequest, obj: AnalysisPause | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AnalysisPause | None = None) -> bool:
+        return _may_operate(request)
+
+    def save_model(self, request: HttpRequest, obj: AnalysisPause, form: Any, change: bool) -> None:
+        try:
+            pause = pause_analysis(by=request.user.get_username(), reason=obj.reason)
+        except AlreadySo as error:
+            # Somebody else was quicker: their pause is the one that counts.
+            messages.warning(request, str(error))
+            pause = AnalysisPause.objects.get()
+        obj.pk, obj.paused_at, obj.by = pause.pk, pause.paused_at, pause.by
+
+    def delete_model(self, request: HttpRequest, obj: AnalysisPause) -> None:
+        try:
+            resume_analysis(by=request.user.get_username())
+        except AlreadySo as error:
+            messages.warning(request, str(error))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AnalysisPause]) -> None:
+        for pause in queryset:
+            self.delete_model(request, pause)
+
+
+def _may_operate(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("calls.operate_call"))
+
+
+@admin.register(WorkerHeartbeat)
+class WorkerHeartbeatAdmin(Records):
+    """A worker removes its row when it stops; what a dead one left may be deleted."""
+
+    list_display = ["name", "started_at", "seen_at", "alive"]
+    ordering = ("-seen_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: WorkerHeartbeat | None = None
+    ) -> bool:
+        return False
+
+    @admin.display(boolean=True)
+    def alive(self, beat: WorkerHeartbeat) -> bool:
+        return beat.seen_at >= database_now() - HEARTBEAT_LIMIT

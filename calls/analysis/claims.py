@@ -1,0 +1,168 @@
+"""Which calls a worker takes: due, in turn, as far as the provider and the site's limits allow.
+
+A claim is a lease with a new token; from then on the ledger writes what becomes of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from calls import events
+from calls.analysis import breaker
+from calls.analysis.held import (
+    Entry,
+    Lease,
+    close,
+    fail,
+    log_entry,
+    policy,
+    save_attempts,
+    save_calls,
+)
+from calls.analysis.providers import ProviderError
+from calls.analysis.retry import GiveUp
+from calls.clock import database_now
+from calls.lifecycle import CallState
+from calls.models import AnalysisPause, Attempt, Call, Stage
+from calls.services import transit
+
+_CLAIM_LOCK = 0x436C61696D  # any number that no other advisory lock of this database uses
+
+
+def owner_of(provider: str, worker: str) -> str:
+    """Return the owner of leases: whose turn it is with a provider can be read off the rows."""
+    return f"{provider[:30]}@{worker[:65]}"
+
+
+def claim_due(
+    *, owner: str, limit: int, provider: str = "", spoken_limit: int | None = None
+) -> list[Lease]:
+    """Take up to ``limit`` due calls, longest waiting first, and show them as being processed.
+
+    Of those that are audio and have to be transcribed, at most ``spoken_limit``: what is quickly
+    done shall not wait behind them. What ``provider`` cannot do while it is down stays where it
+    is, and so does everything while the analysis is paused. A call whose last worker died has a
+    running attempt, which counts as crashed; a call whose attempts are thereby used up fails.
+    """
+    now = database_now()
+    # Without locks first: an idle worker asks five times a second.
+    if AnalysisPause.objects.exists():
+        return []
+    due = Call.objects.due(now=now)
+    candidates = breaker.pick(due, provider=provider, limit=limit, now=now)
+    if candidates and spoken_limit is not None:
+        spoken = _to_be_heard(candidates)
+        if len(spoken) > spoken_limit:
+            quick = due.exclude(pk__in=breaker.needing(due.spoken(), Stage.TRANSCRIBE).values("pk"))
+            rest = breaker.pick(quick, provider=provider, limit=limit, now=now)
+            taken = [pk for pk in candidates if pk in spoken][:spoken_limit]
+            candidates = [*taken, *rest][:limit]
+    return _claim(candidates, owner=owner, provider=provider, now=now) if candidates else []
+
+
+def _to_be_heard(pks: Sequence[int]) -> set[int]:
+    spoken = Call.objects.spoken().filter(pk__in=pks)
+    return set(breaker.needing(spoken, Stage.TRANSCRIBE).values_list("pk", flat=True))
+
+
+def _free(provider: str, *, now: datetime) -> int | None:
+    """Return how many more calls may be with the provider, of all workers; None is no limit.
+
+    A call in hand asks one question at a time, so it is leases that are counted, and those who
+    count go one after the other.
+    """
+    if not settings.AI_PROVIDER_CONCURRENCY:
+        return None
+    if connection.vendor == "postgresql":
+        # Taken before any other lock, and only here: it cannot be part of a deadlock.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIM_LOCK])
+    held = Call.objects.filter(
+        state=CallState.PROCESSING_AI,
+        lease_expires_at__gt=now,
+        lease_owner__startswith=owner_of(provider, ""),
+    )
+    return max(0, int(settings.AI_PROVIDER_CONCURRENCY) - held.count())
+
+
+def _claim(pks: Sequence[int], *, owner: str, provider: str, now: datetime) -> list[Lease]:
+    skip = connection.features.has_select_for_update_skip_locked
+    expires_at = now + timedelta(seconds=settings.AI_LEASE_SECONDS)
+    with transaction.atomic():
+        pks = pks[: _free(provider, now=now)]
+        due = Call.objects.due(now=now).select_for_update(skip_locked=skip).filter(pk__in=pks)
+        calls = {call.pk: call for call in due.order_by("pk")}
+        ours = Call.objects.filter(pk__in=calls)
+        ours.update(
+            lease_owner=owner, lease_token=F("lease_token") + 1, lease_expires_at=expires_at
+        )
+        for call in calls.values():
+            call.lease_token += 1
+        begun = [call for call in calls.values() if call.state != CallState.COMPLETED]
+        dead, entries = _bury_crashed(begun, now=now)
+        entries += _start([c for c in calls.values() if c.state == CallState.COMPLETED], now=now)
+        transcribed = _transcribed(calls)
+        spoken = set(Call.objects.spoken().filter(pk__in=calls).values_list("pk", flat=True))
+        events.append(entries, at=now)
+    return [
+        Lease(
+            call.pk, call.call_id, call.lease_token, call.analysis_round,
+            Stage.UNDERSTAND if call.pk in transcribed else Stage(call.first_stage),
+            call.pk in spoken,
+        )
+        for call in (calls[pk] for pk in pks if pk in calls and pk not in dead)
+    ]  # fmt: skip
+
+
+def _start(calls: Sequence[Call], *, now: datetime) -> list[Entry]:
+    """Show calls that were taken for the first time as being processed."""
+    entries = [
+        log_entry(call, transit(call, call.start_analysis, action="analysed", now=now))
+        for call in calls
+    ]
+    Call.objects.filter(pk__in=[call.pk for call in calls]).update(
+        state=CallState.PROCESSING_AI, version=F("version") + 1, state_changed_at=now
+    )
+    return entries
+
+
+def _transcribed(calls: Mapping[int, Call]) -> set[int]:
+    """Return which of the calls have a transcript of this round: it is never made again."""
+    done = Attempt.objects.filter(
+        call__in=calls, stage=Stage.TRANSCRIBE, outcome=Attempt.Outcome.SUCCEEDED
+    )
+    rounds = done.values_list("call_id", "round")
+    return {pk for pk, number in rounds if calls[pk].analysis_round == number}
+
+
+def _bury_crashed(calls: Sequence[Call], *, now: datetime) -> tuple[set[int], list[Entry]]:
+    """Mark attempts that a dead worker left behind; fail the calls whose last they were."""
+    by_pk = {call.pk: call for call in calls}
+    left = Attempt.objects.filter(call__in=by_pk, outcome=Attempt.Outcome.RUNNING)
+    dead: set[int] = set()
+    entries: list[Entry] = []
+    for attempt in left:
+        call = by_pk[attempt.call_id]
+        error = ProviderError("The worker died.", code="crashed", transient=True)
+        spent_s = (now - call.state_changed_at).total_seconds()
+        decision = policy().decide(error, attempt=attempt.number, spent_s=spent_s)
+        entries.append(close(call, attempt, Attempt.Outcome.CRASHED, error, now=now))
+        if isinstance(decision, GiveUp):
+            entries.append(fail(call, decision.reason, now=now))
+            save_calls([call])
+            dead.add(call.pk)
+    save_attempts(list(left))
+    return dead, entries
+
+
+def any_due(*, within_s: float = 0) -> bool:
+    """Whether a call that nobody holds may be taken now or within so many seconds."""
+    if AnalysisPause.objects.exists():
+        return False
+    now = database_now()
+    return Call.objects.due(now=now, within=timedelta(seconds=within_s)).exists()

@@ -1,0 +1,60 @@
+"""What the analysis leaves behind and nobody needs for ever: attempts, and records of jobs.
+
+What is done goes sooner than what failed. The attempts of a FAILED call stay as long as the call:
+they are what somebody will want to read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django_q.models import Failure, Success
+
+from calls.clock import database_now
+from calls.lifecycle import CallState
+from calls.models import Attempt
+
+BATCH = 1_000  # rows in one statement
+
+
+def prune_history() -> dict[str, int]:
+    """Remove up to a batch of each kind. Returns how many went."""
+    now = database_now()
+    return {
+        "attempts": _remove(_old_attempts(_before(settings.ATTEMPT_RETENTION, now))),
+        "jobs": _remove(_old_jobs(Success.objects.all(), settings.JOB_RETENTION, now)),
+        "failed jobs": _remove(
+            _old_jobs(Failure.objects.all(), settings.FAILED_JOB_RETENTION, now)
+        ),
+    }
+
+
+def _before(age: timedelta | None, now: datetime) -> datetime | None:
+    return None if age is None else now - age
+
+
+def _old_attempts(before: datetime | None) -> QuerySet[Attempt]:
+    """Return attempts of calls that were archived before, and whose packets are gone.
+
+    When the transcription began tells which late packets it has heard, so retention asks for it.
+    """
+    if before is None:
+        return Attempt.objects.none()
+    return Attempt.objects.filter(
+        call__state=CallState.ARCHIVED,
+        call__state_changed_at__lt=before,
+        finished_at__lt=before,
+    ).exclude(call__packets_pruned_at=None)
+
+
+def _old_jobs(jobs: QuerySet[Success], age: timedelta | None, now: datetime) -> QuerySet[Success]:
+    before = _before(age, now)
+    return jobs.none() if before is None else jobs.filter(stopped__lt=before)
+
+
+def _remove(rows: Any) -> int:
+    pks = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    return int(rows.filter(pk__in=pks).order_by().delete()[0]) if pks else 0

@@ -1,0 +1,115 @@
+"""How the analysis stands: is it paused, is a provider down, do workers live, what waits?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Case, Count, F, Min, Q, QuerySet, When
+
+from calls.analysis import breaker
+from calls.analysis.pausing import find_pause
+from calls.clock import database_now
+from calls.lifecycle import CallState
+from calls.models import AnalysisPause, Call, Stage, WorkerHeartbeat
+
+HEARTBEAT_LIMIT = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A provider that is down for a stage. ``waiting`` calls need that stage next."""
+
+    provider: str
+    stage: str
+    since: datetime
+    probe_at: datetime | None
+    error: str
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``silent_s`` is how long ago a worker last showed a sign of life, None if none ever did."""
+
+    pause: AnalysisPause | None
+    outages: tuple[Outage, ...]
+    workers: int
+    silent_s: float | None
+
+    @property
+    def is_calm(self) -> bool:
+        return self.pause is None and not self.outages and self.workers > 0
+
+    @property
+    def held(self) -> int:
+        """Calls that wait for a provider which is down."""
+        return sum(outage.waiting for outage in self.outages)
+
+    @property
+    def mark(self) -> str:
+        """Changes with what there is to say, but not with every call that joins the queue."""
+        outages = [f"{each.provider}/{each.stage}/{each.probe_at}" for each in self.outages]
+        paused = self.pause.paused_at.isoformat() if self.pause else ""
+        return "|".join([paused, *outages, "" if self.workers else "no worker"])
+
+
+def read_standing() -> Standing:
+    now = database_now()
+    beats = WorkerHeartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True)
+    seen = list(beats)
+    return Standing(
+        pause=find_pause(),
+        outages=tuple(
+            Outage(
+                provider=health.provider,
+                stage=health.stage,
+                since=health.down_since,
+                probe_at=health.probe_at,
+                error=health.error,
+                waiting=breaker.needing(waiting_calls(), health.stage).count(),
+            )
+            for health in breaker.down_of_late(now=now)
+            if health.down_since
+        ),
+        workers=sum(at >= now - HEARTBEAT_LIMIT for at in seen),
+        silent_s=round((now - seen[0]).total_seconds(), 1) if seen else None,
+    )
+
+
+def waiting_calls() -> Any:
+    """Return the calls whose analysis is not over, in whoever's hands they are."""
+    return Call.objects.filter(state__in=(CallState.COMPLETED, CallState.PROCESSING_AI))
+
+
+@dataclass(frozen=True)
+class Load:
+    """What stands before one stage. ``oldest_s``: how long ago its oldest round was asked for."""
+
+    stage: str
+    ready: int
+    retrying: int
+    running: int
+    oldest_s: float
+
+
+def read_load() -> list[Load]:
+    now = database_now()
+    return [_load(breaker.needing(waiting_calls(), stage), stage, now=now) for stage in Stage]
+
+
+def _load(calls: QuerySet[Call], stage: str, *, now: datetime) -> Load:
+    running, later = Q(lease_expires_at__gt=now), Q(next_attempt_at__gt=now)
+    idle = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
+    soon = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+    counted = calls.order_by().aggregate(
+        ready=Count("pk", filter=idle & soon),
+        retrying=Count("pk", filter=idle & later),
+        running=Count("pk", filter=running),
+        # A later round begins long after the call has ended.
+        oldest=Min(Case(When(analysis_round=0, then=F("ended_at")), default=F("state_changed_at"))),
+    )
+    oldest = counted.pop("oldest")
+    waited_s = (now - oldest).total_seconds() if oldest else 0.0
+    return Load(stage=str(stage), oldest_s=max(0.0, waited_s), **counted)

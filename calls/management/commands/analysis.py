@@ -1,0 +1,71 @@
+"""``manage.py analysis``: pauses and resumes it, and tells how it stands."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from calls.analysis.pausing import AlreadySo, pause_analysis, resume_analysis
+from calls.analysis.standing import Load, Standing, read_load, read_standing
+
+
+class Command(BaseCommand):
+    help = (
+        "Pause the analysis: calls are taken in and wait, what is with the AI is finished, and "
+        "nothing else begins until it is resumed. `status` tells how it stands."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("action", choices=["pause", "resume", "status"])
+        parser.add_argument("--reason", default="", help="of a pause, for the log and the pages")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["action"] == "pause":
+                pause_analysis(by=_who(), reason=options["reason"][:200])
+                self.stdout.write("The analysis is paused.")
+            elif options["action"] == "resume":
+                resume_analysis(by=_who())
+                self.stdout.write("The analysis goes on.")
+            else:
+                for line in describe(read_standing(), read_load()):
+                    self.stdout.write(line)
+        except AlreadySo as error:
+            raise CommandError(str(error)) from error
+
+
+def _who() -> str:
+    """Name the person at the terminal, as far as the system knows one."""
+    try:
+        return f"manage.py ({getpass.getuser()})"
+    except (KeyError, OSError):  # a container may have no name for its user
+        return "manage.py"
+
+
+def describe(standing: Standing, load: list[Load]) -> list[str]:
+    lines = [f"workers     {standing.workers} alive{_silence(standing)}"]
+    if pause := standing.pause:
+        why = f": {pause.reason}" if pause.reason else ""
+        lines.append(f"paused      since {pause.paused_at:%F %T} by {pause.by}{why}")
+    lines += [
+        f"down        {outage.provider}, {outage.stage}, since {outage.since:%F %T}; "
+        f"{outage.waiting} calls wait; asked again {_at(outage.probe_at)}; {outage.error}"
+        for outage in standing.outages
+    ]
+    return lines + [
+        f"{one.stage:11} {one.ready} ready, {one.retrying} wait for a retry, "
+        f"{one.running} running, the oldest for {one.oldest_s:.0f} s"
+        for one in load
+    ]
+
+
+def _silence(standing: Standing) -> str:
+    return (
+        "" if standing.silent_s is None else f", the last sign of life {standing.silent_s:g} s ago"
+    )
+
+
+def _at(moment: Any) -> str:
+    return f"at {moment:%T}" if moment else "soon"

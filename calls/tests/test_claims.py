@@ -1,0 +1,202 @@
+"""Which calls are taken: audio in a lane of its own, and no more than the provider is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from calls import services
+from calls.analysis import claims, ledger
+from calls.analysis.runner import Runner
+from calls.ingest.record import record_packets
+from calls.lifecycle import CallState
+from calls.models import Attempt, Call, Stage
+from calls.tests.factories import (
+    TRANSCRIPT,
+    FakeProvider,
+    SpokenProvider,
+    attempt,
+    ended_call,
+    packet,
+)
+
+pytestmark = pytest.mark.django_db
+SILENCE = "f39/f3" * 36
+
+
+def spoken_call(call_id):
+    record_packets([packet(call_id, 1, SILENCE, media="audio/x-mulaw;rate=8000")])
+    return services.end_call(call_id=call_id)
+
+
+def taken(**options):
+    owner = claims.owner_of(options.get("provider", ""), "worker-1")
+    leases = claims.claim_due(owner=owner, limit=options.pop("limit", 10), **options)
+    return [lease.call_id for lease in leases]
+
+
+# Lanes
+
+
+def test_a_lease_knows_whether_its_call_is_audio():
+    spoken_call("heard")
+    ended_call("read")
+
+    leases = claims.claim_due(owner="worker-1", limit=10)
+
+    assert {lease.call_id: lease.is_spoken for lease in leases} == {"heard": True, "read": False}
+
+
+def test_no_more_audio_is_taken_than_there_is_room_for():
+    for number in range(4):
+        spoken_call(f"heard-{number}")
+    ended_call("read")
+
+    assert taken(spoken_limit=2) == ["heard-0", "heard-1", "read"]
+    assert taken(spoken_limit=0) == []
+
+
+def test_words_that_came_last_are_taken_past_any_number_of_recordings():
+    for number in range(5):
+        spoken_call(f"heard-{number}")
+    ended_call("read")
+
+    assert taken(limit=3, spoken_limit=1) == ["heard-0", "read"]
+
+
+def test_audio_that_has_been_transcribed_needs_no_room():
+    spoken_call("heard")
+    (lease,) = claims.claim_due(owner="worker-1", limit=1)
+    ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    ledger.release(lease)
+
+    assert taken(spoken_limit=0) == ["heard"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transcription_that_takes_for_ever_holds_nobody_up(settings):
+    settings.AI_AUDIO_CONCURRENCY = 1
+
+    class Deaf(SpokenProvider):
+        async def transcribe(self, audio, *, language):
+            await asyncio.Event().wait()
+
+    spoken_call("endless")
+    spoken_call("behind")
+    words = [ended_call() for _ in range(3)]
+
+    def done():
+        over = Call.objects.filter(pk__in=[c.pk for c in words], state=CallState.ARCHIVED)
+        return over.count() == 3
+
+    async def run():
+        stop = False
+
+        def look():
+            nonlocal stop
+            while not stop and time.monotonic() < deadline:
+                stop = _closed(done)
+
+        deadline = time.monotonic() + 20
+        looking = asyncio.create_task(asyncio.to_thread(look))
+        await Runner(Deaf(), should_stop=lambda: stop, linger_s=0, lifetime_s=20).run()
+        await looking
+        return stop
+
+    assert asyncio.run(run())
+    assert Call.objects.get(call_id="behind").state == CallState.COMPLETED
+    released = Attempt.objects.get(call__call_id="endless")
+    assert released.outcome == Attempt.Outcome.RELEASED
+
+
+def _closed(function):
+    try:
+        return function()
+    finally:
+        connection.close()
+
+
+# How many a provider has at a time
+
+
+def test_no_more_calls_are_in_hand_than_the_provider_is_allowed(settings):
+    settings.AI_PROVIDER_CONCURRENCY = 3
+    for _ in range(5):
+        ended_call()
+
+    assert len(taken(provider="openai", limit=2)) == 2
+    assert len(taken(provider="openai", limit=10)) == 1
+    assert taken(provider="openai") == []
+
+
+def test_another_provider_has_a_limit_of_its_own(settings):
+    settings.AI_PROVIDER_CONCURRENCY = 1
+    ended_call()
+    ended_call()
+
+    assert len(taken(provider="openai")) == 1
+    assert len(taken(provider="local")) == 1
+
+
+def test_a_call_that_is_over_makes_room_and_so_does_a_worker_that_died(settings):
+    settings.AI_PROVIDER_CONCURRENCY = 1
+    ended_call("first")
+    ended_call("second")
+    owner = claims.owner_of("openai", "worker-1")
+    (lease,) = claims.claim_due(owner=owner, limit=5, provider="openai")
+    assert taken(provider="openai") == []
+
+    ledger.release(lease)
+    assert taken(provider="openai") == ["second"]
+    Call.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert len(taken(provider="openai")) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+def test_workers_that_claim_at_once_stay_below_the_limit_together(settings):
+    settings.AI_PROVIDER_CONCURRENCY = 5
+    for _ in range(20):
+        ended_call()
+
+    def ask(number):
+        owner = claims.owner_of("fake", f"worker-{number}")
+        return _closed(lambda: len(claims.claim_due(owner=owner, limit=4, provider="fake")))
+
+    with ThreadPoolExecutor(8) as threads:
+        got = list(threads.map(ask, range(8)))
+
+    assert sum(got) == 5
+    held = Call.objects.filter(lease_expires_at__gt=timezone.now())
+    assert held.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_limit_only_slows_down(settings):
+    settings.AI_PROVIDER_CONCURRENCY = 2
+    calls = [ended_call() for _ in range(6)]
+
+    class Counting(FakeProvider):
+        together = most = 0
+
+        async def understand(self, turns, *, language):
+            self.together += 1
+            self.most = max(self.most, self.together)
+            await asyncio.sleep(0.05)
+            self.together -= 1
+            return await super().understand(turns, language=language)
+
+    provider = Counting()
+    asyncio.run(Runner(provider, linger_s=0).run())
+
+    states = Call.objects.filter(pk__in=[c.pk for c in calls]).values_list("state", flat=True)
+    assert set(states) == {CallState.ARCHIVED}
+    assert provider.most <= 2
+    assert not Attempt.objects.exclude(number=1).exists()
+    assert set(Attempt.objects.values_list("stage", flat=True)) == set(Stage.values)

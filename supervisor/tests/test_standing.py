@@ -1,0 +1,117 @@
+"""What the wallboard and the call page say when the analysis does not go on."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from calls import services
+from calls.analysis import ledger
+from calls.analysis.pausing import pause_analysis, resume_analysis
+from calls.models import Call, ProviderHealth, WorkerHeartbeat
+from calls.tests.factories import attempt, claim, ended_call, failed_call, outage
+from supervisor.figures import read_figures
+from supervisor.tests.factories import page_of, text_of
+
+pytestmark = pytest.mark.django_db
+
+BOARD, STANDING = "/supervisor/", "/supervisor/standing"
+
+
+@pytest.fixture
+def worker():
+    now = timezone.now()
+    WorkerHeartbeat.objects.create(name="w", started_at=now, seen_at=now)
+
+
+@pytest.fixture
+def waiting(settings, worker):
+    """A call that waits for a provider which is down."""
+    settings.AI_BREAKER_FAILURES = 1
+    call = ended_call()
+    lease = claim()
+    ledger.fail_attempt(lease, attempt(lease), outage())
+    return Call.objects.get(pk=call.pk)
+
+
+def test_in_good_times_there_is_nothing_to_say(supervisor, worker):
+    section = supervisor.get(STANDING).content.decode()
+
+    assert 'id="standing"' in section
+    assert "<p" not in section
+    assert read_figures().standing == "|"
+
+
+def test_the_board_tells_of_an_outage_since_when_and_what_waits(supervisor, waiting):
+    text = text_of(supervisor.get(BOARD))
+
+    assert "fake is down (transcribe) since" in text
+    assert "no call loses an attempt" in text
+    assert "503 Service Unavailable" in text
+    assert "1 call waiting for it" in text
+    assert read_figures().held == 1
+
+
+def test_the_board_tells_who_has_paused_the_analysis_and_why(supervisor, worker):
+    pause_analysis(by="ann", reason="The bill is too high")
+
+    text = text_of(supervisor.get(BOARD))
+
+    assert "The analysis is paused since" in text
+    assert "by ann: The bill is too high." in text
+
+
+def test_the_board_tells_that_no_worker_lives(supervisor):
+    assert "No worker is alive." in text_of(supervisor.get(BOARD))
+
+
+def test_the_mark_in_the_figures_is_the_one_on_the_page(supervisor, waiting):
+    mark = read_figures().standing
+
+    assert f'data-mark="{mark}"' in supervisor.get(STANDING).content.decode()
+    ProviderHealth.objects.all().delete()
+    assert read_figures().standing != mark
+
+
+def test_it_is_for_those_who_may_look(client):
+    assert client.get(STANDING).status_code == 302
+
+
+def test_a_waiting_call_tells_of_the_outage_it_waits_for(supervisor, waiting):
+    text = text_of(page_of(supervisor, waiting))
+
+    assert "fake is down since" in text
+    assert "the call waits at no cost, and the provider is asked again" in text
+
+
+def test_a_call_that_waits_for_another_stage_does_not_blame_the_outage(supervisor, waiting):
+    ProviderHealth.objects.update(stage="understand")
+
+    assert "is down since" not in text_of(page_of(supervisor, waiting))
+
+
+def test_a_waiting_call_tells_that_the_analysis_is_paused(supervisor, worker):
+    call = ended_call()
+    pause_analysis(by="ann")
+
+    assert "The analysis is paused since" in text_of(page_of(supervisor, call))
+    resume_analysis()
+    assert "paused" not in text_of(page_of(supervisor, call))
+
+
+def test_a_dismissed_call_says_so_and_is_in_a_tab_of_its_own(supervisor, worker):
+    left, gone = failed_call("left"), failed_call("gone")
+    services.dismiss_call(call_id="gone", by="ann", note="A wrong number.")
+
+    page = text_of(page_of(supervisor, Call.objects.get(pk=gone.pk)))
+    board = {
+        state: supervisor.get(f"{BOARD}?state={state}").content.decode()
+        for state in ("FAILED", "DISMISSED")
+    }
+
+    assert "somebody decided that this call needs none" in page
+    assert "no analysis is needed, says ann. A wrong number." in page
+    assert f"call-{left.call_id}" in board["FAILED"]
+    assert f"call-{gone.call_id}" not in board["FAILED"]
+    assert f"call-{gone.call_id}" in board["DISMISSED"]
+    assert read_figures().failed == 1
