@@ -59,6 +59,7 @@ class Runner:
         self._linger_s = linger_s
         self._active: dict[asyncio.Task[None], Lease] = {}
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="analysis")
+        self._turn = asyncio.Semaphore(settings.AI_CONCURRENCY)
         self._listening: set[int] = set()  # calls in hand whose audio is still to be heard
         self._read: Lane[Lease, stages.Loaded] = Lane(
             stages.load_words, self._in_thread, most=READ_AT_ONCE
@@ -101,7 +102,7 @@ class Runner:
         return taken
 
     async def _claim(self) -> list[Lease]:
-        room = settings.AI_CONCURRENCY - len(self._active)
+        room = settings.AI_CONCURRENCY + _reserve() - len(self._active)
         if room <= 0:
             return []
         leases: list[Lease] = await self._in_thread(
@@ -180,14 +181,16 @@ class Runner:
     async def _transcribe(self, lease: Lease, attempt: Attempt) -> Transcript:
         # Undeclared packets are nearly always words; audio is read by itself.
         load = None if lease.is_spoken else self._read.put
-        finding = await stages.transcribe(lease, attempt, self.provider, self._in_thread, load)
+        finding = await stages.transcribe(
+            lease, attempt, self.provider, self._in_thread, load=load, turn=self._turn
+        )
         return await stages.keep(finding, self._hear.put, self._in_thread)
 
     async def _understand(
         self, lease: Lease, attempt: Attempt, transcript: Transcript | None
     ) -> Analysis:
         finding = await stages.understand(
-            lease, attempt, self.provider, self._in_thread, transcript
+            lease, attempt, self.provider, self._in_thread, transcript=transcript, turn=self._turn
         )
         return await stages.keep(finding, self._archive.put, self._in_thread)
 
@@ -219,6 +222,12 @@ class Runner:
 
 class _Failed(Exception):
     """The attempt failed, and the call was let go."""
+
+
+def _reserve() -> int:
+    """Return how many calls are in hand beyond those that ask the AI, so that none of those waits
+    while others are read or written."""
+    return int(settings.AI_CONCURRENCY) // 4
 
 
 def _fresh(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -34,6 +35,10 @@ Loaded = tuple[Call, CallAudio | TextCall]
 Load = Callable[[Lease], Awaitable[Loaded]]
 T = TypeVar("T")
 
+# Lets in as many as may ask the AI at a time.
+Turnstile = AbstractAsyncContextManager[Any]
+NO_WAITING: Turnstile = nullcontext()
+
 NO_MODEL = {"none", "text"}  # what a result names that took no AI
 REQUEST_IDS_LENGTH = 200
 TIMEOUT_PER_AUDIO = 2.5  # an hour of audio may take two and a half hours
@@ -44,7 +49,9 @@ async def transcribe(
     attempt: Attempt,
     provider: Provider,
     in_thread: InThread,
+    *,
     load: Load | None = None,
+    turn: Turnstile = NO_WAITING,
 ) -> Finding:
     """Turn what was received into words by speaker. Text is taken as it is, without the AI."""
     call, material = await (load(lease) if load else in_thread(load_one, lease))
@@ -54,7 +61,9 @@ async def transcribe(
         heard = _nothing()
     else:
         limit_s = max(settings.AI_TIMEOUT, TIMEOUT_PER_AUDIO * material.duration_ms / 1000)
-        heard = await _within(limit_s, provider.transcribe(material, language=settings.AI_LANGUAGE))
+        async with turn:
+            work = provider.transcribe(material, language=settings.AI_LANGUAGE)
+            heard = await _within(limit_s, work)
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
     asked = heard.model not in NO_MODEL
     audio = None
@@ -130,13 +139,15 @@ async def understand(
     attempt: Attempt,
     provider: Provider,
     in_thread: InThread,
+    *,
     transcript: Transcript | None = None,
+    turn: Turnstile = NO_WAITING,
 ) -> Finding:
     """Judge the newest transcript: personal data goes first, so that no AI ever sees it."""
     transcript, redacted = await in_thread(_redacted, lease, transcript)
-    verdict = await _within(
-        settings.AI_TIMEOUT, provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
-    )
+    async with turn:
+        work = provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
+        verdict = await _within(settings.AI_TIMEOUT, work)
     fields, muted = await in_thread(_judged, transcript, redacted, verdict, provider.name)
     return Finding(
         lease,

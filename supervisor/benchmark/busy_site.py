@@ -182,9 +182,9 @@ class Stir:
 
     def _analyse(self, limit: int) -> None:
         """Do to calls what a worker does to them, with results that are made up."""
-        from calls.analysis import ledger
+        from calls.analysis.claims import claim_due
 
-        leases = ledger.claim_due(owner="busy-site", limit=limit)
+        leases = claim_due(owner="busy-site", limit=limit)
         by_stage: dict[str, list[Any]] = {}
         for lease in leases:
             by_stage.setdefault(lease.stage, []).append(lease)
