@@ -13,6 +13,7 @@ from django.utils import timezone
 from calls.analysis.standing import Standing, read_standing
 from calls.lifecycle import CallState
 from calls.models import Call
+from supervisor.alerts import read_open
 from supervisor.selection import Phase, in_phase
 
 PACE_S = 60
@@ -40,6 +41,8 @@ class Figures:
     archive_s: float | None
     held: int
     standing: str
+    open_alerts: int
+    worst_alert: str
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,6 +63,7 @@ def read_figures(standing: Standing | None = None) -> Figures:
         received=Sum("packet_count", filter=live, default=0),
     )
     expected = counted.pop("received") + counted["missing"]
+    alerts = read_open()
     return Figures(
         **counted,
         loss_percent=round(100 * counted["missing"] / expected, 2) if expected else 0.0,
@@ -68,6 +72,8 @@ def read_figures(standing: Standing | None = None) -> Figures:
         archive_s=_median_archive_s(now),
         held=standing.held,
         standing=standing.mark,
+        open_alerts=alerts.count,
+        worst_alert=alerts.level,
     )
 
 

@@ -3,15 +3,16 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervisor import annotating, views
+from supervisor import alert_views, annotating, views
 
 app_name = "supervisor"
 urlpatterns = [
     path("", views.show_board, name="board"),
     path("rows", views.show_rows, name="rows"),
-    path("alerts/", views.show_alerts, name="alerts"),
-    path("alerts/<int:alert_id>/acknowledge/", views.acknowledge, name="acknowledge"),
     path("standing", views.show_standing, name="standing"),
+    path("alerts/", alert_views.show_alerts, name="alerts"),
+    path("alerts/acknowledge/", alert_views.acknowledge_many, name="acknowledge-many"),
+    path("alerts/<int:alert_id>/acknowledge/", alert_views.acknowledge, name="acknowledge"),
     path("history", views.show_history, name="history"),
     path("login/", views.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

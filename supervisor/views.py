@@ -24,9 +24,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from calls.alerts.services import AlertNotFound, acknowledge_alert
 from calls.analysis.playback import NotHeardYet, read_waveform
 from calls.analysis.standing import read_standing
 from calls.annotations import known_tags
@@ -34,7 +33,7 @@ from calls.models import Call
 from calls.services import CallNotFound, NotPossible
 from supervisor import board
 from supervisor.actions import ACTIONS, Action, BadForm, actions_for
-from supervisor.alerts import alerts_of, read_alerts
+from supervisor.alerts import alerts_of
 from supervisor.call_page import read_call_page
 from supervisor.figures import read_figures
 from supervisor.history import read_history
@@ -194,24 +193,6 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
     else:
         messages.success(request, wanted.done)
     return redirect("supervisor:call", call_id=call_id)
-
-
-@require_safe
-@guarded("calls.view_call")
-def show_alerts(request: HttpRequest) -> HttpResponse:
-    return render(request, "supervisor/alerts.html", {"page": read_alerts(request.GET)})
-
-
-@require_POST
-@guarded("calls.operate_call")
-def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
-    """Acknowledge an alert, and go back to where that was asked for."""
-    note = request.POST.get("note", "").replace("\0", "").strip()
-    try:
-        acknowledge_alert(alert_id=alert_id, by=request.user.get_username(), note=note)
-    except AlertNotFound as error:
-        raise Http404(str(error)) from error
-    return redirect(asked_for_at(request) or "supervisor:alerts")
 
 
 def asked_for_at(request: HttpRequest) -> str:

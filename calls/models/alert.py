@@ -187,6 +187,10 @@ class Alert(models.Model):
         return self.acknowledged_at is None
 
     @property
+    def offset_seconds(self) -> float | None:
+        return None if self.offset_ms is None else self.offset_ms / 1000
+
+    @property
     def level(self) -> str:
         """Return the severity as the API and the style sheets spell it."""
         return Severity(self.severity).name.lower()

@@ -1,10 +1,13 @@
 """The alerts page, the badge on the wallboard, and acknowledging."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
-from calls.alerts.services import Finding, raise_alerts
-from calls.models import AlertRule, Call, CallEvent
+from calls.alerts.services import Finding, acknowledge_alert, raise_alerts
+from calls.models import Alert, AlertRule, Call, CallEvent, WebhookEndpoint
+from supervisor.figures import read_figures
 
 
 @pytest.fixture
@@ -86,14 +89,105 @@ def test_the_page_of_the_call_shows_its_alerts(supervisor, alert):
 def test_the_alerts_page_asks_the_database_as_often_for_many_as_for_one(
     supervisor, alert, django_assert_max_num_queries
 ):
+    with django_assert_max_num_queries(12):
+        supervisor.get("/supervisor/alerts/")
     for number in range(20):
         call = Call.objects.create(call_id=f"more-{number}")
         raise_alerts([Finding(alert.rule, call.pk, found="x")], now=timezone.now())
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(12):
         supervisor.get("/supervisor/alerts/")
 
 
 @pytest.mark.parametrize("query", ["before=x", "before=99999999999999999999", "show=%00"])
 def test_an_address_that_makes_no_sense_shows_the_first_page(supervisor, alert, query):
     assert "Leaving" in supervisor.get(f"/supervisor/alerts/?{query}").content.decode()
+
+
+def more(call_id, *, name="Silence", severity=2, queue=""):
+    call, _ = Call.objects.get_or_create(call_id=call_id, defaults={"queue": queue})
+    fields = {"kind": "silence", "severity": severity, "limit": 30}
+    rule, _ = AlertRule.objects.get_or_create(name=name, defaults=fields)
+    AlertRule.objects.filter(pk=rule.pk).update(severity=severity)
+    rule.refresh_from_db()
+    return raise_alerts([Finding(rule, call.pk, found="x")], now=timezone.now())[0]
+
+
+def listed(client, query=""):
+    page = client.get(f"/supervisor/alerts/{query}").content.decode()
+    return re.findall(r'<li class="alert [^"]*" id="alert-(\d+)"', page)
+
+
+def test_the_list_is_narrowed_by_its_address(supervisor, alert):
+    sales = more("c-2", queue="sales")
+    mild = more("c-3", name="Mild", severity=1)
+
+    assert listed(supervisor, "?severity=critical") == [str(alert.pk)]
+    assert listed(supervisor, "?rule=Mild") == [str(mild.pk)]
+    assert listed(supervisor, "?queue=sales") == [str(sales.pk)]
+    assert listed(supervisor, "?call=c-2") == [str(sales.pk)]
+    assert listed(supervisor, "?severity=sideways") == listed(supervisor)
+    nothing = supervisor.get("/supervisor/alerts/?queue=none").content.decode()
+    assert "Nothing matches" in nothing
+
+
+def test_some_or_all_that_match_are_acknowledged_with_one_note(operator, alert):
+    others = [more(f"c-{number}", queue="sales") for number in range(2, 5)]
+    url = "/supervisor/alerts/acknowledge/"
+
+    operator.post(url, {"alert": [alert.pk, "x", "9" * 40], "note": "seen"})
+    late = more("late", queue="sales")
+    form = {"every": "1", "filter": "queue=sales", "up_to": others[-1].pk, "note": "outage"}
+    operator.post(url, form)
+
+    assert list(Alert.objects.open()) == [late]  # nobody had seen it when the page was read
+    assert Alert.objects.filter(note="outage", acknowledged_by="ana").count() == 3
+    assert CallEvent.objects.filter(type="alert_acknowledged").count() == 4
+
+
+def test_many_are_acknowledged_only_with_the_permission(supervisor, alert):
+    response = supervisor.post("/supervisor/alerts/acknowledge/", {"alert": [alert.pk]})
+
+    assert response.status_code == 403
+    assert Alert.objects.open().exists()
+
+
+def test_who_comes_second_is_told_who_was_first(operator, alert):
+    acknowledge_alert(alert_id=alert.pk, by="bob")
+
+    page = operator.post(f"/supervisor/alerts/{alert.pk}/acknowledge/", follow=True)
+
+    assert "bob has acknowledged" in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/supervisor/", "/supervisor/alerts/", "/supervisor/calls/c-1/"])
+def test_every_page_says_in_its_navigation_how_many_are_open(supervisor, alert, path):
+    page = supervisor.get(path).content.decode()
+
+    assert re.search(r'mast__count--critical"[^>]*><span data-open>1</span>', page)
+
+
+def test_whoever_may_not_look_is_told_of_no_alerts(visitor, alert):
+    page = visitor().get("/supervisor/")
+
+    assert page.status_code == 403
+    assert "open-alerts" not in page.content.decode()
+
+
+def test_the_feed_carries_how_many_are_open_and_the_worst(alert):
+    more("c-2")
+
+    figures = read_figures().as_json()
+
+    assert (figures["open_alerts"], figures["worst_alert"]) == (2, "critical")
+
+
+def test_staff_see_that_a_webhook_was_disabled(client, admin_user, supervisor):
+    WebhookEndpoint.objects.create(
+        name="crm", url="https://x.example.com", enabled=False, disabled_reason="It is gone."
+    )
+    assert "crm" not in supervisor.get("/supervisor/alerts/").content.decode()
+
+    client.force_login(admin_user)
+
+    assert "It is gone." in client.get("/supervisor/alerts/").content.decode()

@@ -1,6 +1,7 @@
 // The live feed: one socket that is opened again and again, and never leaves a hole unnoticed.
 // Its protocol is described in docs/feed.md.
 
+import { showOpenAlerts } from "./nav_alerts.js";
 import { clockText } from "./times.js";
 
 const BACK_OFF_S = [0, 2, 5, 10];
@@ -149,6 +150,7 @@ export function openFeed() {
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const feed = new Feed(url, { epoch: main.dataset.epoch, offset: Number(main.dataset.offset) });
   feed.addEventListener("status", () => showStatus(feed, badge));
+  feed.addEventListener("figures", ({ detail }) => showOpenAlerts(detail));
   feed.start();
   return feed;
 }

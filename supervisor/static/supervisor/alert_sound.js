@@ -1,0 +1,176 @@
+// What is to be heard and read out when an alert is raised. The sound is off until somebody turns
+// it on in this browser; it is made of oscillators, so that nothing is loaded.
+
+const SETTING = "callcenter-alert-sound";
+const NOTIFY = "callcenter-alert-notify";
+const SOUNDED = "callcenter-alert-sounded";
+const QUIET_MS = 4000;
+const RANK = { notice: 1, warning: 2, critical: 3 };
+// Frequency in Hz and begin in seconds of each tone: the worse, the more and the higher.
+const TONES = {
+  notice: [[523, 0]],
+  warning: [[659, 0], [523, 0.22]],
+  critical: [[880, 0], [698, 0.18], [880, 0.36], [698, 0.54]],
+};
+const TONE_S = 0.16;
+const VOLUME = 0.22;
+
+const button = document.getElementById("sound");
+const notify = document.getElementById("notify");
+const live = document.getElementById("announce");
+let context = null;
+let waiting = [];
+let timer = 0;
+
+export function startSound(feed) {
+  if (!button) return;
+  button.addEventListener("click", toggle);
+  // A browser lets no page make a noise before somebody has touched it.
+  for (const type of ["pointerdown", "keydown"]) {
+    addEventListener(type, () => isOn() && resume(), { capture: true });
+  }
+  if (isOn()) resume();
+  startNotify();
+  show();
+  // The feed begins where the page was read: what it brings is newer than the page.
+  feed.addEventListener("change", ({ detail }) => detail.type === "alert_raised" && hear(detail));
+}
+
+export function announce(text) {
+  if (!live) return;
+  live.textContent = "";
+  setTimeout(() => { live.textContent = text; }, 50);
+}
+
+// On and off ---------------------------------------------------------------------------------------
+
+function toggle() {
+  if (isOn() && context?.state !== "running") return resume(true); // it was asked for by a click
+  store(SETTING, isOn() ? "off" : "on");
+  if (isOn()) resume(true);
+  else context?.suspend().then(show);
+  show();
+}
+
+async function resume(isAsked = false) {
+  try {
+    context ??= new AudioContext();
+    context.onstatechange = show;
+    // Without a click it stays pending, and must not be waited for.
+    const running = context.resume();
+    if (isAsked) {
+      await running;
+      play("notice");
+    }
+  } catch {
+    context = null; // no sound on this machine
+  }
+  show();
+}
+
+function isOn() {
+  return read(SETTING) === "on";
+}
+
+function show() {
+  const isBlocked = isOn() && context?.state !== "running";
+  button.setAttribute("aria-pressed", String(isOn()));
+  button.dataset.sound = isBlocked ? "blocked" : isOn() ? "on" : "off";
+  const text = isBlocked ? "Click to allow sound" : isOn() ? "Sound on" : "Sound off";
+  const node = button.querySelector("[data-text]");
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// An alert -----------------------------------------------------------------------------------------
+
+function hear(event) {
+  waiting.push(event);
+  timer ||= setTimeout(sound, pauseMs());
+}
+
+// Not more than once in QUIET_MS, in whichever of this browser's pages.
+function pauseMs() {
+  const since = Date.now() - Number(read(SOUNDED) ?? 0);
+  return since >= 0 && since < QUIET_MS ? QUIET_MS - since : 0;
+}
+
+function sound() {
+  const events = waiting;
+  [waiting, timer] = [[], 0];
+  const worst = events.reduce((one, other) => (rank(other) > rank(one) ? other : one));
+  const level = worst.data.severity;
+  const one = `${level} alert: ${worst.data.rule}, call ${worst.call_id}`;
+  announce(events.length > 1 ? `${events.length} new alerts, the worst: ${one}` : `New ${one}`);
+  const isFirst = pauseMs() === 0; // of two pages that waited, one makes the sound
+  store(SOUNDED, String(Date.now()));
+  if (isFirst && isOn() && context?.state === "running") play(level);
+  if (isFirst) showNotification(worst, events.length);
+}
+
+function rank(event) {
+  return RANK[event.data.severity] ?? 0;
+}
+
+function play(level) {
+  for (const [frequency, begin] of TONES[level] ?? TONES.notice) tone(frequency, begin);
+  document.documentElement.dataset.sounded = level;
+}
+
+function tone(frequency, begin) {
+  const at = context.currentTime + begin;
+  const [oscillator, gain] = [context.createOscillator(), context.createGain()];
+  oscillator.frequency.value = frequency;
+  oscillator.type = "triangle";
+  gain.gain.setValueAtTime(0, at);
+  gain.gain.linearRampToValueAtTime(VOLUME, at + 0.015);
+  gain.gain.exponentialRampToValueAtTime(0.001, at + TONE_S);
+  oscillator.connect(gain).connect(context.destination);
+  oscillator.start(at);
+  oscillator.stop(at + TONE_S);
+}
+
+// Notifications of the desktop, while the page is not looked at -------------------------------------
+
+function startNotify() {
+  if (!("Notification" in window) || !isSecureContext || !notify) return;
+  notify.hidden = false;
+  notify.addEventListener("click", async () => {
+    const wants = read(NOTIFY) !== "on" || Notification.permission !== "granted";
+    const isAllowed = wants && (await Notification.requestPermission()) === "granted";
+    store(NOTIFY, isAllowed ? "on" : "off");
+    showNotify(wants && !isAllowed);
+  });
+  showNotify();
+}
+
+function showNotify(isRefused = false) {
+  const isActive = read(NOTIFY) === "on" && Notification.permission === "granted";
+  notify.setAttribute("aria-pressed", String(isActive));
+  notify.textContent = isRefused ? "The browser refuses to notify" : isActive ? "Notifying" : "Notify";
+}
+
+function showNotification(event, count) {
+  if (!document.hidden || notify?.getAttribute("aria-pressed") !== "true") return;
+  const title = count > 1 ? `${count} new alerts` : event.data.rule;
+  new Notification(title, { body: `Call ${event.call_id}: ${event.data.found}`, tag: "callcenter" });
+}
+
+// Storage may be forbidden -------------------------------------------------------------------------
+
+const memory = new Map();
+
+function read(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return memory.get(name) ?? null;
+  }
+}
+
+function store(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    memory.set(name, value);
+  }
+}

@@ -1,0 +1,149 @@
+// The alerts page: new alerts appear and acknowledged ones leave, as the feed tells of them.
+
+import { submit, tell } from "./alert_forms.js";
+import { announce, startSound } from "./alert_sound.js";
+import { fetchPart, openFeed } from "./feed.js";
+import { localise, startClocks } from "./times.js";
+import { Idiomorph } from "./vendor/idiomorph.esm.js";
+
+const BATCH_MS = 250;
+const PAUSE_MS = 1500; // a flood of alerts costs one page for each
+const RETRY_MS = 2000;
+const SETTING = "callcenter-board-keys"; // one switch for all pages
+const OWN = ["alert_raised", "alert_acknowledged", "call_deleted"];
+
+const notice = document.getElementById("notice");
+const found = () => document.getElementById("found");
+const help = document.getElementById("help");
+const keys = document.getElementById("keys");
+let timer = 0;
+let fetchedAt = 0;
+
+startClocks();
+const feed = openFeed();
+startSound(feed);
+feed.addEventListener("change", ({ detail }) => OWN.includes(detail.type) && refetchSoon());
+feed.addEventListener("refetch", () => refetchSoon());
+
+function refetchSoon(wait = Math.max(BATCH_MS, fetchedAt + PAUSE_MS - Date.now())) {
+  timer ||= setTimeout(refetch, wait);
+}
+
+async function refetch() {
+  timer = 0;
+  fetchedAt = Date.now();
+  try {
+    const page = await fetchPart(location.href, feed);
+    if (!page) return;
+    localise(page);
+    merge(page);
+    notice.hidden = true;
+  } catch (error) {
+    say(`The newest alerts could not be loaded (${error.message}). Trying again.`);
+    refetchSoon(RETRY_MS);
+  }
+}
+
+function say(text) {
+  notice.textContent = text;
+  notice.hidden = feed.status !== "live";
+}
+
+// What is chosen and written stays; what had the focus and left gives it to what took its place.
+function merge(page) {
+  const held = document.activeElement?.closest(".alert");
+  const place = held ? items().indexOf(held) : -1;
+  const callbacks = { beforeNodeMorphed: (old) => !(old.dataset && "keep" in old.dataset) };
+  for (const id of ["tabs", "found"]) {
+    Idiomorph.morph(document.getElementById(id), page.getElementById(id), { callbacks });
+  }
+  if (held && !held.isConnected) focus(Math.min(place, items().length - 1));
+}
+
+function items() {
+  return [...document.querySelectorAll("#list > .alert")];
+}
+
+function focus(place) {
+  const target = items()[place]?.querySelector(".alert__call") ?? document.querySelector("#none h2");
+  target?.focus();
+  target?.scrollIntoView({ block: "nearest" });
+  return Boolean(target);
+}
+
+// Forms --------------------------------------------------------------------------------------------
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest(".alert__form, .bulk");
+  if (!form) return;
+  event.preventDefault();
+  const buttons = form.querySelectorAll("button");
+  buttons.forEach((button) => { button.disabled = true; });
+  try {
+    const page = await submit(form, event.submitter, feed);
+    if (!page) return;
+    form.reset();
+    merge(page);
+    const said = tell(page, announce);
+    if (said) say(said);
+  } catch (error) {
+    say(`It was not acknowledged (${error.message}). Try again.`);
+  } finally {
+    buttons.forEach((button) => { button.disabled = false; });
+  }
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.id === "choose-all") {
+    for (const box of document.querySelectorAll('input[name="alert"]')) box.checked = target.checked;
+  }
+  if (target.closest(".choice")) target.form.requestSubmit();
+});
+
+document.getElementById("filter").addEventListener("submit", ({ target }) => {
+  for (const field of target.elements) field.disabled ||= Boolean(field.name) && !field.value;
+});
+addEventListener("pageshow", () => {
+  for (const field of document.getElementById("filter").elements) field.disabled = false;
+});
+
+// Keys ---------------------------------------------------------------------------------------------
+
+keys.checked = stored() !== "off";
+keys.addEventListener("change", () => store(keys.checked ? "on" : "off"));
+document.getElementById("help-button").addEventListener("click", () => help.showModal());
+document.addEventListener("keydown", (event) => {
+  if (!keys.checked || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
+  const here = document.activeElement?.closest(".alert");
+  const act = {
+    j: () => step(here, 1),
+    k: () => step(here, -1),
+    a: () => here?.querySelector(".alert__form")?.requestSubmit() ?? Boolean(here),
+    n: () => here?.querySelector('[name="note"]')?.focus() ?? Boolean(here),
+    x: () => here?.querySelector('[name="alert"]')?.click() ?? Boolean(here),
+    "?": () => help.showModal() ?? true,
+  }[event.key];
+  if (act?.()) event.preventDefault();
+});
+
+function step(here, by) {
+  const place = items().indexOf(here);
+  return focus(place < 0 ? (by > 0 ? 0 : items().length - 1) : Math.max(0, place + by));
+}
+
+function stored() {
+  try {
+    return localStorage.getItem(SETTING);
+  } catch {
+    return null; // storage may be forbidden
+  }
+}
+
+function store(value) {
+  try {
+    localStorage.setItem(SETTING, value);
+  } catch {
+    // it holds for this page only
+  }
+}

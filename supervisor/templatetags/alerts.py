@@ -1,0 +1,23 @@
+"""How many alerts are open, for the navigation of every page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template import Context
+
+from supervisor.alerts import COUNTED, OpenAlerts, read_open
+from supervisor.figures import Figures
+
+register = template.Library()
+
+
+@register.inclusion_tag("supervisor/_open_alerts.html", takes_context=True)
+def open_alerts(context: Context) -> dict[str, Any]:
+    figures = context.get("figures")
+    if isinstance(figures, Figures):  # the wallboard has counted them already
+        found = OpenAlerts(figures.open_alerts, figures.worst_alert)
+    else:
+        found = read_open()
+    return {"open": found, "most": COUNTED}

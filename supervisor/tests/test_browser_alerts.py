@@ -1,0 +1,177 @@
+"""Alerts in a real Chromium: they come, are heard, are acknowledged, and leave."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from calls.tests.processes import answers, get, wait_until
+from supervisor.tests import test_browser
+from supervisor.tests.test_browser import violations
+
+# The same server, browser and account as those of the other pages' tests.
+site, chromium, cookies, open_page = (
+    test_browser.site,
+    test_browser.chromium,
+    test_browser.cookies,
+    test_browser.open_page,
+)
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+CANCEL, LAWYER = "I want to cancel my contract.", "You will hear from my lawyer."
+
+
+@pytest.fixture(scope="module")
+def watched(site):
+    """The site with a worker, and so with somebody who watches for alerts."""
+    worker = site.worker()
+    wait_until(lambda: answers(f"{site.address}/readyz"), what="the worker")
+    yield site
+    worker.terminate()
+    worker.wait(timeout=30)
+
+
+def open_alerts(page: Page, query: str = "") -> None:
+    page.goto(f"/supervisor/alerts/{query}")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+    page.evaluate("window.isSamePage = true")
+
+
+def alert(page: Page, call_id: str):
+    return page.locator(".alert", has=page.get_by_role("link", name=call_id, exact=True))
+
+
+def test_an_alert_appears_is_acknowledged_with_a_note_and_leaves(watched, open_page):
+    page, colleague = open_page(), open_page()
+    open_alerts(page)
+    open_alerts(colleague)
+
+    watched.say("comes", CANCEL)
+    expect(alert(page, "comes")).to_contain_text("Wants to cancel")
+    expect(page.locator("#open-alerts [data-open]")).to_have_text(re.compile("[1-9]"))
+    expect(alert(colleague, "comes")).to_be_visible()
+
+    box = alert(page, "comes").get_by_placeholder("Note, if any")
+    box.fill("Joined the call.")
+    watched.say("also", CANCEL)  # the list is merged while somebody writes
+    expect(alert(page, "also")).to_be_visible()
+    expect(box).to_have_value("Joined the call.")
+    box.press("Enter")
+
+    expect(alert(page, "comes")).to_have_count(0)
+    expect(alert(colleague, "comes")).to_have_count(0)
+    colleague.get_by_role("link", name="All", exact=True).click()
+    expect(alert(colleague, "comes")).to_contain_text("acknowledged by ana")
+    expect(alert(colleague, "comes")).to_contain_text("Joined the call.")
+    assert page.evaluate("window.isSamePage")
+
+
+def test_a_filtered_list_takes_only_what_fits(watched, open_page):
+    page = open_page()
+    open_alerts(page, "?severity=critical")
+
+    watched.say("mild", CANCEL)
+    watched.say("grave", LAWYER)
+
+    expect(alert(page, "grave")).to_be_visible()
+    expect(alert(page, "mild")).to_have_count(0)
+    page.get_by_label("Rule").select_option("Wants to cancel")
+    expect(page).to_have_url(re.compile(r"\?severity=critical&rule=Wants\+to\+cancel$"))
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+
+
+def test_alerts_are_handled_with_the_keyboard_alone(watched, open_page):
+    for name in ("key-1", "key-2", "key-3"):
+        watched.say(name, CANCEL)
+        wait_until(lambda name=name: raised(watched, name), what=name)
+    page = open_page()
+    open_alerts(page, "?rule=Wants+to+cancel")
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(alert(page, "key-2").get_by_role("link")).to_be_focused()
+    page.keyboard.press("a")
+    expect(alert(page, "key-2")).to_have_count(0)
+    expect(alert(page, "key-1").get_by_role("link")).to_be_focused()
+    page.keyboard.press("x")
+    expect(alert(page, "key-1").get_by_role("checkbox")).to_be_checked()
+    page.get_by_role("button", name="Acknowledge chosen").press("Enter")
+
+    expect(alert(page, "key-1")).to_have_count(0)
+    expect(alert(page, "key-3")).to_be_visible()
+
+
+def raised(site, call_id):
+    return get(f"{site.address}/v1/alerts?call_id={call_id}")["results"]
+
+
+def test_everything_that_matches_is_acknowledged_at_once(watched, open_page):
+    for number in range(3):
+        watched.say(f"storm-{number}", LAWYER)
+    page = open_page()
+    open_alerts(page, "?rule=Threatens+legal+action")
+    for number in range(3):
+        expect(alert(page, f"storm-{number}")).to_be_visible()
+
+    page.get_by_label("that are open and match").check()
+    page.get_by_label("Note to all of them").fill("A test of the line.")
+    page.get_by_role("button", name="Acknowledge chosen").click()
+
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    assert raised(watched, "storm-0")[0]["note"] == "A test of the line."
+    assert page.evaluate("window.isSamePage")
+
+
+def test_sound_is_off_until_it_is_turned_on_and_then_as_bad_as_the_alert(watched, open_page):
+    page = open_page()
+    open_alerts(page)
+    button = page.locator("#sound")
+    expect(button).to_have_text("Sound off")
+    watched.say("silent", CANCEL)
+    expect(page.locator("#announce")).to_contain_text("Wants to cancel, call silent")
+    assert page.evaluate("document.documentElement.dataset.sounded") is None
+
+    button.click()
+    expect(button).to_have_text("Sound on")
+    expect(page.locator("html")).to_have_attribute("data-sounded", "notice")  # to try it
+    watched.say("loud", LAWYER)
+
+    expect(page.locator("html")).to_have_attribute("data-sounded", "critical")
+    page.reload()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    # A page that nobody has touched may make no noise, and says so.
+    expect(button).to_have_text("Click to allow sound")
+    button.click()
+    expect(button).to_have_text("Sound on")
+    button.click()
+    expect(button).to_have_text("Sound off")
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_alerts_page_is_never_wider_than_the_screen(watched, open_page, width):
+    watched.say("w" * 100, LAWYER)
+    wait_until(lambda: raised(watched, "w" * 100), what="the alert")
+    page = open_page(viewport={"width": width, "height": 800})
+
+    page.goto("/supervisor/alerts/?show=all")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_on_the_pages_of_alerts(watched, open_page, scheme):
+    watched.say("axe-alert", CANCEL, LAWYER)
+    wait_until(lambda: len(raised(watched, "axe-alert")) == 2, what="the alerts")
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+
+    for path in (
+        "/supervisor/alerts/",
+        "/supervisor/alerts/?show=all",
+        "/supervisor/alerts/?queue=x",
+    ):
+        page.goto(path)
+        assert violations(page) == []
+    page.goto("/supervisor/calls/axe-alert/")
+    assert violations(page) == []
