@@ -249,7 +249,7 @@ else:
 
 # Only within one process: between processes everything travels through the event log.
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
+    "default": {"BACKEND": "supervisor.layer.ProcessLayer", "CONFIG": {"capacity": 128}}
 }
 
 # --- Ingest ---------------------------------------------------------------------------------

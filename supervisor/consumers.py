@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -17,32 +19,55 @@ from calls import events
 from calls.api.keys import find_refusal
 from calls.models import ApiKey
 from supervisor import board, rights
-from supervisor.feed import GROUP, HEARTBEAT_S, READ_LIMIT, Frames, as_frame, feed
+from supervisor.batch import Batch, BatchMessage, of_note
+from supervisor.feed import HEARTBEAT_S, feed, read_batch
+from supervisor.protocol import FRAMES, SEND_FRAMES
 
 log = logging.getLogger(__name__)
 
 REPLAY_LIMIT = 1000
+STALL_S = 10.0
 CLOSE_UNKNOWN_PATH = 4404
 CLOSE_MALFORMED = 4400
+CLOSE_RESYNC = 4408
+CLOSE_TRY_AGAIN = 1013
 
 
 class SupervisorConsumer(AsyncWebsocketConsumer):
     """Sends every event in order and without a hole, from now on or from where a client was."""
 
     joined = False
-    refused = False
+    is_over = False
+    takes_frames = False
     offset = 0
     guard: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.takes_frames = FRAMES in (scope.get("extensions") or {})
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._leave()  # however it ended
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels would look after the database connections of a thread first, each time; here
+        # every function that uses one does so itself.
+        try:
+            await getattr(self, get_handler_name(message))(message)
+        except TimeoutError:
+            await self._end(CLOSE_RESYNC)
+        except DatabaseError as error:
+            log.warning("a socket is sent away, as the database is: %s", error)
+            await self._end(CLOSE_TRY_AGAIN)
 
     async def connect(self) -> None:
         await self.accept()
         refusal = await database_sync_to_async(find_refusal)(self.scope, ApiKey.Scope.READ)
         if refusal:
-            await self.close(code=refusal)
+            await self._end(refusal)
             return
-        await self.channel_layer.group_add(GROUP, self.channel_name)
-        await feed().join()
         self.joined = True
+        await feed().join(self.channel_name)
         self.guard = asyncio.create_task(self._guard())
         # Read the head after joining: what is newer comes through the group, nothing in between.
         self.offset, epoch = await database_sync_to_async(_position)()
@@ -55,36 +80,36 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         )
 
     async def disconnect(self, code: int) -> None:
+        raise StopConsumer
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self.joined or self.is_over:
+            return
+        wanted = _resume(text_data)
+        if wanted is None:
+            await self._end(CLOSE_MALFORMED)
+            return
+        await self._resume(**wanted)
+
+    async def feed_batch(self, message: BatchMessage) -> None:
+        if message["batch"].after > self.offset:
+            await self._catch_up()
+        batch = message["batch"].since(self.offset)
+        self.offset = max(self.offset, batch.last)
+        await self._put(batch)
+
+    async def feed_note(self, message: BatchMessage) -> None:
+        await self._put(message["batch"])
+
+    async def layer_overflow(self, message: dict[str, Any]) -> None:
+        await self._end(CLOSE_RESYNC)
+
+    async def _leave(self) -> None:
         if self.guard is not None:
             self.guard.cancel()
             await asyncio.gather(self.guard, return_exceptions=True)
         if self.joined:
-            await self.channel_layer.group_discard(GROUP, self.channel_name)
-            await feed().leave()
-        raise StopConsumer
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if not self.joined or self.refused:
-            return
-        wanted = _resume(text_data)
-        if wanted is None:
-            await self.close(code=CLOSE_MALFORMED)
-            return
-        await self._resume(**wanted)
-
-    async def feed_frames(self, message: Frames) -> None:
-        if self.refused:
-            return
-        if message["after"] > self.offset:
-            await self._catch_up()  # the layer dropped something on the way to this socket
-        for offset, frame in message["frames"]:
-            if offset > self.offset:
-                self.offset = offset
-                await self.send(text_data=frame)
-
-    async def feed_note(self, message: dict[str, str]) -> None:
-        if not self.refused:
-            await self.send(text_data=message["frame"])
+            await feed().leave(self.channel_name)
 
     async def _guard(self) -> None:
         """Close the socket when whoever opened it may no longer listen."""
@@ -95,8 +120,19 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
                 refusal = await database_sync_to_async(rights.find_refusal_now)(self.scope)
             except DatabaseError as error:
                 log.warning("the rights of a socket could not be read: %s", error)
-        self.refused = True
-        await self.close(code=refusal)
+        with suppress(StopConsumer):
+            await self._end(refusal)
+
+    async def _end(self, code: int) -> None:
+        """Close the socket; nothing is sent after that, whoever comes first."""
+        if self.is_over:
+            raise StopConsumer
+        self.is_over = True
+        try:
+            async with asyncio.timeout(STALL_S):
+                await self.close(code=code)
+        except TimeoutError as error:
+            raise StopConsumer from error  # nobody reads, so nothing can be said
 
     async def _resume(self, *, epoch: str, offset: int) -> None:
         """Replay what the client missed, in order; or tell it everything anew, marked as such."""
@@ -113,15 +149,25 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
 
     async def _catch_up(self) -> int:
         count = 0
-        while found := await database_sync_to_async(_read)(self.offset):
-            for message in found:
-                self.offset = message["offset"]
-                await self._send(**message)
-            count += len(found)
+        while (batch := await database_sync_to_async(read_batch)(self.offset)).entries:
+            self.offset = batch.last
+            await self._put(batch)
+            count += len(batch.entries)
         return count
 
     async def _send(self, **message: Any) -> None:
-        await self.send(text_data=as_frame(message))
+        await self._put(of_note(message))
+
+    async def _put(self, batch: Batch) -> None:
+        """Send it, unless it is over. Raises TimeoutError if nobody takes it."""
+        if self.is_over or not batch.entries:
+            return
+        async with asyncio.timeout(STALL_S):
+            if self.takes_frames:
+                await self.base_send({"type": SEND_FRAMES, "frames": batch.frames})
+                return
+            for entry in batch.entries:
+                await self.base_send({"type": "websocket.send", "text": entry.text})
 
 
 class UnknownPathConsumer(AsyncWebsocketConsumer):
@@ -134,10 +180,6 @@ class UnknownPathConsumer(AsyncWebsocketConsumer):
 
 def _position() -> tuple[int, str]:
     return events.head(), events.epoch()
-
-
-def _read(after: int) -> list[dict[str, Any]]:
-    return events.as_messages(events.read(after=after, limit=READ_LIMIT))
 
 
 def _resume(text: str | None) -> dict[str, Any] | None:

@@ -1,18 +1,17 @@
-"""Tails the event log and pushes it to this process's sockets, serialised once for all of them.
+"""Tails the event log and pushes it to this process's audience, serialised once for all of it.
 
 Nothing else crosses processes: whoever made a change wrote it to the log, and every web process
-reads it there. A socket that missed something sees so from ``after`` and reads the log itself.
+reads it there. Whoever missed something sees so from ``Batch.after`` and reads the log itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
@@ -22,6 +21,7 @@ from django.utils import timezone
 
 from calls import events
 from calls.models import Call
+from supervisor.batch import Batch, of_log, of_note
 from supervisor.figures import read_figures
 from supervisor.log_watch import log_watch
 from supervisor.pace import Pace
@@ -36,42 +36,38 @@ SAMPLE_S = 1.0
 DATABASE_PAUSE_S = 1.0
 
 
-class Frames(TypedDict):
-    """What travels through the channel layer: ``after`` is the offset before the first frame."""
-
-    type: str
-    after: int
-    frames: list[tuple[int, str]]
-
-
-def as_frame(message: dict[str, Any]) -> str:
-    return json.dumps(message, separators=(",", ":"))
-
-
 class Feed:
     """Runs while somebody watches."""
 
     def __init__(self) -> None:
-        self._watchers = 0
+        self._channels: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._thread: ThreadPoolExecutor | None = None
+        self._tails = asyncio.Event()
         self._figures: dict[str, Any] = {}
         self.offset = 0
         self.seen_at = timezone.now()
 
-    async def join(self) -> None:
-        """Count a watcher in; the first one starts the feed."""
-        self._watchers += 1
-        if self._tasks:
-            return
-        # Before the first await, so that two watchers who come together start one feed.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
-        self._tasks = [asyncio.create_task(self._tail()), asyncio.create_task(self._pulse())]
+    async def join(self, channel: str) -> None:
+        """Tell this channel everything from now on; the first one starts the feed.
 
-    async def leave(self) -> None:
-        self._watchers -= 1
-        if self._watchers:
+        Returns when the feed has its place in the log, so that a head read afterwards is not
+        older than that: between the two nothing can be missed.
+        """
+        self._channels.add(channel)
+        await _layer().group_add(GROUP, channel)
+        if not self._tasks:
+            # Before the next await, so that two who come together start one feed.
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
+            self._tasks = [asyncio.create_task(self._tail()), asyncio.create_task(self._pulse())]
+        await self._tails.wait()
+
+    async def leave(self, channel: str) -> None:
+        await _layer().group_discard(GROUP, channel)
+        self._channels.discard(channel)
+        if self._channels or not self._tasks:
             return
+        self._tails.clear()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -88,6 +84,7 @@ class Feed:
         watch = log_watch()
         try:
             self.offset = await self._persist(events.head)
+            self._tails.set()
             while True:
                 await self._persist_await(watch.changed)
                 if await self._publish():
@@ -98,15 +95,10 @@ class Feed:
     async def _publish(self) -> int:
         """Send what is new. Returns how many events there were."""
         count = 0
-        while found := await self._persist(_read, self.offset):
-            message: Frames = {
-                "type": "feed.frames",
-                "after": self.offset,
-                "frames": [(event.id, as_frame(events.as_message(event))) for event in found],
-            }
-            self.offset = found[-1].id
-            await _broadcast(dict(message))
-            count += len(found)
+        while (batch := await self._persist(read_batch, self.offset)).entries:
+            self.offset = batch.last
+            await _broadcast(batch)
+            count += len(batch.entries)
         self.seen_at = timezone.now()
         return count
 
@@ -129,7 +121,7 @@ class Feed:
             for call in moved
         )
         if moved:
-            await _broadcast_frame({"type": "counters", "calls": moved, "at": _now_text()})
+            await _broadcast_note({"type": "counters", "calls": moved, "at": _now_text()})
 
     async def _send_figures(self, pace: Pace) -> None:
         figures = (await self._persist(read_figures)).as_json()
@@ -137,10 +129,10 @@ class Feed:
             figures["packets_per_s"] = per_s
         if figures != self._figures:
             self._figures = figures
-            await _broadcast_frame({"type": "figures", **figures, "at": _now_text()})
+            await _broadcast_note({"type": "figures", **figures, "at": _now_text()})
 
     async def _send_heartbeat(self, now: datetime) -> None:
-        await _broadcast_frame({"type": "heartbeat", "head": self.offset, "at": now.isoformat()})
+        await _broadcast_note({"type": "heartbeat", "head": self.offset, "at": now.isoformat()})
 
     async def _persist(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run it in the feed's thread, again and again while the database is away."""
@@ -161,8 +153,8 @@ def _close_connection() -> None:
     connection.close()
 
 
-def _read(after: int) -> list[Any]:
-    return events.read(after=after, limit=READ_LIMIT)
+def read_batch(after: int) -> Batch:
+    return of_log(events.read(after=after, limit=READ_LIMIT), after=after)
 
 
 def _counters(since: datetime) -> list[dict[str, Any]]:
@@ -175,12 +167,16 @@ def _now_text() -> str:
     return timezone.now().isoformat()
 
 
-async def _broadcast(message: dict[str, Any]) -> None:
-    await channel_layers[DEFAULT_CHANNEL_LAYER].group_send(GROUP, message)
+def _layer() -> Any:
+    return channel_layers[DEFAULT_CHANNEL_LAYER]
 
 
-async def _broadcast_frame(message: dict[str, Any]) -> None:
-    await _broadcast({"type": "feed.note", "frame": as_frame(message)})
+async def _broadcast(batch: Batch) -> None:
+    await _layer().group_send(GROUP, {"type": "feed.batch", "batch": batch})
+
+
+async def _broadcast_note(message: dict[str, Any]) -> None:
+    await _layer().group_send(GROUP, {"type": "feed.note", "batch": of_note(message)})
 
 
 _feeds: dict[asyncio.AbstractEventLoop, Feed] = {}

@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 APPLICATION = "callcenter.asgi:application"
+WS_PROTOCOL = "supervisor.protocol:WebSocketProtocol"
 BARE = "calls.benchmark.bare:application"
 
 
@@ -37,7 +38,7 @@ def command(kind: str, port: int) -> list[str]:
     else:
         application = BARE if kind == "bare" else APPLICATION
         arguments = ["uvicorn", application, "--port", str(port), "--log-level", "warning"]
-        arguments += ["--no-access-log", "--timeout-graceful-shutdown", "5"]
+        arguments += ["--no-access-log", "--timeout-graceful-shutdown", "5", "--ws", WS_PROTOCOL]
     return [sys.executable, "-m", *arguments]
 
 

@@ -1,0 +1,105 @@
+"""Channels' layer within one process, for many sockets that are all told the same.
+
+The one that comes with Channels copies every message for every socket, starts a task for each,
+looks through all channels whenever one is read, and puts a socket out of its groups after a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any
+
+from channels.exceptions import ChannelFull
+from channels.layers import BaseChannelLayer
+
+Message = dict[str, Any]
+OVERFLOW: Message = {"type": "layer.overflow"}
+
+
+class ProcessLayer(BaseChannelLayer):
+    """Hands the same message to every member of a group: whoever receives it must not change it.
+
+    A member that does not keep up loses everything that waits for it, learns so by a last message
+    ``layer.overflow``, and belongs to no group any more. As messages are shared, the memory of all
+    who lag behind together is that of the newest ``capacity`` messages.
+    """
+
+    extensions = ["groups", "flush"]
+
+    def __init__(self, capacity: int = 100) -> None:
+        super().__init__(capacity=capacity)
+        self._boxes: dict[str, asyncio.Queue[Message]] = {}
+        self._groups: dict[str, dict[str, None]] = {}
+
+    async def new_channel(self, prefix: str = "specific") -> str:
+        return f"{prefix}.process!{secrets.token_hex(8)}"
+
+    async def send(self, channel: str, message: Message) -> None:
+        try:
+            self._box(channel).put_nowait(message)
+        except asyncio.QueueFull as error:
+            raise ChannelFull(channel) from error
+
+    async def receive(self, channel: str) -> Message:
+        """Wait for the next message. Nobody may wait for the same channel at the same time."""
+        box = self._box(channel)
+        try:
+            return await box.get()
+        finally:
+            self._tidy(channel)
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self._groups.setdefault(group, {})[channel] = None
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        """Take a member out; what still waits for it is forgotten."""
+        self._leave(group, channel)
+        if not self._is_member(channel):
+            self._boxes.pop(channel, None)
+
+    async def group_send(self, group: str, message: Message) -> None:
+        late = []
+        for channel in self._groups.get(group, ()):
+            try:
+                self._box(channel).put_nowait(message)
+            except asyncio.QueueFull:
+                late.append(channel)
+        for channel in late:
+            self._overflow(channel)
+
+    async def flush(self) -> None:
+        self._boxes.clear()
+        self._groups.clear()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _box(self, channel: str) -> asyncio.Queue[Message]:
+        box = self._boxes.get(channel)
+        if box is None:
+            box = self._boxes[channel] = asyncio.Queue(self.capacity)
+        return box
+
+    def _overflow(self, channel: str) -> None:
+        box = self._boxes[channel]
+        while not box.empty():
+            box.get_nowait()
+        box.put_nowait(OVERFLOW)
+        for group in list(self._groups):
+            self._leave(group, channel)
+
+    def _leave(self, group: str, channel: str) -> None:
+        members = self._groups.get(group, {})
+        members.pop(channel, None)
+        if not members:
+            self._groups.pop(group, None)
+
+    def _is_member(self, channel: str) -> bool:
+        return any(channel in members for members in self._groups.values())
+
+    def _tidy(self, channel: str) -> None:
+        """Forget the box of one who is in no group and has nothing waiting: it may be gone."""
+        box = self._boxes.get(channel)
+        if box is not None and box.empty() and not self._is_member(channel):
+            del self._boxes[channel]
