@@ -16,4 +16,5 @@ USER callcenter
 EXPOSE 8000
 
 CMD ["uvicorn", "callcenter.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--log-level", "warning", "--timeout-graceful-shutdown", "10"]
+     "--log-level", "warning", "--timeout-graceful-shutdown", "10", \
+     "--ws", "supervisor.protocol:WebSocketProtocol"]

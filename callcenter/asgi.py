@@ -16,6 +16,7 @@ from calls.api.limits import BodyLimit  # noqa: E402
 from calls.ingest import routing as ingest  # noqa: E402
 from calls.ingest.express import ExpressLane  # noqa: E402
 from supervisor import routing as supervisor  # noqa: E402
+from supervisor.event_stream import EventStream  # noqa: E402
 from supervisor.origin import SameOrigin  # noqa: E402
 
 http_application = ExpressLane(django_application) if settings.EXPRESS_LANE else django_application
@@ -24,7 +25,7 @@ http_application = ExpressLane(django_application) if settings.EXPRESS_LANE else
 sockets = URLRouter([*ingest.websocket_urlpatterns, *supervisor.websocket_urlpatterns])  # type: ignore[list-item]
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(http_application, limit=settings.BODY_LIMIT),
+        "http": BodyLimit(EventStream(http_application), limit=settings.BODY_LIMIT),
         "websocket": SameOrigin(AuthMiddlewareStack(sockets)),
     }
 )

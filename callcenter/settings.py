@@ -252,6 +252,8 @@ CHANNEL_LAYERS = {
     "default": {"BACKEND": "supervisor.layer.ProcessLayer", "CONFIG": {"capacity": 128}}
 }
 
+FEED_PATIENCE = _number("FEED_PATIENCE", 10, 0.1, 600)  # seconds a listener may take nothing
+
 # --- Ingest ---------------------------------------------------------------------------------
 
 PACKET_DATA_LIMIT = 64 * 1024  # bytes of UTF-8

@@ -12,21 +12,19 @@ from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.db import Error as DatabaseError
-from django.utils import timezone
 
-from calls import events
 from calls.api.keys import find_refusal
 from calls.models import ApiKey
-from supervisor import board, rights
-from supervisor.batch import Batch, BatchMessage, of_note
-from supervisor.feed import HEARTBEAT_S, feed, read_batch
+from supervisor import rights
+from supervisor.batch import Batch, BatchMessage
+from supervisor.feed import feed
+from supervisor.follower import Follower
 from supervisor.protocol import FRAMES, SEND_FRAMES
 
 log = logging.getLogger(__name__)
 
-REPLAY_LIMIT = 1000
-STALL_S = 10.0
 CLOSE_UNKNOWN_PATH = 4404
 CLOSE_MALFORMED = 4400
 CLOSE_RESYNC = 4408
@@ -39,10 +37,10 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
     joined = False
     is_over = False
     takes_frames = False
-    offset = 0
     guard: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.follower = Follower(self._put)
         self.takes_frames = FRAMES in (scope.get("extensions") or {})
         try:
             await super().__call__(scope, receive, send)
@@ -69,15 +67,7 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         self.joined = True
         await feed().join(self.channel_name)
         self.guard = asyncio.create_task(self._guard())
-        # Read the head after joining: what is newer comes through the group, nothing in between.
-        self.offset, epoch = await database_sync_to_async(_position)()
-        await self._send(
-            type="hello",
-            epoch=epoch,
-            head=self.offset,
-            heartbeat_s=HEARTBEAT_S,
-            at=timezone.now().isoformat(),
-        )
+        await self.follower.greet()
 
     async def disconnect(self, code: int) -> None:
         raise StopConsumer
@@ -89,14 +79,10 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         if wanted is None:
             await self._end(CLOSE_MALFORMED)
             return
-        await self._resume(**wanted)
+        await self.follower.resume(**wanted)
 
     async def feed_batch(self, message: BatchMessage) -> None:
-        if message["batch"].after > self.offset:
-            await self._catch_up()
-        batch = message["batch"].since(self.offset)
-        self.offset = max(self.offset, batch.last)
-        await self._put(batch)
+        await self.follower.take(message["batch"])
 
     async def feed_note(self, message: BatchMessage) -> None:
         await self._put(message["batch"])
@@ -113,13 +99,7 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
 
     async def _guard(self) -> None:
         """Close the socket when whoever opened it may no longer listen."""
-        refusal = None
-        while refusal is None:
-            await asyncio.sleep(rights.pause_s())
-            try:
-                refusal = await database_sync_to_async(rights.find_refusal_now)(self.scope)
-            except DatabaseError as error:
-                log.warning("the rights of a socket could not be read: %s", error)
+        refusal = await rights.until_lost(self.scope)
         with suppress(StopConsumer):
             await self._end(refusal)
 
@@ -129,45 +109,24 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
             raise StopConsumer
         self.is_over = True
         try:
-            async with asyncio.timeout(STALL_S):
+            async with asyncio.timeout(settings.FEED_PATIENCE):
                 await self.close(code=code)
         except TimeoutError as error:
             raise StopConsumer from error  # nobody reads, so nothing can be said
-
-    async def _resume(self, *, epoch: str, offset: int) -> None:
-        """Replay what the client missed, in order; or tell it everything anew, marked as such."""
-        head, own_epoch = await database_sync_to_async(_position)()
-        if epoch == own_epoch and 0 <= head - offset <= REPLAY_LIMIT:
-            self.offset = offset
-            count = await self._catch_up()
-            await self._send(type="resumed", recovered=True, count=count, head=self.offset)
-            return
-        self.offset = head
-        calls = await database_sync_to_async(board.snapshot)()
-        await self._send(type="snapshot", epoch=own_epoch, head=head, calls=calls)
-        await self._send(type="resumed", recovered=False, count=0, head=head)
-
-    async def _catch_up(self) -> int:
-        count = 0
-        while (batch := await database_sync_to_async(read_batch)(self.offset)).entries:
-            self.offset = batch.last
-            await self._put(batch)
-            count += len(batch.entries)
-        return count
-
-    async def _send(self, **message: Any) -> None:
-        await self._put(of_note(message))
 
     async def _put(self, batch: Batch) -> None:
         """Send it, unless it is over. Raises TimeoutError if nobody takes it."""
         if self.is_over or not batch.entries:
             return
-        async with asyncio.timeout(STALL_S):
-            if self.takes_frames:
-                await self.base_send({"type": SEND_FRAMES, "frames": batch.frames})
-                return
-            for entry in batch.entries:
-                await self.base_send({"type": "websocket.send", "text": entry.text})
+        async with asyncio.timeout(settings.FEED_PATIENCE):
+            for message in self._messages(batch):
+                if not self.is_over:
+                    await self.base_send(message)
+
+    def _messages(self, batch: Batch) -> list[Any]:
+        if self.takes_frames:
+            return [{"type": SEND_FRAMES, "frames": batch.frames}]
+        return [{"type": "websocket.send", "text": entry.text} for entry in batch.entries]
 
 
 class UnknownPathConsumer(AsyncWebsocketConsumer):
@@ -176,10 +135,6 @@ class UnknownPathConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         await self.accept()
         await self.close(code=CLOSE_UNKNOWN_PATH)
-
-
-def _position() -> tuple[int, str]:
-    return events.head(), events.epoch()
 
 
 def _resume(text: str | None) -> dict[str, Any] | None:

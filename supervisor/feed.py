@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from calls import events
 from calls.models import Call
-from supervisor.batch import Batch, of_log, of_note
+from supervisor.batch import Batch, of_note, read_batch
 from supervisor.figures import read_figures
 from supervisor.log_watch import log_watch
 from supervisor.pace import Pace
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 GROUP = "supervisors"
 COALESCE_S = 0.1
-READ_LIMIT = 500
 HEARTBEAT_S = 10
 SAMPLE_S = 1.0
 DATABASE_PAUSE_S = 1.0
@@ -151,10 +150,6 @@ class Feed:
 def _close_connection() -> None:
     # `connection` is a proxy: looked up elsewhere, it is the connection of another thread.
     connection.close()
-
-
-def read_batch(after: int) -> Batch:
-    return of_log(events.read(after=after, limit=READ_LIMIT), after=after)
 
 
 def _counters(since: datetime) -> list[dict[str, Any]]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.db import Error as DatabaseError
 from django.http import HttpRequest
 
 from calls.api.keys import find_refusal
 from calls.models import ApiKey
+
+log = logging.getLogger(__name__)
 
 RECHECK_S = 30.0
 
@@ -20,6 +26,18 @@ RECHECK_S = 30.0
 def pause_s() -> float:
     """Return when to look again; sockets that came together do not ask together."""
     return RECHECK_S * random.uniform(0.8, 1.0)  # noqa: S311
+
+
+async def until_lost(scope: Mapping[str, Any]) -> int:
+    """Look again and again, and return the code to close with once there is one."""
+    refusal = None
+    while refusal is None:
+        await asyncio.sleep(pause_s())
+        try:
+            refusal = await database_sync_to_async(find_refusal_now)(scope)
+        except DatabaseError as error:
+            log.warning("the rights of a listener could not be read: %s", error)
+    return refusal
 
 
 def find_refusal_now(scope: Mapping[str, Any]) -> int | None:

@@ -50,5 +50,10 @@ urlpatterns = [
         name="acknowledge-alert",
     ),
     path("analysis", AnalysisViewSet.as_view({"get": "list"}), name="analysis"),
+    path(
+        "events/stream",
+        views.EventViewSet.as_view({"get": "stream"}),
+        name="event-stream",
+    ),
     path("events", views.EventViewSet.as_view({"get": "list"}), name="events"),
 ]

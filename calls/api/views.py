@@ -22,7 +22,7 @@ from rest_framework.serializers import BaseSerializer
 
 from calls import events, services
 from calls.analysis import results
-from calls.api import docs, docs_annotations, downloads
+from calls.api import docs, docs_annotations, docs_event_stream, downloads, event_stream
 from calls.api.filters import CallFilter
 from calls.api.keys import may_see_personal_data
 from calls.api.pagination import MAX_LIMIT, CallPagination, PacketPagination
@@ -273,6 +273,14 @@ class EventViewSet(CallRoute):
                 "next_after": found[-1].id if found else after,
             }
         )
+
+    @docs_event_stream.event_stream
+    def stream(self, request: Request) -> Response:
+        return event_stream.allow(request)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # A browser asks a stream for text/event-stream only; but an error is JSON all the same.
+        return super().perform_content_negotiation(request, force or self.action == "stream")
 
     @docs.call_events
     def of_call(self, request: Request, call_id: str) -> Response:

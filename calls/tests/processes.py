@@ -18,6 +18,7 @@ import psutil
 import psycopg
 
 PATIENCE_S = 30.0
+WS_PROTOCOL = "supervisor.protocol:WebSocketProtocol"  # as every start of the service has it
 ROOT = Path(__file__).parents[2]
 
 
@@ -95,7 +96,7 @@ class Service:
         port = free_port()
         self.start(
             *("-m", "uvicorn", "callcenter.asgi:application", "--port", str(port)),
-            *("--log-level", "warning", *options),
+            *("--log-level", "warning", "--ws", WS_PROTOCOL, *options),
             log="web",
         )
         address = f"http://127.0.0.1:{port}"

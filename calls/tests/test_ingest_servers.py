@@ -14,13 +14,14 @@ from django.db import connection
 from websockets.sync.client import connect
 
 from calls.tests.carrier_dialects import twilio_like
-from calls.tests.processes import Service, answers, free_port, get, post, wait_until
+from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, get, post, wait_until
 from calls.tests.test_carrier_messages import speech, texts
 
 pytestmark = pytest.mark.processes
 
 SERVERS = {
     "uvicorn": ("-m", "uvicorn", "callcenter.asgi:application", "--log-level", "warning", "--port"),
+    "uvicorn-own": ("-m", "uvicorn", "callcenter.asgi:application", "--ws", WS_PROTOCOL, "--port"),
     "daphne": ("-m", "daphne", "-v", "0", "callcenter.asgi:application", "-p"),
     "runserver": ("manage.py", "runserver", "--noreload"),
 }

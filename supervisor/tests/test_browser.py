@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from calls.tests.processes import Service, answers, free_port, get, post, wait_until
+from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, get, post, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -43,7 +43,7 @@ class Site(Service):
 
     def serve(self) -> None:
         command = ("-m", "uvicorn", "callcenter.asgi:application", "--log-level", "warning")
-        self.server = self.start(*command, "--port", str(self.port), log="web")
+        self.server = self.start(*command, "--ws", WS_PROTOCOL, "--port", str(self.port), log="web")
         wait_until(lambda: answers(f"{self.address}/healthz"), what="the server")
 
     def crash(self) -> None:

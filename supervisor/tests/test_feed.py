@@ -15,8 +15,10 @@ from calls import events, services
 from calls.api.keys import create_key, revoke_key, ring
 from calls.ingest.record import record_packets
 from calls.tests.factories import live_call, packet
-from supervisor import consumers, rights
+from supervisor import follower, rights
+from supervisor.batch import Batch
 from supervisor.consumers import SupervisorConsumer
+from supervisor.follower import Follower
 from supervisor.origin import is_same_origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,7 +105,7 @@ async def test_a_client_that_comes_back_gets_what_it_missed_in_order(watcher):
 
 
 async def test_a_client_that_missed_too_much_gets_a_marked_snapshot(watcher, monkeypatch):
-    monkeypatch.setattr(consumers, "REPLAY_LIMIT", 1)
+    monkeypatch.setattr(follower, "REPLAY_LIMIT", 1)
     epoch, offset = await in_thread(events.epoch)(), await in_thread(events.head)()
     calls = {(await in_thread(live_call)()).call_id for _ in range(3)}
     await watcher.hello()
@@ -123,21 +125,18 @@ async def test_a_client_of_another_log_gets_a_snapshot(watcher):
     assert (await watcher.next("snapshot"))["calls"] == []
 
 
-async def test_a_frame_lost_on_the_way_to_the_socket_is_read_from_the_log(watcher):
-    hello = await watcher.hello()
+async def test_what_a_follower_was_not_told_is_read_from_the_log():
     await in_thread(live_call)()
-    lost = await watcher.next("state_change")
-    consumer = SupervisorConsumer()
-    sent = []
+    told = []
 
-    async def send(text_data):
-        sent.append(text_data)
+    async def put(batch):
+        told.extend(entry.offset for entry in batch.entries)
 
-    consumer.send, consumer.offset = send, hello["head"]
-    await consumer.feed_frames({"type": "feed.frames", "after": lost["offset"], "frames": []})
+    head = await in_thread(events.head)()
+    await Follower(put).take(Batch(after=head, last=head, entries=[]))
 
-    assert len(sent) == 1
-    assert consumer.offset == lost["offset"]
+    assert told == list(range(1, head + 1))[-len(told) :]
+    assert told[-1] == head
 
 
 async def test_counters_of_live_calls_are_sampled_and_not_logged(watcher):

@@ -100,6 +100,7 @@ class Command(BaseCommand):
                 *("-m", "uvicorn", "callcenter.asgi:application", "--host", self.host),
                 *("--port", str(self.port), "--log-level", "warning", "--no-access-log"),
                 *("--timeout-graceful-shutdown", "5", "--ws-ping-interval", "20"),
+                *("--ws", "supervisor.protocol:WebSocketProtocol"),
             ),
         )
         if not worker:

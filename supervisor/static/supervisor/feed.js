@@ -8,6 +8,9 @@ const BACK_OFF_S = [0, 2, 5, 10];
 const STALE_AFTER_S = 30;
 const LOGGED_OUT = 4401;
 const FORBIDDEN = 4403;
+const RESYNC = 4408;
+const CONNECT_S = 20;
+const SETTLED_S = 5;
 
 export class Feed extends EventTarget {
   #socket = null;
@@ -15,6 +18,7 @@ export class Feed extends EventTarget {
   #timer = 0;
   #ended = "";
   #heartbeat_s = 10;
+  #since = 0; // when the socket was opened, and when it went live
 
   // position: where in the event log the page was read.
   constructor(url, position) {
@@ -36,7 +40,7 @@ export class Feed extends EventTarget {
     this.#connect();
     setInterval(() => this.#watch(), 1000);
     addEventListener("online", () => this.#hurry());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#look());
   }
 
   end(status) {
@@ -51,35 +55,54 @@ export class Feed extends EventTarget {
     this.#timer = 0;
     const socket = new WebSocket(this.url);
     this.#socket = socket;
+    this.#since = Date.now();
     socket.onmessage = ({ data }) => socket === this.#socket && this.#take(JSON.parse(data));
     socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
   }
 
   #lost(code) {
+    const wasLive = this.isConnected;
     this.isConnected = false;
     this.#socket = null;
     if (code === LOGGED_OUT) return this.end("logged-out");
     if (code === FORBIDDEN) return this.end("forbidden");
     if (this.#ended) return;
+    // Too slow for a moment: nothing else is wrong, so nothing is waited for, but not in a circle.
+    const isAtOnce = wasLive && code === RESYNC && Date.now() - this.#since > SETTLED_S * 1000;
+    this.#timer = setTimeout(() => this.#connect(), isAtOnce ? 0 : this.#pause() * 1000);
+    this.#tell("status");
+  }
+
+  // Jitter: a whole floor of wallboards loses the server at the same moment.
+  #pause() {
     const base = BACK_OFF_S[Math.min(this.#tries, BACK_OFF_S.length - 1)];
     this.#tries += 1;
-    // Jitter: a whole floor of wallboards loses the server at the same moment.
-    this.#timer = setTimeout(() => this.#connect(), (base + Math.random()) * 1000);
-    this.#tell("status");
+    return base + Math.random();
   }
 
   #hurry() {
     if (this.#timer) this.#connect();
   }
 
+  // A page that was hidden, on a machine that may have slept, looks before anybody sees it.
+  #look() {
+    this.#watch();
+    this.#hurry();
+  }
+
   #watch() {
-    const silent_s = (Date.now() - this.seenAt) / 1000;
-    if (this.isConnected && silent_s > this.#heartbeat_s * 2.5) {
+    if (this.#isSilent()) {
       const socket = this.#socket;
       this.#lost(0);
       socket.close();
     }
     this.#tell("status");
+  }
+
+  #isSilent() {
+    const now = Date.now();
+    if (this.isConnected) return now - this.seenAt > this.#heartbeat_s * 2500;
+    return this.#socket !== null && now - this.#since > CONNECT_S * 1000;
   }
 
   #take(message) {
@@ -89,6 +112,7 @@ export class Feed extends EventTarget {
         this.#heartbeat_s = message.heartbeat_s;
         return this.#resume();
       case "resumed":
+        if (!this.isConnected) this.#since = Date.now();
         this.isConnected = true;
         this.#tries = 0;
         return this.#tell("status");

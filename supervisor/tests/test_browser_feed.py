@@ -1,0 +1,103 @@
+"""How a page follows the feed, against a server that the test plays itself."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from supervisor.tests import test_browser
+
+# The same server, browser and account as those of the other pages' tests.
+site, chromium, cookies, open_page = (
+    test_browser.site,
+    test_browser.chromium,
+    test_browser.cookies,
+    test_browser.open_page,
+)
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+LONGEST_PAUSE = "Math.random = () => 0.99"
+
+
+class Played:
+    """The server's side of every socket that a page opens."""
+
+    is_mute = False
+
+    def __init__(self, page):
+        self.page = page
+        self.sockets = []
+        self.resumes = []
+        page.add_init_script(LONGEST_PAUSE)
+        page.clock.install()
+        page.route_web_socket("**/stream/ws/supervisor", self._open)
+        page.goto("/supervisor/")
+        self.wait_for(lambda: self.resumes)
+
+    def _open(self, socket):
+        self.sockets.append(socket)
+        socket.on_message(lambda text: self._resume(socket, json.loads(text)))
+        self.say(type="hello", epoch="e", head=0, heartbeat_s=10)
+
+    def _resume(self, socket, message):
+        self.resumes.append(message)
+        if self.is_mute:
+            return
+        self.say(type="resumed", recovered=True, count=0, head=message["offset"])
+
+    def say(self, **message):
+        self.sockets[-1].send(json.dumps(message))
+
+    def wait_for(self, condition):
+        begin = time.monotonic()
+        while not condition():
+            assert time.monotonic() < begin + 10
+            self.page.wait_for_timeout(10)
+        return time.monotonic() - begin
+
+
+@pytest.fixture
+def played(open_page):
+    return Played(open_page())
+
+
+def test_a_page_that_was_too_slow_comes_back_at_once(played):
+    played.page.clock.fast_forward(6_000)
+
+    played.sockets[0].close(code=4408)
+
+    assert played.wait_for(lambda: len(played.sockets) == 2) < 0.9
+    played.wait_for(lambda: len(played.resumes) == 2)
+
+
+def test_a_page_that_is_too_slow_all_the_time_waits_in_between(played):
+    played.sockets[0].close(code=4408)
+
+    assert played.wait_for(lambda: len(played.sockets) == 2) > 0.9
+
+
+def test_a_page_that_learns_of_a_hole_resumes_where_it_was(played):
+    known = played.resumes[0]["offset"]
+
+    played.say(type="heartbeat", head=known + 3)
+    played.wait_for(lambda: len(played.resumes) == 2)
+    played.say(type="state_change", call_id="4711", state="COMPLETED", data={}, offset=known + 3)
+    played.say(type="heartbeat", head=known + 3)
+    played.page.wait_for_timeout(200)
+
+    assert [each["offset"] for each in played.resumes] == [known, known]
+
+
+def test_a_page_that_is_looked_at_again_does_not_wait(played):
+    played.is_mute = True  # so that each loss makes the pause longer
+    played.sockets[0].close(code=1012)
+    played.wait_for(lambda: len(played.sockets) == 2)
+    played.sockets[1].close(code=1012)
+    played.page.wait_for_timeout(500)  # its pause is three seconds now
+    assert len(played.sockets) == 2
+
+    played.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    assert played.wait_for(lambda: len(played.sockets) == 3) < 1.5
