@@ -8,12 +8,21 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from django.db import models
-from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet, Value
+from django.db.models import (
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Cast, Coalesce, Now, NullIf
 
 from calls.annotations import Refused, normal_tag
 from calls.lifecycle import CallState
-from calls.models import Alert, Call, Tag
+from calls.models import Alert, Call, Severity, Tag
 
 PAGE_SIZE = 50
 PAGE_SIZES = (25, 50, 100, 250, 500)
@@ -74,6 +83,13 @@ def in_phase(phase: str) -> Q:
     return Q(state=phase)
 
 
+def _alerting(level: str) -> QuerySet[Alert, Any]:
+    alerts = Alert.objects.open().order_by()
+    if level != ANY_ALERT:
+        alerts = alerts.filter(severity=Severity[level.upper()])
+    return alerts.values("call")
+
+
 def _known(field: str) -> Any:
     return NullIf(field, Value(""))
 
@@ -94,8 +110,16 @@ SORTS: dict[str, Any] = {
     "customer": _known("customer_sentiment"),
     "mood": _known("agent_sentiment"),
     "next": F("next_attempt_at"),
+    "alert": Subquery(
+        Alert.objects.open()
+        .filter(call=OuterRef("pk"))
+        .order_by("-severity")
+        .values("severity")[:1]
+    ),
 }
-NEWEST = "-opened"
+NEWEST, WORST_FIRST = "-opened", "-alert"
+ANY_ALERT = "1"
+ALERTS = (ANY_ALERT, *(level.name.lower() for level in Severity))
 BY_AGE = (NEWEST, "opened")
 
 
@@ -107,7 +131,7 @@ class Filter:
     query: str = ""
     queue: str = ""
     agent: str = ""
-    alert: bool = False  # only calls with an open alert
+    alert: str = ""  # only calls with an open alert: any, or one of this severity
     tag: str = ""
     sort: str = NEWEST
     before: int | None = None
@@ -119,6 +143,7 @@ class Filter:
     def from_query(cls, query: Mapping[str, Any]) -> Self:
         """Read the address; what makes no sense there is left out."""
         phase, sort = str(query.get("state", "")), str(query.get("sort", ""))
+        alert = str(query.get("alert", ""))
         size = _whole_number(str(query.get("rows", "")))
         size = size if size in PAGE_SIZES else PAGE_SIZE
         return cls(
@@ -126,7 +151,7 @@ class Filter:
             query=_text(query, "q", QUERY_LENGTH),
             queue=_text(query, "queue", NAME_LENGTH),
             agent=_text(query, "agent", NAME_LENGTH),
-            alert=str(query.get("alert", "")) == "1",
+            alert=alert if alert in ALERTS else "",
             tag=_tag(_text(query, "tag", NAME_LENGTH)),
             sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
             before=_whole_number(str(query.get("before", ""))),
@@ -159,7 +184,7 @@ class Filter:
             if value := getattr(self, name):
                 calls = calls.filter(**{name: value})
         if self.alert:
-            calls = calls.filter(pk__in=Alert.objects.open().order_by().values("call"))
+            calls = calls.filter(pk__in=_alerting(self.alert))
         if self.tag:
             calls = calls.filter(pk__in=Tag.objects.filter(name=self.tag).order_by().values("call"))
         if self.query:

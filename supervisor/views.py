@@ -38,7 +38,7 @@ from supervisor.call_page import read_call_page
 from supervisor.figures import read_figures
 from supervisor.history import read_history
 from supervisor.packet_map import read_packet_map
-from supervisor.selection import PAGE_SIZES, Filter
+from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,9 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "page": board.read_page(wanted),
         "first": wanted.first_page().address(),
         "cleared": Filter(size=wanted.size, wall=wanted.wall).address(),
+        "alerts_first": wanted.first_page(
+            sort=NEWEST if wanted.sort == WORST_FIRST else WORST_FIRST
+        ).address(),
         "wall": replace(wanted, wall=not wanted.wall).address(),
         "now": timezone.now(),
         "origin": request.build_absolute_uri("/").rstrip("/"),

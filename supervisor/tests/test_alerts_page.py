@@ -191,3 +191,26 @@ def test_staff_see_that_a_webhook_was_disabled(client, admin_user, supervisor):
     client.force_login(admin_user)
 
     assert "It is gone." in client.get("/supervisor/alerts/").content.decode()
+
+
+def shown_calls(client, query=""):
+    page = client.get(f"/supervisor/{query}").content.decode()
+    return re.findall(r'<tr role="row" id="call-([^"]+)"', page)
+
+
+def test_the_wallboard_is_filtered_and_sorted_by_how_bad_alerts_are(supervisor, alert):
+    more("mild", name="Mild", severity=1)
+    more("middling")
+    Call.objects.create(call_id="calm")
+
+    assert shown_calls(supervisor, "?alert=critical") == ["c-1"]
+    assert shown_calls(supervisor, "?alert=1") == ["middling", "mild", "c-1"]
+    assert shown_calls(supervisor, "?sort=-alert") == ["c-1", "middling", "mild", "calm"]
+    assert len(shown_calls(supervisor, "?alert=sideways")) == 4
+
+
+def test_a_badge_leads_to_the_alerts_of_its_call_and_tells_by_shape_and_word(supervisor, alert):
+    board = supervisor.get("/supervisor/").content.decode()
+
+    assert 'href="/supervisor/alerts/?call=c-1"' in board
+    assert re.search(r'href="#i-critical"/></svg><span class="sr">Critical alert: </span>', board)

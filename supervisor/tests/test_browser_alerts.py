@@ -175,3 +175,49 @@ def test_axe_finds_no_violation_on_the_pages_of_alerts(watched, open_page, schem
         assert violations(page) == []
     page.goto("/supervisor/calls/axe-alert/")
     assert violations(page) == []
+
+
+def test_alerts_are_acknowledged_from_the_wallboard_by_click_and_by_key(watched, open_page):
+    for name in ("quick-1", "quick-2"):
+        watched.say(name, CANCEL, LAWYER)
+        wait_until(lambda name=name: len(raised(watched, name)) == 2, what=name)
+    page = open_page()
+    page.goto("/supervisor/?q=quick-")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+    page.evaluate("window.isSamePage = true")
+    badge = page.locator("#call-quick-1 .alert-badge")
+    expect(badge).to_contain_text("Threatens legal action")
+
+    badge.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("listitem")).to_have_count(2)
+    note = dialog.get_by_placeholder("Note, if any")
+    note.first.fill("Listening in.")
+    note.first.press("Enter")
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    dialog.get_by_role("button", name="Acknowledge").click()
+    expect(dialog).to_be_hidden()
+    expect(badge).to_have_count(0)
+    expect(page.locator("#call-quick-1 .c-call a")).to_be_focused()
+
+    page.locator("#call-quick-2 .c-call a").first.focus()
+    page.keyboard.press("a")
+    expect(dialog.get_by_role("listitem")).to_have_count(2)
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    assert page.evaluate("window.isSamePage")
+    assert raised(watched, "quick-1")[0]["note"] == "Listening in."
+
+
+def test_the_worst_alert_comes_to_the_top_of_the_wallboard(watched, open_page):
+    watched.say("top-1", CANCEL)
+    watched.say("top-2", "Hello?")
+    page = open_page()
+    page.goto("/supervisor/?q=top-")
+    page.get_by_role("link", name="Alerts first").click()
+    calls = page.locator("#rows .c-call a:not(.alert-badge)")
+    expect(calls).to_have_text(["top-1", "top-2"])
+
+    watched.say("top-2", LAWYER, first=2)
+
+    expect(calls).to_have_text(["top-2", "top-1"])

@@ -1,5 +1,7 @@
 // The wallboard: what changes is gathered, fetched together, and merged into the page.
 
+import { startSound } from "./alert_sound.js";
+import { startAlerts } from "./board_alerts.js";
 import { followHistory, mountHistory } from "./board_chart.js";
 import { gather } from "./board_counters.js";
 import { showFigures } from "./board_figures.js";
@@ -46,6 +48,8 @@ feed.addEventListener("refetch", () => {
 });
 followHistory(main, feed);
 followStanding(main, feed);
+startSound(feed);
+startAlerts(body, feed);
 main.addEventListener("history", ({ detail }) => showHistory(detail));
 
 // What changed -------------------------------------------------------------------------------------
