@@ -6,7 +6,6 @@ The figures are bars, not records: see the assertions for what must hold on ever
 import base64
 import json
 import random
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +17,7 @@ from calls.analysis.conversation import CallAudio, Channel, Transcription
 from calls.analysis.g711 import MULAW
 from calls.analysis.media import PacketRow, assemble
 from calls.analysis.speech import is_credible, transcribe, utterances
+from calls.benchmark.wording import normalised
 
 pytestmark = pytest.mark.speech
 pytest.importorskip("faster_whisper", reason="needs requirements-speech.txt")
@@ -86,45 +86,6 @@ def recording(name: str, rng: random.Random) -> Recording:
     audio = assemble(shaken(as_packets(codes), rng))
     assert isinstance(audio, CallAudio)
     return Recording(truth, codes, audio, transcribe(audio))
-
-
-# Numbers, as Whisper writes them and as people say them
-
-UNIT_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-)
-TEN_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
-UNITS = {word: value for value, word in enumerate(UNIT_WORDS.split())}
-TENS = {word: 10 * value for value, word in enumerate(TEN_WORDS.split(), start=2)}
-ORDINALS = {"first": "1st", "second": "2nd", "third": "3rd", "thirtieth": "30th"}
-UNIT_SIGNS = {"%": "percent", "£": "pound", "$": "dollars"}
-
-
-def normalised(text: str) -> str:
-    """Lower case, no punctuation, one token for each digit, signs as words."""
-    text = text.lower().replace("okay", "ok").replace("@", " at ")
-    text = re.sub(r"([£$])(\d+)", lambda sign: f"{sign[2]} {UNIT_SIGNS[sign[1]]}", text)
-    text = text.replace("%", " percent")
-    text = re.sub(r"(?<=[a-z])\.(?=[a-z])", " dot ", text)
-    words = re.findall(r"[a-z0-9']+", text)
-    return " ".join(token for word in with_digits(words) for token in word)
-
-
-def with_digits(words: list[str]):
-    tens = 0
-    for word in [*words, ""]:
-        if tens and 1 <= UNITS.get(word, 0) <= 9:
-            yield list(str(tens + UNITS[word]))
-            tens = 0
-            continue
-        if tens:
-            yield list(str(tens))
-        tens = TENS.get(word, 0)
-        if word in UNITS:
-            yield list(str(UNITS[word]))
-        elif word and not tens:
-            yield list(word) if word.isdecimal() else [ORDINALS.get(word, word)]
 
 
 def word_error_rate(call: Recording) -> float:
