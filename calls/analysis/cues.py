@@ -18,13 +18,14 @@ _PATTERNS: dict[Kind, str] = {
         | \bpins?\b(?!\ (?:point|down)) | pass\ ?(?:code|word)
         | (?:verification|one[- ]time|access|activation)\ (?:code|password)
         | (?:three|3)\ digits | code\ (?:that\ )?we\ (?:just\ )?sent
+        | \b(?:send|sent|text|texted)\ (?:you\ )?an?\ code\b | code\ (?:to|on)\ your\ phone
     """,
     "NATIONAL_ID": r"""
         social\ security | \bs\.?s\.?n\b | \b(?:your|my)\ social\b | national\ insurance
         | national\ id | identity | passport | driv(?:er'?s?|ing)\ licen[cs]e
         | tax(?:payer)?\ (?:id|number|reference) | \bnhs\b | medicare
     """,
-    "IBAN": r"\bi\ ?ban\b",
+    "IBAN": r"\bi\ ?ban\b | bank(?:ing)?\ details",
     "DATE": r"""
         date\ of\ birth | birth\ ?da(?:y|te) | \bborn\b | \bd\.?o\.?b\b
         | \bexpir\w* | \bvalid\ (?:un)?til | \b(?:valid|good)\ thr
@@ -57,7 +58,25 @@ _REQUEST = re.compile(
     r"""
     \? | \b(?:(?:may|can|could|shall)\ (?:i|we|you) | give | tell | read | confirm | provide
     | enter | repeat | verify | spell | need | what(?:['\u2019]s|\ is) | please | how\ about
-    | and\ (?:the|your) | go\ ahead)\b
+    | go\ ahead | address\ (?:where|to\ which|for))\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# "Lastly, your passport number." is a question as well.
+_ELLIPTIC = re.compile(
+    r"""
+    (?:(?:and|then|lastly|finally|next|also|now|ok|okay|right|great|perfect|thank\ you|thanks
+    |so|just)\W+)* (?:your|the|an?)\b
+    (?!.*\b(?:is|are|was|were|be|been|will|has|have|had|can|does|did|ends|must)\b)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# "Batch 2025 11 03", "your order number is 7731 0914".
+_HARMLESS_CUE = re.compile(
+    r"""
+    \b(?:order|ticket|tracking|booking|case|flight|model|serial|part|batch|invoice|item|article
+       |offer|quote)
+    (?: \ (?:number|code|id|reference)\b | \W*$ )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -67,7 +86,7 @@ def asked_for(text: str) -> frozenset[Kind]:
     """Return what a turn asks the other party to say."""
     kinds: set[Kind] = set()
     for sentence in SENTENCE_END.split(text):
-        if _REQUEST.search(sentence):
+        if _REQUEST.search(sentence) or _ELLIPTIC.match(sentence):
             named = {kind for kind, pattern in _CUES.items() if pattern.search(sentence)}
             kinds |= named or _bare_number(sentence)
     return frozenset(kinds)
@@ -100,6 +119,11 @@ def named_last(text: str) -> Kind | None:
         for match in pattern.finditer(nearest)
     ]
     return max(kinds, key=lambda item: item[0])[1] if kinds else None
+
+
+def names_harmless_last(text: str) -> bool:
+    """Tell whether the last few words of a text announce a number that is nobody's secret."""
+    return _HARMLESS_CUE.search(last_words(text)) is not None
 
 
 def most_likely(asked: frozenset[Kind]) -> Kind | None:

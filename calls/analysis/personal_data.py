@@ -9,8 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
-from calls.analysis.cues import EXPIRY, Kind, last_words, most_likely, named_last, names
+from calls.analysis.cues import (
+    EXPIRY,
+    Kind,
+    last_words,
+    most_likely,
+    named_last,
+    names,
+    names_harmless_last,
+)
 from calls.analysis.spoken_emails import find_emails
 from calls.analysis.spoken_numbers import (
     Run,
@@ -25,10 +34,14 @@ LONG_RUN = 7
 CARD_RUN = 12
 ASKED_RUN = 4
 CODE_RUN, LONGEST_CODE = 3, 8
-IBAN_SHORTEST, IBAN_LONGEST = 15, 34
+ENDING_RUN = 2
+IBAN_SHORTEST, IBAN_LONGEST, IBAN_PIECE = 15, 34, 3
+MOST_LETTERS = 4
+FEW_WORDS = 3
 
 _SORT_CODE = re.compile(r"sort code", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_BIRTH_YEAR = re.compile(r"(?:19\d\d|20[01]\d)$")
 _UNIT = re.compile(
     r"[\s-]*(?:%|percent|per cent|dollars?|euros?|pounds?|quid|bucks|pence|p\b|cents?|thousand|"
     r"million|seconds?|minutes?|hours?|days?|weeks?|months?|years?|times|people|items|copies|points|"
@@ -37,10 +50,14 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _AMOUNTS = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d\d)?")
+# "Is the mobile ending in three eight one still right?"
+_ENDING = re.compile(r"\b(?:end(?:s|ing)?|finish(?:es|ing))\W+(?:in|with|on)\W+$", re.IGNORECASE)
 _DATED = re.compile(r"\b(?:in|since|from|until|till|of|year)\s$", re.IGNORECASE)
 _NATIONAL_INSURANCE = re.compile(
     r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
 )
+_PLUS = re.compile(r"\bplus\W+$", re.IGNORECASE)
+_LETTER_JOINTS = frozenset("-,. ")
 _IBAN_BEGIN = re.compile(r"[A-Z]{2}\d\d")
 _SSN_SHAPE = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
 _MONTH_WORDS = (
@@ -52,6 +69,7 @@ _ORDINAL_WORDS = (
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth st nd rd "
     "th hundred thousand"
 )
+_MONTHS = frozenset(_MONTH_WORDS.split())
 _MONTHS_AND_ORDINALS = frozenset(f"{_MONTH_WORDS} {_ORDINAL_WORDS}".split())
 _DATE_JOINTS = frozenset(
     {"of", "the", "and", "slash", "dash", "stroke", "-", "/", ".", ",", "\u2013"}
@@ -81,9 +99,20 @@ def find_personal_data(
     found = [Finding(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
     found += _ibans(tokens, text, asked)
     found += [Finding(*match.span(), "NATIONAL_ID") for match in _NATIONAL_INSURANCE.finditer(text)]
-    found += _dates(tokens, text, asked)
+    found += _dates(tokens, text, asked, in_digits=shortest < ASKED_RUN)
     found += _numbers(tokens, text, asked, shortest)
     return _without_overlaps(found)
+
+
+def harmless_numbers(text: str) -> set[str]:
+    """Return the digits of the numbers that a text announces as an order's, a ticket's..."""
+    runs = find_runs(text, tokenize(text), skip_harmless=True, loose=False)
+    return {run.digits for run in runs if _is_announced_harmless(run, text)}
+
+
+def _is_announced_harmless(run: Run, text: str) -> bool:
+    before = text[: run.begin]
+    return len(run.digits) < CARD_RUN and named_last(before) is None and names_harmless_last(before)
 
 
 def _without_overlaps(found: Sequence[Finding]) -> list[Finding]:
@@ -111,13 +140,43 @@ def _numbers(
     for run in runs:
         kind = _kind_of(run, text, asked, shortest)
         if kind is not None:
-            found.append(Finding(*_with_edges(run, text), kind, run.digits))
+            first, last = run.first, run.last
+            if kind in ("ACCOUNT", "NATIONAL_ID"):
+                first, last = _with_letters(tokens, text, first, last)
+            found.append(Finding(*_with_edges(tokens, text, first, last), kind, run.digits))
     return found
 
 
-def _with_edges(run: Run, text: str) -> tuple[int, int]:
-    """Return begin and end of a run with the signs and letters that are stuck to it."""
-    begin, end = run.begin, run.end
+def _with_letters(tokens: Sequence[Token], text: str, first: int, last: int) -> tuple[int, int]:
+    """Return first and last token of a number with the letters that belong to it: "Q Q 12 C"."""
+    places = [_letters_from(tokens, text, place, step) for place, step in ((first, -1), (last, 1))]
+    return places[0], places[1]
+
+
+def _letters_from(tokens: Sequence[Token], text: str, place: int, step: int) -> int:
+    found: list[int] = []
+    reach = place + step
+    while 0 <= reach < len(tokens) and len(found) < MOST_LETTERS:
+        token = tokens[reach]
+        if _is_letter(text[token.begin : token.end]):
+            found.append(reach)
+        elif token.word not in _LETTER_JOINTS:
+            break
+        reach += step
+    # "A" and "I" are words when they stand alone.
+    words = all(tokens[each].word in ("a", "i") for each in found)
+    return place if words else found[-1]
+
+
+def _is_letter(written: str) -> bool:
+    return written.isalpha() and (len(written) == 1 or (len(written) == 2 and written.isupper()))
+
+
+def _with_edges(tokens: Sequence[Token], text: str, first: int, last: int) -> tuple[int, int]:
+    """Return begin and end of tokens with the signs and letters that are stuck to them."""
+    begin, end = tokens[first].begin, tokens[last].end
+    if plus := _PLUS.search(text[:begin]):
+        begin = plus.start()
     while begin and (text[begin - 1].isalnum() or text[begin - 1] in "+("):
         begin -= 1
     while end < len(text) and text[end].isalnum():
@@ -137,13 +196,16 @@ def _kind_of(run: Run, text: str, asked: frozenset[Kind], shortest: int) -> Kind
     elif not asked and _only_years(run, text):
         return None
     if count >= LONG_RUN:
-        return _long(run, text, cued, asked)
-    return (cued or most_likely(asked)) if count >= (shortest if asked else ASKED_RUN) else None
+        return None if _is_announced_harmless(run, text) else _long(run, text, cued, asked)
+    least = shortest if asked else ASKED_RUN
+    if cued and _ENDING.search(text[: run.begin]):
+        least = ENDING_RUN
+    return (cued or most_likely(asked)) if count >= least else None
 
 
 def _long(run: Run, text: str, cued: Kind | None, asked: frozenset[Kind]) -> Kind:
     count = len(run.digits)
-    if text[run.begin - 1 : run.begin] == "+":
+    if text[run.begin - 1 : run.begin] == "+" or _PLUS.search(text[: run.begin]):
         return "PHONE"
     if 13 <= count <= 19 and passes_luhn(run.digits):
         return "CARD"
@@ -165,7 +227,18 @@ def _is_quantity(run: Run, text: str) -> bool:
         return _DATED.search(text[max(0, run.begin - 10) : run.begin]) is not None and _only_years(
             run, text
         )
-    return len(run.digits) < LONG_RUN or bool(_AMOUNTS.fullmatch(written))
+    return (
+        len(run.digits) < LONG_RUN
+        or bool(_AMOUNTS.fullmatch(written))
+        or _is_spoken_amount(re.findall(r"\d+", written))
+    )
+
+
+def _is_spoken_amount(groups: Sequence[str]) -> bool:
+    """Tell "2000 300 and 40" before "euros": each group fits into the zeros of the one before."""
+    return len(groups) > 1 and all(
+        len(group) <= len(before) - len(before.rstrip("0")) for before, group in pairwise(groups)
+    )
 
 
 def _only_years(run: Run, text: str) -> bool:
@@ -174,16 +247,34 @@ def _only_years(run: Run, text: str) -> bool:
     return 0 < len(years) <= 3 and "".join(years) == run.digits
 
 
-def _dates(tokens: Sequence[Token], text: str, asked: frozenset[Kind]) -> list[Finding]:
+def _dates(
+    tokens: Sequence[Token], text: str, asked: frozenset[Kind], *, in_digits: bool
+) -> list[Finding]:
     """Return dates where a birthday or an expiry date is meant."""
-    whole = "DATE" in asked
     found = []
     for first, last in _date_runs(tokens):
         begin, end = tokens[first].begin, tokens[last].end
-        if whole or _date_cue_before(text[:begin], tokens[first : last + 1], asked, text):
+        run = tokens[first : last + 1]
+        answered = _answers_misheard_question(tokens, run, bool(asked) and in_digits)
+        if "DATE" in asked or answered or _date_cue_before(text[:begin], run, asked, text):
             digits = "".join(token.digits for token in tokens[first : last + 1])
             found.append(Finding(begin, end, "DATE", digits))
     return found
+
+
+def _answers_misheard_question(
+    tokens: Sequence[Token], run: Sequence[Token], after_other: bool
+) -> bool:
+    """Tell a birthday or an expiry date from its looks: "X by 3?" - "November 27."
+
+    ``after_other`` means that other personal data was asked for. A turn that is nothing but a
+    date with the year of a birth is taken for one.
+    """
+    if not any(token.word in _MONTHS for token in run):
+        return False
+    others = [token for token in tokens if token.word.isalpha() and token not in run]
+    year = _BIRTH_YEAR.search("".join(token.digits for token in run))
+    return after_other or (year is not None and len(others) <= FEW_WORDS)
 
 
 def _date_cue_before(before: str, run: Sequence[Token], asked: frozenset[Kind], text: str) -> bool:
@@ -219,7 +310,28 @@ def _ibans(tokens: Sequence[Token], text: str, asked: frozenset[Kind]) -> list[F
         last = _iban_end(tokens, start, expected=expected)
         if last is not None:
             found.append(Finding(token.begin, tokens[last].end, "IBAN"))
+    return found + (_iban_pieces(tokens, text) if "IBAN" in asked else [])
+
+
+def _iban_pieces(tokens: Sequence[Token], text: str) -> list[Finding]:
+    """Return what may be a part of an IBAN that is read in pieces: "A T six one"."""
+    found = []
+    for is_code, group in groupby(tokens, lambda token: _is_code(token, text)):
+        part = list(group)
+        if is_code and any(t.digits for t in part) and len(_compact(part)) >= IBAN_PIECE:
+            marks = [token for token in part if token.digits or token.word.isalpha()]
+            found.append(Finding(marks[0].begin, marks[-1].end, "IBAN"))
     return found
+
+
+def _is_code(token: Token, text: str) -> bool:
+    written = text[token.begin : token.end]
+    capitals = written.isalpha() and (len(written) == 1 or (written.isupper() and len(written) < 5))
+    return bool(token.digits) or capitals or token.word in _LETTER_JOINTS
+
+
+def _compact(part: Sequence[Token]) -> str:
+    return "".join(t.digits or (t.word if t.word.isalpha() else "") for t in part)
 
 
 def _iban_end(tokens: Sequence[Token], start: int, *, expected: bool) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from calls.analysis.conversation import Speaker, Turn, Word
 from calls.analysis.cues import Kind, asked_for
-from calls.analysis.personal_data import Finding, find_personal_data
+from calls.analysis.personal_data import Finding, find_personal_data, harmless_numbers
 from calls.analysis.spoken_numbers import find_runs, tokenize
 
 # People read long numbers in pieces, and the listener repeats or nods.
@@ -67,6 +67,7 @@ class _Memory:
     asked: dict[Speaker, frozenset[Kind]] = field(default_factory=dict)
     last: dict[Speaker, list[Finding]] = field(default_factory=dict)
     secrets: dict[str, Kind] = field(default_factory=dict)
+    harmless: set[str] = field(default_factory=set)
 
     def listen(self, speaker: Speaker, text: str) -> list[Finding]:
         """Return what is personal in the next turn."""
@@ -74,7 +75,10 @@ class _Memory:
         asked = self.asked.get(speaker, frozenset())
         shortest = _PIECE if _mostly_digits(text) else _SECRET
         found = find_personal_data(text, asked, shortest=shortest)
+        # Who is told an order number repeats it.
+        found = [item for item in found if item.digits not in self.harmless]
         found = found or self._echo(other, text)
+        self.harmless |= harmless_numbers(text)
         self._remember(speaker, other, text, found)
         return found
 

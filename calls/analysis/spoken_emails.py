@@ -16,8 +16,12 @@ _DOT = r"(?:\s*\.\s*|\s+dot\s+)"
 _TOP = rf"(?:{_DOT}{_SURE}|(?:\.|\s+dot\s+){_WORDS_TOO})\b"
 # "example dot com", "example. Com", "gmail.com", "MariaDotlopazatgmail.com"
 _DOMAIN = re.compile(
-    rf"(?<![\w@-])[\w-]{{1,63}}(?:(?!{_TOP}){_DOT}[\w-]{{1,63}})?{_TOP}", re.IGNORECASE
+    rf"(?<![\w@-])[\w-]{{1,63}}(?:(?!{_TOP}){_DOT}[\w-]{{1,63}})?(?:\.[\w-]{{1,63}}){{0,3}}?{_TOP}"
+    r"(?!\.\w)",
+    re.IGNORECASE,
 )
+# "at Web.D": no top level that exists, but nobody begins a sentence without a space.
+_GARBLED = re.compile(r"(?:@|\bat\s)\s?()([\w-]{1,63}\.[\w-]{1,63})", re.IGNORECASE)
 _PROVIDER_ALONE = re.compile(rf"\b(?:at|@)\s+{_PROVIDERS}\b", re.IGNORECASE)
 _PROVIDER = re.compile(_PROVIDERS, re.IGNORECASE)
 _GLUED = re.compile(rf"[\w.-]{{0,64}}\w(?:at|@){_PROVIDERS}", re.IGNORECASE)
@@ -45,6 +49,9 @@ def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
         begin = _begin_of(text, match.start(), match[0], expected=expected)
         if begin is not None:
             found.append((begin, match.end()))
+    for match in _GARBLED.finditer(text) if expected else ():
+        begin = _begin_of(text, match.start(1), match[2], expected=True)
+        found.append((match.start() if begin is None else begin, match.end()))
     for match in _PROVIDER_ALONE.finditer(text):
         begin = _begin_of(text, match.end(), "", expected=True)
         found.append((match.start() if begin is None else begin, match.end()))
@@ -84,8 +91,11 @@ def _local_begin(before: list[str]) -> int | None:
     while place > 1 and before[place - 1] in _NOISE:
         place -= 1
     first = None
-    while place > 0 and len(before) - place <= _MAX_LOCAL:
+    words = 0
+    while place > 0 and words < _MAX_LOCAL:
         place -= 1
+        # Who spells says a letter at a time.
+        words += len(before[place]) > 1
         if before[place] in _LEAD_IN:
             break
         if before[place] == "." and place + 1 == first and not _joins_names(before, place):

@@ -33,8 +33,17 @@ _FILLERS = frozenset(
 # These also stand between two quantities, so they join only what is surely one number.
 _LOOSE_FILLERS = frozenset(
     {"and", "then", "next", "for", "to", "too", "due", "dot", "point", "of", "the", "it's", "so"}
+    | {"double", "triple", "treble", "hundred"}
 )
 _MAX_FILLERS = 3
+_READ_OUT = 4  # times of day have three: "seven oh four"
+# Where a long number is expected, a word or two inside it are most likely misheard digits...
+_MAX_MISHEARD = 2
+# ...unless they announce the next number.
+_ANNOUNCING = frozenset(
+    {"account", "card", "code", "pin", "phone", "mobile", "expiry", "expires", "security", "sort"}
+    | {"routing", "number", "is", "was"}
+)
 
 # Amounts, times of day and ordinals are never part of a longer number.
 _AMOUNT = r"""
@@ -86,7 +95,7 @@ def find_runs(text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose:
     """Return the runs of digits of a text in order.
 
     ``skip_harmless`` leaves out amounts, times and dates; ``loose`` also joins over words such
-    as "and", which is right where a long number is expected.
+    as "and" and over a misheard one or two, which is right where a long number is expected.
     """
     harmless = _harmless_places(text) if skip_harmless else set()
     runs: list[Run] = []
@@ -94,7 +103,10 @@ def find_runs(text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose:
         if not token.digits or token.begin in harmless:
             continue
         single = Run(place, place, token.begin, token.end, token.digits)
-        if runs and _joins(tokens, runs[-1], single, loose):
+        if runs and (
+            _joins(tokens, runs[-1], single, loose)
+            or (loose and _misheard_between(tokens, runs[-1], single))
+        ):
             runs[-1] = _joined(runs[-1], single)
         else:
             runs.append(single)
@@ -119,11 +131,12 @@ def _digits(words: Sequence[str], place: int) -> str:
         return word
     after = words[place + 1 : place + 3]
     if word in _REPEATS:
-        return _unit(after[:1]) * _REPEATS[word]
+        return _unit([each for each in after if each != ","][:1]) * _REPEATS[word]
     if word in _TENS:
         return _TENS[word] + ("" if _unit_follows(after) else "0")
     if word == "hundred":
-        return "00" if place and _unit(words[place - 1 : place]) else ""
+        before = [each for each in words[max(0, place - 2) : place] if each != ","]
+        return "00" if _unit(before[-1:]) else ""
     if word in _ZERO_LETTERS:
         return "0" if _beside_number(words, place) else ""
     return _UNITS.get(word) or _TEENS.get(word, "")
@@ -162,6 +175,13 @@ def _joins(tokens: Sequence[Token], left: Run, right: Run, loose: bool) -> bool:
     return len(words) <= _MAX_FILLERS and all(_is_filler(word, allowed) for word in words)
 
 
+def _misheard_between(tokens: Sequence[Token], left: Run, right: Run) -> bool:
+    between = [token.word for token in tokens[left.last + 1 : right.first]]
+    words = [word for word in between if word not in _JOINTS]
+    is_new = any(word in _ANNOUNCING or word in ".?!" for word in between)
+    return len(words) <= _MAX_MISHEARD and not is_new
+
+
 def _is_filler(word: str, allowed: frozenset[str]) -> bool:
     # Single letters belong to policy and passport numbers; "a" and "i" are words.
     return word in allowed or (len(word) == 1 and word.isalpha() and word not in "ai")
@@ -172,15 +192,24 @@ def _joined(left: Run, right: Run) -> Run:
 
 
 def _merge_long(tokens: Sequence[Token], runs: Sequence[Run]) -> list[Run]:
-    """Join runs over loose fillers where one of them is surely a long number."""
+    """Join runs over loose fillers where it is sure that they are one long number."""
     merged: list[Run] = []
     for run in runs:
-        long = merged and max(len(merged[-1].digits), len(run.digits)) >= 7
+        long = merged and (
+            max(len(merged[-1].digits), len(run.digits)) >= 7
+            or all(_is_read_out(tokens, each) for each in (merged[-1], run))
+        )
         if long and _joins(tokens, merged[-1], run, loose=True):
             merged[-1] = _joined(merged[-1], run)
         else:
             merged.append(run)
     return merged
+
+
+def _is_read_out(tokens: Sequence[Token], run: Run) -> bool:
+    """Tell "two, three, four" from "234": who reads digit by digit reads no quantity."""
+    parts = [token for token in tokens[run.first : run.last + 1] if token.digits]
+    return len(parts) >= _READ_OUT and all(len(token.digits) == 1 for token in parts)
 
 
 def compact_from(tokens: Sequence[Token], start: int) -> Iterator[tuple[int, str]]:

@@ -56,7 +56,7 @@ def judge_call(truth: Document, document: Document) -> Score:
     said, heard = truth["turns"], document["turns"]
     pairs = [(turn, found) for turn in said if (found := _counterpart(turn, heard))]
     sentiment = document["sentiment"]
-    redacted, false_positives = _judge_redactions(truth, document)
+    redacted, false_positives = judge_redactions(truth, document)
     return Score(
         name=truth["id"],
         word_error_rate=word_error_rate(said, heard),
@@ -83,7 +83,7 @@ def word_error_rate(said: Sequence[Document], heard: Sequence[Document]) -> floa
         " ".join(turn["text"] for who in SPEAKERS for turn in turns if turn["speaker"] == who)
         for turns in (said, heard)
     ]
-    return float(jiwer.wer(*map(normalised, sides)))
+    return float(jiwer.wer(normalised(sides[0]), normalised(sides[1])))
 
 
 def _counterpart(turn: Document, heard: Sequence[Document]) -> Document | None:
@@ -105,7 +105,7 @@ def _talk_off(who: str, said: Sequence[Document], document: Document) -> float:
     return float(measured / spoken - 1)
 
 
-def _judge_redactions(truth: Document, document: Document) -> tuple[int, int]:
+def judge_redactions(truth: Document, document: Document) -> tuple[int, int]:
     """Return how many planted items are gone, and how many redactions were for nothing."""
     planted = [(truth["turns"][item["turn"]], item["text"]) for item in truth["personal"]]
     gone = sum(_is_gone(turn, text, document) for turn, text in planted)

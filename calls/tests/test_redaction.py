@@ -67,6 +67,13 @@ def test_a_card_number_goes_even_if_its_check_digit_is_wrong(text: str) -> None:
         ("four four one nine, two zero seven", "Your account number?", "[ACCOUNT]"),
         ("it's 12-34-56", "What is the sort code?", "it's [ACCOUNT]"),
         ("double seven four, triple nine, 12", "", "[ACCOUNT]"),
+        ("Q Q, one two, three four, 56, C.", "Lastly, your passport number.", "[NATIONAL_ID]."),
+        ("It is P A, double oh, three seven.", "The passport number?", "It is [NATIONAL_ID]."),
+        ("plus four four, seven seven double oh, nine hundred", "", "[PHONE]"),
+        ("for, seven, double, nine, hundred, one, 2", "A number to ring you on?", "for, [PHONE]"),
+        ("It is 308 double to 914.", "Your customer number?", "It is [ACCOUNT]."),
+        ("The mobile ending in 3, 8, 1, right?", "", "The mobile ending in [PHONE], right?"),
+        ("Two, three, four, five, and nine, six, seven, eight.", "", "[ACCOUNT]."),
     ],
 )  # fmt: skip
 def test_phones_ids_and_accounts_go(text: str, question: str, left: str) -> None:
@@ -85,6 +92,13 @@ def test_phones_ids_and_accounts_go(text: str, question: str, left: str) -> None
         ("the fourth of July nineteen eighty two", "Your date of birth?", "the [DATE]"),
         ("I was born on March 3rd, 1985.", "", "I was born on [DATE]."),
         ("3-4-1985", "Date of birth, please.", "[DATE]"),
+        ("November 27.", "And the card, X by 3?", "[DATE]."),
+        ("The 19th of November, 1978.", "And your native bird?", "The [DATE]."),
+        (
+            "It says 771, so far 3.",
+            "We will send a code to your phone, please read it.",
+            "It says [SECURITY_CODE].",
+        ),
     ],
 )
 def test_codes_expiry_dates_and_birthdays_go(text: str, question: str, left: str) -> None:
@@ -105,6 +119,9 @@ def test_codes_expiry_dates_and_birthdays_go(text: str, question: str, left: str
         ("anna at Example. Com", "What is your email?"),
         ("Annabel Gmail.com", "Your email?"),
         ("info at big company dot org", "Which e-mail should I send it to?"),
+        ("A N N A dot K O W A L S K I at gmail dot com", "And an email for the confirmation."),
+        ("nn.co.volusk.io.com", "And an email for the confirmation."),
+        ("Grant 71 at Web.D", "And an address where I can send the email."),
     ],
 )
 def test_an_address_goes_however_it_was_spelt(text: str, question: str) -> None:
@@ -142,6 +159,10 @@ def test_an_iban_goes_with_its_letters(text: str, question: str) -> None:
         "The offer expires on the thirtieth of June.",
         "I will email you tomorrow at ten. We were at home. It was late. Look at us. No.",
         "Oh, two minutes ago. One moment, please.",
+        "Your order number is 7731 0914, the serial number four oh two, nine nine one, seven.",
+        "Batch two oh two five, one one, oh three.",
+        "The garage wrote 2000 300 and 40 euros.",
+        "There is the seven oh four, the seven thirty one and the eight oh two.",
     ],
 )
 def test_an_everyday_number_stays(text: str) -> None:
@@ -186,6 +207,25 @@ def test_what_was_secret_once_goes_wherever_it_is_said() -> None:
 
     assert left[1] == "It is [ACCOUNT]."
     assert left[3] == "So [ACCOUNT] is closed?"
+
+
+def test_an_iban_goes_though_it_is_read_in_pieces() -> None:
+    left = conversation(
+        "Now the new bank details, please.",
+        "Let me see. A T six one.",
+        "Yes.",
+        "one nine oh four",
+        "Yes.",
+        "three double oh, two three four, five seven three",
+    )
+
+    assert left[1::2] == ["Let me see. [IBAN].", "[IBAN]", "[IBAN]"]
+
+
+def test_an_order_number_stays_where_it_is_repeated() -> None:
+    left = conversation("The offer number is 2026-1183.", "Two oh two six, one one eight three.")
+
+    assert left == ["The offer number is 2026-1183.", "Two oh two six, one one eight three."]
 
 
 def words(text: str, begin_ms: int = 1_000) -> tuple[Word, ...]:

@@ -18,7 +18,10 @@ from rich.table import Column, Table
 from calls.analysis.conversation import SPEAKERS
 from calls.benchmark.accuracy import Score, compare, judge_call
 from calls.benchmark.databases import scratch_database
+from calls.benchmark.judged_scripts import judge_spoken, judge_text, total
 from calls.benchmark.servers import ROOT, environment
+from calls.benchmark.synthetic_voice import VOICES, synthesisers
+from calls.benchmark.text_scripts import text_scripts
 from calls.simulation.scripts import DEMO_CALLS
 
 WIDTH = 140
@@ -36,6 +39,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", metavar="FILE", help="also write the documents as JSON")
+        parser.add_argument(
+            "--speak", action="append", default=[], choices=sorted(VOICES),
+            help="also have the written scripts read by this synthesiser, if it is installed; "
+            "repeatable",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.ending = ""  # rich writes its own
@@ -46,6 +54,7 @@ class Command(BaseCommand):
             kept[title] = result["documents"]
             scores = [judge_call(_truth(each["call_id"]), each) for each in result["documents"]]
             missed += [bar for bar in _report(console, title, scores, result) if not bar.passed]
+        _report_scripts(console, options["speak"])
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(kept, indent=1), encoding="utf-8")
         if missed:
@@ -124,6 +133,22 @@ def _cells(score: Score) -> list[str]:
         f"{score.redacted}/{score.planted}",
         str(score.false_positives),
     ]
+
+
+def _report_scripts(console: Console, speakers: Sequence[str]) -> None:
+    missing = sorted(set(speakers) - set(synthesisers()))
+    if missing:
+        raise CommandError(f"Not installed: {', '.join(missing)}.")
+    readings = {"written": [judge_text(script) for script in text_scripts()]}
+    for name in speakers:
+        readings[f"spoken by {name}"] = [judge_spoken(each, name) for each in text_scripts()]
+    for title, scores in readings.items():
+        sum_ = total(scores)
+        console.print(
+            f"{sum_.scripts} scripts, {title}: {100 * sum_.word_error_rate:.0f} % of the words "
+            f"wrong, {sum_.redacted} of {sum_.planted} personal items removed, {sum_.needless} "
+            f"needless removals, {sum_.trends} trends and {sum_.moods} moods right"
+        )
 
 
 def _against(found: str, truth: str) -> str:
