@@ -52,8 +52,11 @@ class Score:
 
 
 def judge_call(truth: Document, document: Document) -> Score:
-    """Hold a transcript document (see ``results``) against the script of its recording."""
-    said, heard = truth["turns"], document["turns"]
+    """Hold a transcript document (see ``results``) against the script of its recording.
+
+    ``heard`` in it are the turns before anything was removed: wrong words are counted in these.
+    """
+    said, heard = truth["turns"], document.get("heard", document["turns"])
     pairs = [(turn, found) for turn in said if (found := _counterpart(turn, heard))]
     sentiment = document["sentiment"]
     redacted, false_positives = judge_redactions(truth, document)

@@ -37,6 +37,7 @@ def _document(
     found = redact(turns)
     moods = judge([turn.text for turn in found.turns])
     return {
+        "heard": [asdict(turn) for turn in turns],
         "turns": [asdict(turn) for turn in found.turns],
         "redactions": [asdict(item) for item in found.redactions],
         **measure(found.turns, moods, speech, duration_ms).as_json(),

@@ -63,14 +63,21 @@ def rates_for(loss: float) -> Rates:
 
 
 def documents(slugs: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    from calls.analysis.results import transcript_document
     from calls.models import Call
 
     for slug in slugs:
-        document = transcript_document(Call.objects.get(call_id=slug))
-        if document is None:
-            raise RuntimeError(f"{slug} was not transcribed.")
-        yield document
+        yield result_of(Call.objects.get(call_id=slug))
+
+
+def result_of(call: Call) -> dict[str, Any]:
+    """Return the transcript document of a call, with the turns before anything was removed."""
+    from calls.analysis.results import transcript_document
+
+    shown = transcript_document(call)
+    heard = transcript_document(call, redacted=False)
+    if shown is None or heard is None:
+        raise RuntimeError(f"{call.call_id} was not transcribed.")
+    return {**shown, "heard": heard["turns"]}
 
 
 def main(loss: float) -> None:

@@ -5,9 +5,8 @@ import json
 import pytest
 
 from calls.analysis.providers.local import LocalProvider
-from calls.analysis.results import transcript_document
 from calls.benchmark.accuracy import compare, judge_call
-from calls.benchmark.spoken_calls import rates_for, record
+from calls.benchmark.spoken_calls import rates_for, record, result_of
 from calls.simulation.scripts import DEMO_CALLS, recording_slugs
 from calls.tests.audio import carry_to_end
 
@@ -82,7 +81,7 @@ def test_recorded_calls_are_analysed_as_well_as_promised(loss, settings, tmp_pat
     scores = []
     for slug in recording_slugs():
         call = record(slug, rates_for(loss))
-        found = transcript_document(carry_to_end(call, LocalProvider()))
+        found = result_of(carry_to_end(call, LocalProvider()))
         scores.append(judge_call(json.loads((DEMO_CALLS / f"{slug}.json").read_text()), found))
 
     assert [str(bar) for bar in compare(scores) if not bar.passed] == []
