@@ -56,7 +56,8 @@ def judge_call(truth: Document, document: Document) -> Score:
 
     ``heard`` in it are the turns before anything was removed: wrong words are counted in these.
     """
-    said, heard = truth["turns"], document.get("heard", document["turns"])
+    said: Sequence[Document] = truth["turns"]
+    heard: Sequence[Document] = document.get("heard") or document["turns"]
     pairs = [(turn, found) for turn in said if (found := _counterpart(turn, heard))]
     sentiment = document["sentiment"]
     redacted, false_positives = judge_redactions(truth, document)
