@@ -40,11 +40,13 @@ class Follower:
         """Replay what the client missed, in order; or tell it everything anew, marked as such.
 
         ``epoch`` is None if the client only knows an offset, which is then taken for one of this
-        log.
+        log. What it was told between its greeting and its wish to resume is told again: it has to
+        take the place in ``replay`` for its own, or it would ignore what comes before that.
         """
         head, own_epoch = await database_sync_to_async(_position)()
         if epoch in (own_epoch, None) and 0 <= head - offset <= REPLAY_LIMIT:
             self.offset = offset
+            await self.put(of_note({"type": "replay", "after": offset, "head": head}))
             count = await self._catch_up()
             await self._say_resumed(recovered=True, count=count)
             return

@@ -57,6 +57,11 @@ class Database:
             "SELECT count(*) FROM calls_call WHERE state IN ('COMPLETED', 'PROCESSING_AI')"
         )
 
+    def call_states(self) -> dict[str, tuple[str, int]]:
+        """Return state and version of every call."""
+        rows = self._fetch("SELECT call_id, state, version FROM calls_call")
+        return {call_id: (state, version) for call_id, state, version in rows}
+
     def count(self, query: str) -> int:
         return int(self._fetch(query)[0][0])
 

@@ -64,12 +64,19 @@ class Server:
             self._process.wait()
 
     def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 command(self.kind, self.port),
                 cwd=ROOT, env=self._environment, stdout=log, stderr=log,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 (no threads are running)
             )  # fmt: skip
+
+    def wait(self) -> None:
+        """Return when it answers."""
         deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:

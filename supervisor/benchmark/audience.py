@@ -1,16 +1,18 @@
-"""An audience for the feed: sockets that keep when each event came, at next to no cost."""
+"""An audience for the feed: sockets that time each event, at next to no cost."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import time
+from array import array
 from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
 EVENT = re.compile(rb'"offset":(\d+),"at":"([^"]+)"')
 LONGEST_EVENT = 16_384
+LONGEST_DELAY_MS = 60_000
 REQUEST = (
     "GET /stream/ws/supervisor HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\n"
     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -18,19 +20,43 @@ REQUEST = (
 )
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def _seconds(at: bytes) -> float:
     return datetime.fromisoformat(at.decode()).timestamp()
 
 
-class Watcher(asyncio.Protocol):
-    """Takes events out of the stream of frames without decoding these: the server is measured."""
+class Delays:
+    """How often each delay was seen, in ms: millions of them, in the space of one list."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self) -> None:
+        self._counts = array("q", bytes(8 * (LONGEST_DELAY_MS + 1)))
+
+    def add(self, seconds: float) -> None:
+        self._counts[min(max(0, round(seconds * 1000)), LONGEST_DELAY_MS)] += 1
+
+    def quantile(self, share: float) -> int:
+        """Return the delay that this share of all events did not exceed."""
+        wanted, seen = share * sum(self._counts), 0
+        for delay, count in enumerate(self._counts):
+            seen += count
+            if count and seen >= wanted:
+                return delay
+        return 0
+
+
+class Watcher(asyncio.Protocol):
+    """Takes events out of the stream of frames without decoding these: the server is measured.
+
+    Offsets must grow, so what came is known from how many came.
+    """
+
+    def __init__(self, port: int, delays: Delays) -> None:
         self.greeted = asyncio.Event()
-        self.offsets: list[int] = []
-        self.delays_s: list[float] = []
+        self.count = 0
+        self.last = 0
+        self.out_of_order = 0
         self.is_lost = False
+        self._delays = delays
         self._port = port
         self._rest = b""
 
@@ -45,18 +71,25 @@ class Watcher(asyncio.Protocol):
         if not self.greeted.is_set() and b'"hello"' in data:
             self.greeted.set()
         for found in EVENT.finditer(data):
-            self.offsets.append(int(found[1]))
-            self.delays_s.append(now - _seconds(found[2]))
+            self._take(int(found[1]), now - _seconds(found[2]))
             end = found.end()
         self._rest = data[end:][-LONGEST_EVENT:]
 
+    def _take(self, offset: int, delay_s: float) -> None:
+        if offset <= self.last:
+            self.out_of_order += 1
+            return
+        self.last = offset
+        self.count += 1
+        self._delays.add(delay_s)
 
-async def gather(port: int, count: int) -> list[Watcher]:
+
+async def gather(port: int, count: int, delays: Delays) -> list[Watcher]:
     """Open that many sockets, and wait until each was greeted."""
     loop = asyncio.get_running_loop()
     watchers = []
     for _ in range(count):
-        _, watcher = await loop.create_connection(lambda: Watcher(port), "127.0.0.1", port)
+        _, watcher = await loop.create_connection(lambda: Watcher(port, delays), "127.0.0.1", port)
         watchers.append(watcher)
         await asyncio.wait_for(watcher.greeted.wait(), 30)
     return watchers

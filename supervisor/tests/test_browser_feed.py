@@ -90,6 +90,18 @@ def test_a_page_that_learns_of_a_hole_resumes_where_it_was(played):
     assert [each["offset"] for each in played.resumes] == [known, known]
 
 
+def test_a_page_goes_back_to_where_a_replay_begins(played):
+    known = played.resumes[0]["offset"]
+
+    # As if it had come between the greeting and the answer.
+    played.say(type="state_change", call_id="4711", state="COMPLETED", data={}, offset=known + 3)
+    played.say(type="replay", after=known, head=known + 3)
+    played.say(type="heartbeat", head=known + 3)
+    played.wait_for(lambda: len(played.resumes) == 2)
+
+    assert played.resumes[1]["offset"] == known
+
+
 def test_a_page_that_is_looked_at_again_does_not_wait(played):
     played.is_mute = True  # so that each loss makes the pause longer
     played.sockets[0].close(code=1012)

@@ -104,6 +104,22 @@ async def test_a_client_that_comes_back_gets_what_it_missed_in_order(watcher):
     assert (resumed["recovered"], resumed["count"]) == (True, 1)
 
 
+async def test_what_came_before_the_wish_to_resume_comes_again_in_its_place(watcher):
+    call = await in_thread(live_call)()
+    epoch, offset = await in_thread(events.epoch)(), await in_thread(events.head)()
+    await in_thread(services.end_call)(call_id=call.call_id)  # missed
+    await watcher.hello()
+    await in_thread(live_call)()
+    early = await watcher.next("state_change")
+
+    await watcher.send_json_to({"type": "resume", "epoch": epoch, "offset": offset})
+
+    replay = await watcher.next("replay")
+    told = [(await watcher.next("state_change"))["offset"] for _ in range(2)]
+    assert replay["after"] == offset
+    assert told == [offset + 1, early["offset"]]
+
+
 async def test_a_client_that_missed_too_much_gets_a_marked_snapshot(watcher, monkeypatch):
     monkeypatch.setattr(follower, "REPLAY_LIMIT", 1)
     epoch, offset = await in_thread(events.epoch)(), await in_thread(events.head)()

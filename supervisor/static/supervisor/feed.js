@@ -111,6 +111,9 @@ export class Feed extends EventTarget {
       case "hello":
         this.#heartbeat_s = message.heartbeat_s;
         return this.#resume();
+      case "replay": // events that came since the greeting come again, after those before them
+        this.offset = message.after;
+        return;
       case "resumed":
         if (!this.isConnected) this.#since = Date.now();
         this.isConnected = true;
