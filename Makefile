@@ -5,9 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO_SPEED ?= 1
 PORT ?= 8000
+SOAK_SECONDS ?= 600
 export DEMO_SPEED
 
-.PHONY: help run test check bench format clean
+.PHONY: help run test check bench soak format clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +51,12 @@ bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQL
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_board
 	$(BIN)/python manage.py bench_feed
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed
+	$(BIN)/python manage.py bench_feed --kill 10
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --kill 10
+
+soak: $(VENV)/.development ## Measure for a long time whether memory stays flat: SOAK_SECONDS each
+	$(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 
 format: $(VENV)/.development ## Format and fix what can be fixed by a program
 	$(BIN)/ruff format .
