@@ -57,6 +57,7 @@ from calls.models import (
     Stage,
     Transcript,
 )
+from calls.search.index import words_of_fields, write_entries
 from calls.services import transit
 
 T = TypeVar("T")
@@ -258,6 +259,8 @@ def archive(
 
 def archive_all(findings: Sequence[Finding]) -> list[Analysis | Exception]:
     """Store results of ``understand`` and archive the calls."""
+    # Before anything is locked: it takes its time.
+    words = {f.lease.call_pk: words_of_fields(f.fields) for f in findings}
     with transaction.atomic():
         held, now = hold([finding.lease for finding in findings]), database_now()
         mine = [finding for finding in findings if finding.lease.call_pk in held]
@@ -273,6 +276,7 @@ def archive_all(findings: Sequence[Finding]) -> list[Analysis | Exception]:
             for f in mine
         }
         Analysis.objects.bulk_create(made.values())
+        write_entries(made.values(), words)
         for finding in mine:
             if finding.lease.call_pk in recorded:
                 name_redacted(held[finding.lease.call_pk], finding.muted)

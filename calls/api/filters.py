@@ -1,10 +1,21 @@
 """What the list of calls can be narrowed to."""
 
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django_filters import rest_framework as filters
 
 from calls.annotations import Refused, normal_tag
 from calls.lifecycle import CallState
-from calls.models import Call, CallQuerySet
+from calls.models import Alert, Call, CallQuerySet
+
+MAX_TAGS = 10
+LONGEST_S = 30 * 86_400
+LASTED = ExpressionWrapper(F("ended_at") - F("opened_at"), DurationField())
 
 
 class CallFilter(filters.FilterSet):  # type: ignore[misc]
@@ -15,18 +26,47 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     direction = filters.ChoiceFilter(choices=Call.Direction.choices)
     customer_sentiment = filters.ChoiceFilter(choices=Call.Sentiment.choices)
     dismissed = filters.BooleanFilter(field_name="dismissed_at", lookup_expr="isnull", exclude=True)
+    customer_trend = filters.ChoiceFilter(choices=Call.Trend.choices)
+    agent_sentiment = filters.ChoiceFilter(choices=Call.Sentiment.choices)
+    agent_trend = filters.ChoiceFilter(choices=Call.Trend.choices)
     opened_after = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
     opened_before = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
+    duration_min_s = filters.NumberFilter(
+        method="lasting", lookup_expr="gte", min_value=0, max_value=LONGEST_S, label="seconds"
+    )
+    duration_max_s = filters.NumberFilter(
+        method="lasting", lookup_expr="lte", min_value=0, max_value=LONGEST_S, label="seconds"
+    )
+    tag = filters.CharFilter(
+        method="with_tags", label="Calls with this tag; repeated: with all of them"
+    )
+    alert = filters.ChoiceFilter(
+        method="alerted",
+        choices=[("open", "open"), ("any", "any")],
+        label="Has raised an alert: one that nobody has acknowledged, or any.",
+    )
     call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")
-
-    tag = filters.CharFilter(method="with_tag", label="Calls with this tag")
-
-    def with_tag(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
-        try:
-            return calls.tagged(normal_tag(value))
-        except Refused:
-            return calls.none()  # no call can have it
 
     class Meta:
         model = Call
         fields: list[str] = []
+
+    def lasting(self, calls: QuerySet[Call], name: str, value: Decimal) -> QuerySet[Call]:
+        """Calls that have ended, and lasted so long."""
+        sign = {"duration_min_s": "gte", "duration_max_s": "lte"}[name]
+        return calls.alias(lasted=LASTED).filter(
+            **{f"lasted__{sign}": timedelta(seconds=float(value))}
+        )
+
+    def with_tags(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        given = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]
+        try:
+            for tag in given[:MAX_TAGS]:
+                calls = calls.tagged(normal_tag(tag))
+        except Refused:
+            return calls.none()  # no call can have it
+        return calls
+
+    def alerted(self, calls: QuerySet[Call], name: str, value: Any) -> QuerySet[Call]:
+        alerts = Alert.objects.open() if value == "open" else Alert.objects.all()
+        return calls.filter(pk__in=alerts.order_by().values("call"))

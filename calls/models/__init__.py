@@ -51,6 +51,11 @@ from calls.models.operation import (
     MinuteSample,
     WorkerHeartbeat,
 )
+from calls.models.search import (
+    FullText,
+    IndexedWords,
+    SearchEntry,
+)
 from calls.models.webhook import (
     WebhookDelivery,
     WebhookEndpoint,
@@ -74,6 +79,8 @@ __all__ = [
     "CallEvent",
     "CallQuerySet",
     "EventLog",
+    "FullText",
+    "IndexedWords",
     "Insight",
     "MinuteSample",
     "Note",
@@ -81,6 +88,7 @@ __all__ = [
     "ProviderHealth",
     "PrunedRange",
     "Recording",
+    "SearchEntry",
     "Severity",
     "Stage",
     "Stream",

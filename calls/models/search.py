@@ -1,0 +1,113 @@
+"""What search goes by: the words of each call, in a form that the database can look up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from calls.models.call import Call
+
+BREAK = "\u00b6"  # is no word, so nothing can be found across it
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedWords:
+    """The words of each side in their order, with a BREAK where something ends; and ``loose`` ones,
+
+    which are found alone, but not as part of a phrase.
+    """
+
+    sides: Mapping[str, tuple[str, ...]]
+    loose: tuple[str, ...] = ()
+
+
+class WordsField(models.Field):  # type: ignore[type-arg]
+    """Written only. A ``tsvector`` with positions of each side's own, or a text for FTS5."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "tsvector" if connection.vendor == "postgresql" else "text"
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        if not isinstance(value, IndexedWords):
+            return value
+        return as_tsvector(value) if connection.vendor == "postgresql" else as_text(value)
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: BaseDatabaseWrapper) -> str:
+        return "%s::tsvector" if connection.vendor == "postgresql" else "%s"
+
+
+def as_tsvector(words: IndexedWords) -> str:
+    """Return a literal of PostgreSQL's, so that its own parser has no say in what is a word."""
+    places: dict[str, list[str]] = {}
+    for side in words.sides.values():
+        for at, word in enumerate(side, 1):
+            if word != BREAK:
+                places.setdefault(word, []).append(str(at))
+    placed = [f"'{word}':{','.join(at)}" for word, at in places.items()]
+    return " ".join([*placed, *(f"'{word}'" for word in words.loose)])
+
+
+def as_text(words: IndexedWords) -> str:
+    """Return a text whose words FTS5 splits at spaces."""
+    parts = [" ".join(side) for side in words.sides.values()]
+    return f" {BREAK} ".join([*parts, *words.loose])
+
+
+class Matches(models.Lookup):  # type: ignore[type-arg]
+    """Finds with the database's own index; the right side is a query in its own language."""
+
+    lookup_name = "matches"
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        left, parameters = self.process_lhs(compiler, connection)
+        sign = "@@ %s::tsquery" if connection.vendor == "postgresql" else "MATCH %s"
+        return f"{left} {sign}", [*parameters, self.rhs]
+
+    def get_prep_lookup(self) -> Any:
+        return self.rhs
+
+
+WordsField.register_lookup(Matches)
+
+
+class SearchEntry(models.Model):
+    """The newest analysis of a call as words. ``edition`` says by which rules they were made."""
+
+    call = models.OneToOneField(
+        Call, on_delete=models.CASCADE, primary_key=True, related_name="search_entry"
+    )
+    version = models.PositiveIntegerField()
+    edition = models.PositiveSmallIntegerField()
+    words = WordsField()
+
+    class Meta:
+        verbose_name_plural = "search entries"
+
+    def __str__(self) -> str:
+        return f"words of {self.call}"
+
+
+class FullText(models.Model):
+    """What is asked: SQLite's FTS5 index of the entries, kept by triggers; elsewhere a view."""
+
+    call = models.OneToOneField(
+        Call,
+        on_delete=models.DO_NOTHING,
+        primary_key=True,
+        db_column="rowid",
+        related_name="full_text",
+    )
+    words = WordsField()
+
+    class Meta:
+        managed = False
+        db_table = "calls_fulltext"
+
+    def __str__(self) -> str:
+        return f"index of {self.call}"

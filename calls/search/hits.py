@@ -1,0 +1,154 @@
+"""Where in a call the words are that somebody looked for: turns and findings, with excerpts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from calls.models import Analysis
+from calls.search.index import findings_of
+from calls.search.query import AGENT, CUSTOMER, SUMMARY, Node, Term, wanted_terms
+from calls.search.words import Word, split
+
+EXCERPT_LENGTH = 240
+LEAD = 80  # characters before the first match
+_SIDE_OF = {"agent": AGENT, "customer": CUSTOMER}
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A part of a text, and the spans in it that were looked for. It is text, not HTML."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        """The text in pieces, each with whether it was looked for."""
+        pieces, place = [], 0
+        for begin, end in self.spans:
+            pieces += [(self.text[place:begin], False), (self.text[begin:end], True)]
+            place = end
+        pieces.append((self.text[place:], False))
+        return [piece for piece in pieces if piece[0]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A turn that was said, or something in the summary: then without turn and times."""
+
+    where: str
+    excerpt: Excerpt
+    text: str
+    turn: int | None = None
+    begin_ms: int | None = None
+    end_ms: int | None = None
+    sentiment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The best hits of a call, in the order of the call, and how many there are in all."""
+
+    best: list[Hit]
+    count: int
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.best)
+
+
+def find_hits(analysis: Analysis, node: Node, *, limit: int | None = None) -> Hits:
+    """Find what was looked for; the best are those with the most of the words, the first first."""
+    terms = list(dict.fromkeys(wanted_terms(node)))
+    found = list(_find(analysis, terms))
+    best = sorted(range(len(found)), key=lambda at: (-found[at][0], at))[:limit]
+    return Hits([found[at][1] for at in sorted(best)], len(found))
+
+
+def opening(analysis: Analysis) -> Excerpt:
+    """Return the begin of the summary, for a call that was not found by words."""
+    return cut(analysis.summary, ())
+
+
+def _find(analysis: Analysis, terms: Sequence[Term]) -> Iterator[tuple[int, Hit]]:
+    """Yield each hit with how many of the terms are in it."""
+    by_side = {side: [t for t in terms if side in t.sides] for side in (AGENT, CUSTOMER, SUMMARY)}
+    for text in findings_of(analysis) if by_side[SUMMARY] else ():
+        score, spans = _match(text, by_side[SUMMARY])
+        if spans:
+            yield score, Hit("summary", cut(text, spans), text)
+    for number, turn in enumerate(analysis.turns):
+        score, spans = _match(turn["text"], by_side[_SIDE_OF[turn["speaker"]]])
+        if spans:
+            yield score, _said(number, turn, spans)
+
+
+def _said(number: int, turn: dict[str, Any], spans: list[Span]) -> Hit:
+    return Hit(
+        turn["speaker"],
+        cut(turn["text"], spans),
+        turn["text"],
+        turn=number,
+        begin_ms=turn["begin_ms"],
+        end_ms=turn["end_ms"],
+        sentiment=turn.get("sentiment") or "",
+    )
+
+
+def _match(text: str, terms: Sequence[Term]) -> tuple[int, list[Span]]:
+    """Return how many of the terms are in a text, and where, without overlaps."""
+    if not terms:
+        return 0, []
+    words = list(split(text))
+    found = [spans for term in terms if (spans := _spans_of(term, words))]
+    return len(found), _merged(sorted(span for spans in found for span in spans))
+
+
+def _spans_of(term: Term, words: Sequence[Word]) -> list[Span]:
+    length = len(term.words)
+    return [
+        (words[at].begin, words[at + length - 1].end)
+        for at in range(len(words) - length + 1)
+        if _begins(term, words, at)
+    ]
+
+
+def _begins(term: Term, words: Sequence[Word], at: int) -> bool:
+    last = len(term.words) - 1
+    for offset, wanted in enumerate(term.words):
+        said = words[at + offset].text
+        if said != wanted and not (term.is_open and offset == last and said.startswith(wanted)):
+            return False
+    return True
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for begin, end in spans:
+        if merged and begin < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def cut(text: str, spans: Sequence[Span]) -> Excerpt:
+    """Return the part of a text in which the first spans are, from word to word."""
+    if len(text) <= EXCERPT_LENGTH:
+        return Excerpt(text, tuple(spans))
+    first = spans[0][0] if spans else 0
+    begin = max(0, min(first - LEAD, len(text) - EXCERPT_LENGTH))
+    end = min(len(text), begin + EXCERPT_LENGTH)
+    if begin:
+        begin = max(begin, text.find(" ", begin, first) + 1)
+    if end < len(text):
+        space = text.rfind(" ", spans[0][1] if spans else begin, end)
+        end = space if space > 0 else end
+    before, after = "…" if begin else "", "…" if end < len(text) else ""
+    shift = len(before) - begin
+    kept = tuple((b + shift, min(e, end) + shift) for b, e in spans if begin <= b < end)
+    return Excerpt(f"{before}{text[begin:end]}{after}", kept)

@@ -1,0 +1,247 @@
+"""What somebody wants to find, read into a small tree. Whatever is odd is explained, never guessed.
+
+    refund cancel        both words, anywhere in the call
+    "thank you"          these words, one after the other, in one turn
+    refund OR cancel     one of them
+    -sorry               calls without it
+    cancel*              words that begin so
+    customer:refund      said by the customer; agent: and summary: likewise
+    (a OR b) -(c d)      brackets hold together
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from calls.search.words import split
+
+QUERY_LENGTH = 300
+MAX_TERMS = 30
+MAX_DEPTH = 10
+PREFIX_LENGTH = 3
+
+AGENT, CUSTOMER, SUMMARY = "a", "c", "s"
+EVERYWHERE = AGENT + CUSTOMER + SUMMARY
+TRANSCRIPT = AGENT + CUSTOMER
+SIDES = {"agent": AGENT, "customer": CUSTOMER, "summary": SUMMARY, "transcript": TRANSCRIPT}
+
+_TOKEN = re.compile(
+    r'(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<minus>-(?=["(\w]))'
+    r"|(?P<scope>(?i:agent|customer|summary|transcript):)"
+    r'|"(?P<phrase>[^"]*)"(?P<star>\*?)|(?P<quote>")|(?P<word>[^\s"()|]+)'
+)
+_QUOTES = str.maketrans({quote: '"' for quote in "\u201c\u201d\u201e\u00ab\u00bb\uff02"})
+
+
+class NotUnderstood(Exception):
+    """Says to whoever asked what is wrong with the query, and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words that follow each other; of the last one only the beginning, if ``is_open``."""
+
+    words: tuple[str, ...]
+    is_open: bool = False
+    sides: str = EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Node, ...]
+
+
+Node: TypeAlias = "Term | Not | And | Or"
+
+
+def parse(text: str, *, sides: str = EVERYWHERE) -> Node | None:
+    """Read a query; None if it is empty. ``sides`` is where words count that do not say it.
+
+    Raises NotUnderstood.
+    """
+    text = text.translate(_QUOTES).strip()
+    if not text:
+        return None
+    if len(text) > QUERY_LENGTH:
+        raise NotUnderstood(f"It is longer than {QUERY_LENGTH} characters.")
+    node = _Parser(text, sides).read()
+    if not is_grounded(node):
+        raise NotUnderstood(
+            "It only says what shall not be found. Add a word that shall, as in “refund -sorry”."
+        )
+    return node
+
+
+def is_grounded(node: Node) -> bool:
+    """Whether everything it finds holds a word that was asked for, so that an index can find it."""
+    match node:
+        case Term():
+            return True
+        case Not():
+            return False
+        case And(parts):
+            return any(map(is_grounded, parts))
+        case Or(parts):
+            return all(map(is_grounded, parts))
+
+
+def opposite(node: Node) -> Node:
+    """Return what a part refuses, with NOT at single terms only. If the part is not grounded, it is."""
+    match node:
+        case Term():
+            return Not(node)
+        case Not(term):
+            return term
+        case And(parts):
+            return Or(tuple(map(opposite, parts)))
+        case Or(parts):
+            return And(tuple(map(opposite, parts)))
+
+
+def wanted_terms(node: Node) -> Iterator[Term]:
+    """Yield the terms that shall be found, in the order in which they were written."""
+    match node:
+        case Term():
+            yield node
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from wanted_terms(part)
+
+
+@dataclass
+class _Parser:
+    """Reads by descent: OR holds least, then words beside each other, then ``-`` and ``agent:``."""
+
+    text: str
+    sides: str
+    place: int = 0
+    terms: int = 0
+    depth: int = 0
+    tokens: list[re.Match[str]] = field(default_factory=list)
+
+    def read(self) -> Node:
+        self.tokens = list(_TOKEN.finditer(self.text))
+        node = self._either(self.sides)
+        if self._next("close"):
+            raise NotUnderstood("There is a closing bracket without an opening one.")
+        if node is None:
+            raise NotUnderstood("There is no word in it: letters or digits are needed.")
+        return node
+
+    def _next(self, kind: str) -> re.Match[str] | None:
+        token = self.tokens[self.place] if self.place < len(self.tokens) else None
+        return token if token and token.lastgroup == kind else None
+
+    def _keyword(self, *names: str) -> bool:
+        token = self._next("word")
+        return bool(token and token[0] in names)
+
+    def _either(self, sides: str) -> Node | None:
+        parts = [self._together(sides)]
+        while self._next("bar") or self._keyword("OR"):
+            if parts[-1] is None:
+                raise NotUnderstood("OR needs a word before it.")
+            self.place += 1
+            parts.append(self._together(sides))
+            if parts[-1] is None:
+                raise NotUnderstood("OR needs a word after it.")
+        return _joined(Or, [part for part in parts if part is not None])
+
+    def _together(self, sides: str) -> Node | None:
+        parts: list[Node] = []
+        while self.place < len(self.tokens):
+            if self._next("close") or self._next("bar") or self._keyword("OR"):
+                break
+            if self._keyword("AND"):
+                self.place += 1
+                continue
+            part = self._one(sides)
+            if part is not None:
+                parts.append(part)
+        return _joined(And, parts)
+
+    def _one(self, sides: str) -> Node | None:
+        """Read one thing; None for signs without a letter or a digit, which are passed over."""
+        token = self.tokens[self.place]
+        self.place += 1
+        if token.lastgroup == "minus" or token[0] == "NOT":
+            return self._opposite(sides)
+        if token.lastgroup == "scope":
+            return self._scoped(token[0], sides)
+        if token.lastgroup == "open":
+            return self._bracket(sides)
+        if token.lastgroup == "quote":
+            raise NotUnderstood("A quotation mark is not closed. Write “\"thank you\"”.")
+        if token.lastgroup == "word":
+            return self._term(token[0].rstrip("*"), token[0].endswith("*"), sides)
+        return self._term(token["phrase"], bool(token["star"]), sides)
+
+    def _opposite(self, sides: str) -> Node | None:
+        if self.place == len(self.tokens):
+            raise NotUnderstood("NOT needs a word after it.")
+        part = self._nested(sides)
+        return part and opposite(part)
+
+    def _scoped(self, name: str, sides: str) -> Node | None:
+        wanted = SIDES[name.rstrip(":").lower()]
+        if self.place == len(self.tokens):
+            raise NotUnderstood(f"{name} needs a word after it, as in “{name}refund”.")
+        # Within one that is wider, as `agent:` in a search of transcripts, it can only narrow.
+        both = "".join(side for side in wanted if side in sides)
+        if not both:
+            raise NotUnderstood(f"“{name}” cannot be found where this search looks.")
+        return self._nested(both)
+
+    def _nested(self, sides: str) -> Node | None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise NotUnderstood(f"It is nested more than {MAX_DEPTH} deep.")
+        part = self._one(sides)
+        self.depth -= 1
+        return part
+
+    def _bracket(self, sides: str) -> Node | None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise NotUnderstood(f"It is nested more than {MAX_DEPTH} deep.")
+        node = self._either(sides)
+        if not self._next("close"):
+            raise NotUnderstood("An opening bracket is not closed.")
+        self.place += 1
+        self.depth -= 1
+        return node
+
+    def _term(self, text: str, is_open: bool, sides: str) -> Node | None:
+        words = tuple(word.text for word in split(text) if word.text)
+        if not words:
+            return None
+        self.terms += len(words)
+        if self.terms > MAX_TERMS:
+            raise NotUnderstood(f"It has more than {MAX_TERMS} words.")
+        if is_open and len(words[-1]) < PREFIX_LENGTH:
+            raise NotUnderstood(f"“{words[-1]}*” needs at least {PREFIX_LENGTH} letters before *.")
+        return Term(words, is_open, sides)
+
+
+def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
+    """Put parts together, without brackets that make no difference."""
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    flat: list[Node] = []
+    for part in parts:
+        flat += part.parts if isinstance(part, kind) else (part,)
+    return kind(tuple(flat))
+
