@@ -19,9 +19,10 @@ from calls.analysis.playback import NotHeardYet, Playback, name_turned, open_pla
 from calls.analysis.recording import CONTENT_TYPE
 from calls.api.keys import may_see_personal_data
 from calls.api.ranges import ThreadedResponse, serve_file
-from calls.exports import contactlens, plaintext, vcon, webvtt
+from calls.exports import contactlens, found, plaintext, vcon, webvtt
 from calls.exports import table as csv_table
 from calls.models import Call, Recording
+from calls.search.find import Search
 
 FORMATS = ["json", "text", "vtt", "contactlens", "vcon"]
 NO_CACHE = {"Cache-Control": "private, no-cache"}
@@ -95,6 +96,11 @@ def _open(request: Request, call: Call, *, redacted: bool) -> Playback | None:
 def table(calls: QuerySet[Call]) -> HttpResponseBase:
     """Answer with a list of calls as CSV."""
     return csv(csv_table.export(calls), "calls.csv")
+
+
+def found_table(search: Search) -> HttpResponseBase:
+    """Answer with everything that a search finds as CSV."""
+    return csv(found.export(search), "search.csv")
 
 
 def csv(lines: Iterator[bytes], name: str) -> HttpResponseBase:

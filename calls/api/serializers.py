@@ -266,6 +266,32 @@ class NoteSerializer(serializers.ModelSerializer[Note]):
         fields = ["id", "text", "written_at", "author"]
 
 
+class HitSerializer(serializers.Serializer[Any]):
+    """Where the words are: a turn, or the summary, which has neither turn nor times."""
+
+    where = serializers.ChoiceField(["agent", "customer", "summary"])
+    turn = serializers.IntegerField(allow_null=True, help_text="Place among the turns, from 0.")
+    begin_ms = serializers.IntegerField(allow_null=True)
+    end_ms = serializers.IntegerField(allow_null=True)
+    sentiment = serializers.ChoiceField(Call.Sentiment.choices, allow_null=True)
+    text = serializers.CharField(help_text="The part of the turn in which the words are. Redacted.")
+    matches = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        help_text="Where in `text` the words are: from, to.",
+    )
+
+
+class FoundCallSerializer(CallSerializer):
+    """A call that was found, with the best of its hits."""
+
+    hit_count = serializers.IntegerField(read_only=True)
+    hits = HitSerializer(many=True, read_only=True)
+
+    class Meta(CallSerializer.Meta):
+        fields = [*CallSerializer.Meta.fields, "hit_count", "hits"]
+        read_only_fields = fields
+
+
 class StreamSerializer(serializers.ModelSerializer[Stream]):
     missing_count = serializers.IntegerField(read_only=True)
 

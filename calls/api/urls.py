@@ -5,6 +5,7 @@ from django.urls import path
 from calls.api import annotations, views
 from calls.api.alert_views import AlertViewSet
 from calls.api.analysis import AnalysisViewSet
+from calls.api.search import SearchViewSet
 
 _packets = views.PacketViewSet.as_view
 _calls = views.CallViewSet.as_view
@@ -55,5 +56,7 @@ urlpatterns = [
         views.EventViewSet.as_view({"get": "stream"}),
         name="event-stream",
     ),
+    path("search", SearchViewSet.as_view({"get": "list"}), name="search"),
+    path("search.csv", SearchViewSet.as_view({"get": "table"}), name="search-csv"),
     path("events", views.EventViewSet.as_view({"get": "list"}), name="events"),
 ]

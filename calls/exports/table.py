@@ -41,11 +41,11 @@ COLUMNS = (
 
 def export(calls: QuerySet[Call]) -> Iterator[bytes]:
     """Yield the header, then calls in blocks, newest first: two queries each, and none between."""
-    yield _lines([(*COLUMNS, "tags")])
+    yield as_lines([(*COLUMNS, "tags")])
     position: dict[str, int] = {}
     while rows := list(_block(calls.filter(**position))):
         tags = _tags([row[0] for row in rows])
-        yield _lines([[*map(_told, row[1:]), cell(", ".join(tags[row[0]]))] for row in rows])
+        yield as_lines([[*map(_told, row[1:]), cell(", ".join(tags[row[0]]))] for row in rows])
         position = {"pk__lt": rows[-1][0]}
 
 
@@ -62,10 +62,10 @@ def _tags(calls: list[int]) -> dict[int, list[str]]:
 
 def write_rows(rows: Any, header: Iterable[str]) -> Iterator[bytes]:
     """Yield a header, then rows of any kind, of which the key comes first and is left out."""
-    yield _lines([header])
+    yield as_lines([header])
     position: dict[str, int] = {}
     while block := list(rows.filter(**position).order_by("-pk")[:ROWS_AT_ONCE]):
-        yield _lines([[_told(value) for value in row[1:]] for row in block])
+        yield as_lines([[_told(value) for value in row[1:]] for row in block])
         position = {"pk__lt": block[-1][0]}
 
 
@@ -73,7 +73,8 @@ def _told(value: Any) -> str:
     return cell(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
-def _lines(rows: Any) -> bytes:
+def as_lines(rows: Any) -> bytes:
+    """Return rows of cells as lines of CSV."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()

@@ -59,15 +59,17 @@ def as_text(words: IndexedWords) -> str:
     return f" {BREAK} ".join([*parts, *words.loose])
 
 
-class Matches(models.Lookup):  # type: ignore[type-arg]
+class Matches(models.Lookup):
     """Finds with the database's own index; the right side is a query in its own language."""
 
     lookup_name = "matches"
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(
+        self, compiler: Any, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[str | int, ...]]:
         left, parameters = self.process_lhs(compiler, connection)
         sign = "@@ %s::tsquery" if connection.vendor == "postgresql" else "MATCH %s"
-        return f"{left} {sign}", [*parameters, self.rhs]
+        return f"{left} {sign}", (*parameters, self.rhs)
 
     def get_prep_lookup(self) -> Any:
         return self.rhs

@@ -6,7 +6,7 @@ from calls.search.query import And, Node, Not, Or, Term, is_grounded, opposite
 
 
 def as_tsquery(node: Node) -> str:
-    """Return a query as PostgreSQL's type ``tsquery`` reads it, where words are taken as they are."""
+    """Return a query as PostgreSQL's ``tsquery`` reads it; words are taken as they are."""
     match node:
         case Term():
             return _joined(" | ", [_tsquery_phrase(node, side) for side in node.sides])

@@ -1,32 +1,38 @@
-"""Calls that hold what somebody looks for: newest first, a page at a time, and never all counted."""
+"""Calls that hold what somebody looks for: newest first, by pages, and never all counted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from calls.models import Analysis, Call
+from calls.models import Analysis, Call, FullText
 from calls.search.dialects import translate
-from calls.search.hits import Excerpt, Hits, find_hits, opening
+from calls.search.hits import Excerpt, Hits, cut, find_hits
 from calls.search.query import Node
 
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 1_000
 HITS_SHOWN = 3
 CALLS_AT_ONCE = 200
+FEW = 1_000  # so many are sorted; more are looked for from the newest on
 
 _READ = ("call_id", "turns", "summary", "keywords", "insights")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A call, and where in it the words are; only the begin of its summary if none were asked."""
+    """A call, and where in it the words are; its summary instead if none were asked for."""
 
     call: Call
     hits: Hits | None
-    opening: Excerpt | None
+    summary: str = ""
+
+    @property
+    def opening(self) -> Excerpt:
+        return cut(self.summary, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,49 +43,54 @@ class Page:
     next: int | None
 
 
-def matching(calls: QuerySet[Call], node: Node | None) -> QuerySet[Call]:
-    """Return the calls in which the words are, newest first. The index is read in that order."""
-    if node is None:
-        return calls.order_by("-pk")
-    wanted = translate(node, vendor=connection.vendor)
-    return calls.filter(full_text__words__matches=wanted).order_by("-full_text")
+@dataclass(frozen=True)
+class Search:
+    """What is looked for, among which calls. Nothing is asked before it is needed."""
 
+    calls: QuerySet[Call]
+    node: Node | None
 
-def _behind(calls: QuerySet[Call], node: Node | None, before: int | None) -> QuerySet[Call]:
-    if before is None:
-        return calls
-    return calls.filter(**{"pk__lt" if node is None else "full_text__lt": before})
+    @cached_property
+    def matching(self) -> QuerySet[Call]:
+        """The calls in which the words are, newest first.
 
+        SQLite reads its index in that order. PostgreSQL reads one in no order, or the calls in
+        theirs, and takes rare words for frequent ones; so it is told which of both is better.
+        """
+        if self.node is None:
+            return self.calls.order_by("-pk")
+        wanted = translate(self.node, vendor=connection.vendor)
+        if connection.vendor == "postgresql":
+            any_order = FullText.objects.filter(words__matches=wanted).values_list("pk", flat=True)
+            few = list(any_order[: FEW + 1])
+            if len(few) <= FEW:
+                return self.calls.filter(pk__in=few).order_by("-pk")
+        return self.calls.filter(full_text__words__matches=wanted).order_by("-full_text")
 
-def read_page(
-    calls: QuerySet[Call],
-    node: Node | None,
-    *,
-    size: int,
-    before: int | None = None,
-    hits: int | None = HITS_SHOWN,
-) -> Page:
-    """Read up to ``size`` calls, each with its best hits."""
-    rows = list(_behind(matching(calls, node), node, before)[: size + 1])
-    more, rows = len(rows) > size, rows[:size]
-    return Page(list(_described(rows, node, hits)), rows[-1].pk if more else None)
+    def read_page(self, *, size: int, before: int | None = None, hits: int | None = None) -> Page:
+        """Read up to ``size`` calls, each with its best hits, all of them unless told how many."""
+        rows = self.matching
+        if before is not None:
+            key = str(rows.query.order_by[0]).removeprefix("-")
+            rows = rows.filter(**{f"{key}__lt": before})
+        found = list(rows[: size + 1])
+        more, found = len(found) > size, found[:size]
+        return Page(list(_described(found, self.node, hits)), found[-1].pk if more else None)
 
+    def read_all(self) -> Iterator[list[Found]]:
+        """Yield everything in blocks, with all hits, and with no cursor open in between."""
+        before: int | None = None
+        while True:
+            page = self.read_page(size=CALLS_AT_ONCE, before=before)
+            if page.found:
+                yield page.found
+            if page.next is None:
+                return
+            before = page.next
 
-def read_all(calls: QuerySet[Call], node: Node | None) -> Iterator[list[Found]]:
-    """Yield everything that is found, in blocks, each with all its hits and no cursor in between."""
-    before: int | None = None
-    while True:
-        page = read_page(calls, node, size=CALLS_AT_ONCE, before=before, hits=None)
-        if page.found:
-            yield page.found
-        if page.next is None:
-            return
-        before = page.next
-
-
-def count_up_to(calls: QuerySet[Call], node: Node | None, limit: int = COUNT_LIMIT) -> int:
-    """Return how many calls there are; ``limit`` + 1 says that there are more."""
-    return matching(calls, node).order_by().values("pk")[: limit + 1].count()
+    def count(self, limit: int = COUNT_LIMIT) -> int:
+        """Return how many calls there are; ``limit`` + 1 says that there are more."""
+        return self.matching.order_by().values("pk")[: limit + 1].count()
 
 
 def _described(rows: Iterable[Call], node: Node | None, limit: int | None) -> Iterator[Found]:
@@ -90,8 +101,8 @@ def _described(rows: Iterable[Call], node: Node | None, limit: int | None) -> It
     for call in rows:
         analysis = by_call.get(call.pk)
         if analysis is None:
-            yield Found(call, Hits([], 0) if node else None, None)
+            yield Found(call, Hits([], 0) if node else None)
         elif node is None:
-            yield Found(call, None, opening(analysis))
+            yield Found(call, None, analysis.summary)
         else:
-            yield Found(call, find_hits(analysis, node, limit=limit), None)
+            yield Found(call, find_hits(analysis, node, limit=limit))

@@ -69,11 +69,6 @@ def find_hits(analysis: Analysis, node: Node, *, limit: int | None = None) -> Hi
     return Hits([found[at][1] for at in sorted(best)], len(found))
 
 
-def opening(analysis: Analysis) -> Excerpt:
-    """Return the begin of the summary, for a call that was not found by words."""
-    return cut(analysis.summary, ())
-
-
 def _find(analysis: Analysis, terms: Sequence[Term]) -> Iterator[tuple[int, Hit]]:
     """Yield each hit with how many of the terms are in it."""
     by_side = {side: [t for t in terms if side in t.sides] for side in (AGENT, CUSTOMER, SUMMARY)}

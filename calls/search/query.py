@@ -1,12 +1,12 @@
-"""What somebody wants to find, read into a small tree. Whatever is odd is explained, never guessed.
+"""What somebody wants to find, read into a small tree. What is odd is explained, never guessed.
 
-    refund cancel        both words, anywhere in the call
-    "thank you"          these words, one after the other, in one turn
-    refund OR cancel     one of them
-    -sorry               calls without it
-    cancel*              words that begin so
-    customer:refund      said by the customer; agent: and summary: likewise
-    (a OR b) -(c d)      brackets hold together
+- ``refund cancel``: both words, anywhere in the call
+- ``"thank you"``: these words, one after the other, in one turn
+- ``refund OR cancel``: one of them
+- ``-sorry``: calls without it
+- ``cancel*``: words that begin so
+- ``customer:refund``: said by the customer; ``agent:`` and ``summary:`` likewise
+- ``(a OR b) -(c d)``: brackets hold together
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TOKEN = re.compile(
     r"|(?P<scope>(?i:agent|customer|summary|transcript):)"
     r'|"(?P<phrase>[^"]*)"(?P<star>\*?)|(?P<quote>")|(?P<word>[^\s"()|]+)'
 )
-_QUOTES = str.maketrans({quote: '"' for quote in "\u201c\u201d\u201e\u00ab\u00bb\uff02"})
+_QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb\uff02", '"'))
 
 
 class NotUnderstood(Exception):
@@ -99,7 +99,7 @@ def is_grounded(node: Node) -> bool:
 
 
 def opposite(node: Node) -> Node:
-    """Return what a part refuses, with NOT at single terms only. If the part is not grounded, it is."""
+    """Return what a part refuses, with NOT at terms only. If the part is not grounded, it is."""
     match node:
         case Term():
             return Not(node)
@@ -184,21 +184,25 @@ class _Parser:
         if token.lastgroup == "open":
             return self._bracket(sides)
         if token.lastgroup == "quote":
-            raise NotUnderstood("A quotation mark is not closed. Write “\"thank you\"”.")
+            raise NotUnderstood(
+                'A quotation mark is not closed. Write "thank you", with one at each end.'
+            )
         if token.lastgroup == "word":
             return self._term(token[0].rstrip("*"), token[0].endswith("*"), sides)
         return self._term(token["phrase"], bool(token["star"]), sides)
 
     def _opposite(self, sides: str) -> Node | None:
-        if self.place == len(self.tokens):
-            raise NotUnderstood("NOT needs a word after it.")
+        self._expect_more("NOT needs a word after it.")
         part = self._nested(sides)
         return part and opposite(part)
 
+    def _expect_more(self, otherwise: str) -> None:
+        if self.place == len(self.tokens) or self._next("close") or self._next("bar"):
+            raise NotUnderstood(otherwise)
+
     def _scoped(self, name: str, sides: str) -> Node | None:
         wanted = SIDES[name.rstrip(":").lower()]
-        if self.place == len(self.tokens):
-            raise NotUnderstood(f"{name} needs a word after it, as in “{name}refund”.")
+        self._expect_more(f"{name} needs a word after it, as in “{name}refund”.")
         # Within one that is wider, as `agent:` in a search of transcripts, it can only narrow.
         both = "".join(side for side in wanted if side in sides)
         if not both:
@@ -244,4 +248,3 @@ def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
     for part in parts:
         flat += part.parts if isinstance(part, kind) else (part,)
     return kind(tuple(flat))
-

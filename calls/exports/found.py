@@ -1,0 +1,59 @@
+"""What a search has found as CSV: a row for each turn in which the words are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from calls.exports.clean import cell, clock
+from calls.exports.table import as_lines
+from calls.search.find import Found, Search
+
+COLUMNS = (
+    "call_id",
+    "state",
+    "opened_at",
+    "duration_s",
+    "agent",
+    "queue",
+    "caller",
+    "customer_sentiment",
+    "customer_trend",
+    "agent_sentiment",
+    "agent_trend",
+    "where",
+    "at",
+    "turn_sentiment",
+    "text",
+)
+
+
+def export(search: Search) -> Iterator[bytes]:
+    """Yield the header, then what is found in blocks. A call without words asked for is one row."""
+    yield as_lines([COLUMNS])
+    for block in search.read_all():
+        yield as_lines([row for found in block for row in _rows(found)])
+
+
+def _rows(found: Found) -> Iterator[list[str]]:
+    call = found.call
+    lasted = round((call.ended_at - call.opened_at).total_seconds()) if call.ended_at else None
+    facts: list[Any] = [
+        call.call_id,
+        str(call.state),
+        call.opened_at.isoformat(),
+        lasted,
+        call.agent,
+        call.queue,
+        call.caller,
+        call.customer_sentiment,
+        call.customer_trend,
+        call.agent_sentiment,
+        call.agent_trend,
+    ]
+    for hit in found.hits.best if found.hits else ():
+        at = "" if hit.begin_ms is None else clock(hit.begin_ms)
+        yield [cell(value) for value in (*facts, hit.where, at, hit.sentiment, hit.text)]
+    if found.hits is None or not found.hits.best:
+        summary = found.summary if found.hits is None else ""
+        yield [cell(value) for value in (*facts, "summary" if summary else "", "", "", summary)]
