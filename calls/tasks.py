@@ -11,11 +11,13 @@ from calls.analysis.pruning import prune_history
 from calls.analysis.runner import Runner
 from calls.retention import prune
 from calls.samples import take_sample
+from calls.search.backlog import catch_up
 from calls.services import end_idle_calls, retry_failed_calls, wake_worker
 from calls.webhooks.services import prune_deliveries
 from calls.worker import runner_slot, stopping
 
 PRUNE_SECONDS = 5  # of the minute between two sweeps
+CATCH_UP_SECONDS = 10
 
 
 def run_analyses() -> int:
@@ -42,7 +44,8 @@ def run_analyses() -> int:
 def sweep() -> int:
     """Once a minute: end calls that fell silent, wake a runner if calls wait. Returns the ended.
 
-    Then retry what failed long ago, and remove some of what need not be kept any longer.
+    Then retry what failed long ago, remove some of what need not be kept any longer, and make
+    calls findable that are not.
     """
     take_sample()
     ended = end_idle_calls()
@@ -52,4 +55,5 @@ def sweep() -> int:
     prune(seconds=PRUNE_SECONDS)
     prune_deliveries()
     prune_history()
+    catch_up(seconds=CATCH_UP_SECONDS)
     return ended

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervisor import alert_views, annotating, views
+from supervisor import alert_views, annotating, search_views, views
 
 app_name = "supervisor"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("alerts/", alert_views.show_alerts, name="alerts"),
     path("alerts/acknowledge/", alert_views.acknowledge_many, name="acknowledge-many"),
     path("alerts/<int:alert_id>/acknowledge/", alert_views.acknowledge, name="acknowledge"),
+    path("search/", search_views.show_search, name="search"),
     path("history", views.show_history, name="history"),
     path("login/", views.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

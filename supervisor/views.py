@@ -37,6 +37,7 @@ from supervisor.alerts import alerts_of
 from supervisor.call_page import read_call_page
 from supervisor.figures import read_figures
 from supervisor.history import read_history
+from supervisor.moment import mark_moment
 from supervisor.packet_map import read_packet_map
 from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
 
@@ -124,6 +125,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
         log.info("%s reads call %s with personal data", request.user.get_username(), call_id)
     all_events = request.GET.get("events") == "all"
     page = read_call_page(call, redacted=redacted, all_events=all_events)
+    mark_moment(page.turns, request.GET.get("t", ""))
     context = {
         "position": position,
         "page": page,

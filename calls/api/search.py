@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -41,7 +42,8 @@ class SearchViewSet(CallRoute):
         limit = whole_number(request, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
         hits = whole_number(request, "hits", default=DEFAULT_HITS, low=1, high=MAX_HITS)
         before = whole_number(request, "before", default=MAX_KEY, low=1, high=MAX_KEY)
-        search = self._search(request)
+        listed = Call.objects.with_note_count().with_open_alerts().prefetch_related("tags")
+        search = self._search(request, listed)
         page = search.read_page(size=limit, before=before, hits=hits)
         count = search.count()
         address = request.build_absolute_uri()
@@ -56,16 +58,17 @@ class SearchViewSet(CallRoute):
 
     @docs_search.table
     def table(self, request: Request) -> HttpResponseBase:
-        return downloads.found_table(self._search(request))
+        return downloads.found_table(self._search(request, Call.objects.all()))
 
-    def _search(self, request: Request) -> Search:
+    def _search(self, request: Request, calls: QuerySet[Call]) -> Search:
         """Read the question. Raises ValidationError."""
         speaker = one_of(request, "speaker", SPEAKERS, default="")
         place = one_of(request, "in", PLACES, default="")
-        calls = self.filter_queryset(self.get_queryset())
         try:
             sides = sides_of(speaker=speaker, place=place)
-            return Search(calls, parse(request.query_params.get("q", ""), sides=sides))
+            return Search(
+                self.filter_queryset(calls), parse(request.query_params.get("q", ""), sides=sides)
+            )
         except NotUnderstood as error:
             raise ValidationError({"q": [str(error)]}) from error
 

@@ -48,6 +48,11 @@ class Hit:
     end_ms: int | None = None
     sentiment: str = ""
 
+    @property
+    def begin_s(self) -> str:
+        """The begin in seconds, as an address names it."""
+        return f"{(self.begin_ms or 0) / 1000:.3f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Hits:
@@ -71,10 +76,13 @@ def find_hits(analysis: Analysis, node: Node, *, limit: int | None = None) -> Hi
 
 def _find(analysis: Analysis, terms: Sequence[Term]) -> Iterator[tuple[int, Hit]]:
     """Yield each hit with how many of the terms are in it."""
+    told_before: list[str] = []
     by_side = {side: [t for t in terms if side in t.sides] for side in (AGENT, CUSTOMER, SUMMARY)}
     for text in findings_of(analysis) if by_side[SUMMARY] else ():
         score, spans = _match(text, by_side[SUMMARY])
-        if spans:
+        # A summary may be made of the answers, and keywords are in both.
+        if spans and not any(text in told for told in told_before):
+            told_before.append(text)
             yield score, Hit("summary", cut(text, spans), text)
     for number, turn in enumerate(analysis.turns):
         score, spans = _match(turn["text"], by_side[_SIDE_OF[turn["speaker"]]])

@@ -85,6 +85,19 @@ def test_findings_come_before_turns_and_have_no_time():
     ]
 
 
+def test_what_the_summary_tells_already_is_no_other_hit():
+    analysis = Analysis(
+        turns=[],
+        summary="A refund. Paid.",
+        insights={"a": "A refund."},
+        keywords=["refund", "refunds"],
+    )
+
+    found = find_hits(analysis, parse("refun*"))
+
+    assert [hit.text for hit in found.best] == ["A refund. Paid.", "refunds"]
+
+
 def test_turns_with_more_of_the_words_are_better():
     turns = ["refund", "cancel", "refund or cancel", "cancel the refund"]
 

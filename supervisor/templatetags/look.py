@@ -12,6 +12,8 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from calls.analysis.cues import Kind
+from calls.models import Call
+from supervisor.selection import Phase, phase_of
 
 register = template.Library()
 
@@ -63,6 +65,18 @@ def span(seconds: float | None) -> str:
 @register.filter
 def span_ms(milliseconds: float | None) -> str:
     return "" if milliseconds is None else span(milliseconds / 1000)
+
+
+@register.filter
+def lasted(call: Call) -> str:
+    """How long a call that has ended took."""
+    return span((call.ended_at - call.opened_at).total_seconds()) if call.ended_at else ""
+
+
+@register.filter
+def phase(call: Call) -> Phase:
+    """What a supervisor calls the state of a call."""
+    return phase_of(call)
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 import { fetchPart, openFeed } from "./feed.js";
 import { mountMoods } from "./moods.js";
-import { mountPlayer, seek } from "./player.js";
+import { mountPlayer, place, seek } from "./player.js";
 import { localise, startClocks } from "./times.js";
 import { Idiomorph } from "./vendor/idiomorph.esm.js";
 
@@ -18,6 +18,8 @@ let timer = 0;
 startClocks();
 const feed = openFeed();
 mount();
+const sought = document.getElementById("here");
+if (sought) place(Number(sought.dataset.begin));
 feed.addEventListener("change", ({ detail }) => detail.call_id === callId && refetchSoon());
 feed.addEventListener("refetch", () => refetchSoon());
 feed.addEventListener("counters", ({ detail }) => {

@@ -31,6 +31,11 @@ export function seek(ms) {
   player?.seek(ms / 1000, true);
 }
 
+// Makes a moment the one where the sound will begin.
+export function place(ms) {
+  player?.seek(ms / 1000, false);
+}
+
 class Player {
   #wave = null;
   #frame = 0;

@@ -1,0 +1,42 @@
+"""``manage.py reindex``: makes calls findable that are not, as the sweep does bit by bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from calls.models import Analysis
+from calls.search.backlog import steps
+
+
+class Command(BaseCommand):
+    help = (
+        "Make the search entries that are missing or were made by older rules. The service may "
+        "run meanwhile. Stop it at any time, and start it again: what is done is passed over."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--all", action="store_true", help="make those anew that are there")
+        parser.add_argument(
+            "--after", type=int, default=0, metavar="KEY",
+            help="with --all, to go on: the key that the last run named when it was stopped",
+        )  # fmt: skip
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        after, written = options["after"], 0
+        left = Analysis.objects.filter(call_id__gt=after).values("call_id").distinct().count()
+        bar = Progress(
+            "Calls", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
+        )
+        try:
+            with bar:
+                task = bar.add_task("", total=left)
+                for step in steps(after=after, anew=options["all"]):
+                    after, written = step.position, written + step.written
+                    bar.advance(task, step.seen)
+        except KeyboardInterrupt:
+            self.stderr.write(f"Stopped: {written} entries made, up to key {after}.")
+            raise
+        self.stdout.write(f"{written} entries made.")

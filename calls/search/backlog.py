@@ -1,0 +1,76 @@
+"""Makes the entries that are not there: of calls from before there was search, or of old rules.
+
+Everything goes in small transactions while the service runs, and with a call's row locked, so that
+an analysis that is stored meanwhile is not overwritten by an older one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from calls.models import Analysis, Call, SearchEntry, Watch
+from calls.search.index import EDITION, INDEXED, words_of, write_entries
+
+CALLS_AT_ONCE = 50
+WATCH = f"search {EDITION}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transaction: up to which call it went, how many it looked at, and how many it wrote."""
+
+    position: int
+    seen: int
+    written: int
+
+
+def catch_up(*, seconds: float) -> int:
+    """Go on where the last sweep stopped, for some time. Returns how many entries were made.
+
+    Once the backlog is done, it looks at the calls that came since, which have their entries.
+    """
+    watch, _ = Watch.objects.get_or_create(name=WATCH)
+    began_at, written = time.monotonic(), 0
+    for step in steps(after=watch.position):
+        Watch.objects.filter(name=WATCH, position__lt=step.position).update(position=step.position)
+        written += step.written
+        if time.monotonic() - began_at >= seconds:
+            break
+    return written
+
+
+def steps(*, after: int = 0, anew: bool = False) -> Iterator[Step]:
+    """Make missing entries, or all of them ``anew``, of calls whose key is greater.
+
+    Rests after each step as long as it took: SQLite gives its one lock to whoever asks first.
+    """
+    while True:
+        begin = time.monotonic()
+        analysed = Analysis.objects.filter(call_id__gt=after).order_by("call_id")
+        chosen = list(analysed.values_list("call_id", flat=True).distinct()[:CALLS_AT_ONCE])
+        if not chosen:
+            return
+        after = chosen[-1]
+        yield Step(after, len(chosen), _index(chosen, anew=anew))
+        time.sleep(min(1.0, time.monotonic() - begin))
+
+
+def _index(pks: list[int], *, anew: bool) -> int:
+    entries = SearchEntry.objects.filter(call__in=pks, edition=EDITION)
+    with transaction.atomic():
+        here = list(Call.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
+        known = {} if anew else dict(entries.values_list("call_id", "version"))
+        versions = Analysis.objects.filter(call__in=here).order_by("version")
+        newest = dict(versions.values_list("call_id", "pk"))
+        columns = ("call_id", "version", *INDEXED)
+        analyses = [
+            analysis
+            for analysis in Analysis.objects.filter(pk__in=newest.values()).only(*columns)
+            if known.get(analysis.call_id) != analysis.version
+        ]
+        write_entries(analyses, {each.call_id: words_of(each) for each in analyses})
+    return len(analyses)

@@ -1,0 +1,103 @@
+"""Calls that nothing finds yet: found by the sweep, by the command, and never spoilt by either."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from calls.models import Call, SearchEntry, Watch
+from calls.search import backlog
+from calls.search.find import Search
+from calls.search.query import parse
+from calls.tasks import sweep
+from calls.tests.factories import archived_call
+
+pytestmark = pytest.mark.django_db
+
+
+def found(query: str = "hello") -> list[str]:
+    calls = Search(Call.objects.all(), parse(query)).matching
+    return sorted(call.call_id for call in calls)
+
+
+@pytest.fixture
+def forgotten():
+    """Three archived calls from before there was search."""
+    for name in "abc":
+        archived_call(name)
+    SearchEntry.objects.all().delete()
+    return ["a", "b", "c"]
+
+
+def test_the_sweep_finds_calls_from_before_there_was_search(forgotten):
+    assert found() == []
+
+    sweep()
+
+    assert found() == forgotten
+
+
+def test_a_sweep_that_has_no_time_goes_on_at_the_next(forgotten, monkeypatch):
+    monkeypatch.setattr(backlog, "CALLS_AT_ONCE", 1)
+
+    made = [backlog.catch_up(seconds=0) for _ in range(4)]
+
+    assert made == [1, 1, 1, 0]
+    assert found() == forgotten
+    assert Watch.objects.get(name=backlog.WATCH).position == Call.objects.get(call_id="c").pk
+
+
+def test_a_sweep_passes_over_what_is_there():
+    archived_call()
+
+    assert backlog.catch_up(seconds=5) == 0
+
+
+def test_entries_of_older_rules_are_made_anew():
+    call = archived_call()
+    SearchEntry.objects.update(edition=0, words="ahallo" if is_sqlite() else "'ahallo':1")
+
+    assert [found("hallo"), found("hello")] == [[call.call_id], []]
+    assert backlog.catch_up(seconds=5) == 1
+    assert [found("hallo"), found("hello")] == [[], [call.call_id]]
+
+
+def is_sqlite() -> bool:
+    from django.db import connection
+
+    return connection.vendor == "sqlite"
+
+
+def test_the_newest_analysis_counts(forgotten):
+    first = Call.objects.get(call_id="a")
+    old = first.analyses.get()
+    old.pk, old.version, old.summary = None, 2, "Something newer."
+    old.save()
+
+    backlog.catch_up(seconds=5)
+
+    assert found("newer") == ["a"]
+    assert SearchEntry.objects.get(call=first).version == 2
+
+
+def test_the_command_makes_what_is_missing(forgotten):
+    out = StringIO()
+
+    call_command("reindex", stdout=out)
+    call_command("reindex", stdout=out)
+
+    assert out.getvalue().split("\n")[:2] == ["3 entries made.", "0 entries made."]
+    assert found() == forgotten
+
+
+def test_the_command_makes_all_anew_if_told_so(forgotten):
+    out = StringIO()
+    backlog.catch_up(seconds=5)
+    second = Call.objects.get(call_id="b").pk
+
+    call_command("reindex", "--all", stdout=out)
+    call_command("reindex", "--all", "--after", str(second), stdout=out)
+
+    assert out.getvalue().split("\n")[:2] == ["3 entries made.", "1 entries made."]

@@ -1,0 +1,223 @@
+"""The read model of the search page: its address, what was not understood in it, what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Self
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from calls.api.filters import LONGEST_S, CallFilter
+from calls.lifecycle import CallState
+from calls.models import Call
+from calls.search.find import COUNT_LIMIT, HITS_SHOWN, Found, Page, Search
+from calls.search.query import Node, NotUnderstood, Term, parse, wanted_terms
+from calls.search.scope import PLACES, SPEAKERS, sides_of
+
+PAGE_SIZE = 20
+TEXT_LENGTH = 400  # longer than any query that is understood, so that its length can be refused
+# What the page calls like the API, and passes on as it is.
+SAME = (
+    "state", "queue", "agent", "tag", "alert", "customer_sentiment", "customer_trend",
+    "agent_sentiment", "agent_trend",
+)  # fmt: skip
+# Query parameters whose name is not that of their field.
+NAMES = {"query": "q", "place": "in", "day_from": "from", "day_to": "to", "zone": "tz"}
+LABELS = {
+    "q": "Words", "in": "Words in", "speaker": "Said by", "from": "From", "to": "To",
+    "opened_after": "From", "opened_before": "To", "min": "Shortest", "max": "Longest",
+    "duration_min_s": "Shortest", "duration_max_s": "Longest",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is wanted, as the address of the page says it: texts, whatever is in them."""
+
+    query: str = ""
+    speaker: str = ""
+    place: str = ""
+    day_from: str = ""
+    day_to: str = ""
+    zone: str = ""
+    queue: str = ""
+    agent: str = ""
+    state: str = ""
+    customer_sentiment: str = ""
+    customer_trend: str = ""
+    agent_sentiment: str = ""
+    agent_trend: str = ""
+    min: str = ""
+    max: str = ""
+    tag: str = ""
+    alert: str = ""
+    before: str = ""
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, Any]) -> Self:
+        return cls(**{each.name: _text(query, _name(each.name)) for each in fields(cls)})
+
+    @property
+    def set_filters(self) -> list[str]:
+        """The fields other than the words that are in use."""
+        passive = ("query", "zone", "before")
+        return [f.name for f in fields(self) if f.name not in passive and getattr(self, f.name)]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.query and not self.set_filters
+
+    @property
+    def has_more_filters(self) -> bool:
+        """Whether one of those is in use that the page folds away."""
+        shown = {"speaker", "place", "day_from", "day_to", "queue", "agent"}
+        return bool(set(self.set_filters) - shown)
+
+    def address(self, **changes: Any) -> str:
+        """Return the query string of this question, or of one with changes, on its first page."""
+        wanted = replace(self, **{"before": "", **changes})
+        named = {_name(f.name): getattr(wanted, f.name) for f in fields(wanted)}
+        if not (wanted.day_from or wanted.day_to):
+            named.pop("tz")
+        return f"?{urlencode({name: value for name, value in named.items() if value})}"
+
+
+def _name(of: str) -> str:
+    return NAMES.get(of, of)
+
+
+def _text(query: Mapping[str, Any], name: str) -> str:
+    return str(query.get(name, "")).replace("\0", "").strip()[:TEXT_LENGTH]
+
+
+@dataclass
+class SearchPage:
+    """A question and its answer; ``problems`` says by label what was not understood."""
+
+    question: Question
+    problems: dict[str, str] = field(default_factory=dict)
+    page: Page | None = None
+    count: int = 0
+    export: str = ""
+    node: Node | None = None
+
+    @property
+    def found(self) -> list[Found]:
+        return self.page.found if self.page else []
+
+    @property
+    def next(self) -> str:
+        if self.page is None or self.page.next is None:
+            return ""
+        return self.question.address(before=str(self.page.next))
+
+    @property
+    def more_than(self) -> int:
+        """Where counting stopped; 0 if it did not."""
+        return COUNT_LIMIT if self.count > COUNT_LIMIT else 0
+
+    @property
+    def opener(self) -> str:
+        """The address of the same search with open endings, if nothing was found without."""
+        terms = list(wanted_terms(self.node)) if self.node else []
+        query = self.question.query
+        is_plain = len(terms) == 1 and isinstance(self.node, Term) and not self.node.is_open
+        if not is_plain or '"' in query or len(terms[0].words[-1]) < 3:
+            return ""
+        return self.question.address(query=f"{query}*")
+
+    states = CallState.choices
+    moods = Call.Sentiment.choices
+    trends = Call.Trend.choices
+    speakers = (("", "Anyone"), ("customer", "The customer"), ("agent", "The agent"))
+    places = (("", "Everything"), ("transcript", "The transcript"), ("summary", "The summary"))
+
+
+def read_search(query: Mapping[str, Any]) -> SearchPage:
+    """Answer the question of an address. What is wrong with it is said, and nothing is guessed."""
+    question = Question.from_query(query)
+    answer = SearchPage(question)
+    given = _filters(question, answer.problems)
+    chosen = CallFilter(given, queryset=Call.objects.prefetch_related("tags"))
+    if not chosen.is_valid():
+        for name, texts in chosen.errors.items():
+            answer.problems[_label(name)] = " ".join(map(str, texts))
+    answer.node = _parsed(question, answer.problems)
+    before = _whole_number(question.before, answer.problems)
+    if answer.problems or question.is_empty:
+        return answer
+    search = Search(chosen.qs, answer.node)
+    answer.page = search.read_page(size=PAGE_SIZE, before=before, hits=HITS_SHOWN)
+    answer.count = search.count()
+    where = {"q": question.query, "speaker": question.speaker, "in": question.place}
+    answer.export = urlencode(
+        {name: value for name, value in (where | given.dict()).items() if value}
+    )
+    return answer
+
+
+def _parsed(question: Question, problems: dict[str, str]) -> Node | None:
+    for name, value, choices in (
+        ("speaker", question.speaker, SPEAKERS),
+        ("in", question.place, PLACES),
+    ):
+        if value not in choices:
+            problems[_label(name)] = f"“{value}” is not one of the choices."
+            return None
+    try:
+        sides = sides_of(speaker=question.speaker, place=question.place)
+        return parse(question.query, sides=sides)
+    except NotUnderstood as error:
+        problems[_label("q")] = str(error)
+        return None
+
+
+def _label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _filters(question: Question, problems: dict[str, str]) -> QueryDict:
+    """Return what the API calls the filters of the page."""
+    given = QueryDict(mutable=True)
+    for name in SAME:
+        if value := getattr(question, name):
+            given[name] = value
+    zone = _zone(question.zone)
+    for name, target, days in (("day_from", "opened_after", 0), ("day_to", "opened_before", 1)):
+        if text := getattr(question, name):
+            try:
+                day = date.fromisoformat(text) + timedelta(days=days)
+                given[target] = datetime.combine(day, time.min, zone).isoformat()
+            except (ValueError, OverflowError):
+                problems[_label(_name(name))] = f"“{text}” is not a day, as in 2026-01-31."
+    for name, target in (("min", "duration_min_s"), ("max", "duration_max_s")):
+        if text := getattr(question, name):
+            try:
+                given[target] = f"{float(text) * 60:g}"
+            except ValueError:
+                problems[_label(name)] = (
+                    f"“{text}” is not a number of minutes up to {LONGEST_S // 60:,}."
+                )
+    return given
+
+
+def _zone(name: str) -> Any:
+    """Return the viewer's zone, which the page's script has named; without it, the site's."""
+    try:
+        return ZoneInfo(name) if name else timezone.get_default_timezone()
+    except (ValueError, OSError, KeyError):
+        return timezone.get_default_timezone()
+
+
+def _whole_number(text: str, problems: dict[str, str]) -> int | None:
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    problems["Page"] = "This address is not complete: search again."
+    return None

@@ -1,0 +1,43 @@
+// The search page: days mean the viewer's own, addresses say only what is asked, "/" leads back up.
+
+import { localise } from "./times.js";
+
+const form = document.getElementById("search");
+const zone = document.getElementById("zone");
+const SKIPPED = new Set(["q", "tz"]);
+
+localise(document);
+for (const field of form.querySelectorAll("input, select")) mark(field);
+form.addEventListener("change", ({ target }) => mark(target));
+
+function mark(field) {
+  if (!SKIPPED.has(field.name)) field.classList.toggle("is-set", Boolean(field.value));
+}
+
+// Days that somebody passed on stay theirs until others are chosen.
+for (const name of ["from", "to"]) {
+  form.elements[name].addEventListener("change", () => (zone.value = ownZone()));
+}
+zone.value ||= ownZone();
+
+function ownZone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+}
+
+form.addEventListener("submit", () => {
+  const hasDays = form.elements.from.value || form.elements.to.value;
+  for (const field of form.elements) {
+    field.disabled ||= Boolean(field.name) && (!field.value || (field === zone && !hasDays));
+  }
+});
+addEventListener("pageshow", () => {
+  for (const field of form.elements) field.disabled = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea")) return;
+  form.elements.q.focus();
+  form.elements.q.select();
+  event.preventDefault();
+});

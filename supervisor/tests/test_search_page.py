@@ -1,0 +1,233 @@
+"""The search page: what is found, where it leads, and what is said when it makes no sense."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from calls.models import Alert, Call, Tag
+from calls.search.find import Search
+from supervisor.search import Question, read_search
+from supervisor.tests.factories import analysed_call, page_of, text_of
+
+pytestmark = pytest.mark.django_db
+SEARCH = "/supervisor/search/"
+
+
+def found(response) -> list[str]:
+    ids = re.findall(r'<h3 class="found__id"><a href="[^"]+">([^<]+)<', response.content.decode())
+    assert response.status_code == 200
+    return ids
+
+
+def test_the_page_needs_the_permission_to_look(client, visitor):
+    assert client.get(SEARCH).status_code == 302
+    assert visitor().get(SEARCH).status_code == 403
+
+
+def test_an_empty_page_says_what_can_be_asked(supervisor, django_assert_max_num_queries):
+    analysed_call()
+
+    with django_assert_max_num_queries(8):
+        response = supervisor.get(SEARCH)
+
+    assert found(response) == []
+    assert "Ask for words" in text_of(response)
+    assert 'href="/supervisor/search/" aria-current="page"' in response.content.decode()
+
+
+def test_a_hit_shows_the_words_and_leads_to_their_moment(supervisor):
+    analysed_call("dead-line")
+
+    response = supervisor.get(SEARCH, {"q": "customer:dead"})
+
+    html = response.content.decode()
+    assert found(response) == ["dead-line"]
+    assert "my line has been <mark>dead</mark> for three days." in html
+    link = re.search(r'href="(/supervisor/calls/dead-line/\?t=[\d.]+#here)"', html)
+    page = supervisor.get(link[1].partition("#")[0]).content.decode()
+    assert re.findall(r'<li id="here" class="turn turn--customer turn--sought"[^>]*>', page)
+    assert page.count('id="here"') == 1
+    assert "dead" in page.partition('id="here"')[2].partition("</li>")[0]
+
+
+@pytest.mark.parametrize("moment", ["nan", "inf", "-5", "x", "", "1e400"])
+def test_a_moment_that_makes_no_sense_marks_nothing(supervisor, moment):
+    call = analysed_call()
+
+    response = supervisor.get(reverse("supervisor:call", args=[call.call_id]), {"t": moment})
+
+    assert response.status_code == 200
+    assert 'id="here"' not in response.content.decode()
+    assert 'id="here"' not in page_of(supervisor, call).content.decode()
+
+
+def test_what_was_said_is_text_and_never_html(supervisor):
+    call = analysed_call()
+    analysis = call.analyses.get()
+    analysis.turns[0]["text"] = "<script>alert(1)</script> & <img src=x onerror=alert(1)> [EMAIL]"
+    analysis.save()
+    from calls.search.index import words_of, write_entries
+
+    write_entries([analysis], {call.pk: words_of(analysis)})
+
+    html = supervisor.get(SEARCH, {"q": "script onerror"}).content.decode()
+
+    assert "&lt;<mark>script</mark>&gt;alert(1)&lt;/<mark>script</mark>&gt; &amp; &lt;img" in html
+    assert '<mark class="removed" title="Removed: email">email</mark>' in html
+    assert "<script>alert" not in html
+    assert "<img" not in html
+
+
+def test_a_query_is_shown_as_it_was_written(supervisor):
+    html = supervisor.get(SEARCH, {"q": '"><script>alert(1)</script>'}).content.decode()
+
+    assert 'value="&quot;&gt;&lt;script&gt;' in html
+    assert "<script>alert" not in html
+
+
+@pytest.mark.parametrize(
+    ("given", "label", "reason"),
+    [
+        ({"q": '"open'}, "Words", "A quotation mark is not closed"),
+        ({"q": "-a"}, "Words", "only says what shall not be found"),
+        ({"q": "a", "speaker": "agent", "in": "summary"}, "Words", "Nobody says the summary"),
+        ({"q": "a" * 500}, "Words", "longer than 300"),
+        ({"speaker": "god"}, "Said by", "not one of the choices"),
+        ({"in": "dreams"}, "Words in", "not one of the choices"),
+        ({"from": "soon"}, "From", "is not a day"),
+        ({"to": "9999-12-31"}, "To", "is not a day"),
+        ({"min": "long"}, "Shortest", "is not a number"),
+        ({"min": "nan"}, "Shortest", "Enter a number"),
+        ({"max": "-1"}, "Longest", "greater than or equal to 0"),
+        ({"state": "DANCING"}, "State", "valid choice"),
+        ({"customer_trend": "up"}, "Customer trend", "valid choice"),
+        ({"alert": "maybe"}, "Alert", "valid choice"),
+        ({"q": "a", "before": "x"}, "Page", "not complete"),
+    ],
+)
+def test_what_is_not_understood_is_said(supervisor, given, label, reason):
+    analysed_call()
+
+    response = supervisor.get(SEARCH, given)
+
+    assert found(response) == []
+    shown = text_of(response)
+    assert "This was not understood" in shown
+    assert re.search(f"{label} .*{re.escape(reason)}", shown)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_found"),
+    [
+        ({"queue": "billing"}, True),
+        ({"queue": "sales"}, False),
+        ({"agent": "ana"}, True),
+        ({"state": "ARCHIVED"}, True),
+        ({"state": "FAILED"}, False),
+        ({"min": "10"}, True),
+        ({"min": "10.1"}, False),
+        ({"max": "10"}, True),
+        ({"max": "0.5"}, False),
+        ({"tag": "vip"}, True),
+        ({"tag": "VIP"}, True),
+        ({"tag": "vi"}, False),
+        ({"alert": "open"}, True),
+        ({"customer_sentiment": "POSITIVE"}, True),
+        ({"from": "2026-01-31"}, False),
+        ({"from": "2026-01-31", "tz": "Asia/Tokyo"}, True),
+        ({"to": "2026-01-30"}, True),
+        ({"to": "2026-01-30", "tz": "Asia/Tokyo"}, False),
+        ({"from": "2026-01-30", "to": "2026-01-30", "tz": "Mars/Base"}, True),
+    ],
+)
+def test_filters_and_days_in_the_zone_of_the_viewer(supervisor, given, is_found):
+    call = analysed_call("c-1")
+    Call.objects.filter(pk=call.pk).update(
+        queue="billing", agent="ana", customer_sentiment="POSITIVE",
+        opened_at=datetime(2026, 1, 30, 20, 0, tzinfo=UTC),
+        ended_at=datetime(2026, 1, 30, 20, 10, tzinfo=UTC),
+    )  # fmt: skip
+    Tag.objects.create(call=call, name="vip")
+    Alert.objects.create(call=call, name="x", kind="words", severity=1)
+
+    for query in ("dead", ""):
+        assert found(supervisor.get(SEARCH, {"q": query, **given})) == ["c-1"] * is_found
+
+
+def test_all_that_is_asked_is_in_the_address():
+    asked = {"q": "a b", "speaker": "agent", "from": "2026-01-31", "tz": "Asia/Tokyo", "min": "5"}
+
+    question = Question.from_query({**asked, "queue": "", "other": "x", "before": "17"})
+
+    assert question.address() == ("?q=a+b&speaker=agent&from=2026-01-31&tz=Asia%2FTokyo&min=5")
+    assert Question(query="a", zone="Asia/Tokyo").address() == "?q=a"
+
+
+def test_pages_follow_each_other(supervisor, monkeypatch):
+    monkeypatch.setattr("supervisor.search.PAGE_SIZE", 1)
+    for name in ("c-1", "c-2"):
+        analysed_call(name)
+
+    first = supervisor.get(SEARCH, {"q": "dead", "speaker": "customer"})
+    following = re.search(r'href="(\?[^"]+)" rel="next"', first.content.decode())
+    second = supervisor.get(SEARCH + following[1].replace("&amp;", "&"))
+
+    assert found(first) == ["c-2"]
+    assert found(second) == ["c-1"]
+    assert "First page" in text_of(second)
+    assert "2 calls" in text_of(second)
+
+
+def test_the_export_has_what_the_page_found(supervisor, settings):
+    settings.API_AUTH = "key"
+    analysed_call("c-1")
+
+    html = supervisor.get(
+        SEARCH, {"q": "dead", "max": "600", "from": "2020-01-01"}
+    ).content.decode()
+    address = re.search(r'href="(/v1/search\.csv\?[^"]+)"', html)[1].replace("&amp;", "&")
+    response = supervisor.get(address)
+
+    lines = b"".join(response.streaming_content).decode().splitlines()
+    assert response.status_code == 200
+    assert [line.partition(",")[0] for line in lines] == ["call_id", "c-1", "c-1", "c-1"]
+
+
+def test_what_is_not_found_is_asked_in_another_way(supervisor):
+    analysed_call()
+
+    response = supervisor.get(SEARCH, {"q": "technic", "queue": "sales"})
+
+    assert "Nothing found" in text_of(response)
+    assert 'href="?q=technic%2A&amp;queue=sales"' in response.content.decode()
+    assert 'href="?q=technic"' in response.content.decode()
+
+
+def test_counting_ends_somewhere(supervisor, monkeypatch):
+    analysed_call()
+    monkeypatch.setattr("supervisor.search.COUNT_LIMIT", 0)
+
+    page = read_search({"q": "dead"})
+
+    assert (page.count, page.more_than) == (1, 0)
+    monkeypatch.setattr(Search, "count", lambda self: 1001)
+    monkeypatch.setattr("supervisor.search.COUNT_LIMIT", 1000)
+    assert "More than 1,000 calls" in text_of(supervisor.get(SEARCH, {"q": "dead"}))
+
+
+def test_a_page_takes_as_many_queries_however_many_calls_it_shows(
+    supervisor, django_assert_num_queries
+):
+    for _ in range(4):
+        analysed_call()
+    supervisor.get(SEARCH)
+
+    # Session, user, permissions twice; open alerts, names to offer twice; calls, tags, analyses,
+    # count; and PostgreSQL looks whether there are but few.
+    with django_assert_num_queries(12 if connection.vendor == "postgresql" else 11):
+        assert len(found(supervisor.get(SEARCH, {"q": "dead"}))) == 4
