@@ -43,7 +43,7 @@ def drop_index(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0010_annotations'),
+        ('calls', '0013_analysis_operation'),
     ]
 
     operations = [
