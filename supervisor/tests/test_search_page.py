@@ -195,7 +195,7 @@ def test_the_export_has_what_the_page_found(supervisor, settings):
 
     lines = b"".join(response.streaming_content).decode().splitlines()
     assert response.status_code == 200
-    assert [line.partition(",")[0] for line in lines] == ["call_id", "c-1", "c-1", "c-1"]
+    assert [line.partition(",")[0] for line in lines] == ["call_id", "c-1", "c-1"]
 
 
 def test_what_is_not_found_is_asked_in_another_way(supervisor):
