@@ -104,12 +104,17 @@ def opened_event(call: Call) -> events.StateChanged:
     return events.StateChanged(previous=None, version=call.version)
 
 
-def end_call(*, call_id: str, reason: str = Call.EndReason.REQUESTED, by: str = "") -> Call:
-    """End a live call and queue its analysis. Raises NotPossible if it has ended already."""
+def end_call(
+    *, call_id: str, reason: str = Call.EndReason.REQUESTED, by: str = "", wake: bool = True
+) -> Call:
+    """End a live call and queue its analysis. Raises NotPossible if it has ended already.
+
+    Who ends many calls wakes the worker once.
+    """
     now = timezone.now()
     with transaction.atomic():
         call = lock_call(call_id)
-        _complete(call, reason=reason, by=by, now=now)
+        _complete(call, reason=reason, by=by, now=now, wake=wake)
     return call
 
 
@@ -131,9 +136,10 @@ def _end_if_idle(pk: int, *, before: datetime) -> bool:
     return True
 
 
-def _complete(call: Call, *, reason: str, by: str, now: datetime) -> None:
+def _complete(call: Call, *, reason: str, by: str, now: datetime, wake: bool = True) -> None:
     call.ended_at, call.end_reason = now, reason
-    wake_worker()
+    if wake:
+        wake_worker()
     move(
         call,
         call.complete,

@@ -9,6 +9,7 @@ from calls.analysis.claims import any_due
 from calls.analysis.providers.registry import get_provider
 from calls.analysis.pruning import prune_history
 from calls.analysis.runner import Runner
+from calls.bulk import carry_on, prune_bulk_actions, resume_bulk_actions
 from calls.retention import prune
 from calls.samples import take_sample
 from calls.search.backlog import catch_up
@@ -41,6 +42,11 @@ def run_analyses() -> int:
     return taken
 
 
+def run_bulk(action_pk: int) -> bool:
+    """Go on with a bulk action for a while. Returns whether nothing is left of it."""
+    return carry_on(action_pk, should_stop=stopping)
+
+
 def sweep() -> int:
     """Once a minute: end calls that fell silent, wake a runner if calls wait. Returns the ended.
 
@@ -56,4 +62,6 @@ def sweep() -> int:
     prune_deliveries()
     prune_history()
     catch_up(seconds=CATCH_UP_SECONDS)
+    resume_bulk_actions()
+    prune_bulk_actions()
     return ended

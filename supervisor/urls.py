@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervisor import alert_views, annotating, search_views, views
+from supervisor import alert_views, annotating, bulk_views, search_views, views
 
 app_name = "supervisor"
 urlpatterns = [
@@ -14,6 +14,10 @@ urlpatterns = [
     path("alerts/acknowledge/", alert_views.acknowledge_many, name="acknowledge-many"),
     path("alerts/<int:alert_id>/acknowledge/", alert_views.acknowledge, name="acknowledge"),
     path("search/", search_views.show_search, name="search"),
+    path("bulk/", bulk_views.actions, name="bulks"),
+    path("bulk/ask/", bulk_views.ask, name="bulk-ask"),
+    path("bulk/<int:action_id>/", bulk_views.show, name="bulk"),
+    path("bulk/<int:action_id>/stop/", bulk_views.stop, name="bulk-stop"),
     path("history", views.show_history, name="history"),
     path("login/", views.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

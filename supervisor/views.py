@@ -34,6 +34,7 @@ from calls.services import CallNotFound, NotPossible
 from supervisor import board
 from supervisor.actions import ACTIONS, Action, BadForm, actions_for
 from supervisor.alerts import alerts_of
+from supervisor.bulk import MEANINGS
 from supervisor.call_page import read_call_page
 from supervisor.figures import read_figures
 from supervisor.history import read_history
@@ -74,6 +75,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "headings": board.headings(wanted),
         "choices": board.read_choices(wanted),
         "standing": standing,
+        "bulk_kinds": [(kind.value, meaning.title) for kind, meaning in MEANINGS.items()],
         "figures": figures,
         "history": read_history(),
         "page": board.read_page(wanted),

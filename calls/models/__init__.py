@@ -27,6 +27,10 @@ from calls.models.annotation import (
     Note,
     Tag,
 )
+from calls.models.bulk import (
+    BulkAction,
+    BulkItem,
+)
 from calls.models.call import (
     CALL_ID_PATTERN,
     CALL_ID_RULE,
@@ -75,6 +79,8 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "AttemptQuerySet",
+    "BulkAction",
+    "BulkItem",
     "Call",
     "CallEvent",
     "CallQuerySet",

@@ -333,9 +333,8 @@ def test_what_is_left_of_a_pruned_call_stays_the_right_way_round():
 
 def test_alerts_name_the_other_side_and_new_words_are_taken_for_the_right_one():
     call = live_call()
-    rule = AlertRule.objects.create(
-        name="Angry agent", kind="words", speaker="agent", phrases="furious"
-    )
+    AlertRule.objects.create(name="Angry agent", kind="words", speaker="agent", phrases="furious")
+    rule = AlertRule.objects.create(name="Old", kind="words", phrases="old")
     alert = Alert.objects.create(call=call, rule=rule, severity=2, speaker="customer", name="x")
     tail = PacketTail()
     tail.read()

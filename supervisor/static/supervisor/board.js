@@ -7,6 +7,7 @@ import { gather } from "./board_counters.js";
 import { showFigures } from "./board_figures.js";
 import { isHeld, showWaiting, startHold } from "./board_hold.js";
 import { startKeys } from "./board_keys.js";
+import { startPicks } from "./board_picks.js";
 import { body, mergeParts, rowOf, showRows, updateRows } from "./board_rows.js";
 import { followStanding } from "./board_standing.js";
 import { fetchPart, openFeed } from "./feed.js";
@@ -36,6 +37,7 @@ let timer = 0;
 
 startClocks();
 startKeys(body);
+startPicks(body);
 startHold(renewSoon);
 mountHistory(main);
 const feed = openFeed();

@@ -10,7 +10,7 @@ export function startKeys(body) {
   isOn.addEventListener("change", () => store(isOn.checked ? "on" : "off"));
   document.getElementById("help-button").addEventListener("click", () => help.showModal());
   document.addEventListener("keydown", (event) => press(event, body));
-  for (const list of document.querySelectorAll(".choice")) {
+  for (const list of document.querySelectorAll("#search .choice")) {
     list.addEventListener("change", () => list.form.requestSubmit());
   }
   document.getElementById("search").addEventListener("submit", leaveOutTheEmpty);

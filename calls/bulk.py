@@ -1,0 +1,233 @@
+"""Carries out what somebody asks for many calls at once: each call is acted on once at most.
+
+The rows are the truth: a call's row is locked, its outcome is written in the transaction that acts
+on the call, and whoever comes later finds it done. So a job may run twice, or die at any point.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Count
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from calls import services
+from calls.alerts.services import acknowledge_alerts
+from calls.annotations import NAME_LENGTH, NotThere, Refused, add_tag, normal_tag, remove_tag
+from calls.models import Alert, BulkAction, BulkItem, Call, Stage
+
+log = logging.getLogger(__name__)
+
+LIMIT = 5000  # calls in one action
+AT_ONCE = 25  # up to here whoever asks waits for it
+AT_ONCE_S = 2.0
+SLICE_S = 10.0  # a job gives its place in the worker to others so often
+SIGN_OF_LIFE_S = 2.0
+ABANDONED_AFTER = timedelta(seconds=45)
+KEPT = timedelta(days=30)
+RUN_BULK = "calls.tasks.run_bulk"
+
+WAKING = (BulkAction.Kind.END, BulkAction.Kind.RETRY, BulkAction.Kind.REANALYSE)
+
+
+class TooMany(Exception):
+    """More calls than LIMIT, or none."""
+
+
+class NothingToAcknowledge(Exception):
+    """The call has no open alert."""
+
+
+def start_bulk(
+    *,
+    kind: str,
+    call_ids: Sequence[str],
+    by: str,
+    stage: str = "",
+    tag: str = "",
+    token: uuid.UUID | None = None,
+) -> BulkAction:
+    """Write down what is to be done to these calls, and begin. A ``token`` counts only once.
+
+    Raises TooMany, Refused if the tag is none, and ValueError for an unknown kind or stage.
+    """
+    kind, wanted = BulkAction.Kind(kind), list(dict.fromkeys(call_ids))
+    if not 0 < len(wanted) <= LIMIT:
+        raise TooMany(f"1 to {LIMIT:,} calls may be chosen; these are {len(wanted):,}.")
+    named = normal_tag(tag) if kind in (BulkAction.Kind.TAG, BulkAction.Kind.UNTAG) else ""
+    begun = Stage(stage or Stage.TRANSCRIBE).value if kind == BulkAction.Kind.REANALYSE else ""
+    with transaction.atomic():
+        action, is_new = BulkAction.objects.get_or_create(
+            token=token or uuid.uuid4(),
+            defaults={
+                "kind": kind, "stage": begun, "tag": named, "by": by[:NAME_LENGTH],
+                "total": len(wanted),
+            },
+        )  # fmt: skip
+        if not is_new:
+            return action
+        BulkItem.objects.bulk_create(
+            [BulkItem(action=action, call_id=call_id) for call_id in wanted], batch_size=1000
+        )
+        if len(wanted) > AT_ONCE:
+            _queue(action.pk)
+    if len(wanted) <= AT_ONCE:
+        carry_on(action.pk, seconds=AT_ONCE_S)
+    return action
+
+
+def carry_on(
+    action_pk: int,
+    *,
+    seconds: float = SLICE_S,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Go on with an action for some time, queue the rest, and return whether nothing is left."""
+    action = BulkAction.objects.filter(pk=action_pk, finished_at=None).first()
+    if action is None:
+        return True
+    ends_at = time.monotonic() + seconds
+    told_at = float("-inf")
+    done, is_left = 0, True
+    while is_left and time.monotonic() < ends_at and not should_stop():
+        if time.monotonic() - told_at > SIGN_OF_LIFE_S:
+            told_at = time.monotonic()
+            BulkAction.objects.filter(pk=action.pk).update(seen_at=timezone.now())
+        outcome = _do_next(action)
+        done += outcome == BulkItem.Outcome.DONE
+        is_left = outcome is not None
+    if done and action.kind in WAKING:
+        services.wake_worker()
+    return _queue(action.pk) if is_left else _finish(action.pk)
+
+
+def _do_next(action: BulkAction) -> BulkItem.Outcome | None:
+    """Act on the next call, and write down what came of it. None when no call is left."""
+    skip = connection.features.has_select_for_update_skip_locked
+    with transaction.atomic():
+        waiting = BulkItem.objects.select_for_update(skip_locked=skip)
+        waiting = waiting.filter(action=action.pk, outcome=BulkItem.Outcome.WAITING).order_by("id")
+        item = waiting.first()
+        if item is None or _is_stopped(action):
+            return None
+        item.outcome, item.reason = _act(action, item.call_id)
+        item.save(update_fields=["outcome", "reason"])
+    return BulkItem.Outcome(item.outcome)
+
+
+def _is_stopped(action: BulkAction) -> bool:
+    return not BulkAction.objects.filter(pk=action.pk, finished_at=None).exists()
+
+
+def _act(action: BulkAction, call_id: str) -> tuple[BulkItem.Outcome, str]:
+    try:
+        with transaction.atomic():  # what a service refuses must not take the outcome with it
+            _SERVICES[BulkAction.Kind(action.kind)](action, call_id)
+    except (
+        services.NotPossible, services.CallNotFound, NotThere, Refused, NothingToAcknowledge,
+    ) as error:  # fmt: skip
+        return BulkItem.Outcome.REFUSED, str(error)[:300]
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.exception("call %s: a bulk action has a bug", call_id)
+        return BulkItem.Outcome.REFUSED, f"{type(error).__name__}: {error}"[:300]
+    return BulkItem.Outcome.DONE, ""
+
+
+def _end(action: BulkAction, call_id: str) -> None:
+    reason = Call.EndReason.OPERATOR
+    services.end_call(call_id=call_id, reason=reason, by=action.by, wake=False)
+
+
+def _retry(action: BulkAction, call_id: str) -> None:
+    services.retry_call(call_id=call_id, by=action.by, wake=False)
+
+
+def _reanalyse(action: BulkAction, call_id: str) -> None:
+    services.reanalyse_call(call_id=call_id, by=action.by, stage=action.stage, wake=False)
+
+
+def _tag(action: BulkAction, call_id: str) -> None:
+    add_tag(call_id=call_id, name=action.tag, by=action.by)
+
+
+def _untag(action: BulkAction, call_id: str) -> None:
+    remove_tag(call_id=call_id, name=action.tag, by=action.by)
+
+
+def _acknowledge(action: BulkAction, call_id: str) -> None:
+    call = services.lock_call(call_id)
+    alerts = list(Alert.objects.open().filter(call=call).values_list("pk", flat=True))
+    if not alerts:
+        raise NothingToAcknowledge("This call has no open alert.")
+    acknowledge_alerts(alert_ids=alerts, by=action.by)
+
+
+_SERVICES: dict[BulkAction.Kind, Callable[[BulkAction, str], None]] = {
+    BulkAction.Kind.END: _end,
+    BulkAction.Kind.RETRY: _retry,
+    BulkAction.Kind.REANALYSE: _reanalyse,
+    BulkAction.Kind.TAG: _tag,
+    BulkAction.Kind.UNTAG: _untag,
+    BulkAction.Kind.ACKNOWLEDGE: _acknowledge,
+}
+
+
+def _queue(action_pk: int) -> bool:
+    async_task(RUN_BULK, action_pk, task_name="run_bulk", save=False)
+    return False
+
+
+def _finish(action_pk: int) -> bool:
+    """Write down that nothing is left, unless another job has the last calls in its hands."""
+    with transaction.atomic():
+        action = BulkAction.objects.select_for_update().get(pk=action_pk)
+        if action.finished_at is None:
+            if action.items.filter(outcome=BulkItem.Outcome.WAITING).exists():
+                return False
+            action.finished_at = timezone.now()
+            action.save(update_fields=["finished_at"])
+    return True
+
+
+def stop_bulk(*, action_pk: int, by: str) -> BulkAction | None:
+    """Leave the rest of an action undone. None if there is no such action."""
+    with transaction.atomic():
+        action = BulkAction.objects.select_for_update().filter(pk=action_pk).first()
+        if action is not None and action.finished_at is None:
+            action.finished_at, action.stopped_by = timezone.now(), by[:NAME_LENGTH]
+            action.save(update_fields=["finished_at", "stopped_by"])
+    return action
+
+
+def resume_bulk_actions() -> int:
+    """Queue actions whose job has shown no sign of life. Returns how many."""
+    before = timezone.now() - ABANDONED_AFTER
+    left = BulkAction.objects.filter(finished_at=None, seen_at__lt=before).order_by("seen_at")
+    pks = list(left.values_list("pk", flat=True)[:20])
+    for pk in pks:
+        _queue(pk)
+    return len(pks)
+
+
+def prune_bulk_actions() -> int:
+    """Remove what was finished KEPT ago: the event log keeps what was done to each call."""
+    old = BulkAction.objects.filter(finished_at__lt=timezone.now() - KEPT)
+    pks = list(old.values_list("pk", flat=True)[:20])
+    removed, _ = BulkAction.objects.filter(pk__in=pks).delete()
+    return removed
+
+
+def count_outcomes(action: BulkAction) -> dict[str, int]:
+    """Return how many calls came to which outcome."""
+    found: dict[str, Any] = dict.fromkeys(BulkItem.Outcome.values, 0)
+    rows = action.items.order_by().values_list("outcome").annotate(n=Count("pk"))
+    return {**found, **dict(rows)}

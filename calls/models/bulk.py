@@ -1,0 +1,74 @@
+"""One thing that somebody does to many calls: what it is, and what came of it for each of them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from calls.models.annotation import TAG_LENGTH
+from calls.models.call import Stage
+
+
+class BulkAction(models.Model):
+    """What somebody asked for. ``calls.bulk`` carries it out, a call at a time.
+
+    ``token`` is made with the form, so that a form that is sent twice is one action. ``seen_at``
+    is the last sign of life of whoever carries it out.
+    """
+
+    class Kind(models.TextChoices):
+        END = "end", "End"
+        RETRY = "retry", "Retry"
+        REANALYSE = "reanalyse", "Reanalyse"
+        TAG = "tag", "Tag"
+        UNTAG = "untag", "Untag"
+        ACKNOWLEDGE = "acknowledge", "Acknowledge alerts of"
+
+    token = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    stage = models.CharField(max_length=16, choices=Stage.choices, blank=True, default="")
+    tag = models.CharField(max_length=TAG_LENGTH, blank=True, default="")
+    by = models.CharField(max_length=150)
+    total = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+    stopped_by = models.CharField(max_length=150, blank=True, default="")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["seen_at"], condition=Q(finished_at=None), name="bulk_unfinished")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.total} calls"
+
+
+class BulkItem(models.Model):
+    """One call of a bulk action. It names the call, which may be deleted meanwhile."""
+
+    class Outcome(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        REFUSED = "refused"
+
+    action = models.ForeignKey(
+        BulkAction, on_delete=models.CASCADE, related_name="items", db_index=False
+    )
+    call_id = models.CharField(max_length=128)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.WAITING)
+    reason = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["action", "call_id"], name="one_item_per_call")
+        ]
+        indexes = [models.Index(fields=["action", "outcome", "id"], name="bulk_item_by_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.call_id}: {self.outcome}"

@@ -1,0 +1,208 @@
+"""The read model of bulk actions: which calls are meant, what will happen, what has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.http import QueryDict
+
+from calls.bulk import LIMIT, count_outcomes
+from calls.lifecycle import CallState
+from calls.models import BulkAction, BulkItem, Call
+from supervisor.selection import Filter
+
+Kind = BulkAction.Kind
+CHOSEN_LIMIT = 200  # more rows than any page of the wallboard has
+REFUSED_SHOWN = 200
+LISTED = 50
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a kind does, in words. Only calls in ``states`` can be acted on."""
+
+    title: str
+    button: str
+    will: str
+    consequence: str
+    states: frozenset[CallState] = frozenset(CallState)
+    is_grave: bool = False
+
+
+MEANINGS = {
+    Kind.END: Meaning(
+        "End calls", "End", "will be ended",
+        "Their analysis starts at once. Packets that still arrive are kept and marked late; the "
+        "telephone connections themselves are not touched.",
+        frozenset({CallState.IN_PROGRESS}), is_grave=True,
+    ),
+    Kind.RETRY: Meaning(
+        "Retry calls", "Retry", "will get another round of attempts",
+        "Each goes on where it failed. Nothing that exists is lost.",
+        frozenset({CallState.FAILED}),
+    ),
+    Kind.REANALYSE: Meaning(
+        "Reanalyse calls", "Reanalyse", "will be analysed anew",
+        "The results of before are kept as older versions. This asks the AI once or twice for "
+        "each call.",
+        frozenset({CallState.ARCHIVED}),
+    ),
+    Kind.TAG: Meaning(
+        "Tag calls", "Tag", "will have the tag", "Calls that have it already stay as they are."
+    ),
+    Kind.UNTAG: Meaning(
+        "Remove a tag", "Remove tag", "will lose the tag, if they have it",
+        "Calls without it stay as they are, and are reported.",
+    ),
+    Kind.ACKNOWLEDGE: Meaning(
+        "Acknowledge alerts", "Acknowledge", "will have no open alert",
+        "Every alert of theirs that is open is acknowledged in your name.",
+    ),
+}  # fmt: skip
+STATE_CHOICES = dict(CallState.choices)
+
+
+@dataclass(frozen=True)
+class Share:
+    """The chosen calls of one state."""
+
+    state: str
+    label: str
+    count: int
+    is_meant: bool
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Calls that somebody chose: some by name, or all that fit a filter up to ``newest``."""
+
+    scope: str
+    call_ids: tuple[str, ...]
+    wanted: Filter
+    newest: int | None
+
+    @classmethod
+    def from_form(cls, form: QueryDict) -> Selection:
+        """Read what the wallboard or the question sends; what makes no sense is left out."""
+        newest = form.get("newest", "")
+        is_number = newest.isascii() and newest.isdigit() and len(newest) < 19
+        named = form.getlist("call")[:CHOSEN_LIMIT]
+        wanted = Filter.from_query(_as_query(form.get("query", ""))).first_page()
+        return cls(
+            scope="all" if form.get("scope") == "all" else "chosen",
+            call_ids=tuple(each for each in named if "\0" not in each),
+            wanted=wanted,
+            newest=int(newest) if is_number else None,
+        )
+
+    @property
+    def is_all(self) -> bool:
+        return self.scope == "all"
+
+    def calls(self) -> QuerySet[Call]:
+        if not self.is_all:
+            return Call.objects.filter(
+                call_id__in=[each.replace("\0", "") for each in self.call_ids]
+            )
+        calls = self.wanted.apply(Call.objects.all())
+        # A call that came after the question was asked is not meant by the answer.
+        return calls if self.newest is None else calls.filter(pk__lte=self.newest)
+
+    def call_ids_now(self) -> list[str]:
+        """Return the calls, oldest first; one more than LIMIT if there are more."""
+        return list(self.calls().order_by("pk").values_list("call_id", flat=True)[: LIMIT + 1])
+
+
+def _as_query(text: str) -> Mapping[str, Any]:
+    return QueryDict(text.removeprefix("?")[:2000])
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked before anything happens."""
+
+    kind: Kind
+    selection: Selection
+    shares: list[Share]
+    newest: int
+
+    @property
+    def meaning(self) -> Meaning:
+        return MEANINGS[self.kind]
+
+    @property
+    def total(self) -> int:
+        return sum(share.count for share in self.shares)
+
+    @property
+    def meant(self) -> int:
+        return sum(share.count for share in self.shares if share.is_meant)
+
+    @property
+    def limit(self) -> int:
+        return LIMIT
+
+    @property
+    def is_too_many(self) -> bool:
+        return self.total > LIMIT
+
+    @property
+    def takes_tag(self) -> bool:
+        return self.kind in (Kind.TAG, Kind.UNTAG)
+
+
+def read_question(kind: Kind, selection: Selection) -> Question:
+    newest = Call.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    rows = selection.calls().order_by().values_list("state").annotate(n=Count("pk"))
+    found = dict(rows)
+    shares = [
+        Share(state, STATE_CHOICES[state], found[state], state in MEANINGS[kind].states)
+        for state in CallState.values
+        if state in found
+    ]
+    return Question(kind, selection, shares, newest)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an action is, and which calls refused it."""
+
+    action: BulkAction
+    done: int
+    refused: int
+    waiting: int
+    reasons: list[tuple[str, int]]
+    refusals: list[BulkItem]
+
+    @property
+    def worked(self) -> int:
+        return self.done + self.refused
+
+    @property
+    def is_running(self) -> bool:
+        return self.action.finished_at is None
+
+    @property
+    def title(self) -> str:
+        return MEANINGS[Kind(self.action.kind)].title
+
+
+def read_progress(action: BulkAction) -> Progress:
+    counts = count_outcomes(action)
+    refused = action.items.filter(outcome=BulkItem.Outcome.REFUSED)
+    reasons = refused.order_by().values_list("reason").annotate(n=Count("pk")).order_by("-n")
+    return Progress(
+        action,
+        counts["done"],
+        counts["refused"],
+        counts["waiting"],
+        list(reasons[:10]),
+        list(refused.order_by("id")[:REFUSED_SHOWN]),
+    )
+
+
+def read_recent() -> list[BulkAction]:
+    return list(BulkAction.objects.order_by("-id")[:LISTED])

@@ -1,0 +1,20 @@
+// Rows that are chosen for a bulk action: how many, and all that are shown at once.
+
+export function startPicks(body) {
+  const form = document.getElementById("bulk");
+  if (!form) return;
+  const boxes = () => [...body.querySelectorAll(".pick")];
+  const tell = () => {
+    const number = boxes().filter((box) => box.checked).length;
+    document.getElementById("picked").textContent = number ? ` (${number})` : "";
+  };
+  body.addEventListener("change", tell);
+  new MutationObserver(tell).observe(body, { childList: true });
+  addEventListener("pageshow", tell); // the browser remembers what was chosen
+  document.getElementById("pick-all").addEventListener("click", () => {
+    const all = boxes();
+    const isAll = all.every((box) => box.checked);
+    for (const box of all) box.checked = !isAll;
+    tell();
+  });
+}

@@ -1,0 +1,30 @@
+// The progress of a bulk action: the page is fetched again until the action is over.
+
+import { localise } from "./times.js";
+import { Idiomorph } from "./vendor/idiomorph.esm.js";
+
+const EVERY_MS = 1000;
+const RETRY_MS = 4000;
+const callbacks = { beforeAttributeUpdated: (name) => name !== "open" };
+
+function box() {
+  return document.getElementById("bulk-progress");
+}
+
+localise(document);
+if ("running" in box().dataset) setTimeout(look, EVERY_MS);
+
+async function look() {
+  let wait = EVERY_MS;
+  try {
+    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    if (response.redirected) return location.reload(); // the login has ended
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    localise(page);
+    Idiomorph.morph(box(), page.getElementById("bulk-progress"), { callbacks });
+  } catch {
+    wait = RETRY_MS;
+  }
+  if ("running" in box().dataset) setTimeout(look, wait);
+}

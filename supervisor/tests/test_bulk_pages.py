@@ -1,0 +1,204 @@
+"""Many calls at once from the wallboard: what is asked, what is done, what is told."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from django.urls import reverse
+
+from calls import bulk
+from calls.annotations import add_tag
+from calls.lifecycle import CallState
+from calls.models import BulkAction, Call, CallEvent, Stage
+from calls.tests.factories import failed_call, live_call
+from supervisor.tests.factories import analysed_call, text_of
+
+pytestmark = pytest.mark.django_db
+
+ASK, BULKS = reverse("supervisor:bulk-ask"), reverse("supervisor:bulks")
+BOARD = reverse("supervisor:board")
+
+
+def ask(client, action, **form):
+    return client.post(ASK, {"action": action, **form}, follow=True)
+
+
+def answer(client, question, **changes):
+    """Send the form of a question, as a browser does."""
+    html = question.content.decode()
+    form = html[html.index(f'action="{BULKS}"') :]
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form):
+        if name != "csrfmiddlewaretoken":
+            fields.setdefault(name, []).append(value.replace("&amp;", "&"))
+    return client.post(BULKS, {**fields, **changes}, follow=True)
+
+
+def test_the_question_says_which_calls_in_which_states_and_does_nothing(operator):
+    calls = [live_call(), live_call(), failed_call()]
+
+    page = ask(operator, "end", scope="chosen", call=[call.call_id for call in calls])
+
+    text = text_of(page)
+    assert "3 chosen calls" in text
+    assert "In progress 2 will be ended" in text
+    assert "Failed 1 nothing: that state does not allow it" in text
+    assert "End 2 calls" in text
+    assert Call.objects.live().count() == 2
+    assert not BulkAction.objects.exists()
+
+
+def test_chosen_calls_are_ended_and_the_others_are_named_with_their_reason(operator):
+    calls = [live_call(), live_call(), failed_call("failed")]
+
+    question = ask(operator, "end", scope="chosen", call=[call.call_id for call in calls])
+    page = answer(operator, question)
+
+    text = text_of(page)
+    assert "Done 2 Refused 1 Left undone 0" in text
+    assert "1 call: A call that is FAILED cannot be ended." in text
+    assert "Asked for by ana" in text
+    ended = CallEvent.objects.filter(state="COMPLETED", data__reason="operator")
+    assert [event.data["by"] for event in ended] == ["ana", "ana"]
+
+
+def test_all_that_fit_are_those_of_the_filter_on_every_page_and_none_that_came_later(operator):
+    for number in range(3):
+        add_tag(call_id=failed_call(f"old-{number}").call_id, name="outage")
+    failed_call("other")
+
+    query = "?tag=outage&rows=50&before=1"
+    question = ask(operator, "retry", scope="all", query=query)
+    assert "All 3 calls that fit the filter." in text_of(question)
+    add_tag(call_id=failed_call("late").call_id, name="outage")
+    page = answer(operator, question)
+
+    assert "Done 3 Refused 0" in text_of(page)
+    still_failed = Call.objects.filter(state=CallState.FAILED).values_list("call_id", flat=True)
+    assert set(still_failed) == {"other", "late"}
+
+
+def test_a_stage_is_chosen_and_a_tag_is_given(operator):
+    call = analysed_call()
+
+    question = ask(operator, "reanalyse", scope="all")
+    assert "every call there is" in text_of(question)
+    answer(operator, question, stage="understand")
+    tagged = answer(operator, ask(operator, "tag", scope="chosen", call=[call.call_id]), tag="VIP")
+
+    call.refresh_from_db()
+    assert (call.first_stage, call.tags.get().name) == (Stage.UNDERSTAND, "vip")
+    assert "tag vip" in text_of(tagged)
+
+
+def test_a_tag_that_is_none_is_asked_for_again_with_the_rule(operator):
+    question = ask(operator, "tag", scope="chosen", call=[live_call().call_id])
+
+    page = answer(operator, question, tag="a,b")
+
+    assert page.status_code == 400
+    assert "A tag is 1 to 50 characters" in text_of(page)
+    assert 'name="tag"' in page.content.decode()
+
+
+def test_too_many_are_refused_before_and_after_the_question(operator, monkeypatch):
+    calls = [live_call() for _ in range(3)]
+    question = ask(operator, "end", scope="all")
+    for module in ("calls.bulk.LIMIT", "supervisor.bulk.LIMIT"):
+        monkeypatch.setattr(module, 2)
+
+    refused, page = answer(operator, question), ask(operator, "end", scope="all")
+
+    assert refused.status_code == 400
+    assert "at most 2 calls" in text_of(page)
+    assert f'action="{BULKS}"' not in page.content.decode()
+    assert Call.objects.live().count() == len(calls)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"action": "end", "scope": "chosen"}, "no call was chosen"),
+        ({"action": "explode", "scope": "all"}, "choose what to do"),
+        ({"action": "end", "scope": "chosen", "call": ["nowhere", "a\0b"]}, "no call was chosen"),
+    ],
+)
+def test_a_choice_of_nothing_leads_back_to_the_board(operator, form, said):
+    page = operator.post(ASK, form, follow=True)
+
+    assert page.redirect_chain[0][0] == BOARD
+    assert said in text_of(page)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"token": "x"}, {"action": "explode"}, {"action": "reanalyse", "stage": "x"}]
+)
+def test_a_form_that_is_none_of_ours_is_a_bad_request(operator, changes):
+    call = live_call()
+    form = {"action": "end", "scope": "chosen", "call": [call.call_id], "token": uuid.uuid4()}
+
+    assert operator.post(BULKS, {**form, **changes}).status_code == 400
+    assert Call.objects.live().count() == 1
+
+
+def test_sent_twice_it_is_done_once(operator):
+    question = ask(operator, "end", scope="chosen", call=[live_call().call_id])
+
+    pages = [answer(operator, question) for _ in range(2)]
+
+    assert pages[0].redirect_chain == pages[1].redirect_chain
+    assert BulkAction.objects.count() == 1
+
+
+def test_a_long_one_shows_its_progress_and_can_be_stopped(operator):
+    calls = [live_call().call_id for _ in range(bulk.AT_ONCE + 5)]
+    page = answer(operator, ask(operator, "end", scope="all"))
+    action = BulkAction.objects.get()
+    assert "At work: 0 of 30" in text_of(page)
+    assert "data-running" in page.content.decode()
+
+    bulk.carry_on(action.pk, should_stop=iter([False] * 4 + [True]).__next__)
+    page = operator.post(reverse("supervisor:bulk-stop", args=[action.pk]), follow=True)
+
+    assert "Stopped by ana" in text_of(page)
+    assert "Done 4 Refused 0 Left undone 26" in text_of(page)
+    assert "data-running" not in page.content.decode()
+    assert Call.objects.live().count() == len(calls) - 4
+    assert "End 30 calls" in text_of(operator.get(BULKS))
+
+
+def test_who_may_only_look_has_no_choice(supervisor):
+    call = live_call()
+    action = bulk.start_bulk(kind="tag", call_ids=[call.call_id], by="ann", tag="vip")
+
+    board = supervisor.get(BOARD).content.decode()
+
+    assert 'class="pick"' not in board
+    assert 'id="bulk"' not in board
+    answers = [
+        supervisor.post(ASK, {"action": "end", "scope": "all"}),
+        supervisor.post(BULKS, {"action": "end", "scope": "all", "token": uuid.uuid4()}),
+        supervisor.get(reverse("supervisor:bulk", args=[action.pk])),
+        supervisor.post(reverse("supervisor:bulk-stop", args=[action.pk])),
+        supervisor.get(BULKS),
+    ]
+    assert [answer.status_code for answer in answers] == [403] * 5
+    assert Call.objects.live().count() == 1
+
+
+def test_actions_that_are_not_there_are_not_found(operator):
+    for number in (7, 10**30):
+        assert operator.get(reverse("supervisor:bulk", args=[number])).status_code == 404
+        assert operator.post(reverse("supervisor:bulk-stop", args=[number])).status_code == 404
+
+
+def test_an_operator_can_choose_rows_and_they_stay_chosen_rows_when_they_change(operator):
+    call = live_call()
+
+    board = operator.get(BOARD).content.decode()
+    rows = operator.get(reverse("supervisor:rows"), {"id": call.call_id}).content.decode()
+
+    for html in (board, rows):
+        assert f'value="{call.call_id}" form="bulk"' in html
