@@ -20,6 +20,7 @@ from calls.analysis.providers import ProviderError
 from calls.analysis.roles import NOT_REWRITTEN, swap_keys, swap_turns, toggle_note
 from calls.lifecycle import CallState
 from calls.models import Alert, Analysis, Attempt, Call, Recording, Stage, Transcript
+from calls.search.index import words_of, write_entries
 from calls.services import lock_call, requeue, wake_worker
 
 HEADLINE = ("agent_sentiment", "agent_trend", "customer_sentiment", "customer_trend")
@@ -90,7 +91,7 @@ def _copy_transcripts(call: Call, transcripts: Iterable[Transcript]) -> dict[int
 
 
 def _copy_analysis(call: Call, before: Analysis, transcript: Transcript) -> None:
-    call.analyses.create(
+    made = call.analyses.create(
         transcript=transcript,
         version=before.version + 1,
         turns=swap_turns(before.turns),
@@ -103,6 +104,7 @@ def _copy_analysis(call: Call, before: Analysis, transcript: Transcript) -> None
         provenance={**before.provenance, "swapped_from": before.version},
         created_at=before.created_at,
     )
+    write_entries([made], {call.pk: words_of(made)})
 
 
 def _turn_round(call: Call) -> None:

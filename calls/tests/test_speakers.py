@@ -114,6 +114,20 @@ def test_figures_change_sides():
     assert (after["duration_ms"], after["non_talk"]) == (before["duration_ms"], before["non_talk"])
 
 
+def test_what_was_said_is_found_with_the_other_side_at_once(api):
+    def found(query):
+        answer = api.get("/v1/search", {"q": query})
+        assert answer.status_code == 200, answer.content
+        return [hit["call_id"] for hit in answer.json()["results"]]
+
+    call = archived_text()
+    assert (found("customer:angry"), found("agent:angry")) == ([call.call_id], [])
+
+    swap(call)
+
+    assert (found("customer:angry"), found("agent:angry")) == ([], [call.call_id])
+
+
 def test_the_log_says_who_swapped_and_what_followed():
     call = archived_text()
 
