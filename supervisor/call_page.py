@@ -21,6 +21,7 @@ from calls.analysis.standing import Outage, Standing, read_standing
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stage, Stream
 from supervisor.board import next_number
+from supervisor.downloads import Download, list_downloads
 from supervisor.packet_map import PacketMap, read_packet_map
 from supervisor.selection import Phase, phase_of
 from supervisor.strip import Strip, draw_strip
@@ -146,6 +147,11 @@ class CallPage:
             for events in [list(group)]
             for part in ([events] if len(events) >= GROUPED_FROM else [[one] for one in events])
         ]
+
+    @property
+    def downloads(self) -> list[Download]:
+        redacted = bool((self.document or {}).get("redacted", True))
+        return list_downloads(self.call, redacted=redacted, has_sound=self.has_recording)
 
     @property
     def is_pruned(self) -> bool:

@@ -9,6 +9,7 @@ app_name = "supervisor"
 urlpatterns = [
     path("", views.show_board, name="board"),
     path("rows", views.show_rows, name="rows"),
+    path("calls.csv", views.show_table, name="table"),
     path("standing", views.show_standing, name="standing"),
     path("alerts/", alert_views.show_alerts, name="alerts"),
     path("alerts/acknowledge/", alert_views.acknowledge_many, name="acknowledge-many"),

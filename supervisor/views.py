@@ -20,6 +20,7 @@ from django.http import (
     HttpResponseBadRequest,
     JsonResponse,
 )
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -29,6 +30,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from calls.analysis.playback import NotHeardYet, read_waveform
 from calls.analysis.standing import read_standing
 from calls.annotations import known_tags
+from calls.api import downloads
 from calls.models import Call
 from calls.services import CallNotFound, NotPossible
 from supervisor import board
@@ -44,7 +46,7 @@ from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
 
 log = logging.getLogger(__name__)
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def guarded(permission: str) -> Callable[[View], View]:
@@ -103,6 +105,13 @@ def show_rows(request: HttpRequest) -> HttpResponse:
         page = board.read_page(wanted)
     context = {"page": page, "wanted": wanted, "first": wanted.first_page().address()}
     return render(request, "supervisor/_rows.html", context)
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_table(request: HttpRequest) -> HttpResponseBase:
+    """All calls that the filter leaves, as CSV, newest first."""
+    return downloads.table(Filter.from_query(request.GET).apply(Call.objects.all()))
 
 
 @require_safe

@@ -112,7 +112,10 @@ class Sentiment:
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """The result of ``understand``: one sentiment for each turn, in the same order."""
+    """The result of ``understand``: one sentiment for each turn, in the same order.
+
+    ``prompt`` names the wording and the questions that a model was asked with.
+    """
 
     sentiments: tuple[Sentiment, ...]
     summary: str
@@ -120,6 +123,7 @@ class Understanding:
     model: str
     insights: dict[str, str] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
+    prompt: str = ""
     request_ids: tuple[str, ...] = ()
 
 

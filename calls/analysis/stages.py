@@ -21,6 +21,7 @@ from calls.analysis.conversation import (
     turn_as_json,
     turns_from_json,
 )
+from calls.analysis.expected import measure_length
 from calls.analysis.held import Finding, Lease, LeaseLost
 from calls.analysis.material import load_material, load_materials
 from calls.analysis.media import TextCall
@@ -42,6 +43,7 @@ NO_WAITING: Turnstile = nullcontext()
 NO_MODEL = {"none", "text"}  # what a result names that took no AI
 REQUEST_IDS_LENGTH = 200
 TIMEOUT_PER_AUDIO = 2.5  # an hour of audio may take two and a half hours
+TIMEOUT_PER_TALK = 0.25  # ...and what was said in it a quarter of an hour
 
 
 async def transcribe(
@@ -60,11 +62,12 @@ async def transcribe(
     elif not material.duration_ms:
         heard = _nothing()
     else:
-        limit_s = max(settings.AI_TIMEOUT, TIMEOUT_PER_AUDIO * material.duration_ms / 1000)
+        limit_s = _limit_s(material.duration_ms, TIMEOUT_PER_AUDIO)
         async with turn:
             work = provider.transcribe(material, language=settings.AI_LANGUAGE)
             heard = await _within(limit_s, work)
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
+    fields["provenance"]["attempts"] = attempt.number
     asked = heard.model not in NO_MODEL
     audio = None
     if isinstance(material, CallAudio):
@@ -93,6 +96,10 @@ def _loaded(lease: Lease, call: Call | None, found: dict[int, Any]) -> Loaded | 
     return material if isinstance(material, Exception) else (call, material)
 
 
+def _limit_s(duration_ms: int, share: float) -> float:
+    return float(max(settings.AI_TIMEOUT, share * duration_ms / 1000))
+
+
 async def _within(limit_s: float, work: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(limit_s):
@@ -117,20 +124,37 @@ def _written(text: TextCall) -> Transcription:
 def transcript_fields(
     heard: Transcription, material: CallAudio | TextCall, *, call: Call, provider: str
 ) -> dict[str, Any]:
-    missing = material.missing if isinstance(material, CallAudio) else ()
+    if isinstance(material, CallAudio):
+        received = _received(heard, material, call)
+    else:
+        received, provider = {"notes": list(material.notes)}, "none"
     return {
         "duration_ms": heard.duration_ms,
         "turns": [turn_as_json(turn) for turn in heard.turns],
         "speech": {who: [asdict(span) for span in spans] for who, spans in heard.speech.items()},
         "skipped": [asdict(skipped) for skipped in heard.skipped],
         "provenance": {
-            "provider": "none" if isinstance(material, TextCall) else provider,
+            "provider": provider,
             "model": heard.model,
-            "notes": list(material.notes),
             "missing_packets": call.missing_count,
-            "missing_ms": sum(span.duration_ms for span in missing),
-            "missing": [asdict(span) for span in missing],
+            "missing_ms": 0,
+            "missing": [],
+            **received,
         },
+    }
+
+
+def _received(heard: Transcription, audio: CallAudio, call: Call) -> dict[str, Any]:
+    """Return how much of the sound of a call is there, and what is missing."""
+    missing_ms = sum(span.duration_ms for span in audio.missing)
+    length = measure_length(call, max(0, heard.duration_ms - missing_ms))
+    return {
+        # A recording that is analysed again brings the notes of before.
+        "notes": list(dict.fromkeys([*audio.notes, *length.notes])),
+        "missing_ms": missing_ms,
+        "missing": [asdict(span) for span in audio.missing],
+        "received_ms": length.received_ms,
+        "expected_ms": length.expected_ms,
     }
 
 
@@ -147,8 +171,9 @@ async def understand(
     transcript, redacted = await in_thread(_redacted, lease, transcript)
     async with turn:
         work = provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
-        verdict = await _within(settings.AI_TIMEOUT, work)
+        verdict = await _within(_limit_s(transcript.duration_ms, TIMEOUT_PER_TALK), work)
     fields, muted = await in_thread(_judged, transcript, redacted, verdict, provider.name)
+    fields["provenance"]["attempts"] = attempt.number
     return Finding(
         lease,
         attempt,
@@ -210,7 +235,11 @@ def analysis_fields(
         "metrics": measured,
         "redactions": [asdict(item) for item in redacted.redactions],
         "skipped": [*transcript.skipped, *(asdict(skipped) for skipped in verdict.skipped)],
-        "provenance": {"provider": provider, "model": verdict.model},
+        "provenance": {
+            "provider": provider,
+            "model": verdict.model,
+            **({"prompt": verdict.prompt} if verdict.prompt else {}),
+        },
         "verdict": _headline(measured),
     }
 

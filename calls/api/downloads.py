@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,10 +39,21 @@ def transcript(
         case "vtt":
             return _text(webvtt.export(document), "text/vtt", f"{call.call_id}.vtt")
         case "contactlens":
-            return Response(contactlens.export(document, language=settings.AI_LANGUAGE))
+            found = contactlens.export(document, language=settings.AI_LANGUAGE)
+            return _json(found, "application/json", f"{call.call_id}.contactlens.json")
         case "vcon":
-            return Response(_vcon(request, call, document), content_type="application/vcon+json")
+            found = _vcon(request, call, document)
+            return _json(found, "application/vcon+json", f"{call.call_id}.vcon.json")
     return Response(document)
+
+
+def _json(document: dict[str, Any], content_type: str, name: str) -> HttpResponse:
+    """A file in somebody else's format: never the page that shows JSON to people."""
+    return HttpResponse(
+        json.dumps(document, ensure_ascii=False),
+        content_type=content_type,
+        headers=NO_CACHE | {"Content-Disposition": f'inline; filename="{name}"'},
+    )
 
 
 def _text(text: str, content_type: str, name: str) -> HttpResponse:

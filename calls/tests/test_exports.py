@@ -106,6 +106,17 @@ def test_each_format_says_what_it_is(api, wanted, content_type):
     assert response["Content-Type"] == content_type
 
 
+@pytest.mark.parametrize("wanted", ["json", "contactlens", "vcon"])
+def test_a_browser_that_downloads_gets_json_and_not_a_page_about_it(api, wanted):
+    archived_audio()
+    like_a_browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+    response = api.get(f"{URL}?as={wanted}&format=json", headers=like_a_browser)
+
+    assert "json" in response["Content-Type"]
+    assert json.loads(response.content)
+
+
 def test_words_cannot_pose_as_another_line_of_the_text(api):
     call = archived_call("spoken")
     say(call, HOSTILE)

@@ -11,6 +11,7 @@ from calls.analysis.insights import enabled_insights, load_insights
 from calls.analysis.providers import registry
 from calls.analysis.providers.chaos import ChaosProvider
 from calls.analysis.providers.openai import OpenAIProvider
+from calls.analysis.providers.openai_chat import prompt_version
 from calls.analysis.runner import Runner
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, Insight, ProviderHealth
@@ -72,9 +73,24 @@ def test_the_answers_are_stored_with_the_analysis(insights):
     analysis = call.analyses.get()
     assert call.state == CallState.ARCHIVED
     assert analysis.insights == {"reason": "A dead line."}
-    assert analysis.provenance == {"provider": "openai", "model": "small-talk"}
+    prompt = prompt_version(enabled_insights(), language="en")
+    assert analysis.provenance == {
+        "provider": "openai",
+        "model": "small-talk",
+        "prompt": prompt,
+        "attempts": 1,
+    }
     assert "Why did they call?" in seen.fields["messages"][0]["content"]
     assert "Was anything sold?" not in seen.fields["messages"][0]["content"]
+
+
+def test_another_question_is_another_prompt(insights):
+    before = prompt_version(enabled_insights(), language="en")
+
+    Insight.objects.filter(name="upsell").update(enabled=True)
+
+    assert prompt_version(enabled_insights(), language="en") != before
+    assert prompt_version({"reason": "Why did they call?"}, language="en") == before
 
 
 @pytest.mark.django_db(transaction=True)

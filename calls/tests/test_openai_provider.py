@@ -565,3 +565,18 @@ def test_one_provider_serves_several_event_loops():
 
     asking = provider(FakeOpenAI())
     assert [asyncio.run(once()).summary for _ in range(2)] == ["A card was lost."] * 2
+
+
+async def test_a_model_that_has_another_name_for_the_limit_is_asked_by_that(server):
+    server.will(
+        CHAT,
+        completion('{"turns": [', reason="length"),
+        failing(400, "Use max_completion_tokens.", param="max_tokens"),
+    )
+
+    result = await judge(server)
+
+    assert result.summary == "A card was lost."
+    last = server.asked(CHAT)[-1].fields
+    assert ("max_tokens" in last, last["max_completion_tokens"]) == (False, 16_384)
+    assert last["response_format"]["type"] == "json_schema"

@@ -294,3 +294,35 @@ def test_the_page_of_a_long_live_call_reads_few_packets(supervisor):
     assert Packet.objects.count() == 199
     assert "Word 199." in html
     assert "Word 100." not in html
+
+
+# --- What can be taken away ----------------------------------------------------------------
+
+
+def test_everything_that_is_offered_for_download_is_there(supervisor):
+    page = page_of(supervisor, analysed_call()).content.decode()
+
+    links = re.findall(r'<a [^>]*href="([^"]+)" download="([^"]+)"', page)
+
+    assert [name.partition(".")[2] for _, name in links][:3] == ["txt", "vtt", "json"]
+    assert len(links) >= 5
+    for address, _ in links:
+        response = supervisor.get(address.replace("&amp;", "&"), headers={"Accept": "text/html"})
+        assert response.status_code == 200
+        assert not response["Content-Type"].startswith("text/html")
+
+
+def test_the_wallboard_gives_its_filter_as_a_table(supervisor):
+    live_call("live-1")
+    ended_call("ended-1")
+
+    board = supervisor.get("/supervisor/?state=COMPLETED").content.decode()
+    (address,) = re.findall(r'href="([^"]+)" download="calls.csv"', board)
+    table = b"".join(supervisor.get(address).streaming_content).decode()
+
+    assert "ended-1" in table
+    assert "live-1" not in table
+
+
+def test_the_table_is_not_for_strangers(client):
+    assert client.get("/supervisor/calls.csv").status_code == 302

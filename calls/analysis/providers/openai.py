@@ -48,6 +48,10 @@ _FORMS: tuple[dict[str, Any], ...] = (
 )
 
 
+class UnknownLimit(Exception):
+    """Newer models call the limit of an answer ``max_completion_tokens``, and take no other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """What was found in one channel."""
@@ -84,6 +88,7 @@ class OpenAIProvider:
         self._form = WORDS
         self._rung = 0
         self._unwanted: set[str] = set()
+        self._limit = "max_tokens"
         self._tls = httpx.create_ssl_context()
 
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
@@ -171,6 +176,7 @@ class OpenAIProvider:
                 keywords=chat.read_keywords(answer),
                 model=self._chat_model,
                 insights=chat.read_insights(answer, questions),
+                prompt=chat.prompt_version(questions, language=language),
                 request_ids=tuple(filter(None, [errors.request_id(response)])),
             )
         except Unreadable as error:
@@ -183,14 +189,24 @@ class OpenAIProvider:
         response = await self._post_chat(client, request, questions)
         text, reason = _choice(response)
         if reason == "length":
-            longer = {**request, "max_tokens": RAISED_LIMIT}
-            response = await self._post_chat(client, longer, questions)
+            response = await self._post_longer(client, request, questions)
             text, reason = _choice(response)
         if reason == "length":
             message = errors.with_request_id("The answer was cut off by its limit.", response)
             found = errors.request_id(response)
             raise ProviderError(message, code="length", transient=False, request_id=found)
         return response, text
+
+    async def _post_longer(
+        self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
+    ) -> httpx.Response:
+        """Ask with more room, under the name that the server has for it."""
+        longer = {**request, self._limit: RAISED_LIMIT}
+        try:
+            return await self._post_chat(client, longer, questions)
+        except UnknownLimit:
+            self._limit = "max_completion_tokens"
+            return await self._post_chat(client, {**request, self._limit: RAISED_LIMIT}, questions)
 
     async def _post_chat(
         self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
@@ -206,8 +222,11 @@ class OpenAIProvider:
                 return response
             if response.status_code not in REFUSED_FORM:
                 break
+            refused = errors.error_param(response)
+            if refused == "max_tokens" and "max_tokens" in wanted:
+                raise UnknownLimit
             # Some models think at their own temperature only.
-            if errors.error_param(response) == "temperature" and "temperature" in wanted:
+            if refused == "temperature" and "temperature" in wanted:
                 self._unwanted.add("temperature")
             elif rung + 1 < len(chat.RUNGS):
                 rung += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
@@ -48,6 +49,12 @@ def messages(
     # One JSON object a line: no words of a speaker can pass for a turn of the other.
     transcript = "\n".join(json.dumps(each, ensure_ascii=False) for each in said)
     return [{"role": "system", "content": task}, {"role": "user", "content": transcript}]
+
+
+def prompt_version(questions: Mapping[str, str], *, language: str) -> str:
+    """Return a name for the prompt that is another one whenever wording or questions change."""
+    told = json.dumps([_TASK, dict(questions), language])
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def schema(questions: Mapping[str, str]) -> dict[str, Any]:

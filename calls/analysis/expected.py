@@ -1,0 +1,49 @@
+"""How much of a call was received, against how long it lasted by the clock of this service.
+
+A PBX that sends an empty header for a call of minutes looks like a silent call otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calls.models import Call
+
+# A call may be sent faster than it is spoken, and its end may be told late.
+LEAST_SHARE = 0.5
+LEAST_LOSS_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """``expected_ms`` is None for a call that has not ended."""
+
+    received_ms: int
+    expected_ms: int | None
+    notes: tuple[str, ...] = ()
+
+
+def measure_length(call: Call, received_ms: int) -> Length:
+    """Compare received audio with the time from the first sign of a call to its end."""
+    expected_ms = _lasted_ms(call)
+    if expected_ms is None:
+        return Length(received_ms, None)
+    is_short = (
+        received_ms < LEAST_SHARE * expected_ms and expected_ms - received_ms >= LEAST_LOSS_MS
+    )
+    if not is_short:
+        return Length(received_ms, expected_ms)
+    note = (
+        f"Only {received_ms / 1000:.1f} s of audio were received of a call that lasted "
+        f"{expected_ms / 1000:.0f} s."
+    )
+    return Length(received_ms, expected_ms, (note,))
+
+
+def _lasted_ms(call: Call) -> int | None:
+    # Nobody said when an idle call ended: it may have been at its last packet.
+    is_idle = call.end_reason == Call.EndReason.IDLE
+    ended_at = (call.last_packet_at or call.opened_at) if is_idle else call.ended_at
+    if ended_at is None:
+        return None
+    return max(0, round((ended_at - call.opened_at).total_seconds() * 1000))
