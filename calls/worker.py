@@ -110,6 +110,7 @@ class Worker(Cluster):  # type: ignore[misc]
     def run(self) -> None:
         end_children_with_me()
         _without_pool()
+        _load_jobs()
         beat = WorkerHeartbeat(
             name=f"{socket.gethostname()}:{os.getpid()}", started_at=timezone.now()
         )
@@ -180,6 +181,14 @@ def _watch(leaving: Any) -> None:
     from calls.alerts.watcher import run
 
     run(leaving)
+
+
+def _load_jobs() -> None:
+    """Import what the jobs need before the forks: they share it, and the first call need not wait.
+
+    Not above, as the jobs import this module.
+    """
+    import calls.tasks  # noqa: F401
 
 
 def _without_pool() -> None:

@@ -227,7 +227,7 @@ class _Failed(Exception):
 def _reserve() -> int:
     """Return how many calls are in hand beyond those that ask the AI, so that none of those waits
     while others are read or written."""
-    return int(settings.AI_CONCURRENCY) // 4
+    return int(settings.AI_CONCURRENCY) // 2
 
 
 def _fresh(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
