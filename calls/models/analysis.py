@@ -3,6 +3,7 @@
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from calls.models.call import Call, Stage
@@ -44,6 +45,16 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["call"], condition=Q(outcome="running"), name="one_attempt_at_a_time"
+            ),
+            models.UniqueConstraint(
+                fields=["call", "round", "stage"],
+                condition=Q(outcome="succeeded"),
+                name="one_success_for_each_stage",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stage} #{self.number}: {self.outcome}"

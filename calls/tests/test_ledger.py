@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
 
@@ -269,3 +270,21 @@ def test_failures_with_different_words_are_each_written_down():
     assert all(call.next_attempt_at and not call.lease_owner for call in calls)
     ids = Attempt.objects.order_by("pk").values_list("request_id", flat=True)
     assert list(ids) == ["req-0", "req-1", "req-2"]
+
+
+def test_the_database_refuses_a_second_attempt_at_a_time():
+    ended_call()
+    lease = claim()
+    attempt(lease)
+
+    with pytest.raises(IntegrityError):
+        attempt(lease)
+
+
+def test_the_database_refuses_a_second_success_of_a_stage_in_one_round():
+    call = archived_call()
+    first = call.attempts.filter(stage=Stage.TRANSCRIBE).get()
+
+    first.pk = None
+    with pytest.raises(IntegrityError):
+        first.save(force_insert=True)

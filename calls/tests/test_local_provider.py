@@ -4,6 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +16,7 @@ from calls.analysis import speechmodel
 from calls.analysis.conversation import CallAudio, Channel, Turn, Understanding
 from calls.analysis.g711 import MULAW
 from calls.analysis.providers import ProviderError
+from calls.analysis.providers import local
 from calls.analysis.providers.local import LocalProvider
 from calls.analysis.speech import SpeechUnavailable, transcribe
 
@@ -160,3 +163,34 @@ def test_one_provider_serves_several_event_loops():
     for _ in range(2):
         result = asyncio.run(provider.transcribe(CallAudio(()), language="en"))
         assert result.turns == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority")
+async def test_recognition_gives_way_and_nothing_else_of_the_process_does():
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+
+    with ThreadPoolExecutor(1, initializer=local.give_way) as pool:
+        there = await asyncio.get_running_loop().run_in_executor(pool, _own_priority)
+
+    assert there >= local.NICE
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+def _own_priority() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+async def test_questions_that_the_local_models_cannot_answer_are_named(monkeypatch):
+    async def questions():
+        return {"reason": "Why?", "upsell": "Was anything sold?", "rude": "Was the agent rude?"}
+
+    found = Understanding((), "A greeting.", (), "fake", insights={"reason": "A lost card."})
+    fake = ModuleType("calls.analysis.understanding")
+    fake.understand_locally = lambda given: found
+    monkeypatch.setitem(sys.modules, "calls.analysis.understanding", fake)
+
+    result = await LocalProvider(questions=questions).understand([], language="en")
+
+    (skipped,) = result.skipped
+    assert skipped.stage == "insights"
+    assert skipped.reason.endswith("questions of the site's own: upsell, rude.")

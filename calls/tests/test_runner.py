@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from calls.analysis import stages
 from calls.analysis.runner import Runner
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
@@ -171,3 +172,24 @@ def test_an_audio_call_goes_through_the_provider():
     call = Call.objects.get(call_id="spoken")
     assert call.state == CallState.ARCHIVED
     assert call.transcripts.get().duration_ms == 20
+
+
+@pytest.mark.parametrize(("audio_s", "limit_s"), [(1, 120), (48, 120), (60, 150), (3600, 9000)])
+def test_an_attempt_may_take_as_long_as_its_audio_asks_for(audio_s, limit_s):
+    assert stages.limit_s_of(audio_s * 1000) == limit_s
+
+
+def test_an_attempt_that_takes_longer_fails_as_a_timeout(settings):
+    settings.AI_TIMEOUT, settings.AI_MAX_ATTEMPTS = 0.05, 1
+
+    class Endless(FakeProvider):
+        async def understand(self, turns, *, language):
+            await asyncio.Event().wait()
+
+    call = ended_call()
+
+    run(Endless())
+
+    tried = call.attempts.get(stage="understand")
+    assert (tried.outcome, tried.code) == ("failed", "timeout")
+    assert fetch(call).state == CallState.FAILED
