@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0013_analysis_operation'),
+        ('calls', '0014_search'),
     ]
 
     operations = [
