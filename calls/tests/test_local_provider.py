@@ -15,8 +15,7 @@ import pytest
 from calls.analysis import speechmodel
 from calls.analysis.conversation import CallAudio, Channel, Turn, Understanding
 from calls.analysis.g711 import MULAW
-from calls.analysis.providers import ProviderError
-from calls.analysis.providers import local
+from calls.analysis.providers import ProviderError, local
 from calls.analysis.providers.local import LocalProvider
 from calls.analysis.speech import SpeechUnavailable, transcribe
 
