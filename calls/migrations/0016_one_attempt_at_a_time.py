@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0014_search'),
+        ('calls', '0015_bulk_actions'),
     ]
 
     operations = [
