@@ -62,7 +62,7 @@ async def transcribe(
     elif not material.duration_ms:
         heard = _nothing()
     else:
-        limit_s = _limit_s(material.duration_ms, TIMEOUT_PER_AUDIO)
+        limit_s = limit_s_of(material.duration_ms, TIMEOUT_PER_AUDIO)
         async with turn:
             work = provider.transcribe(material, language=settings.AI_LANGUAGE)
             heard = await _within(limit_s, work)
@@ -96,7 +96,8 @@ def _loaded(lease: Lease, call: Call | None, found: dict[int, Any]) -> Loaded | 
     return material if isinstance(material, Exception) else (call, material)
 
 
-def _limit_s(duration_ms: int, share: float) -> float:
+def limit_s_of(duration_ms: int, share: float) -> float:
+    """Return how long a stage may take: ``share`` of the call, which is 2.5 for its audio."""
     return float(max(settings.AI_TIMEOUT, share * duration_ms / 1000))
 
 
@@ -171,7 +172,7 @@ async def understand(
     transcript, redacted = await in_thread(_redacted, lease, transcript)
     async with turn:
         work = provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
-        verdict = await _within(_limit_s(transcript.duration_ms, TIMEOUT_PER_TALK), work)
+        verdict = await _within(limit_s_of(transcript.duration_ms, TIMEOUT_PER_TALK), work)
     fields, muted = await in_thread(_judged, transcript, redacted, verdict, provider.name)
     fields["provenance"]["attempts"] = attempt.number
     return Finding(

@@ -176,7 +176,7 @@ def test_an_audio_call_goes_through_the_provider():
 
 @pytest.mark.parametrize(("audio_s", "limit_s"), [(1, 120), (48, 120), (60, 150), (3600, 9000)])
 def test_an_attempt_may_take_as_long_as_its_audio_asks_for(audio_s, limit_s):
-    assert stages.limit_s_of(audio_s * 1000) == limit_s
+    assert stages.limit_s_of(audio_s * 1000, stages.TIMEOUT_PER_AUDIO) == limit_s
 
 
 def test_an_attempt_that_takes_longer_fails_as_a_timeout(settings):
