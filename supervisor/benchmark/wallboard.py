@@ -112,6 +112,23 @@ def wait_for(page: Page, condition: str, patience_s: float = PATIENCE_S) -> None
         page.wait_for_timeout(50)
 
 
+class Cpu:
+    """The share of a core that a process has used since this was made."""
+
+    def __init__(self, pid: int) -> None:
+        import psutil
+
+        self._process = psutil.Process(pid)
+        self._began, self._used = time.monotonic(), self._sum()
+
+    def _sum(self) -> float:
+        user, system = self._process.cpu_times()[:2]
+        return float(user + system)
+
+    def share(self) -> float:
+        return (self._sum() - self._used) / (time.monotonic() - self._began)
+
+
 class Watcher:
     """Samples one page: how busy its main thread was, and what it holds after a collection."""
 

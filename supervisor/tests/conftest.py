@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission, User
 
+# Here, and not where they are used, so that all modules share one server.
+from supervisor.tests.browser import chromium, open_page, site  # noqa: F401
+
 
 @pytest.fixture(autouse=True)
 def _own_storage(settings, tmp_path) -> None:

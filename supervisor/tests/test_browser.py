@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, get, post, wait_until
+from calls.tests.processes import get, post, wait_until
+from supervisor.tests.browser import open_board, row, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
-
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-PASSWORD = "correct horse"
-MAKE_USER = (
-    "from django.contrib.auth.models import User;"
-    f"User.objects.create_superuser('ana', password={PASSWORD!r})"
-)
-PATIENCE_MS = 20_000
-expect.set_options(timeout=PATIENCE_MS)
-
-
-class Site(Service):
-    """A server that can be taken away and put back at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, CALL_IDLE_TIMEOUT="3600")
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-
-    def serve(self) -> None:
-        command = ("-m", "uvicorn", "callcenter.asgi:application", "--log-level", "warning")
-        self.server = self.start(*command, "--ws", WS_PROTOCOL, "--port", str(self.port), log="web")
-        wait_until(lambda: answers(f"{self.address}/healthz"), what="the server")
-
-    def crash(self) -> None:
-        self.server.kill()
-        self.server.wait()
-
-    def say(self, call_id: str, *sentences: str, first: int = 1) -> None:
-        for at, sentence in enumerate(sentences, first):
-            body = {"sequence": at, "data": sentence, "timestamp": at * 4.0, "track": "customer"}
-            post(f"{self.address}/v1/call/stream/{call_id}", body)
-
-    def end(self, call_id: str) -> None:
-        post(f"{self.address}/v1/call/{call_id}/end")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with Site(tmp_path_factory.mktemp("site")) as running:
-        running.run("shell", "-c", MAKE_USER)
-        running.serve()
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -81,68 +27,6 @@ def analysed(site):
     worker.terminate()
     worker.wait(timeout=30)
     return "analysed"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium")
-    if path is None:
-        reason = "there is no chromium on this machine: apt-get install chromium"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(OPTIONS))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def cookies(chromium, site):
-    context = chromium.new_context(base_url=site.address)
-    log_in(context.new_page())
-    yield context.storage_state()
-    context.close()
-
-
-@pytest.fixture
-def open_page(chromium, site, cookies):
-    """Make pages of somebody who is logged in; what the browser complains about is a failure."""
-    contexts, complaints = [], []
-
-    def make(**options) -> Page:
-        known = {"base_url": site.address, "storage_state": cookies, **options}
-        contexts.append(chromium.new_context(**known))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if is_grave(said) else None)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def is_grave(message) -> bool:
-    """A connection that a test takes away is no complaint, nor is a page that is not there."""
-    expected = ("ERR_CONNECTION", "status of 404")
-    return message.type == "error" and not any(text in message.text for text in expected)
-
-
-def log_in(page: Page) -> None:
-    page.goto("/supervisor/")
-    page.get_by_label("Name").fill("ana")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_url(re.compile(r"/supervisor/$"))
-
-
-def open_board(page: Page, query: str = "") -> None:
-    page.goto(f"/supervisor/{query}")
-    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
-
-
-def row(page: Page, call_id: str):
-    return page.locator(f'tr[data-call="{call_id}"]')
 
 
 def test_a_call_appears_and_changes_without_a_reload(site, open_page):
@@ -341,14 +225,3 @@ def test_axe_finds_no_violation(site, open_page, analysed, scheme):
     for path in (*paths, alerts, "/supervisor/calls/axe-live/", f"/supervisor/calls/{analysed}/"):
         page.goto(path)
         assert violations(page) == []
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
-    # Preloading would write styles into the page, which its security policy forbids.
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
-    return [
-        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for one in found["violations"]
-        for node in one["nodes"]
-    ]

@@ -8,19 +8,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from calls.tests.processes import answers, get, wait_until
-from supervisor.tests import test_browser
-from supervisor.tests.test_browser import violations
+from supervisor.tests.browser import running_site, violations
 
-# The same server, browser and account as those of the other pages' tests.
-site, chromium, cookies, open_page = (
-    test_browser.site,
-    test_browser.chromium,
-    test_browser.cookies,
-    test_browser.open_page,
-)
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 CANCEL, LAWYER = "I want to cancel my contract.", "You will hear from my lawyer."
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One of its own: these tests count alerts."""
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from supervisor.tests import test_browser
-from supervisor.tests.test_browser import violations
+from supervisor.tests.browser import violations
 
-# The same server, browser and account as those of the other pages' tests.
-site, chromium, cookies, open_page = (
-    test_browser.site,
-    test_browser.chromium,
-    test_browser.cookies,
-    test_browser.open_page,
-)
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 MAKE_CALLS = """

@@ -7,15 +7,6 @@ import time
 
 import pytest
 
-from supervisor.tests import test_browser
-
-# The same server, browser and account as those of the other pages' tests.
-site, chromium, cookies, open_page = (
-    test_browser.site,
-    test_browser.chromium,
-    test_browser.cookies,
-    test_browser.open_page,
-)
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 LONGEST_PAUSE = "Math.random = () => 0.99"

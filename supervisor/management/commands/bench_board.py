@@ -26,7 +26,15 @@ from calls.benchmark.report import Bar
 from calls.benchmark.servers import ROOT, Server, ServerError, environment
 from supervisor.benchmark.opening import BrowserMissing, browser
 from supervisor.benchmark.sameness import find_differences
-from supervisor.benchmark.wallboard import Opening, TooSlow, Watcher, Watching, open_board
+from supervisor.benchmark.wallboard import (
+    Cpu,
+    Opening,
+    TooSlow,
+    Watcher,
+    Watching,
+    open_board,
+    wait_for,
+)
 
 NAME = "bench"
 OPENINGS = 5
@@ -54,6 +62,10 @@ class Command(BaseCommand):
             "--view", action="append", metavar="QUERY",
             help="a query string to open, several times if you like (default: the plain page)",
         )  # fmt: skip
+        parser.add_argument(
+            "--kills", type=int, default=0, metavar="N",
+            help="kill the web process so many times meanwhile, with SIGKILL, and start it again",
+        )  # fmt: skip
         parser.add_argument("--json", metavar="FILE", help="write what was seen there, too")
         parser.add_argument("--build", metavar="PASSWORD", help="(used by the command itself)")
 
@@ -62,7 +74,7 @@ class Command(BaseCommand):
             get_user_model().objects.create_superuser(NAME, password=options["build"])
             return
         limits = {"seconds": (10, 86_400), "live": (1, 100_000), "rate": (1, 10_000)}
-        limits["archived"] = (0, 10_000_000)
+        limits |= {"archived": (0, 10_000_000), "kills": (0, 1000)}
         for name, (least, most) in limits.items():
             if not least <= options[name] <= most:
                 raise CommandError(f"--{name} must be from {least} to {most}.")
@@ -85,7 +97,8 @@ class Command(BaseCommand):
             self.stdout.write(describe(one))
             for line in one.differences[:4]:
                 self.stdout.write(f"  {line}")
-        self.stdout.write(f"server: {seen['server_cpu']:.0%} of a core")
+        if seen["server_cpu"] is not None:
+            self.stdout.write(f"server: {seen['server_cpu']:.0%} of a core")
         for bar in compare(seen):
             self.stdout.write(str(bar))
 
@@ -172,30 +185,22 @@ def stirred(settings: dict[str, str], rate: float, seconds: float) -> Iterator[A
 def _watch(
     chromium: Any, state: Any, server: Server, settings: dict[str, str], options: dict[str, Any]
 ) -> dict[str, Any]:
-    import psutil
-
     views = options["view"] or [""]
-    openings = []
     # The openings take some seconds, and the changes go on for as long as anybody looks.
-    with stirred(settings, options["rate"], options["seconds"] + 3 * OPENINGS) as maker:
-        began = time.monotonic()
-        for _ in range(OPENINGS):
-            context = _context(chromium, state, server)
-            page, opening = open_board(context, views[0])
-            openings.append(opening)
-            context.close()
+    seconds = options["seconds"] + 3 * OPENINGS
+    with stirred(settings, options["rate"], seconds) as maker:
+        ends_at = time.monotonic() + seconds
+        openings = [_open_once(chromium, state, server, views[0]) for _ in range(OPENINGS)]
         context = _context(chromium, state, server)
         pages = [open_board(context, view)[0] for view in views]
         watchers = [Watcher(page, view) for page, view in zip(pages, views, strict=True)]
-        before, process = time.monotonic(), psutil.Process(server.pid)
-        used = sum(process.cpu_times()[:2])
-        left = options["seconds"] + 3 * OPENINGS - (time.monotonic() - began)
-        for _ in range(SAMPLES):
-            pages[0].wait_for_timeout(left * 1000 / SAMPLES)
-            for watcher in watchers:
-                watcher.sample()
-        cpu = (sum(process.cpu_times()[:2]) - used) / (time.monotonic() - before)
-        made, errors = maker.communicate(timeout=60)
+        cpu = Cpu(server.pid)
+        if options["kills"]:
+            _kill(server, pages, options["kills"], ends_at)
+        else:
+            _sample(watchers, pages[0], ends_at)
+        share = cpu.share() if not options["kills"] else None
+        made, errors = maker.communicate(timeout=120)
         if maker.returncode:
             raise ServerError(f"the changes broke off: {errors[-2000:]}")
     pages[0].wait_for_timeout(SETTLE_S * 1000)
@@ -203,7 +208,36 @@ def _watch(
     for one, page in zip(seen, pages, strict=True):
         one.differences = find_differences(page)
     context.close()
-    return {"site": json.loads(made), "openings": openings, "views": seen, "server_cpu": cpu}
+    return {"site": json.loads(made), "openings": openings, "views": seen, "server_cpu": share}
+
+
+def _open_once(chromium: Any, state: Any, server: Server, view: str) -> Opening:
+    context = _context(chromium, state, server)
+    opening = open_board(context, view)[1]
+    context.close()
+    return opening
+
+
+def _sample(watchers: list[Watcher], page: Any, ends_at: float) -> None:
+    pause_s = max(1.0, (ends_at - time.monotonic()) / SAMPLES)
+    for _ in range(SAMPLES):
+        page.wait_for_timeout(pause_s * 1000)
+        for watcher in watchers:
+            watcher.sample()
+
+
+def _kill(server: Server, pages: list[Any], times: int, ends_at: float) -> None:
+    """Take the server away and put it back, until every page has seen it each time."""
+    pause_s = max(1.0, (ends_at - time.monotonic()) / times)
+    for _ in range(times):
+        began = time.monotonic()
+        server.kill()
+        for page in pages:
+            wait_for(page, 'document.getElementById("feed").dataset.feed !== "live"')
+        server.start()
+        for page in pages:
+            wait_for(page, 'document.getElementById("feed").dataset.feed === "live"')
+        pages[0].wait_for_timeout(max(0.5, pause_s - (time.monotonic() - began)) * 1000)
 
 
 def _context(chromium: Any, state: Any, server: Server) -> Any:

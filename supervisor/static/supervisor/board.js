@@ -18,6 +18,9 @@ const PAGE_MS = 1500;
 // Where so many calls come at a time that nobody can read them, the list is renewed less often.
 const FLOOD = 10;
 const FLOOD_MS = 4000;
+// Durations and counters go on without an event, and with them an order by these.
+const DRIFT_MS = 5000;
+const DRIFTING = ["duration", "packets", "loss"];
 const RETRY_MS = 2000;
 const ADDRESS_LENGTH = 6000;
 
@@ -52,6 +55,7 @@ followHistory(main, feed);
 followStanding(main, feed);
 startSound(feed);
 startAlerts(body, feed);
+if (DRIFTING.includes(main.dataset.sort.replace("-", ""))) setInterval(drift, DRIFT_MS);
 main.addEventListener("history", ({ detail }) => showHistory(detail));
 
 // What changed -------------------------------------------------------------------------------------
@@ -71,6 +75,12 @@ function mayMove(event, isShown) {
   if (isShown) return false;
   const isNew = event.type === "state_change" && event.data.previous === null;
   return isFiltered || (isNew && isFirstPage);
+}
+
+function drift() {
+  if (document.hidden || feed.status !== "live" || Date.now() - pageAt < DRIFT_MS) return;
+  entering += 1;
+  schedule();
 }
 
 function renewSoon(isAsked) {

@@ -1,0 +1,162 @@
+"""A real server and a real Chromium for the tests of the pages, shared as far as they can be.
+
+The server lives as long as the session. The browser does not: its driver keeps an event loop in
+this thread, which other tests would stumble over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, get, post, wait_until
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PASSWORD = "correct horse"
+# Ana may do everything, Vic may look, and Sam may do nothing.
+MAKE_USERS = f"""
+from django.contrib.auth.models import Permission, User
+User.objects.create_superuser("ana", password={PASSWORD!r})
+User.objects.create_user("sam", password={PASSWORD!r})
+vic = User.objects.create_user("vic", password={PASSWORD!r})
+vic.user_permissions.add(Permission.objects.get(codename="view_call"))
+"""
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+class Site(Service):
+    """A server that can be taken away and put back at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, CALL_IDLE_TIMEOUT="3600")
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.logins: dict[str, object] = {}  # by user, as the browser stores them
+
+    def serve(self) -> None:
+        command = ("-m", "uvicorn", "callcenter.asgi:application", "--log-level", "warning")
+        self.server = self.start(*command, "--ws", WS_PROTOCOL, "--port", str(self.port), log="web")
+        wait_until(lambda: answers(f"{self.address}/healthz"), what="the server")
+
+    def crash(self) -> None:
+        self.server.kill()
+        self.server.wait()
+
+    def say(self, call_id: str, *sentences: str, first: int = 1) -> None:
+        for at, sentence in enumerate(sentences, first):
+            body = {"sequence": at, "data": sentence, "timestamp": at * 4.0, "track": "customer"}
+            post(f"{self.address}/v1/call/stream/{call_id}", body)
+
+    def end(self, call_id: str) -> None:
+        post(f"{self.address}/v1/call/{call_id}/end")
+
+
+@contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    with Site(folder) as running:
+        running.run("shell", "-c", MAKE_USERS)
+        running.serve()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "there is no chromium on this machine: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(OPTIONS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, site):
+    """Make pages of somebody who is logged in; what the browser complains about is a failure."""
+    contexts, complaints = [], []
+
+    def make(who="ana", **options) -> Page:
+        if "storage_state" not in options:
+            options["storage_state"] = _login_of(chromium, site, who)
+        contexts.append(chromium.new_context(base_url=site.address, **options))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if is_grave(said) else None)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _login_of(chromium, site, who: str):
+    if who not in site.logins:
+        context = chromium.new_context(base_url=site.address)
+        log_in(context.new_page(), who)
+        site.logins[who] = context.storage_state()
+        context.close()
+    return site.logins[who]
+
+
+def is_grave(message) -> bool:
+    """A connection that a test takes away is no complaint, nor is a page that is refused."""
+    expected = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "status of 404", "status of 403")
+    return message.type == "error" and not any(text in message.text for text in expected)
+
+
+def log_in(page: Page, who: str = "ana") -> None:
+    if not page.url.endswith("/login/"):
+        page.goto("/supervisor/login/")
+    give_name(page, who)
+    expect(page).to_have_url(re.compile(r"/supervisor/$"))
+
+
+def give_name(page: Page, who: str = "ana") -> None:
+    page.get_by_label("Name").fill(who)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def open_board(page: Page, query: str = "") -> None:
+    page.goto(f"/supervisor/{query}")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+
+
+def row(page: Page, call_id: str):
+    return page.locator(f'tr[data-call="{call_id}"]')
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    # Preloading would write styles into the page, which its security policy forbids.
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]

@@ -1,0 +1,162 @@
+"""The wallboard in a real Chromium: how its rows move, what is kept in its address, and crashes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from calls.tests.processes import post
+from supervisor.benchmark.sameness import find_differences
+from supervisor.tests.browser import MAKE_USERS, Site, log_in, open_board, row
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+WATCH_SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) window.shift += one.hadRecentInput ? 0 : one.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+
+
+def calls_of(page):
+    return page.locator("#rows .c-call a")
+
+
+def test_a_call_that_comes_moves_the_others_without_a_jump(site, open_page):
+    for number in range(3):
+        site.say(f"glide-{number}", "Hello?")
+    page = open_page()
+    page.add_init_script(WATCH_SHIFTS)
+    open_board(page, "?q=glide-")
+    expect(calls_of(page)).to_have_text(["glide-2", "glide-1", "glide-0"])
+
+    site.say("glide-3", "Hello?")
+    expect(calls_of(page)).to_have_text(["glide-3", "glide-2", "glide-1", "glide-0"])
+    page.wait_for_timeout(400)  # until they have come to rest
+
+    assert page.evaluate("shift") < 0.02
+
+
+def test_rows_hold_still_under_the_pointer_and_say_what_waits(site, open_page):
+    site.say("hold-1", "Hello?")
+    page = open_page()
+    open_board(page)
+    expect(row(page, "hold-1")).to_be_visible()
+    row(page, "hold-1").hover()
+
+    site.say("hold-2", "Hello?")
+    site.end("hold-1")
+
+    button = page.get_by_role("button", name="1 new call")
+    expect(button).to_be_visible()
+    expect(row(page, "hold-1")).to_contain_text("Waiting for AI")
+    expect(row(page, "hold-2")).to_have_count(0)
+
+    button.click()
+    expect(row(page, "hold-2")).to_be_visible()
+    expect(button).to_be_hidden()
+
+
+def test_rows_that_were_held_move_when_the_pointer_leaves(site, open_page):
+    site.say("leave-1", "Hello?")
+    page = open_page()
+    open_board(page, "?state=IN_PROGRESS&q=leave-")
+    row(page, "leave-1").hover()
+
+    site.say("leave-2", "Hello?")
+    site.end("leave-1")
+    expect(page.get_by_role("button", name="The list has changed")).to_be_visible()
+    expect(row(page, "leave-1")).to_have_class(re.compile("is-gone"))
+    page.mouse.move(2, 2)
+
+    expect(calls_of(page)).to_have_text(["leave-2"])
+
+
+def test_search_rows_and_order_are_chosen_by_keyboard_and_kept_in_the_address(site, open_page):
+    for number in range(2):
+        post(f"{site.address}/v1/call/typed-{number}/start", {"agent": f"Ana {number}"})
+    page = open_page()
+    open_board(page)
+
+    page.keyboard.press("/")
+    page.keyboard.type("typed-")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/supervisor/\?q=typed-$"))
+    page.get_by_label("Rows on a page").select_option("100")
+    expect(page).to_have_url(re.compile(r"q=typed-&rows=100$"))
+    page.get_by_role("columnheader", name="Agent", exact=True).get_by_role("link").press("Enter")
+    expect(page).to_have_url(re.compile(r"sort=agent"))
+    expect(calls_of(page)).to_have_text(["typed-0", "typed-1"])
+    expect(page.locator("#where")).to_have_text("2 calls")
+
+    page.reload()
+    expect(calls_of(page)).to_have_text(["typed-0", "typed-1"])
+    expect(page.get_by_label("Rows on a page")).to_have_value("100")
+    page.go_back()
+    expect(calls_of(page)).to_have_text(["typed-1", "typed-0"])
+
+
+def test_the_wall_screen_is_entered_and_left_by_a_key(site, open_page):
+    page = open_page()
+    open_board(page, "?state=IN_PROGRESS")
+
+    page.keyboard.press("w")
+    expect(page).to_have_url(re.compile(r"state=IN_PROGRESS&wall=1$"))
+    expect(page.get_by_role("navigation", name="Filter by state")).to_be_hidden()
+    page.keyboard.press("w")
+
+    expect(page).to_have_url(re.compile(r"state=IN_PROGRESS$"))
+
+
+def test_tabs_count_live(site, open_page):
+    page = open_page()
+    open_board(page)
+    count = page.locator('.tabs__count[data-figure="live"]')
+    before = int(count.inner_text())
+
+    site.say("counted", "Hello?")
+
+    expect(count).to_have_text(str(before + 1))
+
+
+# --- Crashes ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy_site(tmp_path):
+    """A site of its own, that changes all the time, whatever becomes of its server."""
+    with Site(tmp_path) as running:
+        running.run("shell", "-c", MAKE_USERS)
+        fill = running.start("-m", "supervisor.benchmark.busy_site", "fill", "60", "10")
+        assert fill.wait(60) == 0
+        running.serve()
+        yield running
+
+
+@pytest.mark.parametrize("crashes", [3])
+def test_after_crashes_under_load_pages_are_as_fresh_ones(chromium, busy_site, crashes):
+    context = chromium.new_context(base_url=busy_site.address)
+    log_in(context.new_page())
+    pages = []
+    for query in ("", "?state=IN_PROGRESS", "?sort=-duration&rows=100"):
+        pages.append(context.new_page())
+        open_board(pages[-1], query)
+    load = busy_site.start("-m", "supervisor.benchmark.busy_site", "stir", "40", "600", log="stir")
+
+    for _ in range(crashes):
+        pages[0].wait_for_timeout(1500)  # of changes
+        busy_site.crash()
+        for page in pages:
+            expect(page.locator("#feed")).to_have_attribute("data-feed", "reconnecting")
+        busy_site.serve()
+        for page in pages:
+            expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+    assert load.poll() is None
+    load.kill()
+    load.wait()
+
+    assert [find_differences(page) for page in pages] == [[], [], []]
+    context.close()
