@@ -262,12 +262,14 @@ def stir(rate: float, seconds: float) -> dict[str, Any]:
     from calls import events
 
     made, before, begin = Stir(rate), events.head(), time.monotonic()
-    late = 0.0
-    for number in range(round(seconds / STEP_S)):
+    due, late = begin, 0.0
+    while time.monotonic() - begin < seconds:
         made.step()
-        rest = begin + (number + 1) * STEP_S - time.monotonic()
-        late = max(late, -rest)
-        time.sleep(max(0.0, rest))
+        due, now = due + STEP_S, time.monotonic()
+        late = max(late, now - due)
+        # What a slow machine has missed is not made up for.
+        due = max(due, now)
+        time.sleep(due - now)
     took = time.monotonic() - begin
     changes = events.head() - before
     return {

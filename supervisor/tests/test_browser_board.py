@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from calls.tests.processes import post
 from supervisor.benchmark.sameness import find_differences
-from supervisor.tests.browser import MAKE_USERS, Site, log_in, open_board, row
+from supervisor.tests.browser import log_in, open_board, row, running_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -128,11 +128,9 @@ def test_tabs_count_live(site, open_page):
 @pytest.fixture
 def busy_site(tmp_path):
     """A site of its own, that changes all the time, whatever becomes of its server."""
-    with Site(tmp_path) as running:
-        running.run("shell", "-c", MAKE_USERS)
+    with running_site(tmp_path) as running:
         fill = running.start("-m", "supervisor.benchmark.busy_site", "fill", "60", "10")
         assert fill.wait(60) == 0
-        running.serve()
         yield running
 
 

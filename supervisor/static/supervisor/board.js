@@ -36,7 +36,9 @@ let entering = 0; // events of calls that may have to be shown now
 let isWholeDue = false; // the log cannot tell what was missed
 let pageAt = 0;
 let failedAt = 0;
+let isUpdating = false;
 let timer = 0;
+let timerAt = 0;
 
 startClocks();
 startKeys(body);
@@ -61,7 +63,11 @@ main.addEventListener("history", ({ detail }) => showHistory(detail));
 // What changed -------------------------------------------------------------------------------------
 
 function note(event) {
-  if (event.type === "call_deleted") rowOf(event.data.deleted)?.remove();
+  if (event.type === "call_deleted" && rowOf(event.data.deleted)) {
+    rowOf(event.data.deleted).remove();
+    entering += 1; // another one takes its place, and an answer on its way may still hold it
+    return schedule();
+  }
   if (!event.call_id || event.type === "gap_detected") return; // gaps come with the counters
   const isShown = Boolean(rowOf(event.call_id));
   if (isShown) changed.add(event.call_id);
@@ -90,9 +96,12 @@ function renewSoon(isAsked) {
 
 function schedule() {
   if (isHeld()) showWaiting(entering, isNewestFirst && !isFiltered);
-  if (!entering && !changed.size && !isWholeDue) return;
-  const due = Math.max(dueAt(), failedAt + RETRY_MS) - Date.now();
-  timer ||= setTimeout(update, Math.max(ROWS_MS, due));
+  if (isUpdating || (!entering && !changed.size && !isWholeDue)) return;
+  const at = Math.max(Date.now() + ROWS_MS, dueAt(), failedAt + RETRY_MS);
+  if (timer && at >= timerAt) return;
+  clearTimeout(timer);
+  timerAt = at;
+  timer = setTimeout(update, at - Date.now());
 }
 
 // When the list is next renewed as a whole. Rows that are shown are brought up to date before.
@@ -106,6 +115,8 @@ function dueAt() {
 
 // One request at a time: an answer that comes late must not undo a newer one.
 async function update() {
+  timer = 0;
+  isUpdating = true;
   try {
     await (isWholeDue ? refetch() : isPageDue() ? fetchPage() : fetchRows());
     failedAt = 0;
@@ -115,7 +126,7 @@ async function update() {
     notice.textContent = `The newest changes could not be loaded (${error.message}). Trying again.`;
     notice.hidden = feed.status !== "live";
   }
-  timer = 0;
+  isUpdating = false;
   schedule();
 }
 
