@@ -122,7 +122,7 @@ def test_the_keyboard_goes_through_the_rows_to_a_call(site, open_page):
 def test_the_figures_move_with_the_feed(site, open_page):
     page = open_page()
     open_board(page)
-    live = page.locator('[data-figure="live"]')
+    live = page.locator('#figures [data-figure="live"]')
     before = int(live.inner_text())
 
     site.say("one-more", "Hello?")
