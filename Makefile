@@ -57,6 +57,8 @@ bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQL
 soak: $(VENV)/.development ## Measure for a long time whether memory stays flat: SOAK_SECONDS each
 	$(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
+	$(BIN)/python manage.py bench_board --seconds $(SOAK_SECONDS)
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_board --seconds $(SOAK_SECONDS)
 
 format: $(VENV)/.development ## Format and fix what can be fixed by a program
 	$(BIN)/ruff format .

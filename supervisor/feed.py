@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER
@@ -32,6 +32,8 @@ GROUP = "supervisors"
 COALESCE_S = 0.1
 HEARTBEAT_S = 10
 SAMPLE_S = 1.0
+# The time of a packet is taken before its commit: a sample looks back so far for late ones.
+LATE_COMMIT = timedelta(seconds=2)
 DATABASE_PAUSE_S = 1.0
 
 
@@ -114,7 +116,7 @@ class Feed:
                 await self._send_heartbeat(now)
 
     async def _send_counters(self, since: datetime, pace: Pace) -> None:
-        moved = await self._persist(_counters, since)
+        moved = await self._persist(_counters, since - LATE_COMMIT)
         pace.add(
             (call["call_id"], call["packet_count"], call.pop("opened_at") >= since)
             for call in moved

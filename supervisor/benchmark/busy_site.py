@@ -107,6 +107,9 @@ class Stir:
         self.calls_per_step = rate / CHANGES_OF_A_CALL * STEP_S
         self.live = deque(Call.objects.live().order_by("pk").values_list("call_id", flat=True))
         self.sequences = dict(Call.objects.live().values_list("call_id", "last_sequence"))
+        AlertRule.objects.get_or_create(
+            name="Has waited long", defaults={"kind": "words", "severity": 2, "phrases": "waiting"}
+        )
         self.rules = list(AlertRule.objects.filter(kind="words")[:5])
         self.alerts = deque(Alert.objects.open().order_by("pk").values_list("pk", flat=True))
         self.number = Call.objects.filter(call_id__startswith=NEW_PREFIX).count()

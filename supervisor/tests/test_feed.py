@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async
@@ -10,10 +11,12 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from calls import events, services
 from calls.api.keys import create_key, revoke_key, ring
 from calls.ingest.record import record_packets
+from calls.models import Call
 from calls.tests.factories import live_call, packet
 from supervisor import follower, rights
 from supervisor.batch import Batch
@@ -161,9 +164,27 @@ async def test_counters_of_live_calls_are_sampled_and_not_logged(watcher):
 
     await in_thread(record_packets)([packet(call.call_id, 9)])
 
-    counters = (await watcher.next("counters"))["calls"]
-    assert counters[0]["call_id"] == call.call_id
-    assert counters[0]["packet_count"] == 5
+    assert await counted(watcher, call.call_id, 5)
+
+
+async def test_counters_that_were_long_in_being_committed_are_sent_too(watcher):
+    call = await in_thread(live_call)()
+    await watcher.hello()
+
+    begun_at = timezone.now() - timedelta(seconds=1.5)
+    row = Call.objects.filter(pk=call.pk)
+    await in_thread(row.update)(last_packet_at=begun_at, packet_count=77)
+
+    assert await counted(watcher, call.call_id, 77)
+
+
+async def counted(watcher, call_id, packet_count):
+    """Wait until the feed says that a call has so many packets."""
+    while True:
+        (call,) = (await watcher.next("counters"))["calls"]
+        assert call["call_id"] == call_id
+        if call["packet_count"] == packet_count:
+            return True
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", '{"type":"resume"}', '{"type":"x"}', "[" * 9999])
