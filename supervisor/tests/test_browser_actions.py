@@ -7,16 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from supervisor.tests import test_browser
-from supervisor.tests.test_browser import open_board, row, violations
+from supervisor.tests.browser import open_board, row, running_site, violations
 
-# The same server, browser and account as those of the other pages' tests.
-site, chromium, cookies, open_page = (
-    test_browser.site,
-    test_browser.chromium,
-    test_browser.cookies,
-    test_browser.open_page,
-)
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 MAKE_CALLS = """
@@ -29,6 +21,13 @@ for number in range(4):
     failed_call(f"failed-{number}")
     live_call(f"live-{number}")
 """
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One of its own: these tests act on every call that a filter finds."""
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
