@@ -11,6 +11,9 @@ from functools import lru_cache
 from typing import cast
 
 EVENT = re.compile(rb'"offset":(\d+),"at":"([^"]+)"')
+# No JSON holds these bytes. A client that does not answer is sent away, after 40 s.
+PING = re.compile(rb"\x89\x04(.{4})", re.DOTALL)
+PONG = b"\x8a\x84\0\0\0\0"  # masked with zeros
 LONGEST_EVENT = 16_384
 LONGEST_DELAY_MS = 60_000
 REQUEST = (
@@ -61,7 +64,8 @@ class Watcher(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast("asyncio.Transport", transport).write(REQUEST.format(port=self._port).encode())
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(REQUEST.format(port=self._port).encode())
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_lost = True
@@ -70,6 +74,9 @@ class Watcher(asyncio.Protocol):
         now, data, end = time.time(), self._rest + data, 0
         if not self.greeted.is_set() and b'"hello"' in data:
             self.greeted.set()
+        if ping := PING.search(data):
+            self._transport.write(PONG + ping[1])
+            data = data[: ping.start()] + data[ping.end() :]
         for found in EVENT.finditer(data):
             self._take(int(found[1]), now - _seconds(found[2]))
             end = found.end()

@@ -1,6 +1,7 @@
 """The benchmark of the feed: what it counts, what it compares, and what it refuses."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -30,6 +31,18 @@ def test_an_event_that_comes_in_two_pieces_counts_once():
     seen = watcher(whole[:70], whole[70:])
 
     assert (seen.count, seen.last) == (2, 2)
+
+
+def test_a_ping_between_events_is_answered_once():
+    answers = []
+    one = watcher()
+    one._transport = SimpleNamespace(write=answers.append)
+
+    for piece in (EVENT % 1, b"\x89\x04\n\xff12", EVENT % 2):
+        one.data_received(piece)
+
+    assert answers == [b"\x8a\x84\0\0\0\0\n\xff12"]
+    assert one.count == 2
 
 
 def test_what_one_socket_missed_or_heard_twice_is_counted():
