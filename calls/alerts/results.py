@@ -14,7 +14,7 @@ from calls.alerts import duty
 from calls.alerts.phrases import excerpt, find_phrase
 from calls.alerts.rules import ReadyRule, RuleBook
 from calls.alerts.services import Finding, raise_alerts
-from calls.alerts.sweep import lossy, told_length, told_loss
+from calls.alerts.sweep import is_lossy, told_length, told_loss
 from calls.alerts.words import said
 from calls.lifecycle import CallState
 from calls.models import AlertRule, Analysis, Call, CallEvent
@@ -56,7 +56,7 @@ def _findings(book: RuleBook, event: CallEvent, call: Call) -> list[Finding]:
 def _judge(book: RuleBook, event: CallEvent, call: Call) -> Iterator[Finding]:
     rules = [rule for rule in book.of(*Kind.values) if rule.wants(queue=call.queue)]
     if event.state == CallState.COMPLETED:
-        yield from _ended(rules, call)
+        yield from judge_end(rules, call)
     elif event.state == CallState.FAILED:
         reason = str(event.data.get("reason", ""))
         for rule in _of(rules, Kind.FAILED):
@@ -71,10 +71,10 @@ def _of(rules: Sequence[ReadyRule], kind: str) -> list[ReadyRule]:
     return [rule for rule in rules if rule.row.kind == kind]
 
 
-def _ended(rules: Sequence[ReadyRule], call: Call) -> Iterator[Finding]:
+def judge_end(rules: Sequence[ReadyRule], call: Call) -> Iterator[Finding]:
     """What the sweep of live calls would have found, had it looked in the last moment."""
     for rule in _of(rules, Kind.LOSS):
-        if lossy(Call.objects.filter(pk=call.pk), rule.row.limit or 0).exists():
+        if is_lossy(call, rule.row.limit or 0):
             yield Finding(rule.row, call.pk, told_loss(rule.row, call), "end")
     for rule in _of(rules, Kind.LONG_CALL):
         length = (call.ended_at or call.opened_at) - call.opened_at

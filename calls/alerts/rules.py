@@ -31,7 +31,7 @@ class RuleBook:
     def refresh(self) -> None:
         rows = AlertRule.objects.filter(enabled=True)
         self._ready = {
-            (row.pk, row.updated_at): self._ready.get((row.pk, row.updated_at)) or _ready(row)
+            (row.pk, row.updated_at): self._ready.get((row.pk, row.updated_at)) or ready(row)
             for row in rows
         }
 
@@ -39,6 +39,7 @@ class RuleBook:
         return [rule for rule in self._ready.values() if rule.row.kind in kinds]
 
 
-def _ready(row: AlertRule) -> ReadyRule:
+def ready(row: AlertRule) -> ReadyRule:
+    """Compile what a rule looks for."""
     is_words = row.kind == AlertRule.Kind.WORDS
     return ReadyRule(row, compile_phrases(row.phrases) if is_words else None)

@@ -40,6 +40,10 @@ class Finding:
     offset_ms: int | None = None
     in_hindsight: bool = False
 
+    @property
+    def offset_s(self) -> float | None:
+        return None if self.offset_ms is None else self.offset_ms / 1000
+
 
 def raise_alerts(findings: Sequence[Finding], *, now: datetime) -> list[Alert]:
     """Raise what is new of some findings, each in a transaction of its own."""

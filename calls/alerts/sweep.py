@@ -40,11 +40,17 @@ def _silent(calls: QuerySet[Call], limit: float, now: datetime) -> QuerySet[Call
     return calls & Call.objects.idle(before=now - timedelta(seconds=limit))
 
 
-def lossy(calls: QuerySet[Call], limit: float, now: datetime | None = None) -> QuerySet[Call]:
+def _lossy(calls: QuerySet[Call], limit: float, now: datetime | None = None) -> QuerySet[Call]:
     """Calls that miss more than ``limit`` percent of the packets that were sent."""
     known = calls.filter(packet_count__gt=LOSS_PACKETS - 1 - F("missing_count"))
     share = limit / 100
     return known.filter(missing_count__gt=share * (F("missing_count") + F("packet_count")))
+
+
+def is_lossy(call: Call, limit: float) -> bool:
+    """The same for one call."""
+    sent = call.missing_count + call.packet_count
+    return sent >= LOSS_PACKETS and call.missing_count > limit / 100 * sent
 
 
 def _long(calls: QuerySet[Call], limit: float, now: datetime) -> QuerySet[Call]:
@@ -53,7 +59,7 @@ def _long(calls: QuerySet[Call], limit: float, now: datetime) -> QuerySet[Call]:
 
 _OVER: dict[str, Callable[[QuerySet[Call], float, datetime], QuerySet[Call]]] = {
     Kind.SILENCE: _silent,
-    Kind.LOSS: lossy,
+    Kind.LOSS: _lossy,
     Kind.LONG_CALL: _long,
 }
 

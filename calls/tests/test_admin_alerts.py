@@ -1,11 +1,23 @@
 """Alerts and webhooks in the admin: rules and endpoints are checked, alerts acknowledged."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from calls.alerts.services import Finding, raise_alerts
-from calls.models import Alert, AlertRule, Call, CallEvent, WebhookDelivery, WebhookEndpoint
+from calls.models import (
+    Alert,
+    AlertRule,
+    Analysis,
+    Call,
+    CallEvent,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from calls.models.webhook import new_secret
+from calls.tests.factories import archived_call, failed_call, live_call
+from calls.webhooks import services
 
 ENDPOINT = {"name": "crm", "url": "https://crm.example.com/hook", "enabled": "on", "alerts": "on"}
 
@@ -84,3 +96,141 @@ def test_a_new_endpoint_is_told_nothing_of_the_past_and_can_be_tested(boss):
         {"action": "send_test", "_selected_action": [endpoint.pk]},
     )
     assert WebhookDelivery.objects.get().type == "test"
+
+
+TURNS = [
+    {"speaker": "customer", "begin_ms": 5000, "text": "My line has been dead.", "score": -4.0},
+    {"speaker": "agent", "begin_ms": 60_000, "text": "A technician comes.", "score": 0.0},
+]
+
+
+def analysed_call(call_id):
+    call = archived_call(call_id)
+    silence = {"instances": [{"begin_ms": 10_000, "end_ms": 60_000}]}
+    Analysis.objects.filter(call=call).update(turns=TURNS, metrics={"non_talk": silence})
+    return call
+
+
+def trial(boss, **fields):
+    form = {"name": "New", "kind": "words", "severity": 2, "phrases": "line has been dead"}
+    return boss.post("/admin/calls/alertrule/try/", {**form, **fields}).content.decode()
+
+
+def test_a_rule_is_tried_on_calls_that_are_over_without_a_trace(boss):
+    analysed_call("c-1")
+    analysed_call("c-2")
+    live_call("live")
+    failed_call("failed")
+    before = (AlertRule.objects.count(), CallEvent.objects.count())
+
+    found = trial(boss)
+
+    assert "on <strong>2</strong> of the last 3 calls" in found
+    assert "/supervisor/calls/c-1/" in found
+    assert "My line has been dead." in found
+    assert (AlertRule.objects.count(), CallEvent.objects.count()) == before
+    assert not Alert.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({"speaker": "agent"}, 0),
+        ({"phrases": "technician", "speaker": "agent"}, 1),
+        ({"queue": "sales"}, 0),
+        ({"kind": "sentiment", "limit": "-3", "per_turn": "on", "speaker": "customer"}, 1),
+        ({"kind": "silence", "limit": "45"}, 1),
+        ({"kind": "silence", "limit": "3000"}, 0),
+        ({"kind": "loss", "limit": "10"}, 1),
+        ({"kind": "long_call", "limit": "60"}, 1),
+        ({"kind": "long_call", "limit": "6000"}, 0),
+        ({"kind": "analysis_failed"}, 0),
+    ],
+)
+def test_every_kind_of_rule_can_be_tried(boss, fields, count):
+    call = analysed_call("c-1")
+    begun = call.ended_at - timedelta(minutes=10)
+    Call.objects.filter(pk=call.pk).update(packet_count=80, missing_count=20, opened_at=begun)
+
+    assert f"on <strong>{count}</strong> of the last" in trial(boss, **fields)
+
+
+def test_an_incomplete_rule_is_not_tried_and_says_what_it_lacks(boss):
+    assert "This kind needs a limit" in trial(boss, kind="loss", limit="")
+    assert boss.get("/admin/calls/alertrule/try/").status_code == 405
+
+
+def test_a_rule_that_is_being_changed_is_tried_under_its_own_name(boss):
+    rule = AlertRule.objects.get(name="Wants to cancel")
+    form = {"name": rule.name, "kind": "words", "severity": 2, "phrases": "dead"}
+
+    page = boss.post(f"/admin/calls/alertrule/try/?rule={rule.pk}", form).content.decode()
+
+    assert "There is no such call yet" in page
+    assert AlertRule.objects.get(pk=rule.pk).phrases == rule.phrases
+    assert "Try this rule" in boss.get(f"/admin/calls/alertrule/{rule.pk}/change/").content.decode()
+
+
+def test_trying_needs_the_right_to_edit_rules_and_to_see_calls(person):
+    client = person("view_alertrule", "view_call")
+
+    assert client.post("/admin/calls/alertrule/try/", {}).status_code == 403
+
+
+def test_a_changed_secret_leaves_the_old_one_good_and_the_position_alone(boss):
+    boss.post("/admin/calls/webhookendpoint/add/", {**ENDPOINT, "secret": new_secret()})
+    endpoint = WebhookEndpoint.objects.get()
+    fresh = new_secret()
+    page = f"/admin/calls/webhookendpoint/{endpoint.pk}/change/"
+    WebhookEndpoint.objects.update(position=4711)
+
+    boss.post(page, {**ENDPOINT, "secret": fresh})
+
+    changed = WebhookEndpoint.objects.get()
+    assert changed.secrets_at(timezone.now()) == (fresh, endpoint.secret)
+    assert changed.position == 4711
+    assert "Valid until" in boss.get(page).content.decode()
+
+
+def test_a_secret_is_rotated_by_an_action_and_shown_to_editors_only(boss, person):
+    endpoint = WebhookEndpoint.objects.create(name="crm", url="https://crm.example.com")
+    form = {"action": "rotate", "_selected_action": [endpoint.pk]}
+
+    boss.post("/admin/calls/webhookendpoint/", form)
+
+    page = f"/admin/calls/webhookendpoint/{endpoint.pk}/change/"
+    rotated = WebhookEndpoint.objects.get()
+    assert rotated.previous_secret == endpoint.secret
+    assert rotated.secret in boss.get(page).content.decode()
+    looker = person("view_webhookendpoint")
+    assert "whsec_" not in looker.get(page).content.decode()
+
+
+def test_the_log_shows_what_was_sent_and_what_was_answered(boss):
+    endpoint = WebhookEndpoint.objects.create(name="crm", url="https://crm.example.com")
+    delivery = services.queue_test(endpoint)
+    WebhookDelivery.objects.update(response="no such tenant", status_code=500)
+
+    page = boss.get(f"/admin/calls/webhookdelivery/{delivery.pk}/change/").content.decode()
+
+    assert "no such tenant" in page
+    assert "&quot;endpoint&quot;: &quot;crm&quot;" in page
+    boss.post(
+        "/admin/calls/webhookdelivery/",
+        {"action": "send_again", "_selected_action": [delivery.pk]},
+    )
+    assert WebhookDelivery.objects.get().next_attempt_at <= timezone.now()
+
+
+def test_an_endpoint_that_is_enabled_again_begins_with_a_clean_slate(boss):
+    endpoint = WebhookEndpoint.objects.create(
+        name="crm", url="https://crm.example.com", enabled=False, disabled_reason="It is gone.",
+        failing_since=timezone.now(),
+    )  # fmt: skip
+    page = f"/admin/calls/webhookendpoint/{endpoint.pk}/change/"
+    assert "It is gone." in boss.get(page).content.decode()
+
+    boss.post(page, {**ENDPOINT, "secret": endpoint.secret})
+
+    endpoint.refresh_from_db()
+    assert (endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since) == (True, "", None)
