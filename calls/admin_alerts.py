@@ -33,8 +33,8 @@ RULE_FIELDS = [
 ]  # fmt: skip
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
 
 
 @admin.register(AlertRule)

@@ -21,6 +21,7 @@ class Seen:
     body: Any
     headers: dict[str, str]
     at: float
+    raw: bytes = b""
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Reply:
 
 
 RESET = Reply(status=0)
+GARBAGE = Reply(status=-1)
 UNAVAILABLE = Reply(503, headers="Retry-After: 1\r\n")
 
 
@@ -91,6 +93,10 @@ class FakeServer:
         if reply.status == 0:
             writer.transport.abort()
             return False
+        if reply.status < 0:
+            writer.write(b"\x00\xff this is no HTTP\r\n\r\n")
+            await writer.drain()
+            return False
         body = json.dumps(reply.body)
         head = f"HTTP/1.1 {reply.status} X\r\n{reply.headers}Content-Length: {len(body)}\r\n\r\n"
         writer.write((head + body).encode())
@@ -102,7 +108,8 @@ class FakeServer:
         method, path, _ = first.split(" ")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         raw = await reader.readexactly(int(headers.get("content-length", 0)))
-        seen = Seen(method, path, json.loads(raw) if raw else None, headers, time.monotonic())
+        body = json.loads(raw) if raw else None
+        seen = Seen(method, path, body, headers, time.monotonic(), raw)
         self.seen.append(seen)
         return seen
 
