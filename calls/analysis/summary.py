@@ -31,12 +31,19 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.float64]
 
-Part = Literal["reason", "action", "outcome"]
+Part = Literal["reason", "action", "outcome", "next_step"]
 
 DATA = Path(__file__).parent / "data"
 MAX_KEYWORDS = 8
 FEWEST_WORDS = 4
-_LATER_IS_BETTER: dict[Part, float] = {"reason": -0.5, "action": 0.1, "outcome": 0.3}
+PARTS: tuple[Part, ...] = ("reason", "action", "outcome", "next_step")
+_LATER_IS_BETTER: dict[Part, float] = {
+    "reason": -0.3, "action": 0.1, "outcome": 0.5, "next_step": 0.2,
+}  # fmt: skip
+# People say why they call when they are first given the word, or when small talk is over.
+_OPENING = (0.45, 0.3)
+# A part that need not be there has to be this good.
+_LEAST: dict[str | None, float] = {None: 0.0, "next_step": 0.35}
 # How alike a further sentence may be to what is already in the summary.
 MMR_WEIGHT = 0.5
 
@@ -62,13 +69,22 @@ _PROTOTYPES: dict[Part, tuple[str, ...]] = {
         "I can offer you a discount.",
     ),
     "outcome": (
-        "It will be done by the end of the week.",
         "The problem is solved and everything works now.",
-        "Someone will contact you about it tomorrow.",
         "That is fine, I accept the offer.",
         "I am not satisfied and I will complain.",
-        "You will get a confirmation by message.",
+        "Cancel it, I want my money back.",
         "It is sorted out, thank you.",
+        "That helps me a lot, I am relieved.",
+        "No, I will leave it as it is.",
+    ),
+    "next_step": (
+        "Someone will contact you about it tomorrow.",
+        "You will get a letter within two weeks.",
+        "It will be delivered on Friday morning.",
+        "The technician comes between eight and ten.",
+        "The money should be there in a few days.",
+        "Please send us the form and call again on Monday.",
+        "It starts at the beginning of next month.",
     ),
 }
 _SMALL_TALK = (
@@ -87,7 +103,7 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``parts`` holds reason, action and outcome, as far as they were said."""
+    """``parts`` holds reason, action, outcome and next step, as far as they were said."""
 
     text: str
     parts: dict[str, str]
@@ -99,11 +115,13 @@ class _Sentence:
     speaker: Speaker
     # Where in the call, from 0 to 1.
     place: float
+    # How many turns this side had before.
+    own: int
     text: str
 
 
 def summarise(turns: Sequence[Turn]) -> Summary:
-    """Return at most four sentences of the call: its reason, what was done, how it ended."""
+    """Return at most five sentences: why, what was done, how it ended, what comes next."""
     sentences = _candidates(turns)
     try:
         scorer = _Prototypes(_embedded_prototypes(embedder()), embedder())
@@ -118,16 +136,21 @@ def summarise(turns: Sequence[Turn]) -> Summary:
         for part, places in chosen.items()
         if places
     }
-    text = " ".join(f"{part.capitalize()}: {said}" for part, said in parts.items())
+    titles = {part: part.replace("_", " ").capitalize() for part in parts}
+    text = " ".join(f"{titles[part]}: {said}" for part, said in parts.items())
     return Summary(text, parts, model)
 
 
 def _candidates(turns: Sequence[Turn]) -> list[_Sentence]:
-    found = [
-        _Sentence(turn.speaker, number / max(1, len(turns) - 1), sentence)
-        for number, turn in enumerate(turns)
-        for sentence in split_sentences(turn.text)
-    ]
+    before: Counter[Speaker] = Counter()
+    found: list[_Sentence] = []
+    for number, turn in enumerate(turns):
+        place = number / max(1, len(turns) - 1)
+        found += [
+            _Sentence(turn.speaker, place, before[turn.speaker], sentence)
+            for sentence in split_sentences(turn.text)
+        ]
+        before[turn.speaker] += 1
     long = [sentence for sentence in found if len(sentence.text.split()) >= FEWEST_WORDS]
     return long or found
 
@@ -135,22 +158,23 @@ def _candidates(turns: Sequence[Turn]) -> list[_Sentence]:
 def _choose(
     sentences: Sequence[_Sentence], scores: dict[Part, Scores], likeness: Scores
 ) -> dict[Part, list[int]]:
-    """Return the sentences of each part: reason, action, outcome, then the best of the rest.
+    """Return the sentences of each of PARTS, then the best reason or action of the rest.
 
     Maximal marginal relevance: what resembles a chosen sentence loses.
     """
-    chosen: dict[Part, list[int]] = {"reason": [], "action": [], "outcome": []}
+    chosen: dict[Part, list[int]] = {part: [] for part in PARTS}
     taken: list[int] = []
-    for part in ("reason", "action", "outcome", None):
+    # What comes next is chosen before what was done: "you will get it on Friday" is both.
+    for part in ("reason", "next_step", "action", "outcome", None):
         options = [
             (float(values[place] - MMR_WEIGHT * _closest(likeness, place, taken)), place, name)
             for name, values in scores.items()
-            if part in (name, None) and not (part is None and name == "outcome")
+            if part == name or (part is None and name in ("reason", "action"))
             for place in range(len(sentences))
             if place not in taken and np.isfinite(values[place])
         ]
         best = max(options, default=None)
-        if best is None or (part is None and best[0] <= 0):
+        if best is None or (part in (None, "next_step") and best[0] <= _LEAST[part]):
             continue
         chosen[best[2]].append(best[1])
         taken.append(best[1])
@@ -166,9 +190,10 @@ def _allowed(part: Part, sentence: _Sentence) -> bool:
     question = sentence.text.endswith("?")
     if part == "reason":
         return sentence.speaker == "customer" and sentence.place <= 0.6
-    if part == "action":
-        return sentence.speaker == "agent" and not question and sentence.place > 0
-    return not question and sentence.place >= 0.5
+    if part == "outcome":
+        return not question and sentence.place >= 0.6
+    earliest = 0.4 if part == "next_step" else 0.01
+    return sentence.speaker == "agent" and not question and sentence.place >= earliest
 
 
 def _masked(part: Part, sentences: Sequence[_Sentence], values: Scores) -> Scores:
@@ -234,7 +259,21 @@ def _bonus(part: Part, sentences: Sequence[_Sentence]) -> Scores:
     """Return what the place in the call adds: reasons come early, outcomes late."""
     places = np.array([sentence.place for sentence in sentences])
     length = np.array([min(len(sentence.text.split()), 12) / 12 for sentence in sentences])
-    return np.asarray(_LATER_IS_BETTER[part] * places + 0.15 * length)
+    bonus = np.asarray(_LATER_IS_BETTER[part] * places + 0.15 * length)
+    if part == "reason":
+        bonus += [_opening_bonus(sentence) for sentence in sentences]
+    if part == "outcome":
+        # The last word on it is the customer's.
+        bonus += [
+            0.15 * (sentence.speaker == "customer") - 0.4 * bool(_NO_END.search(sentence.text))
+            for sentence in sentences
+        ]
+    return bonus
+
+
+def _opening_bonus(sentence: _Sentence) -> float:
+    asked_back = -0.3 if _ASKED_BACK.search(sentence.text) else 0.0
+    return (_OPENING[sentence.own] if sentence.own < len(_OPENING) else 0.0) + asked_back
 
 
 _PATTERNS: dict[Part, str] = {
@@ -249,11 +288,19 @@ _PATTERNS: dict[Part, str] = {
         r"pass)\b"
     ),
     "outcome": (
-        r"\b(?:will|tomorrow|today|within|days?|fine|fair|accept\w*|agree\w*|complain\w*|"
-        r"works?|fixed|fixing|confirm\w*|receive|done|sorted|thank you for|unacceptable)\b"
+        r"\b(?:fine|fair|accept\w*|agree\w*|complain\w*|great|perfect|relie\w+|cancel\w*|"
+        r"works?|fixed|fixing|confirm\w*|done|booked|sorted|thank you for|unacceptable|saved?|"
+        r"useless|joke|insult|ombudsman|regulator|lawyer|awful|wasted|want)\b"
+    ),
+    "next_step": (
+        r"\b(?:will|you'll|tomorrow|tonight|today|within|by|until|next|starts?|mondays?|tuesdays?|"
+        r"wednesdays?|thursdays?|fridays?|saturdays?|sundays?|minutes|hours|days|weeks|month|"
+        r"should be|goes out|please (?:send|call|come|bring))\b"
     ),
 }
 _WORDS = {part: re.compile(pattern, re.IGNORECASE) for part, pattern in _PATTERNS.items()}
+_NO_END = re.compile(r"\bplease\b|^no\b", re.IGNORECASE)
+_ASKED_BACK = re.compile(r"^(?:so|no|yes|that|it says|then)\b|\bisn't it\b", re.IGNORECASE)
 _PLEASANTRY = re.compile(
     r"thank you for calling|how can i help|anything else|my name is|good (?:morning|afternoon|"
     r"evening)|let me|sorry to hear|goodbye|thank(?:s| you)(?: so| very)? much|"
@@ -285,12 +332,19 @@ def _shared_words(texts: Sequence[str]) -> Scores:
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _PLACEHOLDER = re.compile(r"\[[A-Z_]+\]")
+_NUMBER_WORD = re.compile(
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|"
+    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million|double|triple|"
+    r"first|second|third|\w+(?:teen|if|igh|in|ix|seven|ur|el|elf|tie)th|dot|dash|underscore)"
+)
 _STOP_WORDS = frozenset((DATA / "stop_words.txt").read_text().split())
 
 
 def keywords(turns: Sequence[Turn]) -> tuple[str, ...]:
     """Return at most eight words or short phrases, the most telling first, in lower case."""
-    text = _PLACEHOLDER.sub(" ", " ".join(turn.text for turn in turns))
+    told = turns[1:] if len(turns) > 2 and turns[0].speaker == "agent" else turns
+    # The agent begins with names of the company and its people.
+    text = _PLACEHOLDER.sub(" ", " ".join(turn.text for turn in told))
     if not text.strip():
         return ()
     phrases = _ranked_phrases(text) or _frequent_words(text)
@@ -313,7 +367,9 @@ def _frequent_words(text: str) -> list[str]:
 
 def _content_words(text: str) -> list[str]:
     return [
-        word for word in _TOKEN.findall(text.lower()) if len(word) > 2 and word not in _STOP_WORDS
+        word
+        for word in _TOKEN.findall(text.lower())
+        if len(word) > 2 and word not in _STOP_WORDS and not _NUMBER_WORD.fullmatch(word)
     ]
 
 
