@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calls.analysis.conversation import SPEAKERS, CallAudio, Channel, Span, Speaker
 from calls.analysis.packets import TypedPacket, speaker_of
+from calls.analysis.plausibility import doubts
 from calls.analysis.timeline import MAX_GAP_S
 from calls.analysis.tracks import PlacedTrack, build_tracks, place_tracks, render
 
@@ -61,7 +62,8 @@ def call_audio(
     rate = max(track.media.rate for track in tracks)
     channels = _one_if_the_same(_mix(streams, starts, rate), notes)
     notes += _speaker_notes(streams, speakers, channels)
-    notes += _packet_notes([voice.placed for stream in streams for voice in stream.voices])
+    placed = [voice.placed for stream in streams for voice in stream.voices]
+    notes += [*_packet_notes(placed), *doubts(placed, channels)]
     return CallAudio(channels, _missing(streams, starts), tuple(notes))
 
 
