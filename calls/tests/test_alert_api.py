@@ -2,16 +2,15 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 from calls.alerts.services import Finding, acknowledge_alert, raise_alerts
 from calls.models import AlertRule, Call, Severity
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def raise_one(call_id="c-1", *, queue="", name="Leaving", severity=2, kind="words", at=NOW):
