@@ -48,7 +48,7 @@ def test_the_board_tells_of_an_outage_since_when_and_what_waits(supervisor, wait
     assert "fake is down (transcribe) since" in text
     assert "no call loses an attempt" in text
     assert "503 Service Unavailable" in text
-    assert "1 call waiting for it" in text
+    assert "Calls waiting: 1 ." in text
     assert read_figures().held == 1
 
 

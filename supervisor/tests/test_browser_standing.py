@@ -1,0 +1,72 @@
+"""In a real Chromium: the wallboard tells at once when the analysis does not go on, and why."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from supervisor.tests import test_browser
+from supervisor.tests.test_browser import violations
+
+# The same server, browser and account as those of the other pages' tests.
+site, chromium, cookies, open_page = (
+    test_browser.site,
+    test_browser.chromium,
+    test_browser.cookies,
+    test_browser.open_page,
+)
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+MAKE_OUTAGE = """
+from datetime import timedelta
+from django.conf import settings
+from calls.analysis import ledger
+from calls.tests.factories import attempt, claim, ended_call, outage
+from django.utils import timezone
+from calls.models import WorkerHeartbeat
+now = timezone.now()
+WorkerHeartbeat.objects.create(name="w", started_at=now, seen_at=now + timedelta(days=1))
+settings.AI_BREAKER_FAILURES = 1
+ended_call("waits")
+lease = claim()
+ledger.fail_attempt(lease, attempt(lease), outage())
+ended_call("behind")
+"""
+END_OUTAGE = "from calls.models import ProviderHealth; ProviderHealth.objects.all().delete()"
+
+
+def test_an_outage_and_a_pause_come_and_go_without_a_reload(site, open_page):
+    page = open_page()
+    page.goto("/supervisor/")
+    standing = page.locator("#standing")
+    expect(standing).to_contain_text("No worker is alive.")
+
+    site.run("shell", "-c", MAKE_OUTAGE)
+    expect(standing).to_contain_text("fake is down (transcribe) since")
+    expect(standing).to_contain_text("Calls waiting: 2.")
+    expect(standing.locator(".countdown")).to_have_text(re.compile(r"in \d:\d\d"))
+    expect(standing).not_to_contain_text("No worker")
+    site.run("analysis", "pause", "--reason", "The bill is too high")
+    expect(standing).to_contain_text("The analysis is paused since")
+    expect(standing).to_contain_text("The bill is too high")
+    expect(page.get_by_role("link", name="Resume it")).to_be_visible()
+
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    other = open_page()
+    other.goto("/supervisor/calls/waits/")
+    expect(other.locator("main")).to_contain_text("The analysis is paused since")
+    assert violations(other) == []
+
+    site.run("analysis", "resume")
+    expect(standing).not_to_contain_text("paused")
+    other.reload()
+    expect(other.locator("main")).to_contain_text("fake is down since")
+    site.run("shell", "-c", END_OUTAGE)
+    expect(standing).to_be_hidden()
