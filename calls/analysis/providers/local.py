@@ -25,7 +25,7 @@ from calls.analysis.speech import SpeechUnavailable, transcribe
 
 T = TypeVar("T")
 
-NICE = 15  # a thirtieth of the share of a thread that answers packets
+NICE = 10  # a tenth of the share of a thread that answers packets
 NO_ANSWERS = "The local provider answers no questions of the site's own:"
 
 
