@@ -72,3 +72,12 @@ def test_calls_that_end_at_once_are_all_carried_though_their_worker_is_killed(se
     assert outcome["problems"] == []
     assert sum(outcome["states"].values()) == 20
     assert set(outcome["states"]) <= {"ARCHIVED", "FAILED"}
+
+
+@pytest.mark.speech
+def test_recorded_calls_are_transcribed_while_packets_come_in(service):
+    result = service.run("bench_transcription", "--times", "1", "--per-second", "50")
+
+    assert "6 recorded calls" in result.stdout
+    assert "times real time" in result.stdout
+    assert "{'ARCHIVED': 6}" in result.stdout

@@ -43,7 +43,7 @@ def describe(outcome: Outcome) -> list[str]:
     packets = outcome.packets
     return [
         outcome.title,
-        f"  calls      {outcome.states}, {outcome.words} words",
+        f"  calls      {dict(outcome.states)}, {outcome.words} words",
         (
             f"  audio      {outcome.audio_s:.0f} s in {outcome.total_s:.1f} s: "
             f"{outcome.times_real:.1f} times real time"
