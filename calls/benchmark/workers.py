@@ -67,4 +67,4 @@ class Worker:
 def _held(process: psutil.Process) -> int:
     info = process.memory_full_info()
     # Where the system does not tell whom a page belongs to, shared pages count again and again.
-    return int(getattr(info, "pss", 0) or process.memory_info().rss)
+    return int(info.pss if hasattr(info, "pss") else info.rss)
