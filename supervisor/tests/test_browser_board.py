@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from calls.tests.processes import post
 from supervisor.benchmark.sameness import find_differences
-from supervisor.tests.browser import log_in, open_board, row, running_site
+from supervisor.tests.browser import log_in, open_board, row, running_site, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -120,6 +120,46 @@ def test_tabs_count_live(site, open_page):
     site.say("counted", "Hello?")
 
     expect(count).to_have_text(str(before + 1))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_comes_up_meanwhile(site, open_page, scheme):
+    call_id = f"axe-held-{scheme}"
+    site.say(call_id, "Hello?")
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    open_board(page, f"?q={call_id}")
+    row(page, call_id).hover()
+    site.say(f"{call_id}-too", "Hello?")
+    expect(page.locator("#waiting")).to_be_visible()
+    assert violations(page) == []
+
+    page.mouse.move(2, 2)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == []
+
+    page.keyboard.press("Escape")
+    page.evaluate("""() => {
+      document.getElementById("feed").dataset.feed = "stale";
+      const notice = document.getElementById("notice");
+      notice.textContent = "The newest changes could not be loaded.";
+      notice.hidden = false;
+    }""")
+    assert violations(page) == []
+
+    page.goto(f"/supervisor/calls/{call_id}/end/")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_admin(open_page, scheme):
+    page = open_page(color_scheme=scheme)
+
+    for path in ("/admin/", "/admin/calls/call/"):
+        page.goto(path)
+        # Django labels its search box with a picture.
+        found = [one for one in violations(page) if not one.startswith("label-title-only")]
+        assert found == [], path
 
 
 # --- Crashes ------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ export function updateRows(asked, part, { mayMove }) {
 
 // True if the row looks different in kind: another state, or another alert.
 function replace(old, row) {
+  if (old.isEqualNode(row)) return false;
   const [before, now] = [kindOf(old), kindOf(row)];
   Idiomorph.morph(old, row, { callbacks: keep });
   return before !== now;
