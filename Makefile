@@ -50,6 +50,8 @@ bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQL
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_pages
 	$(BIN)/python manage.py bench_board
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_board
+	$(BIN)/python manage.py bench_search
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_search
 	$(BIN)/python manage.py bench_feed
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed
 	$(BIN)/python manage.py bench_feed --kill 10
