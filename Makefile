@@ -27,8 +27,9 @@ run: $(VENV)/.service ## Set up everything, start web and worker, stream the dem
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
 
 test: $(VENV)/.development ## Set up everything, run every test on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n 2
-	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python -m pytest -n 2 -m "not speech and not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python -m pytest -n 2 --dist loadfile \
+		-m "database and not speech and not browser"
 
 check: $(VENV)/.development ## Formatting, lint, types, migrations and the deployment checklist
 	$(BIN)/ruff format --check .

@@ -7,6 +7,18 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+NEEDS_A_DATABASE = {"db", "transactional_db", "live_server"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what a database has a say in: the rest need not be run once for each database."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        starts_processes = item.get_closest_marker("processes") is not None
+        if item.get_closest_marker("django_db") or starts_processes or fixtures & NEEDS_A_DATABASE:
+            item.add_marker(pytest.mark.database)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_connection_outlives_the_tests(django_db_setup, django_db_blocker) -> Iterator[None]:

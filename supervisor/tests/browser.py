@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, post, wait_until
+from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, get, post, wait_until
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 OPTIONS = (
@@ -80,6 +80,22 @@ def running_site(folder: Path) -> Iterator[Site]:
 def site(tmp_path_factory):
     with running_site(tmp_path_factory.mktemp("site")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def analysed(site):
+    """The id of a call that a worker has analysed. Another one has raised an alert meanwhile."""
+    site.say("alerting", "I want to cancel my contract.")
+    site.say("analysed", "I am angry, my line is dead.", "Write to jane.doe@example.com.")
+    site.end("analysed")
+    worker = site.worker()
+    address = f"{site.address}/v1/call/analysed"
+    wait_until(lambda: get(address)["state"] == "ARCHIVED", what="the analysis", patience_s=60)
+    events = f"{site.address}/v1/events?limit=1000"
+    wait_until(lambda: "alert_raised" in str(get(events)), what="the alert")
+    worker.terminate()
+    worker.wait(timeout=30)
+    return "analysed"
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 # Here, and not where they are used, so that all modules share one server.
-from supervisor.tests.browser import chromium, open_page, site  # noqa: F401
+from supervisor.tests.browser import analysed, chromium, open_page, site  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

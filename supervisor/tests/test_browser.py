@@ -7,26 +7,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from calls.tests.processes import get, post, wait_until
+from calls.tests.processes import post
 from supervisor.tests.browser import open_board, row, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
-
-
-@pytest.fixture(scope="module")
-def analysed(site):
-    """The id of a call that a worker has analysed. Another one has raised an alert meanwhile."""
-    site.say("alerting", "I want to cancel my contract.")
-    site.say("analysed", "I am angry, my line is dead.", "Write to jane.doe@example.com.")
-    site.end("analysed")
-    worker = site.worker()
-    address = f"{site.address}/v1/call/analysed"
-    wait_until(lambda: get(address)["state"] == "ARCHIVED", what="the analysis", patience_s=60)
-    events = f"{site.address}/v1/events?limit=1000"
-    wait_until(lambda: "alert_raised" in str(get(events)), what="the alert")
-    worker.terminate()
-    worker.wait(timeout=30)
-    return "analysed"
 
 
 def test_a_call_appears_and_changes_without_a_reload(site, open_page):

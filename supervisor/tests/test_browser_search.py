@@ -7,16 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from supervisor.tests.test_browser import (
-    analysed,
-    chromium,
-    cookies,
-    open_page,
-    site,
-    violations,
-)
+from supervisor.tests.browser import violations
 
-__all__ = ["analysed", "chromium", "cookies", "open_page", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 SEARCH = "/supervisor/search/"
 

@@ -7,16 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from supervisor.tests import test_browser
-from supervisor.tests.test_browser import violations
+from supervisor.tests.browser import running_site, violations
 
-# The same server, browser and account as those of the other pages' tests.
-site, chromium, cookies, open_page = (
-    test_browser.site,
-    test_browser.chromium,
-    test_browser.cookies,
-    test_browser.open_page,
-)
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 MAKE_OUTAGE = """
@@ -35,6 +27,13 @@ ledger.fail_attempt(lease, attempt(lease), outage())
 ended_call("behind")
 """
 END_OUTAGE = "from calls.models import ProviderHealth; ProviderHealth.objects.all().delete()"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One of its own: no other test's calls wait here."""
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
 
 
 def test_an_outage_and_a_pause_come_and_go_without_a_reload(site, open_page):
