@@ -26,10 +26,10 @@ $(VENV)/.development: $(VENV)/.service requirements-dev.txt
 run: $(VENV)/.service ## Set up everything, start web and worker, stream the demo calls
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
 
-test: $(VENV)/.development ## Set up everything, run every test on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist loadfile
-	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python -m pytest -n 2 --dist loadfile \
-		-m "database and not speech and not browser"
+test: $(VENV)/.development ## Set up everything, run the tests on SQLite and on PostgreSQL
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python -m pytest -n 2 --dist worksteal \
+		-m "database and not slow and not speech and not browser"
 
 check: $(VENV)/.development ## Formatting, lint, types, migrations and the deployment checklist
 	$(BIN)/ruff format --check .
@@ -58,7 +58,9 @@ bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQL
 	$(BIN)/python manage.py bench_feed --kill 10
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --kill 10
 
-soak: $(VENV)/.development ## Measure for a long time whether memory stays flat: SOAK_SECONDS each
+soak: $(VENV)/.development ## Run the slow tests, and measure for SOAK_SECONDS each whether memory stays flat
+	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python -m pytest -m "slow and not speech"
 	$(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 	$(BIN)/python manage.py bench_board --seconds $(SOAK_SECONDS)

@@ -186,7 +186,9 @@ def test_packet_lists_fetch_and_show_only_the_beginning_of_the_data(boss):
 def test_the_page_of_a_call_shows_a_bounded_part_of_its_streams_and_attempts(boss, call_in):
     call = call_in(CallState.PROCESSING_AI)
     Stream.objects.bulk_create(Stream(call=call, name=f"s-{at}") for at in range(ROWS))
-    Attempt.objects.bulk_create(attempt(call, error=f"error {at}") for at in range(ROWS))
+    Attempt.objects.bulk_create(
+        attempt(call, outcome="failed", error=f"error {at}") for at in range(ROWS)
+    )
 
     with CaptureQueriesContext(connection) as queries:
         page = text_of(boss.get(change(call)))

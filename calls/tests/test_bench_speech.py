@@ -75,6 +75,7 @@ def test_a_turn_that_was_not_heard_is_not_in_time():
 @pytest.mark.speech
 @pytest.mark.django_db
 @pytest.mark.parametrize("loss", [0.0, 0.02], ids=["a perfect line", "a bad line"])
+@pytest.mark.slow
 def test_recorded_calls_are_analysed_as_well_as_promised(loss, settings, tmp_path):
     pytest.importorskip("faster_whisper", reason="needs requirements-speech.txt")
     settings.MEDIA_ROOT = tmp_path

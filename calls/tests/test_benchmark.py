@@ -26,6 +26,7 @@ def service(tmp_path):
         yield running
 
 
+@pytest.mark.slow
 def test_every_path_is_measured_and_loses_nothing(service, tmp_path):
     report = measure(service, tmp_path)
 
@@ -63,6 +64,7 @@ def test_a_server_that_is_killed_loses_no_acknowledged_packet(service, tmp_path)
     assert killed["rows"] == killed["acknowledged"] > 0
 
 
+@pytest.mark.slow
 def test_calls_that_end_at_once_are_all_carried_though_their_worker_is_killed(service, tmp_path):
     report = tmp_path / "analysis.json"
 
@@ -75,6 +77,7 @@ def test_calls_that_end_at_once_are_all_carried_though_their_worker_is_killed(se
 
 
 @pytest.mark.speech
+@pytest.mark.slow
 def test_recorded_calls_are_transcribed_while_packets_come_in(service):
     result = service.run("bench_transcription", "--times", "1", "--per-second", "50")
 

@@ -121,6 +121,7 @@ def waiting(service):
     return [row for row in rows if row[1] == "pending" and row[0] not in ("private", "named")]
 
 
+@pytest.mark.slow
 def test_a_message_survives_the_sudden_death_of_whoever_sends_it(tmp_path):
     release = threading.Event()
 
@@ -163,6 +164,7 @@ def kill_all(worker, family):
             kill(process)
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_hangs_holds_up_no_other(tmp_path):
     calls = 60
     with FakeServer() as receiver, Service(tmp_path) as service:

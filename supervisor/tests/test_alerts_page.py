@@ -89,13 +89,13 @@ def test_the_page_of_the_call_shows_its_alerts(supervisor, alert):
 def test_the_alerts_page_asks_the_database_as_often_for_many_as_for_one(
     supervisor, alert, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         supervisor.get("/supervisor/alerts/")
     for number in range(20):
         call = Call.objects.create(call_id=f"more-{number}")
         raise_alerts([Finding(alert.rule, call.pk, found="x")], now=timezone.now())
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         supervisor.get("/supervisor/alerts/")
 
 
