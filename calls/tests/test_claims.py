@@ -172,7 +172,10 @@ def test_workers_that_claim_at_once_stay_below_the_limit_together(settings):
     with ThreadPoolExecutor(8) as threads:
         got = list(threads.map(ask, range(8)))
 
-    assert sum(got) == 5
+    # Who came while others held the rows went away empty, and comes again.
+    assert 4 <= sum(got) <= 5
+    late = claims.claim_due(owner=claims.owner_of("fake", "late"), limit=4, provider="fake")
+    assert len(late) == 5 - sum(got)
     held = Call.objects.filter(lease_expires_at__gt=timezone.now())
     assert held.count() == 5
 
