@@ -12,12 +12,19 @@ NEEDS_A_DATABASE = {"db", "transactional_db", "live_server"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what a database has a say in: the rest need not be run once for each database."""
+    """Mark what a database has a say in: the rest need not be run once for each database.
+
+    Modules with a browser or with recordings stay together, as their tests share what is costly.
+    """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         starts_processes = item.get_closest_marker("processes") is not None
         if item.get_closest_marker("django_db") or starts_processes or fixtures & NEEDS_A_DATABASE:
             item.add_marker(pytest.mark.database)
+        # Not if they empty the database: such tests come last, and groups come first.
+        is_speech = item.get_closest_marker("speech") and not item.get_closest_marker("database")
+        if item.get_closest_marker("browser") or is_speech:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,8 +28,9 @@ PAINTED = """() => {
 SPOKEN = "[...CSS.highlights.get('spoken-word')].map(String)"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def spoken(site):
+    """Once for the server, whatever order the tests are run in."""
     site.run("shell", "-c", MAKE_CALLS)
     return "/supervisor/calls/spoken/"
 
