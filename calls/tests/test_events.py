@@ -96,6 +96,8 @@ def test_an_event_vanishes_with_the_transaction_that_failed(call_in):
 def test_to_append_nothing_needs_no_transaction():
     events.append([], at=timezone.now())
 
+    assert events.head() == 0
+
 
 def test_reading_goes_on_behind_the_offset_and_stops_at_the_limit(call_in):
     append(call_in(), *[gap(number) for number in range(2, 12)])
