@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import uuid
@@ -39,12 +43,53 @@ def wait_until(condition, *, patience_s=PATIENCE_S, what="the condition"):
     return value
 
 
+def scratch_database(folder: Path) -> str:
+    """Make an empty database with all migrations; return its address.
+
+    Migrating takes seconds, so it is done once; every database is a copy of the first.
+    """
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        file = folder / "service.sqlite3"
+        shutil.copyfile(_sqlite_template(), file)
+        return f"sqlite:///{file}"
+    name = f"service_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_postgres_template(server)}"')
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
+@functools.cache
+def _sqlite_template() -> Path:
+    folder = tempfile.mkdtemp(prefix="callcenter-template-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = Path(folder) / "template.sqlite3"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@functools.cache
+def _postgres_template(server: str) -> str:
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    _migrate(urlunsplit(urlsplit(server)._replace(path=f"/{name}")))
+    return name
+
+
+def _migrate(database: str) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT, env={**os.environ, "DATABASE_URL": database}, check=True,
+    )  # fmt: skip
+
+
 class Service:
     """Starts processes of this checkout against one scratch database. ``close`` ends them all."""
 
-    def __init__(self, folder: Path, *, database: str = "", **environment: str) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
-        self.database = database or self._scratch_database()
+        self.database = scratch_database(folder)
         self.environment = {
             **os.environ,
             "DATABASE_URL": self.database,
@@ -56,17 +101,7 @@ class Service:
         }
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def _scratch_database(self) -> str:
-        server = os.environ.get("DATABASE_URL", "")
-        if not server.startswith("postgres"):
-            return f"sqlite:///{self.folder}/service.sqlite3"
-        name = f"service_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-
     def __enter__(self) -> Service:
-        self.run("migrate", "--verbosity", "0")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -82,6 +82,7 @@ def talk(address):
     return said
 
 
+@pytest.mark.slow
 def test_each_alert_is_raised_once_while_two_workers_run_and_watchers_are_killed(tmp_path):
     calls = 60
     with Service(tmp_path) as service:

@@ -174,6 +174,7 @@ def busy_site(tmp_path):
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crashes", [3])
 def test_after_crashes_under_load_pages_are_as_fresh_ones(chromium, busy_site, crashes):
     context = chromium.new_context(base_url=busy_site.address)
