@@ -1,4 +1,4 @@
-"""The recorded calls as rows: `python -m calls.benchmark.recorded_calls key | end TIMES | outcome`.
+"""The recorded calls as rows: `python -m calls.benchmark.recorded_calls TASK [TIMES]`.
 
 In a process of its own, because Django's settings name one database. Prints a line of JSON.
 """
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import django
 from django.db import transaction
@@ -17,29 +17,28 @@ from django.utils import timezone
 
 from calls.benchmark.rows import make_key
 
-if TYPE_CHECKING:
-    from calls.models import Call
 
-
-def end(times: int) -> dict[str, Any]:
-    """Store each recorded call so many times in packets of 20 ms, and end all of them at once."""
-    from calls.services import wake_worker
+def store(times: int) -> dict[str, Any]:
+    """Store each recorded call so many times, in packets of 20 ms."""
     from calls.simulation.scripts import load_recording, recording_slugs
 
-    calls: list[Call] = []
     audio_s = 0.0
     for number in range(times):
         for slug in recording_slugs():
             script = load_recording(slug)
-            calls.append(_store(f"{slug}-{number}", script))
+            _store(f"{slug}-{number}", script)
             audio_s += len(script.packets) * 0.02
+    return {"calls": times * len(recording_slugs()), "audio_s": audio_s}
+
+
+def end() -> None:
+    """End all of them at once."""
+    from calls.services import wake_worker
+
     with transaction.atomic():
-        ended_at = timezone.now()
-        _all().filter(pk__in=[call.pk for call in calls]).update(
-            state="COMPLETED", ended_at=ended_at, state_changed_at=ended_at, version=2
-        )
+        now = timezone.now()
+        _all().update(state="COMPLETED", ended_at=now, state_changed_at=now, version=2)
         wake_worker()
-    return {"calls": len(calls), "audio_s": audio_s}
 
 
 def _all() -> Any:
@@ -48,7 +47,7 @@ def _all() -> Any:
     return Call.objects.exclude(call_id__startswith="paced-")
 
 
-def _store(call_id: str, script: Any) -> Call:
+def _store(call_id: str, script: Any) -> None:
     from calls.models import Call, Packet, Stream
 
     now, count = timezone.now(), len(script.packets)
@@ -67,7 +66,6 @@ def _store(call_id: str, script: Any) -> Call:
             ],
             batch_size=2000,
         )  # fmt: skip
-    return call
 
 
 def outcome() -> dict[str, Any]:
@@ -89,7 +87,8 @@ def outcome() -> dict[str, Any]:
 
 TASKS: dict[str, Callable[..., Any]] = {
     "key": make_key,
-    "end": lambda times: end(int(times)),
+    "store": lambda times: store(int(times)),
+    "end": end,
     "outcome": outcome,
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from calls.benchmark.databases import Database, scratch_database
 from calls.benchmark.report import Bar
@@ -76,8 +76,8 @@ class _Run:
             Worker(environment=self.environment, folder=self.folder) as worker,
         ):
             self._wait_for(worker)
+            stored = self._ask("store", str(self.options.times))
             with self._packets(server, key) as packets:
-                stored = self._ask("end", str(self.options.times))
                 self._watch(worker)
         seen = self._ask("outcome")
         return Outcome(
@@ -100,14 +100,21 @@ class _Run:
 
     @contextmanager
     def _packets(self, server: Server, key: str) -> Iterator[dict[str, float]]:
-        """Have packets sent meanwhile; what the client saw is in the dictionary afterwards."""
+        """End the calls, and have packets sent from a moment before.
+
+        What the client saw from then on is in the dictionary afterwards.
+        """
         load = {"port": server.port, "key": key, "per_s": self.options.per_s}
         seen: dict[str, float] = {}
         client = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "calls.benchmark.paced", json.dumps(load)],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
+        signal = cast("IO[bytes]", client.stdin)
         try:
+            self._ask("end")
+            signal.write(b"!")
+            signal.flush()
             yield seen
             out, _ = client.communicate(timeout=READY_S)
             seen.update(json.loads(out))
