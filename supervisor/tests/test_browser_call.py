@@ -197,6 +197,26 @@ def test_a_merge_leaves_the_running_player_alone(site, page):
     assert page.evaluate("kept === player && !player.paused")
 
 
+def test_an_alert_is_acknowledged_while_the_recording_plays_on(site, page):
+    raise_alert = (
+        "from calls.models import *; Alert.objects.create(call=Call.objects.get(call_id='spoken'),"
+        "rule=AlertRule.objects.first(), name='Threat to leave', severity=2)"
+    )
+    site.run("shell", "-c", raise_alert)
+    page.reload()
+    expect(page.locator(".has-wave")).to_be_visible()
+    page.evaluate("window.kept = player; player.loop = true")
+    page.get_by_role("button", name="Play").click()
+    wait_for(page, "player.currentTime > 0.2")
+
+    page.get_by_label("Note to Threat to leave").fill("Called back.")
+    page.get_by_role("button", name="Acknowledge Threat to leave").click()
+
+    expect(page.locator(".alert.is-over")).to_contain_text("Called back.")
+    assert page.evaluate("kept === player && !player.paused")
+    expect(page.locator("#h-alerts")).to_be_focused()
+
+
 def test_a_live_text_call_is_read_along(site, open_page):
     site.say("read-along", "My line is dead.")
     page = open_page()

@@ -3,25 +3,25 @@
 import { submit, tell } from "./alert_forms.js";
 import { announce, startSound } from "./alert_sound.js";
 import { fetchPart, openFeed } from "./feed.js";
+import { startFilter } from "./filter_form.js";
+import { startKeys } from "./keys.js";
 import { localise, startClocks } from "./times.js";
 import { Idiomorph } from "./vendor/idiomorph.esm.js";
 
 const BATCH_MS = 250;
 const PAUSE_MS = 1500; // a flood of alerts costs one page for each
 const RETRY_MS = 2000;
-const SETTING = "callcenter-board-keys"; // one switch for all pages
 const OWN = ["alert_raised", "alert_acknowledged", "call_deleted"];
 
 const notice = document.getElementById("notice");
 const found = () => document.getElementById("found");
-const help = document.getElementById("help");
-const keys = document.getElementById("keys");
 let timer = 0;
 let fetchedAt = 0;
 
 startClocks();
 const feed = openFeed();
 startSound(feed);
+startFilter(document.getElementById("filter"));
 feed.addEventListener("change", ({ detail }) => OWN.includes(detail.type) && refetchSoon());
 feed.addEventListener("refetch", () => refetchSoon());
 
@@ -94,56 +94,25 @@ document.addEventListener("submit", async (event) => {
 });
 
 document.addEventListener("change", ({ target }) => {
-  if (target.id === "choose-all") {
-    for (const box of document.querySelectorAll('input[name="alert"]')) box.checked = target.checked;
-  }
-  if (target.closest(".choice")) target.form.requestSubmit();
-});
-
-document.getElementById("filter").addEventListener("submit", ({ target }) => {
-  for (const field of target.elements) field.disabled ||= Boolean(field.name) && !field.value;
-});
-addEventListener("pageshow", () => {
-  for (const field of document.getElementById("filter").elements) field.disabled = false;
+  if (target.id !== "choose-all") return;
+  for (const box of document.querySelectorAll('input[name="alert"]')) box.checked = target.checked;
 });
 
 // Keys ---------------------------------------------------------------------------------------------
 
-keys.checked = stored() !== "off";
-keys.addEventListener("change", () => store(keys.checked ? "on" : "off"));
-document.getElementById("help-button").addEventListener("click", () => help.showModal());
-document.addEventListener("keydown", (event) => {
-  if (!keys.checked || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
-  const here = document.activeElement?.closest(".alert");
-  const act = {
-    j: () => step(here, 1),
-    k: () => step(here, -1),
-    a: () => here?.querySelector(".alert__form")?.requestSubmit() ?? Boolean(here),
-    n: () => here?.querySelector('[name="note"]')?.focus() ?? Boolean(here),
-    x: () => here?.querySelector('[name="alert"]')?.click() ?? Boolean(here),
-    "?": () => help.showModal() ?? true,
-  }[event.key];
-  if (act?.()) event.preventDefault();
+startKeys({
+  j: () => step(1),
+  k: () => step(-1),
+  a: () => here()?.querySelector(".alert__form")?.requestSubmit() ?? Boolean(here()),
+  n: () => here()?.querySelector('[name="note"]')?.focus() ?? Boolean(here()),
+  x: () => here()?.querySelector('[name="alert"]')?.click() ?? Boolean(here()),
 });
 
-function step(here, by) {
-  const place = items().indexOf(here);
+function here() {
+  return document.activeElement?.closest(".alert");
+}
+
+function step(by) {
+  const place = items().indexOf(here());
   return focus(place < 0 ? (by > 0 ? 0 : items().length - 1) : Math.max(0, place + by));
-}
-
-function stored() {
-  try {
-    return localStorage.getItem(SETTING);
-  } catch {
-    return null; // storage may be forbidden
-  }
-}
-
-function store(value) {
-  try {
-    localStorage.setItem(SETTING, value);
-  } catch {
-    // it holds for this page only
-  }
 }

@@ -6,11 +6,12 @@ import { followHistory, mountHistory } from "./board_chart.js";
 import { gather } from "./board_counters.js";
 import { showFigures } from "./board_figures.js";
 import { isHeld, showWaiting, startHold } from "./board_hold.js";
-import { startKeys } from "./board_keys.js";
+import { startBoardKeys } from "./board_keys.js";
 import { startPicks } from "./board_picks.js";
 import { body, mergeParts, rowOf, showRows, updateRows } from "./board_rows.js";
 import { followStanding } from "./board_standing.js";
 import { fetchPart, openFeed } from "./feed.js";
+import { startFilter } from "./filter_form.js";
 import { localise, startClocks } from "./times.js";
 
 const ROWS_MS = 300;
@@ -41,7 +42,8 @@ let timer = 0;
 let timerAt = 0;
 
 startClocks();
-startKeys(body);
+startBoardKeys(body);
+startFilter(document.getElementById("search"));
 startPicks(body);
 startHold(renewSoon);
 mountHistory(main);

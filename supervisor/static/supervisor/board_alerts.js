@@ -19,20 +19,19 @@ export function startAlerts(body, itsFeed) {
     event.preventDefault();
     open(badge);
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "a" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!document.getElementById("keys").checked) return;
-    const badge = event.target.closest("#rows > tr")?.querySelector("[data-alerts]");
-    if (!badge) return;
-    event.preventDefault();
-    open(badge);
-  });
   dialog.addEventListener("submit", acknowledge);
   dialog.addEventListener("close", giveBackFocus);
   feed.addEventListener("change", ({ detail }) => {
     const isOurs = dialog.open && detail.call_id === callId && detail.type.startsWith("alert_");
     if (isOurs) load();
   });
+}
+
+// Opens those of a row, if it has any.
+export function openAlerts(row) {
+  const badge = row?.querySelector("[data-alerts]");
+  if (badge) open(badge);
+  return Boolean(badge);
 }
 
 async function open(badge) {

@@ -1,58 +1,18 @@
-// The keyboard of the wallboard: from row to row, to the search, to the wall screen, and help.
+// The keyboard of the wallboard: from row to row, to alerts, to the search, to the wall screen.
 
-const SETTING = "callcenter-board-keys";
+import { openAlerts } from "./board_alerts.js";
+import { startKeys } from "./keys.js";
 
-const help = document.getElementById("help");
-const isOn = document.getElementById("keys");
-
-export function startKeys(body) {
-  isOn.checked = stored() !== "off";
-  isOn.addEventListener("change", () => store(isOn.checked ? "on" : "off"));
-  document.getElementById("help-button").addEventListener("click", () => help.showModal());
-  document.addEventListener("keydown", (event) => press(event, body));
-  for (const list of document.querySelectorAll("#search .choice")) {
-    list.addEventListener("change", () => list.form.requestSubmit());
-  }
-  document.getElementById("search").addEventListener("submit", leaveOutTheEmpty);
-}
-
-function stored() {
-  try {
-    return localStorage.getItem(SETTING);
-  } catch {
-    return null; // storage may be forbidden
-  }
-}
-
-function store(value) {
-  try {
-    localStorage.setItem(SETTING, value);
-  } catch {
-    // then it holds until the next page
-  }
-}
-
-// An address that is passed on says what is filtered, and nothing else.
-function leaveOutTheEmpty({ target }) {
-  for (const field of target.elements) field.disabled ||= Boolean(field.name) && !field.value;
-}
-addEventListener("pageshow", () => {
-  for (const field of document.getElementById("search").elements) field.disabled = false;
-});
-
-function press(event, body) {
-  if (!isOn.checked || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-  if (event.target.closest("input, select, textarea, dialog, summary, [role=region]")) return;
-  const act = {
+export function startBoardKeys(body) {
+  startKeys({
     j: () => step(body, 1),
-    ArrowDown: () => isInRows(event) && step(body, 1),
+    ArrowDown: (event) => isInRows(event) && step(body, 1),
     k: () => step(body, -1),
-    ArrowUp: () => isInRows(event) && step(body, -1),
+    ArrowUp: (event) => isInRows(event) && step(body, -1),
+    a: ({ target }) => openAlerts(target.closest("#rows > tr")),
     "/": () => document.querySelector(".search input[type=search]").select() ?? true,
-    "?": () => help.showModal() ?? true,
     w: () => document.getElementById("wall").click() ?? true,
-  }[event.key];
-  if (act?.()) event.preventDefault();
+  });
 }
 
 // Arrows scroll the page as ever, until a row has the focus.

@@ -86,10 +86,12 @@ main.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.dataset.busy) return;
   form.dataset.busy = "yes";
+  const title = form.closest("section")?.querySelector("h2");
   try {
     const page = await fetchPart(form.action, feed, new FormData(form));
     if (!page) return;
     merge(page);
+    if (!form.isConnected) holdFocus(title);
     if (!page.querySelector(".message--error")) form.reset();
   } catch {
     form.submit(); // the browser says what is wrong
@@ -97,6 +99,13 @@ main.addEventListener("submit", async (event) => {
     delete form.dataset.busy;
   }
 });
+
+// A form that is gone, as it has done its work, leaves the focus where it was, and not at the top.
+function holdFocus(title) {
+  if (!title || document.activeElement !== document.body) return;
+  title.tabIndex = -1;
+  title.focus({ preventScroll: true });
+}
 
 // What scripts draw -----------------------------------------------------------------------------
 
