@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from calls.benchmark.databases import Database, scratch_database
+from calls.benchmark.databases import Database
 from calls.benchmark.report import Bar
-from calls.benchmark.run import RunError
 from calls.benchmark.schedule import Fate, ideal
-from calls.benchmark.servers import ROOT, environment
+from calls.benchmark.servers import RunError
+from calls.benchmark.sites import Site, scratch_site
 from calls.benchmark.workers import Worker
 
+CALLS = "calls.benchmark.ended_calls"
 SEED = "bench"
 BASE_S = 2.0
 CHAOS = {"AI_CHAOS_FAILURE_RATE": "0.25", "AI_CHAOS_LATENCY": "1-3", "AI_CHAOS_SEED": SEED}
 POLL_S = 0.25
 LIFE_S = 4.0  # of a worker between two kills
 LEASE_S = 10  # of a run with kills: the time for which a dead worker's calls wait
-READY_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,46 +60,32 @@ class Outcome:
 
 def measure(options: Options) -> Outcome:
     """Carry out one run on a database of its own."""
-    with (
-        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
-        scratch_database(Path(name)) as database,
-    ):
-        return _Run(options, database, Path(name)).carry_out()
+    lease = {"AI_LEASE_SECONDS": str(LEASE_S)} if options.kills else {}
+    settings = {
+        "AI_PROVIDER": options.provider,
+        "AI_CONCURRENCY": str(options.slots),
+        "LOG_LEVEL": "ERROR",
+        **CHAOS,
+        **lease,
+    }
+    with scratch_site(**settings) as site:
+        return _Run(options, site).carry_out()
 
 
 class _Run:
-    def __init__(self, options: Options, database: Database, folder: Path) -> None:
-        self.options, self.database, self.folder = options, database, folder
-        lease = {"AI_LEASE_SECONDS": str(LEASE_S)} if options.kills else {}
-        self.environment = environment(
-            database.url,
-            MEDIA_ROOT=str(folder / "media"),
-            AI_PROVIDER=options.provider,
-            AI_CONCURRENCY=str(options.slots),
-            LOG_LEVEL="ERROR",
-            **CHAOS,
-            **lease,
-        )
+    def __init__(self, options: Options, site: Site) -> None:
+        self.options, self.site = options, site
 
     def carry_out(self) -> Outcome:
-        self._execute("manage.py", "migrate", "--verbosity", "0")
-        with Worker(environment=self.environment, folder=self.folder) as worker:
-            self._wait_for(worker)
-            self._ask("end", str(self.options.calls))
+        with self.site.worker() as worker:
+            worker.wait(self.site.database)
+            self.site.ask(CALLS, "end", self.options.calls)
             self._watch(worker)
-        return self._judge(worker, self._ask("outcome", SEED))
-
-    def _wait_for(self, worker: Worker) -> None:
-        deadline = time.monotonic() + READY_S
-        while not self.database.count("SELECT count(*) FROM calls_workerheartbeat"):
-            if time.monotonic() > deadline:
-                raise RunError(f"The worker did not start: {worker.last_words()}")
-            time.sleep(POLL_S)
-        time.sleep(1)  # its parts start after its first sign of life
+        return self._judge(worker, self.site.ask(CALLS, "outcome", SEED))
 
     def _watch(self, worker: Worker) -> None:
         begin, kills = time.monotonic(), 0
-        while self.database.count_unfinished():
+        while self.site.database.count_unfinished():
             lived = time.monotonic() - begin
             if lived > self.options.patience_s:
                 raise RunError(f"Calls are left over after {lived:.0f} s: {worker.last_words()}")
@@ -124,7 +105,7 @@ class _Run:
             if over is not None and fate.archived
         ]
         return Outcome(
-            title=_title(self.options, self.database),
+            title=_title(self.options, self.site.database),
             states=seen["states"],
             attempts=seen["attempts"],
             total_s=max(over for over in seen["over_s"] if over is not None),
@@ -135,18 +116,6 @@ class _Run:
             kills=self.options.kills,
             problems=seen["problems"],
         )
-
-    def _ask(self, *arguments: str) -> Any:
-        return json.loads(self._execute("-m", "calls.benchmark.ended_calls", *arguments))
-
-    def _execute(self, *arguments: str) -> str:
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, *arguments],
-            cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            raise RunError(f"{' '.join(arguments)} failed: {done.stderr[-2000:]}")
-        return done.stdout
 
 
 def _title(options: Options, database: Database) -> str:

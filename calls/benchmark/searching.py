@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from calls.benchmark.databases import scratch_database
 from calls.benchmark.report import Bar
-from calls.benchmark.run import RunError
-from calls.benchmark.servers import ROOT
+from calls.benchmark.sites import scratch_site
+
+ARCHIVE = "calls.benchmark.archive"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,34 +31,14 @@ class Outcome:
 
 def measure(options: Options) -> Outcome:
     """Carry out one run. Filling takes minutes; only the questions are held against bars."""
-    with (
-        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
-        scratch_database(Path(name)) as database,
-    ):
-        environment = {**os.environ, "DATABASE_URL": database.url, "LOG_LEVEL": "ERROR"}
-        _execute(environment, "manage.py", "migrate", "--verbosity", "0")
-        archive = _do(environment, "fill", options.calls)
+    with scratch_site(LOG_LEVEL="ERROR") as site:
+        archive = site.ask(ARCHIVE, "fill", options.calls)
         return Outcome(
-            title=f"{database.title}, {archive['calls']:,} calls, {archive['turns']:,} turns",
+            title=f"{site.database.title}, {archive['calls']:,} calls, {archive['turns']:,} turns",
             archive=archive,
-            answers=_do(environment, "ask", options.times),
-            plans=_do(environment, "plans") if options.explain else [],
+            answers=site.ask(ARCHIVE, "ask", options.times),
+            plans=site.ask(ARCHIVE, "plans") if options.explain else [],
         )
-
-
-def _do(environment: dict[str, str], task: str, *arguments: int) -> Any:
-    words = ("-m", "calls.benchmark.archive", task, *map(str, arguments))
-    return json.loads(_execute(environment, *words))
-
-
-def _execute(environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, *arguments],
-        cwd=ROOT, env=environment, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode:
-        raise RunError(f"{' '.join(arguments)} failed: {done.stderr[-2000:]}")
-    return done.stdout
 
 
 def compare(outcome: Outcome) -> list[Bar]:

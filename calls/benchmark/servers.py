@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -20,8 +19,8 @@ WS_PROTOCOL = "supervisor.protocol:WebSocketProtocol"
 BARE = "calls.benchmark.bare:application"
 
 
-class ServerError(Exception):
-    """A server did not start; the message ends with its last words."""
+class RunError(Exception):
+    """A process of a run failed; the message ends with its last words."""
 
 
 def free_port() -> int:
@@ -81,7 +80,7 @@ class Server:
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._process.kill()
-                raise ServerError(f"{self.kind} did not start: {self._log.read_text()[-2000:]}")
+                raise RunError(f"{self.kind} did not start: {self._log.read_text()[-2000:]}")
             time.sleep(0.05)
 
     @property
@@ -108,8 +107,3 @@ def _die_with_parent() -> None:
     from calls.worker import die_with_parent
 
     die_with_parent()
-
-
-def environment(database_url: str, **more: str) -> dict[str, str]:
-    """Return what the processes of a run see: keys are asked for, as in production."""
-    return {**os.environ, "DATABASE_URL": database_url, "API_AUTH": "key", **more}

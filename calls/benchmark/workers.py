@@ -6,15 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from calls.benchmark.servers import ROOT
+from calls.benchmark.databases import Database
+from calls.benchmark.servers import ROOT, RunError
 
+START_S = 30.0
 STOP_S = 20.0
+POLL_S = 0.25
 MIB = 1024 * 1024
 
 
@@ -43,6 +47,15 @@ class Worker:
                 [sys.executable, "manage.py", "qcluster"],
                 cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
+
+    def wait(self, database: Database) -> None:
+        """Return when it has given a sign of life, and its parts have had the time to start."""
+        deadline = time.monotonic() + START_S
+        while not database.count("SELECT count(*) FROM calls_workerheartbeat"):
+            if time.monotonic() > deadline:
+                raise RunError(f"The worker did not start: {self.last_words()}")
+            time.sleep(POLL_S)
+        time.sleep(1)
 
     def kill(self) -> None:
         """All of it at once, as a power cut would."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from calls.benchmark.databases import Database
-from calls.benchmark.servers import Server, ServerError
+from calls.benchmark.servers import RunError, Server
 from supervisor.benchmark.replicas import Replica, State
 
 LIFE_S = (1.0, 4.0)
@@ -34,7 +34,7 @@ async def survive(
         for _ in range(kills):
             await asyncio.sleep(random.uniform(*LIFE_S))  # noqa: S311
             if load.returncode is not None:
-                raise ServerError("no events could be made")
+                raise RunError("no events could be made")
             server.kill()
             server.launch()
             await asyncio.to_thread(server.wait)
@@ -85,4 +85,4 @@ async def _until(condition: Callable[[], bool], what: str) -> None:
         if condition():
             return
         await asyncio.sleep(0.1)
-    raise ServerError(f"waited {PATIENCE_S:g} s in vain for {what}")
+    raise RunError(f"waited {PATIENCE_S:g} s in vain for {what}")

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calls.benchmark.analysis import Options, Outcome, compare, measure
-from calls.benchmark.run import RunError
+from calls.benchmark.servers import RunError
 
 
 class Command(BaseCommand):

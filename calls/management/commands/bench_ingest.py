@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
 from calls.benchmark import report
-from calls.benchmark.run import Options, RunError, carry_out, plan, prepare
-from calls.benchmark.servers import ServerError
+from calls.benchmark.ingest import Options, carry_out, plan, prepare
+from calls.benchmark.servers import RunError
 
 WIDTH = 120  # of the table in a file or a log
 NAMES = [*(way.name for way in plan(Options())), "copy"]
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         try:
             result = self._run(chosen, self._console(to_stderr=options["json"] == "-"))
-        except (RunError, ServerError) as error:
+        except RunError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped.", returncode=130) from error

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.benchmark.run import RunError
 from calls.benchmark.searching import Options, Outcome, compare, measure
+from calls.benchmark.servers import RunError
 
 LIMITS = {"calls": (100, 10_000_000), "times": (1, 1000)}
 

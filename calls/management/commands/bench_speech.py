@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -17,9 +14,8 @@ from rich.table import Column, Table
 
 from calls.analysis.conversation import SPEAKERS
 from calls.benchmark.accuracy import Score, compare, judge_call
-from calls.benchmark.databases import scratch_database
 from calls.benchmark.judged_scripts import judge_spoken, judge_text, total
-from calls.benchmark.servers import ROOT, environment
+from calls.benchmark.sites import scratch_site
 from calls.benchmark.synthetic_voice import VOICES, synthesisers
 from calls.benchmark.text_scripts import text_scripts
 from calls.simulation.scripts import DEMO_CALLS
@@ -62,25 +58,14 @@ class Command(BaseCommand):
 
 
 def _analyse(loss: float) -> dict[str, Any]:
-    with (
-        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as folder,
-        scratch_database(Path(folder)) as database,
-    ):
-        quiet = {"AI_CHAOS_FAILURE_RATE": "0", "AI_CHAOS_LATENCY": "0", "LOG_LEVEL": "ERROR"}
-        settings = environment(
-            database.url, MEDIA_ROOT=f"{folder}/media", AI_PROVIDER="local", **quiet
-        )
-        for command in (
-            ["manage.py", "migrate", "--verbosity", "0"],
-            ["-m", "calls.benchmark.spoken_calls", str(loss)],
-        ):
-            done = subprocess.run(  # noqa: S603
-                [sys.executable, *command],
-                cwd=ROOT, env=settings, check=False, capture_output=True, text=True,
-            )  # fmt: skip
-            if done.returncode:
-                raise CommandError(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout)
+    settings = {
+        "AI_PROVIDER": "local",
+        "AI_CHAOS_FAILURE_RATE": "0",
+        "AI_CHAOS_LATENCY": "0",
+        "LOG_LEVEL": "ERROR",
+    }
+    with scratch_site(**settings) as site:
+        result: dict[str, Any] = site.ask("calls.benchmark.spoken_calls", loss)
     return result
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.benchmark.run import RunError
+from calls.benchmark.servers import RunError
 from calls.benchmark.transcription import Options, Outcome, compare, measure
 
 

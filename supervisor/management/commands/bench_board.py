@@ -8,7 +8,6 @@ import platform
 import secrets
 import subprocess
 import sys
-import tempfile
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -21,9 +20,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from calls.benchmark.databases import scratch_database
 from calls.benchmark.report import Bar
-from calls.benchmark.servers import ROOT, Server, ServerError, environment
+from calls.benchmark.servers import ROOT, RunError, Server
+from calls.benchmark.sites import scratch_site
 from supervisor.benchmark.opening import BrowserMissing, browser
 from supervisor.benchmark.sameness import find_differences
 from supervisor.benchmark.wallboard import (
@@ -82,7 +81,7 @@ class Command(BaseCommand):
                 raise CommandError(f"--{name} must be from {least} to {most}.")
         try:
             seen = _measure(options)
-        except (BrowserMissing, ServerError, TooSlow, subprocess.TimeoutExpired) as error:
+        except (BrowserMissing, RunError, TooSlow, subprocess.TimeoutExpired) as error:
             raise CommandError(str(error)) from error
         self._report(seen)
         if options["json"]:
@@ -150,33 +149,19 @@ def _unlike(views: list[Watching]) -> int:
 
 
 def _measure(options: dict[str, Any]) -> dict[str, Any]:
-    with (
-        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
-        scratch_database(Path(name)) as database,
-    ):
-        settings = environment(database.url, MEDIA_ROOT=f"{name}/media", LOG_LEVEL="ERROR")
+    with scratch_site(LOG_LEVEL="ERROR") as site:
         password = secrets.token_urlsafe(12)
-        _run(["manage.py", "migrate", "--verbosity", "0"], settings)
-        _run(["manage.py", "bench_board", "--build", password], settings)
+        site.execute("manage.py", "bench_board", "--build", password)
         size = [str(options["live"]), str(options["archived"])]
-        _run(["-m", "supervisor.benchmark.busy_site", "fill", *size], settings)
+        site.execute("-m", "supervisor.benchmark.busy_site", "fill", *size)
         with (
-            Server("uvicorn", environment=settings, folder=Path(name)) as server,
+            site.server() as server,
             browser(f"http://127.0.0.1:{server.port}", NAME, password) as page,
         ):
             # Somebody who is logged in, with nothing in the browser's cache.
             state = page.context.storage_state()
-            seen = _watch(page.context.browser, state, server, settings, options)
-        return {"database": database.title, **seen}
-
-
-def _run(command: list[str], settings: dict[str, str]) -> None:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, *command],
-        cwd=ROOT, env=settings, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode:
-        raise ServerError(f"{command[1]} failed: {done.stderr[-2000:]}")
+            seen = _watch(page.context.browser, state, server, site.environment, options)
+        return {"database": site.database.title, **seen}
 
 
 @contextmanager
@@ -214,7 +199,7 @@ def _watch(
         share = cpu.share() if not options["kills"] else None
         made, errors = maker.communicate(timeout=120)
         if maker.returncode:
-            raise ServerError(f"the changes broke off: {errors[-2000:]}")
+            raise RunError(f"the changes broke off: {errors[-2000:]}")
     pages[0].wait_for_timeout(SETTLE_S * 1000)
     seen = [watcher.finish() for watcher in watchers]
     for one, page in zip(seen, pages, strict=True):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from argparse import ArgumentParser
 from asyncio.subprocess import Process
@@ -17,8 +15,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from calls import services
-from calls.benchmark.databases import Database, scratch_database
-from calls.benchmark.servers import ROOT, Server, ServerError, environment
+from calls.benchmark.databases import Database
+from calls.benchmark.servers import ROOT, RunError, Server
+from calls.benchmark.sites import scratch_site
 from supervisor.benchmark.audience import Delays, Watcher, gather
 from supervisor.benchmark.memory import MemoryLog
 from supervisor.benchmark.outages import survive
@@ -57,7 +56,7 @@ class Command(BaseCommand):
             return
         try:
             seen = _measure(options)
-        except (ServerError, OSError, TimeoutError) as error:
+        except (RunError, OSError, TimeoutError) as error:
             raise CommandError(f"The run broke off: {error!r}") from error
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(seen, indent=2) + "\n")
@@ -103,16 +102,12 @@ def _make(rate: float, seconds: float) -> None:
 
 def _measure(options: dict[str, Any]) -> dict[str, Any]:
     with (
-        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
-        scratch_database(Path(name)) as database,
+        scratch_site(API_AUTH="open") as site,
+        site.server() as server,
     ):
-        settings = environment(database.url, API_AUTH="open")
-        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-        subprocess.run(migrate, cwd=ROOT, env=settings, check=True)  # noqa: S603
-        with Server("uvicorn", environment=settings, folder=Path(name)) as server:
-            run = _outlive if options["kill"] else _watch
-            seen = asyncio.run(run(server, database, settings, options))
-    return {"database": database.title, "cores": os.cpu_count(), **seen}
+        run = _outlive if options["kill"] else _watch
+        seen = asyncio.run(run(server, site.database, site.environment, options))
+        return {"database": site.database.title, "cores": os.cpu_count(), **seen}
 
 
 async def _start_making(settings: dict[str, str], *, rate: float, seconds: float) -> Process:
@@ -146,7 +141,7 @@ async def _watch(
     begin = time.monotonic()
     maker = await _start_making(settings, rate=options["rate"], seconds=options["seconds"])
     if await maker.wait():
-        raise ServerError("no events could be made")
+        raise RunError("no events could be made")
     took = time.monotonic() - begin
     events = database.count(COUNT_EVENTS)
     await _settle(watchers, events)

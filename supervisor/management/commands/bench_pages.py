@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import secrets
-import subprocess
-import sys
-import tempfile
 from argparse import ArgumentParser
 from dataclasses import asdict
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from calls.benchmark.databases import scratch_database
-from calls.benchmark.servers import ROOT, Server, ServerError, environment
+from calls.benchmark.servers import RunError
+from calls.benchmark.sites import scratch_site
 from supervisor.benchmark import long_call
 from supervisor.benchmark.opening import (
     BrowserMissing,
@@ -66,34 +62,22 @@ class Command(BaseCommand):
             raise CommandError(f"--times must be from 1 to 100, not {options['times']}.")
         try:
             first, openings, title = self._measure(options["times"])
-        except (BrowserMissing, ServerError, TooSlow) as error:
+        except (BrowserMissing, RunError, TooSlow) as error:
             raise CommandError(str(error)) from error
         self._report(first, openings, title)
 
     def _measure(self, times: int) -> tuple[Opening, list[Opening], str]:
-        with (
-            tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
-            scratch_database(Path(name)) as database,
-        ):
-            settings = {**environment(database.url), "MEDIA_ROOT": f"{name}/media"}
+        with scratch_site() as site:
             password = secrets.token_urlsafe(12)
-            for command in (["migrate", "--verbosity", "0"], ["bench_pages", "--build", password]):
-                self._manage(command, settings)
+            site.execute("manage.py", "bench_pages", "--build", password)
             path = f"/supervisor/calls/{long_call.CALL_ID}/"
             with (
-                Server("uvicorn", environment=settings, folder=Path(name)) as server,
+                site.server() as server,
                 browser(f"http://127.0.0.1:{server.port}", NAME, password) as page,
             ):
                 first = open_call(page, path)
-                return first, [open_call(page, path) for _ in range(times)], database.title
-
-    def _manage(self, command: list[str], settings: dict[str, str]) -> None:
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "manage.py", *command],
-            cwd=ROOT, env=settings, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            raise ServerError(f"{command[0]} failed: {done.stderr[-2000:]}")
+                more = [open_call(page, path) for _ in range(times)]
+                return first, more, site.database.title
 
     def _report(self, first: Opening, others: list[Opening], title: str) -> None:
         usual = middle(others)

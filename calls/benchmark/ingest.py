@@ -5,29 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from calls.benchmark.databases import Database, scratch_database
 from calls.benchmark.load import Load
 from calls.benchmark.probe import Probe, latencies_of
 from calls.benchmark.report import Result
-from calls.benchmark.servers import ROOT, Server, environment
+from calls.benchmark.servers import ROOT, RunError, Server
+from calls.benchmark.sites import Site, scratch_site
 
 ROWS_PER_SECOND = 12_500  # of --seconds: how many rows the bulk insert gets
 LIFE_S = 1.0  # of a server between two kills
 CONNECTIONS_OF_SOCKETS = 50
 CALLS_OF_CARRIERS = 100
 SLOW_LANE = {"EXPRESS_LANE": "false"}
-
-
-class RunError(Exception):
-    """A process of the run failed; the message ends with its last words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,19 +86,14 @@ def _killed(way: Way, kills: int) -> Way:
 class Run:
     """Everything that the paths of a run share."""
 
-    def __init__(self, options: Options, *, database: Database, folder: Path) -> None:
-        self.options = options
-        self.database = database
-        self.folder = folder
-        self.environment = environment(database.url)
-        self._execute("manage.py", "migrate", "--verbosity", "0")
+    def __init__(self, options: Options, site: Site) -> None:
+        self.options, self.site, self.database = options, site, site.database
         self.key: str = self._ask("key")
 
     def measure(self, way: Way) -> Result:
         """Drive one path, and compare what was acknowledged with what is stored."""
         before = self.database.count_packets()
-        environment = {**self.environment, **way.environment}
-        with Server(way.server, environment=environment, folder=self.folder) as server:
+        with self.site.server(way.server, **way.environment) as server:
             load = replace(way.load, port=server.port, key=self.key, prefix=f"bench-{way.name}")
             seen = self._drive(load, lambda: _kill(server, way.kills))
         rows = None if way.server == "bare" else self.database.count_packets() - before
@@ -113,7 +102,7 @@ class Run:
     def measure_carriers(self, way: Way) -> Result:
         """Stream calls in real time, and see when each frame is in the database."""
         prefix = f"bench-{way.name}"
-        with Server(way.server, environment=self.environment, folder=self.folder) as server:
+        with self.site.server(way.server) as server:
             load = replace(way.load, port=server.port, key=self.key, prefix=prefix)
             with Probe(self.database, server.pid) as probe:
                 seen = self._drive(load, lambda: None)
@@ -139,7 +128,7 @@ class Run:
         """Measure what the database can do by itself."""
         before = self.database.count_packets()
         asked = max(1_000, round(self.options.seconds * ROWS_PER_SECOND))
-        answer = self._ask("copy", str(asked))
+        answer = self._ask("copy", asked)
         what = "COPY" if self.database.is_postgres else "executemany"
         return Result(
             name="copy",
@@ -150,7 +139,7 @@ class Run:
         )
 
     def fill(self) -> None:
-        self._ask("fill", str(self.options.fill))
+        self._ask("fill", self.options.fill)
 
     def _drive(self, load: Load, disturb: Callable[[], None]) -> dict[str, Any]:
         client = subprocess.Popen(  # noqa: S603
@@ -168,17 +157,8 @@ class Run:
         seen: dict[str, Any] = json.loads(answer)
         return seen
 
-    def _ask(self, *arguments: str) -> Any:
-        return json.loads(self._execute("-m", "calls.benchmark.rows", *arguments))
-
-    def _execute(self, *arguments: str) -> str:
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, *arguments],
-            cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            raise RunError(f"{arguments[0]} failed: {done.stderr[-2000:]}")
-        return done.stdout
+    def _ask(self, *arguments: object) -> Any:
+        return self.site.ask("calls.benchmark.rows", *arguments)
 
 
 def _kill(server: Server, times: int) -> None:
@@ -191,11 +171,8 @@ def _kill(server: Server, times: int) -> None:
 @contextmanager
 def prepare(options: Options) -> Iterator[Run]:
     """Make folder and database, and remove both afterwards."""
-    with (
-        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
-        scratch_database(Path(name)) as database,
-    ):
-        yield Run(options, database=database, folder=Path(name))
+    with scratch_site() as site:
+        yield Run(options, site)
 
 
 def carry_out(run: Run, announce: Callable[[str], None]) -> Iterator[Result]:
