@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from calls.analysis import breaker
 from calls.analysis.conversation import turn_as_json
 from calls.analysis.media import PacketRow, TextCall, assemble, parse_media
 from calls.analysis.redaction import redact
@@ -19,7 +20,7 @@ from calls.analysis.results import transcript_document
 from calls.analysis.roles import swap_material
 from calls.analysis.standing import Outage, Standing, read_standing
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stage, Stream
+from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stream
 from supervisor.board import next_number
 from supervisor.downloads import Download, list_downloads
 from supervisor.packet_map import PacketMap, read_packet_map
@@ -77,22 +78,14 @@ class CallPage:
         """Whether it waits for an attempt to begin, and not for one to end."""
         return self.call.state in WAITING and not self.call.lease_expires_at
 
-    @property
-    def next_stage(self) -> str:
-        """The stage that the next attempt is for."""
-        latest = self.latest
-        if latest is None or latest.round != self.call.analysis_round:
-            return self.call.first_stage
-        is_heard = latest.outcome == Attempt.Outcome.SUCCEEDED
-        return Stage.UNDERSTAND if is_heard else latest.stage
-
-    @property
+    @cached_property
     def outage(self) -> Outage | None:
         """The outage that the call waits for, if it does."""
         if self.standing is None or not self.is_held:
             return None
+        this = Call.objects.filter(pk=self.call.pk)
         outages = self.standing.outages
-        return next((each for each in outages if each.stage == self.next_stage), None)
+        return next((each for each in outages if breaker.asking(this, each.stage).exists()), None)
 
     @property
     def is_silent(self) -> bool:

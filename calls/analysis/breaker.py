@@ -1,8 +1,9 @@
 """Whether a provider is asked at all: one that only fails is left alone, and calls wait for it.
 
 A row for each provider and stage is shared by all workers. When enough attempts in a row have
-failed and nothing speaks for the provider, it is down: no call is taken for that stage but one
-probe at a time. The first answer brings everything back.
+failed and nothing speaks for the provider, it is down: no call that would ask it there is taken
+but one probe at a time. The first answer brings everything back. Calls of words pass through
+``transcribe`` without the provider, so that they go on while audio waits for it.
 
 Functions that change a row belong into the caller's transaction. Locks are always taken in this
 order: the call's row, the health row, the event log's advisory lock.
@@ -20,7 +21,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from calls import events
 from calls.analysis.providers import ProviderError
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, ProviderHealth, Stage
+from calls.models import Attempt, Call, CallQuerySet, ProviderHealth, Stage
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def _note_probe(health: ProviderHealth, attempt: Attempt, *, now: datetime) -> N
 
 
 def _was_probe(health: ProviderHealth, attempt: Attempt) -> bool:
-    return health.probed_at is not None and attempt.started_at >= health.probed_at
+    return attempt.started_at == health.probed_at
 
 
 def _leave_alone(health: ProviderHealth, wait_s: float, *, now: datetime) -> None:
@@ -142,7 +143,7 @@ def note_unasked(attempt: Attempt, *, now: datetime) -> None:
     down = ProviderHealth.objects.filter(
         provider=attempt.provider, stage=attempt.stage, down_since__isnull=False
     )
-    down.filter(probed_at__lte=attempt.started_at).update(probe_at=now)
+    down.filter(probed_at=attempt.started_at).update(probe_at=now)
 
 
 def admits(*, provider: str, stage: Stage, now: datetime) -> bool:
@@ -175,22 +176,18 @@ def down_of_late(*, now: datetime) -> QuerySet[ProviderHealth]:
     return known_of_late(now=now).filter(down_since__isnull=False)
 
 
-def pick(due: QuerySet[Call], *, provider: str, limit: int, now: datetime) -> list[int]:
-    """Return the due calls that may be taken: those whose stage is up, and a probe of the rest."""
-    broken = down(provider=provider)
-    if not broken:
-        return _first(due.order_by("state_changed_at"), limit)
-    closed = {health.stage for health in broken}
+def pick(due: CallQuerySet, *, provider: str, limit: int, now: datetime) -> list[int]:
+    """Return the due calls that may be taken: those that ask nobody who is down, and a probe."""
     # Another call each time, as it may be the call that cannot be answered.
     by_turn = F("next_attempt_at").asc(nulls_first=True)
-    pks: list[int] = []
-    for health in broken:
+    probes: list[int] = []
+    free = due
+    for health in down(provider=provider):
+        held = asking(due, health.stage)
+        free = free.exclude(pk__in=held.values("pk"))
         if health.probe_at and health.probe_at <= now:
-            pks += _first(needing(due, health.stage).order_by(by_turn, "state_changed_at"), 1)
-    for stage in Stage:
-        if stage not in closed:
-            pks += _first(needing(due, stage).order_by("state_changed_at"), limit)
-    return pks[:limit]
+            probes += _first(held.order_by(by_turn, "state_changed_at"), 1)
+    return [*probes, *_first(free.order_by("state_changed_at"), limit)][:limit]
 
 
 def _first(calls: QuerySet[Call], limit: int) -> list[int]:
@@ -209,3 +206,11 @@ def needing(calls: QuerySet[Call], stage: str) -> QuerySet[Call]:
     )
     kept = Q(heard) | Q(first_stage=Stage.UNDERSTAND)
     return calls.filter(kept if stage == Stage.UNDERSTAND else ~kept)
+
+
+def asking(calls: CallQuerySet, stage: str) -> QuerySet[Call]:
+    """Return those of some waiting calls that will ask the provider in this stage next.
+
+    What is not known to be audio is taken for words, which nobody has to transcribe.
+    """
+    return needing(calls.spoken() if stage == Stage.TRANSCRIBE else calls, stage)

@@ -58,7 +58,7 @@ def claim_due(
     if candidates and spoken_limit is not None:
         spoken = _to_be_heard(candidates)
         if len(spoken) > spoken_limit:
-            quick = due.exclude(pk__in=breaker.needing(due.spoken(), Stage.TRANSCRIBE).values("pk"))
+            quick = due.exclude(pk__in=breaker.asking(due, Stage.TRANSCRIBE).values("pk"))
             rest = breaker.pick(quick, provider=provider, limit=limit, now=now)
             taken = [pk for pk in candidates if pk in spoken][:spoken_limit]
             candidates = [*taken, *rest][:limit]
@@ -66,8 +66,8 @@ def claim_due(
 
 
 def _to_be_heard(pks: Sequence[int]) -> set[int]:
-    spoken = Call.objects.spoken().filter(pk__in=pks)
-    return set(breaker.needing(spoken, Stage.TRANSCRIBE).values_list("pk", flat=True))
+    calls = Call.objects.filter(pk__in=pks)
+    return set(breaker.asking(calls, Stage.TRANSCRIBE).values_list("pk", flat=True))
 
 
 def _free(provider: str, *, now: datetime) -> int | None:

@@ -57,7 +57,7 @@ class Paused(HeldBack):
 class Lease:
     """A call in a worker's hands. ``stage`` is the first one that its round still lacks.
 
-    ``is_spoken`` says that it is declared to be audio.
+    ``is_spoken`` says that it is known to be audio.
     """
 
     call_pk: int
@@ -66,6 +66,10 @@ class Lease:
     round: int
     stage: Stage = Stage.TRANSCRIBE
     is_spoken: bool = False
+
+    def asks_in(self, stage: Stage | str) -> bool:
+        """Whether the stage takes the provider: words are not transcribed."""
+        return stage != Stage.TRANSCRIBE or self.is_spoken
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def _begin(
         return lost(lease)
     if closed.is_paused:
         return Paused("The analysis is paused.")
-    is_down = (want.provider, want.stage) in closed.down
+    is_down = lease.asks_in(want.stage) and (want.provider, want.stage) in closed.down
     if is_down and not breaker.admits(provider=want.provider, stage=want.stage, now=now):
         return ProviderDown(f"{want.provider} is down.")
     return Attempt(
@@ -338,7 +338,9 @@ def _succeed(
         Attempt.objects.filter(pk__in=pks).update(
             outcome=Attempt.Outcome.SUCCEEDED, finished_at=now, request_id=request_id
         )
-    kinds = {(f.attempt.provider, f.attempt.stage, f.asked): f.attempt for f in findings}
+    # Words that passed by were no probe.
+    telling = [f for f in findings if f.asked or f.lease.asks_in(f.attempt.stage)]
+    kinds = {(f.attempt.provider, f.attempt.stage, f.asked): f.attempt for f in telling}
     for (_, _, asked), attempt in kinds.items():
         if asked:
             news = breaker.note_answer(attempt, now=now)

@@ -19,7 +19,7 @@ HEARTBEAT_LIMIT = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Outage:
-    """A provider that is down for a stage. ``waiting`` calls need that stage next."""
+    """A provider that is down for a stage. ``waiting`` calls would ask it next."""
 
     provider: str
     stage: str
@@ -68,7 +68,7 @@ def read_standing() -> Standing:
                 since=health.down_since,
                 probe_at=health.probe_at,
                 error=health.error,
-                waiting=breaker.needing(waiting_calls(), health.stage).count(),
+                waiting=breaker.asking(waiting_calls(), health.stage).count(),
             )
             for health in breaker.down_of_late(now=now)
             if health.down_since

@@ -48,11 +48,19 @@ class CallQuerySet(models.QuerySet["Call"]):
         return self.filter(state=CallState.FAILED, dismissed_at=None)
 
     def spoken(self) -> Self:
-        """Calls whose packets are declared to be audio, which is large and slow to work on."""
-        # Streams point to calls, so this module cannot import theirs.
+        """Calls known to be audio, which is large, slow to work on, and needs an AI to hear it.
+
+        Most are declared to be. Of those that are not, it shows when the AI was asked in vain:
+        words are never brought before it.
+        """
+        # Streams and attempts point to calls, so this module cannot import theirs.
         streams: Any = apps.get_model("calls", "Stream")
-        of_call = streams.objects.filter(call=OuterRef("pk"), media__istartswith="audio")
-        return self.filter(Q(media__istartswith="audio") | Exists(of_call))
+        attempts: Any = apps.get_model("calls", "Attempt")
+        declared = streams.objects.filter(call=OuterRef("pk"), media__istartswith="audio")
+        in_vain = attempts.objects.filter(
+            call=OuterRef("pk"), stage=Stage.TRANSCRIBE, outcome__in=("failed", "snoozed")
+        )
+        return self.filter(Q(media__istartswith="audio") | Exists(declared) | Exists(in_vain))
 
     def alerting(self) -> Self:
         """Calls with an alert that nobody has acknowledged."""

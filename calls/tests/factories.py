@@ -13,6 +13,7 @@ from calls.models import Call, Stage
 
 _numbers = count(1)
 
+SILENCE = "f39/f3" * 36
 DIALOGUE = [
     ("agent", "Good morning, how can I help you?"),
     ("customer", "I am angry, my line has been dead for three days."),
@@ -44,6 +45,13 @@ def live_call(call_id=None):
 
 def ended_call(call_id=None):
     return services.end_call(call_id=live_call(call_id).call_id)
+
+
+def spoken_call(call_id=None):
+    """A call that is over, of 20 ms of silence that is declared to be audio."""
+    call_id = call_id or f"call-{next(_numbers)}"
+    record_packets([packet(call_id, 1, SILENCE, media="audio/x-mulaw;rate=8000")])
+    return services.end_call(call_id=call_id)
 
 
 class FakeProvider:

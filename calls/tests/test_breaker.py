@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,19 +12,25 @@ from django.utils import timezone
 
 from calls.analysis import breaker, ledger
 from calls.analysis.claims import claim_due
-from calls.analysis.held import ProviderDown
+from calls.analysis.held import Begin, ProviderDown
 from calls.analysis.providers import ProviderError
 from calls.analysis.runner import Runner
+from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, ProviderHealth, Stage
+from calls.services import end_call
 from calls.tests.factories import (
     ANALYSIS,
+    SILENCE,
     TRANSCRIPT,
     FakeProvider,
+    SpokenProvider,
     attempt,
     ended_call,
     outage,
+    packet,
     refusal,
+    spoken_call,
 )
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +58,7 @@ def health(stage=Stage.TRANSCRIBE):
 def bring_down():
     """Fail as many calls as it takes for the provider to count as down."""
     for _ in range(3):
-        ended_call()
+        spoken_call()
     for lease in claim():
         fail(lease)
     assert health().down_since
@@ -70,8 +77,8 @@ def run(provider, **options):
 
 
 def test_fewer_failures_than_the_limit_change_nothing():
-    ended_call()
-    ended_call()
+    spoken_call()
+    spoken_call()
     for lease in claim():
         fail(lease)
 
@@ -81,14 +88,14 @@ def test_fewer_failures_than_the_limit_change_nothing():
 
 def test_enough_failures_in_a_row_are_an_outage():
     bring_down()
-    ended_call()
+    spoken_call()
 
     assert claim() == []
 
 
 def test_an_answer_in_between_breaks_the_row():
     for _ in range(4):
-        ended_call()
+        spoken_call()
     leases = claim()
     fail(leases[0])
     fail(leases[1])
@@ -104,7 +111,7 @@ def test_an_answer_in_between_breaks_the_row():
 )
 def test_an_error_that_is_an_answer_breaks_the_row(error):
     for _ in range(3):
-        ended_call()
+        spoken_call()
     leases = claim()
     fail(leases[0])
     fail(leases[1])
@@ -116,7 +123,7 @@ def test_an_error_that_is_an_answer_breaks_the_row(error):
 
 def test_failures_far_apart_are_no_outage():
     for _ in range(3):
-        ended_call()
+        spoken_call()
     leases = claim()
     fail(leases[0])
     fail(leases[1])
@@ -129,7 +136,7 @@ def test_failures_far_apart_are_no_outage():
 
 def test_a_burst_of_failures_proves_nothing_while_more_attempts_are_running():
     for _ in range(10):
-        ended_call()
+        spoken_call()
     tries = [(lease, attempt(lease)) for lease in claim()]
 
     for lease, tried in tries[:4]:
@@ -143,7 +150,7 @@ def test_a_burst_of_failures_proves_nothing_while_more_attempts_are_running():
 def test_a_quarter_of_failures_is_not_an_outage(settings):
     settings.AI_BREAKER_FAILURES = 10
     rng = random.Random(7)
-    ended_call()
+    spoken_call()
     tried = attempt(claim()[0])
 
     for _ in range(2000):
@@ -156,7 +163,7 @@ def test_a_quarter_of_failures_is_not_an_outage(settings):
 
 def test_stages_are_down_each_for_itself():
     bring_down()
-    ended_call()
+    spoken_call()
     Attempt.objects.update(outcome=Attempt.Outcome.SUCCEEDED)  # all but the last are transcribed
     Call.objects.update(next_attempt_at=None)
 
@@ -166,12 +173,76 @@ def test_stages_are_down_each_for_itself():
     assert all(attempt(lease, Stage.UNDERSTAND).number == 1 for lease in leases)
 
 
+# Who waits for it
+
+
+def test_words_are_taken_past_audio_that_waits_to_be_transcribed():
+    bring_down()
+    spoken_call("heard")
+    ended_call("read")
+
+    (lease,) = claim()
+
+    assert lease.call_id == "read"
+    assert attempt(lease).number == 1
+
+
+def test_words_that_pass_by_are_no_probe():
+    bring_down()
+    let_probe_time_come()
+    ended_call()
+    leases = claim()
+    begun = ledger.begin_attempts([Begin(each, Stage.TRANSCRIBE, "fake") for each in leases])
+    words = next(place for place, lease in enumerate(leases) if not lease.is_spoken)
+
+    ledger.save_transcript(leases[words], begun[words], asked=False, **TRANSCRIPT)
+
+    assert len(leases) == 2
+    assert health().probe_at > timezone.now()
+    assert claim() == []
+
+
+def test_audio_that_was_not_declared_asks_once_and_waits_like_all_audio():
+    bring_down()
+    record_packets([packet("undeclared", 1, SILENCE)])
+    end_call(call_id="undeclared")
+    (lease,) = claim()
+
+    fail(lease)
+    Call.objects.update(next_attempt_at=None)
+
+    assert Attempt.objects.latest("id").outcome == Attempt.Outcome.SNOOZED
+    assert health().wait_s == 30
+    assert claim() == []
+
+
+def test_audio_that_was_transcribed_before_the_outage_goes_on():
+    spoken_call("heard")
+    (lease,) = claim()
+    ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    bring_down()
+
+    ledger.release(lease)
+
+    assert [(each.call_id, each.stage) for each in claim()] == [("heard", Stage.UNDERSTAND)]
+
+
+def test_what_a_worker_asks_does_not_grow_with_the_calls_that_wait(django_assert_num_queries):
+    bring_down()
+    for _ in range(5):
+        spoken_call()
+
+    # The pause, what is down, the calls that are free.
+    with django_assert_num_queries(3 if connection.vendor == "sqlite" else 4):
+        assert claim() == []
+
+
 # What it costs
 
 
 def test_the_failure_that_shows_the_outage_and_all_later_ones_cost_nothing():
     for _ in range(5):
-        ended_call()
+        spoken_call()
     tries = [(lease, attempt(lease)) for lease in claim()]
     for lease, tried in tries:
         ledger.fail_attempt(lease, tried, outage())
@@ -182,7 +253,7 @@ def test_the_failure_that_shows_the_outage_and_all_later_ones_cost_nothing():
 
 def test_a_call_in_hand_is_put_back_without_an_attempt():
     bring_down()
-    ended_call()
+    spoken_call()
     (lease,) = claim_due(owner="worker-1", limit=10)
 
     with pytest.raises(ProviderDown):
@@ -239,7 +310,7 @@ def test_a_failed_probe_doubles_the_wait_up_to_five_minutes():
 
 def test_a_late_failure_from_before_the_outage_does_not_double_the_wait():
     for _ in range(4):
-        ended_call()
+        spoken_call()
     *others, late = [(lease, attempt(lease)) for lease in claim()]
     for lease, tried in others:
         ledger.fail_attempt(lease, tried, outage())
@@ -289,7 +360,7 @@ def test_a_probe_that_did_not_need_the_provider_gives_its_turn_to_another():
 
 def test_an_answer_about_meaning_says_nothing_about_transcription():
     bring_down()
-    ended_call()
+    spoken_call()
     (lease,) = claim_due(owner="worker-1", limit=1)
     tried = attempt(lease, Stage.UNDERSTAND)
     transcript = Call.objects.get(pk=lease.call_pk).transcripts.create(
@@ -329,10 +400,82 @@ def test_a_provider_that_is_down_for_a_while_costs_no_call_its_life(settings, mo
     assert Attempt.objects.filter(outcome=Attempt.Outcome.SNOOZED).exists()
 
 
+class Deaf(SpokenProvider):
+    """Hears nothing until ``words`` calls have been understood. Those wait until it was tried."""
+
+    def __init__(self, words):
+        super().__init__()
+        self.words, self.tried = words, asyncio.Event()
+        self.listening = self.most = 0
+
+    async def transcribe(self, audio, *, language):
+        if self.asked >= self.words:
+            return await super().transcribe(audio, language=language)
+        self.tried.set()
+        self.listening += 1
+        self.most = max(self.most, self.listening)
+        await asyncio.sleep(0.02)
+        self.listening -= 1
+        raise outage()
+
+    async def understand(self, turns, *, language):
+        await self.tried.wait()
+        return await super().understand(turns, language=language)
+
+
+def outcomes(stage):
+    return Counter(Attempt.objects.filter(stage=stage).values_list("outcome", flat=True))
+
+
+@needs_commits
+def test_while_nothing_can_be_transcribed_words_are_archived_and_audio_follows(
+    settings, monkeypatch
+):
+    monkeypatch.setattr(breaker, "MAX_WAIT_S", 0.5)
+    bring_down()
+    for _ in range(7):
+        spoken_call()
+    for _ in range(10):
+        ended_call()
+    let_probe_time_come()
+    lost_before = outcomes(Stage.TRANSCRIBE)["failed"]
+    provider = Deaf(words=10)
+
+    async def work():
+        workers = [Runner(provider, linger_s=0, lifetime_s=20) for _ in range(3)]
+        await asyncio.gather(*(worker.run() for worker in workers))
+
+    asyncio.run(work())
+
+    assert set(Call.objects.values_list("state", flat=True)) == {CallState.ARCHIVED}
+    assert provider.most == 1
+    assert outcomes(Stage.TRANSCRIBE)["failed"] == lost_before
+    assert outcomes(Stage.TRANSCRIBE)["succeeded"] == 20
+    assert outcomes(Stage.UNDERSTAND) == {"succeeded": 20}
+
+
+@needs_commits
+def test_while_nothing_can_be_understood_audio_is_transcribed_and_waits(settings, monkeypatch):
+    monkeypatch.setattr(breaker, "MAX_WAIT_S", 0.1)
+    settings.AI_BREAKER_SECONDS = 0.05
+    settings.AI_RETRY_BASE = 0
+    for _ in range(8):
+        spoken_call()
+    provider = SpokenProvider([outage() for _ in range(12)])
+
+    run(provider, should_stop=lambda: len(provider.errors) < 3)
+    heard, states = outcomes(Stage.TRANSCRIBE), set(Call.objects.values_list("state", flat=True))
+    run(provider)
+
+    assert (heard, states) == ({"succeeded": 8}, {CallState.PROCESSING_AI})
+    assert outcomes(Stage.TRANSCRIBE) == {"succeeded": 8}
+    assert set(Call.objects.values_list("state", flat=True)) == {CallState.ARCHIVED}
+
+
 @needs_commits
 def test_a_runner_takes_nothing_while_the_provider_is_down():
     bring_down()
-    ended_call()
+    spoken_call()
     asked = 0
 
     def enough():
@@ -367,7 +510,7 @@ def test_of_many_workers_one_is_let_in():
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
 def test_failures_and_answers_of_many_workers_at_once_do_not_deadlock():
     for _ in range(24):
-        ended_call()
+        spoken_call()
     tries = [(lease, attempt(lease)) for lease in claim(limit=24)]
 
     def finish(numbered):

@@ -11,10 +11,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from calls import services
 from calls.analysis import claims, ledger
 from calls.analysis.runner import Runner
-from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, Stage
 from calls.tests.factories import (
@@ -23,16 +21,10 @@ from calls.tests.factories import (
     SpokenProvider,
     attempt,
     ended_call,
-    packet,
+    spoken_call,
 )
 
 pytestmark = pytest.mark.django_db
-SILENCE = "f39/f3" * 36
-
-
-def spoken_call(call_id):
-    record_packets([packet(call_id, 1, SILENCE, media="audio/x-mulaw;rate=8000")])
-    return services.end_call(call_id=call_id)
 
 
 def taken(**options):

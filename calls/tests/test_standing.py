@@ -19,6 +19,7 @@ from calls.tests.factories import (
     claim,
     ended_call,
     outage,
+    spoken_call,
 )
 
 pytestmark = pytest.mark.django_db
@@ -27,10 +28,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def an_outage(settings):
     settings.AI_BREAKER_FAILURES = 1
-    ended_call("first")
+    spoken_call("first")
     lease = claim()
     ledger.fail_attempt(lease, attempt(lease), outage())
-    ended_call("second")
+    spoken_call("second")
 
 
 def beat(seconds_ago):
@@ -103,7 +104,7 @@ def test_an_outage_that_goes_on_is_one_entry_in_the_log(an_outage):
 
 def test_the_mark_changes_with_what_there_is_to_say_and_not_with_every_call(an_outage):
     before = read_standing()
-    ended_call("third")
+    spoken_call("third")
 
     assert (read_standing().mark, read_standing().held) == (before.mark, before.held + 1)
     pause_analysis()

@@ -15,16 +15,16 @@ MAKE_OUTAGE = """
 from datetime import timedelta
 from django.conf import settings
 from calls.analysis import ledger
-from calls.tests.factories import attempt, claim, ended_call, outage
+from calls.tests.factories import attempt, claim, outage, spoken_call
 from django.utils import timezone
 from calls.models import WorkerHeartbeat
 now = timezone.now()
 WorkerHeartbeat.objects.create(name="w", started_at=now, seen_at=now + timedelta(days=1))
 settings.AI_BREAKER_FAILURES = 1
-ended_call("waits")
+spoken_call("waits")
 lease = claim()
 ledger.fail_attempt(lease, attempt(lease), outage())
-ended_call("behind")
+spoken_call("behind")
 """
 END_OUTAGE = "from calls.models import ProviderHealth; ProviderHealth.objects.all().delete()"
 

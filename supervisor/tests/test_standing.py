@@ -9,7 +9,7 @@ from calls import services
 from calls.analysis import ledger
 from calls.analysis.pausing import pause_analysis, resume_analysis
 from calls.models import Call, ProviderHealth, WorkerHeartbeat
-from calls.tests.factories import attempt, claim, ended_call, failed_call, outage
+from calls.tests.factories import attempt, claim, ended_call, failed_call, outage, spoken_call
 from supervisor.figures import read_figures
 from supervisor.tests.factories import page_of, text_of
 
@@ -28,7 +28,7 @@ def worker():
 def waiting(settings, worker):
     """A call that waits for a provider which is down."""
     settings.AI_BREAKER_FAILURES = 1
-    call = ended_call()
+    call = spoken_call()
     lease = claim()
     ledger.fail_attempt(lease, attempt(lease), outage())
     return Call.objects.get(pk=call.pk)
@@ -88,6 +88,13 @@ def test_a_call_that_waits_for_another_stage_does_not_blame_the_outage(superviso
     ProviderHealth.objects.update(stage="understand")
 
     assert "is down since" not in text_of(page_of(supervisor, waiting))
+
+
+def test_a_call_of_words_waits_for_nobody_who_cannot_transcribe(supervisor, waiting):
+    words = ended_call()
+
+    assert "is down since" not in text_of(page_of(supervisor, words))
+    assert read_figures().held == 1
 
 
 def test_a_waiting_call_tells_that_the_analysis_is_paused(supervisor, worker):
