@@ -151,6 +151,10 @@ def _retry(action: BulkAction, call_id: str) -> None:
     services.retry_call(call_id=call_id, by=action.by, wake=False)
 
 
+def _dismiss(action: BulkAction, call_id: str) -> None:
+    services.dismiss_call(call_id=call_id, by=action.by)
+
+
 def _reanalyse(action: BulkAction, call_id: str) -> None:
     services.reanalyse_call(call_id=call_id, by=action.by, stage=action.stage, wake=False)
 
@@ -174,6 +178,7 @@ def _acknowledge(action: BulkAction, call_id: str) -> None:
 _SERVICES: dict[BulkAction.Kind, Callable[[BulkAction, str], None]] = {
     BulkAction.Kind.END: _end,
     BulkAction.Kind.RETRY: _retry,
+    BulkAction.Kind.DISMISS: _dismiss,
     BulkAction.Kind.REANALYSE: _reanalyse,
     BulkAction.Kind.TAG: _tag,
     BulkAction.Kind.UNTAG: _untag,

@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from calls import services
-from calls.lifecycle import CallState
 from calls.models import Call, Stage
 from calls.speakers import swap_speakers
+from supervisor.selection import Phase, phase_of
 
 Form = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Action:
-    """``states`` are those that offer it. ``stages`` are what may be chosen, told to people."""
+    """``phases`` are those that offer it. ``stages`` are what may be chosen, told to people."""
 
     name: str
     label: str
-    states: frozenset[CallState]
+    phases: frozenset[Phase]
     question: str
     consequence: str
     done: str
@@ -53,6 +53,10 @@ def _retry(call_id: str, by: str, form: Form) -> Call:
     return services.retry_call(call_id=call_id, by=by)
 
 
+def _dismiss(call_id: str, by: str, form: Form) -> Call:
+    return services.dismiss_call(call_id=call_id, by=by)
+
+
 def _reanalyse(call_id: str, by: str, form: Form) -> Call:
     return services.reanalyse_call(call_id=call_id, by=by, stage=chosen_stage(form))
 
@@ -74,7 +78,7 @@ ACTIONS = {
         Action(
             name="end",
             label="End call",
-            states=frozenset({CallState.IN_PROGRESS}),
+            phases=frozenset({Phase.LIVE}),
             question="End this call?",
             consequence=(
                 "Its analysis starts now. Packets that still arrive are kept and marked late. "
@@ -87,16 +91,30 @@ ACTIONS = {
         Action(
             name="retry",
             label="Retry",
-            states=frozenset({CallState.FAILED}),
+            phases=frozenset({Phase.FAILED, Phase.DISMISSED}),
             question="Retry the analysis?",
             consequence="The call gets another round of attempts. Nothing that exists is lost.",
             done="The call gets another round of attempts.",
             run=_retry,
         ),
         Action(
+            name="dismiss",
+            label="Dismiss",
+            phases=frozenset({Phase.FAILED}),
+            question="Dismiss this call?",
+            consequence=(
+                "You say that it needs no analysis. It no longer counts as failed, and nothing "
+                "retries it by itself. Everything that was received is kept, and a retry takes "
+                "it back."
+            ),
+            done="The call was dismissed: it no longer counts as failed.",
+            run=_dismiss,
+            is_main=False,
+        ),
+        Action(
             name="reanalyse",
             label="Reanalyse",
-            states=frozenset({CallState.ARCHIVED}),
+            phases=frozenset({Phase.ARCHIVED}),
             question="Analyse this call anew?",
             consequence=(
                 "The result of before is kept, and the new one takes its place on this page."
@@ -108,7 +126,7 @@ ACTIONS = {
         Action(
             name="swap",
             label="Swap speakers",
-            states=frozenset(CallState),
+            phases=frozenset(Phase),
             question="Swap agent and customer?",
             consequence=(
                 "They change places in transcript, moods, figures and recording at once. What "
@@ -125,4 +143,5 @@ ACTIONS = {
 
 def actions_for(call: Call) -> list[Action]:
     """Return what the state of the call allows, the main thing first."""
-    return [action for action in ACTIONS.values() if call.state in action.states]
+    phase = phase_of(call)
+    return [action for action in ACTIONS.values() if phase in action.phases]

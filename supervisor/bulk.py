@@ -44,6 +44,13 @@ MEANINGS = {
         "Each goes on where it failed. Nothing that exists is lost.",
         frozenset({CallState.FAILED}),
     ),
+    Kind.DISMISS: Meaning(
+        "Dismiss calls", "Dismiss", "will no longer count as failed",
+        "You say that they need no analysis: nothing retries them by themselves. Everything that "
+        "was received is kept, and a retry takes it back. Calls that are dismissed already stay "
+        "as they are.",
+        frozenset({CallState.FAILED}),
+    ),
     Kind.REANALYSE: Meaning(
         "Reanalyse calls", "Reanalyse", "will be analysed anew",
         "The results of before are kept as older versions. This asks the AI once or twice for "

@@ -27,6 +27,7 @@ urlpatterns = [
     path("calls/<str:call_id>/waveform", views.show_waveform, name="waveform"),
     path("calls/<str:call_id>/end/", views.act, {"action": "end"}, name="end"),
     path("calls/<str:call_id>/retry/", views.act, {"action": "retry"}, name="retry"),
+    path("calls/<str:call_id>/dismiss/", views.act, {"action": "dismiss"}, name="dismiss"),
     path("calls/<str:call_id>/swap/", views.act, {"action": "swap"}, name="swap"),
     path("calls/<str:call_id>/tag/", annotating.tag, name="tag"),
     path("calls/<str:call_id>/untag/", annotating.untag, name="untag"),

@@ -240,7 +240,9 @@ retry = _requeue(
 dismiss = _requeue(
     "dismiss_call",
     "Say that a FAILED call needs no analysis",
-    "It stays FAILED and counts as seen to. Nothing but another `retry` takes it back.",
+    "It stays FAILED, gets `dismissed_at`, no longer counts as failed, and is not retried by "
+    "itself. `GET /v1/call?state=FAILED&dismissed=false` lists those that are left. Repeated, it "
+    "changes nothing; another `retry` takes it back.",
 )
 reanalyse = _requeue(
     "reanalyse_call",

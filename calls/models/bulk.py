@@ -22,6 +22,7 @@ class BulkAction(models.Model):
     class Kind(models.TextChoices):
         END = "end", "End"
         RETRY = "retry", "Retry"
+        DISMISS = "dismiss", "Dismiss"
         REANALYSE = "reanalyse", "Reanalyse"
         TAG = "tag", "Tag"
         UNTAG = "untag", "Untag"

@@ -45,6 +45,19 @@ def test_an_action_moves_a_call_or_says_why_not(person, call_in, action, possibl
         assert not OrmQ.objects.exists()
 
 
+def test_failed_calls_are_dismissed_and_stay_failed(person, call_in):
+    call_in(CallState.FAILED, "failed")
+    call_in(CallState.ARCHIVED, "archived")
+
+    page = act(person("view_call", "operate_call"), "dismiss")
+
+    assert "1 call dismissed." in page
+    assert "archived: A call that is ARCHIVED cannot be dismissed." in page
+    assert not Call.objects.dead().exists()
+    assert Call.objects.get(call_id="failed").state == CallState.FAILED
+    assert CallEvent.objects.get().data["by"] == "ann"
+
+
 def test_an_action_does_what_it_can_and_names_the_rest(person, call_in):
     for at in range(15):
         call_in(CallState.ARCHIVED, f"old-{at}")

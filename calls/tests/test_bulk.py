@@ -64,9 +64,10 @@ def test_a_few_calls_are_done_at_once_with_the_name_of_who_asked_and_one_wake_up
 def test_each_kind_does_what_it_says(calls_in):
     live = calls_in(CallState.IN_PROGRESS, 1, "live")
     archived = calls_in(CallState.ARCHIVED, 1, "archived")
+    failed = calls_in(CallState.FAILED, 1, "failed")
     everything = [*live, *archived]
     rule = AlertRule.objects.create(name="x", kind="silence")
-    for call in Call.objects.all():
+    for call in Call.objects.filter(call_id__in=everything):
         for number in (1, 2):
             Alert.objects.create(call=call, rule=rule, severity=2, name="x", number=number)
 
@@ -75,12 +76,15 @@ def test_each_kind_does_what_it_says(calls_in):
     start_bulk(kind="untag", call_ids=live, by="ann", tag="vip")
     start_bulk(kind="end", call_ids=live, by="ann")
     start_bulk(kind="reanalyse", call_ids=archived, by="ann", stage="understand")
+    start_bulk(kind="dismiss", call_ids=failed, by="ann")
 
     ended, again = Call.objects.get(call_id=live[0]), Call.objects.get(call_id=archived[0])
     assert (ended.state, ended.end_reason) == (CallState.COMPLETED, "operator")
     assert (again.state, again.first_stage) == (CallState.COMPLETED, Stage.UNDERSTAND)
     assert list(again.tags.values_list("name", "added_by")) == [("vip", "ann")]
     assert not ended.tags.exists()
+    assert not Call.objects.dead().exists()
+    assert CallEvent.objects.get(type="call_dismissed").data["by"] == "ann"
     assert set(Alert.objects.values_list("acknowledged_by", flat=True)) == {"ann"}
     assert CallEvent.objects.filter(type="alert_acknowledged", data__by="ann").count() == 4
 

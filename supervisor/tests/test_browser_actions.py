@@ -17,6 +17,7 @@ from calls.tests.factories import failed_call, live_call
 from supervisor.tests.factories import analysed_call
 archived_audio("spoken", seconds=20)
 analysed_call("written")
+failed_call("wrong-number")
 for number in range(4):
     failed_call(f"failed-{number}")
     live_call(f"live-{number}")
@@ -110,6 +111,25 @@ def test_the_stage_of_a_reanalysis_is_chosen_in_the_dialog(open_page, calls, sit
         "print(Call.objects.get(call_id='written').first_stage)",
     )  # fmt: skip
     assert "understand" in str(found)
+
+
+def test_a_failed_call_is_dismissed_and_leaves_the_failed_on_every_open_page(open_page, calls):
+    page, board = open_page(), open_page()
+    open_call(page, f"{calls}wrong-number/")
+    open_board(board, "?state=FAILED&q=wrong-")
+    expect(row(board, "wrong-number")).to_be_visible()
+
+    page.get_by_role("link", name="Dismiss").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("It no longer counts as failed")
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Dismiss").click()
+
+    expect(page.get_by_text("The call was dismissed")).to_be_visible()
+    expect(page.locator(".head .pill")).to_have_text("Dismissed")
+    expect(page.get_by_role("link", name="Dismiss")).to_have_count(0)
+    expect(page.get_by_role("link", name="Retry")).to_be_visible()
+    expect(row(board, "wrong-number")).to_have_count(0)
 
 
 def test_rows_are_chosen_stay_chosen_and_are_tagged(site, open_page, calls):

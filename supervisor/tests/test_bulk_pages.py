@@ -8,12 +8,12 @@ import uuid
 import pytest
 from django.urls import reverse
 
-from calls import bulk
+from calls import bulk, services
 from calls.annotations import add_tag
 from calls.lifecycle import CallState
 from calls.models import BulkAction, Call, CallEvent, Stage
 from calls.tests.factories import failed_call, live_call
-from supervisor.tests.factories import analysed_call, text_of
+from supervisor.tests.factories import analysed_call, shown, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +62,24 @@ def test_chosen_calls_are_ended_and_the_others_are_named_with_their_reason(opera
     assert "Asked for by ana" in text
     ended = CallEvent.objects.filter(state="COMPLETED", data__reason="operator")
     assert [event.data["by"] for event in ended] == ["ana", "ana"]
+
+
+def test_failed_calls_are_dismissed_and_leave_the_tab_of_the_failed(operator):
+    failed, live = failed_call("failed"), live_call("live")
+    retried = failed_call("retried")
+
+    chosen = [failed.call_id, live.call_id, retried.call_id]
+    question = ask(operator, "dismiss", scope="chosen", call=chosen)
+    assert "Failed 2 will no longer count as failed" in text_of(question)
+    assert "In progress 1 nothing: that state does not allow it" in text_of(question)
+    services.retry_call(call_id="retried")
+    page = answer(operator, question)
+
+    assert "Done 1 Refused 2 Left undone 0" in text_of(page)
+    assert "A call that is COMPLETED cannot be dismissed." in text_of(page)
+    assert shown(operator.get(BOARD, {"state": "FAILED"})) == []
+    assert shown(operator.get(BOARD, {"state": "DISMISSED"})) == ["failed"]
+    assert CallEvent.objects.get(type="call_dismissed").data["by"] == "ana"
 
 
 def test_all_that_fit_are_those_of_the_filter_on_every_page_and_none_that_came_later(operator):

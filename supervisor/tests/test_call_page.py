@@ -257,6 +257,32 @@ def test_an_action_is_done_and_leaves_a_trail(operator, make, action, reason):
     assert "ana" in text_of(response)
 
 
+def test_a_failed_call_is_dismissed_after_a_question_and_then_only_retried(operator):
+    call = failed_call()
+
+    question = operator.get(reverse("supervisor:dismiss", args=[call.call_id]))
+    assert "It no longer counts as failed, and nothing retries it by itself." in text_of(question)
+    assert Call.objects.dead().exists()
+    page = act(operator, call, "dismiss")
+
+    assert not Call.objects.dead().exists()
+    assert CallEvent.objects.get(type="call_dismissed").data["by"] == "ana"
+    assert "Dismissed : no analysis is needed, says ana" in text_of(page)
+    assert [action.name for action in page.context["actions"]] == ["retry", "swap"]
+    assert "Dismissed" in text_of(page).partition("The analysis failed")[0]
+    assert "the analysis failed before there was one" in text_of(page)
+
+
+def test_a_call_that_somebody_retries_meanwhile_is_not_dismissed(operator):
+    call = failed_call()
+    services.retry_call(call_id=call.call_id)
+
+    page = act(operator, call, "dismiss")
+
+    assert "Nothing was done: A call that is COMPLETED cannot be dismissed." in text_of(page)
+    assert not CallEvent.objects.filter(type="call_dismissed").exists()
+
+
 def test_an_action_that_comes_too_late_is_refused_with_a_reason(operator):
     call = ended_call()
 
@@ -280,6 +306,9 @@ def test_those_who_may_only_look_cannot_act(supervisor):
     assert act(supervisor, call, "end").status_code == 403
     assert "End call" not in text_of(page_of(supervisor, call))
     assert Call.objects.get(pk=call.pk).is_live
+    failed = failed_call()
+    assert act(supervisor, failed, "dismiss").status_code == 403
+    assert Call.objects.dead().get() == failed
 
 
 def test_an_action_on_an_unknown_call_is_not_found(operator):

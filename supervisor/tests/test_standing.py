@@ -121,4 +121,5 @@ def test_a_dismissed_call_says_so_and_is_in_a_tab_of_its_own(supervisor, worker)
     assert f"call-{left.call_id}" in board["FAILED"]
     assert f"call-{gone.call_id}" not in board["FAILED"]
     assert f"call-{gone.call_id}" in board["DISMISSED"]
+    assert "Not needed" in board["DISMISSED"]
     assert read_figures().failed == 1
