@@ -379,4 +379,4 @@ class ApiKeyAdmin(Records):
         )
 
 
-from calls import admin_alerts, admin_analysis, admin_insights  # noqa: E402, F401 (they register their own)
+from calls import admin_alerts, admin_analysis, admin_bulk, admin_insights  # noqa: E402, F401 (they register their own)

@@ -52,6 +52,7 @@ def start_bulk(
     by: str,
     stage: str = "",
     tag: str = "",
+    query: str = "",
     token: uuid.UUID | None = None,
 ) -> BulkAction:
     """Write down what is to be done to these calls, and begin. A ``token`` counts only once.
@@ -67,8 +68,8 @@ def start_bulk(
         action, is_new = BulkAction.objects.get_or_create(
             token=token or uuid.uuid4(),
             defaults={
-                "kind": kind, "stage": begun, "tag": named, "by": by[:NAME_LENGTH],
-                "total": len(wanted),
+                "kind": kind, "stage": begun, "tag": named, "query": query,
+                "by": by[:NAME_LENGTH], "total": len(wanted),
             },
         )  # fmt: skip
         if not is_new:

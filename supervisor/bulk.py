@@ -12,7 +12,7 @@ from django.http import QueryDict
 from calls.bulk import LIMIT, count_outcomes
 from calls.lifecycle import CallState
 from calls.models import BulkAction, BulkItem, Call
-from supervisor.selection import Filter
+from supervisor.selection import NEWEST, PAGE_SIZE, Filter
 
 Kind = BulkAction.Kind
 CHOSEN_LIMIT = 200  # more rows than any page of the wallboard has
@@ -108,6 +108,13 @@ class Selection:
     @property
     def is_all(self) -> bool:
         return self.scope == "all"
+
+    @property
+    def address(self) -> str:
+        """What narrows the calls down, for the record; empty if they were chosen one by one."""
+        if not self.is_all:
+            return ""
+        return self.wanted.first_page(sort=NEWEST, size=PAGE_SIZE, wall=False).address()
 
     def calls(self) -> QuerySet[Call]:
         if not self.is_all:

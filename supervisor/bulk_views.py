@@ -55,14 +55,15 @@ def _start(request: HttpRequest) -> HttpResponse:
     form = request.POST
     if form.get("action") not in Kind.values:
         return HttpResponseBadRequest("action: not one of ours.", content_type="text/plain")
-    kind = Kind(form["action"])
+    kind, selection = Kind(form["action"]), Selection.from_form(form)
     try:
         action = start_bulk(
             kind=kind,
-            call_ids=Selection.from_form(form).call_ids_now(),
+            call_ids=selection.call_ids_now(),
             by=request.user.get_username(),
             stage=chosen_stage(form) if kind == Kind.REANALYSE else "",
             tag=form.get("tag", ""),
+            query=selection.address,
             token=uuid.UUID(form.get("token", "")),
         )
     except (BadForm, ValueError) as error:

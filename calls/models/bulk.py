@@ -15,8 +15,10 @@ from calls.models.call import Stage
 class BulkAction(models.Model):
     """What somebody asked for. ``calls.bulk`` carries it out, a call at a time.
 
-    ``token`` is made with the form, so that a form that is sent twice is one action. ``seen_at``
-    is the last sign of life of whoever carries it out.
+    ``token`` is made with the form, so that a form that is sent twice is one action. ``query`` is
+    the filter that chose the calls, as the address of the wallboard says it: ``?`` is every call,
+    and empty that they were chosen one by one. ``seen_at`` is the last sign of life of whoever
+    carries it out.
     """
 
     class Kind(models.TextChoices):
@@ -32,6 +34,7 @@ class BulkAction(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     stage = models.CharField(max_length=16, choices=Stage.choices, blank=True, default="")
     tag = models.CharField(max_length=TAG_LENGTH, blank=True, default="")
+    query = models.TextField(blank=True, default="")
     by = models.CharField(max_length=150)
     total = models.PositiveIntegerField()
     created_at = models.DateTimeField(default=timezone.now)
@@ -46,7 +49,7 @@ class BulkAction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.total} calls"
+        return f"{self.get_kind_display()} {self.total:,} call{'' if self.total == 1 else 's'}"
 
 
 class BulkItem(models.Model):

@@ -20,6 +20,7 @@ from calls.models import (
     Analysis,
     ApiKey,
     Attempt,
+    BulkAction,
     Call,
     CallEvent,
     Packet,
@@ -39,7 +40,7 @@ MOST_QUERIES = 7
 MODELS = {
     f"calls_{model._meta.model_name}": model
     for model in (
-        Call, Packet, CallEvent, Attempt, Transcript, Analysis, ApiKey, WorkerHeartbeat
+        Call, Packet, CallEvent, Attempt, Transcript, Analysis, ApiKey, WorkerHeartbeat, BulkAction
     )
 }  # fmt: skip
 LISTS = list(MODELS)
@@ -79,6 +80,7 @@ def many() -> None:
     WorkerHeartbeat.objects.bulk_create(
         WorkerHeartbeat(name=f"host:{at}", started_at=now, seen_at=now) for at in range(ROWS)
     )
+    BulkAction.objects.bulk_create(BulkAction(kind="end", by="ann", total=1) for at in range(ROWS))
 
 
 def attempt(call: Call, **fields: Any) -> Attempt:
@@ -253,7 +255,7 @@ def test_records_are_neither_added_nor_deleted(boss, many, name):
     assert "<select" not in page.content.decode() or name == "calls_call"
 
 
-@pytest.mark.parametrize("name", [*OF_A_CALL, "calls_workerheartbeat"])
+@pytest.mark.parametrize("name", [*OF_A_CALL, "calls_workerheartbeat", "calls_bulkaction"])
 def test_records_cannot_be_changed_by_posting(boss, many, name):
     row = MODELS[name].objects.all()[0]
 

@@ -59,7 +59,8 @@ def test_chosen_calls_are_ended_and_the_others_are_named_with_their_reason(opera
     text = text_of(page)
     assert "Done 2 Refused 1 Left undone 0" in text
     assert "1 call: A call that is FAILED cannot be ended." in text
-    assert "Asked for by ana" in text
+    assert "3 chosen calls. Asked for by ana" in text
+    assert BulkAction.objects.get().query == ""
     ended = CallEvent.objects.filter(state="COMPLETED", data__reason="operator")
     assert [event.data["by"] for event in ended] == ["ana", "ana"]
 
@@ -94,6 +95,8 @@ def test_all_that_fit_are_those_of_the_filter_on_every_page_and_none_that_came_l
     page = answer(operator, question)
 
     assert "Done 3 Refused 0" in text_of(page)
+    assert "3 calls that fitted the filter ." in text_of(page)
+    assert BulkAction.objects.get().query == "?tag=outage"
     still_failed = Call.objects.filter(state=CallState.FAILED).values_list("call_id", flat=True)
     assert set(still_failed) == {"other", "late"}
 
