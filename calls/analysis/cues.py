@@ -9,6 +9,8 @@ Kind = Literal["CARD", "PHONE", "EMAIL", "IBAN", "NATIONAL_ID", "ACCOUNT", "SECU
 
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 _REACH = 120
+# A full stop that ends no sentence when a number follows it.
+_ABBREVIATED = re.compile(r"\b(no|nr|ref|tel)\.\s*$", re.IGNORECASE)
 EXPIRY = re.compile(r"\bexpir\w*|\bvalid (?:un)?til|\b(?:valid|good) thr", re.IGNORECASE)
 
 # In the order of precedence: "card security code" asks for the code.
@@ -31,7 +33,7 @@ _PATTERNS: dict[Kind, str] = {
         | \bexpir\w* | \bvalid\ (?:un)?til | \b(?:valid|good)\ thr
     """,
     "PHONE": r"""
-        \b(?:tele)?phone\b | \bmobile\b | \bcell\b | \blandline\b | whats\ ?app
+        \b(?:tele)?phone\b | \btel\b | \bmobile\b | \bcell\b | \blandline\b | whats\ ?app
         | (?:contact|call[- ]?back)\ number | number\ .{0,20}\b(?:reach|call|ring|text)\b
         | (?:reach|call|ring|text)\ (?:me|you|us)\ (?:back\ )?(?:on|at)\b
     """,
@@ -49,11 +51,14 @@ _CUES = {
     kind: re.compile(pattern, re.IGNORECASE | re.VERBOSE) for kind, pattern in _PATTERNS.items()
 }
 _BARE_NUMBER = re.compile(r"(?:(\w+)(?:['\u2019]s)? )?\b(?:number|digits)\b", re.IGNORECASE)
-_HARMLESS_WORDS = (
-    "order orders reference ticket tracking booking case flight room house model serial part gate "
-    "line version batch invoice job seat platform bus train any large small wrong right"
+# What has a number by which supervisors look calls up, and which is nobody's secret.
+_RECORDS = (
+    "order invoice po ticket case reference ref booking tracking parcel claim incident complaint "
+    "job quote offer batch item article part serial sku rma model version build firmware error "
+    "flight meter"
 )
-_HARMLESS_NUMBERS = frozenset(_HARMLESS_WORDS.split())
+_OTHERS = "orders room house gate line seat platform bus train any large small wrong right"
+_HARMLESS_NUMBERS = frozenset(f"{_RECORDS} {_OTHERS}".split())
 _REQUEST = re.compile(
     r"""
     \? | \b(?:(?:may|can|could|shall)\ (?:i|we|you) | give | tell | read | confirm | provide
@@ -71,14 +76,23 @@ _ELLIPTIC = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# "Batch 2025 11 03", "your order number is 7731 0914".
+# "Batch 2025 11 03", "the ticket is 4471982", "your order number, I think, is 7731 0914", but not
+# "I have no order number, it is under 07700 900123".
 _HARMLESS_CUE = re.compile(
-    r"""
-    \b(?:order|ticket|tracking|booking|case|flight|model|serial|part|batch|invoice|item|article
-       |offer|quote)
-    (?: \ (?:number|code|id|reference)\b | \W*$ )
+    rf"""
+    \b(?:{_RECORDS.replace(" ", "|")})s?\b
+    (?: \W+(?:number|code|id|reference|reading|no|nr)\b
+        (?:\W+(?!(?:my|under|on|at|from|with)\b)[^\W\d]+){{0,4}} \W*
+      | (?P<subject>\ (?:is|was))? [^\w,]* ) $
     """,
     re.IGNORECASE | re.VERBOSE,
+)
+_RECORD_NUMBER = re.compile(
+    rf"\b(?:{_RECORDS.replace(' ', '|')}) (?:number|code|id|reference)\b", re.IGNORECASE
+)
+_IDIOMS = re.compile(
+    r"\bin (?:(?:that|this|any|which) )?case\b|\bin order\b|\bfor (?:\w+ )?reference\b",
+    re.IGNORECASE,
 )
 
 
@@ -90,6 +104,11 @@ def asked_for(text: str) -> frozenset[Kind]:
             named = {kind for kind, pattern in _CUES.items() if pattern.search(sentence)}
             kinds |= named or _bare_number(sentence)
     return frozenset(kinds)
+
+
+def asks_for_record(text: str) -> bool:
+    """Tell whether a turn asks for the number of an order, a ticket... and nothing else."""
+    return bool(_REQUEST.search(text) and _RECORD_NUMBER.search(text)) and not asked_for(text)
 
 
 def _bare_number(sentence: str) -> set[Kind]:
@@ -106,24 +125,40 @@ def names(kind: Kind, text: str) -> bool:
 
 def last_words(text: str) -> str:
     """Return the last few words of a text that belong to its last sentence."""
-    return " ".join(SENTENCE_END.split(text[-_REACH:])[-1].split()[-6:])
+    text = _ABBREVIATED.sub(r"\1 ", text[-_REACH:])
+    return " ".join(SENTENCE_END.split(text)[-1].split()[-6:])
 
 
 def named_last(text: str) -> Kind | None:
-    """Return what kind of number the last few words of a text announce."""
-    nearest = last_words(text)
+    """Return what kind of personal number the last few words of a text announce."""
+    nearest, place = last_words(text), _harmless_from(text)
     kinds = [
         (match.end(), kind)
         for kind, pattern in _CUES.items()
         if kind not in ("EMAIL", "DATE")
         for match in pattern.finditer(nearest)
+        # "I was on the phone about ticket 4471982", but not "my tax reference 4471982".
+        if place is None or match.end() > place
     ]
     return max(kinds, key=lambda item: item[0])[1] if kinds else None
 
 
 def names_harmless_last(text: str) -> bool:
     """Tell whether the last few words of a text announce a number that is nobody's secret."""
-    return _HARMLESS_CUE.search(last_words(text)) is not None
+    return named_last(text) is None and _harmless_from(text) is not None
+
+
+def _harmless_from(text: str) -> int | None:
+    """Return from where on in the last few words of a text a record's name speaks for a number.
+
+    "The pin for the order is" announces a pin: there the name speaks for it only if nothing
+    else does.
+    """
+    nearest = _IDIOMS.sub(lambda idiom: "x" * len(idiom[0]), last_words(text))
+    found = _HARMLESS_CUE.search(nearest)
+    if found is None:
+        return None
+    return -1 if found["subject"] else found.start()
 
 
 def most_likely(asked: frozenset[Kind]) -> Kind | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from calls.analysis.cues import (
@@ -49,7 +49,11 @@ _UNIT = re.compile(
     r"mbps|gigs?|meg\w*|degrees|watts?|volts?|units?|a\.?m\b|p\.?m\b|o['\u2019]clock|working|business)",
     re.IGNORECASE,
 )
-_AMOUNTS = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d\d)?")
+_AMOUNTS = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
+# A number that is written in one piece, and one that counts through a year: "2026-114". Eight
+# digits with a hyphen in the middle may as well be a phone number.
+_IN_ONE_PIECE = re.compile(r"(?<![\d+(])(?<!\d[./-])\d(?:[\d./-]*\d)?(?![./-]?\d|\s\d)")
+_OF_A_YEAR = re.compile(r"(?:19|20)\d\d[-/](?:\d{3}|\d{5,6})")
 # "Is the mobile ending in three eight one still right?"
 _ENDING = re.compile(r"\b(?:end(?:s|ing)?|finish(?:es|ing))\W+(?:in|with|on)\W+$", re.IGNORECASE)
 _DATED = re.compile(r"\b(?:in|since|from|until|till|of|year)\s$", re.IGNORECASE)
@@ -107,12 +111,46 @@ def find_personal_data(
 def harmless_numbers(text: str) -> set[str]:
     """Return the digits of the numbers that a text announces as an order's, a ticket's..."""
     runs = find_runs(text, tokenize(text), skip_harmless=True, loose=False)
-    return {run.digits for run in runs if _is_announced_harmless(run, text)}
+    records = {_digits_of(piece) for piece in _records(text, expected=False)}
+    return records | {run.digits for run in runs if _is_announced_harmless(run, text)}
 
 
 def _is_announced_harmless(run: Run, text: str) -> bool:
-    before = text[: run.begin]
-    return len(run.digits) < CARD_RUN and named_last(before) is None and names_harmless_last(before)
+    return len(run.digits) < CARD_RUN and names_harmless_last(text[: run.begin])
+
+
+def _records(text: str, *, expected: bool) -> list[re.Match[str]]:
+    """Return the numbers of orders, tickets... that are written in one piece."""
+    return [
+        piece
+        for piece in _IN_ONE_PIECE.finditer(text)
+        if _names_record(piece, text[: piece.start()], expected=expected)
+    ]
+
+
+def _years(text: str) -> list[re.Match[str]]:
+    """Return the years of "300 in 2022, 350 in 2023"."""
+    return [
+        piece
+        for piece in _IN_ONE_PIECE.finditer(text)
+        if _YEAR.fullmatch(piece[0]) and _is_dated(text[: piece.start()])
+    ]
+
+
+def _is_dated(before: str) -> bool:
+    """Tell "in 2022" from the card that ends in 2022."""
+    return bool(_DATED.search(before[-10:])) and not _ENDING.search(before[-20:])
+
+
+def _names_record(piece: re.Match[str], before: str, *, expected: bool) -> bool:
+    if not expected and _OF_A_YEAR.fullmatch(piece[0]) and named_last(before) is None:
+        return True
+    # Shorter ones may be the first piece of a card's.
+    return LONG_RUN <= len(_digits_of(piece)) < CARD_RUN and names_harmless_last(before)
+
+
+def _digits_of(piece: re.Match[str]) -> str:
+    return re.sub(r"\D", "", piece[0])
 
 
 def _without_overlaps(found: Sequence[Finding]) -> list[Finding]:
@@ -135,7 +173,11 @@ def _numbers(
     expected = bool(asked - {"EMAIL", "DATE"})
     # A sort code looks like a date: 12-34-56.
     dates_stay = not expected and not _SORT_CODE.search(text)
-    runs = find_runs(text, tokens, skip_harmless=dates_stay, loose=expected)
+    whole = _records(text, expected=expected) + ([] if expected else _years(text))
+    places = {place for piece in whole for place in range(piece.start(), piece.end())}
+    # They are never part of a longer number.
+    parts = [replace(each, digits="") if each.begin in places else each for each in tokens]
+    runs = find_runs(text, parts, skip_harmless=dates_stay, loose=expected)
     found = []
     for run in runs:
         kind = _kind_of(run, text, asked, shortest)
@@ -186,17 +228,17 @@ def _with_edges(tokens: Sequence[Token], text: str, first: int, last: int) -> tu
 
 def _kind_of(run: Run, text: str, asked: frozenset[Kind], shortest: int) -> Kind | None:
     """Return what a run of digits is, or None if it may stay."""
-    if _is_quantity(run, text):
+    if _is_quantity(run, text) or _is_announced_harmless(run, text):
         return None
     cued = named_last(text[: run.begin])
     count = len(run.digits)
     if cued == "SECURITY_CODE" or (cued is None and "SECURITY_CODE" in asked):
         if CODE_RUN <= count <= LONGEST_CODE:
             return "SECURITY_CODE"
-    elif not asked and _only_years(run, text):
+    elif not asked and _only_years(run, text) and not _ENDING.search(text[: run.begin]):
         return None
     if count >= LONG_RUN:
-        return None if _is_announced_harmless(run, text) else _long(run, text, cued, asked)
+        return _long(run, text, cued, asked)
     least = shortest if asked else ASKED_RUN
     if cued and _ENDING.search(text[: run.begin]):
         least = ENDING_RUN
@@ -224,9 +266,7 @@ def _is_quantity(run: Run, text: str) -> bool:
     if is_harmless(written, text[: run.begin]):
         return True
     if not _UNIT.match(text, run.end):
-        return _DATED.search(text[max(0, run.begin - 10) : run.begin]) is not None and _only_years(
-            run, text
-        )
+        return _is_dated(text[: run.begin]) and _only_years(run, text)
     return (
         len(run.digits) < LONG_RUN
         or bool(_AMOUNTS.fullmatch(written))

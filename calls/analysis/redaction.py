@@ -7,8 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from calls.analysis.conversation import Speaker, Turn, Word
-from calls.analysis.cues import Kind, asked_for
-from calls.analysis.personal_data import Finding, find_personal_data, harmless_numbers
+from calls.analysis.cues import Kind, asked_for, asks_for_record
+from calls.analysis.personal_data import (
+    CARD_RUN,
+    Finding,
+    find_personal_data,
+    harmless_numbers,
+)
 from calls.analysis.spoken_numbers import find_runs, tokenize
 
 # People read long numbers in pieces, and the listener repeats or nods.
@@ -68,6 +73,8 @@ class _Memory:
     last: dict[Speaker, list[Finding]] = field(default_factory=dict)
     secrets: dict[str, Kind] = field(default_factory=dict)
     harmless: set[str] = field(default_factory=set)
+    # Who was last asked for the number of an order, a ticket...
+    asked_record: Speaker | None = None
 
     def listen(self, speaker: Speaker, text: str) -> list[Finding]:
         """Return what is personal in the next turn."""
@@ -75,6 +82,8 @@ class _Memory:
         asked = self.asked.get(speaker, frozenset())
         shortest = _PIECE if _mostly_digits(text) else _SECRET
         found = find_personal_data(text, asked, shortest=shortest)
+        if self.asked_record == speaker and _mostly_digits(text):
+            self.harmless |= {item.digits for item in found if _may_be_record(item)}
         # Who is told an order number repeats it.
         found = [item for item in found if item.digits not in self.harmless]
         found = found or self._echo(other, text)
@@ -86,9 +95,10 @@ class _Memory:
         for item in found:
             if len(item.digits) >= _SECRET and item.kind != "DATE":
                 self.secrets.setdefault(item.digits, item.kind)
-        question = asked_for(text)
-        if question or not _is_nod(text, found):
+        question, record = asked_for(text), asks_for_record(text)
+        if question or record or not _is_nod(text, found):
             self.asked[other] = question
+            self.asked_record = other if record else None
         if found and _mostly_digits(text):
             # More pieces of the same number may follow.
             self.asked[speaker] = self.asked.get(speaker) or frozenset({found[-1].kind})
@@ -120,6 +130,10 @@ def _repeats(text: str, secrets: Sequence[tuple[str, Kind]], least: int) -> list
         for kind in [next((kind for known, kind in secrets if run.digits in known), None)]
         if kind is not None and len(run.digits) >= least
     ]
+
+
+def _may_be_record(item: Finding) -> bool:
+    return item.kind in ("PHONE", "ACCOUNT") and len(item.digits) < CARD_RUN
 
 
 def _mostly_digits(text: str) -> bool:

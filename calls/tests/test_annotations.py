@@ -61,12 +61,20 @@ def test_what_is_no_tag_is_refused_with_the_rule(call_in, written):
     assert not Tag.objects.exists()
 
 
-@pytest.mark.parametrize("written", ["4111 1111 1111 1111", "ann@example.com"])
+@pytest.mark.parametrize("written", ["4111 1111 1111 1111", "ann@example.com", "mobile 2026-114"])
 def test_personal_data_is_no_tag(call_in, written):
     call_in()
 
     with pytest.raises(Refused, match="personal data"):
         tag(written)
+
+
+def test_the_number_of_an_invoice_is_a_tag(call_in):
+    call = call_in()
+
+    tag("Invoice 2026-114")
+
+    assert names(call) == ["invoice 2026-114"]
 
 
 def test_a_tag_is_added_once_and_the_log_says_by_whom(call_in):

@@ -163,6 +163,17 @@ def test_an_iban_goes_with_its_letters(text: str, question: str) -> None:
         "Batch two oh two five, one one, oh three.",
         "The garage wrote 2000 300 and 40 euros.",
         "There is the seven oh four, the seven thirty one and the eight oh two.",
+        "Invoice 2026-114 was paid twice, and so were 2026-115 and 2026-00116.",
+        "Called about invoice no. 2026-1144 and ticket #4471982.",
+        "Your reference is 8812345. Ref. 88123456 is the old one.",
+        "I was on the phone about ticket 4471982, and I paid order 10023344 by card.",
+        "Purchase order PO-2026-00871, job 2024-0815-33, RMA 20240815.",
+        "Parcel 7788991 is with claim no. 20251133 and complaint 2026-00457.",
+        "Version 10.15.7, build 19042.1165, error 0x80070005, firmware 2.4.1-20240612.",
+        "It cost 1 250 000 euros, then 1.250.000,50 euros.",
+        "He paid 300 in 2022, 350 in 2023 and 400 in 2024.",
+        "The 2024/25 price list, 3 at 19.99, 2 of item 4471, 12 x 4 x 250 mm.",
+        "Deliver to flat 12, 221 Baker Street, NW1 6XE, or to 80331 Munich.",
     ],
 )
 def test_an_everyday_number_stays(text: str) -> None:
@@ -177,10 +188,58 @@ def test_an_everyday_number_stays(text: str) -> None:
         ("I paid 1500 dollars", "Which card did you use, and how much?"),
         ("Tomorrow at 10:30.", "When can we call you on your mobile?"),
         ("Since 2019.", "How long have you had the account?"),
+        ("It is 88123456.", "What is the reference number?"),
+        ("10023344", "Your order number, please."),
     ],
 )
 def test_an_everyday_answer_stays_after_such_a_question(text: str, question: str) -> None:
     assert said(text, question) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Invoice 2026-114, call me at 2031-1147.", "Invoice 2026-114, call me at [PHONE]."),
+        (
+            "About order 10023344, my number is 0170 123456.",
+            "About order 10023344, my number is [PHONE].",
+        ),
+        ("Ticket 4471982, 07700 900123.", "Ticket 4471982, [PHONE]."),
+        ("Case 4471982 / +49 170 1234567", "Case 4471982 / [PHONE]"),
+        ("In that case, 07700 900123.", "In that case, [PHONE]."),
+        ("For your reference: 0161 496 0000.", "For your reference: [PHONE]."),
+        (
+            "I have no order number, it is under 07700 900123.",
+            "I have no order number, it is under [PHONE].",
+        ),
+        ("The pin for the order is 4471.", "The pin for the order is [SECURITY_CODE]."),
+        (
+            "The order was paid with card 4532 0151 1283 0366.",
+            "The order was paid with card [CARD].",
+        ),
+        ("Order number 4532 0151 1283 0366.", "Order number [CARD]."),
+        ("My mobile is 2026-114.", "My mobile is [PHONE]."),
+        ("The card ending in 2026.", "The card ending in [CARD]."),
+        ("Fax or tel. 030 901820.", "Fax or tel. [PHONE]."),
+    ],
+)
+def test_a_harmless_number_beside_it_does_not_save_a_personal_one(text: str, left: str) -> None:
+    assert said(text) == left
+
+
+def test_only_a_bare_answer_to_a_question_for_an_order_stays() -> None:
+    question = "And your order number?"
+
+    assert said("I cannot find it, take 07700 900123.", question).endswith("[PHONE].")
+    assert said("4532 0151 1283 0366", question) == "[CARD]"
+    assert said("123-45-6789", question) == "[NATIONAL_ID]"
+    assert said("10023344", "Your order number and your mobile?") == "[PHONE]"
+
+
+def test_a_year_that_was_named_does_not_save_a_pin() -> None:
+    left = conversation("You joined in 2019, I see.", "I did.", "And your pin?", "It is 2019.")
+
+    assert left[-1] == "It is [SECURITY_CODE]."
 
 
 def test_a_number_read_in_pieces_goes_with_what_is_repeated() -> None:
@@ -291,7 +350,9 @@ def test_no_turns_give_no_redactions() -> None:
     assert redact([Turn("agent", 0, 0, "")]).redactions == ()
 
 
-@pytest.mark.parametrize("text", ["x", "-", "a b 1 ", "4 ", "me at home. com ", "@ . at "])
+@pytest.mark.parametrize(
+    "text", ["x", "-", "a b 1 ", "4 ", "me at home. com ", "@ . at ", "in 2022 ", "order 10023344 "]
+)
 def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
     begin = time.monotonic()
 
