@@ -63,6 +63,7 @@ _EXAMPLE = OpenApiExample(
                 "hits": [
                     {
                         "where": "customer",
+                        "name": None,
                         "turn": 3,
                         "begin_ms": 21_400,
                         "end_ms": 24_900,

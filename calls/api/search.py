@@ -81,6 +81,7 @@ def _shown(found: Found) -> dict[str, Any]:
         "hits": [
             {
                 "where": hit.where,
+                "name": hit.name or None,
                 "turn": hit.turn,
                 "begin_ms": hit.begin_ms,
                 "end_ms": hit.end_ms,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from django.conf import settings
 from rest_framework import serializers
@@ -32,6 +32,7 @@ from calls.models import (
     Tag,
 )
 from calls.models.alert import level_of
+from calls.search.index import Where
 
 
 def check_call_id(call_id: str) -> str:
@@ -267,14 +268,15 @@ class NoteSerializer(serializers.ModelSerializer[Note]):
 
 
 class HitSerializer(serializers.Serializer[Any]):
-    """Where the words are: a turn, or the summary, which has neither turn nor times."""
+    """Where the words are: a turn, by who says it, or a finding, which has no turn nor times."""
 
-    where = serializers.ChoiceField(["agent", "customer", "summary"])
+    where = serializers.ChoiceField(get_args(Where), help_text="What `text` comes from.")
+    name = serializers.CharField(allow_null=True, help_text="That of the insight.")
     turn = serializers.IntegerField(allow_null=True, help_text="Place among the turns, from 0.")
     begin_ms = serializers.IntegerField(allow_null=True)
     end_ms = serializers.IntegerField(allow_null=True)
     sentiment = serializers.ChoiceField(Call.Sentiment.choices, allow_null=True)
-    text = serializers.CharField(help_text="The part of the turn in which the words are. Redacted.")
+    text = serializers.CharField(help_text="The part of it in which the words are. Redacted.")
     matches = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
         help_text="Where in `text` the words are: from, to.",

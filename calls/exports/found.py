@@ -1,4 +1,4 @@
-"""What a search has found as CSV: a row for each turn in which the words are."""
+"""What a search has found as CSV: a row for each turn or finding with the words."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ COLUMNS = (
     "agent_sentiment",
     "agent_trend",
     "where",
+    "name",
     "at",
     "turn_sentiment",
     "text",
@@ -53,7 +54,7 @@ def _rows(found: Found) -> Iterator[list[str]]:
     ]
     for hit in found.hits.best if found.hits else ():
         at = "" if hit.begin_ms is None else clock(hit.begin_ms)
-        yield [cell(value) for value in (*facts, hit.where, at, hit.sentiment, hit.text)]
+        yield [cell(value) for value in (*facts, hit.where, hit.name, at, hit.sentiment, hit.text)]
     if found.hits is None or not found.hits.best:
         summary = found.summary if found.hits is None else ""
-        yield [cell(value) for value in (*facts, "summary" if summary else "", "", "", summary)]
+        yield [cell(value) for value in (*facts, "summary" if summary else "", "", "", "", summary)]

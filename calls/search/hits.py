@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calls.models import Analysis
-from calls.search.index import findings_of
+from calls.search.index import Where, findings_of
 from calls.search.query import AGENT, CUSTOMER, SUMMARY, Node, Term, wanted_terms
 from calls.search.words import Word, split
 
@@ -38,11 +38,12 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A turn that was said, or something in the summary: then without turn and times."""
+    """A turn that was said, or a finding: then without turn and times, an insight with its name."""
 
-    where: str
+    where: Where
     excerpt: Excerpt
     text: str
+    name: str = ""
     turn: int | None = None
     begin_ms: int | None = None
     end_ms: int | None = None
@@ -78,12 +79,12 @@ def _find(analysis: Analysis, terms: Sequence[Term]) -> Iterator[tuple[int, Hit]
     """Yield each hit with how many of the terms are in it."""
     told_before: list[str] = []
     by_side = {side: [t for t in terms if side in t.sides] for side in (AGENT, CUSTOMER, SUMMARY)}
-    for text in findings_of(analysis) if by_side[SUMMARY] else ():
+    for where, text, name in findings_of(analysis) if by_side[SUMMARY] else ():
         score, spans = _match(text, by_side[SUMMARY])
         # A summary may be made of the answers, and keywords are in both.
         if spans and not any(text in told for told in told_before):
             told_before.append(text)
-            yield score, Hit("summary", cut(text, spans), text)
+            yield score, Hit(where, cut(text, spans), text, name)
     for number, turn in enumerate(analysis.turns):
         score, spans = _match(turn["text"], by_side[_SIDE_OF[turn["speaker"]]])
         if spans:

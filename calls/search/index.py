@@ -7,7 +7,7 @@ tags are not in it: they change by themselves, and tags are filtered by.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from calls.models import Analysis, IndexedWords, SearchEntry
 from calls.models.search import BREAK
@@ -25,21 +25,33 @@ MAX_BYTES = 600_000
 
 INDEXED = ("turns", "summary", "keywords", "insights")
 _SIDE_OF = {"agent": AGENT, "customer": CUSTOMER}
+# Where a text comes from.
+Where = Literal["agent", "customer", "summary", "insight", "keyword"]
 
 
 def texts_of(analysis: Analysis) -> Iterator[tuple[str, str]]:
     """Yield side and text of everything that can be found."""
     for turn in analysis.turns:
         yield _SIDE_OF[turn["speaker"]], turn["text"]
-    for text in findings_of(analysis):
-        yield SUMMARY, text
+    for finding in findings_of(analysis):
+        yield SUMMARY, finding.text
 
 
-def findings_of(analysis: Analysis) -> Iterator[str]:
-    """Yield what the AI has written about the call."""
-    yield analysis.summary
-    yield from (str(answer) for answer in analysis.insights.values())
-    yield from analysis.keywords
+class Finding(NamedTuple):
+    """What the AI has written about a call: as what, for an insight under which name."""
+
+    where: Where
+    text: str
+    name: str = ""
+
+
+def findings_of(analysis: Analysis) -> Iterator[Finding]:
+    """Yield everything that the AI has written about the call."""
+    yield Finding("summary", analysis.summary)
+    for name, answer in analysis.insights.items():
+        yield Finding("insight", str(answer), name)
+    for keyword in analysis.keywords:
+        yield Finding("keyword", keyword)
 
 
 def words_of(analysis: Analysis) -> IndexedWords:

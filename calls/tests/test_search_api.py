@@ -54,6 +54,7 @@ def test_a_search_says_which_turn_it_was(api, archived):
     assert found["hits"] == [
         {
             "where": "customer",
+            "name": None,
             "turn": 1,
             "begin_ms": 1000,
             "end_ms": 1900,

@@ -85,6 +85,23 @@ def test_findings_come_before_turns_and_have_no_time():
     ]
 
 
+def test_each_finding_says_what_it_is():
+    analysis = Analysis(
+        turns=[],
+        summary="A refund.",
+        insights={"next_step": "Send the refunds.", "mood": "Calm."},
+        keywords=["calm", "refunding"],
+    )
+
+    found = find_hits(analysis, parse("refun*"))
+
+    assert [(hit.where, hit.name, hit.text) for hit in found.best] == [
+        ("summary", "", "A refund."),
+        ("insight", "next_step", "Send the refunds."),
+        ("keyword", "", "refunding"),
+    ]
+
+
 def test_what_the_summary_tells_already_is_no_other_hit():
     analysis = Analysis(
         turns=[],

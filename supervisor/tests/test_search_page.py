@@ -55,6 +55,17 @@ def test_a_hit_shows_the_words_and_leads_to_their_moment(supervisor):
     assert "dead" in page.partition('id="here"')[2].partition("</li>")[0]
 
 
+@pytest.mark.parametrize(
+    ("query", "label"), [("repaired", "Summary"), ("today", "Insight: Next step")]
+)
+def test_what_is_no_turn_says_what_it_comes_from(supervisor, query, label):
+    analysed_call()
+
+    html = supervisor.get(SEARCH, {"q": query, "in": "summary"}).content.decode()
+
+    assert re.findall(r'"hit__origin"[^>]*>([^<]+)<', html) == [label]
+
+
 @pytest.mark.parametrize("moment", ["nan", "inf", "-5", "x", "", "1e400"])
 def test_a_moment_that_makes_no_sense_marks_nothing(supervisor, moment):
     call = analysed_call()
