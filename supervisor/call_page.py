@@ -21,8 +21,10 @@ from calls.analysis.roles import swap_material
 from calls.analysis.standing import Outage, Standing, read_standing
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stream
+from calls.search.hits import Excerpt
 from supervisor.board import next_number
 from supervisor.downloads import Download, list_downloads
+from supervisor.highlight import NO_WORDS, Highlight
 from supervisor.packet_map import PacketMap, read_packet_map
 from supervisor.selection import Phase, phase_of
 from supervisor.strip import Strip, draw_strip
@@ -51,6 +53,7 @@ class CallPage:
     standing: Standing | None = None
     recording: Recording | None = None
     packet_map: PacketMap | None = None
+    highlight: Highlight = NO_WORDS
 
     @property
     def phase(self) -> Phase:
@@ -114,13 +117,30 @@ class CallPage:
             if who in found.get("overall", {})
         ]
 
-    @property
-    def summary(self) -> str:
+    @cached_property
+    def summary(self) -> Excerpt | None:
         """The summary, unless it only strings the insights together, which are shown as well."""
         document = self.document or {}
         text, insights = str(document.get("summary", "")), document.get("insights") or {}
         is_told_twice = insights and all(str(value) in text for value in insights.values())
-        return "" if is_told_twice else text
+        return self.highlight.mark(text, "summary") if text and not is_told_twice else None
+
+    @cached_property
+    def insights(self) -> dict[str, Excerpt]:
+        found = (self.document or {}).get("insights") or {}
+        return {name: self.highlight.mark(str(value), "summary") for name, value in found.items()}
+
+    @cached_property
+    def keywords(self) -> list[Excerpt]:
+        found = (self.document or {}).get("keywords") or ()
+        return [self.highlight.mark(keyword, "summary") for keyword in found]
+
+    @property
+    def places(self) -> int:
+        """In how many places the words of a search are marked."""
+        findings = [*self.insights.values(), *self.keywords]
+        shown = [self.summary or Excerpt(""), *findings, *(turn["said"] for turn in self.turns)]
+        return sum(len(excerpt.spans) for excerpt in shown)
 
     @property
     def strip(self) -> Strip | None:
@@ -158,7 +178,11 @@ class CallPage:
     def turns(self) -> list[dict[str, Any]]:
         """The transcript, or what has been received of a text call in progress."""
         said = (self.document or {}).get("turns", self.heard)
-        return [{**turn, "timing": timing_of(turn)} for turn in said]
+        mark = self.highlight.mark
+        return [
+            {**turn, "timing": timing_of(turn), "said": mark(turn["text"], turn["speaker"])}
+            for turn in said
+        ]
 
     @property
     def scored(self) -> int:
@@ -213,7 +237,13 @@ def timing_of(turn: Mapping[str, Any]) -> str:
     return ",".join(map(str, numbers)) if tokens == turn["text"].split() else ""
 
 
-def read_call_page(call: Call, *, redacted: bool = True, all_events: bool = False) -> CallPage:
+def read_call_page(
+    call: Call,
+    *,
+    redacted: bool = True,
+    all_events: bool = False,
+    highlight: Highlight = NO_WORDS,
+) -> CallPage:
     limit = ALL_EVENTS_LIMIT if all_events else EVENT_LIMIT
     events = list(call.events.order_by("-id")[: limit + 1])
     streams = list(call.streams.order_by("pk"))
@@ -229,6 +259,7 @@ def read_call_page(call: Call, *, redacted: bool = True, all_events: bool = Fals
         standing=read_standing() if call.state in WAITING else None,
         recording=Recording.objects.filter(call=call).first(),
         packet_map=read_packet_map(streams) if call.packet_count <= MAPPED_AT_ONCE else None,
+        highlight=highlight,
     )
 
 

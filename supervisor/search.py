@@ -78,6 +78,12 @@ class Question:
         shown = {"speaker", "place", "day_from", "day_to", "queue", "agent"}
         return bool(set(self.set_filters) - shown)
 
+    @property
+    def words(self) -> str:
+        """The words and where they count, as the address of a call passes them on."""
+        named = {"q": self.query, "speaker": self.speaker, "in": self.place}
+        return urlencode({name: value for name, value in named.items() if value})
+
     def address(self, **changes: Any) -> str:
         """Return the query string of this question, or of one with changes, on its first page."""
         wanted = replace(self, **{"before": "", **changes})
@@ -147,21 +153,19 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
     if not chosen.is_valid():
         for name, texts in chosen.errors.items():
             answer.problems[_label(name)] = " ".join(map(str, texts))
-    answer.node = _parsed(question, answer.problems)
+    answer.node = read_words(question, answer.problems)
     before = _whole_number(question.before, answer.problems)
     if answer.problems or question.is_empty:
         return answer
     search = Search(chosen.qs, answer.node)
     answer.page = search.read_page(size=PAGE_SIZE, before=before, hits=HITS_SHOWN)
     answer.count = search.count()
-    where = {"q": question.query, "speaker": question.speaker, "in": question.place}
-    answer.export = urlencode(
-        {name: value for name, value in (where | given.dict()).items() if value}
-    )
+    answer.export = "&".join(filter(None, (question.words, given.urlencode())))
     return answer
 
 
-def _parsed(question: Question, problems: dict[str, str]) -> Node | None:
+def read_words(question: Question, problems: dict[str, str]) -> Node | None:
+    """Return what the words mean; None if there are none, or if they were not understood."""
     for name, value, choices in (
         ("speaker", question.speaker, SPEAKERS),
         ("in", question.place, PLACES),

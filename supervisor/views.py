@@ -39,6 +39,7 @@ from supervisor.alerts import alerts_of
 from supervisor.bulk import MEANINGS
 from supervisor.call_page import read_call_page
 from supervisor.figures import read_figures
+from supervisor.highlight import Highlight
 from supervisor.history import read_history
 from supervisor.moment import mark_moment
 from supervisor.packet_map import read_packet_map
@@ -135,7 +136,8 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     if not redacted:
         log.info("%s reads call %s with personal data", request.user.get_username(), call_id)
     all_events = request.GET.get("events") == "all"
-    page = read_call_page(call, redacted=redacted, all_events=all_events)
+    highlight = Highlight.from_query(request.GET)
+    page = read_call_page(call, redacted=redacted, all_events=all_events, highlight=highlight)
     mark_moment(page.turns, request.GET.get("t", ""))
     context = {
         "position": position,

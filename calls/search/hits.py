@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from calls.models import Analysis
 from calls.search.index import Where, findings_of
-from calls.search.query import AGENT, CUSTOMER, SUMMARY, Node, Term, wanted_terms
+from calls.search.query import EVERYWHERE, SIDES, SUMMARY, Node, Term, wanted_terms
 from calls.search.words import Word, split
 
 EXCERPT_LENGTH = 240
 LEAD = 80  # characters before the first match
-_SIDE_OF = {"agent": AGENT, "customer": CUSTOMER}
 
 Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A part of a text, and the spans in it that were looked for. It is text, not HTML."""
+    """A text or a part of it, and the spans in it that were looked for. It is text, not HTML."""
 
     text: str
     spans: tuple[Span, ...] = ()
@@ -69,24 +68,33 @@ class Hits:
 
 def find_hits(analysis: Analysis, node: Node, *, limit: int | None = None) -> Hits:
     """Find what was looked for; the best are those with the most of the words, the first first."""
-    terms = list(dict.fromkeys(wanted_terms(node)))
-    found = list(_find(analysis, terms))
+    found = list(_find(analysis, terms_by_side(node)))
     best = sorted(range(len(found)), key=lambda at: (-found[at][0], at))[:limit]
     return Hits([found[at][1] for at in sorted(best)], len(found))
 
 
-def _find(analysis: Analysis, terms: Sequence[Term]) -> Iterator[tuple[int, Hit]]:
+def terms_by_side(node: Node) -> dict[str, list[Term]]:
+    """Return the terms that shall be found on each side."""
+    terms = list(dict.fromkeys(wanted_terms(node)))
+    return {side: [term for term in terms if side in term.sides] for side in EVERYWHERE}
+
+
+def mark(text: str, terms: Sequence[Term]) -> Excerpt:
+    """Return a whole text, and where the terms are in it."""
+    return Excerpt(text, tuple(_match(text, terms)[1]))
+
+
+def _find(analysis: Analysis, terms: Mapping[str, Sequence[Term]]) -> Iterator[tuple[int, Hit]]:
     """Yield each hit with how many of the terms are in it."""
     told_before: list[str] = []
-    by_side = {side: [t for t in terms if side in t.sides] for side in (AGENT, CUSTOMER, SUMMARY)}
-    for where, text, name in findings_of(analysis) if by_side[SUMMARY] else ():
-        score, spans = _match(text, by_side[SUMMARY])
+    for where, text, name in findings_of(analysis) if terms[SUMMARY] else ():
+        score, spans = _match(text, terms[SUMMARY])
         # A summary may be made of the answers, and keywords are in both.
         if spans and not any(text in told for told in told_before):
             told_before.append(text)
             yield score, Hit(where, cut(text, spans), text, name)
     for number, turn in enumerate(analysis.turns):
-        score, spans = _match(turn["text"], by_side[_SIDE_OF[turn["speaker"]]])
+        score, spans = _match(turn["text"], terms[SIDES[turn["speaker"]]])
         if spans:
             yield score, _said(number, turn, spans)
 

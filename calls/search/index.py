@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from calls.models import Analysis, IndexedWords, SearchEntry
 from calls.models.search import BREAK
-from calls.search.query import AGENT, CUSTOMER, SUMMARY
+from calls.search.query import AGENT, CUSTOMER, SIDES, SUMMARY
 from calls.search.words import split
 
 # Another number makes every entry anew: when words are taken from texts in another way.
@@ -24,7 +24,6 @@ MAX_PLACES_OF_WORD = 255
 MAX_BYTES = 600_000
 
 INDEXED = ("turns", "summary", "keywords", "insights")
-_SIDE_OF = {"agent": AGENT, "customer": CUSTOMER}
 # Where a text comes from.
 Where = Literal["agent", "customer", "summary", "insight", "keyword"]
 
@@ -32,7 +31,7 @@ Where = Literal["agent", "customer", "summary", "insight", "keyword"]
 def texts_of(analysis: Analysis) -> Iterator[tuple[str, str]]:
     """Yield side and text of everything that can be found."""
     for turn in analysis.turns:
-        yield _SIDE_OF[turn["speaker"]], turn["text"]
+        yield SIDES[turn["speaker"]], turn["text"]
     for finding in findings_of(analysis):
         yield SUMMARY, finding.text
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from calls.analysis.cues import Kind
 from calls.models import Call
+from calls.search.hits import Excerpt
 from supervisor.selection import Phase, phase_of
 
 register = template.Library()
@@ -116,6 +117,16 @@ def marked(text: str) -> SafeString:
     parts = _MARK.split(text)
     pieces = [
         _chip(part) if place % 2 else conditional_escape(part) for place, part in enumerate(parts)
+    ]
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def highlighted(excerpt: Excerpt) -> SafeString:
+    """Show a text with the words that were looked for, and with what was removed as a mark."""
+    pieces = [
+        format_html('<mark class="sought">{}</mark>', text) if is_sought else marked(text)
+        for text, is_sought in excerpt.pieces
     ]
     return format_html_join("", "{}", ((piece,) for piece in pieces))
 

@@ -104,6 +104,24 @@ def test_the_mark_follows_the_sound(page):
     expect(page.locator(".turn[aria-current]")).to_have_count(0)
 
 
+def test_words_that_a_search_has_marked_are_heard_and_marked_one_by_one(page):
+    page.goto(page.url + "?q=%22card+number+is%22")
+    expect(page.locator(".has-wave")).to_be_visible()
+    mark = page.locator("mark.sought").first
+    expect(mark).to_have_text("card number is")
+
+    mark.click()
+    wait_for(page, "player.currentTime > 2.5 && !player.seeking")
+    page.get_by_role("button", name="Pause").click()
+    page.evaluate("player.currentTime = 2.8")
+    wait_for(page, f"{SPOKEN}.join() === 'is'")
+
+    page.get_by_role("link", name="Clear").click()
+    expect(page.locator("mark.sought")).to_have_count(0)
+    page.evaluate("player.currentTime = 2.3")
+    wait_for(page, f"{SPOKEN}.join() === 'card'")
+
+
 def test_the_keys_play_and_move(page):
     page.keyboard.press("Space")
     wait_for(page, "!player.paused")

@@ -58,3 +58,75 @@ def test_axe_finds_no_violation_and_nothing_is_too_wide(open_page, analysed, sch
 
         assert violations(page) == [], query
         assert page.evaluate("document.documentElement.scrollWidth") <= width, query
+
+
+@pytest.fixture
+def marked(open_page, site, analysed):
+    """A live call on whose page two places are marked, and what says where one is."""
+    site.say("searched", "A refund, please.", "I said: a refund!", "Goodbye.")
+    page = open_page()
+    page.goto("/supervisor/calls/searched/?q=refund")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+    return page
+
+
+def test_marked_words_are_gone_through_by_keys(marked):
+    place, current = marked.locator(".places__at"), marked.locator("mark.sought[aria-current]")
+    expect(marked.locator(".places")).to_contain_text("2 places with “refund”")
+
+    marked.get_by_role("button", name="Next").focus()
+    for _ in range(2):
+        marked.keyboard.press("Enter")
+    expect(place).to_have_text("2 of 2")
+    expect(marked.locator(".turn", has=current)).to_contain_text("I said")
+    marked.keyboard.press("Enter")
+    expect(place).to_have_text("1 of 2")
+    marked.get_by_role("button", name="Previous").click()
+
+    expect(place).to_have_text("2 of 2")
+    expect(current).to_have_count(1)
+    expect(current).to_be_in_viewport()
+
+
+def test_words_that_come_in_are_marked_and_the_place_is_kept(marked, site):
+    marked.get_by_role("button", name="Next").click()
+
+    site.say("searched", "Where is my refund?", first=4)
+
+    expect(marked.locator(".places")).to_contain_text("3 places")
+    expect(marked.locator(".places__at")).to_have_text("1 of 3")
+    expect(marked.locator(".turn", has=marked.locator("[aria-current]"))).to_contain_text("please")
+
+
+def test_clearing_takes_the_marks_away_and_loads_no_other_page(marked, site):
+    marked.evaluate("window.isSamePage = true")
+
+    marked.get_by_role("link", name="Clear").click()
+
+    expect(marked.locator(".places")).to_have_count(0)
+    expect(marked.locator("mark.sought")).to_have_count(0)
+    assert marked.evaluate("window.isSamePage && location.search") == ""
+    site.say("searched", "And another refund.", first=5)
+    expect(marked.locator(".turns")).to_contain_text("another refund")
+    expect(marked.locator("mark.sought")).to_have_count(0)
+
+
+def test_marks_are_there_without_javascript(open_page, analysed):
+    page = open_page(java_script_enabled=False)
+    page.goto(f"/supervisor/calls/{analysed}/?q=customer:angry")
+
+    expect(page.locator(".turn mark.sought")).to_have_text("angry")
+    expect(page.get_by_role("button", name="Next")).to_have_count(0)
+    page.get_by_role("link", name="Clear").click()
+    expect(page.locator("mark.sought")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_where_words_are_marked(open_page, analysed, scheme, width):
+    page = open_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    for query in ("?q=angry+OR+line+OR+dead+OR+cust*", "?q=zebra", "?q=%22open"):
+        page.goto(f"/supervisor/calls/{analysed}/{query}")
+
+        assert violations(page) == [], query
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, query

@@ -47,9 +47,9 @@ def test_a_hit_shows_the_words_and_leads_to_their_moment(supervisor):
 
     html = response.content.decode()
     assert found(response) == ["dead-line"]
-    assert "my line has been <mark>dead</mark> for three days." in html
-    link = re.search(r'href="(/supervisor/calls/dead-line/\?t=[\d.]+#here)"', html)
-    page = supervisor.get(link[1].partition("#")[0]).content.decode()
+    assert 'my line has been <mark class="sought">dead</mark> for three days.' in html
+    link = re.search(r'href="(/supervisor/calls/dead-line/\?[^"]+&amp;t=[\d.]+#here)"', html)
+    page = supervisor.get(link[1].partition("#")[0].replace("&amp;", "&")).content.decode()
     assert re.findall(r'<li id="here" class="turn turn--customer turn--sought"[^>]*>', page)
     assert page.count('id="here"') == 1
     assert "dead" in page.partition('id="here"')[2].partition("</li>")[0]
@@ -88,7 +88,8 @@ def test_what_was_said_is_text_and_never_html(supervisor):
 
     html = supervisor.get(SEARCH, {"q": "script onerror"}).content.decode()
 
-    assert "&lt;<mark>script</mark>&gt;alert(1)&lt;/<mark>script</mark>&gt; &amp; &lt;img" in html
+    script = '<mark class="sought">script</mark>'
+    assert f"&lt;{script}&gt;alert(1)&lt;/{script}&gt; &amp; &lt;img" in html
     assert '<mark class="removed" title="Removed: email">email</mark>' in html
     assert "<script>alert" not in html
     assert "<img" not in html

@@ -2,6 +2,7 @@
 
 import { fetchPart, openFeed } from "./feed.js";
 import { mountMoods } from "./moods.js";
+import { beginAt, mountPlaces } from "./places.js";
 import { mountPlayer, place, seek } from "./player.js";
 import { localise, startClocks } from "./times.js";
 import { Idiomorph } from "./vendor/idiomorph.esm.js";
@@ -20,6 +21,8 @@ const feed = openFeed();
 mount();
 const sought = document.getElementById("here");
 if (sought) place(Number(sought.dataset.begin));
+const target = document.getElementById(location.hash.slice(1));
+if (target) beginAt(target);
 feed.addEventListener("change", ({ detail }) => detail.call_id === callId && refetchSoon());
 feed.addEventListener("refetch", () => refetchSoon());
 feed.addEventListener("counters", ({ detail }) => {
@@ -53,9 +56,10 @@ function isMounted(old, fresh) {
 
 async function refetch() {
   timer = 0;
+  const asked = location.search;
   try {
     const page = await fetchPart(location.href, feed);
-    if (page) merge(page);
+    if (page && location.search === asked) merge(page);
   } catch {
     refetchSoon(RETRY_MS);
   }
@@ -69,15 +73,23 @@ function merge(page) {
 }
 
 main.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-seek], [data-dialog], [data-close]");
+  const target = event.target.closest("[data-seek], [data-dialog], [data-close], [data-clear]");
   if (!target) return;
   const dialog = document.getElementById(target.dataset.dialog) ?? target.closest("dialog");
-  if (!("seek" in target.dataset) && !dialog) return;
+  if (!("seek" in target.dataset || "clear" in target.dataset) && !dialog) return;
   event.preventDefault();
-  if ("seek" in target.dataset) seek(Number(target.dataset.seek));
+  if ("clear" in target.dataset) clear(target);
+  else if ("seek" in target.dataset) seek(Number(target.dataset.seek));
   else if ("close" in target.dataset) dialog.close();
   else dialog.showModal();
 });
+
+// Without the words of a search the page is another one, and what is played goes on.
+function clear(link) {
+  history.replaceState(null, "", link.href);
+  main.focus({ preventScroll: true });
+  refetch();
+}
 
 // Forms that leave the page as it is, so that what is played goes on: sent, and the answer merged.
 main.addEventListener("submit", async (event) => {
@@ -88,7 +100,9 @@ main.addEventListener("submit", async (event) => {
   form.dataset.busy = "yes";
   const title = form.closest("section")?.querySelector("h2");
   try {
-    const page = await fetchPart(form.action, feed, new FormData(form));
+    const sent = new FormData(form);
+    sent.set("next", location.pathname + location.search); // the form may be from before "Clear"
+    const page = await fetchPart(form.action, feed, sent);
     if (!page) return;
     merge(page);
     if (!form.isConnected) holdFocus(title);
@@ -111,6 +125,7 @@ function holdFocus(title) {
 
 function mount() {
   mountPlayer();
+  mountPlaces();
   mountMoods(main, seek);
   const lazy = main.querySelector("[data-lazy]");
   if (lazy && !lazy.dataset.asked) fill(lazy);

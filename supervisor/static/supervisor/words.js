@@ -119,8 +119,10 @@ function makeHighlight(name) {
   return highlight;
 }
 
+// Marks that come and go take its texts apart.
 function keyOf(node) {
-  return `${node.dataset.begin} ${node.dataset.timing ?? ""}`;
+  const pieces = node.querySelector(".turn__text").childNodes.length;
+  return `${node.dataset.begin} ${pieces} ${node.dataset.timing ?? ""}`;
 }
 
 function makeTurn(node) {
@@ -147,11 +149,11 @@ function wordsOf(turn) {
   return turn.words;
 }
 
-// A range for each word; a mark in place of removed words is part of the word that it stands in.
+// A range for each word; a chip in place of removed words is part of the word that it stands in.
 function rangesOf(paragraph) {
   const ranges = [];
   let open = null;
-  for (const node of paragraph.childNodes) {
+  for (const node of leaves(paragraph)) {
     if (node.nodeType !== Node.TEXT_NODE) {
       open ??= startAt(ranges, (range) => range.setStartBefore(node));
       open.setEndAfter(node);
@@ -167,6 +169,14 @@ function rangesOf(paragraph) {
     }
   }
   return ranges;
+}
+
+// Texts and chips: what is marked because it was searched is text as well.
+function* leaves(node) {
+  for (const child of node.childNodes) {
+    if (child.nodeType === Node.TEXT_NODE || child.matches(".removed")) yield child;
+    else yield* leaves(child);
+  }
 }
 
 function startAt(ranges, place) {

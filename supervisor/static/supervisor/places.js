@@ -1,0 +1,43 @@
+// The words of a search on the call page: from one place to the next, whatever is merged meanwhile.
+
+const main = document.getElementById("main");
+let marks = [];
+let current = null;
+
+// Looks at the page again. Call it after every merge.
+export function mountPlaces() {
+  const at = marks.indexOf(current);
+  marks = [...main.querySelectorAll("mark.sought")];
+  if (!marks.includes(current)) current = marks[Math.min(at, marks.length - 1)];
+  show();
+}
+
+// Begins where the address leads to; it is shown there, and "Next" goes on from it.
+export function beginAt(target) {
+  current = marks.find((mark) => target.compareDocumentPosition(mark) & Node.DOCUMENT_POSITION_FOLLOWING);
+  show();
+}
+
+function step(by) {
+  const at = marks.indexOf(current);
+  const next = at < 0 && by < 0 ? -1 : at + by;
+  current = marks.at(next % marks.length);
+  show();
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  current.scrollIntoView({ block: "center", behavior: isCalm ? "instant" : "smooth" });
+}
+
+function show() {
+  for (const mark of marks) if (mark !== current) mark.removeAttribute("aria-current");
+  current?.setAttribute("aria-current", "true");
+  const output = main.querySelector(".places__at");
+  if (!output) return;
+  const text = current ? `${marks.indexOf(current) + 1} of ${marks.length}` : "";
+  // It is read out when it changes.
+  if (output.textContent !== text) output.textContent = text;
+}
+
+main.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-step]");
+  if (button && marks.length) step(Number(button.dataset.step));
+});
