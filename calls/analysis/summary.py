@@ -42,12 +42,14 @@ _LATER_IS_BETTER: dict[Part, float] = {
 }  # fmt: skip
 # People say why they call when they are first given the word, or when small talk is over.
 _OPENING = (0.45, 0.3)
+# An agent who says so has called the customer: nothing tells the reason better.
+_AGENT_CALLS = 2.0
 # A part that need not be there has to be this good.
 _LEAST: dict[str | None, float] = {None: 0.0, "next_step": 0.35}
 # How alike a further sentence may be to what is already in the summary.
 MMR_WEIGHT = 0.5
 
-# What such sentences usually say, in any trade. The customer gives reasons, the agent acts.
+# What such sentences usually say, in any trade. Who called gives reasons, the agent acts.
 _PROTOTYPES: dict[Part, tuple[str, ...]] = {
     "reason": (
         "There is a problem and it does not work.",
@@ -119,6 +121,13 @@ class _Sentence:
     own: int
     text: str
 
+    @property
+    def is_agents_reason(self) -> bool:
+        """Whether an agent who has called the customer says why: "I'm calling about..."."""
+        is_early = self.speaker == "agent" and self.own <= len(_OPENING)
+        is_said = _CALLS_ABOUT.search(self.text) is not None and not self.text.endswith("?")
+        return is_early and is_said
+
 
 def summarise(turns: Sequence[Turn]) -> Summary:
     """Return at most five sentences: why, what was done, how it ended, what comes next."""
@@ -186,10 +195,11 @@ def _closest(likeness: Scores, place: int, taken: Sequence[int]) -> float:
 
 
 def _allowed(part: Part, sentence: _Sentence) -> bool:
-    """Tell who can say a part, and when: the customer why, the agent what, and at the end how."""
+    """Tell who can say a part, and when: who called why, the agent what, and at the end how."""
     question = sentence.text.endswith("?")
     if part == "reason":
-        return sentence.speaker == "customer" and sentence.place <= 0.6
+        by_caller = sentence.speaker == "customer" or sentence.is_agents_reason
+        return by_caller and sentence.place <= 0.6
     if part == "outcome":
         return not question and sentence.place >= 0.6
     earliest = 0.4 if part == "next_step" else 0.01
@@ -272,6 +282,8 @@ def _bonus(part: Part, sentences: Sequence[_Sentence]) -> Scores:
 
 
 def _opening_bonus(sentence: _Sentence) -> float:
+    if sentence.is_agents_reason:
+        return _AGENT_CALLS
     asked_back = -0.3 if _ASKED_BACK.search(sentence.text) else 0.0
     return (_OPENING[sentence.own] if sentence.own < len(_OPENING) else 0.0) + asked_back
 
@@ -299,6 +311,18 @@ _PATTERNS: dict[Part, str] = {
     ),
 }
 _WORDS = {part: re.compile(pattern, re.IGNORECASE) for part, pattern in _PATTERNS.items()}
+_CALLS_ABOUT = re.compile(
+    r"""
+    \b(?:i|we)(?:['\u2019](?:m|re)|\ am|\ are|\ was|\ were)\ (?:just\ |only\ )?
+        (?:calling|ringing|phoning|contacting|getting\ in\ touch)(?:\ you)?(?:\ back)?(?:\ today)?
+        (?:\ (?:from|on\ behalf\ of)\b.{1,60}?)?
+        ,?\ (?:about|because|regarding|concerning|as|to|with|in)\b
+    | \breturning\ your\ call\b
+    | \bthe\ reason\ (?:for\ (?:my|this|our)\ call|(?:why\ )?(?:i|we)\b.{1,4}\ calling)\b
+    | \b(?:this|my\ call)\ is\ (?:a\ \w+\ call\ )?(?:about|regarding|concerning)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _NO_END = re.compile(r"\bplease\b|^no\b", re.IGNORECASE)
 _ASKED_BACK = re.compile(r"^(?:so|no|yes|that|it says|then)\b|\bisn't it\b", re.IGNORECASE)
 _PLEASANTRY = re.compile(

@@ -53,10 +53,10 @@ class Removal:
 
 @cache
 def text_scripts() -> tuple[TextScript, ...]:
-    return tuple(_read(path) for path in sorted(FOLDER.glob("*.txt")))
+    return tuple(read_script(path) for path in sorted(FOLDER.glob("*.txt")))
 
 
-def _read(path: Path) -> TextScript:
+def read_script(path: Path) -> TextScript:
     lines = path.read_text(encoding="utf-8").splitlines()
     about = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
     spoken = [match for line in lines if (match := _LINE.fullmatch(line))]

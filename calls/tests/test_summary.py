@@ -15,9 +15,10 @@ from calls.analysis import sentences, sentiment
 from calls.analysis.conversation import Turn
 from calls.analysis.summary import MAX_KEYWORDS, keywords, summarise
 from calls.analysis.understanding import understand_locally
-from calls.benchmark.text_scripts import text_scripts
+from calls.benchmark.text_scripts import read_script, text_scripts
 
 DEMO_CALLS = sorted((Path(__file__).parents[1] / "demo_calls").glob("*.json"))
+OUTBOUND = sorted((Path(__file__).parent / "data" / "outbound").glob("*.txt"))
 
 # About a trade of which neither prototypes nor demo calls speak.
 HOTEL = [
@@ -67,6 +68,44 @@ def test_a_summary_without_embeddings_tells_them_too(no_embeddings: None) -> Non
     assert "The heating in our room is not working" in found.parts["reason"]
     assert "technician" in found.parts["action"] or "extended" in found.parts["action"]
     assert found.model == "words"
+
+
+@pytest.mark.parametrize("path", OUTBOUND, ids=lambda path: path.stem)
+def test_an_agent_who_calls_a_customer_gives_the_reason(path: Path) -> None:
+    _need_embeddings()
+    script = read_script(path)
+
+    found = summarise(script.turns)
+
+    assert re.search(script.about["reason"], found.parts["reason"])
+    assert re.search(script.about["next"], found.parts["next_step"])
+
+
+@pytest.mark.parametrize("path", OUTBOUND, ids=lambda path: path.stem)
+def test_an_agent_who_calls_gives_it_without_embeddings_too(
+    path: Path, no_embeddings: None
+) -> None:
+    script = read_script(path)
+
+    assert re.search(script.about["reason"], summarise(script.turns).parts["reason"])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Are you calling about the heating?",
+        "I am calling the technician to your room about it.",
+        "I'm ringing round now. It is about ten minutes to your room.",
+    ],
+)
+def test_an_agent_who_was_called_gives_no_reason(said: str) -> None:
+    _need_embeddings()
+    answer = Turn("agent", 8_000, 11_000, said)
+
+    found = summarise([*HOTEL[:2], answer, *HOTEL[3:]])
+
+    assert "The heating in our room is not working" in found.parts["reason"]
+    assert said not in found.parts["reason"]
 
 
 @pytest.mark.parametrize("path", DEMO_CALLS, ids=lambda path: path.stem)
