@@ -12,6 +12,7 @@ from calls import events
 from calls.analysis.conversation import Turn
 from calls.analysis.redaction import redact
 from calls.models import NOTE_LENGTH, TAG_LENGTH, Call, Note, Tag
+from calls.search.index import index_notes
 from calls.services import lock_call
 
 NAME_LENGTH = 150
@@ -101,6 +102,7 @@ def add_note(*, call_id: str, text: str, by: str = "") -> Note:
             raise Refused("text", f"This call has {NOTES_LIMIT} notes, which is the limit.")
         now = timezone.now()
         note = call.notes.create(text=plain, written_at=now, author=by[:NAME_LENGTH])
+        index_notes(call)
         events.append([(call, events.NoteAdded(note=note.pk, by=by))], at=now)
     return note
 
@@ -118,6 +120,7 @@ def delete_note(*, call_id: str, note_id: int, by: str = "", of_others: bool = F
         if note.author != by[:NAME_LENGTH] and not of_others:
             raise NotYours(f"{note.author or 'Somebody else'} wrote this note.")
         note.delete()
+        index_notes(call)
         deleted = events.NoteDeleted(note=note_id, author=note.author, by=by)
         events.append([(call, deleted)], at=timezone.now())
     return call

@@ -20,7 +20,7 @@ from calls.analysis.results import transcript_document
 from calls.analysis.roles import swap_material
 from calls.analysis.standing import Outage, Standing, read_standing
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, CallEvent, Packet, Recording, Stream
+from calls.models import Attempt, Call, CallEvent, Note, Packet, Recording, Stream
 from calls.search.hits import Excerpt
 from supervisor.board import next_number
 from supervisor.downloads import Download, list_downloads
@@ -135,11 +135,15 @@ class CallPage:
         found = (self.document or {}).get("keywords") or ()
         return [self.highlight.mark(keyword, "summary") for keyword in found]
 
+    @cached_property
+    def notes(self) -> list[tuple[Note, Excerpt]]:
+        return [(note, self.highlight.mark(note.text, "note")) for note in self.call.notes.all()]
+
     @property
     def places(self) -> int:
         """In how many places the words of a search are marked."""
-        findings = [*self.insights.values(), *self.keywords]
-        shown = [self.summary or Excerpt(""), *findings, *(turn["said"] for turn in self.turns)]
+        shown = [self.summary or Excerpt(""), *self.insights.values(), *self.keywords]
+        shown += [turn["said"] for turn in self.turns] + [text for _, text in self.notes]
         return sum(len(excerpt.spans) for excerpt in shown)
 
     @property

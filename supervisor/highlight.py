@@ -30,7 +30,7 @@ class Highlight:
         return cls(question.query, terms_by_side(node) if node else {}, " ".join(problems.values()))
 
     def mark(self, text: str, side: str) -> Excerpt:
-        """Return a text that is said by the ``agent``, the ``customer``, or in the ``summary``."""
+        """Mark a text of the ``agent``, the ``customer``, the ``summary`` or a ``note``."""
         return mark(text, self.terms.get(SIDES[side], ()))
 
 

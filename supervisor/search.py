@@ -141,7 +141,12 @@ class SearchPage:
     moods = Call.Sentiment.choices
     trends = Call.Trend.choices
     speakers = (("", "Anyone"), ("customer", "The customer"), ("agent", "The agent"))
-    places = (("", "Everything"), ("transcript", "The transcript"), ("summary", "The summary"))
+    places = (
+        ("", "Everything"),
+        ("transcript", "The transcript"),
+        ("summary", "The summary"),
+        ("note", "Notes"),
+    )
 
 
 def read_search(query: Mapping[str, Any]) -> SearchPage:

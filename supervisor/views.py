@@ -150,7 +150,6 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
         "may_unredact": may_unredact,
         "actions": _offered(request, call),
         "tags": list(call.tags.all()),
-        "notes": list(call.notes.all()),
         "known_tags": known_tags() if request.user.has_perm("calls.operate_call") else [],
     }
     return render(request, "supervisor/call.html", context)

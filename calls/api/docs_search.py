@@ -18,7 +18,7 @@ _ERRORS = {400: _NOT_UNDERSTOOD, 401: UNAUTHORISED, 403: FORBIDDEN, 405: METHOD,
 _SYNTAX = (
     '`refund cancel`: both words, anywhere in the call. `"thank you"`: one after the other, in '
     "one turn. `refund OR cancel`. `-sorry`: calls without it. `cancel*`: words that begin so. "
-    "`customer:refund`, `agent:`, `summary:`: who says it. Brackets hold together: "
+    "`customer:refund`, `agent:`, `summary:`, `note:`: where it stands. Brackets hold together: "
     "`customer:(refund OR cancel) -agent:sorry`."
 )
 _Q = OpenApiParameter(
@@ -39,14 +39,14 @@ _WHERE = [
     OpenApiParameter(
         "in",
         str,
-        enum=["transcript", "summary"],
+        enum=["transcript", "summary", "note"],
         description="Only there. A summary comes with keywords and insights.",
     ),
 ]
 _DESCRIPTION = (
     "Newest call first. What is searched is what is shown: the redacted words of the newest "
-    "analysis, its summary, keywords and insights. Case and accents make no difference; words are "
-    "whole words."
+    "analysis, its summary, keywords and insights, and the notes of supervisors. Case and accents "
+    "make no difference; words are whole words."
 )
 _EXAMPLE = OpenApiExample(
     "One call",
@@ -64,6 +64,7 @@ _EXAMPLE = OpenApiExample(
                     {
                         "where": "customer",
                         "name": None,
+                        "note": None,
                         "turn": 3,
                         "begin_ms": 21_400,
                         "end_ms": 24_900,

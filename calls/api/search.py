@@ -82,6 +82,7 @@ def _shown(found: Found) -> dict[str, Any]:
             {
                 "where": hit.where,
                 "name": hit.name or None,
+                "note": hit.note,
                 "turn": hit.turn,
                 "begin_ms": hit.begin_ms,
                 "end_ms": hit.end_ms,

@@ -268,10 +268,11 @@ class NoteSerializer(serializers.ModelSerializer[Note]):
 
 
 class HitSerializer(serializers.Serializer[Any]):
-    """Where the words are: a turn, by who says it, or a finding, which has no turn nor times."""
+    """Where the words are: a turn, by who says it, or a finding or note, without turn and times."""
 
     where = serializers.ChoiceField(get_args(Where), help_text="What `text` comes from.")
-    name = serializers.CharField(allow_null=True, help_text="That of the insight.")
+    name = serializers.CharField(allow_null=True, help_text="Of the insight, or of who noted it.")
+    note = serializers.IntegerField(allow_null=True, help_text="The id of the note.")
     turn = serializers.IntegerField(allow_null=True, help_text="Place among the turns, from 0.")
     begin_ms = serializers.IntegerField(allow_null=True)
     end_ms = serializers.IntegerField(allow_null=True)

@@ -79,7 +79,10 @@ WordsField.register_lookup(Matches)
 
 
 class SearchEntry(models.Model):
-    """The newest analysis of a call as words. ``edition`` says by which rules they were made."""
+    """The newest analysis of a call and its notes as words; without analysis, ``version`` is 0.
+
+    ``edition`` says by which rules they were made.
+    """
 
     call = models.OneToOneField(
         Call, on_delete=models.CASCADE, primary_key=True, related_name="search_entry"

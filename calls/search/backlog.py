@@ -1,4 +1,4 @@
-"""Makes the entries that are not there: of calls from before there was search, or of old rules.
+"""Makes the entries that are not there: of calls from before there was search, or by old rules.
 
 Everything goes in small transactions while the service runs, and with a call's row locked, so that
 an analysis that is stored meanwhile is not overwritten by an older one.
@@ -11,9 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
-from calls.models import Analysis, Call, SearchEntry, Watch
-from calls.search.index import EDITION, INDEXED, words_of, write_entries
+from calls.models import Analysis, Call, Note, SearchEntry, Watch
+from calls.search.index import (
+    EDITION,
+    INDEXED,
+    NO_ANALYSIS,
+    words_of,
+    write_entries,
+    write_notes,
+)
 
 CALLS_AT_ONCE = 50
 WATCH = f"search {EDITION}"
@@ -50,13 +58,20 @@ def steps(*, after: int = 0, anew: bool = False) -> Iterator[Step]:
     """
     while True:
         begin = time.monotonic()
-        analysed = Analysis.objects.filter(call_id__gt=after).order_by("call_id")
-        chosen = list(analysed.values_list("call_id", flat=True).distinct()[:CALLS_AT_ONCE])
+        chosen = list(findable(after=after).values_list("pk", flat=True)[:CALLS_AT_ONCE])
         if not chosen:
             return
         after = chosen[-1]
         yield Step(after, len(chosen), _index(chosen, anew=anew))
         time.sleep(min(1.0, time.monotonic() - begin))
+
+
+def findable(*, after: int = 0) -> QuerySet[Call]:
+    """The calls whose key is greater and that have something to be found by, in that order."""
+    is_analysed, is_noted = (
+        Exists(model.objects.filter(call=OuterRef("pk"))) for model in (Analysis, Note)
+    )
+    return Call.objects.filter(is_analysed | is_noted, pk__gt=after).order_by("pk")
 
 
 def _index(pks: list[int], *, anew: bool) -> int:
@@ -73,4 +88,6 @@ def _index(pks: list[int], *, anew: bool) -> int:
             if known.get(analysis.call_id) != analysis.version
         ]
         write_entries(analyses, {each.call_id: words_of(each) for each in analyses})
-    return len(analyses)
+        noted = [c.pk for c in here if c.pk not in newest and known.get(c.pk) != NO_ANALYSIS]
+        write_notes(noted)
+    return len(analyses) + len(noted)

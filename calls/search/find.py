@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from functools import cached_property
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from calls.models import Analysis, Call, FullText
+from calls.models import Analysis, Call, FullText, Note
 from calls.search.dialects import translate
 from calls.search.hits import Excerpt, Hits, cut, find_hits
 from calls.search.query import Node
@@ -94,15 +95,18 @@ class Search:
 
 
 def _described(rows: Iterable[Call], node: Node | None, limit: int | None) -> Iterator[Found]:
-    """Read the analyses that the index speaks of: one query for all of them."""
+    """Read the analyses that the index speaks of, and the notes: one query for all of each."""
     rows = list(rows)
     newest = Analysis.objects.filter(call__in=rows, version=F("call__search_entry__version"))
     by_call = {analysis.call_id: analysis for analysis in newest.only(*_READ)}
+    if node is None:
+        for call in rows:
+            analysis = by_call.get(call.pk)
+            yield Found(call, None, analysis.summary if analysis else "")
+        return
+    notes: dict[int, list[Note]] = defaultdict(list)
+    for note in Note.objects.filter(call__in=rows):
+        notes[note.call_id].append(note)
     for call in rows:
-        analysis = by_call.get(call.pk)
-        if analysis is None:
-            yield Found(call, Hits([], 0) if node else None)
-        elif node is None:
-            yield Found(call, None, analysis.summary)
-        else:
-            yield Found(call, find_hits(analysis, node, limit=limit))
+        found = find_hits(by_call.get(call.pk), node, notes=notes[call.pk], limit=limit)
+        yield Found(call, found)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from calls.models import Analysis
+from calls.models import Analysis, Note
 from calls.search.index import Where, findings_of
-from calls.search.query import EVERYWHERE, SIDES, SUMMARY, Node, Term, wanted_terms
+from calls.search.query import EVERYWHERE, NOTE, SIDES, SUMMARY, Node, Term, wanted_terms
 from calls.search.words import Word, split
 
 EXCERPT_LENGTH = 240
@@ -37,12 +37,16 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A turn that was said, or a finding: then without turn and times, an insight with its name."""
+    """A turn that was said, or a finding or a note, which have no turn and no times.
+
+    ``name`` is that of the insight, or of who wrote the ``note``, which is given by its key.
+    """
 
     where: Where
     excerpt: Excerpt
     text: str
     name: str = ""
+    note: int | None = None
     turn: int | None = None
     begin_ms: int | None = None
     end_ms: int | None = None
@@ -66,9 +70,13 @@ class Hits:
         return self.count - len(self.best)
 
 
-def find_hits(analysis: Analysis, node: Node, *, limit: int | None = None) -> Hits:
+def find_hits(
+    analysis: Analysis | None, node: Node, *, notes: Sequence[Note] = (), limit: int | None = None
+) -> Hits:
     """Find what was looked for; the best are those with the most of the words, the first first."""
-    found = list(_find(analysis, terms_by_side(node)))
+    terms = terms_by_side(node)
+    found = list(_find(analysis, terms)) if analysis else []
+    found[:0] = _find_noted(notes, terms[NOTE])
     best = sorted(range(len(found)), key=lambda at: (-found[at][0], at))[:limit]
     return Hits([found[at][1] for at in sorted(best)], len(found))
 
@@ -97,6 +105,13 @@ def _find(analysis: Analysis, terms: Mapping[str, Sequence[Term]]) -> Iterator[t
         score, spans = _match(turn["text"], terms[SIDES[turn["speaker"]]])
         if spans:
             yield score, _said(number, turn, spans)
+
+
+def _find_noted(notes: Sequence[Note], terms: Sequence[Term]) -> Iterator[tuple[int, Hit]]:
+    for note in notes:
+        score, spans = _match(note.text, terms)
+        if spans:
+            yield score, Hit("note", cut(note.text, spans), note.text, note.author, note.pk)
 
 
 def _said(number: int, turn: dict[str, Any], spans: list[Span]) -> Hit:

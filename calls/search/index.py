@@ -1,31 +1,34 @@
-"""What search can find of a call: the words of its newest analysis, which is redacted.
+"""What search can find of a call: the words of its newest analysis and of its notes, all redacted.
 
-An entry is written in the transaction that stores the analysis, and goes with the call. Notes and
-tags are not in it: they change by themselves, and tags are filtered by.
+An entry is written in the transaction that stores the analysis, or a note, and goes with the call.
+Tags are not in it: they are filtered by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from calls.models import Analysis, IndexedWords, SearchEntry
+from calls.models import Analysis, Call, IndexedWords, Note, SearchEntry
 from calls.models.search import BREAK
-from calls.search.query import AGENT, CUSTOMER, SIDES, SUMMARY
+from calls.search.query import NOTE, SIDES, SUMMARY
 from calls.search.words import split
 
 # Another number makes every entry anew: when words are taken from texts in another way.
-EDITION = 1
+EDITION = 2
+NO_ANALYSIS = 0  # the version of an entry that holds nothing but notes
 # PostgreSQL keeps positions up to 16,383 and 255 of them for a word. What is beyond is found as a
 # word and not in a phrase, on SQLite as well.
 MAX_PLACES = 16_000
 MAX_PLACES_OF_WORD = 255
-# A tsvector holds 1 MiB, of which positions take up to 100 KB.
-MAX_BYTES = 600_000
+# A tsvector holds 1 MiB, of which positions take up to 350 KB.
+MAX_BYTES = 550_000
+MAX_BYTES_OF_NOTES = 100_000
 
 INDEXED = ("turns", "summary", "keywords", "insights")
+NO_WORDS = IndexedWords({})
 # Where a text comes from.
-Where = Literal["agent", "customer", "summary", "insight", "keyword"]
+Where = Literal["agent", "customer", "summary", "insight", "keyword", "note"]
 
 
 def texts_of(analysis: Analysis) -> Iterator[tuple[str, str]]:
@@ -55,23 +58,32 @@ def findings_of(analysis: Analysis) -> Iterator[Finding]:
 
 def words_of(analysis: Analysis) -> IndexedWords:
     """Return the words of an analysis, each behind the letter of its side."""
-    gathering = _Gathering()
+    gathering = _Gathering(MAX_BYTES)
     for side, text in texts_of(analysis):
         gathering.add(side, text)
     return gathering.result()
 
 
+def _words_of_notes(pks: Iterable[int]) -> dict[int, IndexedWords]:
+    """Return the words of the notes of calls, as far as these have any."""
+    gatherings: dict[int, _Gathering] = {}
+    notes = Note.objects.filter(call__in=pks).order_by("pk").values_list("call_id", "text")
+    for pk, text in notes:
+        gatherings.setdefault(pk, _Gathering(MAX_BYTES_OF_NOTES)).add(NOTE, text)
+    return {pk: gathering.result() for pk, gathering in gatherings.items()}
+
+
 class _Gathering:
     """Words as far as there is room for them."""
 
-    def __init__(self) -> None:
-        self._placed: dict[str, list[str]] = {AGENT: [], CUSTOMER: [], SUMMARY: []}
+    def __init__(self, room: int) -> None:
+        self._placed: dict[str, list[str]] = {}
         self._counts: dict[str, int] = {}
         self._loose: dict[str, None] = {}
-        self._room = MAX_BYTES
+        self._room = room
 
     def add(self, side: str, text: str) -> None:
-        placed, counts = self._placed[side], self._counts
+        placed, counts = self._placed.setdefault(side, []), self._counts
         for word in split(text):
             lexeme = f"{side}{word.text}" if word.text else BREAK
             count = counts.get(lexeme, 0)
@@ -99,16 +111,40 @@ class _Gathering:
 
 
 def write_entries(analyses: Iterable[Analysis], words: Mapping[int, IndexedWords]) -> None:
-    """Write or replace the entries of calls, whose rows the transaction has locked."""
+    """Write or replace the entries of calls, whose rows the transaction has locked.
+
+    ``words`` are those of the analyses, by call. Those of the notes are added here.
+    """
+    versions = {analysis.call_id: analysis.version for analysis in analyses}
+    noted = _words_of_notes(versions)
+    _save(versions, {pk: _both(words[pk], noted.get(pk, NO_WORDS)) for pk in versions})
+
+
+def write_notes(pks: Sequence[int]) -> None:
+    """Write or replace the entries of calls without an analysis; without notes they have none."""
+    noted = _words_of_notes(pks)
+    SearchEntry.objects.filter(call__in=pks).exclude(call__in=list(noted)).delete()
+    _save(dict.fromkeys(noted, NO_ANALYSIS), noted)
+
+
+def index_notes(call: Call) -> None:
+    """Follow a change of a call's notes. Its row is locked by the transaction of the change."""
+    analysis = call.analyses.order_by("-version").only("call_id", "version", *INDEXED).first()
+    if analysis is None:
+        write_notes([call.pk])
+    else:
+        write_entries([analysis], {call.pk: words_of(analysis)})
+
+
+def _both(one: IndexedWords, other: IndexedWords) -> IndexedWords:
+    return IndexedWords({**one.sides, **other.sides}, (*one.loose, *other.loose))
+
+
+def _save(versions: Mapping[int, int], words: Mapping[int, IndexedWords]) -> None:
     SearchEntry.objects.bulk_create(
         [
-            SearchEntry(
-                call_id=analysis.call_id,
-                version=analysis.version,
-                edition=EDITION,
-                words=words[analysis.call_id],
-            )
-            for analysis in analyses
+            SearchEntry(call_id=pk, version=version, edition=EDITION, words=words[pk])
+            for pk, version in versions.items()
         ],
         update_conflicts=True,
         unique_fields=["call"],

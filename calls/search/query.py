@@ -5,7 +5,7 @@
 - ``refund OR cancel``: one of them
 - ``-sorry``: calls without it
 - ``cancel*``: words that begin so
-- ``customer:refund``: said by the customer; ``agent:`` and ``summary:`` likewise
+- ``customer:refund``: said by the customer; ``agent:``, ``summary:`` and ``note:`` likewise
 - ``(a OR b) -(c d)``: brackets hold together
 """
 
@@ -23,14 +23,20 @@ MAX_TERMS = 30
 MAX_DEPTH = 10
 PREFIX_LENGTH = 3
 
-AGENT, CUSTOMER, SUMMARY = "a", "c", "s"
-EVERYWHERE = AGENT + CUSTOMER + SUMMARY
+AGENT, CUSTOMER, SUMMARY, NOTE = "a", "c", "s", "n"
+EVERYWHERE = AGENT + CUSTOMER + SUMMARY + NOTE
 TRANSCRIPT = AGENT + CUSTOMER
-SIDES = {"agent": AGENT, "customer": CUSTOMER, "summary": SUMMARY, "transcript": TRANSCRIPT}
+SIDES = {
+    "agent": AGENT,
+    "customer": CUSTOMER,
+    "summary": SUMMARY,
+    "note": NOTE,
+    "transcript": TRANSCRIPT,
+}
 
 _TOKEN = re.compile(
     r'(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<minus>-(?=["(\w]))'
-    r"|(?P<scope>(?i:agent|customer|summary|transcript):)"
+    r"|(?P<scope>(?i:agent|customer|summary|note|transcript):)"
     r'|"(?P<phrase>[^"]*)"(?P<star>\*?)|(?P<quote>")|(?P<word>[^\s"()|]+)'
 )
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb\uff02", '"'))

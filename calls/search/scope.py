@@ -5,13 +5,13 @@ from __future__ import annotations
 from calls.search.query import EVERYWHERE, SIDES, NotUnderstood
 
 SPEAKERS = ["", "agent", "customer"]
-PLACES = ["", "transcript", "summary"]
+PLACES = ["", "transcript", "summary", "note"]
 
 
 def sides_of(*, speaker: str = "", place: str = "") -> str:
     """Return the sides to look at. Raises NotUnderstood if there is none."""
-    if speaker and place == "summary":
+    if speaker and place in ("summary", "note"):
         raise NotUnderstood(
-            "Nobody says the summary: leave out the speaker, or search transcripts."
+            f"Nobody says the {place}: leave out the speaker, or search transcripts."
         )
     return SIDES[speaker or place] if speaker or place else EVERYWHERE

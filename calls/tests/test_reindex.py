@@ -12,7 +12,7 @@ from calls.search import backlog
 from calls.search.find import Search
 from calls.search.query import parse
 from calls.tasks import sweep
-from calls.tests.factories import archived_call
+from calls.tests.factories import archived_call, live_call
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +80,17 @@ def test_the_newest_analysis_counts(forgotten):
 
     assert found("newer") == ["a"]
     assert SearchEntry.objects.get(call=first).version == 2
+
+
+def test_notes_from_before_they_were_searched_are_found(forgotten):
+    noted = live_call("d")
+    for call in (noted, Call.objects.get(call_id="a")):
+        call.notes.create(text="Promised a voucher.")
+
+    assert backlog.catch_up(seconds=5) == 4
+    assert found("voucher") == ["a", "d"]
+    assert backlog.catch_up(seconds=5) == 0
+    assert [step.written for step in backlog.steps()] == [0]
 
 
 def test_the_command_makes_what_is_missing(forgotten):

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from calls.annotations import add_note
 from calls.lifecycle import CallState
 from calls.models import Alert, Call, Tag
 from calls.tests.test_search_index import analysis_of, index
@@ -55,6 +56,7 @@ def test_a_search_says_which_turn_it_was(api, archived):
         {
             "where": "customer",
             "name": None,
+            "note": None,
             "turn": 1,
             "begin_ms": 1000,
             "end_ms": 1900,
@@ -124,6 +126,7 @@ def test_only_redacted_words_are_found_even_by_those_who_may_read_the_others(api
         ({"speaker": "agent"}, ["new"]),
         ({"speaker": "customer"}, ["old"]),
         ({"in": "summary"}, []),
+        ({"in": "note"}, ["new"]),
         ({"in": "transcript"}, ["new", "old"]),
     ],
 )
@@ -140,6 +143,7 @@ def test_filters_narrow_what_is_found(api, archived, given, left, query):
         Call.objects.filter(pk=call.pk).update(opened_at=began, ended_at=ended)
         seen = ended if call is old else None
         Alert.objects.create(call=call, name="x", kind="words", severity=1, acknowledged_at=seen)
+    add_note(call_id="new", text="A refund was promised.")
     Tag.objects.create(call=old, name="vip")
     Tag.objects.create(call=old, name="fraud")
     if not query and not {"speaker", "in"}.isdisjoint(given):
@@ -154,6 +158,7 @@ def test_filters_narrow_what_is_found(api, archived, given, left, query):
         ({"q": '"open'}, "q", "quotation mark"),
         ({"q": "-a"}, "q", "shall not be found"),
         ({"q": "a", "speaker": "agent", "in": "summary"}, "q", "Nobody says the summary"),
+        ({"q": "a", "speaker": "agent", "in": "note"}, "q", "Nobody says the note"),
         ({"speaker": "god"}, "speaker", "Must be one of"),
         ({"in": "dreams"}, "in", "Must be one of"),
         ({"state": "DANCING"}, "state", "valid choice"),
@@ -213,8 +218,8 @@ def test_a_page_takes_as_many_queries_however_long_it_is(api, archived, django_a
     for n in range(6):
         archived(f"c-{n}", ("agent", "hello"))
 
-    # Calls, their tags, analyses, the count.
-    with django_assert_num_queries(5 if connection.vendor == "postgresql" else 4):
+    # Calls, their tags, analyses, notes, the count.
+    with django_assert_num_queries(6 if connection.vendor == "postgresql" else 5):
         assert len(ids(api.get("/v1/search", {"q": "hello"}))) == 6
 
 
@@ -239,6 +244,19 @@ def test_the_table_has_a_row_for_every_hit(api, archived):
         ("c-1", "agent", "00:00:00.000", "refund"),
         ("c-1", "customer", "00:00:01.000", "'=refund now"),
     ]
+
+
+def test_a_note_is_found_with_its_author_on_a_call_in_progress_as_well(api, call_in):
+    call_in(CallState.IN_PROGRESS, "c-1")
+    note = add_note(call_id="c-1", text="=Promised a refund.", by="ana")
+
+    ((hit,),) = [found["hits"] for found in api.get("/v1/search?q=refund").json()["results"]]
+    (row,) = rows_of(api.get("/v1/search.csv", {"q": "refund"}))
+
+    assert (hit["where"], hit["name"], hit["note"], hit["turn"]) == ("note", "ana", note.pk, None)
+    assert hit["text"] == "=Promised a refund."
+    assert (row["where"], row["name"], row["at"]) == ("note", "ana", "")
+    assert row["text"] == "'=Promised a refund."
 
 
 def test_without_words_the_table_has_a_row_for_every_call(api, archived, call_in):

@@ -9,7 +9,7 @@ from calls.analysis.conversation import Sentiment, Understanding
 from calls.analysis.material import load_material
 from calls.analysis.redaction import redact
 from calls.ingest.record import record_packets
-from calls.models import Analysis, Call, Stage
+from calls.models import Analysis, Call, Note, Stage
 from calls.search.hits import EXCERPT_LENGTH, cut, find_hits
 from calls.search.query import parse
 from calls.services import end_call
@@ -100,6 +100,20 @@ def test_each_finding_says_what_it_is():
         ("insight", "next_step", "Send the refunds."),
         ("keyword", "", "refunding"),
     ]
+
+
+def test_a_note_is_shown_by_its_author_before_what_was_said():
+    note = Note(pk=7, text="Promised a refund.", author="ana")
+    turns = [{"speaker": "agent", "begin_ms": 0, "end_ms": 1, "text": "A refund?"}]
+
+    found = find_hits(Analysis(turns=turns, summary=""), parse("refund"), notes=[note])
+    elsewhere = find_hits(Analysis(turns=turns, summary=""), parse("agent:refund"), notes=[note])
+
+    assert [(hit.where, hit.name, hit.note) for hit in found.best] == [
+        ("note", "ana", 7),
+        ("agent", "", None),
+    ]
+    assert [hit.where for hit in elsewhere.best] == ["agent"]
 
 
 def test_what_the_summary_tells_already_is_no_other_hit():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from calls import annotations
 from calls.analysis import ledger
 from calls.analysis.held import LeaseLost
 from calls.lifecycle import CallState
-from calls.models import Analysis, Call, SearchEntry, Stage
+from calls.models import Analysis, Call, Note, SearchEntry, Stage
 from calls.retention import prune
 from calls.search.find import Search
 from calls.search.index import (
@@ -23,8 +24,16 @@ from calls.search.index import (
 )
 from calls.search.query import And, Node, Not, NotUnderstood, Or, Term, parse
 from calls.search.words import split
-from calls.services import reanalyse_call
-from calls.tests.factories import ANALYSIS, TRANSCRIPT, archived_call, attempt, claim
+from calls.services import end_call, reanalyse_call
+from calls.speakers import swap_speakers
+from calls.tests.factories import (
+    ANALYSIS,
+    TRANSCRIPT,
+    archived_call,
+    attempt,
+    claim,
+    live_call,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -255,6 +264,87 @@ def test_a_new_analysis_replaces_what_the_old_one_said():
     assert SearchEntry.objects.get().version == 2
 
 
+def test_a_note_is_found_with_what_was_said_until_it_is_deleted():
+    call = archived_call()
+    note = annotations.add_note(call_id=call.call_id, text="Promised a voucher.", by="ann")
+    annotations.add_note(call_id=call.call_id, text="Sent it.", by="bob")
+
+    assert ask("agent:hello note:voucher") == [call.call_id]
+    assert ask("note:hello OR agent:voucher") == []
+    assert ask('"voucher sent"') == []  # two notes
+    assert ask("hello -voucher") == []
+
+    annotations.delete_note(call_id=call.call_id, note_id=note.pk, by="ann")
+
+    assert ask("voucher") == []
+    assert ask("hello sent") == [call.call_id]
+
+
+def test_a_note_on_a_call_that_is_not_analysed_is_found_and_stays_with_the_analysis():
+    call = live_call()
+    note = annotations.add_note(call_id=call.call_id, text="Promised a voucher.", by="ann")
+    assert ask("voucher") == [call.call_id]
+
+    end_call(call_id=call.call_id)
+    lease = claim()
+    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    tried = attempt(lease, Stage.UNDERSTAND)
+    ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+
+    assert ask("agent:hello note:voucher") == [call.call_id]
+    annotations.delete_note(call_id=call.call_id, note_id=note.pk, by="ann")
+    assert ask("voucher") == []
+
+
+def test_a_call_whose_only_note_is_deleted_has_no_entry():
+    call = live_call()
+    note = annotations.add_note(call_id=call.call_id, text="Promised a voucher.", by="ann")
+
+    annotations.delete_note(call_id=call.call_id, note_id=note.pk, by="ann")
+
+    assert not SearchEntry.objects.exists()
+
+
+def test_a_note_is_found_without_what_is_personal_in_it():
+    call = live_call()
+    annotations.add_note(call_id=call.call_id, text="Mail jane.doe@example.com a voucher.")
+
+    assert ask("note:voucher") == [call.call_id]
+    assert ask("jane OR doe OR example") == []
+
+
+def test_a_note_that_is_not_stored_is_not_found():
+    call = archived_call()
+
+    with transaction.atomic():
+        annotations.add_note(call_id=call.call_id, text="Promised a voucher.", by="ann")
+        transaction.set_rollback(True)
+
+    assert ask("voucher") == []
+    assert ask("hello") == [call.call_id]
+
+
+def test_swapping_the_speakers_keeps_the_notes():
+    call = archived_call()
+    annotations.add_note(call_id=call.call_id, text="Promised a voucher.", by="ann")
+
+    swap_speakers(call_id=call.call_id, swapped=True, by="ann")
+
+    assert ask("customer:hello voucher") == [call.call_id]
+
+
+def test_calls_with_as_many_notes_as_there_can_be_are_found(call_in):
+    call = call_in(CallState.ARCHIVED, "odd")
+    odd = "\u042f\u65e5" * 20
+    said = analysis_of(call, *[("agent", f"{odd} {n} word{n}") for n in range(MAX_PLACES)])
+    call.notes.bulk_create(
+        Note(call=call, text=" ".join(f"{odd}{n}x{m}" for m in range(90))) for n in range(200)
+    )
+    index(said)
+
+    assert ask(f"note:{odd}1x1 word1") == ["odd"]
+
+
 def test_a_deleted_call_is_found_no_more():
     call = archived_call("gone")
     stays = archived_call("stays")
@@ -346,7 +436,7 @@ def test_a_page_takes_as_many_queries_however_long_it_is(django_assert_num_queri
     for _ in range(4):
         archived_call()
 
-    with django_assert_num_queries(3 if connection.vendor == "postgresql" else 2):
+    with django_assert_num_queries(4 if connection.vendor == "postgresql" else 3):
         page = Search(Call.objects.all(), parse("hello")).read_page(size=20)
 
     assert [found.hits.count for found in page.found] == [1, 1, 1, 1]

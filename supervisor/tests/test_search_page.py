@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
+from calls.annotations import add_note
 from calls.models import Alert, Call, Tag
 from calls.search.find import Search
 from supervisor.search import Question, read_search
@@ -64,6 +65,21 @@ def test_what_is_no_turn_says_what_it_comes_from(supervisor, query, label):
     html = supervisor.get(SEARCH, {"q": query, "in": "summary"}).content.decode()
 
     assert re.findall(r'"hit__origin"[^>]*>([^<]+)<', html) == [label]
+
+
+def test_a_note_is_named_by_its_author_and_leads_to_itself(supervisor):
+    analysed_call("c-1")
+    note = add_note(call_id="c-1", text="Promised a <b>voucher</b>.", by="bob")
+
+    html = supervisor.get(SEARCH, {"q": "voucher"}).content.decode()
+
+    link, label = re.search(r'"hit__origin" href="([^"]+)">([^<]+)<', html).groups()
+    assert label == "Note by bob"
+    assert link.endswith(f"/c-1/?q=voucher#note-{note.pk}")
+    page = supervisor.get(link.partition("#")[0]).content.decode()
+    assert f'id="note-{note.pk}"' in page
+    assert '&lt;b&gt;<mark class="sought">voucher</mark>&lt;/b&gt;' in page
+    assert "1 place with" in page
 
 
 @pytest.mark.parametrize("moment", ["nan", "inf", "-5", "x", "", "1e400"])
@@ -240,6 +256,6 @@ def test_a_page_takes_as_many_queries_however_many_calls_it_shows(
     supervisor.get(SEARCH)
 
     # Session, user, permissions twice; open alerts, names to offer twice; calls, tags, analyses,
-    # count; and PostgreSQL looks whether there are but few.
-    with django_assert_num_queries(12 if connection.vendor == "postgresql" else 11):
+    # notes, count; and PostgreSQL looks whether there are but few.
+    with django_assert_num_queries(13 if connection.vendor == "postgresql" else 12):
         assert len(found(supervisor.get(SEARCH, {"q": "dead"}))) == 4

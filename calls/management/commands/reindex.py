@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from calls.models import Analysis
-from calls.search.backlog import steps
+from calls.search.backlog import findable, steps
 
 
 class Command(BaseCommand):
@@ -26,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         after, written = options["after"], 0
-        left = Analysis.objects.filter(call_id__gt=after).values("call_id").distinct().count()
+        left = findable(after=after).count()
         bar = Progress(
             "Calls", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
         )
