@@ -124,6 +124,8 @@ def marked(text: str) -> SafeString:
 @register.filter
 def highlighted(excerpt: Excerpt) -> SafeString:
     """Show a text with the words that were looked for, and with what was removed as a mark."""
+    if not excerpt.spans:  # as in a thousand turns, most of the time
+        return marked(excerpt.text)
     pieces = [
         format_html('<mark class="sought">{}</mark>', text) if is_sought else marked(text)
         for text, is_sought in excerpt.pieces
