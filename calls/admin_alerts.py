@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from calls import events
-from calls.admin_lists import Records, pretty
+from calls.admin_lists import EditableList, Records, pretty
 from calls.alerts.services import acknowledge_alerts
 from calls.alerts.trial import CALLS, try_rule
 from calls.models import Alert, AlertRule, WebhookDelivery, WebhookEndpoint
@@ -38,7 +38,7 @@ def _number(text: str | None) -> int:
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AlertRuleAdmin(EditableList):
     """A change counts for what comes from then on. A rule can be tried on calls of late first."""
 
     fieldsets = [

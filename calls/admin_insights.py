@@ -7,12 +7,12 @@ from django.db import models
 from django.forms import Textarea
 from django.http import HttpRequest
 
-from calls.admin_lists import Records
+from calls.admin_lists import EditableList, Records
 from calls.models import Insight, ProviderHealth
 
 
 @admin.register(Insight)
-class InsightAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class InsightAdmin(EditableList):
     """Questions may be changed at any time: calls that are analysed from then on answer them."""
 
     list_display = ["name", "question", "enabled", "created_at"]

@@ -14,7 +14,7 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Model, QuerySet
-from django.forms.models import BaseInlineFormSet
+from django.forms.models import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
     _TabularInline = admin.TabularInline[Any, Any]
     _FormSet = BaseInlineFormSet[Any, Any, Any]
+    _ModelForm = ModelForm[Any]
     _Paginator = Paginator[Any]
 else:
     _ModelAdmin, _TabularInline = admin.ModelAdmin, admin.TabularInline
-    _FormSet, _Paginator = BaseInlineFormSet, Paginator
+    _FormSet, _ModelForm, _Paginator = BaseInlineFormSet, ModelForm, Paginator
 
 PAGE_SIZE = 100
 REACHABLE = 10_000  # rows that a list can be paged through
@@ -103,6 +104,20 @@ class NarrowedFilter(admin.SimpleListFilter):
         if value is None or not is_narrowed(request):
             return queryset
         return queryset.filter(**{str(self.parameter_name): value})
+
+
+class NamedListForm(_ModelForm):
+    """A row of a list that is edited in place: each field says of which row it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
+
+
+class EditableList(_ModelAdmin):
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
+        return super().get_changelist_form(request, **{"form": NamedListForm, **kwargs})
 
 
 class ReadOnly:
@@ -192,6 +207,7 @@ class BoundedFormSet(_FormSet):
 
 class CallInline(ReadOnly, _TabularInline):
     limit = INLINE_LIMIT
+    template = "admin/calls/rows.html"
     formset = BoundedFormSet
     ordering = ("-id",)
     extra = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -141,7 +141,8 @@ def _login_of(chromium, site, who: str):
 
 def is_grave(message) -> bool:
     """A connection that a test takes away is no complaint, nor is a page that is refused."""
-    expected = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "status of 404", "status of 403")
+    refused = ("status of 403", "status of 404", "status of 429")
+    expected = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", *refused)
     return message.type == "error" and not any(text in message.text for text in expected)
 
 
@@ -167,10 +168,16 @@ def row(page: Page, call_id: str):
     return page.locator(f'tr[data-call="{call_id}"]')
 
 
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
+def violations(page: Page, *, rules: Iterable[str] = (), without: Iterable[str] = ()) -> list[str]:
+    """What axe-core finds, by all its rules, by these alone, or ``without`` some."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
     # Preloading would write styles into the page, which its security policy forbids.
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
+    options = {"resultTypes": ["violations"], "preload": False}
+    options["rules"] = {rule: {"enabled": False} for rule in without}
+    if rules:
+        options["runOnly"] = list(rules)
+    found = page.evaluate("(options) => axe.run(document, options)", options)
     return [
         f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
         for one in found["violations"]

@@ -151,17 +151,6 @@ def test_axe_finds_nothing_in_what_comes_up_meanwhile(site, open_page, scheme):
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_admin(open_page, scheme):
-    page = open_page(color_scheme=scheme)
-
-    for path in ("/admin/", "/admin/calls/call/"):
-        page.goto(path)
-        # Django labels its search box with a picture.
-        found = [one for one in violations(page) if not one.startswith("label-title-only")]
-        assert found == [], path
-
-
 # --- Crashes ------------------------------------------------------------------------------------
 
 

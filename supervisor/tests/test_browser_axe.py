@@ -1,0 +1,209 @@
+"""axe-core in a real Chromium, over the pages that are not ours alone: admin, API docs, errors.
+
+The pages of supervisors are looked at where they are used, in the other browser tests.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.template.loader import render_to_string
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from supervisor.tests.browser import give_name, running_site, violations
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+# A row of everything that has a page of its own.
+MAKE_ROWS = """
+from axes.models import AccessAttempt
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success
+from calls.alerts.services import acknowledge_alerts
+from calls.analysis.pausing import pause_analysis
+from calls.annotations import add_note, add_tag
+from calls.api.keys import create_key
+from calls.bulk import start_bulk
+from calls.models import *
+from calls.tests.factories import failed_call
+from supervisor.tests.factories import analysed_call
+
+now = timezone.now()
+analysed_call("analysed")
+failed = failed_call("failed")
+add_tag(call_id="failed", name="vip", by="ana")
+add_note(call_id="failed", text="Hello.", by="ana")
+start_bulk(kind="retry", call_ids=["nowhere"], by="ana")
+rule = AlertRule.objects.first()
+Alert.objects.create(call=failed, rule=rule, severity=2, name=rule.name, number=1, found="It.")
+Recording.objects.create(call=failed, version=1, duration_ms=1, size=1, created_at=now)
+endpoint = WebhookEndpoint.objects.create(name="x", url="https://example.org/", enabled=False)
+WebhookDelivery.objects.create(endpoint=endpoint, message_id="m", type="test", body="{}")
+ProviderHealth.objects.create(provider="fake", stage="transcribe", failed_at=now, failures=1)
+WorkerHeartbeat.objects.create(name="host:1", started_at=now, seen_at=now)
+create_key(name="x", scopes=["read"])
+pause_analysis(by="ana")
+Group.objects.create(name="x")
+Success.objects.create(id="a", name="a", func="f", started=now, stopped=now, success=True)
+Failure.objects.create(id="b", name="b", func="f", started=now, stopped=now, success=False)
+AccessAttempt.objects.create(
+    username="locked", path_info="/", ip_address="127.0.0.1", attempt_time=now,
+    failures_since_start=10,
+)
+"""
+COLOURS = ("color-contrast", "link-in-text-block")
+# The same on every page of the admin, and half of each.
+TAKE_FRAME_AWAY = (
+    "for (const id of ['header', 'nav-sidebar']) document.getElementById(id)?.remove()"
+)
+OF_SWAGGER_UI = (
+    # It brings a <main> of its own, around the operations only: what it draws beside them would be
+    # in no landmark without ours. A <main> may have no other role.
+    "landmark-main-is-top-level", "landmark-no-duplicate-main", "landmark-unique",
+    # The bar that opens an operation is a button, and its path a link, for deep links, in it.
+    "nested-interactive",
+)  # fmt: skip
+# Colours are measured where they end, not on their way there.
+STAND_STILL = """
+const still = new CSSStyleSheet();
+still.replaceSync("*, *::before, *::after { transition: none !important }");
+document.adoptedStyleSheets = [still];
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One of its own: rows of every kind would be in the way of others."""
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        running.run("shell", "-c", MAKE_ROWS)
+        yield running
+
+
+@pytest.fixture
+def open_still(open_page):
+    def make(**options):
+        page = open_page(**options)
+        page.add_init_script(STAND_STILL)
+        return page
+
+    return make
+
+
+def in_both_schemes(page):
+    """Return what axe finds in light, and what the colours of the dark scheme break."""
+    page.emulate_media(color_scheme="light")
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    return found + violations(page, rules=COLOURS)
+
+
+def admin_lists():
+    for model in admin.site._registry:
+        yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def forms_of(page):
+    """The addresses of the first row and of the form for another one, where there are any."""
+    links = page.locator("#result_list th a, #result_list td a:only-child, .object-tools .addlink")
+    addresses = links.evaluate_all("all => all.map((link) => link.href)")
+    changes = [each for each in addresses if each.endswith("/change/")]
+    return changes[:1] + [each for each in addresses if each.endswith("/add/")]
+
+
+def test_axe_finds_nothing_in_the_login_and_in_its_lock(open_still):
+    page = open_still(storage_state=None)
+
+    page.goto("/admin/login/")
+    assert in_both_schemes(page) == []
+    page.goto("/supervisor/login/")
+    assert in_both_schemes(page) == []
+    give_name(page, "nobody")
+    expect(page.get_by_text("correct username and password")).to_be_visible()
+    assert in_both_schemes(page) == []
+    give_name(page, "locked")
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+    assert in_both_schemes(page) == []
+
+
+def test_axe_finds_nothing_in_what_is_refused_missing_or_broken(open_still):
+    page = open_still(who="sam")
+    broken = render_to_string("500.html")
+    page.route("**/broken", lambda route: route.fulfill(body=broken, content_type="text/html"))
+
+    for path, heading in (
+        ("/supervisor/", "Your account may not do this"),
+        ("/supervisor/nothing", "There is nothing here"),
+        ("/broken", "This page broke"),
+    ):
+        page.goto(path)
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        assert in_both_schemes(page) == [], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_in_the_api_docs_only_what_swagger_ui_alone_can_change(open_still, scheme):
+    page = open_still(color_scheme=scheme)
+    page.goto("/docs")
+    page.locator("#operations-operate-dismiss_call .opblock-summary-control").click()
+    operation = page.locator("#operations-operate-dismiss_call")
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_placeholder("call_id").fill("failed")
+    operation.get_by_role("button", name="Execute").click()
+    expect(operation.locator(".live-responses-table")).to_contain_text('"state": "FAILED"')
+    assert violations(page, without=OF_SWAGGER_UI) == []
+
+    page.get_by_role("button", name="Authorize", exact=True).first.click()
+    expect(page.get_by_text("Available authorizations")).to_be_visible()
+    assert violations(page, without=OF_SWAGGER_UI) == []
+
+
+def test_axe_finds_nothing_in_the_trial_of_a_rule(open_still):
+    page = open_still()
+    page.goto(reverse("admin:calls_alertrule_add"))
+    page.get_by_label("Name").fill("Anger")
+    page.get_by_label("Kind").select_option("words")
+    page.get_by_label("Phrases").fill("angry")
+
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Try this rule").click()
+    trial = opened.value
+
+    expect(trial.get_by_text("would have raised an alert on 1 of")).to_be_visible()
+    trial.evaluate(STAND_STILL)
+    assert in_both_schemes(trial) == []
+
+
+def test_axe_finds_nothing_in_the_frame_of_the_admin_and_in_each_kind_of_page(open_still):
+    page = open_still()
+
+    for path in (
+        "/admin/",
+        "/admin/calls/",
+        "/admin/calls/call/",
+        "/admin/calls/call/1/change/",
+        "/admin/calls/alertrule/",
+        "/admin/calls/alertrule/add/",
+        "/admin/password_change/",
+        "/admin/nothing/",
+    ):
+        page.goto(path)
+        assert in_both_schemes(page) == [], path
+
+
+def test_axe_finds_nothing_in_any_list_or_form_of_the_admin(open_still):
+    page, found = open_still(), {}
+
+    for address in admin_lists():
+        page.goto(address)
+        forms = forms_of(page)
+        page.evaluate(TAKE_FRAME_AWAY)
+        found[address] = violations(page)
+        for form in forms:
+            page.goto(form)
+            page.evaluate(TAKE_FRAME_AWAY)
+            found[form] = violations(page)
+
+    assert {path: those for path, those in found.items() if those} == {}
+    assert len(found) > 2 * len(admin.site._registry)
