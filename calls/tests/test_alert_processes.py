@@ -31,6 +31,7 @@ def say(address, call_id, sequence, words):
     post(f"{address}/v1/call/stream/{call_id}", packet)
 
 
+@pytest.mark.slow
 def test_words_of_a_hundred_live_calls_are_told_within_seconds(tmp_path):
     told, ready = {}, threading.Event()
 

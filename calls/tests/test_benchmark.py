@@ -39,6 +39,7 @@ def test_every_path_is_measured_and_loses_nothing(service, tmp_path):
             assert path["rows"] == path["acknowledged"]
 
 
+@pytest.mark.slow
 def test_the_frames_of_carriers_are_timed_until_they_are_in_the_database(service, tmp_path):
     report = measure(service, tmp_path, "--only", "carriers")
 

@@ -182,7 +182,7 @@ def stirred(settings: dict[str, str], rate: float, seconds: float) -> Iterator[A
 def _watch(
     chromium: Any, state: Any, server: Server, settings: dict[str, str], options: dict[str, Any]
 ) -> dict[str, Any]:
-    views = options["view"] or [""]
+    views = [query and f"?{query.removeprefix('?')}" for query in options["view"] or [""]]
     # The openings take some seconds, and the changes go on for as long as anybody looks.
     seconds = options["seconds"] + 3 * OPENINGS
     with stirred(settings, options["rate"], seconds) as maker:
