@@ -54,7 +54,8 @@ class Bar:
 
     def __str__(self) -> str:
         sign = "<" if self.is_upper else ">="
-        value, limit = f"{self.value:.1f}".rstrip("0").rstrip("."), f"{self.limit:g}"
+        digits = 1 if abs(self.value) >= 1 else 4
+        value, limit = f"{self.value:.{digits}f}".rstrip("0").rstrip("."), f"{self.limit:g}"
         verdict = "PASS" if self.passed else "FAIL"
         return f"{verdict}  {self.name}: {value} {self.unit} ({sign} {limit} {self.unit})"
 

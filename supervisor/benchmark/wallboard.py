@@ -76,6 +76,11 @@ class Watching:
         return sum(self.busy) / max(len(self.busy), 1)
 
     @property
+    def shift_a_minute(self) -> float:
+        """The sum of all layout shifts, which grows with the time that somebody looks."""
+        return self.layout_shift / max(1.0, self.seconds / 60)
+
+    @property
     def heap_growth(self) -> float:
         return growth(self.heap_mb)
 

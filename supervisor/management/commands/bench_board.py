@@ -135,7 +135,7 @@ def compare(seen: dict[str, Any]) -> list[Bar]:
         _upper("main thread busy", 100 * max(one.busy_share for one in views), 50, "%"),
         _upper("growth of the heap", 100 * heap, HEAP_LIMIT, "%"),
         _upper("growth of the nodes", 100 * nodes, NODES_LIMIT, "%"),
-        _upper("layout shift", max(one.layout_shift for one in views), 0.1, "CLS"),
+        _upper("layout shift a minute", max(one.shift_a_minute for one in views), 0.1, ""),
         _upper("rows unlike a fresh page", _unlike(views), 1, "rows"),
     ]
 
