@@ -12,6 +12,7 @@ from calls.benchmark.archive import QUESTIONS
 
 
 @pytest.mark.processes
+@pytest.mark.slow
 def test_an_archive_is_filled_and_asked(tmp_path):
     out, target = StringIO(), tmp_path / "result.json"
 

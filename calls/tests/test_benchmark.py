@@ -56,6 +56,7 @@ def test_one_path_can_be_measured_alone(service, tmp_path):
     assert set(report["paths"]) == {"single"}
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_loses_no_acknowledged_packet(service, tmp_path):
     report = measure(service, tmp_path, "--only", "single", "--kill", "--kills", "2")
 

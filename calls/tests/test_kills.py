@@ -8,7 +8,7 @@ import pytest
 from calls.benchmark.databases import Database
 from calls.tests.processes import Service, descendants, wait_until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 CALLS = 400
 MAKE_CALLS = f"""

@@ -166,6 +166,7 @@ def test_packets_that_were_accepted_survive_the_death_of_the_web_process(service
 
 
 @pytest.mark.speech
+@pytest.mark.slow
 def test_recorded_calls_on_a_bad_line_end_with_true_transcripts(tmp_path):
     chaos = {"AI_CHAOS_FAILURE_RATE": "0.25", "AI_CHAOS_LATENCY": "1-3", "AI_RETRY_BASE": "0.2"}
     with Service(tmp_path, **chaos) as service:
