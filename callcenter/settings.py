@@ -16,6 +16,8 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
 
@@ -333,57 +335,6 @@ Q_CLUSTER = {
     "save_limit": 250,
     "catch_up": False,
     "recycle": 500,
-}
-
-# --- API ------------------------------------------------------------------------------------
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "calls.api.keys.ApiKeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["calls.api.keys.MayCall"],
-    "DEFAULT_PARSER_CLASSES": ["calls.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": [
-        "rest_framework.renderers.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
-    ],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "calls.api.errors.handle",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "callcenter",
-    "VERSION": "1.0.0",
-    "DESCRIPTION": (
-        "Takes the packets of live calls, has every finished call analysed, and tells what it "
-        "found. Any packet is answered with 202 once it is stored: order, repeats and gaps are "
-        "the service's problem, not the sender's."
-    ),
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {
-        "deepLinking": True,
-        "persistAuthorization": True,
-        "defaultModelsExpandDepth": 0,
-    },
-    "TAGS": [
-        {"name": "ingest", "description": "What a telephone system sends"},
-        {"name": "read", "description": "Calls, what was said in them, and what happened to them"},
-        {"name": "operate", "description": "What a supervisor does to calls"},
-    ],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SCHEMA_PATH_PREFIX": "/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "CallState": "calls.lifecycle.CallState",
-        "Sentiment": "calls.models.Call.Sentiment",
-        "Trend": "calls.models.Call.Trend",
-    },
 }
 
 # --- Files ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a call was about, in its own sentences, and its keywords. Nothing is invented.
+"""What a call was about, in its own sentences. Nothing is invented.
 
 A sentence is chosen because it means what a reason, an action or an outcome usually means
 (sentence embeddings), or by its words where there are no embeddings.
@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from calls.analysis.conversation import Speaker, Turn
+from calls.analysis.keywords import content_words
 from calls.analysis.sentences import (
     MODEL_NAME,
     Embedder,
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 Part = Literal["reason", "action", "outcome", "next_step"]
 
-DATA = Path(__file__).parent / "data"
-MAX_KEYWORDS = 8
 FEWEST_WORDS = 4
 PARTS: tuple[Part, ...] = ("reason", "action", "outcome", "next_step")
 _LATER_IS_BETTER: dict[Part, float] = {
@@ -350,59 +348,5 @@ def _word_scores(part: Part, sentences: Sequence[_Sentence]) -> Scores:
 
 
 def _shared_words(texts: Sequence[str]) -> Scores:
-    sets = [set(_content_words(text)) for text in texts]
+    sets = [set(content_words(text)) for text in texts]
     return np.array([[len(one & two) / max(1, len(one | two)) for two in sets] for one in sets])
-
-
-_TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
-_PLACEHOLDER = re.compile(r"\[[A-Z_]+\]")
-_NUMBER_WORD = re.compile(
-    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|"
-    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million|double|triple|"
-    r"first|second|third|\w+(?:teen|if|igh|in|ix|seven|ur|el|elf|tie)th|dot|dash|underscore)"
-)
-_STOP_WORDS = frozenset((DATA / "stop_words.txt").read_text().split())
-
-
-def keywords(turns: Sequence[Turn]) -> tuple[str, ...]:
-    """Return at most eight words or short phrases, the most telling first, in lower case."""
-    told = turns[1:] if len(turns) > 2 and turns[0].speaker == "agent" else turns
-    # The agent begins with names of the company and its people.
-    text = _PLACEHOLDER.sub(" ", " ".join(turn.text for turn in told))
-    if not text.strip():
-        return ()
-    phrases = _ranked_phrases(text) or _frequent_words(text)
-    return tuple(_distinct(phrases))[:MAX_KEYWORDS]
-
-
-def _ranked_phrases(text: str) -> list[str]:
-    try:
-        from rapid_textrank import extract_keywords
-    except ImportError:
-        return []
-    found = extract_keywords(text, top_n=4 * MAX_KEYWORDS, language="en")
-    return [" ".join(_content_words(phrase.text)) for phrase in found]
-
-
-def _frequent_words(text: str) -> list[str]:
-    words = _content_words(text)
-    return [word for word, _ in Counter(words).most_common(2 * MAX_KEYWORDS)]
-
-
-def _content_words(text: str) -> list[str]:
-    return [
-        word
-        for word in _TOKEN.findall(text.lower())
-        if len(word) > 2 and word not in _STOP_WORDS and not _NUMBER_WORD.fullmatch(word)
-    ]
-
-
-def _distinct(phrases: Sequence[str]) -> list[str]:
-    """Drop what only repeats a part of a phrase before it."""
-    kept: list[str] = []
-    for phrase in phrases:
-        words = {word.rstrip("s") for word in phrase.split()}
-        known = [{word.rstrip("s") for word in before.split()} for before in kept]
-        if words and not any(words <= before for before in known):
-            kept.append(phrase)
-    return kept

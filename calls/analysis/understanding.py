@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calls.analysis.conversation import Skipped, Turn, Understanding
+from calls.analysis.keywords import keywords
 from calls.analysis.sentences import embedding_problem
 from calls.analysis.sentiment import judge, sentiment_model
-from calls.analysis.summary import keywords, summarise
+from calls.analysis.summary import summarise
 
 
 def understand_locally(turns: Sequence[Turn]) -> Understanding:

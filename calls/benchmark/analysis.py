@@ -130,7 +130,9 @@ def compare(outcome: Outcome) -> list[Bar]:
     return [
         Bar(name="total over ideal", value=100 * outcome.total_s / outcome.ideal_s, limit=130,
             is_upper=True, unit="%"),
-        Bar(name="median beyond the AI's own time", value=1000 * outcome.beyond_ideal_s,
+        Bar(name="median beyond the ideal schedule", value=1000 * outcome.beyond_ideal_s,
+            limit=1000, is_upper=True, unit="ms"),
+        Bar(name="median beyond the AI's own time", value=1000 * outcome.beyond_own_s,
             limit=1000, is_upper=True, unit="ms"),
         Bar(name="memory of the worker", value=outcome.peak_mib, limit=400, is_upper=True,
             unit="MiB"),

@@ -17,6 +17,13 @@ from calls.benchmark.databases import Database, scratch_database
 from calls.benchmark.servers import ROOT, RunError, Server
 from calls.benchmark.workers import Worker
 
+LOCAL_MODELS = {
+    "AI_PROVIDER": "local",
+    "AI_CHAOS_FAILURE_RATE": "0",
+    "AI_CHAOS_LATENCY": "0",
+    "LOG_LEVEL": "ERROR",
+}
+
 
 @dataclass(frozen=True)
 class Site:

@@ -13,7 +13,7 @@ from typing import IO, cast
 
 from calls.benchmark.report import Bar
 from calls.benchmark.servers import ROOT, RunError, Server
-from calls.benchmark.sites import Site, scratch_site
+from calls.benchmark.sites import LOCAL_MODELS, Site, scratch_site
 from calls.benchmark.workers import Worker
 
 CALLS = "calls.benchmark.recorded_calls"
@@ -48,13 +48,7 @@ class Outcome:
 
 def measure(options: Options) -> Outcome:
     """Carry out one run on a database of its own."""
-    settings = {
-        "AI_PROVIDER": "local",
-        "AI_CHAOS_FAILURE_RATE": "0",
-        "AI_CHAOS_LATENCY": "0",
-        "LOG_LEVEL": "ERROR",
-    }
-    with scratch_site(**settings) as site:
+    with scratch_site(**LOCAL_MODELS) as site:
         return _Run(options, site).carry_out()
 
 

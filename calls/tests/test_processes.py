@@ -124,7 +124,10 @@ def test_a_worker_survives_the_death_of_an_idle_process(service):
     say(address, "after", "Hello.")
     end(address, "after")
 
-    wait_until(lambda: state(address, "after") == "ARCHIVED", patience_s=60, what="the archive")
+    over = ("ARCHIVED", "FAILED")
+    wait_until(lambda: state(address, "after") in over, patience_s=60, what="the end")
+    assert state(address, "after") == "ARCHIVED"
+    assert worker.poll() is None
 
 
 def test_simultaneous_first_packets_at_two_servers_make_one_call(service):

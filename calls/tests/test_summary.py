@@ -13,7 +13,8 @@ import pytest
 
 from calls.analysis import sentences, sentiment
 from calls.analysis.conversation import Turn
-from calls.analysis.summary import MAX_KEYWORDS, keywords, summarise
+from calls.analysis.keywords import MAX_KEYWORDS, keywords
+from calls.analysis.summary import summarise
 from calls.analysis.understanding import understand_locally
 from calls.benchmark.text_scripts import read_script, text_scripts
 

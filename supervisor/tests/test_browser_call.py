@@ -174,7 +174,9 @@ def test_a_click_on_the_waveform_goes_there(page):
     box = page.locator("[data-wave]").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 20)
 
-    wait_for(page, "Math.abs(player.currentTime - 10) < 0.7")
+    wait_for(page, "player.currentTime > 0 && !player.seeking")
+    assert state(page, "currentTime") == pytest.approx(10, abs=0.7)
+    assert state(page, "paused")
 
 
 def test_muted_stretches_are_shown(page):

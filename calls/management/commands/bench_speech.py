@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from calls.analysis.conversation import SPEAKERS
 from calls.benchmark.accuracy import Score, compare, judge_call
 from calls.benchmark.judged_scripts import judge_spoken, judge_text, total
-from calls.benchmark.sites import scratch_site
+from calls.benchmark.sites import LOCAL_MODELS, scratch_site
 from calls.benchmark.synthetic_voice import VOICES, synthesisers
 from calls.benchmark.text_scripts import text_scripts
 from calls.simulation.scripts import DEMO_CALLS
@@ -58,13 +58,7 @@ class Command(BaseCommand):
 
 
 def _analyse(loss: float) -> dict[str, Any]:
-    settings = {
-        "AI_PROVIDER": "local",
-        "AI_CHAOS_FAILURE_RATE": "0",
-        "AI_CHAOS_LATENCY": "0",
-        "LOG_LEVEL": "ERROR",
-    }
-    with scratch_site(**settings) as site:
+    with scratch_site(**LOCAL_MODELS) as site:
         result: dict[str, Any] = site.ask("calls.benchmark.spoken_calls", loss)
     return result
 
