@@ -32,17 +32,43 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 5
 RESTART_PAUSE_S = 1
 DRAIN_S = 10
+FLAG_POLL_S = 0.1
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
 
-_stopping = multiprocessing.RawValue(ctypes.c_bool, False)
-_leaving = multiprocessing.RawValue(ctypes.c_bool, False)
+
+class _Flag:
+    """A word for all processes of a worker. Unlike an Event it has no lock that a process could
+    take into its grave, or that a signal handler could wait for in vain."""
+
+    def __init__(self) -> None:
+        self._value = multiprocessing.RawValue(ctypes.c_bool, False)
+
+    def set(self) -> None:
+        self._value.value = True
+
+    def clear(self) -> None:
+        self._value.value = False
+
+    def is_set(self) -> bool:
+        return bool(self._value.value)
+
+    def wait(self, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while not self.is_set() and (left_s := deadline - time.monotonic()) > 0:
+            time.sleep(min(FLAG_POLL_S, left_s))
+        return self.is_set()
+
+
+_told_to_stop = _Flag()  # by a signal, and never taken back
+_starting_over = _Flag()
+_leaving = _Flag()
 _slot = multiprocessing.Lock()
 
 
 def stopping() -> bool:
-    """Whether this worker has been told to stop."""
-    return bool(_stopping.value)
+    """Whether this worker has been told to stop, or to start over."""
+    return _told_to_stop.is_set() or _starting_over.is_set()
 
 
 @contextmanager
@@ -74,6 +100,7 @@ def end_children_with_me() -> None:
         parent[:] = [os.getpid()]
 
     def follow() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what the parent does is not for children
         die_with_parent()
         if [os.getppid()] != parent:  # it died before it could be asked for
             os._exit(SOFTWARE_ERROR)
@@ -94,7 +121,7 @@ class _Sentinel(Sentinel):  # type: ignore[misc]
             super().reincarnate(process)
             return
         log.critical("%s died (%s): the worker starts over", process.name, process.exitcode)
-        _stopping.value = True
+        _starting_over.set()
         _slot.acquire(timeout=DRAIN_S)  # a runner gives back its calls, then lets go
         for part in [*self.pool, self.monitor, self.pusher]:
             part.kill()
@@ -104,7 +131,6 @@ class _Sentinel(Sentinel):  # type: ignore[misc]
 class Worker(Cluster):  # type: ignore[misc]
     """``run`` returns after SIGTERM or SIGINT, when every process has stopped."""
 
-    _told_to_stop = False
     _watcher: Any = None
 
     def run(self) -> None:
@@ -114,14 +140,24 @@ class Worker(Cluster):  # type: ignore[misc]
         beat = WorkerHeartbeat(
             name=f"{socket.gethostname()}:{os.getpid()}", started_at=timezone.now()
         )
-        self._ask_for_work()
-        self.start()
-        while not self._told_to_stop:
+        while not _told_to_stop.is_set():
+            self._keep_pool()
             self._keep_watch()
             _show_life(beat)
-            self._wait(HEARTBEAT_S)
+            self.sentinel.join(timeout=HEARTBEAT_S)
+        if self.sentinel is not None:
+            self.sentinel.join()
         self._end_watch()
         _bury(beat)
+
+    def _keep_pool(self) -> None:
+        """Start the sentinel, which starts the rest, again if it came to an end unasked."""
+        if self.sentinel is not None:
+            if self.sentinel.is_alive():
+                return
+            time.sleep(RESTART_PAUSE_S)
+        self._ask_for_work()
+        self.start()
 
     def _keep_watch(self) -> None:
         """Start the process that watches for alerts and delivers webhooks, again if it died."""
@@ -136,16 +172,19 @@ class Worker(Cluster):  # type: ignore[misc]
         self._watcher.start()
 
     def _end_watch(self) -> None:
-        _leaving.value = True
+        if self._watcher is None:
+            return
+        _leaving.set()
         self._watcher.join(timeout=DRAIN_S)
         if self._watcher.is_alive():
             self._watcher.kill()
 
     def start(self) -> int:
         global _slot
-        _slot, _stopping.value = multiprocessing.Lock(), False
+        _slot = multiprocessing.Lock()
+        _starting_over.clear()
         connections.close_all()
-        self.stop_event, self.start_event = multiprocessing.Event(), multiprocessing.Event()
+        self.stop_event, self.start_event = _told_to_stop, multiprocessing.Event()
         self.sentinel = get_mp_context().Process(
             target=_Sentinel,
             name="sentinel",
@@ -153,14 +192,6 @@ class Worker(Cluster):  # type: ignore[misc]
         )
         self.sentinel.start()
         return os.getpid()
-
-    def _wait(self, seconds: float) -> None:
-        """Wait for the sentinel's end at most that long, and replace it if it came unasked."""
-        self.sentinel.join(timeout=seconds)
-        if not self.sentinel.is_alive() and not self._told_to_stop:
-            time.sleep(RESTART_PAUSE_S)
-            self._ask_for_work()
-            self.start()
 
     def _ask_for_work(self) -> None:
         """Whatever an earlier worker left is looked for at once, not by the next sweep."""
@@ -171,9 +202,9 @@ class Worker(Cluster):  # type: ignore[misc]
         connections.close_all()
 
     def sig_handler(self, signum: int, frame: Any) -> None:
-        self._told_to_stop = _stopping.value = True
-        if self.sentinel is not None:
-            super().sig_handler(signum, frame)
+        # The sentinel sees it too, and ends in good order, which ends the waiting in ``run``. A
+        # signal may come at any point of the start, so there is nothing else that it may touch.
+        _told_to_stop.set()
 
 
 def _watch(leaving: Any) -> None:

@@ -110,13 +110,13 @@ def watch(should_stop: Callable[[], bool]) -> None:
 
 
 def run(stop: Any) -> None:
-    """The process: one thread watches, the other delivers, until ``stop`` is true."""
+    """The process: one thread watches, the other delivers, until ``stop`` is set."""
     told = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: told.set())
 
     def should_stop() -> bool:
-        return told.is_set() or bool(stop.value)
+        return told.is_set() or stop.is_set()
 
     delivering = threading.Thread(
         target=lambda: asyncio.run(Courier(should_stop).run()), name="webhooks"

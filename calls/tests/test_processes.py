@@ -73,6 +73,31 @@ def test_up_ends_everything_when_it_is_killed_itself(service):
     assert alive == []
 
 
+STOPPED_AT = """
+import os, signal, sys
+import django
+django.setup()
+from calls.worker import Worker
+
+moment = sys.argv[1]
+step = getattr(Worker, moment)
+
+def interrupted(self, *arguments):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return step(self, *arguments)
+
+setattr(Worker, moment, interrupted)
+Worker().run()
+"""
+
+
+@pytest.mark.parametrize("moment", ["_keep_pool", "_ask_for_work", "start", "_keep_watch"])
+def test_a_worker_that_is_stopped_while_it_starts_stops(service, moment):
+    worker = service.start("-c", STOPPED_AT, moment, log="worker")
+
+    assert worker.wait(timeout=20) == 0, service.log("worker")
+
+
 def test_up_says_which_port_is_taken(service):
     port = service.web().rpartition(":")[2]
 
