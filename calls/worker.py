@@ -63,7 +63,20 @@ class _Flag:
 _told_to_stop = _Flag()  # by a signal, and never taken back
 _starting_over = _Flag()
 _leaving = _Flag()
-_slot = multiprocessing.Lock()
+
+
+class _Slot:
+    """Whoever holds the lock is the runner."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget who held it: the dead do not let go."""
+        self.lock = multiprocessing.Lock()
+
+
+_slot = _Slot()
 
 
 def stopping() -> bool:
@@ -74,12 +87,12 @@ def stopping() -> bool:
 @contextmanager
 def runner_slot() -> Iterator[bool]:
     """Yield whether this process may be the runner of its cluster for now."""
-    mine = _slot.acquire(block=False)
+    mine = _slot.lock.acquire(block=False)
     try:
         yield mine
     finally:
         if mine:
-            _slot.release()
+            _slot.lock.release()
 
 
 def die_with_parent() -> None:
@@ -122,7 +135,7 @@ class _Sentinel(Sentinel):  # type: ignore[misc]
             return
         log.critical("%s died (%s): the worker starts over", process.name, process.exitcode)
         _starting_over.set()
-        _slot.acquire(timeout=DRAIN_S)  # a runner gives back its calls, then lets go
+        _slot.lock.acquire(timeout=DRAIN_S)  # a runner gives back its calls, then lets go
         for part in [*self.pool, self.monitor, self.pusher]:
             part.kill()
         os._exit(SOFTWARE_ERROR)
@@ -180,8 +193,7 @@ class Worker(Cluster):  # type: ignore[misc]
             self._watcher.kill()
 
     def start(self) -> int:
-        global _slot
-        _slot = multiprocessing.Lock()
+        _slot.renew()
         _starting_over.clear()
         connections.close_all()
         self.stop_event, self.start_event = _told_to_stop, multiprocessing.Event()
@@ -201,7 +213,7 @@ class Worker(Cluster):  # type: ignore[misc]
             log.exception("the database is away; the sweep will look for work")
         connections.close_all()
 
-    def sig_handler(self, signum: int, frame: Any) -> None:
+    def sig_handler(self, *_: Any) -> None:
         # The sentinel sees it too, and ends in good order, which ends the waiting in ``run``. A
         # signal may come at any point of the start, so there is nothing else that it may touch.
         _told_to_stop.set()

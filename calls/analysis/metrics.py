@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import dataclass, fields, is_dataclass
+from itertools import accumulate, pairwise
+from operator import mul
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Row = NDArray[np.bool_]
-    Numbers = NDArray[np.float64]
 
 Trend = Literal["improving", "worsening", "steady"]
 
@@ -89,14 +89,16 @@ class Metrics:
 
     def as_json(self) -> dict[str, Any]:
         """Return nested dicts and lists with snake_case keys and integer milliseconds."""
-        plain: dict[str, Any] = _listed(asdict(self))
+        plain: dict[str, Any] = _plain(self)
         return plain
 
 
-def _listed(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
-        return {key: _listed(item) for key, item in value.items()}
-    return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def measure(
@@ -139,9 +141,9 @@ def measure_sentiment(
         own = [place for place, turn in enumerate(turns) if turn.speaker == speaker]
         if not own:
             continue
-        scores = np.array([sentiments[place].score for place in own])
-        weights = np.array([max(1, count_words(turns[place].text)) for place in own], float)
-        mean = round(float(np.average(scores, weights=weights)), 2)
+        scores = [sentiments[place].score for place in own]
+        weights = [float(max(1, count_words(turns[place].text))) for place in own]
+        mean = round(_average(scores, weights), 2)
         overall[speaker] = Sentiment(label_for(mean), mean)
         spans = [Span(turns[place].begin_ms, turns[place].end_ms) for place in own]
         quarters[speaker] = _by_quarter(spans, scores, weights, duration_ms)
@@ -149,15 +151,23 @@ def measure_sentiment(
     return SentimentFigures(overall, quarters, trends)
 
 
-def trend_of(scores: Numbers, weights: Numbers) -> Trend:
+def _average(scores: Sequence[float], weights: Sequence[float]) -> float:
+    weighted: float = sum(map(mul, scores, weights))
+    return weighted / sum(weights)
+
+
+def trend_of(scores: Sequence[float], weights: Sequence[float]) -> Trend:
     """Compare the last third of what somebody said (by words) with what came before."""
     if len(scores) < 2:
         return "steady"
-    ends = np.cumsum(weights)
-    boundary = ends[-1] * (1 - LAST_PART)
-    earlier = np.clip(boundary - (ends - weights), 0, weights)
-    later = weights - earlier
-    change = np.average(scores, weights=later) - np.average(scores, weights=earlier)
+    boundary = sum(weights) * (1 - LAST_PART)
+    begins = [0.0, *accumulate(weights)]
+    earlier = [
+        min(max(boundary - begin, 0.0), weight)
+        for begin, weight in zip(begins, weights, strict=False)
+    ]
+    later = [weight - before for weight, before in zip(weights, earlier, strict=True)]
+    change = _average(scores, later) - _average(scores, earlier)
     if abs(change) < TREND_CHANGE:
         return "steady"
     return "improving" if change > 0 else "worsening"
@@ -168,19 +178,25 @@ def count_words(text: str) -> int:
 
 
 def _by_quarter(
-    spans: Sequence[Span], scores: Numbers, weights: Numbers, duration_ms: int
+    spans: Sequence[Span], scores: Sequence[float], weights: Sequence[float], duration_ms: int
 ) -> tuple[Period, ...]:
     edges = [round(duration_ms * number / QUARTERS) for number in range(QUARTERS + 1)]
-    begins = np.array([span.begin_ms for span in spans], float)
-    # A turn without length, as in text calls, still lies somewhere.
-    ends = np.maximum([span.end_ms for span in spans], begins + 1)
     periods = []
     for begin, end in pairwise(edges):
-        inside = np.clip(np.minimum(ends, end) - np.maximum(begins, begin), 0, None)
-        share = weights * inside / (ends - begins)
-        score = round(float(np.average(scores, weights=share)), 2) if share.any() else None
+        shares = [
+            weight * _share_within(span, begin, end)
+            for span, weight in zip(spans, weights, strict=True)
+        ]
+        score = round(_average(scores, shares), 2) if any(shares) else None
         periods.append(Period(begin, end, score))
     return tuple(periods)
+
+
+def _share_within(span: Span, begin: int, end: int) -> float:
+    # A turn without length, as in text calls, still lies somewhere.
+    reach = max(span.end_ms, span.begin_ms + 1)
+    inside = min(reach, end) - max(span.begin_ms, begin)
+    return max(0, inside) / (reach - span.begin_ms)
 
 
 def _turn_spans(turns: Sequence[Turn]) -> dict[Speaker, list[Span]]:

@@ -26,6 +26,7 @@ from calls.analysis.spoken_numbers import (
     Token,
     compact_from,
     find_runs,
+    has_digits,
     is_harmless,
     tokenize,
 )
@@ -101,16 +102,21 @@ def find_personal_data(
     tokens = tokenize(text)
     emails = "EMAIL" in asked or names("EMAIL", text)
     found = [Finding(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
-    found += _ibans(tokens, text, asked)
-    found += [Finding(*match.span(), "NATIONAL_ID") for match in _NATIONAL_INSURANCE.finditer(text)]
     found += _dates(tokens, text, asked, in_digits=shortest < ASKED_RUN)
-    found += _numbers(tokens, text, asked, shortest)
+    if has_digits(tokens):
+        found += _ibans(tokens, text, asked)
+        written = _NATIONAL_INSURANCE.finditer(text)
+        found += [Finding(*match.span(), "NATIONAL_ID") for match in written]
+        found += _numbers(tokens, text, asked, shortest)
     return _without_overlaps(found)
 
 
 def harmless_numbers(text: str) -> set[str]:
     """Return the digits of the numbers that a text announces as an order's, a ticket's..."""
-    runs = find_runs(text, tokenize(text), skip_harmless=True, loose=False)
+    tokens = tokenize(text)
+    if not has_digits(tokens):
+        return set()
+    runs = find_runs(text, tokens, skip_harmless=True, loose=False)
     records = {_digits_of(piece) for piece in _records(text, expected=False)}
     return records | {run.digits for run in runs if _is_announced_harmless(run, text)}
 

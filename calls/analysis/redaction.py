@@ -14,7 +14,7 @@ from calls.analysis.personal_data import (
     find_personal_data,
     harmless_numbers,
 )
-from calls.analysis.spoken_numbers import find_runs, tokenize
+from calls.analysis.spoken_numbers import find_runs, has_digits, tokenize
 
 # People read long numbers in pieces, and the listener repeats or nods.
 _PIECE = 2
@@ -138,8 +138,9 @@ def _may_be_record(item: Finding) -> bool:
 
 def _mostly_digits(text: str) -> bool:
     tokens = tokenize(text)
-    others = [token for token in tokens if token.word.isalpha() and not token.digits]
-    return len(others) <= 2 and any(token.digits for token in tokens)
+    if not has_digits(tokens):
+        return False
+    return sum(token.word.isalpha() and not token.digits for token in tokens) <= 2
 
 
 def _is_nod(text: str, found: Sequence[Finding]) -> bool:
@@ -195,6 +196,8 @@ def _join_words(words: Sequence[Word]) -> tuple[str, list[_Placed]]:
 def _apply(
     number: int, turn: Turn, text: str, placed: Sequence[_Placed], found: Sequence[Finding]
 ) -> tuple[Turn, list[Redaction]]:
+    if not found and text == turn.text:
+        return turn, []
     spans = [_times(turn, placed, item) for item in found]
     redactions = [
         Redaction(number, item.kind, begin, end)

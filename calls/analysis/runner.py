@@ -85,7 +85,8 @@ class Runner:
     async def _take_until_done(self) -> int:
         taken, idle_since = 0, time.monotonic()
         while not self._should_stop() and time.monotonic() < self._ends_at:
-            leases = await self._claim()
+            room = min(self._room(), MOST)
+            leases = await self._claim(room) if room else []
             for lease in leases:
                 if lease.is_spoken and lease.stage == Stage.TRANSCRIBE:
                     self._listening.add(lease.call_pk)
@@ -98,17 +99,20 @@ class Runner:
                 if not await self._in_thread(claims.any_due, within_s=2 * settings.SWEEP_SECONDS):
                     break
                 idle_since = time.monotonic()
-            await self._wait()
+            if leases and len(leases) == room:
+                self._forget_finished()  # there may be more: no waiting
+            else:
+                await self._wait()
         return taken
 
-    async def _claim(self) -> list[Lease]:
-        room = settings.AI_CONCURRENCY + _reserve() - len(self._active)
-        if room <= 0:
-            return []
+    def _room(self) -> int:
+        return max(0, settings.AI_CONCURRENCY + _reserve() - len(self._active))
+
+    async def _claim(self, room: int) -> list[Lease]:
         leases: list[Lease] = await self._in_thread(
             claims.claim_due,
             owner=self.owner,
-            limit=min(room, MOST),
+            limit=room,
             provider=self.provider.name,
             # Audio is large: only so many calls are held in memory at once, and the others are
             # left to workers that have room, and behind nobody who needs none.

@@ -43,8 +43,9 @@ _REACH = 200
 
 def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
     """Return begin and end of each address. ``expected``: the talk is of an e-mail address."""
-    found = [match.span() for match in _WRITTEN.finditer(text)]
-    found += [match.span() for match in _GLUED.finditer(text)]
+    names_provider = _PROVIDER.search(text) is not None
+    found = [match.span() for match in _WRITTEN.finditer(text)] if "@" in text else []
+    found += [match.span() for match in _GLUED.finditer(text)] if names_provider else []
     for match in _DOMAIN.finditer(text):
         begin = _begin_of(text, match.start(), match[0], expected=expected)
         if begin is not None:
@@ -52,7 +53,7 @@ def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
     for match in _GARBLED.finditer(text) if expected else ():
         begin = _begin_of(text, match.start(1), match[2], expected=True)
         found.append((match.start() if begin is None else begin, match.end()))
-    for match in _PROVIDER_ALONE.finditer(text):
+    for match in _PROVIDER_ALONE.finditer(text) if names_provider else ():
         begin = _begin_of(text, match.end(), "", expected=True)
         found.append((match.start() if begin is None else begin, match.end()))
     return found

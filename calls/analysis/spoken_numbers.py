@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[^\s\w]|_")
 
@@ -26,6 +27,8 @@ _TENS = {
 }  # fmt: skip
 _REPEATS = {"double": 1, "triple": 2, "treble": 2}
 _ZERO_LETTERS = frozenset({"oh", "o"})
+_NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, *_REPEATS})
+_SAYING_DIGITS = _NUMBER_WORDS | _ZERO_LETTERS | {"hundred"}
 _JOINTS = frozenset("-\u2013\u2014,./():;+#*_ \u2026")
 _FILLERS = frozenset(
     {"uh", "um", "er", "erm", "ah", "hm", "dash", "hyphen", "space", "slash", "stroke", "comma"}
@@ -81,14 +84,22 @@ class Run:
     digits: str
 
 
-def tokenize(text: str) -> list[Token]:
-    """Cut a text into words (lower case), numbers and single signs, with their digits."""
+@lru_cache(maxsize=16)
+def tokenize(text: str) -> tuple[Token, ...]:
+    """Cut a text into words (lower case), numbers and single signs, with their digits.
+
+    A few are remembered, as one turn is looked at by one rule after the other.
+    """
     words = [(match.start(), match.end(), match[0].lower()) for match in _TOKEN.finditer(text)]
     plain = [word for _, _, word in words]
-    return [
+    return tuple(
         Token(begin, end, word, _digits(plain, place))
         for place, (begin, end, word) in enumerate(words)
-    ]
+    )
+
+
+def has_digits(tokens: Sequence[Token]) -> bool:
+    return any(token.digits for token in tokens)
 
 
 def find_runs(text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose: bool) -> list[Run]:
@@ -97,6 +108,8 @@ def find_runs(text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose:
     ``skip_harmless`` leaves out amounts, times and dates; ``loose`` also joins over words such
     as "and" and over a misheard one or two, which is right where a long number is expected.
     """
+    if not has_digits(tokens):
+        return []
     harmless = _harmless_places(text) if skip_harmless else set()
     runs: list[Run] = []
     for place, token in enumerate(tokens):
@@ -129,6 +142,8 @@ def _digits(words: Sequence[str], place: int) -> str:
     word = words[place]
     if word[0].isdigit():
         return word
+    if word not in _SAYING_DIGITS:
+        return ""
     after = words[place + 1 : place + 3]
     if word in _REPEATS:
         return _unit([each for each in after if each != ","][:1]) * _REPEATS[word]
@@ -165,7 +180,7 @@ def _beside_number(words: Sequence[str], place: int) -> bool:
 
 
 def _is_number(word: str) -> bool:
-    return word[:1].isdigit() or word in _UNITS | _TEENS | _TENS | _REPEATS
+    return word[:1].isdigit() or word in _NUMBER_WORDS
 
 
 def _joins(tokens: Sequence[Token], left: Run, right: Run, loose: bool) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from calls.analysis.conversation import Sentiment, Span, Speaker, Turn
@@ -132,7 +131,7 @@ def test_a_turn_without_length_still_has_a_quarter() -> None:
 def test_a_trend_compares_the_last_part_with_the_earlier_ones(
     scores: list[float], trend: str
 ) -> None:
-    assert trend_of(np.array(scores, float), np.full(len(scores), 10.0)) == trend
+    assert trend_of(scores, [10.0] * len(scores)) == trend
 
 
 def test_a_speaker_without_turns_has_no_mood() -> None:
