@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -263,7 +263,9 @@ def append(entries: Sequence[tuple[CallRef, Payload]], *, at: datetime) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_APPEND_LOCK])
     CallEvent.objects.bulk_create(
-        CallEvent(call_id=call.pk, type=payload.type, state=call.state, data=asdict(payload), at=at)
+        CallEvent(
+            call_id=call.pk, type=payload.type, state=call.state, data=dict(vars(payload)), at=at
+        )
         for call, payload in entries
     )
     if is_postgres:

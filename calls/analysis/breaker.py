@@ -12,8 +12,10 @@ order: the call's row, the health row, the event log's advisory lock.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -43,24 +45,71 @@ class Noted:
     news: events.ProviderDown | events.ProviderBack | None = None
 
 
-def note_failure(attempt: Attempt, error: ProviderError, *, now: datetime) -> Noted:
-    """Count a failure."""
-    if not error.transient or error.code in ANSWERED:
-        return Noted(news=note_answer(attempt, now=now))
+def note_failures(failed: Sequence[tuple[Attempt, ProviderError]], *, now: datetime) -> list[Noted]:
+    """Count failures, and return what follows from each."""
+    notes: dict[int, Noted] = {}
+    # Rows are locked on the way, by all workers in the same order.
+    ordered = sorted(range(len(failed)), key=lambda place: _health_of(failed[place][0]))
+    for _, group in groupby(ordered, key=lambda place: _health_of(failed[place][0])):
+        places = list(group)
+        of_one = _note_failures([failed[place] for place in places], now=now)
+        notes.update(zip(places, of_one, strict=True))
+    return [notes[place] for place in range(len(failed))]
+
+
+def _health_of(attempt: Attempt) -> tuple[str, str]:
+    return attempt.provider, attempt.stage
+
+
+def _note_failures(
+    failed: Sequence[tuple[Attempt, ProviderError]], *, now: datetime
+) -> list[Noted]:
+    """Do so for failures of one provider in one stage."""
+    attempt, _ = failed[0]
+    if all(_has_answered(error) for _, error in failed):
+        return [Noted(news=note_answer(attempt, now=now)) for attempt, _ in failed]
     locked = ProviderHealth.objects.select_for_update()
     health, _ = locked.get_or_create(provider=attempt.provider, stage=attempt.stage)
+    may_be_down = health.failures + len(failed) >= settings.AI_BREAKER_FAILURES
+    running = _running(attempt) if may_be_down and not health.down_since else 0
+    notes = [_note(health, attempt, error, running, now=now) for attempt, error in failed]
+    health.save()
+    return notes
+
+
+def _has_answered(error: ProviderError) -> bool:
+    return not error.transient or error.code in ANSWERED
+
+
+def _running(attempt: Attempt) -> int:
+    """Return how many attempts may still speak for the provider of this one."""
+    running = Attempt.objects.filter(
+        call__state=CallState.PROCESSING_AI,
+        provider=attempt.provider,
+        stage=attempt.stage,
+        outcome=Attempt.Outcome.RUNNING,
+    )
+    return running.exclude(pk=attempt.pk).count()
+
+
+def _note(
+    health: ProviderHealth, attempt: Attempt, error: ProviderError, running: int, *, now: datetime
+) -> Noted:
+    if _has_answered(error):
+        return Noted(news=_note_answer(health, now=now))
     if health.failed_at and now - health.failed_at > WINDOW and not health.down_since:
         health.failures = 0
     health.failures, health.failed_at, health.error = health.failures + 1, now, str(error)
     news = None
     if health.down_since:
         _note_probe(health, attempt, now=now)
-    elif _is_down(health, attempt):
+    # Refusals come at once and answers take their time, so a burst of failures proves nothing
+    # while more attempts than that are still running.
+    elif health.failures >= max(settings.AI_BREAKER_FAILURES, running):
         health.down_since, health.probed_at = now, None
         _leave_alone(health, settings.AI_BREAKER_SECONDS, now=now)
         log.error("%s is down: %d failures in a row, the last: %s", health, health.failures, error)
         news = _down(health)
-    health.save()
     return Noted(_seconds_left(health, now=now), news)
 
 
@@ -72,23 +121,6 @@ def _down(health: ProviderHealth) -> events.ProviderDown:
         error=health.error,
         probe_at=health.probe_at.isoformat() if health.probe_at else "",
     )
-
-
-def _is_down(health: ProviderHealth, attempt: Attempt) -> bool:
-    """Whether so many failures mean an outage.
-
-    Refusals come at once and answers take their time, so a burst of failures proves nothing
-    while more attempts than that are still running.
-    """
-    if health.failures < settings.AI_BREAKER_FAILURES:
-        return False
-    running = Attempt.objects.filter(
-        call__state=CallState.PROCESSING_AI,
-        provider=attempt.provider,
-        stage=attempt.stage,
-        outcome=Attempt.Outcome.RUNNING,
-    )
-    return running.exclude(pk=attempt.pk).count() <= health.failures
 
 
 def _note_probe(health: ProviderHealth, attempt: Attempt, *, now: datetime) -> None:
@@ -120,10 +152,15 @@ def note_answer(attempt: Attempt, *, now: datetime) -> events.ProviderBack | Non
     health = failing.select_for_update().first()
     if health is None:
         return None
+    news = _note_answer(health, now=now)
+    health.save()
+    return news
+
+
+def _note_answer(health: ProviderHealth, *, now: datetime) -> events.ProviderBack | None:
     news = _back(health, now=now) if health.down_since else None
     health.failures, health.wait_s = 0, 0
     health.down_since = health.probe_at = health.probed_at = None
-    health.save()
     return news
 
 

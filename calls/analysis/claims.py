@@ -6,6 +6,7 @@ A claim is a lease with a new token; from then on the ledger writes what becomes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,8 +16,11 @@ from django.db.models import F
 from calls import events
 from calls.analysis import breaker
 from calls.analysis.held import (
+    MOVING_FIELDS,
+    Begin,
     Entry,
     Lease,
+    begin,
     close,
     fail,
     log_entry,
@@ -31,6 +35,7 @@ from calls.lifecycle import CallState
 from calls.models import AnalysisPause, Attempt, Call, Stage
 from calls.services import transit
 
+CLAIMING_FIELDS = (*MOVING_FIELDS, "analysis_round", "first_stage")
 _CLAIM_LOCK = 0x436C61696D  # any number that no other advisory lock of this database uses
 
 
@@ -50,7 +55,39 @@ def claim_due(
     running attempt, which counts as crashed; a call whose attempts are thereby used up fails.
     """
     now = database_now()
-    # Without locks first: an idle worker asks five times a second.
+    candidates = _candidates(limit, provider=provider, spoken_limit=spoken_limit, now=now)
+    if not candidates:
+        return []
+    with transaction.atomic():
+        claimed = _claim(candidates, owner=owner, provider=provider, now=now)
+        events.append(claimed.entries, at=now)
+    return claimed.leases
+
+
+def begin_due(
+    *, owner: str, limit: int, provider: str, spoken_limit: int | None = None
+) -> list[tuple[Lease, Attempt]]:
+    """Take due calls as ``claim_due`` does, and write down that their next attempts start.
+
+    A call whose attempt is held back after all is given back at once.
+    """
+    now = database_now()
+    candidates = _candidates(limit, provider=provider, spoken_limit=spoken_limit, now=now)
+    if not candidates:
+        return []
+    with transaction.atomic():
+        claimed = _claim(candidates, owner=owner, provider=provider, now=now)
+        wanted = [Begin(lease, lease.stage, provider) for lease in claimed.leases]
+        begun = begin(wanted, claimed.calls, now=now)
+        taken = list(zip(claimed.leases, begun, strict=True))
+        held_back = [lease.call_pk for lease, attempt in taken if isinstance(attempt, Exception)]
+        Call.objects.filter(pk__in=held_back).update(lease_owner="", lease_expires_at=None)
+        events.append(claimed.entries, at=now)
+    return [(lease, attempt) for lease, attempt in taken if isinstance(attempt, Attempt)]
+
+
+def _candidates(limit: int, *, provider: str, spoken_limit: int | None, now: datetime) -> list[int]:
+    # Without locks: an idle worker asks five times a second.
     if AnalysisPause.objects.exists():
         return []
     due = Call.objects.due(now=now)
@@ -62,7 +99,7 @@ def claim_due(
             rest = breaker.pick(quick, provider=provider, limit=limit, now=now)
             taken = [pk for pk in candidates if pk in spoken][:spoken_limit]
             candidates = [*taken, *rest][:limit]
-    return _claim(candidates, owner=owner, provider=provider, now=now) if candidates else []
+    return candidates
 
 
 def _to_be_heard(pks: Sequence[int]) -> set[int]:
@@ -90,26 +127,31 @@ def _free(provider: str, *, now: datetime) -> int | None:
     return max(0, int(settings.AI_PROVIDER_CONCURRENCY) - held.count())
 
 
-def _claim(pks: Sequence[int], *, owner: str, provider: str, now: datetime) -> list[Lease]:
+@dataclass(frozen=True)
+class _Claimed:
+    """``entries`` are for the log, ``calls`` those that were locked."""
+
+    leases: list[Lease]
+    calls: Mapping[int, Call]
+    entries: list[Entry]
+
+
+def _claim(pks: Sequence[int], *, owner: str, provider: str, now: datetime) -> _Claimed:
     skip = connection.features.has_select_for_update_skip_locked
     expires_at = now + timedelta(seconds=settings.AI_LEASE_SECONDS)
-    with transaction.atomic():
-        pks = pks[: _free(provider, now=now)]
-        due = Call.objects.due(now=now).select_for_update(skip_locked=skip).filter(pk__in=pks)
-        calls = {call.pk: call for call in due.order_by("pk")}
-        ours = Call.objects.filter(pk__in=calls)
-        ours.update(
-            lease_owner=owner, lease_token=F("lease_token") + 1, lease_expires_at=expires_at
-        )
-        for call in calls.values():
-            call.lease_token += 1
-        begun = [call for call in calls.values() if call.state != CallState.COMPLETED]
-        dead, entries = _bury_crashed(begun, now=now)
-        entries += _start([c for c in calls.values() if c.state == CallState.COMPLETED], now=now)
-        transcribed = _transcribed(calls)
-        spoken = set(Call.objects.spoken().filter(pk__in=calls).values_list("pk", flat=True))
-        events.append(entries, at=now)
-    return [
+    pks = pks[: _free(provider, now=now)]
+    due = Call.objects.due(now=now).select_for_update(skip_locked=skip).filter(pk__in=pks)
+    calls = {call.pk: call for call in due.order_by("pk").only(*CLAIMING_FIELDS)}
+    ours = Call.objects.filter(pk__in=calls)
+    ours.update(lease_owner=owner, lease_token=F("lease_token") + 1, lease_expires_at=expires_at)
+    for call in calls.values():
+        call.lease_token += 1
+    begun = [call for call in calls.values() if call.state != CallState.COMPLETED]
+    dead, entries = _bury_crashed(begun, now=now)
+    entries += _start([c for c in calls.values() if c.state == CallState.COMPLETED], now=now)
+    transcribed = _transcribed(calls)
+    spoken = set(Call.objects.spoken().filter(pk__in=calls).values_list("pk", flat=True))
+    leases = [
         Lease(
             call.pk, call.call_id, call.lease_token, call.analysis_round,
             Stage.UNDERSTAND if call.pk in transcribed else Stage(call.first_stage),
@@ -117,6 +159,7 @@ def _claim(pks: Sequence[int], *, owner: str, provider: str, now: datetime) -> l
         )
         for call in (calls[pk] for pk in pks if pk in calls and pk not in dead)
     ]  # fmt: skip
+    return _Claimed(leases, calls, entries)
 
 
 def _start(calls: Sequence[Call], *, now: datetime) -> list[Entry]:
@@ -154,7 +197,7 @@ def _bury_crashed(calls: Sequence[Call], *, now: datetime) -> tuple[set[int], li
         entries.append(close(call, attempt, Attempt.Outcome.CRASHED, error, now=now))
         if isinstance(decision, GiveUp):
             entries.append(fail(call, decision.reason, now=now))
-            save_calls([call])
+            save_calls([call], moved=True)
             dead.add(call.pk)
     save_attempts(list(left))
     return dead, entries

@@ -5,7 +5,8 @@ No transaction begins in here: these are the parts of those in ``ledger``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,22 +15,24 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from calls import events
+from calls.analysis import breaker
 from calls.analysis.providers import ProviderError
 from calls.analysis.recording import StoredAudio, StoredFile
 from calls.analysis.retry import GiveUp, Retry, RetryPolicy
-from calls.models import Attempt, Call, Stage
+from calls.models import AnalysisPause, Attempt, Call, Stage
 from calls.services import MOVED_FIELDS, transit
 
 LEASE_FIELDS = ("lease_owner", "lease_expires_at")
 WAIT_FIELDS = ("next_attempt_at", "last_error")
+MOVING_FIELDS = ("call_id", "lease_token", *LEASE_FIELDS, *WAIT_FIELDS, *MOVED_FIELDS)
 ATTEMPT_FIELDS = ("outcome", "finished_at", "code", "error", "retry_at", "request_id")
 
 Decision = Retry | GiveUp
 Entry = tuple[events.CallRef, events.Payload]
 
 
-@dataclass(frozen=True)
-class _AsItWas:
+@dataclass(frozen=True, slots=True)
+class AtHand:
     """What the log says of a call at the time of an entry, which may change before it is added."""
 
     pk: int
@@ -125,10 +128,72 @@ def policy() -> RetryPolicy:
 
 
 def hold(leases: Sequence[Lease]) -> dict[int, Call]:
-    """Lock those of the calls that are still held by these leases."""
+    """Lock those of the calls that are still held by these leases, with what a move changes."""
     tokens = {lease.call_pk: lease.token for lease in leases}
-    locked = Call.objects.select_for_update().filter(pk__in=tokens).exclude(lease_owner="")
-    return {c.pk: c for c in locked.order_by("pk") if c.lease_token == tokens[c.pk]}
+    locked = _locked(tokens).only(*MOVING_FIELDS)
+    return {call.pk: call for call in locked if call.lease_token == tokens[call.pk]}
+
+
+def grasp(leases: Sequence[Lease]) -> dict[int, AtHand]:
+    """Do the same for calls that stay in the state they are in: that takes less."""
+    tokens = {lease.call_pk: lease.token for lease in leases}
+    rows = _locked(tokens).values_list("pk", "call_id", "state", "lease_token")
+    return {row[0]: AtHand(*row[:3]) for row in rows if row[3] == tokens[row[0]]}
+
+
+def _locked(pks: Collection[int]) -> QuerySet[Call]:
+    held = Call.objects.select_for_update().filter(pk__in=pks).exclude(lease_owner="")
+    return held.order_by("pk")
+
+
+def begin(
+    wanted: Sequence[Begin], held: Mapping[int, events.CallRef], *, now: datetime
+) -> list[Attempt | Exception]:
+    """Write down that attempts at held calls start; LeaseLost and HeldBack may come back."""
+    used = Attempt.objects.filter(call__in=list(held)).used_up()
+    numbers = Counter(used.values_list("call_id", "round", "stage"))
+    closed = _Closed(
+        is_paused=AnalysisPause.objects.exists(),
+        down={(each.provider, each.stage) for each in breaker.all_down()},
+    )
+    begun = [_begun(want, held, numbers, closed, now=now) for want in wanted]
+    Attempt.objects.bulk_create([each for each in begun if isinstance(each, Attempt)])
+    return begun
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """What keeps an attempt from starting."""
+
+    is_paused: bool
+    down: Collection[tuple[str, str]]
+
+
+def _begun(
+    want: Begin,
+    held: Mapping[int, events.CallRef],
+    numbers: Counter[Any],
+    closed: _Closed,
+    *,
+    now: datetime,
+) -> Attempt | Exception:
+    lease = want.lease
+    if lease.call_pk not in held:
+        return lost(lease)
+    if closed.is_paused:
+        return Paused("The analysis is paused.")
+    is_down = lease.asks_in(want.stage) and (want.provider, want.stage) in closed.down
+    if is_down and not breaker.admits(provider=want.provider, stage=want.stage, now=now):
+        return ProviderDown(f"{want.provider} is down.")
+    return Attempt(
+        call_id=lease.call_pk,
+        round=lease.round,
+        stage=want.stage,
+        number=numbers[lease.call_pk, lease.round, want.stage.value] + 1,
+        provider=want.provider,
+        lease_token=lease.token,
+        started_at=now,
+    )
 
 
 def lost(lease: Lease) -> LeaseLost:
@@ -139,8 +204,10 @@ def let_go(call: Call) -> None:
     call.lease_owner, call.lease_expires_at = "", None
 
 
-def save_calls(calls: Sequence[Call]) -> None:
-    _save(Call.objects.all(), calls, (*LEASE_FIELDS, *WAIT_FIELDS, *MOVED_FIELDS))
+def save_calls(calls: Sequence[Call], *, moved: bool) -> None:
+    """Write what became of locked calls; ``moved`` is whether they are in another state now."""
+    fields = (*LEASE_FIELDS, *WAIT_FIELDS, *(MOVED_FIELDS if moved else ()))
+    _save(Call.objects.all(), calls, fields)
 
 
 def save_attempts(attempts: Sequence[Attempt]) -> None:
@@ -157,12 +224,12 @@ def _save(stored: QuerySet[Any], rows: Sequence[Any], fields: Sequence[str]) -> 
         stored.filter(pk__in=pks).update(**same)
 
 
-def log_entry(call: Call, payload: events.Payload) -> Entry:
-    return _AsItWas(call.pk, call.call_id, str(call.state)), payload
+def log_entry(call: events.CallRef, payload: events.Payload) -> Entry:
+    return AtHand(call.pk, call.call_id, str(call.state)), payload
 
 
 def close(
-    call: Call,
+    call: events.CallRef,
     attempt: Attempt,
     outcome: Attempt.Outcome,
     error: ProviderError | None,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -24,17 +23,18 @@ from django.db.models import F, Max, QuerySet
 from calls import events
 from calls.analysis import breaker
 from calls.analysis.held import (
-    LEASE_FIELDS,
+    AtHand,
     Begin,
     Decision,
     Entry,
     Failure,
     Finding,
     Lease,
-    Paused,
-    ProviderDown,
+    LeaseLost,
+    begin,
     close,
     fail,
+    grasp,
     hold,
     let_go,
     log_entry,
@@ -50,7 +50,6 @@ from calls.clock import database_now
 from calls.lifecycle import CallState
 from calls.models import (
     Analysis,
-    AnalysisPause,
     Attempt,
     Call,
     Recording,
@@ -73,20 +72,23 @@ def extend_leases(*, owner: str, call_pks: Collection[int]) -> None:
 
 def release(lease: Lease) -> None:
     """Give a call back unfinished, at no cost: its worker is being stopped. Raises LeaseLost."""
+    _only(release_all([lease]))
+
+
+def release_all(leases: Sequence[Lease]) -> list[LeaseLost | None]:
+    """Give calls back unfinished, at no cost: their worker is being stopped."""
     stopped = ProviderError("The worker was stopped.", code="stopped", transient=True)
     with transaction.atomic():
-        held, now = hold([lease]), database_now()
-        if lease.call_pk not in held:
-            raise lost(lease)
-        call = held[lease.call_pk]
-        let_go(call)
-        call.save(update_fields=LEASE_FIELDS)
-        left = call.attempts.filter(outcome=Attempt.Outcome.RUNNING)
+        held, now = grasp(leases), database_now()
+        Call.objects.filter(pk__in=held).update(lease_owner="", lease_expires_at=None)
+        left = list(Attempt.objects.filter(call__in=held, outcome=Attempt.Outcome.RUNNING))
         entries = [
-            close(call, attempt, Attempt.Outcome.RELEASED, stopped, now=now) for attempt in left
+            close(held[attempt.call_id], attempt, Attempt.Outcome.RELEASED, stopped, now=now)
+            for attempt in left
         ]
-        save_attempts(list(left))
+        save_attempts(left)
         events.append(entries, at=now)
+    return [None if lease.call_pk in held else lost(lease) for lease in leases]
 
 
 # --- Attempts -------------------------------------------------------------------------------
@@ -100,51 +102,7 @@ def begin_attempt(lease: Lease, *, stage: Stage, provider: str) -> Attempt:
 def begin_attempts(wanted: Sequence[Begin]) -> list[Attempt | Exception]:
     """Write down that attempts start, before they do: LeaseLost and HeldBack may come back."""
     with transaction.atomic():
-        held, now = hold([want.lease for want in wanted]), database_now()
-        used = Attempt.objects.filter(call__in=held).used_up()
-        numbers = Counter(used.values_list("call_id", "round", "stage"))
-        closed = _Closed(
-            is_paused=AnalysisPause.objects.exists(),
-            down={(each.provider, each.stage) for each in breaker.all_down()},
-        )
-        begun = [_begin(want, held, numbers, closed, now=now) for want in wanted]
-        Attempt.objects.bulk_create([each for each in begun if isinstance(each, Attempt)])
-    return begun
-
-
-@dataclass(frozen=True)
-class _Closed:
-    """What keeps an attempt from starting."""
-
-    is_paused: bool
-    down: Collection[tuple[str, str]]
-
-
-def _begin(
-    want: Begin,
-    held: Mapping[int, Call],
-    numbers: Counter[Any],
-    closed: _Closed,
-    *,
-    now: datetime,
-) -> Attempt | Exception:
-    lease = want.lease
-    if lease.call_pk not in held:
-        return lost(lease)
-    if closed.is_paused:
-        return Paused("The analysis is paused.")
-    is_down = lease.asks_in(want.stage) and (want.provider, want.stage) in closed.down
-    if is_down and not breaker.admits(provider=want.provider, stage=want.stage, now=now):
-        return ProviderDown(f"{want.provider} is down.")
-    return Attempt(
-        call=held[lease.call_pk],
-        round=lease.round,
-        stage=want.stage,
-        number=numbers[lease.call_pk, lease.round, want.stage.value] + 1,
-        provider=want.provider,
-        lease_token=lease.token,
-        started_at=now,
-    )
+        return begin(wanted, grasp([want.lease for want in wanted]), now=database_now())
 
 
 def fail_attempt(lease: Lease, attempt: Attempt, error: ProviderError) -> Decision:
@@ -162,18 +120,19 @@ def fail_attempts(failures: Sequence[Failure]) -> list[Decision | Exception]:
         mine = [failure for failure in failures if failure.lease.call_pk in held]
         snoozed = Attempt.objects.filter(call__in=held, outcome=Attempt.Outcome.SNOOZED)
         snoozes = Counter(snoozed.values_list("call_id", "round", "stage"))
+        noted = breaker.note_failures([(f.attempt, f.error) for f in mine], now=now)
         decisions: dict[int, Decision] = {}
         entries: list[Entry] = []
-        # The providers' rows are locked on the way, by all workers in the same order.
-        for failure in sorted(mine, key=lambda each: (each.attempt.provider, each.attempt.stage)):
+        for failure, note in zip(mine, noted, strict=True):
             call = held[failure.lease.call_pk]
-            noted = breaker.note_failure(failure.attempt, failure.error, now=now)
-            decision = _decide(call, failure, snoozes, down_s=noted.down_s, now=now)
+            decision = _decide(call, failure, snoozes, down_s=note.down_s, now=now)
             entries += _note_failure(call, failure, decision, now=now)
-            entries += [(events.NoCall(), noted.news)] if noted.news else []
+            entries += [(events.NoCall(), note.news)] if note.news else []
             decisions[call.pk] = decision
         save_attempts([failure.attempt for failure in mine])
-        save_calls(list(held.values()))
+        over = [call for call in held.values() if call.state == CallState.FAILED]
+        save_calls(over, moved=True)
+        save_calls([call for call in held.values() if call not in over], moved=False)
         events.append(entries, at=now)
     return [
         decisions[f.lease.call_pk] if f.lease.call_pk in decisions else lost(f.lease)
@@ -227,20 +186,47 @@ def save_transcript(
 def save_transcripts(findings: Sequence[Finding]) -> list[Transcript | Exception]:
     """Store results of ``transcribe``."""
     with transaction.atomic():
-        held, now = hold([finding.lease for finding in findings]), database_now()
-        mine = [finding for finding in findings if finding.lease.call_pk in held]
-        versions = _versions(Transcript.objects.filter(call__in=held))
-        recorded = _recorded(held)
-        made: dict[int, Transcript] = {}
-        for finding in mine:
-            call = held[finding.lease.call_pk]
-            version = versions[call.pk] + 1
-            made[call.pk] = Transcript(call=call, version=version, created_at=now, **finding.fields)
-            if finding.audio or call.pk in recorded:
-                name_recording(call, finding.audio, version=version, now=now)
-        Transcript.objects.bulk_create(made.values())
-        events.append(_succeed(mine, held, now=now), at=now)
+        held, now = grasp([finding.lease for finding in findings]), database_now()
+        made, entries = _hear(findings, held, now=now)
+        events.append(entries, at=now)
     return [made.get(f.lease.call_pk) or lost(f.lease) for f in findings]
+
+
+def save_words(
+    findings: Sequence[Finding], *, provider: str
+) -> list[tuple[Transcript, Attempt | Exception] | Exception]:
+    """Store what needed no AI to be heard, and write down that the next attempts start.
+
+    These may be held back. Of a call that is in other hands nothing is stored.
+    """
+    with transaction.atomic():
+        held, now = grasp([finding.lease for finding in findings]), database_now()
+        made, entries = _hear(findings, held, now=now)
+        wanted = [Begin(finding.lease, Stage.UNDERSTAND, provider) for finding in findings]
+        begun = begin(wanted, held, now=now)
+        events.append(entries, at=now)
+    return [
+        (made[f.lease.call_pk], attempt) if f.lease.call_pk in made else lost(f.lease)
+        for f, attempt in zip(findings, begun, strict=True)
+    ]
+
+
+def _hear(
+    findings: Sequence[Finding], held: Mapping[int, AtHand], *, now: datetime
+) -> tuple[dict[int, Transcript], list[Entry]]:
+    """Write the transcripts of held calls, and that these attempts are over."""
+    mine = [finding for finding in findings if finding.lease.call_pk in held]
+    versions = _versions(Transcript.objects.filter(call__in=list(held)))
+    recorded = _recorded(held)
+    made: dict[int, Transcript] = {}
+    for finding in mine:
+        pk = finding.lease.call_pk
+        version = versions[pk] + 1
+        made[pk] = Transcript(call_id=pk, version=version, created_at=now, **finding.fields)
+        if finding.audio or pk in recorded:
+            name_recording(pk, finding.audio, version=version, now=now)
+    Transcript.objects.bulk_create(made.values())
+    return made, _succeed(mine, held, now=now)
 
 
 def archive(
@@ -279,7 +265,7 @@ def archive_all(findings: Sequence[Finding]) -> list[Analysis | Exception]:
         write_entries(made.values(), words)
         for finding in mine:
             if finding.lease.call_pk in recorded:
-                name_redacted(held[finding.lease.call_pk], finding.muted)
+                name_redacted(finding.lease.call_pk, finding.muted)
         entries = _succeed(mine, held, now=now)
         entries += [_archive(held[f.lease.call_pk], now=now) for f in mine]
         _save_archived(mine, now=now)
@@ -318,12 +304,12 @@ def _versions(results: QuerySet[Any]) -> Counter[int]:
     return Counter(dict(rows))
 
 
-def _recorded(calls: Mapping[int, Call]) -> set[int]:
-    return set(Recording.objects.filter(call__in=calls).values_list("call_id", flat=True))
+def _recorded(calls: Collection[int]) -> set[int]:
+    return set(Recording.objects.filter(call__in=list(calls)).values_list("call_id", flat=True))
 
 
 def _succeed(
-    findings: Sequence[Finding], held: Mapping[int, Call], *, now: datetime
+    findings: Sequence[Finding], held: Mapping[int, events.CallRef], *, now: datetime
 ) -> list[Entry]:
     for finding in findings:
         finding.attempt.request_id = finding.request_id

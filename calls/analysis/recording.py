@@ -56,9 +56,9 @@ class StoredAudio(StoredFile):
     turned: bool = False
 
 
-def is_pruned(call: Call) -> bool:
+def is_pruned(call_pk: int) -> bool:
     """Whether packets of the call have been removed on purpose, all of them or the first."""
-    return PrunedRange.objects.filter(stream__call=call).exists()
+    return PrunedRange.objects.filter(stream__call=call_pk).exists()
 
 
 def keep_audio(call: Call, heard: CallAudio | TextCall) -> StoredAudio | None:
@@ -68,7 +68,7 @@ def keep_audio(call: Call, heard: CallAudio | TextCall) -> StoredAudio | None:
     """
     if isinstance(heard, TextCall) or not heard.duration_ms:
         return None
-    if is_pruned(call):
+    if is_pruned(call.pk):
         return _present(call)
     try:
         stored = _store(call.pk, partial(write_wav, heard))
@@ -172,20 +172,20 @@ def read_wav(source: IO[bytes]) -> tuple[Channel, ...]:
     return tuple(channels) or (Channel("customer", frames[:, 1].astype(np.int16), rate),)
 
 
-def name_recording(call: Call, audio: StoredAudio | None, *, version: int, now: datetime) -> None:
+def name_recording(call_pk: int, audio: StoredAudio | None, *, version: int, now: datetime) -> None:
     """Make this the recording of a locked call, in the caller's transaction.
 
     Without audio the call has none any more: one that does not fit the transcript would be
     muted in the wrong places. It stays if it is all that is left.
     """
-    before = Recording.objects.filter(call=call).first()
+    before = Recording.objects.filter(call=call_pk).first()
     if audio is None:
-        if before is not None and not is_pruned(call):
+        if before is not None and not is_pruned(call_pk):
             before.delete()
             _remove_on_commit(before)
         return
     Recording.objects.update_or_create(
-        call=call,
+        call_id=call_pk,
         defaults={
             "version": version,
             "duration_ms": audio.duration_ms,
@@ -201,9 +201,9 @@ def name_recording(call: Call, audio: StoredAudio | None, *, version: int, now: 
         _remove_on_commit(before)
 
 
-def name_redacted(call: Call, muted: StoredFile | None) -> None:
+def name_redacted(call_pk: int, muted: StoredFile | None) -> None:
     """Make this the redacted recording of a locked call, in the caller's transaction."""
-    before = Recording.objects.filter(call=call).first()
+    before = Recording.objects.filter(call=call_pk).first()
     if before is not None:
         Recording.objects.filter(pk=before.pk).update(**_redacted_fields(muted))
         _remove_on_commit(before)

@@ -15,14 +15,15 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, nullcontext, suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connection, connections
 
-from calls.analysis import claims, ledger, stages
+from calls.analysis import batches, claims, ledger, stages
+from calls.analysis.batches import Prepared, Taken
 from calls.analysis.held import Begin, Decision, Failure, Finding, HeldBack, Lease, LeaseLost
 from calls.analysis.lanes import MOST, Lane
 from calls.analysis.providers import Provider, ProviderError
@@ -37,7 +38,6 @@ GATHER_S = 0.05  # calls that are over at about the same time are replaced toget
 LINGER_S = 5.0  # an idle runner stays this long: most of its work comes in bursts
 DATABASE_THREADS = 4
 STOP_PATIENCE_S = 5.0
-READ_AT_ONCE = 20  # calls of words, which are small
 
 
 class Runner:
@@ -60,14 +60,18 @@ class Runner:
         self._active: dict[asyncio.Task[None], Lease] = {}
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="analysis")
         self._turn = asyncio.Semaphore(settings.AI_CONCURRENCY)
+        # SQLite has one writer at a time. Who is turned away there asks again later and later,
+        # so that it is quicker to stand in line.
+        one_writer = connection.vendor == "sqlite"
+        self._pen: stages.Turnstile = asyncio.Lock() if one_writer else nullcontext()
         self._listening: set[int] = set()  # calls in hand whose audio is still to be heard
-        self._read: Lane[Lease, stages.Loaded] = Lane(
-            stages.load_words, self._in_thread, most=READ_AT_ONCE
-        )
-        self._begin: Lane[Begin, Attempt] = Lane(ledger.begin_attempts, self._in_thread)
-        self._hear: Lane[Finding, Transcript] = Lane(ledger.save_transcripts, self._in_thread)
-        self._archive: Lane[Finding, Analysis] = Lane(ledger.archive_all, self._in_thread)
-        self._fail: Lane[Failure, Decision] = Lane(ledger.fail_attempts, self._in_thread)
+        prepare = partial(batches.prepare_words, provider=provider.name)
+        self._prepare: Lane[Taken, Prepared | stages.Loaded] = Lane(prepare, self._write)
+        self._begin: Lane[Begin, Attempt] = Lane(ledger.begin_attempts, self._write)
+        self._hear: Lane[Finding, Transcript] = Lane(ledger.save_transcripts, self._write)
+        self._archive: Lane[stages.Verdict, Analysis] = Lane(batches.archive_verdicts, self._write)
+        self._fail: Lane[Failure, Decision] = Lane(ledger.fail_attempts, self._write)
+        self._release: Lane[Lease, None] = Lane(ledger.release_all, self._write)
 
     async def run(self) -> int:
         """Work. Returns the number of calls that were taken."""
@@ -78,7 +82,10 @@ class Runner:
             stack.callback(heart.cancel)
             taken = await self._take_until_done()
             await self._finish()
-            for lane in (self._begin, self._read, self._hear, self._archive, self._fail):
+            for lane in (
+                *(self._prepare, self._begin, self._hear),
+                *(self._archive, self._fail, self._release),
+            ):
                 await lane.close()
         return taken
 
@@ -86,12 +93,12 @@ class Runner:
         taken, idle_since = 0, time.monotonic()
         while not self._should_stop() and time.monotonic() < self._ends_at:
             room = min(self._room(), MOST)
-            leases = await self._claim(room) if room else []
-            for lease in leases:
+            begun = await self._claim(room) if room else []
+            for lease, attempt in begun:
                 if lease.is_spoken and lease.stage == Stage.TRANSCRIBE:
                     self._listening.add(lease.call_pk)
-                self._active[asyncio.create_task(self._carry(lease))] = lease
-            taken += len(leases)
+                self._active[asyncio.create_task(self._carry(lease, attempt))] = lease
+            taken += len(begun)
             if self._active:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= self._linger_s:
@@ -99,7 +106,7 @@ class Runner:
                 if not await self._in_thread(claims.any_due, within_s=2 * settings.SWEEP_SECONDS):
                     break
                 idle_since = time.monotonic()
-            if leases and len(leases) == room:
+            if begun and len(begun) == room:
                 self._forget_finished()  # there may be more: no waiting
             else:
                 await self._wait()
@@ -108,9 +115,9 @@ class Runner:
     def _room(self) -> int:
         return max(0, settings.AI_CONCURRENCY + _reserve() - len(self._active))
 
-    async def _claim(self, room: int) -> list[Lease]:
-        leases: list[Lease] = await self._in_thread(
-            claims.claim_due,
+    async def _claim(self, room: int) -> list[tuple[Lease, Attempt]]:
+        begun: list[tuple[Lease, Attempt]] = await self._write(
+            claims.begin_due,
             owner=self.owner,
             limit=room,
             provider=self.provider.name,
@@ -118,7 +125,7 @@ class Runner:
             # left to workers that have room, and behind nobody who needs none.
             spoken_limit=max(0, settings.AI_AUDIO_CONCURRENCY - len(self._listening)),
         )
-        return leases
+        return begun
 
     async def _wait(self) -> None:
         if self._active:
@@ -138,37 +145,55 @@ class Runner:
         """At the end of a lifetime finish what was begun; when stopped, give it back."""
         while self._active and not self._should_stop():
             await self._wait()
+        await asyncio.sleep(0)  # a task that has not even begun could not give its call back
         for task in self._active:
             task.cancel()
         if self._active:
             await asyncio.wait(self._active, timeout=STOP_PATIENCE_S)
             self._forget_finished()
 
-    async def _carry(self, lease: Lease) -> None:
+    async def _carry(self, lease: Lease, attempt: Attempt) -> None:
         """Take one call as far as it goes: to the archive, or to its next failure."""
-        transcript = None
+        heard = None
         try:
             if lease.stage == Stage.TRANSCRIBE:
-                transcript = await self._try(Stage.TRANSCRIBE, lease, self._transcribe)
-                self._listening.discard(lease.call_pk)
-            await self._try(Stage.UNDERSTAND, lease, self._understand, transcript)
+                heard, attempt = await self._hear_out(lease, attempt)
+            await self._try(lease, attempt, self._understand, heard)
         except _Failed:
             pass  # it is written down, and the call is out of our hands
         except HeldBack:
-            await self._in_thread(_give_back, lease)
+            await self._give_back(lease)
         except LeaseLost as error:
             log.warning("%s What this worker found is dropped.", error)
         except asyncio.CancelledError:
-            await asyncio.shield(self._in_thread(_give_back, lease))
+            await asyncio.shield(self._give_back(lease))
             raise
         finally:
             self._listening.discard(lease.call_pk)
 
+    async def _give_back(self, lease: Lease) -> None:
+        with suppress(LeaseLost):
+            await self._release.put(lease)
+
+    async def _hear_out(self, lease: Lease, attempt: Attempt) -> tuple[stages.Heard, Attempt]:
+        """Find out what was said. Returns it with the attempt at what comes next."""
+        loaded = None
+        if not lease.is_spoken:  # undeclared packets are nearly always words
+            found = await self._try(lease, attempt, self._prepare_words)
+            if isinstance(found, Prepared):
+                if isinstance(found.attempt, Exception):
+                    raise found.attempt
+                return found.heard, found.attempt
+            loaded = found
+        heard = await self._try(lease, attempt, self._transcribe, loaded)
+        self._listening.discard(lease.call_pk)
+        begin = Begin(lease, Stage.UNDERSTAND, self.provider.name)
+        return heard, await self._begin.put(begin)
+
     async def _try(
-        self, stage: Stage, lease: Lease, work: Callable[..., Awaitable[T]], *known: Any
+        self, lease: Lease, attempt: Attempt, work: Callable[..., Awaitable[T]], *known: Any
     ) -> T:
-        """Make one attempt and keep what it found. Raises _Failed when its failure is on record."""
-        attempt = await self._begin.put(Begin(lease, stage, self.provider.name))
+        """Do the work of an attempt. Raises _Failed when its failure is on record."""
         try:
             return await work(lease, attempt, *known)
         except ProviderError as error:
@@ -182,21 +207,26 @@ class Runner:
         log.info("call %s, %s: %s -> %s", lease.call_id, attempt, failure, decision)
         raise _Failed
 
-    async def _transcribe(self, lease: Lease, attempt: Attempt) -> Transcript:
-        # Undeclared packets are nearly always words; audio is read by itself.
-        load = None if lease.is_spoken else self._read.put
+    async def _prepare_words(self, lease: Lease, attempt: Attempt) -> Prepared | stages.Loaded:
+        return await self._prepare.put(Taken(lease, attempt))
+
+    async def _transcribe(
+        self, lease: Lease, attempt: Attempt, loaded: stages.Loaded | None
+    ) -> stages.Heard:
         finding = await stages.transcribe(
-            lease, attempt, self.provider, self._in_thread, load=load, turn=self._turn
+            lease, attempt, self.provider, self._in_thread, loaded=loaded, turn=self._turn
         )
-        return await stages.keep(finding, self._hear.put, self._in_thread)
+        transcript = await stages.keep(finding, self._hear.put, self._in_thread)
+        heard: stages.Heard = await self._in_thread(stages.hear, transcript)
+        return heard
 
     async def _understand(
-        self, lease: Lease, attempt: Attempt, transcript: Transcript | None
+        self, lease: Lease, attempt: Attempt, heard: stages.Heard | None
     ) -> Analysis:
-        finding = await stages.understand(
-            lease, attempt, self.provider, self._in_thread, transcript=transcript, turn=self._turn
+        verdict = await stages.understand(
+            lease, attempt, self.provider, self._in_thread, heard=heard, turn=self._turn
         )
-        return await stages.keep(finding, self._archive.put, self._in_thread)
+        return await stages.keep(verdict, self._archive.put, self._in_thread)
 
     async def _beat(self) -> None:
         while True:
@@ -206,6 +236,10 @@ class Runner:
                 await self._in_thread(ledger.extend_leases, owner=self.owner, call_pks=held)
             except DatabaseError:
                 log.exception("leases could not be prolonged")
+
+    async def _write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        async with self._pen:
+            return await self._in_thread(function, *args, **kwargs)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -237,8 +271,3 @@ def _reserve() -> int:
 def _fresh(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     close_old_connections()
     return function(*args, **kwargs)
-
-
-def _give_back(lease: Lease) -> None:
-    with suppress(LeaseLost):
-        ledger.release(lease)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import asdict
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 
@@ -23,7 +23,7 @@ from calls.analysis.conversation import (
 )
 from calls.analysis.expected import measure_length
 from calls.analysis.held import Finding, Lease, LeaseLost
-from calls.analysis.material import load_material, load_materials
+from calls.analysis.material import load_material
 from calls.analysis.media import TextCall
 from calls.analysis.metrics import measure
 from calls.analysis.providers import Provider, ProviderError
@@ -33,8 +33,8 @@ from calls.models import Attempt, Call, Transcript
 
 InThread = Callable[..., Awaitable[Any]]
 Loaded = tuple[Call, CallAudio | TextCall]
-Load = Callable[[Lease], Awaitable[Loaded]]
 T = TypeVar("T")
+F = TypeVar("F", bound="Found")
 
 # Lets in as many as may ask the AI at a time.
 Turnstile = AbstractAsyncContextManager[Any]
@@ -52,14 +52,14 @@ async def transcribe(
     provider: Provider,
     in_thread: InThread,
     *,
-    load: Load | None = None,
+    loaded: Loaded | None = None,
     turn: Turnstile = NO_WAITING,
 ) -> Finding:
     """Turn what was received into words by speaker. Text is taken as it is, without the AI."""
-    call, material = await (load(lease) if load else in_thread(load_one, lease))
+    call, material = loaded or await in_thread(load_one, lease)
     if isinstance(material, TextCall):
-        heard = _written(material)
-    elif not material.duration_ms:
+        return take_words(lease, attempt, call, material)
+    if not material.duration_ms:
         heard = _nothing()
     else:
         limit_s = limit_s_of(material.duration_ms, TIMEOUT_PER_AUDIO)
@@ -69,31 +69,21 @@ async def transcribe(
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
     fields["provenance"]["attempts"] = attempt.number
     asked = heard.model not in NO_MODEL
-    audio = None
-    if isinstance(material, CallAudio):
-        audio = await in_thread(keep_audio, call, material)
+    audio = await in_thread(keep_audio, call, material)
     ids = _joined(heard.request_ids)
     return Finding(lease, attempt, fields, asked=asked, audio=audio, request_id=ids)
+
+
+def take_words(lease: Lease, attempt: Attempt, call: Call, text: TextCall) -> Finding:
+    """Return what packets of words say, which takes no AI."""
+    fields = transcript_fields(_written(text), text, call=call, provider="none")
+    fields["provenance"]["attempts"] = attempt.number
+    return Finding(lease, attempt, fields, asked=False)
 
 
 def load_one(lease: Lease) -> Loaded:
     call = Call.objects.get(pk=lease.call_pk)
     return call, load_material(call)
-
-
-def load_words(leases: Sequence[Lease]) -> list[Loaded | Exception]:
-    """Do the same for several calls at once, which are small because they are words."""
-    calls = Call.objects.in_bulk([lease.call_pk for lease in leases])
-    present = list(calls.values())
-    found: dict[int, Any] = dict(zip(calls, load_materials(present), strict=True))
-    return [_loaded(lease, calls.get(lease.call_pk), found) for lease in leases]
-
-
-def _loaded(lease: Lease, call: Call | None, found: dict[int, Any]) -> Loaded | Exception:
-    if call is None:
-        return LeaseLost(f"Call {lease.call_id} is gone.")
-    material = found[call.pk]
-    return material if isinstance(material, Exception) else (call, material)
 
 
 def limit_s_of(duration_ms: int, share: float) -> float:
@@ -159,40 +149,75 @@ def _received(heard: Transcription, audio: CallAudio, call: Call) -> dict[str, A
     }
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A transcript, and what of its words may be seen: personal data goes first, so that no AI
+    ever sees it."""
+
+    transcript: Transcript
+    redacted: Redacted
+
+
+def newest_heard(lease: Lease) -> Heard:
+    return hear(Transcript.objects.filter(call=lease.call_pk).latest())
+
+
+def hear(transcript: Transcript) -> Heard:
+    return Heard(transcript, redact(turns_from_json(transcript.turns)))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the AI said of a call. ``muted`` is its recording without what is personal."""
+
+    lease: Lease
+    attempt: Attempt
+    heard: Heard
+    said: Understanding
+    provider: str
+    muted: StoredFile | None = None
+
+    @property
+    def new_files(self) -> list[str]:
+        """What was put into the storage for this, and is named by no row yet."""
+        return [self.muted.name] if self.muted else []
+
+    def finding(self) -> Finding:
+        """Measure the call and put everything together."""
+        fields = analysis_fields(
+            self.heard.transcript, self.heard.redacted, self.said, self.provider
+        )
+        fields["provenance"]["attempts"] = self.attempt.number
+        return Finding(
+            self.lease,
+            self.attempt,
+            {name: value for name, value in fields.items() if name != "verdict"},
+            asked=self.said.model not in NO_MODEL,
+            muted=self.muted,
+            verdict=fields["verdict"],
+            request_id=_joined(self.said.request_ids),
+        )
+
+
 async def understand(
     lease: Lease,
     attempt: Attempt,
     provider: Provider,
     in_thread: InThread,
     *,
-    transcript: Transcript | None = None,
+    heard: Heard | None = None,
     turn: Turnstile = NO_WAITING,
-) -> Finding:
-    """Judge the newest transcript: personal data goes first, so that no AI ever sees it."""
-    transcript, redacted = await in_thread(_redacted, lease, transcript)
+) -> Verdict:
+    """Have the newest transcript judged."""
+    heard = heard or await in_thread(newest_heard, lease)
+    transcript, redacted = heard.transcript, heard.redacted
     async with turn:
         work = provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
-        verdict = await _within(limit_s_of(transcript.duration_ms, TIMEOUT_PER_TALK), work)
-    fields, muted = await in_thread(_judged, transcript, redacted, verdict, provider.name)
-    fields["provenance"]["attempts"] = attempt.number
-    return Finding(
-        lease,
-        attempt,
-        {name: value for name, value in fields.items() if name != "verdict"},
-        asked=verdict.model not in NO_MODEL,
-        muted=muted,
-        verdict=fields["verdict"],
-        request_id=_joined(verdict.request_ids),
-    )
-
-
-def _judged(
-    transcript: Transcript, redacted: Redacted, verdict: Understanding, provider: str
-) -> tuple[dict[str, Any], StoredFile | None]:
-    fields = analysis_fields(transcript, redacted, verdict, provider)
-    if transcript.provenance["model"] == "text":
-        return fields, None  # what was written was not recorded
-    return fields, keep_redacted(transcript.call_id, redacted.redactions)
+        said = await _within(limit_s_of(transcript.duration_ms, TIMEOUT_PER_TALK), work)
+    muted = None
+    if transcript.provenance["model"] != "text":  # what was written was not recorded
+        muted = await in_thread(keep_redacted, lease.call_pk, redacted.redactions)
+    return Verdict(lease, attempt, heard, said, provider.name, muted)
 
 
 def _joined(request_ids: Sequence[str]) -> str:
@@ -200,20 +225,20 @@ def _joined(request_ids: Sequence[str]) -> str:
     return ", ".join(request_ids)[:REQUEST_IDS_LENGTH]
 
 
-async def keep(
-    finding: Finding, write: Callable[[Finding], Awaitable[T]], in_thread: InThread
-) -> T:
+class Found(Protocol):
+    """What a stage brings, with the files that it has stored for it."""
+
+    @property
+    def new_files(self) -> list[str]: ...
+
+
+async def keep(found: F, write: Callable[[F], Awaitable[T]], in_thread: InThread) -> T:
     """Write the rows that name the files; take the files away again if that is refused."""
     try:
-        return await write(finding)
+        return await write(found)
     except LeaseLost:
-        await in_thread(remove_files, finding.new_files)
+        await in_thread(remove_files, found.new_files)
         raise
-
-
-def _redacted(lease: Lease, transcript: Transcript | None) -> tuple[Transcript, Redacted]:
-    transcript = transcript or Transcript.objects.filter(call=lease.call_pk).latest()
-    return transcript, redact(turns_from_json(transcript.turns))
 
 
 def analysis_fields(

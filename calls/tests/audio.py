@@ -13,7 +13,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db.models import F
 
 from calls import services
-from calls.analysis import ledger, stages
+from calls.analysis import batches, ledger, stages
 from calls.analysis.conversation import Sentiment, Transcription, Turn, Understanding, Word
 from calls.ingest.record import record_packets
 from calls.models import Call, Packet, Stage
@@ -85,7 +85,7 @@ def carry(lease, stage, provider=None):
 
 
 def write(stage, found):
-    many = ledger.save_transcripts if stage == Stage.TRANSCRIBE else ledger.archive_all
+    many = ledger.save_transcripts if stage == Stage.TRANSCRIBE else batches.archive_verdicts
     (result,) = many([found])
     if isinstance(result, Exception):
         raise result

@@ -155,7 +155,7 @@ def test_a_quarter_of_failures_is_not_an_outage(settings):
 
     for _ in range(2000):
         if rng.random() < 0.25:
-            breaker.note_failure(tried, outage(), now=timezone.now())
+            breaker.note_failures([(tried, outage())], now=timezone.now())
         else:
             breaker.note_answer(tried, now=timezone.now())
         assert breaker.down(provider="fake") == []
