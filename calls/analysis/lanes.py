@@ -51,8 +51,9 @@ class Lane(Generic[Item, Result]):
     async def _run(self) -> None:
         took_s = 0.0
         while self._waiting:
-            # As long as a write takes: the busier the machine, the more of them share one.
-            await asyncio.sleep(min(max(GATHER_S, took_s), GATHER_MOST_S))
+            if len(self._waiting) < self._most:
+                # As long as a write takes: the busier the machine, the more of them share one.
+                await asyncio.sleep(min(max(GATHER_S, took_s), GATHER_MOST_S))
             began_at = time.monotonic()
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             # Whoever was cancelled before it came to writing does not want it any more.
