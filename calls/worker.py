@@ -8,6 +8,7 @@ interrupts is then covered by the leases.
 from __future__ import annotations
 
 import ctypes
+import gc
 import logging
 import multiprocessing
 import os
@@ -232,6 +233,10 @@ def _load_jobs() -> None:
     Not above, as the jobs import this module.
     """
     import calls.tasks  # noqa: F401
+
+    # It stays for ever: whoever looks for garbage need not look there, nor write to shared pages.
+    gc.collect()
+    gc.freeze()
 
 
 def _without_pool() -> None:
