@@ -6,16 +6,19 @@ that cannot be had. Everything that can be worked out is worked out before rows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from calls.analysis import ledger
-from calls.analysis.held import Lease, LeaseLost
-from calls.analysis.material import Material, load_materials
+from calls.analysis.held import Finding, Lease, LeaseLost
+from calls.analysis.material import load_materials
 from calls.analysis.media import TextCall
-from calls.analysis.redaction import redact
-from calls.analysis.stages import Heard, Loaded, Verdict, take_words
+from calls.analysis.redaction import Redacted, redact
+from calls.analysis.stages import Heard, Verdict, take_words
 from calls.models import Analysis, Attempt, Call
+
+# A call without its state would be asked for it, one by one.
+READ_FIELDS = ("state", "media", "missing_count", "speakers_swapped")
 
 
 class Taken(NamedTuple):
@@ -26,49 +29,42 @@ class Taken(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A call of words that is ready for the AI. ``attempt`` is the one at understanding it, or
-    what holds that back."""
+    """A call of words that is ready for the AI. ``attempt`` is the one at understanding it."""
 
     heard: Heard
-    attempt: Attempt | Exception
+    attempt: Attempt
 
 
-def prepare_words(taken: Sequence[Taken], *, provider: str) -> list[Prepared | Loaded | Exception]:
+def prepare_words(taken: Sequence[Taken], *, provider: str) -> list[Prepared | Exception | None]:
     """Read calls that are most likely words, store these, and begin what comes next.
 
-    Those that turn out to be audio are handed back as they were read.
+    None stands for a call that turns out to be audio, with which nothing is done. What comes next
+    may be held back: the words are stored all the same.
     """
-    results: list[Any] = _read([lease for lease, _ in taken])
-    words = [place for place, found in enumerate(results) if _is_words(found)]
-    findings = [take_words(*taken[place], *results[place]) for place in words]
-    redacted = [redact(results[place][1].turns) for place in words]
-    stored = ledger.save_words(findings, provider=provider) if words else []
-    for place, clean, outcome in zip(words, redacted, stored, strict=True):
-        if isinstance(outcome, Exception):
-            results[place] = outcome
-        else:
-            transcript, attempt = outcome
-            results[place] = Prepared(Heard(transcript, clean), attempt)
-    return results
-
-
-def _read(leases: Sequence[Lease]) -> list[Loaded | Exception]:
-    calls = Call.objects.in_bulk([lease.call_pk for lease in leases])
+    calls = Call.objects.only(*READ_FIELDS).in_bulk([lease.call_pk for lease, _ in taken])
     materials = dict(zip(calls, load_materials(list(calls.values())), strict=True))
-    return [_loaded(lease, calls.get(lease.call_pk), materials) for lease in leases]
+    results: dict[int, Any] = {}
+    findings: list[Finding] = []
+    redacted: list[Redacted] = []
+    for lease, attempt in taken:
+        material = materials.get(lease.call_pk, LeaseLost(f"Call {lease.call_id} is gone."))
+        if isinstance(material, TextCall):
+            findings.append(take_words(lease, attempt, calls[lease.call_pk], material))
+            redacted.append(redact(material.turns))
+        else:
+            results[lease.call_pk] = material if isinstance(material, Exception) else None
+    stored = ledger.save_words(findings, provider=provider) if findings else []
+    for finding, clean, outcome in zip(findings, redacted, stored, strict=True):
+        results[finding.lease.call_pk] = _prepared(outcome, clean)
+    return [results[lease.call_pk] for lease, _ in taken]
 
 
-def _loaded(
-    lease: Lease, call: Call | None, materials: Mapping[int, Material | Exception]
-) -> Loaded | Exception:
-    if call is None:
-        return LeaseLost(f"Call {lease.call_id} is gone.")
-    material = materials[call.pk]
-    return material if isinstance(material, Exception) else (call, material)
-
-
-def _is_words(found: Loaded | Exception) -> bool:
-    return not isinstance(found, Exception) and isinstance(found[1], TextCall)
+def _prepared(outcome: ledger.Stored | Exception, redacted: Redacted) -> Prepared | Exception:
+    if isinstance(outcome, Exception):
+        return outcome
+    if isinstance(outcome.next, Exception):
+        return outcome.next
+    return Prepared(Heard(outcome.transcript, redacted), outcome.next)
 
 
 def archive_verdicts(verdicts: Sequence[Verdict]) -> list[Analysis | Exception]:

@@ -108,7 +108,7 @@ def asked_for(text: str) -> frozenset[Kind]:
 
 def asks_for_record(text: str) -> bool:
     """Tell whether a turn asks for the number of an order, a ticket... and nothing else."""
-    return bool(_REQUEST.search(text) and _RECORD_NUMBER.search(text)) and not asked_for(text)
+    return bool(_RECORD_NUMBER.search(text) and _REQUEST.search(text)) and not asked_for(text)
 
 
 def _bare_number(sentence: str) -> set[Kind]:

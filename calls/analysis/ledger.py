@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -192,13 +192,15 @@ def save_transcripts(findings: Sequence[Finding]) -> list[Transcript | Exception
     return [made.get(f.lease.call_pk) or lost(f.lease) for f in findings]
 
 
-def save_words(
-    findings: Sequence[Finding], *, provider: str
-) -> list[tuple[Transcript, Attempt | Exception] | Exception]:
-    """Store what needed no AI to be heard, and write down that the next attempts start.
+class Stored(NamedTuple):
+    """``next`` is the attempt that follows, or what holds it back."""
 
-    These may be held back. Of a call that is in other hands nothing is stored.
-    """
+    transcript: Transcript
+    next: Attempt | Exception
+
+
+def save_words(findings: Sequence[Finding], *, provider: str) -> list[Stored | Exception]:
+    """Store what needed no AI to be heard, and write down that the next attempts start."""
     with transaction.atomic():
         held, now = grasp([finding.lease for finding in findings]), database_now()
         made, entries = _hear(findings, held, now=now)
@@ -206,7 +208,7 @@ def save_words(
         begun = begin(wanted, held, now=now)
         events.append(entries, at=now)
     return [
-        (made[f.lease.call_pk], attempt) if f.lease.call_pk in made else lost(f.lease)
+        Stored(made[f.lease.call_pk], attempt) if f.lease.call_pk in made else lost(f.lease)
         for f, attempt in zip(findings, begun, strict=True)
     ]
 

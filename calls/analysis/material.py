@@ -46,7 +46,8 @@ def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
 
 def _streams(calls: Sequence[Call]) -> QuerySet[Any]:
     pruned = Exists(PrunedRange.objects.filter(stream=OuterRef("pk")))
-    return Stream.objects.filter(call__in=calls).order_by("pk").annotate(is_pruned=pruned)
+    streams = Stream.objects.filter(call__in=[call.pk for call in calls]).order_by("pk")
+    return streams.only("call_id", "name", "media").annotate(is_pruned=pruned)
 
 
 def _assembled(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> Any:

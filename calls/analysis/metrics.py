@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import mul
 from typing import TYPE_CHECKING, Any, Literal
@@ -89,16 +89,33 @@ class Metrics:
 
     def as_json(self) -> dict[str, Any]:
         """Return nested dicts and lists with snake_case keys and integer milliseconds."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        sentiment, interruptions = self.sentiment, self.interruptions
+        return {
+            "duration_ms": self.duration_ms,
+            "sentiment": {
+                "overall": {who: _fields(mood) for who, mood in sentiment.overall.items()},
+                "by_quarter": {who: _listed(each) for who, each in sentiment.by_quarter.items()},
+                "trend": dict(sentiment.trend),
+            },
+            "talk": {who: _fields(talk) for who, talk in self.talk.items()},
+            "non_talk": {
+                "total_ms": self.non_talk.total_ms,
+                "instances": _listed(self.non_talk.instances),
+            },
+            "interruptions": {
+                "count": interruptions.count,
+                "total_ms": interruptions.total_ms,
+                "by": {who: _listed(spans) for who, spans in interruptions.by.items()},
+            },
+        }
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+def _listed(values: Sequence[Span | Period]) -> list[dict[str, Any]]:
+    return [_fields(value) for value in values]
+
+
+def _fields(value: Sentiment | Span | Period | Talk) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def measure(

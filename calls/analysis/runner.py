@@ -66,7 +66,7 @@ class Runner:
         self._pen: stages.Turnstile = asyncio.Lock() if one_writer else nullcontext()
         self._listening: set[int] = set()  # calls in hand whose audio is still to be heard
         prepare = partial(batches.prepare_words, provider=provider.name)
-        self._prepare: Lane[Taken, Prepared | stages.Loaded] = Lane(prepare, self._write)
+        self._prepare: Lane[Taken, Prepared | None] = Lane(prepare, self._write)
         self._begin: Lane[Begin, Attempt] = Lane(ledger.begin_attempts, self._write)
         self._hear: Lane[Finding, Transcript] = Lane(ledger.save_transcripts, self._write)
         self._archive: Lane[stages.Verdict, Analysis] = Lane(batches.archive_verdicts, self._write)
@@ -177,15 +177,11 @@ class Runner:
 
     async def _hear_out(self, lease: Lease, attempt: Attempt) -> tuple[stages.Heard, Attempt]:
         """Find out what was said. Returns it with the attempt at what comes next."""
-        loaded = None
         if not lease.is_spoken:  # undeclared packets are nearly always words
-            found = await self._try(lease, attempt, self._prepare_words)
-            if isinstance(found, Prepared):
-                if isinstance(found.attempt, Exception):
-                    raise found.attempt
-                return found.heard, found.attempt
-            loaded = found
-        heard = await self._try(lease, attempt, self._transcribe, loaded)
+            ready = await self._try(lease, attempt, self._prepare_words)
+            if ready:
+                return ready.heard, ready.attempt
+        heard = await self._try(lease, attempt, self._transcribe)
         self._listening.discard(lease.call_pk)
         begin = Begin(lease, Stage.UNDERSTAND, self.provider.name)
         return heard, await self._begin.put(begin)
@@ -198,7 +194,7 @@ class Runner:
             return await work(lease, attempt, *known)
         except ProviderError as error:
             failure = error
-        except (LeaseLost, DatabaseError):
+        except (LeaseLost, HeldBack, DatabaseError):
             raise
         except Exception as error:
             log.exception("call %s: the analysis has a bug", lease.call_id)
@@ -207,14 +203,12 @@ class Runner:
         log.info("call %s, %s: %s -> %s", lease.call_id, attempt, failure, decision)
         raise _Failed
 
-    async def _prepare_words(self, lease: Lease, attempt: Attempt) -> Prepared | stages.Loaded:
+    async def _prepare_words(self, lease: Lease, attempt: Attempt) -> Prepared | None:
         return await self._prepare.put(Taken(lease, attempt))
 
-    async def _transcribe(
-        self, lease: Lease, attempt: Attempt, loaded: stages.Loaded | None
-    ) -> stages.Heard:
+    async def _transcribe(self, lease: Lease, attempt: Attempt) -> stages.Heard:
         finding = await stages.transcribe(
-            lease, attempt, self.provider, self._in_thread, loaded=loaded, turn=self._turn
+            lease, attempt, self.provider, self._in_thread, turn=self._turn
         )
         transcript = await stages.keep(finding, self._hear.put, self._in_thread)
         heard: stages.Heard = await self._in_thread(stages.hear, transcript)

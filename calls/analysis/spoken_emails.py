@@ -20,6 +20,8 @@ _DOMAIN = re.compile(
     r"(?!\.\w)",
     re.IGNORECASE,
 )
+# Without one there is no domain, and nearly every sentence is without.
+_ANY_TOP = re.compile(rf"(?:\.|\bdot\b)\s*(?:{_SURE}|{_WORDS_TOO})\b", re.IGNORECASE)
 # "at Web.D": no top level that exists, but nobody begins a sentence without a space.
 _GARBLED = re.compile(r"(?:@|\bat\s)\s?()([\w-]{1,63}\.[\w-]{1,63})", re.IGNORECASE)
 _PROVIDER_ALONE = re.compile(rf"\b(?:at|@)\s+{_PROVIDERS}\b", re.IGNORECASE)
@@ -46,7 +48,7 @@ def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
     names_provider = _PROVIDER.search(text) is not None
     found = [match.span() for match in _WRITTEN.finditer(text)] if "@" in text else []
     found += [match.span() for match in _GLUED.finditer(text)] if names_provider else []
-    for match in _DOMAIN.finditer(text):
+    for match in _DOMAIN.finditer(text) if _ANY_TOP.search(text) else ():
         begin = _begin_of(text, match.start(), match[0], expected=expected)
         if begin is not None:
             found.append((begin, match.end()))

@@ -32,7 +32,6 @@ from calls.analysis.redaction import Redacted, redact
 from calls.models import Attempt, Call, Transcript
 
 InThread = Callable[..., Awaitable[Any]]
-Loaded = tuple[Call, CallAudio | TextCall]
 T = TypeVar("T")
 F = TypeVar("F", bound="Found")
 
@@ -52,11 +51,10 @@ async def transcribe(
     provider: Provider,
     in_thread: InThread,
     *,
-    loaded: Loaded | None = None,
     turn: Turnstile = NO_WAITING,
 ) -> Finding:
     """Turn what was received into words by speaker. Text is taken as it is, without the AI."""
-    call, material = loaded or await in_thread(load_one, lease)
+    call, material = await in_thread(_load, lease)
     if isinstance(material, TextCall):
         return take_words(lease, attempt, call, material)
     if not material.duration_ms:
@@ -81,7 +79,7 @@ def take_words(lease: Lease, attempt: Attempt, call: Call, text: TextCall) -> Fi
     return Finding(lease, attempt, fields, asked=False)
 
 
-def load_one(lease: Lease) -> Loaded:
+def _load(lease: Lease) -> tuple[Call, CallAudio | TextCall]:
     call = Call.objects.get(pk=lease.call_pk)
     return call, load_material(call)
 

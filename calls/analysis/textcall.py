@@ -128,6 +128,9 @@ def _spoken(data: str, by_track: Speaker | None) -> Iterator[tuple[Speaker | Non
 
 
 def _named_parts(data: str) -> Iterator[tuple[Speaker | None, str]]:
+    if ":" not in data:
+        yield None, data
+        return
     head, *rest = _PREFIX.split(data)
     yield None, head
     for name, text in zip(rest[::2], rest[1::2], strict=True):

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from calls.models.call import Call, Stage
+from calls.models.fields import JSONField
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -111,10 +112,10 @@ class Transcript(models.Model):
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="transcripts")
     version = models.PositiveIntegerField()
     duration_ms = models.PositiveBigIntegerField()
-    turns = models.JSONField()
-    speech = models.JSONField()
-    skipped = models.JSONField(default=list)
-    provenance = models.JSONField(default=dict)
+    turns = JSONField()
+    speech = JSONField()
+    skipped = JSONField(default=list)
+    provenance = JSONField(default=dict)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -133,14 +134,14 @@ class Analysis(models.Model):
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="analyses")
     transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="analyses")
     version = models.PositiveIntegerField()
-    turns = models.JSONField()
+    turns = JSONField()
     summary = models.TextField(blank=True)
-    keywords = models.JSONField(default=list)
-    insights = models.JSONField(default=dict)
-    metrics = models.JSONField()
-    redactions = models.JSONField(default=list)
-    skipped = models.JSONField(default=list)
-    provenance = models.JSONField(default=dict)
+    keywords = JSONField(default=list)
+    insights = JSONField(default=dict)
+    metrics = JSONField()
+    redactions = JSONField(default=list)
+    skipped = JSONField(default=list)
+    provenance = JSONField(default=dict)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 
 from calls.models.call import Call
+from calls.models.fields import JSONField
 
 
 class CallEvent(models.Model):
@@ -16,7 +17,7 @@ class CallEvent(models.Model):
     )
     type = models.CharField(max_length=32)
     state = models.CharField(max_length=16, blank=True, default="")
-    data = models.JSONField(default=dict)
+    data = JSONField(default=dict)
     at = models.DateTimeField()
 
     class Meta:
