@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework import status, viewsets
@@ -40,7 +40,7 @@ from calls.api.serializers import (
 )
 from calls.ingest.buffer import store
 from calls.ingest.packets import IncomingPacket
-from calls.models import ApiKey, Call, Packet, Stage
+from calls.models import ApiKey, Call, Packet, Stage, Stream
 from calls.speakers import swap_speakers
 
 DOWNLOADS = {"transcript", "recording", "table"}
@@ -163,7 +163,9 @@ class CallViewSet(CallRoute):
         calls = (
             Call.objects.with_note_count()
             .with_open_alerts()
-            .prefetch_related("streams", "attempts", "tags")
+            .prefetch_related(
+                Prefetch("streams", Stream.objects.order_by("id")), "attempts", "tags"
+            )
         )
         return Response(CallDetailSerializer(self._call(calls)).data)
 
