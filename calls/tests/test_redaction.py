@@ -354,11 +354,11 @@ def test_no_turns_give_no_redactions() -> None:
     "text", ["x", "-", "a b 1 ", "4 ", "me at home. com ", "@ . at ", "in 2022 ", "order 10023344 "]
 )
 def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
 
     said((text * 20_000)[:20_000])
 
-    assert time.monotonic() - begin < 3
+    assert time.process_time() - begin < 3
 
 
 def test_redacting_twice_changes_nothing_more() -> None:
