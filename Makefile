@@ -28,7 +28,7 @@ run: $(VENV)/.service ## Set up everything, start web and worker, stream the dem
 
 test: $(VENV)/.development ## Set up everything, run the tests on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
-	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python -m pytest -n 2 --dist loadgroup \
+	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 2 --dist loadgroup \
 		-m "database and not slow and not speech and not browser"
 
 check: $(VENV)/.development ## Formatting, lint, types, migrations and the deployment checklist
@@ -60,7 +60,7 @@ bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQL
 
 soak: $(VENV)/.development ## Run the slow tests, and measure for SOAK_SECONDS each whether memory stays flat
 	$(BIN)/python -m pytest -m slow
-	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python -m pytest -m "slow and not speech"
+	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -m "slow and not speech"
 	$(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 	$(BIN)/python manage.py bench_board --seconds $(SOAK_SECONDS)
