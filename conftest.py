@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -11,6 +13,8 @@ from django.db import connection
 from django.db.models.signals import post_migrate
 
 NEEDS_A_DATABASE = {"db", "transactional_db", "live_server"}
+# None of these empties the database: such tests come last, and these modules first.
+SHARING = ("test_browser", "test_speech", "test_carrier_speech", "test_express_wire")
 STAY = {"django_content_type", "auth_permission"}
 
 
@@ -26,19 +30,28 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what a database has a say in: the rest need not be run once for each database.
-
-    Modules with a browser or with recordings stay together, as their tests share what is costly.
-    """
+    """Mark what a database has a say in: the rest need not be run once for each database."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         starts_processes = item.get_closest_marker("processes") is not None
         if item.get_closest_marker("django_db") or starts_processes or fixtures & NEEDS_A_DATABASE:
             item.add_marker(pytest.mark.database)
-        # Not if they empty the database: such tests come last, and groups come first.
-        is_speech = item.get_closest_marker("speech") and not item.get_closest_marker("database")
-        if item.get_closest_marker("browser") or is_speech:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep modules together whose tests share what is costly: a browser, recordings, servers.
+
+    With marks and `--dist loadgroup` xdist 3.8 does so no longer since pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return module if Path(module).name.startswith(SHARING) else nodeid
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
