@@ -31,10 +31,12 @@ OPTIONS = (
 PASSWORD = "correct horse"
 # Ana may do everything, Vic may look, and Sam may do nothing.
 MAKE_USERS = f"""
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission, User
-User.objects.create_superuser("ana", password={PASSWORD!r})
-User.objects.create_user("sam", password={PASSWORD!r})
-vic = User.objects.create_user("vic", password={PASSWORD!r})
+password = make_password({PASSWORD!r})
+User.objects.create(username="ana", password=password, is_staff=True, is_superuser=True)
+User.objects.create(username="sam", password=password)
+vic = User.objects.create(username="vic", password=password)
 vic.user_permissions.add(Permission.objects.get(codename="view_call"))
 """
 PATIENCE_MS = 20_000
@@ -69,9 +71,10 @@ class Site(Service):
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
+def running_site(folder: Path, make: str = "") -> Iterator[Site]:
+    """A site with the users and with whatever the code ``make`` makes."""
     with Site(folder) as running:
-        running.run("shell", "-c", MAKE_USERS)
+        running.run("shell", "-c", MAKE_USERS + make)
         running.serve()
         yield running
 

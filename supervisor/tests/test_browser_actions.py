@@ -27,13 +27,12 @@ for number in range(4):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """One of its own: these tests act on every call that a filter finds."""
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+    with running_site(tmp_path_factory.mktemp("site"), MAKE_CALLS) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def calls(site):
-    site.run("shell", "-c", MAKE_CALLS)
     return "/supervisor/calls/"
 
 

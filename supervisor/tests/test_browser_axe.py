@@ -76,8 +76,7 @@ document.adoptedStyleSheets = [still];
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """One of its own: rows of every kind would be in the way of others."""
-    with running_site(tmp_path_factory.mktemp("site")) as running:
-        running.run("shell", "-c", MAKE_ROWS)
+    with running_site(tmp_path_factory.mktemp("site"), MAKE_ROWS) as running:
         yield running
 
 

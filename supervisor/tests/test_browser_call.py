@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from supervisor.tests.browser import violations
+from supervisor.tests.browser import running_site, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -28,10 +28,15 @@ PAINTED = """() => {
 SPOKEN = "[...CSS.highlights.get('spoken-word')].map(String)"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One of its own: these calls are analysed as the only ones that are due."""
+    with running_site(tmp_path_factory.mktemp("site"), MAKE_CALLS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def spoken(site):
-    """Once for the server, whatever order the tests are run in."""
-    site.run("shell", "-c", MAKE_CALLS)
     return "/supervisor/calls/spoken/"
 
 
