@@ -67,6 +67,31 @@ _REQUEST = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# Without one of these, or a question mark, there is no need to look closer.
+_REQUEST_WORDS = frozenset(
+    [
+        "may",
+        "can",
+        "could",
+        "shall",
+        "give",
+        "tell",
+        "read",
+        "confirm",
+        "provide",
+        "enter",
+        "repeat",
+        "verify",
+        "spell",
+        "need",
+        "what",
+        "please",
+        "how",
+        "go",
+        "address",
+    ]
+)
+_LETTERS = re.compile(r"[a-z]+")
 # "Lastly, your passport number." is a question as well.
 _ELLIPTIC = re.compile(
     r"""
@@ -100,7 +125,7 @@ def asked_for(text: str) -> frozenset[Kind]:
     """Return what a turn asks the other party to say."""
     kinds: set[Kind] = set()
     for sentence in SENTENCE_END.split(text):
-        if _REQUEST.search(sentence) or _ELLIPTIC.match(sentence):
+        if _requests(sentence) or _ELLIPTIC.match(sentence):
             named = {kind for kind, pattern in _CUES.items() if pattern.search(sentence)}
             kinds |= named or _bare_number(sentence)
     return frozenset(kinds)
@@ -108,7 +133,12 @@ def asked_for(text: str) -> frozenset[Kind]:
 
 def asks_for_record(text: str) -> bool:
     """Tell whether a turn asks for the number of an order, a ticket... and nothing else."""
-    return bool(_RECORD_NUMBER.search(text) and _REQUEST.search(text)) and not asked_for(text)
+    return _requests(text) and bool(_RECORD_NUMBER.search(text)) and not asked_for(text)
+
+
+def _requests(text: str) -> bool:
+    may_request = "?" in text or not _REQUEST_WORDS.isdisjoint(_LETTERS.findall(text.casefold()))
+    return may_request and _REQUEST.search(text) is not None
 
 
 def _bare_number(sentence: str) -> set[Kind]:

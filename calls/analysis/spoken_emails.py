@@ -11,6 +11,8 @@ _SURE = (
 # These are words too: "we were at home. It was late".
 _WORDS_TOO = r"(?:it|be|at|se|no|us|in|me)"
 _PROVIDERS = r"(?:g ?mail|google ?mail|yahoo|hotmail|outlook|icloud|aol|proton ?mail|live|msn|gmx)"
+# One of these is in each of them.
+_IN_PROVIDERS = ("mail", "yahoo", "outlook", "icloud", "aol", "live", "msn", "gmx")
 _WRITTEN = re.compile(r"[\w.+'-]{1,64}\s?@\s?[\w-]{1,63}(?:\s?\.\s?[\w-]{1,63})*")
 _DOT = r"(?:\s*\.\s*|\s+dot\s+)"
 _TOP = rf"(?:{_DOT}{_SURE}|(?:\.|\s+dot\s+){_WORDS_TOO})\b"
@@ -45,7 +47,8 @@ _REACH = 200
 
 def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
     """Return begin and end of each address. ``expected``: the talk is of an e-mail address."""
-    names_provider = _PROVIDER.search(text) is not None
+    folded = text.casefold()
+    names_provider = any(name in folded for name in _IN_PROVIDERS)
     found = [match.span() for match in _WRITTEN.finditer(text)] if "@" in text else []
     found += [match.span() for match in _GLUED.finditer(text)] if names_provider else []
     for match in _DOMAIN.finditer(text) if _ANY_TOP.search(text) else ():
