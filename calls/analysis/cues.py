@@ -68,29 +68,8 @@ _REQUEST = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # Without one of these, or a question mark, there is no need to look closer.
-_REQUEST_WORDS = frozenset(
-    [
-        "may",
-        "can",
-        "could",
-        "shall",
-        "give",
-        "tell",
-        "read",
-        "confirm",
-        "provide",
-        "enter",
-        "repeat",
-        "verify",
-        "spell",
-        "need",
-        "what",
-        "please",
-        "how",
-        "go",
-        "address",
-    ]
-)
+_ASKING = "may can could shall give tell read confirm provide enter repeat verify spell need"
+_REQUEST_WORDS = frozenset(f"{_ASKING} what please how go address".split())
 _LETTERS = re.compile(r"[a-z]+")
 # "Lastly, your passport number." is a question as well.
 _ELLIPTIC = re.compile(
