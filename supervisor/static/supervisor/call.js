@@ -40,7 +40,10 @@ function refetchSoon(wait = BATCH_MS) {
 
 // What the reader opened, plays or has in hand stays as it is.
 const callbacks = {
-  beforeAttributeUpdated: (name, node) => name !== "open" && !(name === "aria-current" && node.matches(".turn")),
+  beforeAttributeUpdated: (name, node) =>
+    name !== "open" &&
+    !(name === "aria-current" && node.matches(".turn")) &&
+    !(name === "tabindex" && node === document.activeElement), // without it the focus is lost
   beforeNodeMorphed: (old, fresh) => !(old.dataset && "keep" in old.dataset) && !isMounted(old, fresh),
   beforeNodeRemoved: (old) => !("sound" in (old.dataset ?? {})) || player()?.paused !== false,
 };
