@@ -28,7 +28,7 @@ run: $(VENV)/.service ## Set up everything, start web and worker, stream the dem
 
 test: $(VENV)/.development ## Set up everything, run the tests on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 2 -m "not slow"
-	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 2 \
+	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 3 \
 		-m "database and not slow and not speech and not browser"
 
 check: $(VENV)/.development ## Formatting, lint, types, migrations and the deployment checklist
