@@ -34,6 +34,7 @@ HEARTBEAT_S = 5
 RESTART_PAUSE_S = 1
 DRAIN_S = 10
 FLAG_POLL_S = 0.1
+GC_THRESHOLDS = (20_000, 20, 50)  # a batch of calls makes many objects, and little garbage
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
 
@@ -237,6 +238,7 @@ def _load_jobs() -> None:
     # It stays for ever: whoever looks for garbage need not look there, nor write to shared pages.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _without_pool() -> None:

@@ -146,10 +146,10 @@ def _claim(pks: Sequence[int], *, owner: str, provider: str, now: datetime) -> _
     ours.update(lease_owner=owner, lease_token=F("lease_token") + 1, lease_expires_at=expires_at)
     for call in calls.values():
         call.lease_token += 1
-    begun = [call for call in calls.values() if call.state != CallState.COMPLETED]
-    dead, entries = _bury_crashed(begun, now=now)
-    entries += _start([c for c in calls.values() if c.state == CallState.COMPLETED], now=now)
-    transcribed = _transcribed(calls)
+    begun = {pk: call for pk, call in calls.items() if call.state != CallState.COMPLETED}
+    dead, entries = _bury_crashed(begun, now=now) if begun else (set(), [])
+    transcribed = _transcribed(begun) if begun else set()
+    entries += _start([call for pk, call in calls.items() if pk not in begun], now=now)
     spoken = set(Call.objects.spoken().filter(pk__in=calls).values_list("pk", flat=True))
     leases = [
         Lease(
@@ -183,14 +183,13 @@ def _transcribed(calls: Mapping[int, Call]) -> set[int]:
     return {pk for pk, number in rounds if calls[pk].analysis_round == number}
 
 
-def _bury_crashed(calls: Sequence[Call], *, now: datetime) -> tuple[set[int], list[Entry]]:
+def _bury_crashed(calls: Mapping[int, Call], *, now: datetime) -> tuple[set[int], list[Entry]]:
     """Mark attempts that a dead worker left behind; fail the calls whose last they were."""
-    by_pk = {call.pk: call for call in calls}
-    left = Attempt.objects.filter(call__in=by_pk, outcome=Attempt.Outcome.RUNNING)
+    left = Attempt.objects.filter(call__in=calls, outcome=Attempt.Outcome.RUNNING)
     dead: set[int] = set()
     entries: list[Entry] = []
     for attempt in left:
-        call = by_pk[attempt.call_id]
+        call = calls[attempt.call_id]
         error = ProviderError("The worker died.", code="crashed", transient=True)
         spent_s = (now - call.state_changed_at).total_seconds()
         decision = policy().decide(error, attempt=attempt.number, spent_s=spent_s)

@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 GATHER_S = 0.02  # a write takes about as long for ten calls as for one
-GATHER_MOST_S = 0.15
+GATHER_MOST_S = 0.03
 MOST = 100  # items of one transaction: locks are held for as long as it takes
 
 

@@ -33,8 +33,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-POLL_S = 0.2
+POLL_S = 0.1
 GATHER_S = 0.05  # calls that are over at about the same time are replaced together
+FIRST_S = 0.01
 LINGER_S = 5.0  # an idle runner stays this long: most of its work comes in bursts
 DATABASE_THREADS = 4
 STOP_PATIENCE_S = 5.0
@@ -107,7 +108,9 @@ class Runner:
                     break
                 idle_since = time.monotonic()
             if begun and len(begun) == room:
-                self._forget_finished()  # there may be more: no waiting
+                # There may be more; but what was taken comes first.
+                await asyncio.sleep(FIRST_S)
+                self._forget_finished()
             else:
                 await self._wait()
         return taken

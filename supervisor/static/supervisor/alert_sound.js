@@ -25,9 +25,11 @@ let timer = 0;
 export function startSound(feed) {
   if (!button) return;
   button.addEventListener("click", toggle);
-  // A browser lets no page make a noise before somebody has touched it.
+  // A browser lets no page make a noise before somebody has touched it. The button itself decides
+  // what its click means, by what was heard before it.
   for (const type of ["pointerdown", "keydown"]) {
-    addEventListener(type, () => isOn() && resume(), { capture: true });
+    const touched = ({ target }) => isOn() && !button.contains(target) && resume();
+    addEventListener(type, touched, { capture: true });
   }
   if (isOn()) resume();
   startNotify();
