@@ -5,9 +5,10 @@ A claim is a lease with a new token; from then on the ledger writes what becomes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -56,7 +57,7 @@ def claim_due(
     """
     now = database_now()
     candidates = _candidates(limit, provider=provider, spoken_limit=spoken_limit, now=now)
-    if not candidates:
+    if not candidates.pks:
         return []
     with transaction.atomic():
         claimed = _claim(candidates, owner=owner, provider=provider, now=now)
@@ -73,7 +74,7 @@ def begin_due(
     """
     now = database_now()
     candidates = _candidates(limit, provider=provider, spoken_limit=spoken_limit, now=now)
-    if not candidates:
+    if not candidates.pks:
         return []
     with transaction.atomic():
         claimed = _claim(candidates, owner=owner, provider=provider, now=now)
@@ -86,25 +87,29 @@ def begin_due(
     return [(lease, attempt) for lease, attempt in taken if isinstance(attempt, Attempt)]
 
 
-def _candidates(limit: int, *, provider: str, spoken_limit: int | None, now: datetime) -> list[int]:
-    # Without locks: an idle worker asks five times a second.
+class _Candidates(NamedTuple):
+    """Due calls in their turn; those of ``spoken`` are audio that is to be transcribed."""
+
+    pks: list[int]
+    spoken: Collection[int]
+
+
+def _candidates(
+    limit: int, *, provider: str, spoken_limit: int | None, now: datetime
+) -> _Candidates:
+    # Without locks: an idle worker asks ten times a second.
     if AnalysisPause.objects.exists():
-        return []
+        return _Candidates([], [])
     due = Call.objects.due(now=now)
-    candidates = breaker.pick(due, provider=provider, limit=limit, now=now)
-    if candidates and spoken_limit is not None:
-        spoken = _to_be_heard(candidates)
-        if len(spoken) > spoken_limit:
-            quick = due.exclude(pk__in=breaker.asking(due, Stage.TRANSCRIBE).values("pk"))
-            rest = breaker.pick(quick, provider=provider, limit=limit, now=now)
-            taken = [pk for pk in candidates if pk in spoken][:spoken_limit]
-            candidates = [*taken, *rest][:limit]
-    return candidates
-
-
-def _to_be_heard(pks: Sequence[int]) -> set[int]:
-    calls = Call.objects.filter(pk__in=pks)
-    return set(breaker.asking(calls, Stage.TRANSCRIBE).values_list("pk", flat=True))
+    pks = breaker.pick(due, provider=provider, limit=limit, now=now)
+    asking = breaker.asking(Call.objects.filter(pk__in=pks), Stage.TRANSCRIBE)
+    spoken = set(asking.values_list("pk", flat=True)) if pks else set()
+    if spoken_limit is not None and len(spoken) > spoken_limit:
+        quick = due.exclude(pk__in=breaker.asking(due, Stage.TRANSCRIBE).values("pk"))
+        rest = breaker.pick(quick, provider=provider, limit=limit, now=now)
+        taken = [pk for pk in pks if pk in spoken][:spoken_limit]
+        pks = [*taken, *rest][:limit]
+    return _Candidates(pks, spoken)
 
 
 def _free(provider: str, *, now: datetime) -> int | None:
@@ -136,10 +141,10 @@ class _Claimed:
     entries: list[Entry]
 
 
-def _claim(pks: Sequence[int], *, owner: str, provider: str, now: datetime) -> _Claimed:
+def _claim(candidates: _Candidates, *, owner: str, provider: str, now: datetime) -> _Claimed:
     skip = connection.features.has_select_for_update_skip_locked
     expires_at = now + timedelta(seconds=settings.AI_LEASE_SECONDS)
-    pks = pks[: _free(provider, now=now)]
+    pks = candidates.pks[: _free(provider, now=now)]
     due = Call.objects.due(now=now).select_for_update(skip_locked=skip).filter(pk__in=pks)
     calls = {call.pk: call for call in due.order_by("pk").only(*CLAIMING_FIELDS)}
     ours = Call.objects.filter(pk__in=calls)
@@ -150,12 +155,11 @@ def _claim(pks: Sequence[int], *, owner: str, provider: str, now: datetime) -> _
     dead, entries = _bury_crashed(begun, now=now) if begun else (set(), [])
     transcribed = _transcribed(begun) if begun else set()
     entries += _start([call for pk, call in calls.items() if pk not in begun], now=now)
-    spoken = set(Call.objects.spoken().filter(pk__in=calls).values_list("pk", flat=True))
     leases = [
         Lease(
             call.pk, call.call_id, call.lease_token, call.analysis_round,
             Stage.UNDERSTAND if call.pk in transcribed else Stage(call.first_stage),
-            call.pk in spoken,
+            call.pk in candidates.spoken,
         )
         for call in (calls[pk] for pk in pks if pk in calls and pk not in dead)
     ]  # fmt: skip

@@ -60,7 +60,7 @@ class Paused(HeldBack):
 class Lease:
     """A call in a worker's hands. ``stage`` is the first one that its round still lacks.
 
-    ``is_spoken`` says that it is known to be audio.
+    ``is_spoken`` says that it is known to be audio, which is still to be transcribed.
     """
 
     call_pk: int

@@ -30,7 +30,7 @@ def load_material(call: Call) -> Material:
     Memory: the decoded audio of the whole call. Raises ProviderError if there is none of it.
     """
     streams = list(_streams([call]))
-    return _assemble(call, streams, (row for _, row in _rows(streams)))
+    return _assemble(call, streams, (row for _, row in _rows(streams, bit_by_bit=True)))
 
 
 def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
@@ -39,7 +39,9 @@ def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
     for stream in _streams(calls):
         streams[stream.call_id].append(stream)
     rows: dict[int, list[PacketRow]] = {call.pk: [] for call in calls}
-    for call, row in _rows([stream for own in streams.values() for stream in own]):
+    for call, row in _rows(
+        [stream for own in streams.values() for stream in own], bit_by_bit=False
+    ):
         rows[call].append(row)
     return [_assembled(call, streams[call.pk], rows[call.pk]) for call in calls]
 
@@ -69,12 +71,13 @@ def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> 
     return swap_material(received) if call.speakers_swapped else received
 
 
-def _rows(streams: Sequence[Stream]) -> Iterator[tuple[int, PacketRow]]:
+def _rows(streams: Sequence[Stream], *, bit_by_bit: bool) -> Iterator[tuple[int, PacketRow]]:
     """Yield the packets with the key of their call, stream by stream and in their order."""
     by_pk = {stream.pk: stream for stream in streams}
     rows = Packet.objects.filter(stream__in=by_pk).order_by("stream_id", "sequence")
     columns = rows.values_list("stream_id", "track", "sequence", "timestamp", "data")
-    for pk, track, sequence, timestamp, data in columns.iterator(chunk_size=2000):
+    read = columns.iterator(chunk_size=2000) if bit_by_bit else columns
+    for pk, track, sequence, timestamp, data in read:
         stream = by_pk[pk]
         yield (
             stream.call_id,

@@ -78,9 +78,10 @@ class Runner:
         """Work. Returns the number of calls that were taken."""
         async with AsyncExitStack() as stack:
             stack.callback(self._threads.shutdown)
-            stack.push_async_callback(self._close_connections)
+            stack.push_async_callback(self._in_each_thread, connections.close_all)
             heart = asyncio.create_task(self._beat())
             stack.callback(heart.cancel)
+            await self._in_each_thread(_connect)
             taken = await self._take_until_done()
             await self._finish()
             for lane in (
@@ -242,16 +243,16 @@ class Runner:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(_fresh, function, *args, **kwargs))
 
-    async def _close_connections(self) -> None:
-        """Close each thread's own connection: the barrier makes every thread take one turn."""
+    async def _in_each_thread(self, function: Callable[[], Any]) -> None:
+        """Open or close each thread's own connection: the barrier makes every one take a turn."""
         barrier = threading.Barrier(DATABASE_THREADS)
 
-        def close() -> None:
+        def take_turn() -> None:
             barrier.wait(timeout=STOP_PATIENCE_S)
-            connections.close_all()
+            function()
 
         loop = asyncio.get_running_loop()
-        turns = [loop.run_in_executor(self._threads, close) for _ in range(DATABASE_THREADS)]
+        turns = [loop.run_in_executor(self._threads, take_turn) for _ in range(DATABASE_THREADS)]
         await asyncio.gather(*turns)
 
 
@@ -263,6 +264,10 @@ def _reserve() -> int:
     """Return how many calls are in hand beyond those that ask the AI, so that none of those waits
     while others are read or written."""
     return int(settings.AI_CONCURRENCY) // 2
+
+
+def _connect() -> None:
+    connection.ensure_connection()
 
 
 def _fresh(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
