@@ -45,6 +45,8 @@ bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQL
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_ingest
 	$(BIN)/python manage.py bench_analysis
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_analysis
+	$(BIN)/python manage.py bench_analysis --slots 200
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_analysis --slots 200
 	$(BIN)/python manage.py bench_transcription
 	$(BIN)/python manage.py bench_speech
 	$(BIN)/python manage.py bench_pages

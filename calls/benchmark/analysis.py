@@ -27,7 +27,7 @@ LEASE_S = 10  # of a run with kills: the time for which a dead worker's calls wa
 @dataclass(frozen=True, kw_only=True)
 class Options:
     calls: int = 1000
-    slots: int = 200
+    slots: int = 1000
     provider: str = "null"
     kills: int = 0
     patience_s: float = 600
@@ -39,7 +39,7 @@ class Outcome:
 
     ``beyond_own`` is what the median call took beyond its own attempts and the waits between
     them; ``beyond_ideal`` what it took beyond its place in the ideal schedule, where it has to
-    wait for one of the slots as well.
+    wait for one of the slots as well, if ``queues`` says that there are fewer than calls.
     """
 
     title: str
@@ -51,6 +51,7 @@ class Outcome:
     beyond_ideal_s: float
     peak_mib: float
     kills: int
+    queues: bool
     problems: list[str]
 
     @property
@@ -114,6 +115,7 @@ class _Run:
             beyond_ideal_s=median(o for o, _, _ in archived) - median(b for _, b, _ in archived),
             peak_mib=worker.peak_mib,
             kills=self.options.kills,
+            queues=self.options.slots < self.options.calls,
             problems=seen["problems"],
         )
 
@@ -130,10 +132,16 @@ def compare(outcome: Outcome) -> list[Bar]:
     return [
         Bar(name="total over ideal", value=100 * outcome.total_s / outcome.ideal_s, limit=130,
             is_upper=True, unit="%"),
-        Bar(name="median beyond the ideal schedule", value=1000 * outcome.beyond_ideal_s,
-            limit=1000, is_upper=True, unit="ms"),
-        Bar(name="median beyond the AI's own time", value=1000 * outcome.beyond_own_s,
-            limit=1000, is_upper=True, unit="ms"),
+        _median(outcome),
         Bar(name="memory of the worker", value=outcome.peak_mib, limit=400, is_upper=True,
             unit="MiB"),
     ]  # fmt: skip
+
+
+def _median(outcome: Outcome) -> Bar:
+    """Hold the median call against the AI's own time, or where calls queue, against the ideal."""
+    name, value_s = "the AI's own time", outcome.beyond_own_s
+    if outcome.queues:
+        name, value_s = "the ideal schedule", outcome.beyond_ideal_s
+    value = 1000 * value_s
+    return Bar(name=f"median beyond {name}", value=value, limit=1000, is_upper=True, unit="ms")

@@ -28,8 +28,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--calls", type=int, default=1000, help="how many (default: 1000)")
         parser.add_argument(
-            "--slots", type=int, default=200,
-            help="AI_CONCURRENCY: how many are with the AI at a time (default: 200)",
+            "--slots", type=int, default=1000,
+            help="AI_CONCURRENCY: how many are with the AI at a time. With fewer than calls these "
+            "have to wait for each other in any schedule (default: 1000)",
         )  # fmt: skip
         parser.add_argument(
             "--provider", choices=["null", "local"], default="null",
