@@ -179,16 +179,18 @@ class Runner:
         with suppress(LeaseLost):
             await self._release.put(lease)
 
-    async def _hear_out(self, lease: Lease, attempt: Attempt) -> tuple[stages.Heard, Attempt]:
-        """Find out what was said. Returns it with the attempt at what comes next."""
+    async def _hear_out(
+        self, lease: Lease, attempt: Attempt
+    ) -> tuple[stages.Heard | None, Attempt]:
+        """Find out what was said, and begin what comes next. Words are at hand then."""
         if not lease.is_spoken:  # undeclared packets are nearly always words
             ready = await self._try(lease, attempt, self._prepare_words)
             if ready:
                 return ready.heard, ready.attempt
-        heard = await self._try(lease, attempt, self._transcribe)
+        await self._try(lease, attempt, self._transcribe)
         self._listening.discard(lease.call_pk)
         begin = Begin(lease, Stage.UNDERSTAND, self.provider.name)
-        return heard, await self._begin.put(begin)
+        return None, await self._begin.put(begin)
 
     async def _try(
         self, lease: Lease, attempt: Attempt, work: Callable[..., Awaitable[T]], *known: Any
@@ -210,13 +212,11 @@ class Runner:
     async def _prepare_words(self, lease: Lease, attempt: Attempt) -> Prepared | None:
         return await self._prepare.put(Taken(lease, attempt))
 
-    async def _transcribe(self, lease: Lease, attempt: Attempt) -> stages.Heard:
+    async def _transcribe(self, lease: Lease, attempt: Attempt) -> Transcript:
         finding = await stages.transcribe(
             lease, attempt, self.provider, self._in_thread, turn=self._turn
         )
-        transcript = await stages.keep(finding, self._hear.put, self._in_thread)
-        heard: stages.Heard = await self._in_thread(stages.hear, transcript)
-        return heard
+        return await stages.keep(finding, self._hear.put, self._in_thread)
 
     async def _understand(
         self, lease: Lease, attempt: Attempt, heard: stages.Heard | None

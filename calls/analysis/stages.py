@@ -156,11 +156,8 @@ class Heard:
     redacted: Redacted
 
 
-def newest_heard(lease: Lease) -> Heard:
-    return hear(Transcript.objects.filter(call=lease.call_pk).latest())
-
-
-def hear(transcript: Transcript) -> Heard:
+def _newest(lease: Lease) -> Heard:
+    transcript = Transcript.objects.filter(call=lease.call_pk).latest()
     return Heard(transcript, redact(turns_from_json(transcript.turns)))
 
 
@@ -206,8 +203,8 @@ async def understand(
     heard: Heard | None = None,
     turn: Turnstile = NO_WAITING,
 ) -> Verdict:
-    """Have the newest transcript judged."""
-    heard = heard or await in_thread(newest_heard, lease)
+    """Have a transcript judged: the newest, unless it is at hand."""
+    heard = heard or await in_thread(_newest, lease)
     transcript, redacted = heard.transcript, heard.redacted
     async with turn:
         work = provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
