@@ -54,6 +54,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Scheduling(config, log)
 
 
+@pytest.fixture(autouse=True)
+def _no_remembered_calls() -> None:
+    """Calls of an earlier test are gone, and would be opened later than those nobody knows."""
+    from calls.ingest import record
+
+    record._known.clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _tables_are_emptied_quickly(django_db_setup) -> None:
     """After a test with real transactions; permissions stay, as making them anew takes long.
