@@ -59,7 +59,7 @@ def _no_remembered_calls() -> None:
     """Calls of an earlier test are gone, and would be opened later than those nobody knows."""
     from calls.ingest import record
 
-    record._known.clear()
+    record._known.clear()  # noqa: SLF001
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -61,13 +61,15 @@ class Outcome:
 
 def measure(options: Options) -> Outcome:
     """Carry out one run on a database of its own."""
-    lease = {"AI_LEASE_SECONDS": str(LEASE_S)} if options.kills else {}
+    # A seeded AI that is started anew would repeat itself: what failed first, and is left over,
+    # would fail first again, all of it, and count as an outage.
+    killed = {"AI_LEASE_SECONDS": str(LEASE_S), "AI_CHAOS_SEED": ""} if options.kills else {}
     settings = {
         "AI_PROVIDER": options.provider,
         "AI_CONCURRENCY": str(options.slots),
         "LOG_LEVEL": "ERROR",
         **CHAOS,
-        **lease,
+        **killed,
     }
     with scratch_site(**settings) as site:
         return _Run(options, site).carry_out()
