@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from calls.analysis.cues import (
     EXPIRY,
@@ -21,10 +21,11 @@ from calls.analysis.cues import (
     names_harmless_last,
 )
 from calls.analysis.spoken_emails import find_emails
+from calls.analysis.spoken_ibans import find_ibans
 from calls.analysis.spoken_numbers import (
+    LETTER_JOINTS,
     Run,
     Token,
-    compact_from,
     find_runs,
     has_digits,
     is_harmless,
@@ -36,7 +37,6 @@ CARD_RUN = 12
 ASKED_RUN = 4
 CODE_RUN, LONGEST_CODE = 3, 8
 ENDING_RUN = 2
-IBAN_SHORTEST, IBAN_LONGEST, IBAN_PIECE = 15, 34, 3
 MOST_LETTERS = 4
 FEW_WORDS = 3
 
@@ -62,8 +62,6 @@ _NATIONAL_INSURANCE = re.compile(
     r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
 )
 _PLUS = re.compile(r"\bplus\W+$", re.IGNORECASE)
-_LETTER_JOINTS = frozenset("-,. ")
-_IBAN_BEGIN = re.compile(r"[A-Z]{2}\d\d")
 _SSN_SHAPE = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
 _MONTH_WORDS = (
     "january february march april may june july august september october november december jan feb "
@@ -104,7 +102,9 @@ def find_personal_data(
     found = [Finding(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
     found += _dates(tokens, text, asked, in_digits=shortest < ASKED_RUN)
     if has_digits(tokens):
-        found += _ibans(tokens, text, asked)
+        expected = "IBAN" in asked or names("IBAN", text)
+        ibans = find_ibans(tokens, text, expected=expected, in_pieces="IBAN" in asked)
+        found += [Finding(begin, end, "IBAN") for begin, end in ibans]
         written = _NATIONAL_INSURANCE.finditer(text)
         found += [Finding(*match.span(), "NATIONAL_ID") for match in written]
         found += _numbers(tokens, text, asked, shortest)
@@ -208,7 +208,7 @@ def _letters_from(tokens: Sequence[Token], text: str, place: int, step: int) -> 
         token = tokens[reach]
         if _is_letter(text[token.begin : token.end]):
             found.append(reach)
-        elif token.word not in _LETTER_JOINTS:
+        elif token.word not in LETTER_JOINTS:
             break
         reach += step
     # "A" and "I" are words when they stand alone.
@@ -347,59 +347,7 @@ def _date_runs(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     return runs
 
 
-def _ibans(tokens: Sequence[Token], text: str, asked: frozenset[Kind]) -> list[Finding]:
-    expected = "IBAN" in asked or names("IBAN", text)
-    found = []
-    for start, token in enumerate(tokens):
-        if token.digits or not token.word.isalpha() or len(token.word) > 2:
-            continue
-        last = _iban_end(tokens, start, expected=expected)
-        if last is not None:
-            found.append(Finding(token.begin, tokens[last].end, "IBAN"))
-    return found + (_iban_pieces(tokens, text) if "IBAN" in asked else [])
-
-
-def _iban_pieces(tokens: Sequence[Token], text: str) -> list[Finding]:
-    """Return what may be a part of an IBAN that is read in pieces: "A T six one"."""
-    found = []
-    for is_code, group in groupby(tokens, lambda token: _is_code(token, text)):
-        part = list(group)
-        if is_code and any(t.digits for t in part) and len(_compact(part)) >= IBAN_PIECE:
-            marks = [token for token in part if token.digits or token.word.isalpha()]
-            found.append(Finding(marks[0].begin, marks[-1].end, "IBAN"))
-    return found
-
-
-def _is_code(token: Token, text: str) -> bool:
-    written = text[token.begin : token.end]
-    capitals = written.isalpha() and (len(written) == 1 or (written.isupper() and len(written) < 5))
-    return bool(token.digits) or capitals or token.word in _LETTER_JOINTS
-
-
-def _compact(part: Sequence[Token]) -> str:
-    return "".join(t.digits or (t.word if t.word.isalpha() else "") for t in part)
-
-
-def _iban_end(tokens: Sequence[Token], start: int, *, expected: bool) -> int | None:
-    valid = likely = None
-    for place, code in compact_from(tokens, start):
-        if len(code) > IBAN_LONGEST or (len(code) >= 4 and not _IBAN_BEGIN.match(code)):
-            break
-        if passes_mod97(code):
-            valid = place
-        elif expected and tokens[place].digits and _IBAN_BEGIN.match(code):
-            likely = place if len(code) >= IBAN_SHORTEST else likely
-    return valid if valid is not None else likely
-
-
 def passes_luhn(digits: str) -> bool:
     """Check a card number (ISO/IEC 7812-1, annex B)."""
     doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
     return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
-
-
-def passes_mod97(code: str) -> bool:
-    """Check an IBAN without spaces (ISO 13616)."""
-    if not re.fullmatch(r"[A-Z]{2}\d\d[A-Z0-9]{11,30}", code):
-        return False
-    return int("".join(str(int(sign, 36)) for sign in code[4:] + code[:4])) % 97 == 1

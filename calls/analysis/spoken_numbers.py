@@ -30,6 +30,8 @@ _ZERO_LETTERS = frozenset({"oh", "o"})
 _NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, *_REPEATS})
 _SAYING_DIGITS = _NUMBER_WORDS | _ZERO_LETTERS | {"hundred"}
 _JOINTS = frozenset("-\u2013\u2014,./():;+#*_ \u2026")
+# Between the letters and digits of one code.
+LETTER_JOINTS = frozenset("-,. ")
 _FILLERS = frozenset(
     {"uh", "um", "er", "erm", "ah", "hm", "dash", "hyphen", "space", "slash", "stroke", "comma"}
 )

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from calls.analysis.conversation import Speaker, Turn, Word
-from calls.analysis.personal_data import passes_luhn, passes_mod97
+from calls.analysis.personal_data import passes_luhn
 from calls.analysis.redaction import Redaction, redact
+from calls.analysis.spoken_ibans import passes_mod97
 
 DEMO_CALLS = sorted((Path(__file__).parents[1] / "demo_calls").glob("*.json"))
 
