@@ -100,13 +100,15 @@ def find_personal_data(
     tokens = tokenize(text)
     emails = "EMAIL" in asked or names("EMAIL", text)
     found = [Finding(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
-    found += _dates(tokens, text, asked, in_digits=shortest < ASKED_RUN)
-    if has_digits(tokens):
+    numbered = has_digits(tokens)
+    if numbered:
         expected = "IBAN" in asked or names("IBAN", text)
         ibans = find_ibans(tokens, text, expected=expected, in_pieces="IBAN" in asked)
         found += [Finding(begin, end, "IBAN") for begin, end in ibans]
         written = _NATIONAL_INSURANCE.finditer(text)
         found += [Finding(*match.span(), "NATIONAL_ID") for match in written]
+    found += _dates(tokens, text, asked, in_digits=shortest < ASKED_RUN)
+    if numbered:
         found += _numbers(tokens, text, asked, shortest)
     return _without_overlaps(found)
 
