@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from calls.analysis import ledger
-from calls.analysis.held import Finding, Lease, LeaseLost
+from calls.analysis.held import Finding, LeaseLost, Taken
 from calls.analysis.material import load_materials
 from calls.analysis.media import TextCall
 from calls.analysis.redaction import Redacted, redact
@@ -19,13 +19,6 @@ from calls.models import Analysis, Attempt, Call
 
 # A call without its state would be asked for it, one by one.
 READ_FIELDS = ("state", "media", "missing_count", "speakers_swapped")
-
-
-class Taken(NamedTuple):
-    """A call in a worker's hands, and the attempt at its next stage, which has begun."""
-
-    lease: Lease
-    attempt: Attempt
 
 
 class Prepared(NamedTuple):

@@ -21,6 +21,7 @@ from calls.analysis.held import (
     Begin,
     Entry,
     Lease,
+    Taken,
     begin,
     close,
     fail,
@@ -46,31 +47,15 @@ def owner_of(provider: str, worker: str) -> str:
 
 
 def claim_due(
-    *, owner: str, limit: int, provider: str = "", spoken_limit: int | None = None
-) -> list[Lease]:
-    """Take up to ``limit`` due calls, longest waiting first, and show them as being processed.
+    *, owner: str, limit: int, provider: str, spoken_limit: int | None = None
+) -> list[Taken]:
+    """Take up to ``limit`` due calls, longest waiting first, and begin their next attempts.
 
     Of those that are audio and have to be transcribed, at most ``spoken_limit``: what is quickly
     done shall not wait behind them. What ``provider`` cannot do while it is down stays where it
-    is, and so does everything while the analysis is paused. A call whose last worker died has a
-    running attempt, which counts as crashed; a call whose attempts are thereby used up fails.
-    """
-    now = database_now()
-    candidates = _candidates(limit, provider=provider, spoken_limit=spoken_limit, now=now)
-    if not candidates.pks:
-        return []
-    with transaction.atomic():
-        claimed = _claim(candidates, owner=owner, provider=provider, now=now)
-        events.append(claimed.entries, at=now)
-    return claimed.leases
-
-
-def begin_due(
-    *, owner: str, limit: int, provider: str, spoken_limit: int | None = None
-) -> list[tuple[Lease, Attempt]]:
-    """Take due calls as ``claim_due`` does, and write down that their next attempts start.
-
-    A call whose attempt is held back after all is given back at once.
+    is, and so does everything while the analysis is paused; whose attempt is held back after all
+    is given back at once. A call whose last worker died has a running attempt, which counts as
+    crashed; a call whose attempts are thereby used up fails.
     """
     now = database_now()
     candidates = _candidates(limit, provider=provider, spoken_limit=spoken_limit, now=now)
@@ -79,12 +64,11 @@ def begin_due(
     with transaction.atomic():
         claimed = _claim(candidates, owner=owner, provider=provider, now=now)
         wanted = [Begin(lease, lease.stage, provider) for lease in claimed.leases]
-        begun = begin(wanted, claimed.calls, now=now)
-        taken = list(zip(claimed.leases, begun, strict=True))
-        held_back = [lease.call_pk for lease, attempt in taken if isinstance(attempt, Exception)]
+        begun = list(zip(claimed.leases, begin(wanted, claimed.calls, now=now), strict=True))
+        held_back = [lease.call_pk for lease, attempt in begun if isinstance(attempt, Exception)]
         Call.objects.filter(pk__in=held_back).update(lease_owner="", lease_expires_at=None)
         events.append(claimed.entries, at=now)
-    return [(lease, attempt) for lease, attempt in taken if isinstance(attempt, Attempt)]
+    return [Taken(lease, attempt) for lease, attempt in begun if isinstance(attempt, Attempt)]
 
 
 class _Candidates(NamedTuple):

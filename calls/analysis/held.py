@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -73,6 +73,13 @@ class Lease:
     def asks_in(self, stage: Stage | str) -> bool:
         """Whether the stage takes the provider: words are not transcribed."""
         return stage != Stage.TRANSCRIBE or self.is_spoken
+
+
+class Taken(NamedTuple):
+    """A call in a worker's hands, and the attempt at its next stage, which has begun."""
+
+    lease: Lease
+    attempt: Attempt
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,17 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, connections
 
 from calls.analysis import batches, claims, ledger, stages
-from calls.analysis.batches import Prepared, Taken
-from calls.analysis.held import Begin, Decision, Failure, Finding, HeldBack, Lease, LeaseLost
+from calls.analysis.batches import Prepared
+from calls.analysis.held import (
+    Begin,
+    Decision,
+    Failure,
+    Finding,
+    HeldBack,
+    Lease,
+    LeaseLost,
+    Taken,
+)
 from calls.analysis.lanes import MOST, Lane
 from calls.analysis.providers import Provider, ProviderError
 from calls.models import Analysis, Attempt, Stage, Transcript
@@ -119,9 +128,9 @@ class Runner:
     def _room(self) -> int:
         return max(0, settings.AI_CONCURRENCY + _reserve() - len(self._active))
 
-    async def _claim(self, room: int) -> list[tuple[Lease, Attempt]]:
-        begun: list[tuple[Lease, Attempt]] = await self._write(
-            claims.begin_due,
+    async def _claim(self, room: int) -> list[Taken]:
+        begun: list[Taken] = await self._write(
+            claims.claim_due,
             owner=self.owner,
             limit=room,
             provider=self.provider.name,

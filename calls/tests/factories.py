@@ -9,7 +9,7 @@ from calls.analysis.conversation import Sentiment, Transcription, Understanding
 from calls.analysis.providers import ProviderError
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.record import record_packets
-from calls.models import Call, Stage
+from calls.models import Attempt, Call, Stage
 
 _numbers = count(1)
 
@@ -89,14 +89,22 @@ def refusal():
     return ProviderError("401 Unauthorized", code="401", transient=False)
 
 
+def claim_all(owner="worker-1", *, limit=10, provider="fake", **options):
+    """Take the calls that are due."""
+    taken = claim_due(owner=owner, limit=limit, provider=provider, **options)
+    return [lease for lease, _ in taken]
+
+
 def claim(owner="worker-1"):
     """Take the one call that is due."""
-    (lease,) = claim_due(owner=owner, limit=10)
+    (lease,) = claim_all(owner)
     return lease
 
 
 def attempt(lease, stage=Stage.TRANSCRIBE):
-    return ledger.begin_attempt(lease, stage=stage, provider="fake")
+    """Return the attempt that the claim began, or begin the one at the next stage."""
+    running = Attempt.objects.filter(call=lease.call_pk, stage=stage, outcome="running").first()
+    return running or ledger.begin_attempt(lease, stage=stage, provider="fake")
 
 
 TRANSCRIPT = {

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from calls.analysis import batches, breaker, claims, ledger
-from calls.analysis.batches import Prepared, Taken
+from calls.analysis.batches import Prepared
 from calls.analysis.held import LeaseLost, Paused
 from calls.analysis.pausing import pause_analysis
 from calls.analysis.retry import Retry
@@ -21,8 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def take(limit=20, **options):
-    begun = claims.begin_due(owner="worker-1", limit=limit, provider="fake", **options)
-    return [Taken(*each) for each in begun]
+    return claims.claim_due(owner="worker-1", limit=limit, provider="fake", **options)
 
 
 def prepare(taken):
@@ -143,8 +142,7 @@ def test_failures_that_come_together_count_one_by_one(settings):
     for _ in range(3):
         ended_call()
     spoken_call()
-    words = [Taken(*each) for each in take()]
-    failures = [ledger.Failure(lease, attempt, outage()) for lease, attempt in words]
+    failures = [ledger.Failure(lease, attempt, outage()) for lease, attempt in take()]
 
     decisions = ledger.fail_attempts(failures)
 

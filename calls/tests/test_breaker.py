@@ -11,8 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from calls.analysis import breaker, ledger
-from calls.analysis.claims import claim_due
-from calls.analysis.held import Begin, ProviderDown
+from calls.analysis.held import ProviderDown
 from calls.analysis.providers import ProviderError
 from calls.analysis.runner import Runner
 from calls.ingest.record import record_packets
@@ -26,6 +25,7 @@ from calls.tests.factories import (
     FakeProvider,
     SpokenProvider,
     attempt,
+    claim_all,
     ended_call,
     outage,
     packet,
@@ -44,7 +44,7 @@ def _three_failures_are_an_outage(settings):
 
 
 def claim(limit=10):
-    return claim_due(owner="worker-1", limit=limit, provider="fake")
+    return claim_all(limit=limit)
 
 
 def fail(lease, error=None, stage=Stage.TRANSCRIBE):
@@ -192,10 +192,9 @@ def test_words_that_pass_by_are_no_probe():
     let_probe_time_come()
     ended_call()
     leases = claim()
-    begun = ledger.begin_attempts([Begin(each, Stage.TRANSCRIBE, "fake") for each in leases])
     words = next(place for place, lease in enumerate(leases) if not lease.is_spoken)
 
-    ledger.save_transcript(leases[words], begun[words], asked=False, **TRANSCRIPT)
+    ledger.save_transcript(leases[words], attempt(leases[words]), asked=False, **TRANSCRIPT)
 
     assert len(leases) == 2
     assert health().probe_at > timezone.now()
@@ -252,14 +251,18 @@ def test_the_failure_that_shows_the_outage_and_all_later_ones_cost_nothing():
 
 
 def test_a_call_in_hand_is_put_back_without_an_attempt():
-    bring_down()
-    spoken_call()
-    (lease,) = claim_due(owner="worker-1", limit=10)
+    ended_call()
+    (lease,) = claim()
+    ledger.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
+    now = timezone.now()
+    ProviderHealth.objects.create(
+        provider="fake", stage=Stage.UNDERSTAND, down_since=now, probe_at=now + timedelta(minutes=1)
+    )
 
     with pytest.raises(ProviderDown):
-        attempt(lease)
+        attempt(lease, Stage.UNDERSTAND)
 
-    assert not Attempt.objects.filter(call=lease.call_pk).exists()
+    assert not Attempt.objects.filter(stage=Stage.UNDERSTAND).exists()
 
 
 def test_a_call_that_waits_shows_when_the_provider_is_asked_again():
@@ -283,16 +286,12 @@ def test_one_call_is_taken_as_a_probe():
     assert claim() == []
 
 
-def test_of_two_probes_one_is_let_in():
+def test_there_is_one_probe_at_a_time():
     bring_down()
     let_probe_time_come()
-    (first,) = claim()
-    (second,) = claim()
 
-    attempt(first)
-
-    with pytest.raises(ProviderDown):
-        attempt(second)
+    assert len(claim()) == 1
+    assert claim() == []
 
 
 def test_a_failed_probe_doubles_the_wait_up_to_five_minutes():
@@ -360,12 +359,10 @@ def test_a_probe_that_did_not_need_the_provider_gives_its_turn_to_another():
 
 def test_an_answer_about_meaning_says_nothing_about_transcription():
     bring_down()
-    spoken_call()
-    (lease,) = claim_due(owner="worker-1", limit=1)
+    ended_call()
+    (lease,) = claim()
+    transcript = ledger.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
-    transcript = Call.objects.get(pk=lease.call_pk).transcripts.create(
-        version=1, created_at=timezone.now(), **TRANSCRIPT
-    )
 
     ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
 

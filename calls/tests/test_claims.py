@@ -20,6 +20,7 @@ from calls.tests.factories import (
     FakeProvider,
     SpokenProvider,
     attempt,
+    claim_all,
     ended_call,
     spoken_call,
 )
@@ -29,8 +30,7 @@ pytestmark = pytest.mark.django_db
 
 def taken(**options):
     owner = claims.owner_of(options.get("provider", ""), "worker-1")
-    leases = claims.claim_due(owner=owner, limit=options.pop("limit", 10), **options)
-    return [lease.call_id for lease in leases]
+    return [lease.call_id for lease in claim_all(owner, **options)]
 
 
 # Lanes
@@ -40,7 +40,7 @@ def test_a_lease_knows_whether_its_call_is_audio():
     spoken_call("heard")
     ended_call("read")
 
-    leases = claims.claim_due(owner="worker-1", limit=10)
+    leases = claim_all()
 
     assert {lease.call_id: lease.is_spoken for lease in leases} == {"heard": True, "read": False}
 
@@ -64,7 +64,7 @@ def test_words_that_came_last_are_taken_past_any_number_of_recordings():
 
 def test_audio_that_has_been_transcribed_needs_no_room():
     spoken_call("heard")
-    (lease,) = claims.claim_due(owner="worker-1", limit=1)
+    (lease,) = claim_all(limit=1)
     ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     ledger.release(lease)
 
@@ -141,7 +141,7 @@ def test_a_call_that_is_over_makes_room_and_so_does_a_worker_that_died(settings)
     ended_call("first")
     ended_call("second")
     owner = claims.owner_of("openai", "worker-1")
-    (lease,) = claims.claim_due(owner=owner, limit=5, provider="openai")
+    (lease,) = claim_all(owner, provider="openai")
     assert taken(provider="openai") == []
 
     ledger.release(lease)
@@ -159,14 +159,14 @@ def test_workers_that_claim_at_once_stay_below_the_limit_together(settings):
 
     def ask(number):
         owner = claims.owner_of("fake", f"worker-{number}")
-        return _closed(lambda: len(claims.claim_due(owner=owner, limit=4, provider="fake")))
+        return _closed(lambda: len(claim_all(owner, limit=4)))
 
     with ThreadPoolExecutor(8) as threads:
         got = list(threads.map(ask, range(8)))
 
     # Who came while others held the rows went away empty, and comes again.
     assert 4 <= sum(got) <= 5
-    late = claims.claim_due(owner=claims.owner_of("fake", "late"), limit=4, provider="fake")
+    late = claim_all(claims.owner_of("fake", "late"), limit=4)
     assert len(late) == 5 - sum(got)
     held = Call.objects.filter(lease_expires_at__gt=timezone.now())
     assert held.count() == 5

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from calls import services
 from calls.analysis import ledger
-from calls.analysis.claims import claim_due
 from calls.analysis.held import LeaseLost
 from calls.analysis.retry import GiveUp, Retry
 from calls.lifecycle import CallState
@@ -20,6 +19,7 @@ from calls.tests.factories import (
     archived_call,
     attempt,
     claim,
+    claim_all,
     ended_call,
     failed_call,
     live_call,
@@ -49,20 +49,20 @@ def test_a_claimed_call_is_being_processed_and_is_not_given_out_again():
 
     assert lease.call_id == call.call_id
     assert fetch(call).state == CallState.PROCESSING_AI
-    assert claim_due(owner="worker-2", limit=10) == []
+    assert claim_all("worker-2") == []
 
 
 def test_a_live_call_is_not_due():
     live_call()
 
-    assert claim_due(owner="worker-1", limit=10) == []
+    assert claim_all() == []
 
 
 def test_the_call_that_waits_longest_is_taken_first():
     first, second = ended_call(), ended_call()
     Call.objects.filter(pk=first.pk).update(state_changed_at=F("state_changed_at") - timedelta(1))
 
-    taken = claim_due(owner="worker-1", limit=1)
+    taken = claim_all(limit=1)
 
     assert [lease.call_id for lease in taken] == [first.call_id]
     assert second.call_id not in taken
@@ -85,7 +85,7 @@ def test_a_call_whose_worker_died_in_the_last_attempt_fails(settings):
     attempt(claim())
     let_lease_run_out(call)
 
-    assert claim_due(owner="worker-2", limit=10) == []
+    assert claim_all("worker-2") == []
     assert fetch(call).state == CallState.FAILED
 
 
@@ -126,7 +126,7 @@ def test_a_passing_failure_waits_in_processing_and_shows_when_it_goes_on():
     assert waiting.state == CallState.PROCESSING_AI
     assert waiting.next_attempt_at > timezone.now()
     assert waiting.last_error == "503 Service Unavailable"
-    assert claim_due(owner="worker-2", limit=10) == []
+    assert claim_all("worker-2") == []
 
 
 def test_five_failed_attempts_end_in_failed_with_five_rows():
@@ -257,7 +257,7 @@ def test_what_the_provider_calls_its_answers_is_kept_with_the_attempt():
 def test_failures_with_different_words_are_each_written_down():
     for _ in range(3):
         ended_call()
-    leases = claim_due(owner="worker-1", limit=3)
+    leases = claim_all(limit=3)
     failures = [
         ledger.Failure(lease, attempt(lease), outage(request_id=f"req-{number}"))
         for number, lease in enumerate(leases)
@@ -275,10 +275,9 @@ def test_failures_with_different_words_are_each_written_down():
 def test_the_database_refuses_a_second_attempt_at_a_time():
     ended_call()
     lease = claim()
-    attempt(lease)
 
     with pytest.raises(IntegrityError):
-        attempt(lease)
+        ledger.begin_attempt(lease, stage=Stage.TRANSCRIBE, provider="fake")
 
 
 def test_the_database_refuses_a_second_success_of_a_stage_in_one_round():

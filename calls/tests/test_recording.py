@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from calls import services
 from calls.analysis import ledger, recording
-from calls.analysis.claims import claim_due
 from calls.analysis.held import LeaseLost
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
@@ -37,7 +36,7 @@ from calls.tests.audio import (
     sound,
     spoken_call,
 )
-from calls.tests.factories import archived_call, claim, ended_call, packet
+from calls.tests.factories import archived_call, claim, claim_all, ended_call, packet
 
 pytestmark = pytest.mark.django_db
 
@@ -174,7 +173,7 @@ def test_a_worker_that_lost_its_call_takes_its_file_away_again():
 
     class Slow(CardProvider):
         async def transcribe(self, audio, *, language):
-            await sync_to_async(claim_due)(owner="worker-2", limit=1)
+            await sync_to_async(claim_all)("worker-2")
             return await super().transcribe(audio, language=language)
 
     with pytest.raises(LeaseLost):

@@ -187,28 +187,29 @@ class Stir:
         """Do to calls what a worker does to them, with results that are made up."""
         from calls.analysis.claims import claim_due
 
-        leases = claim_due(owner="busy-site", limit=limit)
         by_stage: dict[str, list[Any]] = {}
-        for lease in leases:
-            by_stage.setdefault(lease.stage, []).append(lease)
-        heard = self._try(by_stage.get("transcribe", []), "transcribe", self._hear)
-        self._try([*by_stage.get("understand", []), *heard], "understand", self._archive)
+        for taken in claim_due(owner="busy-site", limit=limit, provider="made-up"):
+            by_stage.setdefault(taken.lease.stage, []).append(taken)
+        heard = self._settle(by_stage.get("transcribe", []), self._hear)
+        begun = self._begin(heard) if heard else []
+        self._settle([*by_stage.get("understand", []), *begun], self._archive)
 
-    def _try(self, leases: list[Any], stage: str, succeed: Callable[[Any], None]) -> list[Any]:
-        """Begin an attempt for each, fail some of them, and return what is to go on."""
+    def _begin(self, leases: list[Any]) -> list[Any]:
+        """Begin to understand what was heard."""
         from calls.analysis import ledger
-        from calls.analysis.held import Begin, Failure
-        from calls.analysis.providers import ProviderError
+        from calls.analysis.held import Begin
         from calls.models import Attempt, Stage
 
-        if not leases:
-            return []
-        begun = ledger.begin_attempts([Begin(one, Stage(stage), "made-up") for one in leases])
-        tried = [
-            (lease, one)
-            for lease, one in zip(leases, begun, strict=True)
-            if isinstance(one, Attempt)
-        ]
+        wanted = [Begin(lease, Stage.UNDERSTAND, "made-up") for lease in leases]
+        begun = zip(leases, ledger.begin_attempts(wanted), strict=True)
+        return [(lease, attempt) for lease, attempt in begun if isinstance(attempt, Attempt)]
+
+    def _settle(self, tried: list[Any], succeed: Callable[[Any], None]) -> list[Any]:
+        """Fail some attempts, and return the calls of the others, which are to go on."""
+        from calls.analysis import ledger
+        from calls.analysis.held import Failure
+        from calls.analysis.providers import ProviderError
+
         failed, good = [], []
         for lease, attempt in tried:
             dice = self.chance.random()
