@@ -4,9 +4,8 @@ A worker holds a call by a lease. Whatever it writes names the lease's token and
 LeaseLost once somebody else holds the call, so that a worker thought dead cannot write late.
 Locks are taken in one order: calls by their keys, the provider's health, the event log.
 
-What many calls need at a time is written for all of them at once: each such function takes a
-list and returns one result for each item, an exception where that one was refused. Beside it is
-the same for one call.
+What calls need is written for many of them at once: each function takes a list and returns one
+result for each item, an exception where that one was refused.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -44,7 +43,7 @@ from calls.analysis.held import (
     save_calls,
 )
 from calls.analysis.providers import ProviderError
-from calls.analysis.recording import StoredAudio, StoredFile, name_recording, name_redacted
+from calls.analysis.recording import name_recording, name_redacted
 from calls.analysis.retry import GiveUp, Retry
 from calls.clock import database_now
 from calls.lifecycle import CallState
@@ -59,8 +58,6 @@ from calls.models import (
 from calls.search.index import words_of_fields, write_entries
 from calls.services import transit
 
-T = TypeVar("T")
-
 # --- Leases -----------------------------------------------------------------------------------
 
 
@@ -68,11 +65,6 @@ def extend_leases(*, owner: str, call_pks: Collection[int]) -> None:
     """Prolong the leases that ``owner`` still holds on these calls."""
     expires_at = database_now() + timedelta(seconds=settings.AI_LEASE_SECONDS)
     Call.objects.filter(pk__in=call_pks, lease_owner=owner).update(lease_expires_at=expires_at)
-
-
-def release(lease: Lease) -> None:
-    """Give a call back unfinished, at no cost: its worker is being stopped. Raises LeaseLost."""
-    _only(release_all([lease]))
 
 
 def release_all(leases: Sequence[Lease]) -> list[LeaseLost | None]:
@@ -94,23 +86,10 @@ def release_all(leases: Sequence[Lease]) -> list[LeaseLost | None]:
 # --- Attempts -------------------------------------------------------------------------------
 
 
-def begin_attempt(lease: Lease, *, stage: Stage, provider: str) -> Attempt:
-    """Write down that an attempt starts, before it does. Raises LeaseLost and HeldBack."""
-    return _only(begin_attempts([Begin(lease, stage, provider)]))
-
-
 def begin_attempts(wanted: Sequence[Begin]) -> list[Attempt | Exception]:
     """Write down that attempts start, before they do: LeaseLost and HeldBack may come back."""
     with transaction.atomic():
         return begin(wanted, grasp([want.lease for want in wanted]), now=database_now())
-
-
-def fail_attempt(lease: Lease, attempt: Attempt, error: ProviderError) -> Decision:
-    """Record a failure and what follows from it, and let go of the call. Raises LeaseLost."""
-    (decision,) = fail_attempts([Failure(lease, attempt, error)])
-    if isinstance(decision, Exception):
-        raise decision
-    return decision
 
 
 def fail_attempts(failures: Sequence[Failure]) -> list[Decision | Exception]:
@@ -171,18 +150,6 @@ def _note_failure(
 # --- Findings -------------------------------------------------------------------------------
 
 
-def save_transcript(
-    lease: Lease,
-    attempt: Attempt,
-    *,
-    asked: bool = True,
-    audio: StoredAudio | None = None,
-    **fields: Any,
-) -> Transcript:
-    """Store the result of ``transcribe``. Raises LeaseLost."""
-    return _only(save_transcripts([Finding(lease, attempt, fields, asked=asked, audio=audio)]))
-
-
 def save_transcripts(findings: Sequence[Finding]) -> list[Transcript | Exception]:
     """Store results of ``transcribe``."""
     with transaction.atomic():
@@ -229,20 +196,6 @@ def _hear(
             name_recording(pk, finding.audio, version=version, now=now)
     Transcript.objects.bulk_create(made.values())
     return made, _succeed(mine, held, now=now)
-
-
-def archive(
-    lease: Lease,
-    attempt: Attempt,
-    *,
-    verdict: dict[str, str],
-    asked: bool = True,
-    muted: StoredFile | None = None,
-    **fields: Any,
-) -> Analysis:
-    """Store the result of ``understand`` and archive the call. Raises LeaseLost."""
-    finding = Finding(lease, attempt, fields, asked=asked, muted=muted, verdict=verdict)
-    return _only(archive_all([finding]))
 
 
 def archive_all(findings: Sequence[Finding]) -> list[Analysis | Exception]:
@@ -336,10 +289,3 @@ def _succeed(
         else:
             breaker.note_unasked(attempt, now=now)
     return entries
-
-
-def _only(results: Sequence[T | Exception]) -> T:
-    (result,) = results
-    if isinstance(result, Exception):
-        raise result
-    return result

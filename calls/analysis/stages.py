@@ -239,7 +239,7 @@ async def keep(found: F, write: Callable[[F], Awaitable[T]], in_thread: InThread
 def analysis_fields(
     transcript: Transcript, redacted: Redacted, verdict: Understanding, provider: str
 ) -> dict[str, Any]:
-    """Return what ``ledger.archive`` stores, measured and put together."""
+    """Return what ``ledger.archive_all`` stores, measured and put together."""
     speech = {who: tuple(_span(span) for span in spans) for who, spans in transcript.speech.items()}
     measured = measure(
         redacted.turns, verdict.sentiments, speech=speech, duration_ms=transcript.duration_ms

@@ -3,13 +3,13 @@
 from itertools import count
 
 from calls import services
-from calls.analysis import ledger
 from calls.analysis.claims import claim_due
 from calls.analysis.conversation import Sentiment, Transcription, Understanding
 from calls.analysis.providers import ProviderError
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.record import record_packets
 from calls.models import Attempt, Call, Stage
+from calls.tests import one_call
 
 _numbers = count(1)
 
@@ -104,7 +104,7 @@ def claim(owner="worker-1"):
 def attempt(lease, stage=Stage.TRANSCRIBE):
     """Return the attempt that the claim began, or begin the one at the next stage."""
     running = Attempt.objects.filter(call=lease.call_pk, stage=stage, outcome="running").first()
-    return running or ledger.begin_attempt(lease, stage=stage, provider="fake")
+    return running or one_call.begin_attempt(lease, stage=stage, provider="fake")
 
 
 TRANSCRIPT = {
@@ -122,15 +122,15 @@ ANALYSIS = {
 def archived_call(call_id=None):
     call = ended_call(call_id)
     lease = claim()
-    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
     verdict = {"customer_sentiment": "NEUTRAL"}
-    ledger.archive(lease, tried, transcript=transcript, verdict=verdict, **ANALYSIS)
+    one_call.archive(lease, tried, transcript=transcript, verdict=verdict, **ANALYSIS)
     return Call.objects.get(pk=call.pk)
 
 
 def failed_call(call_id=None):
     call = ended_call(call_id)
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease), refusal())
+    one_call.fail_attempt(lease, attempt(lease), refusal())
     return Call.objects.get(pk=call.pk)

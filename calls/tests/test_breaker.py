@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from calls.analysis import breaker, ledger
+from calls.analysis import breaker
 from calls.analysis.held import ProviderDown
 from calls.analysis.providers import ProviderError
 from calls.analysis.runner import Runner
@@ -18,6 +18,7 @@ from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, ProviderHealth, Stage
 from calls.services import end_call
+from calls.tests import one_call
 from calls.tests.factories import (
     ANALYSIS,
     SILENCE,
@@ -48,7 +49,7 @@ def claim(limit=10):
 
 
 def fail(lease, error=None, stage=Stage.TRANSCRIBE):
-    return ledger.fail_attempt(lease, attempt(lease, stage), error or outage())
+    return one_call.fail_attempt(lease, attempt(lease, stage), error or outage())
 
 
 def health(stage=Stage.TRANSCRIBE):
@@ -100,7 +101,7 @@ def test_an_answer_in_between_breaks_the_row():
     fail(leases[0])
     fail(leases[1])
 
-    ledger.save_transcript(leases[2], attempt(leases[2]), **TRANSCRIPT)
+    one_call.save_transcript(leases[2], attempt(leases[2]), **TRANSCRIPT)
     fail(leases[3])
 
     assert (health().failures, health().down_since) == (1, None)
@@ -140,10 +141,10 @@ def test_a_burst_of_failures_proves_nothing_while_more_attempts_are_running():
     tries = [(lease, attempt(lease)) for lease in claim()]
 
     for lease, tried in tries[:4]:
-        ledger.fail_attempt(lease, tried, outage())
+        one_call.fail_attempt(lease, tried, outage())
     assert health().down_since is None
 
-    ledger.fail_attempt(*tries[4], outage())
+    one_call.fail_attempt(*tries[4], outage())
     assert health().down_since
 
 
@@ -194,7 +195,7 @@ def test_words_that_pass_by_are_no_probe():
     leases = claim()
     words = next(place for place, lease in enumerate(leases) if not lease.is_spoken)
 
-    ledger.save_transcript(leases[words], attempt(leases[words]), asked=False, **TRANSCRIPT)
+    one_call.save_transcript(leases[words], attempt(leases[words]), asked=False, **TRANSCRIPT)
 
     assert len(leases) == 2
     assert health().probe_at > timezone.now()
@@ -218,10 +219,10 @@ def test_audio_that_was_not_declared_asks_once_and_waits_like_all_audio():
 def test_audio_that_was_transcribed_before_the_outage_goes_on():
     spoken_call("heard")
     (lease,) = claim()
-    ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     bring_down()
 
-    ledger.release(lease)
+    one_call.release(lease)
 
     assert [(each.call_id, each.stage) for each in claim()] == [("heard", Stage.UNDERSTAND)]
 
@@ -244,7 +245,7 @@ def test_the_failure_that_shows_the_outage_and_all_later_ones_cost_nothing():
         spoken_call()
     tries = [(lease, attempt(lease)) for lease in claim()]
     for lease, tried in tries:
-        ledger.fail_attempt(lease, tried, outage())
+        one_call.fail_attempt(lease, tried, outage())
 
     outcomes = Attempt.objects.order_by("id").values_list("outcome", flat=True)
     assert list(outcomes) == ["failed", "failed", "snoozed", "snoozed", "snoozed"]
@@ -253,7 +254,7 @@ def test_the_failure_that_shows_the_outage_and_all_later_ones_cost_nothing():
 def test_a_call_in_hand_is_put_back_without_an_attempt():
     ended_call()
     (lease,) = claim()
-    ledger.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
+    one_call.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
     now = timezone.now()
     ProviderHealth.objects.create(
         provider="fake", stage=Stage.UNDERSTAND, down_since=now, probe_at=now + timedelta(minutes=1)
@@ -312,9 +313,9 @@ def test_a_late_failure_from_before_the_outage_does_not_double_the_wait():
         spoken_call()
     *others, late = [(lease, attempt(lease)) for lease in claim()]
     for lease, tried in others:
-        ledger.fail_attempt(lease, tried, outage())
+        one_call.fail_attempt(lease, tried, outage())
 
-    ledger.fail_attempt(*late, outage())
+    one_call.fail_attempt(*late, outage())
 
     assert health().wait_s == 30
 
@@ -340,7 +341,7 @@ def test_an_answered_probe_brings_all_calls_back():
     let_probe_time_come()
     (lease,) = claim()
 
-    ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
 
     assert health().down_since is None
     assert len(claim()) == 2
@@ -351,7 +352,7 @@ def test_a_probe_that_did_not_need_the_provider_gives_its_turn_to_another():
     let_probe_time_come()
     (lease,) = claim()
 
-    ledger.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
+    one_call.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
 
     assert health().down_since
     assert len(claim()) == 1
@@ -361,10 +362,10 @@ def test_an_answer_about_meaning_says_nothing_about_transcription():
     bring_down()
     ended_call()
     (lease,) = claim()
-    transcript = ledger.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
+    transcript = one_call.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
 
-    ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+    one_call.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
 
     assert health().down_since
 
@@ -514,9 +515,9 @@ def test_failures_and_answers_of_many_workers_at_once_do_not_deadlock():
         number, (lease, tried) = numbered
         try:
             if number % 2:
-                ledger.fail_attempt(lease, tried, outage())
+                one_call.fail_attempt(lease, tried, outage())
             else:
-                ledger.save_transcript(lease, tried, **TRANSCRIPT)
+                one_call.save_transcript(lease, tried, **TRANSCRIPT)
         finally:
             connection.close()
 

@@ -11,10 +11,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from calls.analysis import claims, ledger
+from calls.analysis import claims
 from calls.analysis.runner import Runner
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, Stage
+from calls.tests import one_call
 from calls.tests.factories import (
     TRANSCRIPT,
     FakeProvider,
@@ -65,8 +66,8 @@ def test_words_that_came_last_are_taken_past_any_number_of_recordings():
 def test_audio_that_has_been_transcribed_needs_no_room():
     spoken_call("heard")
     (lease,) = claim_all(limit=1)
-    ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
-    ledger.release(lease)
+    one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    one_call.release(lease)
 
     assert taken(spoken_limit=0) == ["heard"]
 
@@ -144,7 +145,7 @@ def test_a_call_that_is_over_makes_room_and_so_does_a_worker_that_died(settings)
     (lease,) = claim_all(owner, provider="openai")
     assert taken(provider="openai") == []
 
-    ledger.release(lease)
+    one_call.release(lease)
     assert taken(provider="openai") == ["second"]
     Call.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     assert len(taken(provider="openai")) == 1

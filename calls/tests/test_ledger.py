@@ -13,6 +13,7 @@ from calls.analysis.held import LeaseLost
 from calls.analysis.retry import GiveUp, Retry
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, CallEvent, Stage
+from calls.tests import one_call
 from calls.tests.factories import (
     ANALYSIS,
     TRANSCRIPT,
@@ -97,9 +98,9 @@ def test_a_late_write_of_a_worker_that_lost_its_lease_is_refused():
     claim("worker-2")
 
     with pytest.raises(LeaseLost):
-        ledger.save_transcript(old, tried, **TRANSCRIPT)
+        one_call.save_transcript(old, tried, **TRANSCRIPT)
     with pytest.raises(LeaseLost):
-        ledger.fail_attempt(old, tried, outage())
+        one_call.fail_attempt(old, tried, outage())
     assert call.transcripts.count() == 0
 
 
@@ -119,7 +120,7 @@ def test_a_passing_failure_waits_in_processing_and_shows_when_it_goes_on():
     call = ended_call()
     lease = claim()
 
-    decision = ledger.fail_attempt(lease, attempt(lease), outage())
+    decision = one_call.fail_attempt(lease, attempt(lease), outage())
 
     waiting = fetch(call)
     assert decision == Retry(timedelta(seconds=2))
@@ -134,7 +135,7 @@ def test_five_failed_attempts_end_in_failed_with_five_rows():
 
     for _ in range(5):
         lease = claim()
-        decision = ledger.fail_attempt(lease, attempt(lease), outage())
+        decision = one_call.fail_attempt(lease, attempt(lease), outage())
         make_due(call)
 
     assert isinstance(decision, GiveUp)
@@ -147,7 +148,7 @@ def test_a_permanent_failure_fails_at_once():
     call = ended_call()
     lease = claim()
 
-    ledger.fail_attempt(lease, attempt(lease), refusal())
+    one_call.fail_attempt(lease, attempt(lease), refusal())
 
     assert fetch(call).state == CallState.FAILED
     assert "401" in fetch(call).last_error
@@ -157,7 +158,7 @@ def test_a_snooze_uses_up_no_attempt():
     call = ended_call()
     lease = claim()
 
-    ledger.fail_attempt(lease, attempt(lease), outage(retry_after_s=1))
+    one_call.fail_attempt(lease, attempt(lease), outage(retry_after_s=1))
 
     make_due(call)
     assert attempt(claim()).number == 1
@@ -169,7 +170,7 @@ def test_a_released_call_is_due_at_once_and_lost_no_attempt():
     lease = claim()
     attempt(lease)
 
-    ledger.release(lease)
+    one_call.release(lease)
 
     assert attempt(claim("worker-2")).number == 1
     assert call.attempts.filter(outcome=Attempt.Outcome.RELEASED).count() == 1
@@ -187,12 +188,12 @@ def test_an_archived_call_has_its_result_and_its_verdict():
 def test_a_second_archive_of_the_same_lease_is_refused():
     ended_call()
     lease = claim()
-    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
-    ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+    one_call.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
 
     with pytest.raises(LeaseLost):
-        ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+        one_call.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
 
 
 def test_a_retried_call_starts_a_round_with_all_attempts():
@@ -209,7 +210,7 @@ def test_a_reanalysed_call_keeps_its_old_result():
 
     services.reanalyse_call(call_id=call.call_id)
     lease = claim()
-    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
 
     assert transcript.version == 2
     assert call.transcripts.count() == 2
@@ -236,7 +237,7 @@ def test_a_call_gets_no_attempt_after_its_deadline(settings):
     lease = claim()
     Call.objects.update(state_changed_at=timezone.now() - timedelta(hours=2))
 
-    ledger.fail_attempt(lease, attempt(lease), outage())
+    one_call.fail_attempt(lease, attempt(lease), outage())
 
     assert fetch(call).state == CallState.FAILED
     assert "No answer within 3600 s" in fetch(call).last_error
@@ -249,7 +250,7 @@ def test_what_the_provider_calls_its_answers_is_kept_with_the_attempt():
         [ledger.Finding(lease, attempt(lease), TRANSCRIPT, request_id="req-1, req-2")]
     )
     tried = attempt(lease, Stage.UNDERSTAND)
-    ledger.fail_attempt(lease, tried, outage(request_id="req-3"))
+    one_call.fail_attempt(lease, tried, outage(request_id="req-3"))
 
     assert list(Attempt.objects.values_list("request_id", flat=True)) == ["req-1, req-2", "req-3"]
 
@@ -277,7 +278,7 @@ def test_the_database_refuses_a_second_attempt_at_a_time():
     lease = claim()
 
     with pytest.raises(IntegrityError):
-        ledger.begin_attempt(lease, stage=Stage.TRANSCRIBE, provider="fake")
+        one_call.begin_attempt(lease, stage=Stage.TRANSCRIBE, provider="fake")
 
 
 def test_the_database_refuses_a_second_success_of_a_stage_in_one_round():

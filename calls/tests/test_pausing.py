@@ -11,12 +11,13 @@ from django.urls import reverse
 from django_q.models import OrmQ
 
 from calls import services, tasks
-from calls.analysis import claims, ledger
+from calls.analysis import claims
 from calls.analysis.held import Paused
 from calls.analysis.pausing import AlreadySo, find_pause, pause_analysis, resume_analysis
 from calls.analysis.runner import Runner
 from calls.lifecycle import CallState
 from calls.models import AnalysisPause, Attempt, Call, CallEvent, Stage
+from calls.tests import one_call
 from calls.tests.factories import FakeProvider, attempt, claim, claim_all, ended_call
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +54,7 @@ def test_a_call_in_hand_goes_no_further_than_its_attempt():
     pause_analysis()
 
     with pytest.raises(Paused):
-        ledger.begin_attempt(lease, stage=Stage.UNDERSTAND, provider="fake")
+        one_call.begin_attempt(lease, stage=Stage.UNDERSTAND, provider="fake")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,10 +11,11 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from calls import services, tasks
-from calls.analysis import breaker, ledger
+from calls.analysis import breaker
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, ProviderHealth, Stage
+from calls.tests import one_call
 from calls.tests.audio import CardProvider, archived_audio, carry, carry_to_end
 from calls.tests.factories import (
     FakeProvider,
@@ -39,7 +40,7 @@ def fail(call, stage):
     lease = claim()
     if stage == Stage.UNDERSTAND and lease.stage == Stage.TRANSCRIBE:
         carry(lease, Stage.TRANSCRIBE)
-    ledger.fail_attempt(lease, attempt(lease, stage), refusal())
+    one_call.fail_attempt(lease, attempt(lease, stage), refusal())
     return fetch(call)
 
 

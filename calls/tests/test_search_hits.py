@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calls.analysis import ledger, stages
+from calls.analysis import stages
 from calls.analysis.conversation import Sentiment, Understanding
 from calls.analysis.material import load_material
 from calls.analysis.redaction import redact
@@ -13,6 +13,7 @@ from calls.models import Analysis, Call, Note, Stage
 from calls.search.hits import EXCERPT_LENGTH, cut, find_hits
 from calls.search.query import parse
 from calls.services import end_call
+from calls.tests import one_call
 from calls.tests.factories import attempt, claim, packet
 
 
@@ -32,12 +33,12 @@ def analysed_with_card(number: str) -> Call:
     material = load_material(call)
     heard = stages.Transcription(material.turns, {}, material.duration_ms, "text")
     fields = stages.transcript_fields(heard, material, call=call, provider="fake")
-    transcript = ledger.save_transcript(lease, attempt(lease), **fields)
+    transcript = one_call.save_transcript(lease, attempt(lease), **fields)
     redacted = redact(stages.turns_from_json(transcript.turns))
     moods = tuple(Sentiment("NEUTRAL", 0.0) for _ in redacted.turns)
     verdict = Understanding(moods, summary="A card.", keywords=(), model="fake-1")
     found = stages.analysis_fields(transcript, redacted, verdict, "fake")
-    ledger.archive(lease, attempt(lease, Stage.UNDERSTAND), **found)
+    one_call.archive(lease, attempt(lease, Stage.UNDERSTAND), **found)
     return Call.objects.get(pk=call.pk)
 
 

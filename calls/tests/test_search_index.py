@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from calls import annotations
-from calls.analysis import ledger
 from calls.analysis.held import LeaseLost
 from calls.lifecycle import CallState
 from calls.models import Analysis, Call, Note, SearchEntry, Stage
@@ -26,6 +25,7 @@ from calls.search.query import And, Node, Not, NotUnderstood, Or, Term, parse
 from calls.search.words import split
 from calls.services import end_call, reanalyse_call
 from calls.speakers import swap_speakers
+from calls.tests import one_call
 from calls.tests.factories import (
     ANALYSIS,
     TRANSCRIPT,
@@ -238,13 +238,13 @@ def test_a_refused_finding_changes_no_entry():
     call = archived_call()
     reanalyse_call(call_id=call.call_id, by="ann")
     lease = claim()
-    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
     Call.objects.update(lease_owner="other", lease_token=99)
     said = {**ANALYSIS, "turns": [turn("agent", "Goodbye.")]}
 
     with pytest.raises(LeaseLost):
-        ledger.archive(lease, tried, transcript=transcript, verdict={}, **said)
+        one_call.archive(lease, tried, transcript=transcript, verdict={}, **said)
 
     assert ask("hello") == [call.call_id]
     assert ask("goodbye") == []
@@ -254,10 +254,10 @@ def test_a_new_analysis_replaces_what_the_old_one_said():
     call = archived_call()
     reanalyse_call(call_id=call.call_id, by="ann")
     lease = claim()
-    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     said = {**ANALYSIS, "turns": [turn("agent", "Goodbye.")]}
     tried = attempt(lease, Stage.UNDERSTAND)
-    ledger.archive(lease, tried, transcript=transcript, verdict={}, **said)
+    one_call.archive(lease, tried, transcript=transcript, verdict={}, **said)
 
     assert ask("hello") == []
     assert ask("goodbye") == [call.call_id]
@@ -287,9 +287,9 @@ def test_a_note_on_a_call_that_is_not_analysed_is_found_and_stays_with_the_analy
 
     end_call(call_id=call.call_id)
     lease = claim()
-    transcript = ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
-    ledger.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+    one_call.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
 
     assert ask("agent:hello note:voucher") == [call.call_id]
     annotations.delete_note(call_id=call.call_id, note_id=note.pk, by="ann")

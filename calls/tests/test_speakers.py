@@ -13,7 +13,6 @@ from calls import services
 from calls.alerts.rules import RuleBook
 from calls.alerts.tail import PacketTail
 from calls.alerts.words import find_words
-from calls.analysis import ledger
 from calls.analysis.held import LeaseLost
 from calls.analysis.material import load_material
 from calls.analysis.playback import open_playback, read_waveform
@@ -24,6 +23,7 @@ from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, Attempt, Call, CallEvent, Recording, Stage
 from calls.retention import prune
 from calls.speakers import swap_speakers
+from calls.tests import one_call
 from calls.tests.audio import (
     TEXT,
     CardProvider,
@@ -255,7 +255,7 @@ def test_a_failed_call_with_a_transcript_is_judged_again_and_one_without_stays_f
     lease = claim()
     carry(lease, Stage.TRANSCRIBE, FakeProvider())
     tried = attempt(lease, Stage.UNDERSTAND)
-    ledger.fail_attempt(lease, tried, outage_for_good())
+    one_call.fail_attempt(lease, tried, outage_for_good())
     without = failed_call("without")
 
     first, second = swap(with_words), swap(without)
@@ -278,7 +278,7 @@ def test_swapping_does_not_hide_that_packets_came_after_the_transcript():
     record_packets([packet(call.call_id, 9)])
     swap(call)
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease, Stage.UNDERSTAND), outage_for_good())
+    one_call.fail_attempt(lease, attempt(lease, Stage.UNDERSTAND), outage_for_good())
 
     assert services.retry_call(call_id=call.call_id).first_stage == Stage.TRANSCRIBE
 
@@ -291,7 +291,7 @@ def test_a_worker_that_transcribes_loses_the_call_and_the_next_one_hears_it_righ
     swap(call)
 
     with pytest.raises(LeaseLost):
-        ledger.save_transcript(lease, tried, duration_ms=0, turns=[], speech={})
+        one_call.save_transcript(lease, tried, duration_ms=0, turns=[], speech={})
     tried.refresh_from_db()
     assert (tried.outcome, tried.code) == (Attempt.Outcome.RELEASED, "swapped")
     assert fresh(call).state == CallState.PROCESSING_AI
@@ -310,7 +310,7 @@ def test_a_worker_that_judges_the_old_transcript_loses_the_call_and_its_words_ar
     swap(call)
 
     with pytest.raises(LeaseLost):
-        ledger.archive(lease, tried, transcript=old, verdict={}, turns=[], metrics={})
+        one_call.archive(lease, tried, transcript=old, verdict={}, turns=[], metrics={})
     again = claim("quick")
     assert again.stage == Stage.UNDERSTAND
     carry(again, Stage.UNDERSTAND, DeafProvider())
@@ -320,7 +320,7 @@ def test_a_worker_that_judges_the_old_transcript_loses_the_call_and_its_words_ar
 def test_a_call_that_waits_for_its_next_attempt_keeps_its_time():
     call = ended_call()
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease), outage())
+    one_call.fail_attempt(lease, attempt(lease), outage())
     due_at = fresh(call).next_attempt_at
 
     swap(call)

@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 
 from calls import services
-from calls.analysis import ledger
 from calls.analysis.pausing import pause_analysis
 from calls.analysis.standing import read_load, read_standing
 from calls.models import Call, CallEvent, ProviderHealth, Stage, WorkerHeartbeat
+from calls.tests import one_call
 from calls.tests.factories import (
     TRANSCRIPT,
     archived_call,
@@ -31,7 +31,7 @@ def an_outage(settings):
     settings.AI_BREAKER_FAILURES = 1
     spoken_call("first")
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease), outage())
+    one_call.fail_attempt(lease, attempt(lease), outage())
     spoken_call("second")
 
 
@@ -43,8 +43,8 @@ def beat(seconds_ago):
 def test_calls_are_counted_by_their_next_stage_and_what_they_do():
     ended_call("retrying")
     lease = claim()
-    ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
-    ledger.fail_attempt(lease, attempt(lease, Stage.UNDERSTAND), outage())
+    one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    one_call.fail_attempt(lease, attempt(lease, Stage.UNDERSTAND), outage())
     ended_call("running")
     claim()
     ended_call("ready")
@@ -77,7 +77,7 @@ def test_the_beginning_and_the_end_of_an_outage_are_in_the_log(an_outage):
     Call.objects.update(next_attempt_at=None)
 
     lease = ledger_claim()
-    ledger.save_transcript(lease, attempt(lease), **TRANSCRIPT)
+    one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
 
     down, back = CallEvent.objects.filter(type__startswith="provider_").order_by("id")
     assert (down.type, down.call, down.data["failures"]) == ("provider_down", None, 1)
@@ -97,7 +97,7 @@ def test_an_outage_that_goes_on_is_one_entry_in_the_log(an_outage):
     Call.objects.update(next_attempt_at=None)
 
     lease = ledger_claim()
-    ledger.fail_attempt(lease, attempt(lease), outage())
+    one_call.fail_attempt(lease, attempt(lease), outage())
 
     assert CallEvent.objects.filter(type__startswith="provider_").count() == 1
 

@@ -6,11 +6,12 @@ import re
 
 from django.urls import reverse
 
-from calls.analysis import ledger, stages
+from calls.analysis import stages
 from calls.analysis.conversation import Sentiment, Understanding
 from calls.analysis.material import load_material
 from calls.analysis.redaction import redact
 from calls.models import Call, Stage
+from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call
 
 MOODS = {"dead": Sentiment("NEGATIVE", -4.0), "wonderful": Sentiment("POSITIVE", 4.0)}
@@ -23,7 +24,7 @@ def analysed_call(call_id=None):
     material = load_material(call)
     heard = stages.Transcription(material.turns, {}, material.duration_ms, "text")
     fields = stages.transcript_fields(heard, material, call=call, provider="fake")
-    transcript = ledger.save_transcript(lease, attempt(lease), **fields)
+    transcript = one_call.save_transcript(lease, attempt(lease), **fields)
     redacted = redact(stages.turns_from_json(transcript.turns))
     verdict = Understanding(
         tuple(_mood(turn.text) for turn in redacted.turns),
@@ -33,7 +34,7 @@ def analysed_call(call_id=None):
         insights={"next_step": "A technician comes today."},
     )
     found = stages.analysis_fields(transcript, redacted, verdict, "fake")
-    ledger.archive(lease, attempt(lease, Stage.UNDERSTAND), **found)
+    one_call.archive(lease, attempt(lease, Stage.UNDERSTAND), **found)
     return Call.objects.get(pk=call.pk)
 
 

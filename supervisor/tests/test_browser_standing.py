@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes]
 MAKE_OUTAGE = """
 from datetime import timedelta
 from django.conf import settings
-from calls.analysis import ledger
+from calls.tests import one_call
 from calls.tests.factories import attempt, claim, outage, spoken_call
 from django.utils import timezone
 from calls.models import WorkerHeartbeat
@@ -23,7 +23,7 @@ WorkerHeartbeat.objects.create(name="w", started_at=now, seen_at=now + timedelta
 settings.AI_BREAKER_FAILURES = 1
 spoken_call("waits")
 lease = claim()
-ledger.fail_attempt(lease, attempt(lease), outage())
+one_call.fail_attempt(lease, attempt(lease), outage())
 spoken_call("behind")
 """
 END_OUTAGE = "from calls.models import ProviderHealth; ProviderHealth.objects.all().delete()"

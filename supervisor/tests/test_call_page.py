@@ -6,10 +6,10 @@ import pytest
 from django.urls import reverse
 
 from calls import services
-from calls.analysis import ledger
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, Packet
+from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call, failed_call, live_call, outage, packet
 from supervisor.call_page import read_call_page
 from supervisor.tests.factories import analysed_call, page_of, text_of
@@ -66,7 +66,7 @@ def test_a_running_attempt_is_named(supervisor):
 def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
     call = ended_call()
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease), outage())
+    one_call.fail_attempt(lease, attempt(lease), outage())
 
     text = text_of(page_of(supervisor, call))
 
@@ -77,7 +77,7 @@ def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
 def test_an_attempt_that_the_provider_put_off_is_not_counted(supervisor):
     call = ended_call()
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease), outage(retry_after_s=30))
+    one_call.fail_attempt(lease, attempt(lease), outage(retry_after_s=30))
 
     text = text_of(page_of(supervisor, call))
 
@@ -184,7 +184,7 @@ def test_asking_for_personal_data_is_not_enough(supervisor):
 
 def _transcribed(call_id):
     lease = claim()
-    ledger.save_transcript(
+    one_call.save_transcript(
         lease,
         attempt(lease),
         duration_ms=900,
@@ -218,7 +218,7 @@ def test_hostile_words_are_shown_and_never_run(operator):
     Call.objects.filter(call_id="c-1").update(last_error=HOSTILE)
     services.end_call(call_id="c-1")
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease), outage())
+    one_call.fail_attempt(lease, attempt(lease), outage())
     Call.objects.filter(call_id="c-1").update(last_error=HOSTILE)
 
     for address in ("/supervisor/", "/supervisor/calls/c-1/", "/supervisor/?q=" + HOSTILE):

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from calls import services
-from calls.analysis import ledger
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Call
+from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call, failed_call, live_call, outage, packet
 from supervisor import board
 from supervisor.figures import read_figures
@@ -30,7 +30,7 @@ LOGIN = "/supervisor/login/"
 def retrying_call(call_id):
     ended_call(call_id)
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease), outage())
+    one_call.fail_attempt(lease, attempt(lease), outage())
     return Call.objects.get(call_id=call_id)
 
 

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from calls import services
-from calls.analysis import ledger
 from calls.analysis.pausing import pause_analysis, resume_analysis
 from calls.models import Call, ProviderHealth, WorkerHeartbeat
+from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call, failed_call, outage, spoken_call
 from supervisor.figures import read_figures
 from supervisor.tests.factories import page_of, text_of
@@ -30,7 +30,7 @@ def waiting(settings, worker):
     settings.AI_BREAKER_FAILURES = 1
     call = spoken_call()
     lease = claim()
-    ledger.fail_attempt(lease, attempt(lease), outage())
+    one_call.fail_attempt(lease, attempt(lease), outage())
     return Call.objects.get(pk=call.pk)
 
 
