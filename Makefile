@@ -34,7 +34,7 @@ test: $(VENV)/.development ## Set up everything, run the tests on SQLite and on 
 check: $(VENV)/.development ## Formatting, lint, types, migrations and the deployment checklist
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy callcenter calls supervisor
+	$(BIN)/mypy callcenter calls supervisor benchmarks
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
 	DEBUG=false SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \

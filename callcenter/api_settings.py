@@ -2,10 +2,10 @@
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "calls.api.keys.ApiKeyAuthentication",
+        "calls.api.authentication.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["calls.api.keys.MayCall"],
+    "DEFAULT_PERMISSION_CLASSES": ["calls.api.authentication.MayCall"],
     "DEFAULT_PARSER_CLASSES": ["calls.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",

@@ -7,20 +7,19 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callcenter.settings")
 django_application = get_asgi_application()
 
-# Consumers import models, which must not happen before Django is set up.
+# These import models and the REST framework, which need the settings and the app registry.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from calls.api import routing as ingest  # noqa: E402
 from calls.api.limits import BodyLimit  # noqa: E402
-from calls.ingest import routing as ingest  # noqa: E402
 from calls.ingest.express import ExpressLane  # noqa: E402
 from supervisor import routing as supervisor  # noqa: E402
-from supervisor.event_stream import EventStream  # noqa: E402
-from supervisor.origin import SameOrigin  # noqa: E402
+from supervisor.live.event_stream import EventStream  # noqa: E402
+from supervisor.live.origin import SameOrigin  # noqa: E402
 
 http_application = ExpressLane(django_application) if settings.EXPRESS_LANE else django_application
-
 # Channels documents this for Django's own patterns, its types do not know.
 sockets = URLRouter([*ingest.websocket_urlpatterns, *supervisor.websocket_urlpatterns])  # type: ignore[list-item]
 application = ProtocolTypeRouter(

@@ -10,6 +10,7 @@ false   production: refuses to start without a secret, ingest closed, cookies fo
 import os
 import secrets
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import environ
@@ -179,6 +180,9 @@ INSTALLED_APPS = [
     "axes",
     "csp",
 ]
+# The image has no benchmarks, and production installs no requirements-dev.txt, which they need.
+if LOCAL and find_spec("benchmarks") and find_spec("psutil"):
+    INSTALLED_APPS.append("benchmarks")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -251,7 +255,7 @@ else:
 
 # Only within one process: between processes everything travels through the event log.
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "supervisor.layer.ProcessLayer", "CONFIG": {"capacity": 128}}
+    "default": {"BACKEND": "supervisor.live.layer.ProcessLayer", "CONFIG": {"capacity": 128}}
 }
 
 FEED_PATIENCE = _number("FEED_PATIENCE", 10, 0.1, 600)  # seconds a listener may take nothing

@@ -5,14 +5,12 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from calls import health
+from calls.monitoring import health, metrics
 
 admin.site.site_header = "callcenter"
 admin.site.site_title = "callcenter"
 admin.site.index_title = "Administration"
-
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="docs.html")
-
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="supervisor:board"), name="home"),
     path("v1/", include("calls.api.urls")),
@@ -22,7 +20,6 @@ urlpatterns = [
     path("docs", docs, name="docs"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("metrics", health.metrics, name="metrics"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
-
 handler404 = "calls.api.errors.not_found"

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from calls import events
-from calls.analysis.conversation import Turn
-from calls.analysis.redaction import redact
+from calls.conversation import Turn
 from calls.models import NOTE_LENGTH, TAG_LENGTH, Call, Note, Tag
+from calls.redaction.redact import redact
 from calls.search.index import index_notes
 from calls.services import lock_call
 

@@ -304,3 +304,19 @@ def as_message(event: CallEvent) -> dict[str, Any]:
 
 def as_messages(events: Iterable[CallEvent]) -> list[dict[str, Any]]:
     return [as_message(event) for event in events]
+
+
+Entry = tuple[CallRef, Payload]
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What the log says of a call at the time of an entry, which may change before it is added."""
+
+    pk: int
+    call_id: str
+    state: str
+
+
+def log_entry(call: CallRef, payload: Payload) -> Entry:
+    return AtHand(call.pk, call.call_id, str(call.state)), payload

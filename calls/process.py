@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -39,7 +40,7 @@ class Child:
         )
 
     def _prepare(self) -> None:
-        from calls.worker import die_with_parent
+        from calls.process import die_with_parent
 
         die_with_parent()
         os.nice(self.nice)
@@ -86,3 +87,33 @@ def stop_all(children: Sequence[Child], *, patience_s: float) -> None:
         time.sleep(0.05)
     for child in children:
         child.kill()
+
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process when its parent is gone, however that went."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def end_children_with_me() -> None:
+    """Have every process that is forked from now on die with its parent, at any depth.
+
+    django-q2 leaves that to a stop in good order: after a SIGKILL its processes would wait for
+    jobs that cannot come, for ever.
+    """
+    parent: list[int] = []
+
+    def remember() -> None:
+        parent[:] = [os.getpid()]
+
+    def follow() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what the parent does is not for children
+        die_with_parent()
+        if [os.getppid()] != parent:  # it died before it could be asked for
+            os._exit(SOFTWARE_ERROR)
+
+    os.register_at_fork(before=remember, after_in_child=follow)

@@ -7,15 +7,15 @@ import os
 
 from calls.analysis.claims import any_due
 from calls.analysis.providers.registry import get_provider
-from calls.analysis.pruning import prune_history
 from calls.analysis.runner import Runner
 from calls.bulk import carry_on, prune_bulk_actions, resume_bulk_actions
-from calls.retention import prune
-from calls.samples import take_sample
+from calls.monitoring.samples import take_sample
+from calls.retention.history import prune_history
+from calls.retention.old_calls import prune
 from calls.search.backlog import catch_up
 from calls.services import end_idle_calls, retry_failed_calls, wake_worker
+from calls.stopping import runner_slot, stopping
 from calls.webhooks.services import prune_deliveries
-from calls.worker import runner_slot, stopping
 
 PRUNE_SECONDS = 5  # of the minute between two sweeps
 CATCH_UP_SECONDS = 10

@@ -7,17 +7,12 @@ interrupts is then covered by the leases.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import multiprocessing
 import os
-import signal
 import socket
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.db import DatabaseError, connections
@@ -26,101 +21,16 @@ from django_q.cluster import Cluster, Sentinel, get_mp_context
 
 from calls.clock import database_now
 from calls.models import WorkerHeartbeat
+from calls.process import SOFTWARE_ERROR, end_children_with_me
 from calls.services import wake_worker
+from calls.stopping import _Flag, _slot, _starting_over, _told_to_stop
 
 log = logging.getLogger(__name__)
-
 HEARTBEAT_S = 5
 RESTART_PAUSE_S = 1
 DRAIN_S = 10
-FLAG_POLL_S = 0.1
 GC_THRESHOLDS = (20_000, 20, 50)  # a batch of calls makes many objects, and little garbage
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
-
-
-class _Flag:
-    """A word for all processes of a worker. Unlike an Event it has no lock that a process could
-    take into its grave, or that a signal handler could wait for in vain."""
-
-    def __init__(self) -> None:
-        self._value = multiprocessing.RawValue(ctypes.c_bool, False)
-
-    def set(self) -> None:
-        self._value.value = True
-
-    def clear(self) -> None:
-        self._value.value = False
-
-    def is_set(self) -> bool:
-        return bool(self._value.value)
-
-    def wait(self, timeout: float) -> bool:
-        deadline = time.monotonic() + timeout
-        while not self.is_set() and (left_s := deadline - time.monotonic()) > 0:
-            time.sleep(min(FLAG_POLL_S, left_s))
-        return self.is_set()
-
-
-_told_to_stop = _Flag()  # by a signal, and never taken back
-_starting_over = _Flag()
 _leaving = _Flag()
-
-
-class _Slot:
-    """Whoever holds the lock is the runner."""
-
-    def __init__(self) -> None:
-        self.renew()
-
-    def renew(self) -> None:
-        """Forget who held it: the dead do not let go."""
-        self.lock = multiprocessing.Lock()
-
-
-_slot = _Slot()
-
-
-def stopping() -> bool:
-    """Whether this worker has been told to stop, or to start over."""
-    return _told_to_stop.is_set() or _starting_over.is_set()
-
-
-@contextmanager
-def runner_slot() -> Iterator[bool]:
-    """Yield whether this process may be the runner of its cluster for now."""
-    mine = _slot.lock.acquire(block=False)
-    try:
-        yield mine
-    finally:
-        if mine:
-            _slot.lock.release()
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this process when its parent is gone, however that went."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def end_children_with_me() -> None:
-    """Have every process that is forked from now on die with its parent, at any depth.
-
-    django-q2 leaves that to a stop in good order: after a SIGKILL its processes would wait for
-    jobs that cannot come, for ever.
-    """
-    parent: list[int] = []
-
-    def remember() -> None:
-        parent[:] = [os.getpid()]
-
-    def follow() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what the parent does is not for children
-        die_with_parent()
-        if [os.getppid()] != parent:  # it died before it could be asked for
-            os._exit(SOFTWARE_ERROR)
-
-    os.register_at_fork(before=remember, after_in_child=follow)
 
 
 class _Sentinel(Sentinel):  # type: ignore[misc]

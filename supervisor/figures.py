@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
 from calls.analysis.standing import Standing, read_standing
 from calls.lifecycle import CallState
-from calls.models import Call
-from supervisor.alerts import read_open
-from supervisor.selection import Phase, in_phase
+from calls.models import Alert, Call
+from calls.models.alert import level_of
+from supervisor.phases import Phase, in_phase
 
 PACE_S = 60
 MEDIAN_OVER = timedelta(minutes=30)
@@ -101,3 +101,20 @@ def _pace(now: datetime) -> float:
         count / max((now - opened_at).total_seconds(), PACE_S) for count, opened_at in counts
     )
     return round(total, 1)
+
+
+COUNTED = 1_000  # beyond it, how many there are makes no difference
+
+
+@dataclass(frozen=True)
+class OpenAlerts:
+    """How many alerts nobody has acknowledged, up to COUNTED, and the worst of them."""
+
+    count: int
+    level: str
+
+
+def read_open() -> OpenAlerts:
+    worst_first = Alert.objects.open().order_by("-severity", "-id")[:COUNTED]
+    found = worst_first.aggregate(count=Count("pk"), worst=Max("severity"))
+    return OpenAlerts(found["count"], level_of(found["worst"]))

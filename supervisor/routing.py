@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from supervisor.consumers import SupervisorConsumer, UnknownPathConsumer
+from supervisor.live.consumers import SupervisorConsumer, UnknownPathConsumer
 
 websocket_urlpatterns = [
     path("stream/ws/supervisor", SupervisorConsumer.as_asgi()),  # type: ignore[arg-type]

@@ -20,9 +20,9 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Now, NullIf
 
-from calls.annotations import Refused, normal_tag
-from calls.lifecycle import CallState
+from calls.annotations import Refused, known_tags, normal_tag
 from calls.models import Alert, Call, Severity, Tag
+from supervisor.phases import Phase, in_phase
 
 PAGE_SIZE = 50
 PAGE_SIZES = (25, 50, 100, 250, 500)
@@ -44,43 +44,6 @@ NAMES = {
     "size": "rows",
     "wall": "wall",
 }
-
-_RETRYING = Q(
-    state=CallState.PROCESSING_AI, next_attempt_at__isnull=False, lease_expires_at__isnull=True
-)
-
-
-class Phase(models.TextChoices):
-    """What a supervisor calls the state of a call: waiting for a retry is a thing of its own, and
-    so is a failed call that somebody has seen to."""
-
-    LIVE = "IN_PROGRESS", "Live"
-    WAITING = "COMPLETED", "Waiting for AI"
-    ANALYSING = "PROCESSING_AI", "Being analysed"
-    RETRYING = "RETRYING", "Retrying"
-    FAILED = "FAILED", "Failed"
-    DISMISSED = "DISMISSED", "Dismissed"
-    ARCHIVED = "ARCHIVED", "Archived"
-
-
-def phase_of(call: Call) -> Phase:
-    if call.state == CallState.PROCESSING_AI and call.next_attempt_at and not call.lease_expires_at:
-        return Phase.RETRYING
-    if call.state == CallState.FAILED and call.dismissed_at:
-        return Phase.DISMISSED
-    return Phase(str(call.state))
-
-
-def in_phase(phase: str) -> Q:
-    if phase == Phase.RETRYING:
-        return _RETRYING
-    if phase == Phase.ANALYSING:
-        # Not `& ~_RETRYING`: SQL's NOT of a comparison with NULL is neither true nor false.
-        at_work = Q(next_attempt_at__isnull=True) | Q(lease_expires_at__isnull=False)
-        return Q(state=CallState.PROCESSING_AI) & at_work
-    if phase in (Phase.FAILED, Phase.DISMISSED):
-        return Q(state=CallState.FAILED, dismissed_at__isnull=phase == Phase.FAILED)
-    return Q(state=phase)
 
 
 def _alerting(level: str) -> QuerySet[Alert, Any]:
@@ -257,3 +220,32 @@ def _tag(written: str) -> str:
 
 def _whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+# A queue or an agent that none of the newest calls had is not offered, but can be written.
+CHOICES_FROM = 2000
+CHOICES_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the lists of queues and agents offer."""
+
+    queues: list[str]
+    agents: list[str]
+    tags: list[str]
+
+
+def read_choices(wanted: Filter) -> Choices:
+    """Return queues and agents of the newest calls, the newest tags, and what is wanted already."""
+    newest = list(Call.objects.order_by("-id").values_list("queue", "agent")[:CHOICES_FROM])
+    return Choices(
+        queues=_offer({queue for queue, _ in newest}, wanted.queue),
+        agents=_offer({agent for _, agent in newest}, wanted.agent),
+        tags=_offer(set(known_tags()), wanted.tag),
+    )
+
+
+def _offer(names: set[str], chosen: str) -> list[str]:
+    known = sorted(names - {""}, key=str.casefold)[:CHOICES_LIMIT]
+    return known if not chosen or chosen in known else [chosen, *known]

@@ -15,15 +15,14 @@ from calls.alerts.phrases import excerpt, find_phrase
 from calls.alerts.rules import ReadyRule
 from calls.alerts.services import PACKET, Finding, rules_that_spoke
 from calls.alerts.tail import Heard
-from calls.analysis.conversation import Speaker, Turn
-from calls.analysis.packets import PacketRow, speaker_map
-from calls.analysis.redaction import redact
-from calls.analysis.roles import other_side
-from calls.analysis.textcall import spoken_parts
+from calls.analysis.media.packets import PacketRow, speaker_map
+from calls.analysis.media.roles import other_side
+from calls.analysis.media.textcall import spoken_parts
+from calls.conversation import Speaker, Turn
 from calls.models import Packet
+from calls.redaction.redact import redact
 
 log = logging.getLogger(__name__)
-
 NOT_QUOTED = "Words of this rule were said."
 CONTEXT_PACKETS = 20  # a number is personal because of the question before it
 

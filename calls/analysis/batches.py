@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from calls.analysis import ledger
-from calls.analysis.held import Finding, LeaseLost, Taken
-from calls.analysis.material import load_materials
-from calls.analysis.media import TextCall
-from calls.analysis.redaction import Redacted, redact
+from calls.analysis import findings as analysis_findings
+from calls.analysis.attempts import Taken
+from calls.analysis.findings import Finding
+from calls.analysis.leases import LeaseLost
+from calls.analysis.media.textcall import TextCall
+from calls.analysis.recording.material import load_materials
 from calls.analysis.stages import Heard, Verdict, take_words
 from calls.models import Analysis, Attempt, Call
+from calls.redaction.redact import Redacted, redact
 
 # A call without its state would be asked for it, one by one.
 READ_FIELDS = ("state", "media", "missing_count", "speakers_swapped")
@@ -46,13 +48,15 @@ def prepare_words(taken: Sequence[Taken], *, provider: str) -> list[Prepared | E
             redacted.append(redact(material.turns))
         else:
             results[lease.call_pk] = material if isinstance(material, Exception) else None
-    stored = ledger.save_words(findings, provider=provider) if findings else []
+    stored = analysis_findings.save_words(findings, provider=provider) if findings else []
     for finding, clean, outcome in zip(findings, redacted, stored, strict=True):
         results[finding.lease.call_pk] = _prepared(outcome, clean)
     return [results[lease.call_pk] for lease, _ in taken]
 
 
-def _prepared(outcome: ledger.Stored | Exception, redacted: Redacted) -> Prepared | Exception:
+def _prepared(
+    outcome: analysis_findings.Stored | Exception, redacted: Redacted
+) -> Prepared | Exception:
     if isinstance(outcome, Exception):
         return outcome
     if isinstance(outcome.next, Exception):
@@ -62,4 +66,4 @@ def _prepared(outcome: ledger.Stored | Exception, redacted: Redacted) -> Prepare
 
 def archive_verdicts(verdicts: Sequence[Verdict]) -> list[Analysis | Exception]:
     """Measure calls that the AI has judged, and archive them."""
-    return ledger.archive_all([verdict.finding() for verdict in verdicts])
+    return analysis_findings.archive_all([verdict.finding() for verdict in verdicts])

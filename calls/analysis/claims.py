@@ -16,23 +16,21 @@ from django.db.models import F
 
 from calls import events
 from calls.analysis import breaker
-from calls.analysis.held import (
-    MOVING_FIELDS,
+from calls.analysis.attempts import (
     Begin,
-    Entry,
-    Lease,
     Taken,
     begin,
     close,
     fail,
-    log_entry,
     policy,
     save_attempts,
     save_calls,
 )
+from calls.analysis.leases import MOVING_FIELDS, Lease
 from calls.analysis.providers import ProviderError
 from calls.analysis.retry import GiveUp
 from calls.clock import database_now
+from calls.events import Entry, log_entry
 from calls.lifecycle import CallState
 from calls.models import AnalysisPause, Attempt, Call, Stage
 from calls.services import transit

@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from calls.analysis.conversation import SPEAKERS, Sentiment, Span, Speaker, Turn
-from calls.analysis.sentiment import label_for
+from calls.analysis.providers.local.sentiment import label_for
+from calls.conversation import SPEAKERS, Sentiment, Span, Speaker, Turn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Row = NDArray[np.bool_]
-
 Trend = Literal["improving", "worsening", "steady"]
-
 STEP_MS = 10
 QUARTERS = 4
 NON_TALK_MS = 3_000
@@ -34,7 +32,6 @@ INTERRUPTION_MS = 400
 # How much the last third of what somebody says must differ from the rest.
 TREND_CHANGE = 2.0
 LAST_PART = 1 / 3
-
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.,-][^\W_]+)*")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from calls.analysis.conversation import turn_as_json, turns_from_json
-from calls.analysis.redaction import redact
+from calls.conversation import turn_as_json, turns_from_json
 from calls.models import Analysis, Call, Transcript
+from calls.redaction.redact import redact
 
 
 def transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] | None:

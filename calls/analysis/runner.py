@@ -22,26 +22,17 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, connections
 
-from calls.analysis import batches, claims, ledger, stages
+from calls.analysis import attempts, batches, claims, findings, leases, stages
+from calls.analysis.attempts import Begin, Decision, Failure, HeldBack, Taken
 from calls.analysis.batches import Prepared
-from calls.analysis.held import (
-    Begin,
-    Decision,
-    Failure,
-    Finding,
-    HeldBack,
-    Lease,
-    LeaseLost,
-    Taken,
-)
-from calls.analysis.lanes import MOST, Lane
+from calls.analysis.findings import Finding
+from calls.analysis.group_commit import MOST, Lane
+from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.providers import Provider, ProviderError
 from calls.models import Analysis, Attempt, Stage, Transcript
 
 log = logging.getLogger(__name__)
-
 T = TypeVar("T")
-
 POLL_S = 0.1
 GATHER_S = 0.05  # calls that are over at about the same time are replaced together
 FIRST_S = 0.01
@@ -77,11 +68,11 @@ class Runner:
         self._listening: set[int] = set()  # calls in hand whose audio is still to be heard
         prepare = partial(batches.prepare_words, provider=provider.name)
         self._prepare: Lane[Taken, Prepared | None] = Lane(prepare, self._write)
-        self._begin: Lane[Begin, Attempt] = Lane(ledger.begin_attempts, self._write)
-        self._hear: Lane[Finding, Transcript] = Lane(ledger.save_transcripts, self._write)
+        self._begin: Lane[Begin, Attempt] = Lane(attempts.begin_attempts, self._write)
+        self._hear: Lane[Finding, Transcript] = Lane(findings.save_transcripts, self._write)
         self._archive: Lane[stages.Verdict, Analysis] = Lane(batches.archive_verdicts, self._write)
-        self._fail: Lane[Failure, Decision] = Lane(ledger.fail_attempts, self._write)
-        self._release: Lane[Lease, None] = Lane(ledger.release_all, self._write)
+        self._fail: Lane[Failure, Decision] = Lane(attempts.fail_attempts, self._write)
+        self._release: Lane[Lease, None] = Lane(attempts.release_all, self._write)
 
     async def run(self) -> int:
         """Work. Returns the number of calls that were taken."""
@@ -240,7 +231,7 @@ class Runner:
             await asyncio.sleep(settings.AI_LEASE_SECONDS / 3)
             held = [lease.call_pk for lease in self._active.values()]
             try:
-                await self._in_thread(ledger.extend_leases, owner=self.owner, call_pks=held)
+                await self._in_thread(leases.extend_leases, owner=self.owner, call_pks=held)
             except DatabaseError:
                 log.exception("leases could not be prolonged")
 

@@ -10,7 +10,15 @@ from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 
-from calls.analysis.conversation import (
+from calls.analysis.findings import Finding
+from calls.analysis.leases import Lease, LeaseLost
+from calls.analysis.media.expected import measure_length
+from calls.analysis.media.textcall import TextCall
+from calls.analysis.metrics import measure
+from calls.analysis.providers import Provider, ProviderError
+from calls.analysis.recording.files import StoredFile, keep_audio, keep_redacted, remove_files
+from calls.analysis.recording.material import load_material
+from calls.conversation import (
     SPEAKERS,
     CallAudio,
     Sentiment,
@@ -21,24 +29,15 @@ from calls.analysis.conversation import (
     turn_as_json,
     turns_from_json,
 )
-from calls.analysis.expected import measure_length
-from calls.analysis.held import Finding, Lease, LeaseLost
-from calls.analysis.material import load_material
-from calls.analysis.media import TextCall
-from calls.analysis.metrics import measure
-from calls.analysis.providers import Provider, ProviderError
-from calls.analysis.recording import StoredFile, keep_audio, keep_redacted, remove_files
-from calls.analysis.redaction import Redacted, redact
 from calls.models import Attempt, Call, Transcript
+from calls.redaction.redact import Redacted, redact
 
 InThread = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
 F = TypeVar("F", bound="Found")
-
 # Lets in as many as may ask the AI at a time.
 Turnstile = AbstractAsyncContextManager[Any]
 NO_WAITING: Turnstile = nullcontext()
-
 NO_MODEL = {"none", "text"}  # what a result names that took no AI
 REQUEST_IDS_LENGTH = 200
 TIMEOUT_PER_AUDIO = 2.5  # an hour of audio may take two and a half hours

@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls import events
-from calls.analysis.playback import NotHeardYet, Playback, name_turned, open_playback
-from calls.analysis.recording import CONTENT_TYPE
-from calls.api.keys import may_see_personal_data
+from calls.analysis.recording.files import CONTENT_TYPE
+from calls.analysis.recording.playback import NotHeardYet, Playback, name_turned, open_playback
+from calls.api.authentication import may_see_personal_data
 from calls.api.ranges import ThreadedResponse, serve_file
 from calls.exports import contactlens, found, plaintext, vcon, webvtt
 from calls.exports import table as csv_table

@@ -11,7 +11,7 @@ from django_filters import rest_framework as filters
 
 from calls.annotations import Refused, normal_tag
 from calls.lifecycle import CallState
-from calls.models import Alert, Call, CallQuerySet
+from calls.models import Alert, AlertRule, Call, CallQuerySet, Severity
 
 MAX_TAGS = 10
 LONGEST_S = 30 * 86_400
@@ -70,3 +70,32 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     def alerted(self, calls: QuerySet[Call], name: str, value: Any) -> QuerySet[Call]:
         alerts = Alert.objects.open() if value == "open" else Alert.objects.all()
         return calls.filter(pk__in=alerts.order_by().values("call"))
+
+
+LEVELS = [(level.name.lower(), level.label) for level in reversed(Severity)]
+
+
+class AlertFilter(filters.FilterSet):  # type: ignore[misc]
+    open = filters.ChoiceFilter(
+        method="by_openness",
+        choices=[("true", "open"), ("false", "acknowledged")],
+        label="true: what nobody has acknowledged; false: what somebody has.",
+    )
+    severity = filters.MultipleChoiceFilter(method="by_severity", choices=LEVELS)
+    kind = filters.MultipleChoiceFilter(choices=AlertRule.Kind.choices)
+    rule = filters.CharFilter(field_name="name", label="The name of the rule, exactly.")
+    queue = filters.CharFilter(field_name="call__queue")
+    call_id = filters.CharFilter(field_name="call__call_id")
+    raised_after = filters.IsoDateTimeFilter(field_name="raised_at", lookup_expr="gte")
+    raised_before = filters.IsoDateTimeFilter(field_name="raised_at", lookup_expr="lt")
+
+    class Meta:
+        model = Alert
+        fields: list[str] = []
+
+    def by_openness(self, alerts: QuerySet[Alert], name: str, value: str) -> QuerySet[Alert]:
+        return alerts.filter(acknowledged_at__isnull=value == "true")
+
+    def by_severity(self, alerts: QuerySet[Alert], name: str, value: Any) -> QuerySet[Alert]:
+        chosen = [Severity[level.upper()] for level in value]
+        return alerts.filter(severity__in=chosen) if chosen else alerts

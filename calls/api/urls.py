@@ -2,17 +2,16 @@
 
 from django.urls import path
 
-from calls.api import annotations, views
-from calls.api.alert_views import AlertViewSet
-from calls.api.analysis import AnalysisViewSet
-from calls.api.search import SearchViewSet
+from calls.api.views import annotations, calls, events, packets
+from calls.api.views.alerts import AlertViewSet
+from calls.api.views.analysis import AnalysisViewSet
+from calls.api.views.search import SearchViewSet
 
-_packets = views.PacketViewSet.as_view
-_calls = views.CallViewSet.as_view
+_packets = packets.PacketViewSet.as_view
+_calls = calls.CallViewSet.as_view
 _tags = annotations.TagViewSet.as_view
 _notes = annotations.NoteViewSet.as_view
 _alerts = AlertViewSet.as_view
-
 urlpatterns = [
     path("call/stream/<str:call_id>", _packets({"post": "create"}), name="packet"),
     path("call/stream/<str:call_id>/batch", _packets({"post": "batch"}), name="batch"),
@@ -33,12 +32,12 @@ urlpatterns = [
     path("call/<str:call_id>/notes/<int:note_id>", _notes({"delete": "destroy"}), name="note"),
     path(
         "call/<str:call_id>/packets",
-        views.StoredPacketViewSet.as_view({"get": "list"}),
+        packets.StoredPacketViewSet.as_view({"get": "list"}),
         name="packets",
     ),
     path(
         "call/<str:call_id>/events",
-        views.EventViewSet.as_view({"get": "of_call"}),
+        events.EventViewSet.as_view({"get": "of_call"}),
         name="call-events",
     ),
     path("call/<str:call_id>/alerts", _alerts({"get": "of_call"}), name="call-alerts"),
@@ -53,10 +52,10 @@ urlpatterns = [
     path("analysis", AnalysisViewSet.as_view({"get": "list"}), name="analysis"),
     path(
         "events/stream",
-        views.EventViewSet.as_view({"get": "stream"}),
+        events.EventViewSet.as_view({"get": "stream"}),
         name="event-stream",
     ),
     path("search", SearchViewSet.as_view({"get": "list"}), name="search"),
     path("search.csv", SearchViewSet.as_view({"get": "table"}), name="search-csv"),
-    path("events", views.EventViewSet.as_view({"get": "list"}), name="events"),
+    path("events", events.EventViewSet.as_view({"get": "list"}), name="events"),
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from calls.analysis.conversation import SPEAKERS
+from calls.conversation import SPEAKERS
 
 VERSION = "1.1.0"
 STATUS = {"ARCHIVED": "COMPLETED", "FAILED": "FAILED"}

@@ -12,7 +12,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from calls.analysis.conversation import SPEAKERS
+from calls.conversation import SPEAKERS
 from calls.models import Call, Recording
 
 VERSION = "0.4.0"  # deprecated by the draft, and still asked for by readers

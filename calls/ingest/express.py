@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http.request import split_domain_port, validate_host
 
-from calls.api.keys import key_from_headers, ring
-from calls.api.limits import App, Message, Receive, Scope, Send
+from calls.asgi import App, Message, Receive, Scope, Send
 from calls.ingest.buffer import RETRY_AFTER_S, Unavailable, store_async
 from calls.ingest.wire import Packets, read_batch, read_lines, read_packet
+from calls.keys import key_from_headers, ring
 from calls.models import CALL_ID_PATTERN, RESERVED_CALL_IDS, ApiKey
 
 ROUTE = re.compile(rf"/v1/call/stream/({CALL_ID_PATTERN})(/batch)?")

@@ -13,7 +13,6 @@ from typing import Annotated
 import msgspec
 from django.conf import settings
 
-from calls.analysis.media import parse_media
 from calls.ingest.packets import (
     MAX_MEDIA_LENGTH,
     MAX_NAME_LENGTH,
@@ -21,6 +20,7 @@ from calls.ingest.packets import (
     MAX_TRACK_LENGTH,
     IncomingPacket,
 )
+from calls.media_types import parse_media
 
 
 class _Packet(msgspec.Struct):
@@ -35,7 +35,6 @@ class _Packet(msgspec.Struct):
 _one = msgspec.json.Decoder(_Packet)
 _many = msgspec.json.Decoder(list[_Packet])
 _either = msgspec.json.Decoder(_Packet | list[_Packet])
-
 Packets = list[IncomingPacket] | None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple, get_args
 
-from calls.analysis.cues import Kind
+from calls.redaction.kinds import Kind
 
 WORD_LENGTH = 64
 # Accents that follow the letter which they belong to.

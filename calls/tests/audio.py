@@ -13,8 +13,8 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db.models import F
 
 from calls import services
-from calls.analysis import batches, ledger, stages
-from calls.analysis.conversation import Sentiment, Transcription, Turn, Understanding, Word
+from calls.analysis import batches, findings, stages
+from calls.conversation import Sentiment, Transcription, Turn, Understanding, Word
 from calls.ingest.record import record_packets
 from calls.models import Call, Packet, Stage
 from calls.tests.factories import FakeProvider, attempt, claim, ended_call, packet
@@ -85,7 +85,7 @@ def carry(lease, stage, provider=None):
 
 
 def write(stage, found):
-    many = ledger.save_transcripts if stage == Stage.TRANSCRIBE else batches.archive_verdicts
+    many = findings.save_transcripts if stage == Stage.TRANSCRIBE else batches.archive_verdicts
     (result,) = many([found])
     if isinstance(result, Exception):
         raise result

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from calls.api.keys import create_key, ring
+from calls.keys import create_key, ring
 from calls.lifecycle import CallState
 from calls.models import Call, WorkerHeartbeat
 from calls.tests.fake_server import FakeServer

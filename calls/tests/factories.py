@@ -4,15 +4,14 @@ from itertools import count
 
 from calls import services
 from calls.analysis.claims import claim_due
-from calls.analysis.conversation import Sentiment, Transcription, Understanding
 from calls.analysis.providers import ProviderError
+from calls.conversation import Sentiment, Transcription, Understanding
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.record import record_packets
 from calls.models import Attempt, Call, Stage
 from calls.tests import one_call
 
 _numbers = count(1)
-
 SILENCE = "f39/f3" * 36
 DIALOGUE = [
     ("agent", "Good morning, how can I help you?"),

@@ -44,7 +44,7 @@ def test_a_service_without_its_database_says_so(client, monkeypatch):
     def gone():
         raise OperationalError("gone")
 
-    monkeypatch.setattr("calls.health.pending_migrations", gone)
+    monkeypatch.setattr("calls.monitoring.health.pending_migrations", gone)
 
     response = client.get("/readyz")
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from calls import services
 from calls.ingest.record import record_packets
 from calls.models import MinuteSample
-from calls.samples import KEPT, take_sample
+from calls.monitoring.samples import KEPT, take_sample
 from calls.tests.factories import failed_call, live_call, packet
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,7 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from supervisor.alerts import COUNTED, OpenAlerts, read_open
-from supervisor.figures import Figures
+from supervisor.figures import COUNTED, Figures, OpenAlerts, read_open
 
 register = template.Library()
 

@@ -11,13 +11,12 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from calls.analysis.cues import Kind
 from calls.models import Call
+from calls.redaction.kinds import Kind
 from calls.search.hits import Excerpt
-from supervisor.selection import Phase, phase_of
+from supervisor.phases import Phase, phase_of
 
 register = template.Library()
-
 MINUTE, HOUR = 60, 3600
 _MARK = re.compile(r"\[({})\]".format("|".join(get_args(Kind))))
 

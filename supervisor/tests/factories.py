@@ -7,10 +7,10 @@ import re
 from django.urls import reverse
 
 from calls.analysis import stages
-from calls.analysis.conversation import Sentiment, Understanding
-from calls.analysis.material import load_material
-from calls.analysis.redaction import redact
+from calls.analysis.recording.material import load_material
+from calls.conversation import Sentiment, Understanding
 from calls.models import Call, Stage
+from calls.redaction.redact import redact
 from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call
 

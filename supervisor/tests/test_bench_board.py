@@ -3,10 +3,10 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from benchmarks.management.commands.bench_board import compare
+from benchmarks.pages import busy_site
+from benchmarks.pages.wallboard import Opening, Watching, growth
 from calls.models import Call, CallEvent
-from supervisor.benchmark import busy_site
-from supervisor.benchmark.wallboard import Opening, Watching, growth
-from supervisor.management.commands.bench_board import compare
 
 
 def test_growth_compares_the_last_third_with_the_first():

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from django.core.management import CommandError, call_command
 
-from supervisor.benchmark.audience import Delays, Watcher
-from supervisor.benchmark.memory import MemoryLog
-from supervisor.benchmark.outages import differs
-from supervisor.benchmark.replicas import Replica
-from supervisor.management.commands.bench_feed import _failures, _summary
+from benchmarks.feed.audience import Delays, Watcher
+from benchmarks.feed.replicas import Replica
+from benchmarks.management.commands.bench_feed import _failures, _summary
+from benchmarks.pages.memory import MemoryLog
+from benchmarks.pages.outages import differs
 
 EVENT = b'{"type":"x","offset":%d,"at":"2026-01-31T12:00:00+00:00"}'
 

@@ -9,17 +9,16 @@ from django.utils import timezone
 from calls import services
 from calls.alerts.services import Finding, raise_alerts
 from calls.models import AlertRule, Call, MinuteSample
-from calls.samples import take_sample
+from calls.monitoring.samples import take_sample
 from calls.tests.factories import live_call
-from supervisor import board
+from supervisor.board import read_model as board_read_model
+from supervisor.board.history import read_history
 from supervisor.figures import read_figures
-from supervisor.history import read_history
-from supervisor.pace import Pace
+from supervisor.live.pace import Pace
 from supervisor.selection import SORTS, Filter
 from supervisor.tests.factories import analysed_call, shown, text_of
 
 pytestmark = pytest.mark.django_db
-
 BOARD = "/supervisor/"
 
 
@@ -85,7 +84,7 @@ def test_another_order_is_paged_too(supervisor):
 def test_only_the_newest_calls_are_sorted_so_that_the_archive_may_grow(monkeypatch, three_calls):
     monkeypatch.setattr("supervisor.selection.SORTED_LIMIT", 2)
 
-    page = board.read_page(Filter.from_query({"sort": "packets"}))
+    page = board_read_model.read_page(Filter.from_query({"sort": "packets"}))
 
     assert [row.call.call_id for row in page.rows] == ["c-2", "c-1"]
 
@@ -234,7 +233,7 @@ def test_a_search_is_not_counted_through_the_archive(supervisor):
 
 
 def test_what_is_too_many_to_count_is_said_so(supervisor, monkeypatch):
-    monkeypatch.setattr("supervisor.board.SORTED_LIMIT", 55)
+    monkeypatch.setattr("supervisor.board.read_model.SORTED_LIMIT", 55)
     Call.objects.bulk_create(Call(call_id=f"c-{number}") for number in range(60))
 
     assert where(supervisor.get(BOARD)) == "1-50 of more than 55"

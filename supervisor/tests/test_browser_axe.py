@@ -24,7 +24,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from calls.alerts.services import acknowledge_alerts
 from calls.analysis.pausing import pause_analysis
 from calls.annotations import add_note, add_tag
-from calls.api.keys import create_key
+from calls.keys import create_key
 from calls.bulk import start_bulk
 from calls.models import *
 from calls.tests.factories import failed_call

@@ -7,12 +7,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks.pages.sameness import find_differences
 from calls.tests.processes import post
-from supervisor.benchmark.sameness import find_differences
 from supervisor.tests.browser import log_in, open_board, row, running_site, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
-
 WATCH_SHIFTS = """
 window.shift = 0;
 new PerformanceObserver((list) => {
@@ -152,13 +151,11 @@ def test_axe_finds_nothing_in_what_comes_up_meanwhile(site, open_page, scheme):
 
 
 # --- Crashes ------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def busy_site(tmp_path):
     """A site of its own, that changes all the time, whatever becomes of its server."""
     with running_site(tmp_path) as running:
-        fill = running.start("-m", "supervisor.benchmark.busy_site", "fill", "60", "10")
+        fill = running.start("-m", "benchmarks.pages.busy_site", "fill", "60", "10")
         assert fill.wait(60) == 0
         yield running
 
@@ -172,7 +169,7 @@ def test_after_crashes_under_load_pages_are_as_fresh_ones(chromium, busy_site, c
     for query in ("", "?state=IN_PROGRESS", "?sort=-packets&rows=100"):
         pages.append(context.new_page())
         open_board(pages[-1], query)
-    load = busy_site.start("-m", "supervisor.benchmark.busy_site", "stir", "40", "600", log="stir")
+    load = busy_site.start("-m", "benchmarks.pages.busy_site", "stir", "40", "600", log="stir")
 
     for _ in range(crashes):
         pages[0].wait_for_timeout(1500)  # of changes

@@ -127,7 +127,7 @@ def test_a_tag_that_is_none_is_asked_for_again_with_the_rule(operator):
 def test_too_many_are_refused_before_and_after_the_question(operator, monkeypatch):
     calls = [live_call() for _ in range(3)]
     question = ask(operator, "end", scope="all")
-    for module in ("calls.bulk.LIMIT", "supervisor.bulk.LIMIT"):
+    for module in ("calls.bulk.LIMIT", "supervisor.bulk.read_model.LIMIT"):
         monkeypatch.setattr(module, 2)
 
     refused, page = answer(operator, question), ask(operator, "end", scope="all")

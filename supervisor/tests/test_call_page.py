@@ -11,11 +11,10 @@ from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, Packet
 from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call, failed_call, live_call, outage, packet
-from supervisor.call_page import read_call_page
+from supervisor.call.read_model import read_call_page
 from supervisor.tests.factories import analysed_call, page_of, text_of
 
 pytestmark = pytest.mark.django_db
-
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
 
@@ -24,8 +23,6 @@ def act(client, call, action):
 
 
 # --- Why a call is where it is --------------------------------------------------------------
-
-
 def test_a_live_call_shows_what_was_said_so_far(supervisor):
     text = text_of(page_of(supervisor, live_call()))
 
@@ -102,8 +99,6 @@ def test_every_state_has_a_page(supervisor, django_assert_max_num_queries):
 
 
 # --- What was found out ---------------------------------------------------------------------
-
-
 def test_an_archived_call_shows_everything_that_was_found(supervisor):
     call = analysed_call()
 
@@ -238,8 +233,6 @@ def test_hostile_words_of_a_live_call_are_escaped(supervisor):
 
 
 # --- What can be done -----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("make", "action", "reason"),
     [(live_call, "end", "operator"), (failed_call, "retry", "retried"),
@@ -326,8 +319,6 @@ def test_the_page_of_a_long_live_call_reads_few_packets(supervisor):
 
 
 # --- What can be taken away ----------------------------------------------------------------
-
-
 def test_everything_that_is_offered_for_download_is_there(supervisor):
     page = page_of(supervisor, analysed_call()).content.decode()
 

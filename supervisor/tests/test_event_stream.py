@@ -13,12 +13,12 @@ from django.test import Client
 
 from callcenter.asgi import application
 from calls import events, services
-from calls.api.keys import create_key, revoke_key, ring
+from calls.keys import create_key, revoke_key, ring
 from calls.tests.factories import live_call
-from supervisor import feed as feeds
-from supervisor import follower, rights
-from supervisor.batch import of_note
-from supervisor.feed import feed
+from supervisor.live import feed as feeds
+from supervisor.live import follower, rights
+from supervisor.live.batch import of_note
+from supervisor.live.feed import feed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 in_thread = database_sync_to_async

@@ -14,15 +14,15 @@ from django.test import Client
 from django.utils import timezone
 
 from calls import events, services
-from calls.api.keys import create_key, revoke_key, ring
 from calls.ingest.record import record_packets
+from calls.keys import create_key, revoke_key, ring
 from calls.models import Call
 from calls.tests.factories import live_call, packet
-from supervisor import follower, rights
-from supervisor.batch import Batch
-from supervisor.consumers import SupervisorConsumer
-from supervisor.follower import Follower
-from supervisor.origin import is_same_origin
+from supervisor.live import follower, rights
+from supervisor.live.batch import Batch
+from supervisor.live.consumers import SupervisorConsumer
+from supervisor.live.follower import Follower
+from supervisor.live.origin import is_same_origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 in_thread = database_sync_to_async
@@ -342,7 +342,7 @@ def test_pages_of_other_sites_cannot_open_the_socket(headers, allowed, settings)
 
 
 async def test_the_feed_rests_when_nobody_watches():
-    from supervisor.feed import feed
+    from supervisor.live.feed import feed
 
     client = Watcher()
     await client.hello()

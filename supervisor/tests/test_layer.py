@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from channels.exceptions import ChannelFull
 
-from supervisor.layer import ProcessLayer
+from supervisor.live.layer import ProcessLayer
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from calls import services
 from calls.ingest.record import record_packets
 from calls.models import Call, Packet, PrunedRange
 from calls.tests.factories import packet
-from supervisor.packet_map import CELLS, read_packet_map
+from supervisor.call.packet_map import CELLS, read_packet_map
 
 pytestmark = pytest.mark.django_db
 

@@ -16,13 +16,13 @@ from calls.lifecycle import CallState
 from calls.models import Call
 from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call, failed_call, live_call, outage, packet
-from supervisor import board
+from supervisor.board import read_model as board_read_model
 from supervisor.figures import read_figures
-from supervisor.selection import Phase
+from supervisor.live import position as live_position
+from supervisor.phases import Phase
 from supervisor.tests.factories import analysed_call, page_of, shown, text_of
 
 pytestmark = pytest.mark.django_db
-
 BOARD = "/supervisor/"
 LOGIN = "/supervisor/login/"
 
@@ -35,8 +35,6 @@ def retrying_call(call_id):
 
 
 # --- Who may come in ------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("path", [BOARD, "/supervisor/rows", "/supervisor/calls/x/"])
 def test_visitors_are_sent_to_the_login_and_back(client, path):
     response = client.get(path)
@@ -101,8 +99,6 @@ def test_pages_need_no_inline_script_or_style(supervisor):
 
 
 # --- The wallboard --------------------------------------------------------------------------
-
-
 def test_an_empty_board_tells_how_to_send_a_first_call(supervisor, settings):
     settings.API_AUTH = "key"
 
@@ -258,8 +254,6 @@ def test_no_page_of_the_board_counts_packets(supervisor):
 
 
 # --- Live updates ---------------------------------------------------------------------------
-
-
 def test_a_live_row_is_the_row_of_the_first_paint(supervisor):
     failed_call("c-1")
 
@@ -294,12 +288,12 @@ def test_no_more_than_a_hundred_rows_are_looked_up(supervisor):
     Call.objects.bulk_create(Call(call_id=f"c-{number}") for number in range(120))
 
     asked = {"id": [f"c-{number}" for number in range(120)]}
-    assert len(shown(supervisor.get("/supervisor/rows", asked))) == board.ROWS_LIMIT
+    assert len(shown(supervisor.get("/supervisor/rows", asked))) == board_read_model.ROWS_LIMIT
 
 
 def test_a_page_names_the_place_in_the_log_where_it_was_read(supervisor):
     call = live_call()
-    position = board.read_position()
+    position = live_position.read_position()
 
     for response in (supervisor.get(BOARD), page_of(supervisor, call)):
         html = response.content.decode()
@@ -308,8 +302,6 @@ def test_a_page_names_the_place_in_the_log_where_it_was_read(supervisor):
 
 
 # --- Errors ---------------------------------------------------------------------------------
-
-
 def test_an_unknown_call_is_a_page_that_helps(supervisor):
     response = supervisor.get("/supervisor/calls/nobody/")
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from calls.annotations import add_note
 from calls.models import Alert, Call, Tag
 from calls.search.find import Search
-from supervisor.search import Question, read_search
+from supervisor.search.read_model import Question, read_search
 from supervisor.tests.factories import analysed_call, page_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -197,7 +197,7 @@ def test_all_that_is_asked_is_in_the_address():
 
 
 def test_pages_follow_each_other(supervisor, monkeypatch):
-    monkeypatch.setattr("supervisor.search.PAGE_SIZE", 1)
+    monkeypatch.setattr("supervisor.search.read_model.PAGE_SIZE", 1)
     for name in ("c-1", "c-2"):
         analysed_call(name)
 
@@ -238,13 +238,13 @@ def test_what_is_not_found_is_asked_in_another_way(supervisor):
 
 def test_counting_ends_somewhere(supervisor, monkeypatch):
     analysed_call()
-    monkeypatch.setattr("supervisor.search.COUNT_LIMIT", 0)
+    monkeypatch.setattr("supervisor.search.read_model.COUNT_LIMIT", 0)
 
     page = read_search({"q": "dead"})
 
     assert (page.count, page.more_than) == (1, 0)
     monkeypatch.setattr(Search, "count", lambda self: 1001)
-    monkeypatch.setattr("supervisor.search.COUNT_LIMIT", 1000)
+    monkeypatch.setattr("supervisor.search.read_model.COUNT_LIMIT", 1000)
     assert "More than 1,000 calls" in text_of(supervisor.get(SEARCH, {"q": "dead"}))
 
 

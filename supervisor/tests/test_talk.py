@@ -1,6 +1,6 @@
 """The talk-time bar: four shares that fill the call."""
 
-from supervisor.talk import TalkSplit, split_talk
+from supervisor.call.talk import TalkSplit, split_talk
 
 
 def turn(speaker, begin_ms, end_ms):

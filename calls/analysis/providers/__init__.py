@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from calls.analysis.conversation import CallAudio, Transcription, Turn, Understanding
+from calls.conversation import CallAudio, Transcription, Turn, Understanding
 
 # The enabled insights by name, asked for at each call: the admin may change them at any time.
 Questions = Callable[[], Awaitable[Mapping[str, str]]]

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
-from calls.analysis.conversation import CallAudio, Transcription, Turn, Understanding
 from calls.analysis.providers import Provider, ProviderError
+from calls.conversation import CallAudio, Transcription, Turn, Understanding
 
 
 class ChaosProvider:

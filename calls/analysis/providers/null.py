@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calls.analysis.conversation import (
-    CallAudio,
-    Sentiment,
-    Skipped,
-    Transcription,
-    Turn,
-    Understanding,
-)
+from calls.conversation import CallAudio, Sentiment, Skipped, Transcription, Turn, Understanding
 
 REASON = "There is no AI: AI_PROVIDER is null."
 

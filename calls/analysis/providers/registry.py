@@ -12,9 +12,9 @@ from django.conf import settings
 from calls.analysis.insights import load_insights
 from calls.analysis.providers import Provider
 from calls.analysis.providers.chaos import ChaosProvider
-from calls.analysis.providers.local import LocalProvider
+from calls.analysis.providers.local.provider import LocalProvider
 from calls.analysis.providers.null import NullProvider
-from calls.analysis.providers.openai import OpenAIProvider
+from calls.analysis.providers.openai.provider import OpenAIProvider
 
 
 @cache

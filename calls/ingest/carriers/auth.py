@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
-from calls.api.keys import key_from_headers, ring
 from calls.ingest.carriers.signature import is_signed
+from calls.keys import key_from_headers, ring
 from calls.models import ApiKey
 
 CLOSE_NO_KEY = 4401

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from calls.analysis.media import parse_media
 from calls.ingest.carriers import Refused
+from calls.media_types import parse_media
 
 _TYPES = {
     "audio/x-mulaw": ("audio/x-mulaw", "audio/mulaw", "audio/basic", "pcmu", "mulaw", "ulaw"),

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from calls.analysis.formats import MediaFormat, parse_media
 from calls.ingest.carriers import Event, Ignored, Malformed, Media, Refused, Start, Stop
 from calls.ingest.carriers.codecs import media_type
 from calls.ingest.carriers.envelope import track_name
@@ -26,6 +25,7 @@ from calls.ingest.carriers.fields import (
     merged,
     stream_of,
 )
+from calls.media_types import MediaFormat, parse_media
 
 SUBPROTOCOLS = ("audio.jambonz.org", "audio.drachtio.org", "media")
 NESTED = ("metadata", "channel_variables", "customerData", "headers")

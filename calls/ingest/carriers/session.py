@@ -10,11 +10,11 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calls.analysis.formats import MediaFormat, parse_media
 from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
 from calls.ingest.carriers.numbering import Arrival, Numbering
 from calls.ingest.carriers.tracks import Frame, Row, Track
 from calls.ingest.packets import FrameCounts, IncomingPacket
+from calls.media_types import MediaFormat, parse_media
 
 MAX_TRACKS = 8
 _EPOCH_MS = 1e11  # a time stamp above this counts from the epoch, not from the stream's begin

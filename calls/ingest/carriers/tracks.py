@@ -10,8 +10,8 @@ import heapq
 import math
 from dataclasses import dataclass, field
 
-from calls.analysis.formats import MediaFormat
 from calls.ingest.carriers.numbering import LEAP
+from calls.media_types import MediaFormat
 
 ROW_S = 1.0
 ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit of packets on every other way in
@@ -19,7 +19,6 @@ ROW_AGE_S = 1.5  # from the arrival of a row's first frame: what is stored is 2 
 REORDER_S = 1.0  # how long a missing frame is waited for
 PAUSE_S = 0.2  # from here on a clock that is ahead shows a pause, not jitter
 FILL_S = 1.0  # the longest silence that is stored; what is longer is left out
-
 _SILENCE = {"mulaw": b"\xff", "alaw": b"\xd5", "l16le": b"\0", "l16be": b"\0"}
 
 

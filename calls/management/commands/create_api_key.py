@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.api.keys import create_key, revoke_key
+from calls.keys import create_key, revoke_key
 from calls.models import ApiKey
 
 HOW_TO_USE = """

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from calls.retention import Pruned, prune
+from calls.retention.old_calls import Pruned, prune
 
 
 def days(text: str) -> timedelta:

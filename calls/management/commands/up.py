@@ -16,10 +16,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from calls.api.keys import create_key
-from calls.demo import create_demo_supervisor
-from calls.health import pending_migrations
+from calls.keys import create_key
+from calls.management.demo import create_demo_supervisor
 from calls.models import ApiKey
+from calls.monitoring.health import pending_migrations
 from calls.process import Child, python, stop_all
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

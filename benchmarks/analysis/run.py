@@ -1,0 +1,149 @@
+"""One run of the analysis: a thousand calls end at once, and one worker carries all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from benchmarks.analysis.schedule import Fate, ideal
+from benchmarks.rig.databases import Database
+from benchmarks.rig.report import Bar
+from benchmarks.rig.servers import RunError
+from benchmarks.rig.sites import Site, scratch_site
+from benchmarks.rig.workers import Worker
+
+CALLS = "benchmarks.analysis.ended_calls"
+SEED = "bench"
+BASE_S = 2.0
+CHAOS = {"AI_CHAOS_FAILURE_RATE": "0.25", "AI_CHAOS_LATENCY": "1-3", "AI_CHAOS_SEED": SEED}
+POLL_S = 0.25
+LIFE_S = 4.0  # of a worker between two kills
+LEASE_S = 10  # of a run with kills: the time for which a dead worker's calls wait
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    calls: int = 1000
+    slots: int = 1000
+    provider: str = "null"
+    kills: int = 0
+    patience_s: float = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Seconds. ``over_s`` is from the end of the calls to the last change of each of them.
+
+    ``beyond_own`` is what the median call took beyond its own attempts and the waits between
+    them; ``beyond_ideal`` what it took beyond its place in the ideal schedule, where it has to
+    wait for one of the slots as well, if ``queues`` says that there are fewer than calls.
+    """
+
+    title: str
+    states: Mapping[str, int]
+    attempts: Mapping[str, int]
+    total_s: float
+    ideal_s: float
+    beyond_own_s: float
+    beyond_ideal_s: float
+    peak_mib: float
+    kills: int
+    queues: bool
+    problems: list[str]
+
+    @property
+    def is_honest(self) -> bool:
+        return not self.problems
+
+
+def measure(options: Options) -> Outcome:
+    """Carry out one run on a database of its own."""
+    # A seeded AI that is started anew would repeat itself: what failed first, and is left over,
+    # would fail first again, all of it, and count as an outage.
+    killed = {"AI_LEASE_SECONDS": str(LEASE_S), "AI_CHAOS_SEED": ""} if options.kills else {}
+    settings = {
+        "AI_PROVIDER": options.provider,
+        "AI_CONCURRENCY": str(options.slots),
+        "LOG_LEVEL": "ERROR",
+        **CHAOS,
+        **killed,
+    }
+    with scratch_site(**settings) as site:
+        return _Run(options, site).carry_out()
+
+
+class _Run:
+    def __init__(self, options: Options, site: Site) -> None:
+        self.options, self.site = options, site
+
+    def carry_out(self) -> Outcome:
+        with self.site.worker() as worker:
+            worker.wait(self.site.database)
+            self.site.ask(CALLS, "end", self.options.calls)
+            self._watch(worker)
+        return self._judge(worker, self.site.ask(CALLS, "outcome", SEED))
+
+    def _watch(self, worker: Worker) -> None:
+        begin, kills = time.monotonic(), 0
+        while self.site.database.count_unfinished():
+            lived = time.monotonic() - begin
+            if lived > self.options.patience_s:
+                raise RunError(f"Calls are left over after {lived:.0f} s: {worker.last_words()}")
+            if kills < self.options.kills and lived > LIFE_S * (kills + 1):
+                worker.kill()
+                worker.start()
+                kills += 1
+            worker.weigh()
+            time.sleep(POLL_S)
+
+    def _judge(self, worker: Worker, seen: dict[str, Any]) -> Outcome:
+        fates = [Fate(tuple(waits), archived) for waits, archived in seen["fates"]]
+        best = ideal(fates, slots=self.options.slots, base_s=BASE_S)
+        archived = [
+            (over, at_best, fate.own_s(BASE_S))
+            for over, at_best, fate in zip(seen["over_s"], best, fates, strict=True)
+            if over is not None and fate.archived
+        ]
+        return Outcome(
+            title=_title(self.options, self.site.database),
+            states=seen["states"],
+            attempts=seen["attempts"],
+            total_s=max(over for over in seen["over_s"] if over is not None),
+            ideal_s=max(best),
+            beyond_own_s=median(over - own for over, _, own in archived),
+            beyond_ideal_s=median(o for o, _, _ in archived) - median(b for _, b, _ in archived),
+            peak_mib=worker.peak_mib,
+            kills=self.options.kills,
+            queues=self.options.slots < self.options.calls,
+            problems=seen["problems"],
+        )
+
+
+def _title(options: Options, database: Database) -> str:
+    killed = f", killed {options.kills} times" if options.kills else ""
+    return f"{database.title}, {options.provider}, {options.slots} slots{killed}"
+
+
+def compare(outcome: Outcome) -> list[Bar]:
+    """Hold a run against its bars. One with kills only has to lose and to repeat nothing."""
+    if outcome.kills:
+        return []
+    return [
+        Bar(name="total over ideal", value=100 * outcome.total_s / outcome.ideal_s, limit=130,
+            is_upper=True, unit="%"),
+        _median(outcome),
+        Bar(name="memory of the worker", value=outcome.peak_mib, limit=400, is_upper=True,
+            unit="MiB"),
+    ]  # fmt: skip
+
+
+def _median(outcome: Outcome) -> Bar:
+    """Hold the median call against the AI's own time, or where calls queue, against the ideal."""
+    name, value_s = "the AI's own time", outcome.beyond_own_s
+    if outcome.queues:
+        name, value_s = "the ideal schedule", outcome.beyond_ideal_s
+    value = 1000 * value_s
+    return Bar(name=f"median beyond {name}", value=value, limit=1000, is_upper=True, unit="ms")

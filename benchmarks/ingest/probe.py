@@ -1,0 +1,99 @@
+"""Watches a run from outside: when audio became visible in the database, and the server's memory.
+
+The clock is the machine's monotonic one, which every process reads alike.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ingest.carriers import FRAME_BYTES, TRACKS
+from benchmarks.rig.databases import Database
+from benchmarks.rig.load import percentile
+
+POLL_S = 0.05
+MEMORY_EVERY_S = 0.25
+PAGE_BYTES = 4096
+
+
+class Probe:
+    """Looks twenty times a second, which makes latencies up to 50 ms too long, never too short."""
+
+    def __init__(self, database: Database, pid: int) -> None:
+        self._database = database
+        self._pid = pid
+        self._over = threading.Event()
+        self._last = max((row[0] for row in database.packets_after(0)), default=0)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        # Of each call and track: (when seen, frames that were there by then).
+        self.seen: dict[tuple[str, str], list[tuple[float, int]]] = defaultdict(list)
+        self.memory: list[tuple[float, float]] = []  # (when, MiB)
+
+    def __enter__(self) -> Probe:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._look()
+
+    def _run(self) -> None:
+        while not self._over.wait(POLL_S):
+            self._look()
+
+    def _look(self) -> None:
+        rows = self._database.packets_after(self._last)
+        now = time.monotonic()
+        for pk, call_id, track, size in rows:
+            self._last = pk
+            marks = self.seen[call_id, track]
+            marks.append((now, (marks[-1][1] if marks else 0) + frames_of(size)))
+        if not self.memory or now - self.memory[-1][0] >= MEMORY_EVERY_S:
+            self.memory.append((now, resident_mib(self._pid)))
+
+    def memory_growth(self, begin: float, end: float) -> tuple[float, float]:
+        """Return MiB at the end, and by what part of the first third's peak it grew after."""
+        early = [size for at, size in self.memory if begin <= at <= begin + (end - begin) / 3]
+        late = [size for at, size in self.memory if begin + (end - begin) / 3 < at <= end]
+        if not (early and late):
+            return 0.0, 0.0
+        return late[-1], max(late) / max(early) - 1
+
+
+def frames_of(base64_size: int) -> int:
+    """Return how many frames a packet of this size holds; every frame of the run is full."""
+    frames, rest = divmod(base64_size // 4 * 3, FRAME_BYTES)
+    return frames + (rest > FRAME_BYTES - 3)  # padding hides up to two bytes of the last one
+
+
+def resident_mib(pid: int) -> float:
+    """Return the resident memory of a process, 0 where /proc does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0.0
+    return pages * PAGE_BYTES / 2**20
+
+
+def latencies_of(sent_at: Mapping[str, Sequence[float]], probe: Probe) -> dict[str, Any]:
+    """Match frames with the moment from which they were in the database."""
+    latencies: list[float] = []
+    for call_id, times in sent_at.items():
+        for track in TRACKS:
+            at = 0
+            for seen_at, frames in probe.seen[call_id, track.decode()]:
+                latencies += [seen_at - sent for sent in times[at:frames]]
+                at = frames
+    latencies.sort()
+    return {
+        "p50_ms": percentile(latencies, 50) * 1000,
+        "p99_ms": percentile(latencies, 99) * 1000,
+        "max_ms": percentile(latencies, 100) * 1000,
+        "rows": len(latencies),
+    }

@@ -1,0 +1,88 @@
+"""The web process is killed again and again, and everybody ends up knowing the same."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.feed.replicas import Replica, State
+from benchmarks.rig.databases import Database
+from benchmarks.rig.servers import RunError, Server
+
+LIFE_S = (1.0, 4.0)
+# At 100 events a second more is missed in this time than is replayed.
+ABSENCE_S = 15.0
+ABSENT_SHARE = 5
+PATIENCE_S = 90.0
+
+
+async def survive(
+    server: Server, database: Database, load: Process, *, count: int, kills: int
+) -> dict[str, Any]:
+    """Kill the server while ``load`` makes events; then compare what each client knows."""
+    replicas = [
+        Replica(server.port, absence_s=0.0 if number % ABSENT_SHARE else ABSENCE_S)
+        for number in range(count)
+    ]
+    fresh = Replica(server.port)
+    tasks = [asyncio.create_task(replica.run()) for replica in replicas]
+    try:
+        await _until(lambda: all(replica.is_live for replica in replicas), "everybody to be live")
+        for _ in range(kills):
+            await asyncio.sleep(random.uniform(*LIFE_S))  # noqa: S311
+            if load.returncode is not None:
+                raise RunError("no events could be made")
+            server.kill()
+            server.launch()
+            await asyncio.to_thread(server.wait)
+        load.terminate()
+        await load.wait()
+        tasks.append(asyncio.create_task(fresh.run()))
+        await _settle(
+            [fresh, *replicas], head=database.count("SELECT max(id) FROM calls_callevent")
+        )
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return _compare(replicas, fresh, database)
+
+
+async def _settle(everybody: list[Replica], *, head: int) -> None:
+    await _until(
+        lambda: all(each.is_live and each.offset >= head for each in everybody),
+        "everybody to know everything",
+    )
+
+
+def _compare(replicas: list[Replica], fresh: Replica, database: Database) -> dict[str, Any]:
+    truth = database.call_states()
+    return {
+        "clients": len(replicas),
+        "lost_connections": sum(replica.losses for replica in replicas),
+        "replays": sum(replica.replays for replica in replicas),
+        "snapshots": sum(replica.snapshots for replica in replicas),
+        "events": fresh.offset,
+        "calls": len(truth),
+        "calls_of_a_fresh_client": len(fresh.calls),
+        "differing_clients": sum(
+            differs(replica.calls, fresh.calls, truth) for replica in replicas
+        ),
+    }
+
+
+def differs(known: dict[str, State], fresh: dict[str, State], truth: dict[str, State]) -> bool:
+    """Whether a client lacks a call that a fresh one knows, or is wrong about any it knows."""
+    lacks = not fresh.keys() <= known.keys()
+    return lacks or any(truth.get(call_id) != state for call_id, state in (known | fresh).items())
+
+
+async def _until(condition: Callable[[], bool], what: str) -> None:
+    for _ in range(round(PATIENCE_S / 0.1)):
+        if condition():
+            return
+        await asyncio.sleep(0.1)
+    raise RunError(f"waited {PATIENCE_S:g} s in vain for {what}")

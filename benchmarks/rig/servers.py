@@ -1,0 +1,109 @@
+"""Web servers of this checkout on a free port, each a process that dies with its starter."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60.0
+APPLICATION = "callcenter.asgi:application"
+WS_PROTOCOL = "supervisor.protocol:WebSocketProtocol"
+BARE = "benchmarks.ingest.bare:application"
+
+
+class RunError(Exception):
+    """A process of a run failed; the message ends with its last words."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def command(kind: str, port: int) -> list[str]:
+    """Return how to start ``bare``, ``uvicorn`` (as ``manage.py up`` does it) or ``daphne``."""
+    if kind == "daphne":
+        arguments = ["daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), APPLICATION]
+    else:
+        application = BARE if kind == "bare" else APPLICATION
+        arguments = ["uvicorn", application, "--port", str(port), "--log-level", "warning"]
+        arguments += ["--no-access-log", "--timeout-graceful-shutdown", "5", "--ws", WS_PROTOCOL]
+    return [sys.executable, "-m", *arguments]
+
+
+class Server:
+    """Starts on entry, stops on exit, and can be killed and started again in between."""
+
+    def __init__(self, kind: str, *, environment: Mapping[str, str], folder: Path) -> None:
+        self.kind = kind
+        self.port = free_port()
+        self._environment = environment
+        self._log = folder / f"{kind}.log"
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                command(self.kind, self.port),
+                cwd=ROOT, env=self._environment, stdout=log, stderr=log,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 (no threads are running)
+            )  # fmt: skip
+
+    def wait(self) -> None:
+        """Return when it answers."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self._process.kill()
+                raise RunError(f"{self.kind} did not start: {self._log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """As a power cut would: no signal handler, no last commit."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _answers(self) -> bool:
+        address = f"http://127.0.0.1:{self.port}/healthz"
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+
+def _die_with_parent() -> None:
+    from calls.process import die_with_parent
+
+    die_with_parent()

@@ -1,0 +1,68 @@
+"""What a run has to itself: a folder, a database, and the settings of its processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rig.databases import Database, scratch_database
+from benchmarks.rig.servers import ROOT, RunError, Server
+from benchmarks.rig.workers import Worker
+
+LOCAL_MODELS = {
+    "AI_PROVIDER": "local",
+    "AI_CHAOS_FAILURE_RATE": "0",
+    "AI_CHAOS_LATENCY": "0",
+    "LOG_LEVEL": "ERROR",
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    folder: Path
+    database: Database
+    environment: dict[str, str]
+
+    def server(self, kind: str = "uvicorn", **settings: str) -> Server:
+        return Server(kind, environment={**self.environment, **settings}, folder=self.folder)
+
+    def worker(self) -> Worker:
+        return Worker(environment=self.environment, folder=self.folder)
+
+    def execute(self, *arguments: str) -> str:
+        """Run Python with these arguments to the end, and return what it printed."""
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, *arguments],
+            cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise RunError(f"{' '.join(arguments)} failed: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def ask(self, module: str, *arguments: object) -> Any:
+        """Run a module that answers with a line of JSON, and return the answer."""
+        return json.loads(self.execute("-m", module, *map(str, arguments)))
+
+
+@contextmanager
+def scratch_site(**settings: str) -> Iterator[Site]:
+    """Make folder and database with all migrations, and remove both afterwards.
+
+    Keys are asked for, as in production, unless the settings say otherwise.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
+        scratch_database(Path(name)) as database,
+    ):
+        own = {"DATABASE_URL": database.url, "MEDIA_ROOT": f"{name}/media", "API_AUTH": "key"}
+        site = Site(Path(name), database, {**os.environ, **own, **settings})
+        site.execute("manage.py", "migrate", "--verbosity", "0")
+        yield site

@@ -1,0 +1,83 @@
+"""A worker as production starts it, which can be killed with all its processes, and weighed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from benchmarks.rig.databases import Database
+from benchmarks.rig.servers import ROOT, RunError
+
+START_S = 30.0
+STOP_S = 20.0
+POLL_S = 0.25
+MIB = 1024 * 1024
+
+
+class Worker:
+    """Starts on entry, stops on exit. ``peak_mib`` is the most that all its processes held."""
+
+    def __init__(self, *, environment: Mapping[str, str], folder: Path) -> None:
+        self.peak_mib = 0.0
+        self._environment = environment
+        self._log = folder / "worker.log"
+
+    def __enter__(self) -> Worker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", "qcluster"],
+                cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def wait(self, database: Database) -> None:
+        """Return when it has given a sign of life, and its parts have had the time to start."""
+        deadline = time.monotonic() + START_S
+        while not database.count("SELECT count(*) FROM calls_workerheartbeat"):
+            if time.monotonic() > deadline:
+                raise RunError(f"The worker did not start: {self.last_words()}")
+            time.sleep(POLL_S)
+        time.sleep(1)
+
+    def kill(self) -> None:
+        """All of it at once, as a power cut would."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def weigh(self) -> None:
+        """Note what the processes hold now; what they share counts once."""
+        held = 0
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(self._process.pid)
+            for process in (parent, *parent.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    held += _held(process)
+        self.peak_mib = max(self.peak_mib, held / MIB)
+
+    def last_words(self) -> str:
+        return self._log.read_text()[-2000:]
+
+
+def _held(process: psutil.Process) -> int:
+    info = process.memory_full_info()
+    # Where the system does not tell whom a page belongs to, shared pages count again and again.
+    return int(info.pss if hasattr(info, "pss") else info.rss)

@@ -1,0 +1,114 @@
+"""The admin of alerts and webhooks: rules and endpoints are edited, what came of them is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import QuerySet
+from django.forms import Textarea, modelform_factory
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.urls import path
+
+from calls.admin.lists import EditableList, Records
+from calls.alerts.services import acknowledge_alerts
+from calls.alerts.trial import CALLS, try_rule
+from calls.models import Alert, AlertRule
+
+ACTION_LIMIT = 1_000
+RULE_FIELDS = [
+    "name", "kind", "severity", "queue", "speaker", "phrases", "limit", "per_turn",
+    "repeat_after_s",
+]  # fmt: skip
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
+
+
+@admin.register(AlertRule)
+class AlertRuleAdmin(EditableList):
+    """A change counts for what comes from then on. A rule can be tried on calls of late first."""
+
+    fieldsets = [
+        (None, {"fields": ["name", "kind", "severity", "enabled"]}),
+        ("Which calls", {"fields": ["queue"]}),
+        (
+            "What it looks for",
+            {
+                "fields": ["speaker", "phrases", "limit", "per_turn"],
+                "description": (
+                    "Words need phrases; the other kinds but the last need a limit. Who speaks "
+                    "counts for words and sentiment."
+                ),
+            },
+        ),
+        ("How often", {"fields": ["repeat_after_s"]}),
+    ]
+    change_form_template = "admin/calls/alertrule/form.html"
+    list_display = ["name", "kind", "severity", "queue", "speaker", "limit", "enabled"]
+    list_editable = ["enabled"]
+    list_filter = ["kind", "severity", "enabled"]
+    search_fields = ["name", "phrases", "queue"]
+    ordering = ("name",)
+    formfield_overrides = {models.TextField: {"widget": Textarea(attrs={"rows": 8})}}
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.try_view)
+        return [path("try/", view, name="calls_alertrule_try"), *super().get_urls()]
+
+    def try_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what the rule in the form would have found. Neither rule nor alert is stored."""
+        rule = AlertRule.objects.filter(pk=_number(request.GET.get("rule"))).first()
+        may_edit = self.has_change_permission(request) or self.has_add_permission(request)
+        if not may_edit or not request.user.has_perm("calls.view_call"):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        form = modelform_factory(AlertRule, fields=RULE_FIELDS)(request.POST, instance=rule)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Try this rule",
+            "opts": self.opts,
+            "form": form,
+            "calls": CALLS,
+            "trial": try_rule(form.save(commit=False)) if form.is_valid() else None,
+        }
+        return TemplateResponse(request, "admin/calls/alertrule/trial.html", context)
+
+
+@admin.register(Alert)
+class AlertAdmin(Records):
+    """For looking at, and for acknowledging many at once."""
+
+    list_display = ["name", "call", "severity", "found", "raised_at", "acknowledged_by"]
+    list_filter = ["severity", "kind", ("acknowledged_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["call"]
+    search_fields = ["name", "call__call_id"]
+    ordering = ("-id",)
+    actions = ["acknowledge"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Alert | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Alert | None = None) -> bool:
+        return False
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("calls.operate_call"))
+
+    @admin.action(description="Acknowledge selected alerts", permissions=["operate"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        by = request.user.get_username()
+        pks = list(queryset.filter(acknowledged_at=None).values_list("pk", flat=True))
+        count = acknowledge_alerts(alert_ids=pks[:ACTION_LIMIT], by=by)
+        text = f"{count} acknowledged."
+        if len(pks) > ACTION_LIMIT:
+            text += f" {len(pks) - ACTION_LIMIT} are left: at most {ACTION_LIMIT} at once."
+        messages.success(request, text)

@@ -1,0 +1,117 @@
+"""The admin of what runs the analysis: its workers, and a pause, which is a row while it lasts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import models
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.forms import Textarea
+from django.http import HttpRequest
+
+from calls.admin.lists import EditableList, Records
+from calls.analysis.pausing import AlreadySo, find_pause, pause_analysis, resume_analysis
+from calls.analysis.standing import HEARTBEAT_LIMIT
+from calls.clock import database_now
+from calls.models import AnalysisPause, Insight, ProviderHealth, WorkerHeartbeat
+
+
+@admin.register(AnalysisPause)
+class AnalysisPauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """While the row is there, calls are taken in and wait. Both ways go through the service."""
+
+    list_display = ["paused_at", "by", "reason"]
+    fields = ["reason"]
+    actions = None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: AnalysisPause | None = None) -> bool:
+        return bool(request.user.has_perm("calls.view_call"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _may_operate(request) and find_pause() is None
+
+    def has_change_permission(self, request: HttpRequest, obj: AnalysisPause | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AnalysisPause | None = None) -> bool:
+        return _may_operate(request)
+
+    def save_model(self, request: HttpRequest, obj: AnalysisPause, form: Any, change: bool) -> None:
+        try:
+            pause = pause_analysis(by=request.user.get_username(), reason=obj.reason)
+        except AlreadySo as error:
+            # Somebody else was quicker: their pause is the one that counts.
+            messages.warning(request, str(error))
+            pause = AnalysisPause.objects.get()
+        obj.pk, obj.paused_at, obj.by = pause.pk, pause.paused_at, pause.by
+
+    def delete_model(self, request: HttpRequest, obj: AnalysisPause) -> None:
+        try:
+            resume_analysis(by=request.user.get_username())
+        except AlreadySo as error:
+            messages.warning(request, str(error))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AnalysisPause]) -> None:
+        for pause in queryset:
+            self.delete_model(request, pause)
+
+
+def _may_operate(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("calls.operate_call"))
+
+
+@admin.register(WorkerHeartbeat)
+class WorkerHeartbeatAdmin(Records):
+    """A worker removes its row when it stops; what a dead one left may be deleted."""
+
+    list_display = ["name", "started_at", "seen_at", "alive"]
+    ordering = ("-seen_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: WorkerHeartbeat | None = None
+    ) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerHeartbeat]:
+        # One look at the clock for the whole list.
+        alive = Q(seen_at__gte=database_now() - HEARTBEAT_LIMIT)
+        beats: QuerySet[WorkerHeartbeat] = super().get_queryset(request)
+        return beats.annotate(is_alive=ExpressionWrapper(alive, BooleanField()))
+
+    @admin.display(boolean=True)
+    def alive(self, beat: Any) -> bool:
+        return bool(beat.is_alive)
+
+
+@admin.register(Insight)
+class InsightAdmin(EditableList):
+    """Questions may be changed at any time: calls that are analysed from then on answer them."""
+
+    list_display = ["name", "question", "enabled", "created_at"]
+    list_editable = ["enabled"]
+    ordering = ("pk",)
+    readonly_fields = ["created_at"]
+    formfield_overrides = {models.TextField: {"widget": Textarea(attrs={"rows": 3})}}
+
+
+@admin.register(ProviderHealth)
+class ProviderHealthAdmin(Records):
+    """For looking at. Deleting a row has the provider asked again at once."""
+
+    list_display = ["provider", "stage", "failures", "failed_at", "down_since", "probe_at"]
+    ordering = ("-failed_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: ProviderHealth | None = None
+    ) -> bool:
+        return False

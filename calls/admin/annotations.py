@@ -1,0 +1,16 @@
+"""Tags and notes in the admin: for looking at, below their call."""
+
+from __future__ import annotations
+
+from calls.admin.lists import CallInline
+from calls.models import Note, Tag
+
+
+class TagInline(CallInline):
+    model = Tag
+    fields = ["name", "added_at", "added_by"]
+
+
+class NoteInline(CallInline):
+    model = Note
+    fields = ["text", "written_at", "author"]

@@ -1,0 +1,101 @@
+"""Bulk actions in the admin: who did what to many calls, how far it is, and which calls refused."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from calls.admin.lists import CallInline, ReadOnly, Records
+from calls.bulk import count_outcomes
+from calls.models import BulkAction, BulkItem
+
+REFUSED = BulkItem.Outcome.REFUSED
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title, parameter_name = "state", "standing"
+    chosen: ClassVar[dict[str, Q]] = {
+        "work": Q(finished_at=None),
+        "finished": Q(finished_at__isnull=False, stopped_by=""),
+        "stopped": ~Q(stopped_by=""),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("work", "At work"), ("finished", "Finished"), ("stopped", "Stopped")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(self.chosen.get(self.value() or "", Q()))
+
+
+class RefusedInline(CallInline):
+    model = BulkItem
+    verbose_name_plural = f"refused calls (the first {CallInline.limit})"
+    ordering = ("id",)
+    fields = ["call_id", "reason"]
+
+    def has_view_permission(self, request: HttpRequest, obj: BulkAction | None = None) -> bool:
+        return bool(request.user.has_perm("calls.view_bulkaction"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BulkItem]:
+        items: QuerySet[BulkItem] = super().get_queryset(request)
+        return items.filter(outcome=REFUSED)
+
+
+@admin.register(BulkAction)
+class BulkActionAdmin(ReadOnly, Records):
+    """For looking at: begun and stopped on the pages, and removed by the sweep in the end."""
+
+    list_display = ["what", "by", "created_at", "chosen", "standing", "none_refused"]
+    list_filter = ["kind", StandingFilter]
+    search_fields = ("by__exact",)
+    search_help_text = "The full name of who asked for it."
+    inlines = [RefusedInline]
+
+    def get_fields(self, request: HttpRequest, obj: BulkAction | None = None) -> list[Any]:
+        return ["what", "by", "created_at", "chosen", "standing", "progress", "seen_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BulkAction]:
+        refused = BulkItem.objects.filter(action=OuterRef("pk"), outcome=REFUSED)
+        actions: QuerySet[BulkAction] = super().get_queryset(request)
+        return actions.annotate(has_refused=Exists(refused))
+
+    def view_on_site(self, action: BulkAction) -> str:
+        return reverse("supervisor:bulk", args=[action.pk])
+
+    @admin.display
+    def what(self, action: BulkAction) -> str:
+        detail = action.tag or (f"from {action.stage} on" if action.stage else "")
+        return f"{action}: {detail}" if detail else str(action)
+
+    @admin.display(description="chosen by")
+    def chosen(self, action: BulkAction) -> SafeString | str:
+        if not action.query:
+            return "hand"
+        url = reverse("supervisor:board") + action.query
+        text = "no filter: every call" if action.query == "?" else action.query
+        return format_html('<a href="{}">{}</a>', url, text)
+
+    @admin.display(description="state")
+    def standing(self, action: BulkAction) -> str:
+        if action.finished_at is None:
+            return "At work"
+        how = f"Stopped by {action.stopped_by}" if action.stopped_by else "Finished"
+        return f"{how} {action.finished_at:%Y-%m-%d %H:%M} UTC"
+
+    @admin.display(boolean=True)
+    def none_refused(self, action: Any) -> bool:
+        return not action.has_refused
+
+    @admin.display
+    def progress(self, action: BulkAction) -> str:
+        counts = count_outcomes(action)
+        left = "waiting" if action.finished_at is None else "left undone"
+        return (
+            f"{counts['done']:,} done, {counts['refused']:,} refused, {counts['waiting']:,} {left}"
+        )

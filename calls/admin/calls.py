@@ -1,0 +1,197 @@
+"""Calls in the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from calls import services
+from calls.admin.annotations import NoteInline, TagInline
+from calls.admin.lists import (
+    ACTION_LIMIT,
+    CallInline,
+    ReadOnly,
+    Records,
+    _number,
+    link_to_rows,
+)
+from calls.models import (
+    Analysis,
+    Attempt,
+    Call,
+    CallEvent,
+    Packet,
+    Stream,
+    Transcript,
+)
+
+REFUSALS_SHOWN = 10
+RECORDS = {
+    "packets": Packet,
+    "events": CallEvent,
+    "attempts": Attempt,
+    "transcripts": Transcript,
+    "analyses": Analysis,
+}
+
+
+class StreamInline(CallInline):
+    model = Stream
+    verbose_name_plural = f"streams (the newest {CallInline.limit})"
+    fields = [
+        "name",
+        "media",
+        "opened_at",
+        "packet_count",
+        "first_sequence",
+        "last_sequence",
+        "missing_count",
+        "late_count",
+        "duplicate_count",
+        "reordered_count",
+        "frame_count",
+        "missing_frames",
+        "repeated_frames",
+        "reordered_frames",
+        "malformed_frames",
+        "packets",
+    ]
+
+    @admin.display(description="packets")
+    def packets(self, stream: Stream) -> SafeString:
+        return link_to_rows(Packet, "list", {"stream__id__exact": stream.pk})
+
+
+class AttemptInline(CallInline):
+    model = Attempt
+    verbose_name_plural = f"attempts (the newest {CallInline.limit})"
+    fields = [
+        "round",
+        "stage",
+        "number",
+        "provider",
+        "outcome",
+        "code",
+        "error",
+        "started_at",
+        "duration_ms",
+        "retry_at",
+        "request_id",
+    ]
+
+
+@admin.register(Call)
+class CallAdmin(ReadOnly, Records):
+    """Who calls whom may be corrected; everything else moves through the services."""
+
+    editable = ["agent", "caller", "callee", "queue", "direction"]
+    list_display = [
+        "call_id",
+        "state",
+        "queue",
+        "agent",
+        "opened_at",
+        "ended_at",
+        "packet_count",
+        "missing_count",
+        "late_count",
+        "next_attempt_at",
+        "customer_sentiment",
+    ]
+    list_filter = [
+        "state",
+        ("dismissed_at", admin.EmptyFieldListFilter),
+        "end_reason",
+        "customer_sentiment",
+    ]
+    search_fields = (
+        "call_id__startswith",
+        "queue__exact",
+        "agent__exact",
+    )
+    search_help_text = "The beginning of a call id, or the full name of a queue or an agent."
+    inlines = [TagInline, NoteInline, StreamInline, AttemptInline]
+    actions = ["end", "retry", "dismiss", "reanalyse"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("calls.operate_call")
+
+    def get_fields(self, request: HttpRequest, obj: Call | None = None) -> list[Any]:
+        return ["records", *super().get_fields(request, obj)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Call | None = None) -> list[Any]:
+        fields = super().get_readonly_fields(request, obj)
+        return [name for name in fields if name not in self.editable]
+
+    @admin.display(description="see its")
+    def records(self, call: Call) -> SafeString:
+        query = {"q": call.call_id}
+        links = [(link_to_rows(model, text, query),) for text, model in RECORDS.items()]
+        return format_html_join(" · ", "{}", links)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
+    ) -> tuple[QuerySet[Call], bool]:
+        term = search_term.strip()
+        found = Q(call_id__startswith=term) | Q(queue=term) | Q(agent=term)
+        return (queryset.filter(found) if term else queryset), False
+
+    def save_model(self, request: HttpRequest, obj: Call, form: Any, change: bool) -> None:
+        described = {name: form.cleaned_data[name] for name in form.changed_data}
+        services.describe_call(call_id=obj.call_id, **described)
+
+    @admin.action(description="End", permissions=["operate"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        service = partial(services.end_call, reason=Call.EndReason.OPERATOR)
+        self._act(request, queryset, service, "ended")
+
+    @admin.action(description="Retry (failed calls)", permissions=["operate"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        self._act(request, queryset, services.retry_call, "retried")
+
+    @admin.action(description="Dismiss (failed calls)", permissions=["operate"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        self._act(request, queryset, services.dismiss_call, "dismissed")
+
+    @admin.action(description="Analyse anew (archived calls)", permissions=["operate"])
+    def reanalyse(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        self._act(request, queryset, services.reanalyse_call, "reanalysed")
+
+    def _act(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Call],
+        service: Callable[..., Call],
+        done: str,
+    ) -> None:
+        """Call a service for each call: what one refuses does not undo the others."""
+        refused = []
+        call_ids = list(queryset.values_list("call_id", flat=True)[: ACTION_LIMIT + 1])
+        chosen = call_ids[:ACTION_LIMIT]
+        for call_id in chosen:
+            try:
+                service(call_id=call_id, by=request.user.get_username())
+            except (services.NotPossible, services.CallNotFound) as error:
+                refused.append(f"{call_id}: {error}")
+        self._tell(request, done, worked=len(chosen) - len(refused), refused=refused)
+        if len(call_ids) > len(chosen):
+            note = f"Only the first {ACTION_LIMIT} calls were looked at: please repeat it."
+            self.message_user(request, note, messages.WARNING)
+
+    def _tell(self, request: HttpRequest, done: str, *, worked: int, refused: list[str]) -> None:
+        if worked:
+            self.message_user(request, f"{_number(worked, 'call')} {done}.", messages.SUCCESS)
+        if refused:
+            reasons = [*refused[:REFUSALS_SHOWN], *["..."][: len(refused) - REFUSALS_SHOWN]]
+            text = f"{_number(len(refused), 'call')} could not be {done}. {' '.join(reasons)}"
+            self.message_user(request, text, messages.WARNING)

@@ -1,0 +1,225 @@
+"""What the pages of the admin share: lists of millions of rows, and rows that are only looked at.
+
+Nothing is counted, no list is put into a form, and every list is read along an index.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.forms.models import BaseInlineFormSet, ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from calls.keys import VIEW_UNREDACTED
+from calls.models import (
+    Call,
+)
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _TabularInline = admin.TabularInline[Any, Any]
+    _FormSet = BaseInlineFormSet[Any, Any, Any]
+    _ModelForm = ModelForm[Any]
+    _Paginator = Paginator[Any]
+else:
+    _ModelAdmin, _TabularInline = admin.ModelAdmin, admin.TabularInline
+    _FormSet, _ModelForm, _Paginator = BaseInlineFormSet, ModelForm, Paginator
+PAGE_SIZE = 100
+REACHABLE = 10_000  # rows that a list can be paged through
+INLINE_LIMIT = 50
+JSON_LENGTH = 200_000
+
+
+class ReachablePaginator(_Paginator):
+    """Looks at the keys of the rows that can be reached instead of counting all that there are."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.values_list("pk", flat=True)[:REACHABLE])
+
+
+def estimated_rows(model: type[Model]) -> int | None:
+    """Return what the statistics of PostgreSQL say, None if they say nothing."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)",
+            [model._meta.db_table],  # noqa: SLF001 (public in spite of its name)
+        )
+        row = cursor.fetchone()
+    return row[0] if row and row[0] > 0 else None
+
+
+def pretty(value: Any) -> SafeString:
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return format_html("<pre>{}</pre>", Truncator(text).chars(JSON_LENGTH))
+
+
+def link_to_call(call: Call | None) -> SafeString | str:
+    if call is None:
+        return "-"
+    return format_html(
+        '<a href="{}">{}</a>', reverse("admin:calls_call_change", args=[call.pk]), call.call_id
+    )
+
+
+def link_to_rows(model: type[Model], text: str, query: dict[str, Any]) -> SafeString:
+    url = reverse(f"admin:calls_{model.__name__.lower()}_changelist", query=query)
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+def as_json(name: str) -> Callable[[Any], SafeString]:
+    """Return a column that shows a JSON field over several lines."""
+
+    @admin.display(description=name)
+    def show(row: Any) -> SafeString:
+        return pretty(getattr(row, name))
+
+    show.__name__ = name
+    return show
+
+
+def is_narrowed(request: HttpRequest) -> bool:
+    """Whether the list shows one call or stream, so that any filter reads few rows."""
+    return any(request.GET.get(name) for name in ("q", "stream__id__exact"))
+
+
+class NarrowedFilter(admin.SimpleListFilter):
+    """Offered within one call only: no index helps to find such rows among all."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None or not is_narrowed(request):
+            return queryset
+        return queryset.filter(**{str(self.parameter_name): value})
+
+
+class NamedListForm(_ModelForm):
+    """A row of a list that is edited in place: each field says of which row it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
+
+
+class EditableList(_ModelAdmin):
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
+        return super().get_changelist_form(request, **{"form": NamedListForm, **kwargs})
+
+
+class ReadOnly:
+    """Rows to look at: neither added, nor changed, nor deleted."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Records(_ModelAdmin):
+    """A list of any length, newest first, and pages that show every field."""
+
+    paginator = ReachablePaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = PAGE_SIZE
+    list_max_show_all = 0
+    ordering = ("-id",)
+    sortable_by = ()
+    json_fields: ClassVar[list[str]] = []
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        names = [field.name for field in self.opts.concrete_fields]
+        return [as_json(name) if name in self.json_fields else name for name in names]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {"subtitle": _how_many(self.model), **(extra_context or {})}
+        )
+
+
+def _how_many(model: type[Model]) -> str | None:
+    rows = estimated_rows(model) or 0
+    if rows <= REACHABLE:
+        return None
+    return f"About {rows:,} rows. The newest {REACHABLE:,} are listed; a search finds the rest."
+
+
+class CallRecords(ReadOnly, Records):
+    """What belongs to a call, found by the call's id."""
+
+    list_select_related = ("call",)
+    search_fields = ("call__call_id__exact",)
+    search_help_text = "The exact id of a call."
+
+    @admin.display(description="call")
+    def call_link(self, row: Any) -> SafeString | str:
+        return link_to_call(row.call)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if term := search_term.strip():
+            queryset = self.of_call(queryset, list(Call.objects.filter(call_id=term)))
+        return queryset, False
+
+    def of_call(self, queryset: QuerySet[Any], calls: list[Call]) -> QuerySet[Any]:
+        return queryset.filter(call__in=calls)
+
+
+class PersonalData(_ModelAdmin):
+    """Words as they were said: for those who may read unredacted transcripts."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and request.user.has_perm(VIEW_UNREDACTED)
+
+
+class BoundedFormSet(_FormSet):
+    @cached_property
+    def _newest(self) -> QuerySet[Any]:
+        return super().get_queryset()[:INLINE_LIMIT]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self._newest
+
+
+class CallInline(ReadOnly, _TabularInline):
+    limit = INLINE_LIMIT
+    template = "admin/calls/rows.html"
+    formset = BoundedFormSet
+    ordering = ("-id",)
+    extra = 0
+    show_change_link = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return list(self.get_fields(request, obj))
+
+
+ACTION_LIMIT = 1_000
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,160 @@
+"""What belongs to calls, to look at: packets, events, attempts, results and recordings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.db.models.functions import Left
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from calls import events
+from calls.admin.lists import (
+    CallRecords,
+    NarrowedFilter,
+    PersonalData,
+    is_narrowed,
+    link_to_call,
+)
+from calls.models import (
+    Analysis,
+    Attempt,
+    Call,
+    CallEvent,
+    Packet,
+    Recording,
+    Stream,
+    Transcript,
+)
+
+EXCERPT_LENGTH = 80
+STREAMS_SEARCHED = 1_000
+
+
+class EventTypeFilter(NarrowedFilter):
+    title = parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        types = [payload.type for payload in get_args(events.Payload)]
+        return [(name, name) for name in types] if is_narrowed(request) else []
+
+
+class LatePacketFilter(NarrowedFilter):
+    title = parameter_name = "late"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("True", "Late"), ("False", "In time")] if is_narrowed(request) else []
+
+    def value(self) -> str | None:
+        value = super().value()
+        return value if value in ("True", "False") else None
+
+
+@admin.register(Packet)
+class PacketAdmin(PersonalData, CallRecords):
+    list_display = [
+        "id",
+        "call_link",
+        "stream",
+        "sequence",
+        "track",
+        "timestamp",
+        "received_at",
+        "late",
+        "excerpt",
+    ]
+    list_filter = [LatePacketFilter]
+    list_select_related = ("stream__call",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Packet]:
+        beginning = Left("data", EXCERPT_LENGTH + 1)
+        packets: QuerySet[Packet] = super().get_queryset(request)
+        return packets.defer("data").annotate(beginning=beginning)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        # Along the index that leads to the packets of a stream; the newest of all otherwise.
+        return ["stream_id", "sequence"] if is_narrowed(request) else ["-id"]
+
+    @admin.display(description="call")
+    def call_link(self, row: Packet) -> SafeString | str:
+        return link_to_call(row.stream.call)
+
+    @admin.display(description="data")
+    def excerpt(self, row: Any) -> str:
+        return Truncator(row.beginning).chars(EXCERPT_LENGTH)
+
+    def of_call(self, queryset: QuerySet[Any], calls: list[Call]) -> QuerySet[Any]:
+        streams = Stream.objects.filter(call__in=calls).order_by("pk")
+        return queryset.filter(stream__in=list(streams[:STREAMS_SEARCHED]))
+
+
+@admin.register(CallEvent)
+class CallEventAdmin(CallRecords):
+    list_display = ["id", "at", "call_link", "type", "state", "summary"]
+    list_filter = [EventTypeFilter]
+    json_fields = ["data"]
+
+    @admin.display(description="data")
+    def summary(self, event: CallEvent) -> str:
+        return Truncator(json.dumps(event.data, ensure_ascii=False)).chars(2 * EXCERPT_LENGTH)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(CallRecords):
+    list_display = [
+        "id",
+        "call_link",
+        "round",
+        "stage",
+        "number",
+        "provider",
+        "outcome",
+        "code",
+        "started_at",
+        "duration_ms",
+        "retry_at",
+    ]
+    list_filter = ["outcome", "stage"]
+
+
+@admin.register(Transcript)
+class TranscriptAdmin(PersonalData, CallRecords):
+    list_display = ["id", "call_link", "version", "duration_ms", "created_at"]
+    json_fields = ["turns", "speech", "skipped", "provenance"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transcript]:
+        return super().get_queryset(request).defer("turns", "speech")
+
+
+@admin.register(Analysis)
+class AnalysisAdmin(CallRecords):
+    list_display = ["id", "call_link", "version", "created_at", "excerpt"]
+    json_fields = [
+        "turns",
+        "keywords",
+        "insights",
+        "metrics",
+        "redactions",
+        "skipped",
+        "provenance",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Analysis]:
+        return super().get_queryset(request).defer("turns", "metrics", "insights")
+
+    @admin.display(description="summary")
+    def excerpt(self, row: Analysis) -> str:
+        return Truncator(row.summary).chars(EXCERPT_LENGTH)
+
+
+@admin.register(Recording)
+class RecordingAdmin(PersonalData, CallRecords):
+    """The file as it was heard, so only for those who may hear personal data."""
+
+    list_display = ["id", "call_link", "version", "duration_ms", "size", "created_at"]
+    # The file itself is fetched over the API, which asks who may hear it.
+    exclude = ["file", "redacted_file"]

@@ -1,0 +1,242 @@
+"""From the tracks of all streams to one channel for each speaker, on one time line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calls.analysis.media.packets import TypedPacket, speaker_of
+from calls.analysis.media.plausibility import doubts
+from calls.analysis.media.timeline import MAX_GAP_S
+from calls.analysis.media.tracks import PlacedTrack, build_tracks, place_tracks, render
+from calls.conversation import SPEAKERS, CallAudio, Channel, Span, Speaker
+
+_TOGETHER_S = 0.1  # tracks that begin closer than this begin at once
+_OVERLAP_S = 1.0
+_BLOCK_SAMPLES = 1 << 20
+_SAME_AUDIO = 1e-3  # share of the energy in which two channels of the same audio may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A placed track, who speaks in each of its channels, and where it begins in its stream."""
+
+    placed: PlacedTrack
+    speakers: tuple[Speaker, ...]
+    offset_s: float
+
+    @property
+    def end_s(self) -> float:
+        return self.offset_s + self.placed.duration_s
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    voices: tuple[Voice, ...]
+    start_s: float | None
+
+    @property
+    def duration_s(self) -> float:
+        return max(voice.end_s for voice in self.voices)
+
+    @property
+    def speakers(self) -> set[Speaker]:
+        return {speaker for voice in self.voices for speaker in voice.speakers}
+
+
+def call_audio(
+    packets: Sequence[TypedPacket], speakers: Mapping[str, Speaker], stream_order: Sequence[str]
+) -> CallAudio:
+    """The channels of a call from its audio packets, which are unique already."""
+    tracks = build_tracks(packets)
+    if not tracks:
+        return CallAudio((), notes=("No audio was received.",))
+    notes: list[str] = []
+    groups = [list(group) for _, group in groupby(tracks, lambda track: track.stream)]
+    streams = [_stream(place_tracks(group), speakers, notes) for group in groups]
+    starts = _starts(streams, _opened(streams, stream_order), notes)
+    rate = max(track.media.rate for track in tracks)
+    channels = _one_if_the_same(_mix(streams, starts, rate), notes)
+    notes += _speaker_notes(streams, speakers, channels)
+    placed = [voice.placed for stream in streams for voice in stream.voices]
+    notes += [*_packet_notes(placed), *doubts(placed, channels)]
+    return CallAudio(channels, _missing(streams, starts), tuple(notes))
+
+
+def _stream(placed: list[PlacedTrack], speakers: Mapping[str, Speaker], notes: list[str]) -> Stream:
+    starts = [each.start_s for each in placed if each.start_s is not None]
+    start_s = min(starts) if len(starts) == len(placed) else None
+    by_start = sorted(placed, key=lambda each: (each.start_s or 0.0, each.track.name))
+    voices: list[Voice] = []
+    for each in by_start:
+        offset = 0.0 if each.start_s is None or start_s is None else each.start_s - start_s
+        latest = max((voice.end_s for voice in voices), default=0.0) + MAX_GAP_S
+        if offset > latest:
+            notes.append(f"Track {each.track.name!r} begins implausibly late: placed earlier.")
+        offset = 0.0 if offset < _TOGETHER_S else min(offset, latest)
+        voices.append(Voice(each, _speakers_of(each, speakers), offset))
+    return Stream(tuple(voices), start_s)
+
+
+def _speakers_of(placed: PlacedTrack, speakers: Mapping[str, Speaker]) -> tuple[Speaker, ...]:
+    if placed.track.media.channels == 2:
+        return SPEAKERS
+    return (speaker_of(placed.track.name, speakers) or "customer",)
+
+
+def _opened(streams: Sequence[Stream], stream_order: Sequence[str]) -> list[int]:
+    """Indexes of the streams in the order in which they were opened, as far as it is known."""
+    rank = {name: place for place, name in enumerate(stream_order)}
+    names = [stream.voices[0].placed.track.stream for stream in streams]
+    return sorted(range(len(streams)), key=lambda at: rank.get(names[at], len(rank)))
+
+
+def _starts(streams: Sequence[Stream], opened: list[int], notes: list[str]) -> list[float]:
+    """Where each stream begins, in seconds from the begin of the call, in the same order."""
+    order = sorted(opened, key=lambda index: streams[index].start_s or 0.0)
+    starts = dict.fromkeys(order, 0.0)
+    if not _clocks_agree([streams[index] for index in order]):
+        notes.append("The clocks of the streams do not fit together: one is put after another.")
+        for before, index in pairwise(opened):
+            starts[index] = starts[before] + streams[before].duration_s
+        return [starts[index] for index in range(len(streams))]
+    end = streams[order[0]].duration_s
+    for before, index in pairwise(order):
+        passed = (streams[index].start_s or 0.0) - (streams[before].start_s or 0.0)
+        starts[index] = min(starts[before] + passed, end + MAX_GAP_S)
+        if starts[before] + passed > end + MAX_GAP_S:
+            notes.append(f"A gap between two streams was cut to {MAX_GAP_S:.0f} s.")
+        end = max(end, starts[index] + streams[index].duration_s)
+    return [starts[index] for index in range(len(streams))]
+
+
+def _clocks_agree(ordered: Sequence[Stream]) -> bool:
+    """Whether streams can be placed by their clocks.
+
+    They cannot if a clock is unusable, or if one speaker would talk in two streams at once:
+    then each stream counts from its own begin.
+    """
+    if len(ordered) < 2:
+        return True
+    if any(stream.start_s is None for stream in ordered):
+        return False
+    ends: dict[Speaker, float] = {}
+    for stream in ordered:
+        start = stream.start_s or 0.0
+        for speaker in stream.speakers:
+            if ends.get(speaker, start) - start > min(_OVERLAP_S, stream.duration_s / 2):
+                return False
+            ends[speaker] = start + stream.duration_s
+    return True
+
+
+def _mix(streams: Sequence[Stream], starts: Sequence[float], rate: int) -> tuple[Channel, ...]:
+    present = [who for who in SPEAKERS if any(who in stream.speakers for stream in streams)]
+    pairs = zip(starts, streams, strict=True)
+    length = max(
+        round((start + voice.offset_s) * rate) + _samples(voice, rate)
+        for start, stream in pairs
+        for voice in stream.voices
+    )
+    sums = {speaker: np.zeros(length, np.int16) for speaker in present}
+    for start, stream in zip(starts, streams, strict=True):
+        for voice in stream.voices:
+            begin = round((start + voice.offset_s) * rate)
+            for speaker, samples in zip(voice.speakers, render(voice.placed, rate), strict=True):
+                _add(sums[speaker][begin : begin + len(samples)], samples)
+    return tuple(Channel(speaker, samples, rate) for speaker, samples in sums.items())
+
+
+def _samples(voice: Voice, rate: int) -> int:
+    return round(voice.placed.samples * rate / voice.placed.track.media.rate)
+
+
+def _add(target: NDArray[np.int16], samples: NDArray[np.int16]) -> None:
+    """Add in blocks: an hour in 32 bits would double what the module needs."""
+    for begin in range(0, len(samples), _BLOCK_SAMPLES):
+        block = slice(begin, begin + _BLOCK_SAMPLES)
+        total = target[block].astype(np.int32) + samples[block]
+        target[block] = np.clip(total, -32768, 32767)
+
+
+def _one_if_the_same(channels: tuple[Channel, ...], notes: list[str]) -> tuple[Channel, ...]:
+    if len(channels) < 2 or not _same_audio(channels[0].samples, channels[1].samples):
+        return channels
+    notes.append(
+        "Both channels carry the same audio, so the speakers cannot be told apart: "
+        "all of it is given to the customer."
+    )
+    return tuple(channel for channel in channels if channel.speaker == "customer")
+
+
+def _same_audio(left: NDArray[np.int16], right: NDArray[np.int16]) -> bool:
+    difference = energy = 0.0
+    for begin in range(0, len(left), _BLOCK_SAMPLES):
+        one = left[begin : begin + _BLOCK_SAMPLES].astype(np.float64)
+        other = right[begin : begin + _BLOCK_SAMPLES].astype(np.float64)
+        difference += float(np.square(one - other).sum())
+        energy += float(np.square(one).sum())
+    return energy > 0 and difference <= _SAME_AUDIO * energy
+
+
+def _missing(streams: Sequence[Stream], starts: Sequence[float]) -> tuple[Span, ...]:
+    spans = [
+        (
+            round((start + voice.offset_s + begin) * 1000),
+            round((start + voice.offset_s + end) * 1000),
+        )
+        for start, stream in zip(starts, streams, strict=True)
+        for voice in stream.voices
+        for begin, end in voice.placed.missing()
+    ]
+    return tuple(_merged(spans))
+
+
+def _merged(spans: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    current: tuple[int, int] | None = None
+    for begin, end in sorted(spans):
+        if current and begin <= current[1]:
+            current = (current[0], max(current[1], end))
+            continue
+        if current:
+            yield Span(*current)
+        current = (begin, end)
+    if current:
+        yield Span(*current)
+
+
+def _speaker_notes(
+    streams: Sequence[Stream], speakers: Mapping[str, Speaker], channels: Sequence[Channel]
+) -> Iterator[str]:
+    mono = {
+        voice.placed.track.name
+        for stream in streams
+        for voice in stream.voices
+        if len(voice.speakers) == 1
+    }
+    unknown = sorted(name for name in mono if speaker_of(name, speakers) is None)
+    if unknown == [""] and len(channels) == 1:
+        yield (
+            "The call has a single channel, so the speakers cannot be told apart: "
+            "all of it is given to the customer."
+        )
+    elif unknown:
+        names = ", ".join(name or "(no name)" for name in unknown)
+        yield f"It is not known who speaks on track {names}: taken for the customer."
+
+
+def _packet_notes(tracks: Sequence[PlacedTrack]) -> Iterator[str]:
+    damaged = sum(each.track.damaged for each in tracks)
+    if damaged:
+        yield f"{damaged} packets could not be decoded: silence stands in their place."
+    if capped := sum(each.silences.capped for each in tracks):
+        yield f"{capped} implausibly long gaps were cut to {MAX_GAP_S:.0f} s or less."
+    if jumps := sum(each.silences.jumps for each in tracks):
+        yield f"Sequence numbers jumped {jumps} times where the clock shows no such gap."
+    if pauses := sum(each.pauses for each in tracks):
+        seconds = sum(each.paused_s for each in tracks)
+        yield f"The sender paused {pauses} times, {seconds:.1f} s in all: silence stands there."

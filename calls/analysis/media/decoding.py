@@ -1,0 +1,39 @@
+"""The media types that a packet may carry, and how their bytes become samples."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calls.analysis.media.g711 import ALAW, MULAW
+from calls.media_types import MediaFormat
+
+
+def decode_base64(data: str) -> bytes | None:
+    """The bytes of strict base64 (RFC 4648, with padding), or None if it is anything else."""
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def decode_audio(payload: bytes, media: MediaFormat) -> NDArray[np.int16]:
+    """Samples of shape (n, channels). A last sample that is cut off is dropped."""
+    if media.encoding == "mulaw":
+        samples = MULAW[np.frombuffer(payload, np.uint8)]
+    elif media.encoding == "alaw":
+        samples = ALAW[np.frombuffer(payload, np.uint8)]
+    else:
+        order = ">i2" if media.encoding == "l16be" else "<i2"
+        samples = np.frombuffer(payload, order, count=len(payload) // 2).astype(np.int16)
+    whole = len(samples) - len(samples) % media.channels
+    return samples[:whole].reshape(-1, media.channels)
+
+
+def sample_count(payload: bytes, media: MediaFormat) -> int:
+    """How many samples per channel ``decode_audio`` will give."""
+    width = 2 if media.encoding.startswith("l16") else 1
+    return len(payload) // width // media.channels

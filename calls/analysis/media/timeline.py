@@ -1,0 +1,148 @@
+"""Where the packets of one track stand in time: which silences go between them.
+
+Numbers only. The samples themselves are the clock of a track: a packet begins where the one
+before it ended, unless packets are lost or the sender's clock shows a real pause. Jitter,
+stalls and packets stamped in groups never insert or cut a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+PAUSE_S = 0.2  # from here on, what the clock shows beyond the audio is a pause, not jitter
+MAX_GAP_S = 600.0  # one bad timestamp must not fill the memory...
+MAX_SILENCE_S = 3600.0  # ...and neither must many of them
+_STEP_S = 0.02  # a pause begins with a jump; a clock that runs fast has none
+_WINDOW_S = 2.0  # the longest stall or group of packets that is still taken for jitter
+_SEQUENCE_JUMP_S = 2.0  # a loss that the clock contradicts by more than this did not happen
+_STEADY = (0.5, 2.0)
+_MILLISECONDS = 100.0  # how many times too fast a clock must run to be counting them
+
+
+@dataclass(frozen=True, slots=True)
+class TrackClock:
+    """The packets of one track in order. ``lengths`` and ``usual`` are in samples.
+
+    ``stamps`` are in seconds. ``lost[i]`` counts the sequence numbers of the whole stream that
+    never came between packet i-1 and packet i, ``tracks`` the tracks which share them.
+    """
+
+    rate: int
+    stamps: Floats
+    lengths: Ints
+    lost: Ints
+    usual: int
+    tracks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """Samples of silence before each packet.
+
+    ``capped`` counts gaps cut to the limits, ``jumps`` those that the clock contradicts.
+    """
+
+    before: Ints
+    capped: int
+    jumps: int
+
+
+def pace(stamps: Floats, lengths: Ints, rate: int) -> float | None:
+    """Seconds on the clock for each second of audio; None if a track is too short to tell.
+
+    1.0 is a live call, 1000 a clock that counts milliseconds, 0 a clock that stands still or a
+    recording sent as fast as it goes.
+    """
+    durations = lengths[:-1] / rate
+    if len(durations) == 0 or durations.sum() == 0:
+        return None
+    steps = np.diff(stamps)[durations > 0] / durations[durations > 0]
+    median = float(np.median(steps))
+    overall = float((stamps[-1] - stamps[0]) / durations.sum())
+    return min((median, overall), key=lambda value: abs(np.log(max(value, 1e-9))))
+
+
+def counts_milliseconds(paces: Sequence[float | None]) -> bool:
+    known = [value for value in paces if value is not None]
+    return bool(known) and float(np.median(known)) > _MILLISECONDS
+
+
+def is_steady(value: float | None) -> bool:
+    return value is None or _STEADY[0] <= value <= _STEADY[1]
+
+
+def lost_before(sequences: Ints, stream: Ints, unit: int) -> Ints:
+    """How many sequence numbers of the stream are absent just before each packet of a track.
+
+    ``stream`` are all sequence numbers that came, sorted; ``unit`` is what they count in.
+    """
+    passed = np.rint(np.diff(sequences) / unit).astype(np.int64)
+    came = np.diff(np.searchsorted(stream, sequences))
+    return np.concatenate(([0], np.maximum(passed - came, 0)))
+
+
+def sequence_unit(stream: Ints, paces: Sequence[float | None]) -> int:
+    """What the numbers of a stream count in: 1, or more for a sender that counts samples.
+
+    Steps above one are a unit only where the clock says that nothing is missing.
+    """
+    steps = np.diff(stream)
+    step = int(np.median(steps)) if len(steps) else 1
+    contiguous = [value is not None and abs(value - 1) < 0.25 for value in paces]
+    return step if step > 1 and contiguous and all(contiguous) else 1
+
+
+def offsets(clock: TrackClock) -> Floats:
+    """By how many seconds the clock is ahead of the audio at each packet, without jitter.
+
+    The lowest value of the next two seconds counts: after a stall it falls back, after a
+    pause it stays. A single wild stamp is removed first.
+    """
+    heard = np.concatenate(([0], np.cumsum(clock.lengths)[:-1])) / clock.rate
+    raw = clock.stamps - heard
+    if len(raw) > 2:
+        raw[1:-1] = np.median(np.stack((raw[:-2], raw[1:-1], raw[2:])), axis=0)
+    width = 1 + int(np.ceil(_WINDOW_S * clock.rate / clock.usual))
+    ahead = np.pad(raw, (0, width - 1), constant_values=np.inf)
+    lowest: Floats = np.lib.stride_tricks.sliding_window_view(ahead, width).min(axis=1)
+    return lowest
+
+
+def silences(clock: TrackClock, ahead: Floats, *, steady: bool) -> Silences:
+    """The silence before each packet of a track; ``ahead`` is the result of ``offsets``."""
+    before = np.zeros(len(clock.lengths), np.int64)
+    inserted, capped, jumps = 0, 0, 0
+    candidates = clock.lost > 0
+    if steady:
+        candidates[1:] |= np.diff(ahead) >= _STEP_S
+    for index in np.flatnonzero(candidates):
+        behind = float(ahead[index] - ahead[0]) * clock.rate - inserted if steady else None
+        wanted, jumped = _silence(clock, int(clock.lost[index]), behind)
+        room = round(min(MAX_GAP_S, MAX_SILENCE_S - inserted / clock.rate) * clock.rate)
+        before[index] = min(wanted, max(room, 0))
+        capped += int(before[index] < wanted)
+        jumps += int(jumped)
+        inserted += int(before[index])
+    return Silences(before, capped, jumps)
+
+
+def _silence(clock: TrackClock, lost: int, behind: float | None) -> tuple[int, bool]:
+    """Samples of silence, and whether the sequence jumped without a loss.
+
+    ``behind`` are the samples by which the audio is behind the clock, None without a clock.
+    """
+    if behind is None:
+        return round(lost / clock.tracks) * clock.usual, False
+    packets = round(max(behind, 0.0) / clock.usual) * clock.usual if lost else 0
+    if lost and clock.tracks == 1:
+        if lost * clock.usual - behind > _SEQUENCE_JUMP_S * clock.rate:
+            return packets, True
+        packets = lost * clock.usual
+    is_pause = round(behind) - packets >= round(PAUSE_S * clock.rate)
+    return (round(behind) if is_pause else packets), False

@@ -1,0 +1,195 @@
+"""One track of a stream: its packets decoded, laid on its own time line and rendered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calls.analysis.media.decoding import decode_audio, decode_base64, sample_count
+from calls.analysis.media.packets import TypedPacket
+from calls.analysis.media.resampling import resample
+from calls.analysis.media.timeline import (
+    Floats,
+    Ints,
+    Silences,
+    TrackClock,
+    counts_milliseconds,
+    is_steady,
+    lost_before,
+    offsets,
+    pace,
+    sequence_unit,
+    silences,
+)
+from calls.media_types import MediaFormat
+
+_DEFAULT_PACKET_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A packet's bytes; None if it could not be decoded and becomes silence."""
+
+    payload: bytes | None
+    media: MediaFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The audio packets of one track in order, not yet rendered. ``lengths`` are in samples."""
+
+    stream: str
+    name: str
+    media: MediaFormat
+    pieces: list[Piece]
+    sequences: Ints
+    stamps: Floats
+    lengths: Ints
+    usual: int
+
+    @property
+    def damaged(self) -> int:
+        return sum(piece.payload is None for piece in self.pieces)
+
+    @property
+    def pace(self) -> float | None:
+        return pace(self.stamps, self.lengths, self.media.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTrack:
+    """A track with its silences. ``start_s`` is its begin on the sender's clock, if it has one."""
+
+    track: Track
+    silences: Silences
+    lost: Ints
+    start_s: float | None
+
+    @property
+    def begins(self) -> Ints:
+        """The sample at which each packet begins, from the begin of the track."""
+        ends = np.cumsum(self.silences.before + self.track.lengths)
+        return np.asarray(ends - self.track.lengths, np.int64)
+
+    @property
+    def samples(self) -> int:
+        return int((self.silences.before + self.track.lengths).sum())
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / self.track.media.rate
+
+    @property
+    def pauses(self) -> int:
+        """How often the sender paused (hold, silence suppression) without losing a packet."""
+        return int(np.count_nonzero(self._paused))
+
+    @property
+    def paused_s(self) -> float:
+        return float(self._paused.sum()) / self.track.media.rate
+
+    @property
+    def _paused(self) -> Ints:
+        return np.where(self.lost == 0, self.silences.before, 0)
+
+    def missing(self) -> list[tuple[float, float]]:
+        """Stretches in seconds, from the begin of the track, that were lost or damaged."""
+        begins, rate = self.begins, self.track.media.rate
+        damaged = np.array([piece.payload is None for piece in self.track.pieces])
+        heads = begins - np.where(self.lost > 0, self.silences.before, 0)
+        ends = begins + np.where(damaged, self.track.lengths, 0)
+        return [(b / rate, e / rate) for b, e in zip(heads, ends, strict=True) if e > b]
+
+
+def build_tracks(packets: Sequence[TypedPacket]) -> list[Track]:
+    """The tracks of a call from its audio packets, ordered by stream and name."""
+
+    def key(packet: TypedPacket) -> tuple[str, str]:
+        return packet.row.stream, packet.row.track
+
+    ordered = sorted(packets, key=lambda packet: (*key(packet), packet.row.sequence))
+    tracks = [_build(*names, list(group)) for names, group in groupby(ordered, key)]
+    if counts_milliseconds([track.pace for track in tracks]):
+        tracks = [replace(track, stamps=track.stamps / 1000) for track in tracks]
+    return tracks
+
+
+def _build(stream: str, name: str, packets: list[TypedPacket]) -> Track:
+    votes = Counter(packet.media for packet in packets if packet.media)
+    media = max(votes, key=lambda each: (votes[each], str(each)), default=MediaFormat("mulaw"))
+    pieces = [_piece(packet, media) for packet in packets]
+    known = [_length(piece, media.rate) for piece in pieces]
+    sound = [length for length in known if length]
+    usual = int(np.median(sound)) if sound else round(_DEFAULT_PACKET_S * media.rate)
+    return Track(
+        stream=stream,
+        name=name,
+        media=media,
+        pieces=pieces,
+        sequences=np.array([packet.row.sequence for packet in packets], np.int64),
+        stamps=np.array([packet.row.stamp for packet in packets], np.float64),
+        lengths=np.array([usual if n is None else n for n in known], np.int64),
+        usual=usual,
+    )
+
+
+def _piece(packet: TypedPacket, fallback: MediaFormat) -> Piece:
+    if packet.media is None:
+        return Piece(None, fallback)
+    return Piece(decode_base64(packet.row.data), packet.media)
+
+
+def _length(piece: Piece, rate: int) -> int | None:
+    if piece.payload is None:
+        return None
+    return round(sample_count(piece.payload, piece.media) * rate / piece.media.rate)
+
+
+def place_tracks(tracks: Sequence[Track]) -> list[PlacedTrack]:
+    """Find the silences in the tracks of one stream, which share its sequence numbers."""
+    paces = [track.pace for track in tracks]
+    stream = np.sort(np.concatenate([track.sequences for track in tracks]))
+    unit = sequence_unit(stream, paces)
+    # Tracks are laid side by side by their clocks, so one bad clock makes all of them useless.
+    steady = all(is_steady(value) for value in paces)
+    return [
+        _place(track, lost_before(track.sequences, stream, unit), len(tracks), steady=steady)
+        for track in tracks
+    ]
+
+
+def _place(track: Track, lost: Ints, tracks: int, *, steady: bool) -> PlacedTrack:
+    clock = TrackClock(track.media.rate, track.stamps, track.lengths, lost, track.usual, tracks)
+    ahead = offsets(clock)
+    found = silences(clock, ahead, steady=steady)
+    return PlacedTrack(track, found, lost, float(ahead[0]) if steady else None)
+
+
+def render(placed: PlacedTrack, rate: int) -> list[NDArray[np.int16]]:
+    """The samples of each channel of a track at ``rate`` Hz, silences included."""
+    track = placed.track
+    out = np.zeros((track.media.channels, placed.samples), np.int16)
+    for begin, piece in zip(placed.begins, track.pieces, strict=True):
+        if piece.payload:
+            samples = _in_format(piece.payload, piece.media, track.media)
+            out[:, begin : begin + samples.shape[1]] = samples
+    return [resample(channel, track.media.rate, rate) for channel in out]
+
+
+def _in_format(payload: bytes, media: MediaFormat, wanted: MediaFormat) -> NDArray[np.int16]:
+    """Samples of a packet that may differ from the rest of its track.
+
+    Their shape is (channels, n), or (1, n) for a mono packet, which fits into both channels.
+    """
+    samples: NDArray[np.int16] = decode_audio(payload, media).T
+    if media.rate != wanted.rate:
+        rows = [resample(each, media.rate, wanted.rate) for each in samples]
+        samples = np.stack(rows)
+    if media.channels > wanted.channels:
+        samples = samples.mean(axis=0, keepdims=True).astype(np.int16)
+    return samples

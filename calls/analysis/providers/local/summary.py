@@ -1,0 +1,348 @@
+"""What a call was about, in its own sentences. Nothing is invented.
+
+A sentence is chosen because it means what a reason, an action or an outcome usually means
+(sentence embeddings), or by its words where there are no embeddings.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from calls.analysis.providers.local.keywords import content_words
+from calls.analysis.providers.local.sentences import (
+    MODEL_NAME,
+    Embedder,
+    EmbeddingError,
+    embedder,
+    split_sentences,
+)
+from calls.conversation import Speaker, Turn
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Scores = NDArray[np.float64]
+Part = Literal["reason", "action", "outcome", "next_step"]
+FEWEST_WORDS = 4
+PARTS: tuple[Part, ...] = ("reason", "action", "outcome", "next_step")
+_LATER_IS_BETTER: dict[Part, float] = {
+    "reason": -0.3, "action": 0.1, "outcome": 0.5, "next_step": 0.2,
+}  # fmt: skip
+# People say why they call when they are first given the word, or when small talk is over.
+_OPENING = (0.45, 0.3)
+# An agent who says so has called the customer: nothing tells the reason better.
+_AGENT_CALLS = 2.0
+# A part that need not be there has to be this good.
+_LEAST: dict[str | None, float] = {None: 0.0, "next_step": 0.35}
+# How alike a further sentence may be to what is already in the summary.
+MMR_WEIGHT = 0.5
+# What such sentences usually say, in any trade. Who called gives reasons, the agent acts.
+_PROTOTYPES: dict[Part, tuple[str, ...]] = {
+    "reason": (
+        "There is a problem and it does not work.",
+        "Something is missing, damaged or wrong and I want it put right.",
+        "I have been charged the wrong amount.",
+        "I would like to change, cancel or order something.",
+        "I need information about my account.",
+        "It has not arrived and I have been waiting for it.",
+        "I am calling because something has happened.",
+    ),
+    "action": (
+        "I have changed it for you on the system.",
+        "I am sending you a new one.",
+        "You will receive the refund in a few days.",
+        "I have booked an appointment for you.",
+        "I will pass this to another department.",
+        "I have stopped it now and nothing more can happen.",
+        "I found the cause of the problem.",
+        "I can offer you a discount.",
+    ),
+    "outcome": (
+        "The problem is solved and everything works now.",
+        "That is fine, I accept the offer.",
+        "I am not satisfied and I will complain.",
+        "Cancel it, I want my money back.",
+        "It is sorted out, thank you.",
+        "That helps me a lot, I am relieved.",
+        "No, I will leave it as it is.",
+    ),
+    "next_step": (
+        "Someone will contact you about it tomorrow.",
+        "You will get a letter within two weeks.",
+        "It will be delivered on Friday morning.",
+        "The technician comes between eight and ten.",
+        "The money should be there in a few days.",
+        "Please send us the form and call again on Monday.",
+        "It starts at the beginning of next month.",
+    ),
+}
+_SMALL_TALK = (
+    "Hello, thank you for calling, my name is Anna.",
+    "How can I help you today?",
+    "Is there anything else I can do for you?",
+    "Can you give me your number, please?",
+    "Thank you very much, goodbye.",
+    "Let me have a look, one moment please.",
+    "I am sorry to hear that.",
+    "I understand.",
+)
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """``parts`` holds reason, action, outcome and next step, as far as they were said."""
+
+    text: str
+    parts: dict[str, str]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    speaker: Speaker
+    # Where in the call, from 0 to 1.
+    place: float
+    # How many turns this side had before.
+    own: int
+    text: str
+
+    @property
+    def is_agents_reason(self) -> bool:
+        """Whether an agent who has called the customer says why: "I'm calling about..."."""
+        is_early = self.speaker == "agent" and self.own <= len(_OPENING)
+        is_said = _CALLS_ABOUT.search(self.text) is not None and not self.text.endswith("?")
+        return is_early and is_said
+
+
+def summarise(turns: Sequence[Turn]) -> Summary:
+    """Return at most five sentences: why, what was done, how it ended, what comes next."""
+    sentences = _candidates(turns)
+    try:
+        scorer = _Prototypes(_embedded_prototypes(embedder()), embedder())
+        model = MODEL_NAME
+        scores, likeness = scorer.rate(sentences)
+    except EmbeddingError:
+        model = "words"
+        scores, likeness = _rate_by_words(sentences)
+    chosen = _choose(sentences, scores, likeness)
+    parts: dict[str, str] = {
+        part: " ".join(sentences[place].text for place in sorted(places))
+        for part, places in chosen.items()
+        if places
+    }
+    titles = {part: part.replace("_", " ").capitalize() for part in parts}
+    text = " ".join(f"{titles[part]}: {said}" for part, said in parts.items())
+    return Summary(text, parts, model)
+
+
+def _candidates(turns: Sequence[Turn]) -> list[_Sentence]:
+    before: Counter[Speaker] = Counter()
+    found: list[_Sentence] = []
+    for number, turn in enumerate(turns):
+        place = number / max(1, len(turns) - 1)
+        found += [
+            _Sentence(turn.speaker, place, before[turn.speaker], sentence)
+            for sentence in split_sentences(turn.text)
+        ]
+        before[turn.speaker] += 1
+    long = [sentence for sentence in found if len(sentence.text.split()) >= FEWEST_WORDS]
+    return long or found
+
+
+def _choose(
+    sentences: Sequence[_Sentence], scores: dict[Part, Scores], likeness: Scores
+) -> dict[Part, list[int]]:
+    """Return the sentences of each of PARTS, then the best reason or action of the rest.
+
+    Maximal marginal relevance: what resembles a chosen sentence loses.
+    """
+    chosen: dict[Part, list[int]] = {part: [] for part in PARTS}
+    taken: list[int] = []
+    # What comes next is chosen before what was done: "you will get it on Friday" is both.
+    for part in ("reason", "next_step", "action", "outcome", None):
+        options = [
+            (float(values[place] - MMR_WEIGHT * _closest(likeness, place, taken)), place, name)
+            for name, values in scores.items()
+            if part == name or (part is None and name in ("reason", "action"))
+            for place in range(len(sentences))
+            if place not in taken and np.isfinite(values[place])
+        ]
+        best = max(options, default=None)
+        if best is None or (part in (None, "next_step") and best[0] <= _LEAST[part]):
+            continue
+        chosen[best[2]].append(best[1])
+        taken.append(best[1])
+    return chosen
+
+
+def _closest(likeness: Scores, place: int, taken: Sequence[int]) -> float:
+    return float(likeness[place, list(taken)].max()) if taken else 0.0
+
+
+def _allowed(part: Part, sentence: _Sentence) -> bool:
+    """Tell who can say a part, and when: who called why, the agent what, and at the end how."""
+    question = sentence.text.endswith("?")
+    if part == "reason":
+        by_caller = sentence.speaker == "customer" or sentence.is_agents_reason
+        return by_caller and sentence.place <= 0.6
+    if part == "outcome":
+        return not question and sentence.place >= 0.6
+    earliest = 0.4 if part == "next_step" else 0.01
+    return sentence.speaker == "agent" and not question and sentence.place >= earliest
+
+
+def _masked(part: Part, sentences: Sequence[_Sentence], values: Scores) -> Scores:
+    """Return the scores with minus infinity where a sentence cannot be this part."""
+    allowed = np.array([_allowed(part, sentence) for sentence in sentences], np.bool_)
+    return np.where(allowed, values, -np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    parts: dict[Part, NDArray[np.float32]]
+    small_talk: NDArray[np.float32]
+
+
+def _embedded_prototypes(model: Embedder) -> _Embedded:
+    with _loading:
+        return _embed_prototypes(model)
+
+
+@lru_cache(maxsize=1)
+def _embed_prototypes(model: Embedder) -> _Embedded:
+    parts = {part: model.embed(texts) for part, texts in _PROTOTYPES.items()}
+    return _Embedded(parts, model.embed(_SMALL_TALK))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prototypes:
+    embedded: _Embedded
+    model: Embedder
+
+    def rate(self, sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Scores]:
+        """Return how well each sentence fits each part, and how alike sentences are."""
+        vectors = self.model.embed([sentence.text for sentence in sentences])
+        if not sentences:
+            return {}, np.zeros((0, 0))
+        small_talk = (vectors @ self.embedded.small_talk.T).max(axis=1)
+        # What the whole call is about counts too, not only the form of the sentence.
+        topic = vectors @ _unit(vectors.mean(axis=0))
+        by_words = {part: _word_scores(part, sentences) for part in _PROTOTYPES}
+        scores = {
+            part: _masked(
+                part,
+                sentences,
+                _best_two(vectors @ prototypes.T)
+                - 0.5 * small_talk
+                + 0.3 * topic
+                + 0.3 * by_words[part],
+            )
+            for part, prototypes in self.embedded.parts.items()
+        }
+        return scores, (vectors @ vectors.T).astype(np.float64)
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
+
+
+def _best_two(likeness: NDArray[np.float32]) -> Scores:
+    return np.asarray(np.sort(likeness, axis=1)[:, -2:].mean(axis=1), np.float64)
+
+
+def _bonus(part: Part, sentences: Sequence[_Sentence]) -> Scores:
+    """Return what the place in the call adds: reasons come early, outcomes late."""
+    places = np.array([sentence.place for sentence in sentences])
+    length = np.array([min(len(sentence.text.split()), 12) / 12 for sentence in sentences])
+    bonus = np.asarray(_LATER_IS_BETTER[part] * places + 0.15 * length)
+    if part == "reason":
+        bonus += [_opening_bonus(sentence) for sentence in sentences]
+    if part == "outcome":
+        # The last word on it is the customer's.
+        bonus += [
+            0.15 * (sentence.speaker == "customer") - 0.4 * bool(_NO_END.search(sentence.text))
+            for sentence in sentences
+        ]
+    return bonus
+
+
+def _opening_bonus(sentence: _Sentence) -> float:
+    if sentence.is_agents_reason:
+        return _AGENT_CALLS
+    asked_back = -0.3 if _ASKED_BACK.search(sentence.text) else 0.0
+    return (_OPENING[sentence.own] if sentence.own < len(_OPENING) else 0.0) + asked_back
+
+
+_PATTERNS: dict[Part, str] = {
+    "reason": (
+        r"\b(?:not|never|nobody|n't|twice|again|lost|broken|down|wrong|late|problem|missing|"
+        r"stolen|damaged|fault\w*|charged|cancel\w*|change|order\w*|refund|want|need|would "
+        r"like|calling (?:about|because)|how (?:do|can) i)\b"
+    ),
+    "action": (
+        r"\b(?:i will|i'll|i have|i've|i am \w+ing|i'm \w+ing|we will|we'll|you will|you'll|"
+        r"will be|refund\w*|sent|send|block\w*|book\w*|correct\w*|chang\w*|offer|transfer\w*|"
+        r"pass)\b"
+    ),
+    "outcome": (
+        r"\b(?:fine|fair|accept\w*|agree\w*|complain\w*|great|perfect|relie\w+|cancel\w*|"
+        r"works?|fixed|fixing|confirm\w*|done|booked|sorted|thank you for|unacceptable|saved?|"
+        r"useless|joke|insult|ombudsman|regulator|lawyer|awful|wasted|want)\b"
+    ),
+    "next_step": (
+        r"\b(?:will|you'll|tomorrow|tonight|today|within|by|until|next|starts?|mondays?|tuesdays?|"
+        r"wednesdays?|thursdays?|fridays?|saturdays?|sundays?|minutes|hours|days|weeks|month|"
+        r"should be|goes out|please (?:send|call|come|bring))\b"
+    ),
+}
+_WORDS = {part: re.compile(pattern, re.IGNORECASE) for part, pattern in _PATTERNS.items()}
+_CALLS_ABOUT = re.compile(
+    r"""
+    \b(?:i|we)(?:['\u2019](?:m|re)|\ am|\ are|\ was|\ were)\ (?:just\ |only\ )?
+        (?:calling|ringing|phoning|contacting|getting\ in\ touch)(?:\ you)?(?:\ back)?(?:\ today)?
+        (?:\ (?:from|on\ behalf\ of)\b.{1,60}?)?
+        ,?\ (?:about|because|regarding|concerning|as|to|with|in)\b
+    | \breturning\ your\ call\b
+    | \bthe\ reason\ (?:for\ (?:my|this|our)\ call|(?:why\ )?(?:i|we)\b.{1,4}\ calling)\b
+    | \b(?:this|my\ call)\ is\ (?:a\ \w+\ call\ )?(?:about|regarding|concerning)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_NO_END = re.compile(r"\bplease\b|^no\b", re.IGNORECASE)
+_ASKED_BACK = re.compile(r"^(?:so|no|yes|that|it says|then)\b|\bisn't it\b", re.IGNORECASE)
+_PLEASANTRY = re.compile(
+    r"thank you for calling|how can i help|anything else|my name is|good (?:morning|afternoon|"
+    r"evening)|let me|sorry to hear|goodbye|thank(?:s| you)(?: so| very)? much|"
+    r"thanks? (?:you )?for your",
+    re.IGNORECASE,
+)
+
+
+def _rate_by_words(sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Scores]:
+    """Rate sentences by telling words; the same shapes as with embeddings."""
+    if not sentences:
+        return {}, np.zeros((0, 0))
+    scores = {part: _masked(part, sentences, _word_scores(part, sentences)) for part in _WORDS}
+    return scores, _shared_words([item.text for item in sentences])
+
+
+def _word_scores(part: Part, sentences: Sequence[_Sentence]) -> Scores:
+    """Return telling words, less small talk, plus what the place in the call adds."""
+    texts = [sentence.text for sentence in sentences]
+    telling = np.array([min(3, len(_WORDS[part].findall(text))) / 3 for text in texts])
+    small_talk = np.array([bool(_PLEASANTRY.search(text)) for text in texts], float)
+    return np.asarray(telling - small_talk + _bonus(part, sentences))
+
+
+def _shared_words(texts: Sequence[str]) -> Scores:
+    sets = [set(content_words(text)) for text in texts]
+    return np.array([[len(one & two) / max(1, len(one | two)) for two in sets] for one in sets])

@@ -1,0 +1,36 @@
+"""Mood, summary and keywords of a conversation, found in this process without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from calls.analysis.providers.local.keywords import keywords
+from calls.analysis.providers.local.sentences import embedding_problem
+from calls.analysis.providers.local.sentiment import judge, sentiment_model
+from calls.analysis.providers.local.summary import summarise
+from calls.conversation import Skipped, Turn, Understanding
+
+
+def understand_locally(turns: Sequence[Turn]) -> Understanding:
+    """Judge turns from which personal data is already removed.
+
+    Safe to call from several threads: the model is loaded once per process, on first use.
+    It takes about 5 ms of CPU time a sentence, so keep it off the event loop. Without the
+    model it judges by word lists, and says so in ``skipped``.
+    """
+    summary = summarise(turns)
+    return Understanding(
+        sentiments=tuple(judge([turn.text for turn in turns])),
+        summary=summary.text,
+        keywords=keywords(turns),
+        model=f"sentiment: {sentiment_model()}; summary: {summary.model}",
+        insights=summary.parts,
+        skipped=_skipped(),
+    )
+
+
+def _skipped() -> tuple[Skipped, ...]:
+    problem = embedding_problem()
+    if not problem:
+        return ()
+    return (Skipped("sentence embeddings", f"{problem}; mood and summary go by word lists"),)

@@ -1,0 +1,303 @@
+"""A provider for any OpenAI-compatible server: what is asked, in which order, and what is kept.
+
+Nothing is tried again in here: the ledger does that, with every attempt on record. Only a form
+of asking that the server does not take is replaced by a simpler one, and that is remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from calls.analysis.providers import ProviderError, Questions, no_questions
+from calls.analysis.providers.openai import chat, errors
+from calls.analysis.providers.openai.audio import Piece, encode, pieces
+from calls.analysis.providers.openai.transcription import (
+    Heard,
+    Unreadable,
+    find_speech,
+    read_answer,
+)
+from calls.conversation import (
+    SPEAKERS,
+    CallAudio,
+    Channel,
+    Skipped,
+    Span,
+    Speaker,
+    Transcription,
+    Turn,
+    Understanding,
+    join_turns,
+)
+
+CONNECT_TIMEOUT_S = 10.0
+RAISED_LIMIT = 16_384  # tokens
+MIN_SPEECH_MS = 1000  # from so much speech on, an answer without a word is wrong
+REFUSED_FORM = {400, 422}
+WORDS, SEGMENTS, TEXT = range(3)  # how much a server tells about times
+_FORMS: tuple[dict[str, Any], ...] = (
+    {"response_format": "verbose_json", "timestamp_granularities[]": ["word", "segment"]},
+    {"response_format": "verbose_json"},
+    {"response_format": "json"},
+)
+
+
+class UnknownLimit(Exception):
+    """Newer models call the limit of an answer ``max_completion_tokens``, and take no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What was found in one channel."""
+
+    speaker: Speaker
+    turns: tuple[Turn, ...] = ()
+    speech: tuple[Span, ...] = ()
+    skipped: tuple[str, ...] = ()
+    request_ids: tuple[str, ...] = ()
+    asked: bool = False
+
+
+class OpenAIProvider:
+    """``questions`` returns the enabled insights by name; ``speech`` finds where a side talks."""
+
+    name = "openai"
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str = "",
+        transcribe_model: str,
+        chat_model: str,
+        timeout_s: float = 120,
+        questions: Questions = no_questions,
+        speech: Callable[[Channel], tuple[Span, ...]] = find_speech,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._transcribe_model, self._chat_model = transcribe_model, chat_model
+        self._timeout_s = timeout_s
+        self._questions, self._speech = questions, speech
+        self._form = WORDS
+        self._rung = 0
+        self._unwanted: set[str] = set()
+        self._limit = "max_tokens"
+        self._tls = httpx.create_ssl_context()
+
+    async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
+        """Transcribe each channel on its own, so that there is no doubt about who speaks."""
+        async with self._client() as client:
+            tracks = [await self._track(client, each, language) for each in audio.channels]
+        skipped = [text for track in tracks for text in track.skipped]
+        asked = any(track.asked for track in tracks)
+        return Transcription(
+            turns=join_turns(turn for track in tracks for turn in track.turns),
+            speech={
+                who: next((track.speech for track in tracks if track.speaker == who), ())
+                for who in SPEAKERS
+            },
+            duration_ms=audio.duration_ms,
+            model=self._transcribe_model if asked else "none",
+            skipped=tuple(Skipped("transcribe", text) for text in skipped),
+            request_ids=tuple(each for track in tracks for each in track.request_ids),
+        )
+
+    async def _track(self, client: httpx.AsyncClient, channel: Channel, language: str) -> Track:
+        who = channel.speaker
+        speech = await asyncio.to_thread(self._speech, channel)
+        if not speech:
+            silent = f"No speech was found in the {who}'s channel: it was not sent."
+            return Track(who, skipped=(silent,))
+        heard = [await self._hear(client, piece, language, speech) for piece in pieces(channel)]
+        turns = tuple(turn for part in heard for turn in part.turns)
+        ids = tuple(part.request_id for part in heard if part.request_id)
+        return Track(who, turns, speech, tuple(_remarks(who, heard)), ids, asked=True)
+
+    async def _hear(
+        self, client: httpx.AsyncClient, piece: Piece, language: str, speech: Sequence[Span]
+    ) -> Heard:
+        name, content, media_type = await asyncio.to_thread(encode, piece.channel)
+        file = {"file": (name, content, media_type)}
+        fields = {"model": self._transcribe_model, "temperature": "0"}
+        if code := language.partition("-")[0].lower():
+            fields["language"] = code
+        # The server may take as long as the stage may: the limit for all of it is set there.
+        seconds = max(self._timeout_s, 2.5 * piece.channel.duration_ms / 1000)
+        response = await self._post_audio(client, file, fields, timeout=_timeout(seconds))
+        extent = Span(piece.begin_ms, piece.end_ms)
+        try:
+            heard = read_answer(errors.json_body(response), piece.channel.speaker, extent, speech)
+        except Unreadable as error:
+            raise errors.invalid_answer(str(error), response) from error
+        _refuse_empty(heard, extent, speech, response)
+        return replace(heard, request_id=errors.request_id(response))
+
+    async def _post_audio(
+        self, client: httpx.AsyncClient, file: Any, fields: dict[str, str], **options: Any
+    ) -> httpx.Response:
+        """Ask for words and segments with their times, and take less if the server has less."""
+        for form in range(self._form, len(_FORMS)):
+            data = {**fields, **_FORMS[form]}
+            response = await _post(
+                client, "/audio/transcriptions", data=data, files=file, **options
+            )
+            if response.is_success:
+                self._form = form
+                return response
+            if response.status_code not in REFUSED_FORM:
+                break
+        raise errors.from_response(response)
+
+    async def understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
+        """Ask for mood, summary, keywords and insights at once."""
+        if not turns:
+            nothing = (Skipped("understand", "Nothing was said."),)
+            return Understanding((), "", (), model="none", skipped=nothing)
+        questions = await self._questions()
+        request = {
+            "model": self._chat_model,
+            "messages": chat.messages(turns, questions, language=language),
+            "temperature": 0,
+        }
+        async with self._client() as client:
+            response, text = await self._complete(client, request, questions)
+        try:
+            answer = chat.read_json(text)
+            return Understanding(
+                sentiments=chat.read_sentiments(answer, turns),
+                summary=chat.read_summary(answer),
+                keywords=chat.read_keywords(answer),
+                model=self._chat_model,
+                insights=chat.read_insights(answer, questions),
+                prompt=chat.prompt_version(questions, language=language),
+                request_ids=tuple(filter(None, [errors.request_id(response)])),
+            )
+        except Unreadable as error:
+            raise errors.invalid_answer(str(error), response) from error
+
+    async def _complete(
+        self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
+    ) -> tuple[httpx.Response, str]:
+        """Return the text of an answer that is complete; a cut one is asked for once more."""
+        response = await self._post_chat(client, request, questions)
+        text, reason = _choice(response)
+        if reason == "length":
+            response = await self._post_longer(client, request, questions)
+            text, reason = _choice(response)
+        if reason == "length":
+            message = errors.with_request_id("The answer was cut off by its limit.", response)
+            found = errors.request_id(response)
+            raise ProviderError(message, code="length", transient=False, request_id=found)
+        return response, text
+
+    async def _post_longer(
+        self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
+    ) -> httpx.Response:
+        """Ask with more room, under the name that the server has for it."""
+        longer = {**request, self._limit: RAISED_LIMIT}
+        try:
+            return await self._post_chat(client, longer, questions)
+        except UnknownLimit:
+            self._limit = "max_completion_tokens"
+            return await self._post_chat(client, {**request, self._limit: RAISED_LIMIT}, questions)
+
+    async def _post_chat(
+        self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
+    ) -> httpx.Response:
+        """Ask on the highest rung that the server takes, and remember which one it is."""
+        rung = self._rung
+        while True:
+            wanted = {name: each for name, each in request.items() if name not in self._unwanted}
+            body = {**wanted, **chat.response_format(chat.RUNGS[rung], questions)}
+            response = await _post(client, "/chat/completions", json=body)
+            if response.is_success:
+                self._rung = rung
+                return response
+            if response.status_code not in REFUSED_FORM:
+                break
+            refused = errors.error_param(response)
+            if refused == "max_tokens" and "max_tokens" in wanted:
+                raise UnknownLimit
+            # Some models think at their own temperature only.
+            if refused == "temperature" and "temperature" in wanted:
+                self._unwanted.add("temperature")
+            elif rung + 1 < len(chat.RUNGS):
+                rung += 1
+            else:
+                break
+        raise errors.from_response(response)
+
+    def _client(self) -> httpx.AsyncClient:
+        # One for each stage of a call: a provider serves several event loops, a client just one.
+        return httpx.AsyncClient(
+            base_url=self._base_url,
+            headers=self._headers,
+            timeout=_timeout(self._timeout_s),
+            verify=self._tls,
+        )
+
+
+def _timeout(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT_S, seconds))
+
+
+async def _post(client: httpx.AsyncClient, path: str, **request: Any) -> httpx.Response:
+    try:
+        return await client.post(path, **request)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise errors.from_transport(error) from error
+
+
+def _refuse_empty(
+    heard: Heard, extent: Span, speech: Sequence[Span], response: httpx.Response
+) -> None:
+    """Servers that give up have been seen to answer 200 without a word."""
+    spoken_ms = sum(
+        max(0, min(span.end_ms, extent.end_ms) - max(span.begin_ms, extent.begin_ms))
+        for span in speech
+    )
+    if heard.text or spoken_ms < MIN_SPEECH_MS:
+        return
+    message = f"No word came back for {spoken_ms / 1000:.1f} s of speech."
+    raise ProviderError(
+        errors.with_request_id(message, response),
+        code="empty_transcript",
+        transient=True,
+        request_id=errors.request_id(response),
+    )
+
+
+def _remarks(who: Speaker, heard: Sequence[Heard]) -> list[str]:
+    remarks = []
+    dropped = [span for part in heard for span in part.dropped]
+    if dropped:
+        seconds = sum(span.duration_ms for span in dropped) / 1000
+        remarks.append(
+            f"{len(dropped)} passages of the {who} ({seconds:.1f} s) were too unclear to be kept."
+        )
+    if any(part.estimated for part in heard):
+        remarks.append(f"The server gave no times for the {who}'s words: they are estimated.")
+    return remarks
+
+
+def _choice(response: httpx.Response) -> tuple[str, str]:
+    """Return text and finish reason of a completion. Raises ProviderError if there is none."""
+    body = errors.json_body(response)
+    try:
+        choice = body["choices"][0]
+        message, reason = choice["message"], choice.get("finish_reason") or "stop"
+        text, refusal = message.get("content") or "", message.get("refusal")
+    except (TypeError, KeyError, IndexError, AttributeError) as error:
+        raise errors.invalid_answer("there is no completion in it", response) from error
+    if refusal or reason == "content_filter":
+        words = errors.first_line(str(refusal or "content filter"))
+        message = errors.with_request_id(f"The model refused: {words}", response)
+        found = errors.request_id(response)
+        raise ProviderError(message, code="refused", transient=False, request_id=found)
+    return str(text), str(reason)

@@ -1,0 +1,103 @@
+"""Find speech in audio, and judge whether words that were recognised in it are credible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calls.analysis.media.resampling import resample
+from calls.conversation import (
+    Channel,
+    Span,
+)
+
+RATE = 16_000  # what Whisper and Silero work at
+WORD_GAP_MS = 600  # a longer pause inside an utterance starts a new one
+_BLOCK_S = 300  # bounds memory: an hour at 16 kHz in float32 would be 230 MB a channel
+_WINDOW_S = 27.0  # Whisper hears 30 s at once; a window inside that never cuts a word
+_PADDING_MS = 200  # what recognition wants around speech...
+_REPORTED_PADDING_MS = 150  # ...and what talk time wants
+_VAD = {
+    "threshold": 0.3,  # the usual 0.5 loses soft beginnings on a telephone line
+    "min_speech_duration_ms": 100,
+    "min_silence_duration_ms": WORD_GAP_MS,
+    "max_speech_duration_s": _WINDOW_S - 1,
+    "speech_pad_ms": _PADDING_MS,
+}
+_MAX_COMPRESSION_RATIO = 2.4  # more is a loop of repeated words
+_MIN_LOG_PROBABILITY = -1.3
+_MAX_NO_SPEECH = 0.6
+_MIN_LOG_PROBABILITY_IF_NO_SPEECH = -0.7
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A stretch of speech in one channel: samples at 16 kHz, and where they begin in the call."""
+
+    begin_ms: int
+    samples: Samples
+
+    @property
+    def end_ms(self) -> int:
+        return self.begin_ms + round(len(self.samples) * 1000 / RATE)
+
+
+def speech_spans(channel: Channel) -> tuple[Span, ...]:
+    """When a side talks, without recognising a word. Raises ImportError without the packages."""
+    return tuple(_reported([Span(each.begin_ms, each.end_ms) for each in utterances(channel)]))
+
+
+def utterances(channel: Channel) -> Iterator[Utterance]:
+    """The stretches of speech in a channel, in order, with 200 ms around each."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    begin, block = 0, _BLOCK_S * channel.rate
+    while begin < len(channel.samples):
+        end = min(begin + block, len(channel.samples))
+        samples = _floats(channel.samples[begin:end], channel.rate)
+        found = get_speech_timestamps(samples, VadOptions(**_VAD)) if samples.any() else []
+        cut = end < len(channel.samples) and _runs_on(found, len(samples))
+        for each in found[:-1] if cut else found:
+            begin_ms = round(begin * 1000 / channel.rate + each["start"] * 1000 / RATE)
+            yield Utterance(begin_ms, samples[each["start"] : each["end"]])
+        # What is still being said at the end of a block is heard as a whole in the next one.
+        begin = begin + found[-1]["start"] * channel.rate // RATE if cut else end
+
+
+def _floats(samples: NDArray[np.int16], rate: int) -> Samples:
+    return resample(samples, rate, RATE).astype(np.float32) / np.float32(32768)
+
+
+def _runs_on(found: Sequence[dict[str, int]], length: int) -> bool:
+    return bool(found) and found[-1]["end"] > length - RATE and found[-1]["start"] > RATE
+
+
+def is_credible(segment: Any) -> bool:
+    """Whether a segment was heard rather than invented, by Whisper's own figures."""
+    floor = _MIN_LOG_PROBABILITY
+    if segment.no_speech_prob > _MAX_NO_SPEECH:
+        floor = _MIN_LOG_PROBABILITY_IF_NO_SPEECH
+    return bool(
+        segment.avg_logprob >= floor and segment.compression_ratio <= _MAX_COMPRESSION_RATIO
+    )
+
+
+def _edges(span: Utterance | Span) -> Span:
+    trim = _PADDING_MS - _REPORTED_PADDING_MS
+    return Span(span.begin_ms + trim, max(span.begin_ms + trim, span.end_ms - trim))
+
+
+def _reported(spans: Sequence[Span]) -> Iterator[Span]:
+    """Speech with touching stretches joined and the padding for recognition taken off."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and span.begin_ms - joined[-1].end_ms <= 1:
+            joined[-1] = Span(joined[-1].begin_ms, span.end_ms)
+        else:
+            joined.append(span)
+    return map(_edges, joined)

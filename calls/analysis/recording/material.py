@@ -1,0 +1,129 @@
+"""What there is to analyse: the stored packets of a call, or what was made of them before."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db.models import Exists, OuterRef, QuerySet
+
+from calls.analysis.media.assembly import assemble
+from calls.analysis.media.packets import PacketRow
+from calls.analysis.media.roles import swap_channels, swap_material
+from calls.analysis.media.textcall import TextCall
+from calls.analysis.providers import ProviderError
+from calls.analysis.recording.files import read_wav
+from calls.conversation import CallAudio, Span, turns_from_json
+from calls.models import Call, Packet, PrunedRange, Recording, Stream, Transcript
+
+FROM_RECORDING = "The packets of this call have been removed: this is its recording."
+FROM_TRANSCRIPT = "The packets of this call have been removed: these are its words of before."
+
+Material = CallAudio | TextCall
+
+
+def load_material(call: Call) -> Material:
+    """Assemble the packets of a call; once they are pruned, take its recording or its words.
+
+    Memory: the decoded audio of the whole call. Raises ProviderError if there is none of it.
+    """
+    streams = list(_streams([call]))
+    return _assemble(call, streams, (row for _, row in _rows(streams, bit_by_bit=True)))
+
+
+def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
+    """Do the same for several calls of words, with as many queries as for one."""
+    streams: dict[int, list[Any]] = {call.pk: [] for call in calls}
+    for stream in _streams(calls):
+        streams[stream.call_id].append(stream)
+    rows: dict[int, list[PacketRow]] = {call.pk: [] for call in calls}
+    for call, row in _rows(
+        [stream for own in streams.values() for stream in own], bit_by_bit=False
+    ):
+        rows[call].append(row)
+    return [_assembled(call, streams[call.pk], rows[call.pk]) for call in calls]
+
+
+def _streams(calls: Sequence[Call]) -> QuerySet[Any]:
+    pruned = Exists(PrunedRange.objects.filter(stream=OuterRef("pk")))
+    streams = Stream.objects.filter(call__in=[call.pk for call in calls]).order_by("pk")
+    return streams.only("call_id", "name", "media").annotate(is_pruned=pruned)
+
+
+def _assembled(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> Any:
+    try:
+        return _assemble(call, streams, rows)
+    except Exception as error:  # it is this call's, and none of the others
+        return error
+
+
+def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> Material:
+    if any(stream.is_pruned for stream in streams):
+        return _load_kept(call)
+    received = assemble(
+        rows,
+        default_media=call.media,
+        track_speakers=settings.TRACK_SPEAKERS,
+        stream_order=[stream.name for stream in streams],
+    )
+    return swap_material(received) if call.speakers_swapped else received
+
+
+def _rows(streams: Sequence[Stream], *, bit_by_bit: bool) -> Iterator[tuple[int, PacketRow]]:
+    """Yield the packets with the key of their call, stream by stream and in their order."""
+    by_pk = {stream.pk: stream for stream in streams}
+    rows = Packet.objects.filter(stream__in=by_pk).order_by("stream_id", "sequence")
+    columns = rows.values_list("stream_id", "track", "sequence", "timestamp", "data")
+    read = columns.iterator(chunk_size=2000) if bit_by_bit else columns
+    for pk, track, sequence, timestamp, data in read:
+        stream = by_pk[pk]
+        yield (
+            stream.call_id,
+            PacketRow(
+                stream=stream.name,
+                track=track,
+                sequence=sequence,
+                timestamp=timestamp,
+                data=data,
+                media=stream.media,
+            ),
+        )
+
+
+def _load_kept(call: Call) -> CallAudio | TextCall:
+    transcript = call.transcripts.order_by("-version").first()
+    recording = Recording.objects.filter(call=call).first()
+    if recording is not None:
+        return _from_recording(recording, transcript)
+    if transcript is None:
+        raise _gone("it has no transcript")
+    notes = _notes(transcript, FROM_TRANSCRIPT)
+    return TextCall(tuple(turns_from_json(transcript.turns)), notes=notes)
+
+
+def _from_recording(recording: Recording, transcript: Transcript | None) -> CallAudio:
+    try:
+        with default_storage.open(str(recording.file)) as file:
+            channels = read_wav(file)
+    except (OSError, EOFError, wave.Error) as error:
+        raise _gone("its recording cannot be read") from error
+    missing = transcript.provenance.get("missing", []) if transcript else []
+    return CallAudio(
+        swap_channels(channels) if recording.turned else channels,
+        tuple(Span(span["begin_ms"], span["end_ms"]) for span in missing),
+        _notes(transcript, FROM_RECORDING),
+    )
+
+
+def _notes(transcript: Transcript | None, note: str) -> tuple[str, ...]:
+    before = transcript.provenance.get("notes", []) if transcript else []
+    return (*(each for each in before if each != note), note)
+
+
+def _gone(why: str) -> ProviderError:
+    return ProviderError(
+        f"The packets of this call have been removed, and {why}.", code="gone", transient=False
+    )

@@ -1,0 +1,157 @@
+"""What is played when somebody listens to a call: a stored file, or one that is made for it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Any
+
+from django.core.files.storage import default_storage
+
+from calls.analysis.media.roles import turned
+from calls.analysis.providers import ProviderError
+from calls.analysis.recording.files import MUTE_MARGIN_MS, measure_file, mute, write_wav
+from calls.analysis.recording.material import load_material
+from calls.analysis.recording.waveform import (
+    Waveform,
+    keep_waveform,
+    measure_wav,
+    silence,
+    stored_waveform,
+    turn,
+)
+from calls.conversation import CallAudio, Span, turns_from_json
+from calls.models import Call, Recording
+from calls.redaction.redact import redact
+
+
+class NotHeardYet(Exception):
+    """There is no transcript, so nobody knows which stretches of the audio are personal."""
+
+
+@dataclass(frozen=True)
+class Playback:
+    """An open file. ``sha256`` identifies its content, if it is turned with a word behind it."""
+
+    file: IO[bytes]
+    size: int
+    sha256: str
+
+
+def open_playback(call: Call, *, redacted: bool) -> Playback | None:
+    """Return the audio of a call, with what is personal muted if ``redacted``; None without audio.
+
+    Before the call is transcribed, or when its file is gone, the packets are assembled for it.
+    Raises NotHeardYet if it should be redacted and there is no transcript.
+    """
+    row = Recording.objects.filter(call=call).first()
+    stored = _open_stored(row, redacted=redacted) if row else None
+    if stored is not None:
+        return stored
+    source = _open_source(call, row)
+    if source is None or not redacted:
+        return source
+    try:
+        return _made(partial(mute, source.file, _personal_spans(call)))
+    finally:
+        source.file.close()
+
+
+def _open_stored(row: Recording, *, redacted: bool) -> Playback | None:
+    name = str(row.redacted_file if redacted else row.file)
+    size = row.redacted_size if redacted else row.size
+    sha256 = row.redacted_sha256 if redacted else row.sha256
+    try:
+        file: IO[bytes] | None = default_storage.open(name) if name else None
+    except FileNotFoundError:
+        file = None
+    if file is None:
+        return None
+    return (
+        Playback(turned(file), size, f"{sha256}-turned")
+        if row.turned
+        else Playback(file, size, sha256)
+    )
+
+
+def name_turned(row: Recording) -> None:
+    """Put into a row, unsaved, the digests of what is heard of a recording that is turned."""
+    row.sha256 = _turned_digest(str(row.file))
+    row.redacted_sha256 = _turned_digest(str(row.redacted_file))
+
+
+def _turned_digest(name: str) -> str:
+    try:
+        with turned(default_storage.open(name)) as file:
+            return measure_file(file)[0]
+    except FileNotFoundError:
+        return ""
+
+
+def _open_source(call: Call, row: Recording | None) -> Playback | None:
+    stored = _open_stored(row, redacted=False) if row else None
+    if stored is not None:
+        return stored
+    try:
+        audio = load_material(call)
+    except ProviderError:
+        return None
+    if not isinstance(audio, CallAudio) or not audio.duration_ms:
+        return None
+    return _made(partial(write_wav, audio))
+
+
+def _made(write: Callable[[IO[bytes]], None]) -> Playback:
+    file: IO[Any] = tempfile.TemporaryFile()  # noqa: SIM115 - whoever plays it closes it
+    try:
+        write(file)
+        sha256, size = measure_file(file)
+    except BaseException:
+        file.close()
+        raise
+    return Playback(file, size, sha256)
+
+
+def _personal_spans(call: Call) -> list[Span]:
+    """Return what the newest transcript calls for, as the analysis of it found or will find."""
+    transcript = call.transcripts.order_by("-version").first()
+    if transcript is None:
+        raise NotHeardYet
+    analysis = transcript.analyses.order_by("-version").first()
+    if analysis is not None:
+        return [Span(item["begin_ms"], item["end_ms"]) for item in analysis.redactions]
+    found = redact(turns_from_json(transcript.turns)).redactions
+    return [Span(item.begin_ms, item.end_ms) for item in found]
+
+
+def read_waveform(call: Call, *, redacted: bool) -> Waveform | None:
+    """Return how loud the audio of a call is, silent where it is muted if ``redacted``.
+
+    None without audio. Raises NotHeardYet as ``open_playback`` does.
+    """
+    spans = _personal_spans(call) if redacted else []
+    waveform = _waveform(call)
+    return silence(waveform, [_with_margin(span) for span in spans]) if waveform else None
+
+
+def _waveform(call: Call) -> Waveform | None:
+    row = Recording.objects.filter(call=call).first()
+    name = str(row.file) if row else ""
+    is_turned = bool(row and row.turned)
+    stored = stored_waveform(name) if name else None
+    if stored is not None:
+        return turn(stored) if is_turned else stored
+    source = _open_source(call, row)
+    if source is None:
+        return None
+    with source.file:
+        waveform = measure_wav(source.file)
+    if name:
+        keep_waveform(name, turn(waveform) if is_turned else waveform)
+    return waveform
+
+
+def _with_margin(span: Span) -> Span:
+    return Span(span.begin_ms - MUTE_MARGIN_MS, span.end_ms + MUTE_MARGIN_MS)

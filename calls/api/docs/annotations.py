@@ -1,0 +1,128 @@
+"""What /docs and /schema say about tags, notes and swapped speakers. No behaviour."""
+
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from calls.annotations import NOTES_LIMIT, TAG_RULE, TAGS_LIMIT
+from calls.api.docs.answers import (
+    CALL_ID,
+    FORBIDDEN,
+    READ_ERRORS,
+    UNKNOWN,
+    WRITE_ERRORS,
+    answer,
+    error,
+    text,
+)
+from calls.api.serializers.annotations import (
+    NewNoteSerializer,
+    NewTagSerializer,
+    NoteSerializer,
+    SpeakersSerializer,
+    TagSerializer,
+)
+
+_TAG = {"name": "refund", "added_at": "2026-01-31T12:00:00Z", "added_by": "ann"}
+_NOTE = {
+    "id": 7,
+    "text": "Call back on Monday, card [CARD].",
+    "written_at": "2026-01-31T12:00:00Z",
+    "author": "ann",
+}
+_ADD = {**WRITE_ERRORS, 404: UNKNOWN}
+_NOT_YOURS = error("Somebody else wrote it.", {"detail": "ann wrote this note."})
+
+tag_list = extend_schema(
+    operation_id="list_tags",
+    summary="The tags of a call",
+    tags=["annotate"],
+    parameters=[CALL_ID],
+    responses={200: answer("Tags", results=TagSerializer(many=True)), **READ_ERRORS},
+)
+tag_add = extend_schema(
+    operation_id="add_tag",
+    summary="Put a tag on a call",
+    description=(
+        f"A tag is {TAG_RULE}; it is kept in small letters with single spaces. A call has at most "
+        f"{TAGS_LIMIT}. 201 if it is new, 200 if the call had it already. What looks like "
+        "personal data is refused. `GET /v1/call?tag=refund` finds the calls."
+    ),
+    tags=["annotate"],
+    parameters=[CALL_ID],
+    request=NewTagSerializer,
+    examples=[
+        OpenApiExample("A tag", value={"name": "Refund"}, request_only=True),
+        OpenApiExample("As it is kept", value=_TAG, response_only=True),
+    ],
+    responses={201: TagSerializer, 200: TagSerializer, **_ADD},
+)
+tag_remove = extend_schema(
+    operation_id="remove_tag",
+    summary="Take a tag off a call",
+    tags=["annotate"],
+    parameters=[CALL_ID, OpenApiParameter("name", str, OpenApiParameter.PATH)],
+    request=None,
+    responses={204: OpenApiResponse(description="It is gone."), **READ_ERRORS},
+)
+note_list = extend_schema(
+    operation_id="list_notes",
+    summary="The notes of a call, oldest first",
+    tags=["annotate"],
+    parameters=[CALL_ID],
+    responses={200: answer("Notes", results=NoteSerializer(many=True)), **READ_ERRORS},
+)
+note_add = extend_schema(
+    operation_id="add_note",
+    summary="Write a note about a call",
+    description=(
+        "Card numbers and other personal data are replaced before the note is stored, as the "
+        f"answer shows. A call has at most {NOTES_LIMIT} notes."
+    ),
+    tags=["annotate"],
+    parameters=[CALL_ID],
+    request=NewNoteSerializer,
+    examples=[
+        OpenApiExample(
+            "A note",
+            value={"text": "Call back on Monday, card 4111 1111 1111 1111."},
+            request_only=True,
+        ),
+        OpenApiExample("As it is kept", value=_NOTE, response_only=True),
+    ],
+    responses={201: NoteSerializer, **_ADD},
+)
+note_delete = extend_schema(
+    operation_id="delete_note",
+    summary="Delete a note of one's own",
+    description="Those of others take the permission *Can delete note*, which keys do not have.",
+    tags=["annotate"],
+    parameters=[CALL_ID, OpenApiParameter("note_id", OpenApiTypes.INT64, OpenApiParameter.PATH)],
+    request=None,
+    responses={
+        204: OpenApiResponse(description="It is gone; the event log keeps who deleted it."),
+        **READ_ERRORS,
+        403: _NOT_YOURS,
+    },
+)
+speakers = extend_schema(
+    operation_id="swap_speakers",
+    summary="Say that agent and customer are the wrong way round",
+    description=(
+        "Transcript, moods, figures and recording are the right way round at once. A call that "
+        "is over and has a transcript is then judged anew, from that transcript; a call that is "
+        "live or waiting is heard the right way round; one that is being analysed starts over, "
+        "at no cost. Repeated, it does nothing; `false` takes it back."
+    ),
+    tags=["operate"],
+    parameters=[CALL_ID],
+    request=SpeakersSerializer,
+    examples=[OpenApiExample("Swap", value={"swapped": True}, request_only=True)],
+    responses={
+        200: answer("Swapped", call_id=text(), swapped=serializers.BooleanField(), state=text()),
+        **_ADD,
+        403: FORBIDDEN,
+    },
+)

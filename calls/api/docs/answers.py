@@ -1,0 +1,103 @@
+"""Answers that many operations share, and how the schema describes an API key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    inline_serializer,
+)
+from rest_framework import serializers
+
+from calls.models import CALL_ID_PATTERN, CALL_ID_RULE
+
+F = TypeVar("F", bound=Callable[..., Any])
+CALL_ID = OpenApiParameter(
+    "call_id",
+    {"type": "string", "pattern": f"^{CALL_ID_PATTERN}$"},
+    OpenApiParameter.PATH,
+    description=f"The telephone system's id of the call: {CALL_ID_RULE}.",
+)
+_detail = inline_serializer("Error", {"detail": serializers.CharField()})
+
+
+def error(description: str, example: dict[str, Any]) -> OpenApiResponse:
+    name = f"Like {next(iter(example))}"
+    return OpenApiResponse(
+        OpenApiTypes.OBJECT if "detail" not in example else _detail,
+        description,
+        [OpenApiExample(name, value=example)],
+    )
+
+
+MALFORMED = error(
+    "Malformed: each wrong field is named, with what is wrong about it.",
+    {"sequence": ["Must be an integer, not string."], "data": ["This field is required."]},
+)
+UNAUTHORISED = error("No key, or no valid one.", {"detail": "This API key is not valid."})
+FORBIDDEN = error("The key lacks the scope.", {"detail": "This API key lacks the scope 'ingest'."})
+UNKNOWN = error("There is no such call.", {"detail": "There is no call 4711."})
+METHOD = error("Wrong method.", {"detail": 'Method "GET" not allowed.'})
+TOO_LARGE = error(
+    "The body is over 4 MiB.", {"detail": "The body is larger than 4194304 bytes, the limit."}
+)
+MEDIA_TYPE = error(
+    "Not JSON, or compressed.",
+    {"detail": 'Unsupported media type "text/plain" in request.'},
+)
+BUSY = error(
+    "Overloaded, or the database is away. Nothing was stored: wait for `Retry-After` seconds.",
+    {"detail": "The database is not reachable. Nothing was stored: send it again."},
+)
+CONFLICT = error(
+    "The state of the call does not allow it.",
+    {"detail": "A call that is ARCHIVED cannot be retried.", "state": "ARCHIVED"},
+)
+_BAD_ID = error("Not a call id.", {"call_id": [f"A call id is {CALL_ID_RULE}."]})
+READ_ERRORS = {
+    400: _BAD_ID,
+    401: UNAUTHORISED,
+    403: FORBIDDEN,
+    404: UNKNOWN,
+    405: METHOD,
+    503: BUSY,
+}
+WRITE_ERRORS = {
+    400: MALFORMED,
+    401: UNAUTHORISED,
+    403: FORBIDDEN,
+    405: METHOD,
+    413: TOO_LARGE,
+    415: MEDIA_TYPE,
+    503: BUSY,
+}
+
+
+def _without(responses: dict[int, Any], code: int) -> dict[int, Any]:
+    return {each: answer for each, answer in responses.items() if each != code}
+
+
+def answer(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:
+    return inline_serializer(name, fields)
+
+
+def text() -> serializers.CharField:
+    return serializers.CharField()
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "calls.api.authentication.ApiKeyAuthentication"
+    name = "API key"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "Made by `manage.py create_api_key`. Also taken as `X-API-Key`.",
+        }

@@ -1,0 +1,60 @@
+"""How the schema describes the event log."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+)
+from rest_framework import serializers
+
+from calls.api.docs.answers import CALL_ID, READ_ERRORS, _without, answer, text
+from calls.api.serializers.events import EventSerializer
+
+_AFTER = OpenApiParameter("after", int, description="Offset of the last event seen.")
+_LIMIT = OpenApiParameter("limit", int, description="At most this many; up to 1,000.")
+_EVENT = OpenApiExample(
+    "A call ended",
+    value={
+        "type": "state_change",
+        "call_id": "4711",
+        "state": "COMPLETED",
+        "data": {"previous": "IN_PROGRESS", "version": 2, "reason": "requested", "by": ""},
+        "offset": 42,
+        "at": "2026-01-31T12:00:00+00:00",
+    },
+    response_only=True,
+)
+event_list = extend_schema(
+    operation_id="list_events",
+    summary="The event log: everything that happened to any call",
+    description="Ask again with `after` set to `next_after`; offsets grow and none is skipped.",
+    tags=["read"],
+    parameters=[_AFTER, _LIMIT],
+    examples=[_EVENT],
+    responses={
+        200: answer(
+            "Events",
+            epoch=text(),
+            head=serializers.IntegerField(),
+            next_after=serializers.IntegerField(),
+            results=EventSerializer(many=True),
+        ),
+        **_without(READ_ERRORS, 404),
+    },
+)
+call_events = extend_schema(
+    operation_id="list_call_events",
+    summary="Everything that happened to one call",
+    tags=["read"],
+    parameters=[CALL_ID, _AFTER, _LIMIT],
+    responses={
+        200: answer(
+            "CallEvents",
+            next_after=serializers.IntegerField(),
+            results=EventSerializer(many=True),
+        ),
+        **READ_ERRORS,
+    },
+)

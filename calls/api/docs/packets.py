@@ -1,0 +1,85 @@
+"""How the schema describes sending and reading packets."""
+
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+from rest_framework import serializers
+
+from calls.api.docs.answers import CALL_ID, READ_ERRORS, WRITE_ERRORS, answer, text
+from calls.api.serializers.packets import PacketSerializer, StoredPacketSerializer
+
+_WORDS = {"sequence": 1, "data": "Good morning.", "timestamp": 0.4, "track": "agent"}
+_AUDIO = {"sequence": 2, "data": "//9+fn5//35+fg==", "timestamp": 0.02, "track": "inbound"}
+packet = extend_schema(
+    operation_id="send_packet",
+    summary="Take one packet",
+    description=(
+        "Answers 202 once the packet is stored. The first packet of an unknown call opens it. Any "
+        "order is fine; a repeated packet is stored once and answered like the first; a packet "
+        "after the end of the call is stored and flagged as late."
+    ),
+    tags=["ingest"],
+    parameters=[CALL_ID],
+    request=PacketSerializer,
+    examples=[
+        OpenApiExample("Words", value=_WORDS, request_only=True),
+        OpenApiExample("Audio: 20 ms of mu-law", value=_AUDIO, request_only=True),
+    ],
+    responses={202: answer("Accepted", status=text()), **WRITE_ERRORS},
+)
+batch = extend_schema(
+    operation_id="send_batch",
+    summary="Take up to 1,000 packets",
+    description=(
+        "A JSON array, or one packet a line as `application/x-ndjson`. Packets that are well "
+        "formed are stored even if others are not: the answer is then 207 and names index and "
+        "field of each that was refused. With `atomic=true` it is all or nothing. If no packet is "
+        "well formed the answer is 400."
+    ),
+    tags=["ingest"],
+    parameters=[
+        CALL_ID,
+        OpenApiParameter("atomic", OpenApiTypes.BOOL, description="Store all packets or none."),
+    ],
+    request={
+        "application/json": PacketSerializer(many=True),
+        "application/x-ndjson": OpenApiTypes.STR,
+    },
+    examples=[OpenApiExample("Two packets", value=[_WORDS, _AUDIO], request_only=True)],
+    responses={
+        202: answer("BatchAccepted", status=text(), accepted=serializers.IntegerField()),
+        207: OpenApiResponse(
+            OpenApiTypes.OBJECT,
+            "Some were stored, the others are listed.",
+            [
+                OpenApiExample(
+                    "One of two",
+                    value={
+                        "status": "partially_accepted",
+                        "accepted": 1,
+                        "rejected": [{"index": 1, "errors": {"data": ["This field is required."]}}],
+                    },
+                )
+            ],
+        ),
+        **WRITE_ERRORS,
+    },
+)
+stored_packets = extend_schema(
+    operation_id="list_packets",
+    summary="The stored packets of a call",
+    description="`data` is null for keys, and for people without the permission to read it.",
+    tags=["read"],
+    parameters=[
+        CALL_ID,
+        OpenApiParameter("after", str, description="Position, from `next` of the page before."),
+        OpenApiParameter("limit", int, description="At most this many; up to 1,000."),
+    ],
+    responses={200: StoredPacketSerializer(many=True), **READ_ERRORS},
+)

@@ -1,0 +1,115 @@
+"""Fields that accept exactly one JSON type and name their limits."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from calls.ingest.packets import (
+    MAX_MEDIA_LENGTH,
+)
+from calls.media_types import parse_media
+from calls.models import (
+    CALL_ID_PATTERN,
+    CALL_ID_RULE,
+    RESERVED_CALL_IDS,
+)
+
+
+def check_call_id(call_id: str) -> str:
+    """Raise ValidationError unless it is a call id."""
+    if not re.fullmatch(CALL_ID_PATTERN, call_id):
+        raise serializers.ValidationError({"call_id": [f"A call id is {CALL_ID_RULE}."]})
+    if call_id in RESERVED_CALL_IDS:
+        raise serializers.ValidationError({"call_id": [f"{call_id!r} is reserved."]})
+    return call_id
+
+
+def _kind(value: object) -> str:
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array",
+             dict: "object", type(None): "null"}  # fmt: skip
+    return names.get(type(value), type(value).__name__)
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON integer: no string, no boolean, no 1.0."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            raise serializers.ValidationError(f"Must be an integer, not {_kind(data)}.")
+        return data
+
+
+class StrictNumberField(serializers.FloatField):
+    """A JSON number that a double can hold."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if type(data) not in (int, float):
+            raise serializers.ValidationError(f"Must be a number, not {_kind(data)}.")
+        try:
+            number = float(data)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise serializers.ValidationError("Must be a finite number.")
+        return number
+
+
+class StrictStringField(serializers.CharField):
+    """A JSON string, taken as it is, with at most ``max_bytes`` bytes of UTF-8."""
+
+    def __init__(self, *, max_bytes: int | None = None, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, allow_blank=True, **kwargs)
+        self.max_bytes = max_bytes
+
+    def to_internal_value(self, data: Any) -> str:
+        if type(data) is not str:
+            raise serializers.ValidationError(f"Must be a string, not {_kind(data)}.")
+        return data
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        # The validators of CharField have refused what UTF-8 cannot hold.
+        if self.max_bytes and (size := len(value.encode())) > self.max_bytes:
+            raise serializers.ValidationError(
+                f"Has {size} bytes; the limit is {self.max_bytes} bytes."
+            )
+
+
+class StrictChoiceField(serializers.ChoiceField):
+    """One of some JSON strings. The answer lists them, and does not repeat what came instead."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if type(data) is not str:
+            raise serializers.ValidationError(f"Must be a string, not {_kind(data)}.")
+        if data not in ("", *self.choices):
+            raise serializers.ValidationError(f"Must be one of {', '.join(self.choices)}.")
+        return data
+
+
+class MediaField(StrictStringField):
+    """A media format such as ``audio/x-mulaw;rate=8000`` or ``text/plain``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_MEDIA_LENGTH, required=False, **kwargs)
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        if not value:
+            return
+        try:
+            parse_media(value)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """A JSON true or false: no string, no number."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if type(data) is not bool:
+            raise serializers.ValidationError(f"Must be a boolean, not {_kind(data)}.")
+        return data

@@ -1,0 +1,89 @@
+"""Packets as they are sent and as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from calls.api.serializers.fields import (
+    MediaField,
+    StrictIntegerField,
+    StrictNumberField,
+    StrictStringField,
+)
+from calls.ingest.packets import (
+    MAX_NAME_LENGTH,
+    MAX_SEQUENCE,
+    MAX_TRACK_LENGTH,
+    IncomingPacket,
+)
+from calls.models import (
+    Packet,
+)
+
+
+class PacketSerializer(serializers.Serializer[IncomingPacket]):
+    """One packet as a sender writes it."""
+
+    sequence = StrictIntegerField(
+        min_value=0,
+        max_value=MAX_SEQUENCE,
+        help_text="Counts the packets of a stream, from 0 or 1. Repeats and gaps are fine.",
+    )
+    timestamp = StrictNumberField(
+        help_text="The sender's clock in seconds, since the epoch or since the call began."
+    )
+    stream = StrictStringField(
+        required=False,
+        max_length=MAX_NAME_LENGTH,
+        help_text="Tells several streams of one call apart; each has its own sequences.",
+    )
+    track = StrictStringField(
+        required=False,
+        max_length=MAX_TRACK_LENGTH,
+        help_text="agent, customer, inbound, outbound...: who is to be heard.",
+    )
+    media = MediaField(help_text="Format of this stream, if `start` did not say it.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # A class attribute named `data` would hide Serializer.data.
+        data = StrictStringField(
+            max_bytes=settings.PACKET_DATA_LIMIT,
+            help_text=f"Words, or base64 audio; at most {settings.PACKET_DATA_LIMIT} bytes.",
+        )
+        return {**super().get_fields(), "data": data}
+
+
+def sort_out(
+    items: Sequence[Any], call_id: str
+) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
+    """Return the packets that can be stored, and what is wrong with each of the others."""
+    packets, rejected = [], []
+    for index, item in enumerate(items):
+        serializer = PacketSerializer(data=item)
+        if serializer.is_valid():
+            packets.append(IncomingPacket(call_id=call_id, **serializer.validated_data))
+        else:
+            rejected.append({"index": index, "errors": serializer.errors})
+    return packets, rejected
+
+
+class StoredPacketSerializer(serializers.ModelSerializer[Packet]):
+    """A packet as it was stored; ``data`` only for who may read personal data."""
+
+    stream = serializers.CharField(source="stream.name", read_only=True)
+
+    class Meta:
+        model = Packet
+        fields = ["stream", "sequence", "track", "timestamp", "received_at", "late"]
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        data = serializers.CharField(read_only=True, allow_null=True)
+        return {**super().get_fields(), "data": data}
+
+    def to_representation(self, instance: Packet) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown if self.context.get("may_see_data") else {**shown, "data": None}

@@ -1,0 +1,180 @@
+"""The native WebSocket: packets as text frames, acknowledged once they are committed.
+
+Plain ASGI, because it is a hot path. Its protocol is described in docs/socket.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+
+from calls.api.parsers import parse_json
+from calls.api.serializers.packets import sort_out
+from calls.ingest.buffer import Unavailable, buffer
+from calls.ingest.packets import IncomingPacket
+from calls.ingest.wire import read_frame
+from calls.keys import find_refusal
+from calls.models import CALL_ID_PATTERN, RESERVED_CALL_IDS, ApiKey, Call
+
+CLOSE_BINARY = 1003
+CLOSE_TOO_MANY_ERRORS = 1008
+CLOSE_TOO_LARGE = 1009
+CLOSE_BAD_CALL_ID = 4400
+WINDOW = 2_000  # packets of one socket that are not committed yet
+MAX_ERRORS = 100
+RETRY_S = 0.5
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Frame:
+    packets: list[IncomingPacket]
+    committed: asyncio.Future[None]
+
+
+async def packet_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serve one connection."""
+    call_id = scope["url_route"]["kwargs"]["call_id"]
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    code = await _refusal(scope, call_id)
+    if code:
+        await send({"type": "websocket.close", "code": code})
+        return
+    await _Session(call_id, receive, send).run()
+
+
+async def _refusal(scope: dict[str, Any], call_id: str) -> int | None:
+    if not re.fullmatch(CALL_ID_PATTERN, call_id) or call_id in RESERVED_CALL_IDS:
+        return CLOSE_BAD_CALL_ID
+    return await database_sync_to_async(find_refusal)(scope, ApiKey.Scope.INGEST)
+
+
+class _Session:
+    """Reads, and acknowledges in the order of reading. It reads no further than WINDOW ahead."""
+
+    def __init__(self, call_id: str, receive: Receive, send: Send) -> None:
+        self.call_id = call_id
+        self._receive = receive
+        self._send = send
+        self._waiting: deque[_Frame] = deque()
+        self._uncommitted = 0
+        self._count = 0
+        self._errors = 0
+        self._frames = 0
+        self._moved = asyncio.Event()
+
+    async def run(self) -> None:
+        last = await database_sync_to_async(_last_sequence)(self.call_id)
+        await self._tell(type="ready", call_id=self.call_id, last_sequence=last)
+        acknowledging = asyncio.create_task(self._acknowledge())
+        try:
+            await self._read()
+        finally:
+            acknowledging.cancel()
+            with suppress(asyncio.CancelledError):
+                await acknowledging
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            code = await self._take(message.get("text"))
+            if code:
+                await self._send({"type": "websocket.close", "code": code})
+                return
+            while self._uncommitted >= WINDOW:
+                self._moved.clear()
+                await self._moved.wait()
+
+    async def _take(self, text: str | None) -> int | None:
+        """Handle one frame. Returns the code to close with, if it has come to that."""
+        if text is None:
+            return CLOSE_BINARY
+        if len(text) > settings.BODY_LIMIT:
+            return CLOSE_TOO_LARGE
+        self._frames += 1
+        packets = read_frame(text, self.call_id)
+        if packets is None:
+            packets, errors = _sort_out(text, self.call_id)
+            await self._complain(errors)
+        if packets:
+            self._uncommitted += len(packets)
+            self._waiting.append(_Frame(packets, await _submit(packets)))
+            self._moved.set()
+        return CLOSE_TOO_MANY_ERRORS if self._errors > MAX_ERRORS else None
+
+    async def _complain(self, errors: list[dict[str, Any]]) -> None:
+        self._errors += len(errors)
+        for error in errors:
+            await self._tell(type="error", frame=self._frames, **error)
+
+    async def _acknowledge(self) -> None:
+        while True:
+            while not self._waiting:
+                self._moved.clear()
+                await self._moved.wait()
+            last = await self._settle_first()
+            # One transaction commits many frames: they are acknowledged together.
+            while self._waiting and self._waiting[0].committed.done():
+                last = await self._settle_first()
+            await self._tell(type="ack", count=self._count, sequence=last)
+            self._moved.set()
+
+    async def _settle_first(self) -> int:
+        """Wait until the oldest frame is committed, however often that takes; return its last."""
+        frame = self._waiting[0]
+        while True:
+            try:
+                await frame.committed
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)
+                frame.committed = await _submit(frame.packets)
+            else:
+                break
+        self._waiting.popleft()
+        self._uncommitted -= len(frame.packets)
+        self._count += len(frame.packets)
+        return frame.packets[-1].sequence
+
+    async def _tell(self, **message: Any) -> None:
+        text = json.dumps(message, separators=(",", ":"))
+        await self._send({"type": "websocket.send", "text": text})
+
+
+async def _submit(packets: list[IncomingPacket]) -> asyncio.Future[None]:
+    """Hand packets to the writer; while its buffer is full, wait instead of reading on."""
+    while True:
+        try:
+            return buffer().submit_async(packets)
+        except Unavailable:
+            await asyncio.sleep(RETRY_S)
+
+
+def _sort_out(text: str, call_id: str) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
+    """Return the packets of an odd frame that can be stored, and what is wrong with the others."""
+    try:
+        data = parse_json(text, where="The frame")
+    except ParseError as error:
+        return [], [{"detail": str(error.detail)}]
+    items = data if isinstance(data, list) else [data]
+    if len(items) > settings.BATCH_PACKET_LIMIT:
+        limit = settings.BATCH_PACKET_LIMIT
+        return [], [{"detail": f"The frame has {len(items)} packets; the limit is {limit}."}]
+    return sort_out(items, call_id)
+
+
+def _last_sequence(call_id: str) -> int | None:
+    return Call.objects.filter(call_id=call_id).values_list("last_sequence", flat=True).first()

@@ -1,0 +1,72 @@
+"""The routes of alerts below /v1: what rules have found, and that somebody has seen to it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from calls.alerts.services import AlertNotFound, acknowledge_alert
+from calls.api import downloads
+from calls.api.docs import alerts as docs
+from calls.api.filters import AlertFilter
+from calls.api.pagination import CallPagination
+from calls.api.serializers.alerts import AcknowledgementSerializer, AlertSerializer
+from calls.api.views.route import OPERATE, CallRoute, who
+from calls.exports import alert_table
+from calls.models import Alert, Call
+from calls.services import CallNotFound
+
+
+class AlertViewSet(CallRoute):
+    """Alerts, newest first, and acknowledging one."""
+
+    queryset = Alert.objects.select_related("call")
+    filterset_class = AlertFilter
+    pagination_class = CallPagination
+    serializer_class = AlertSerializer
+    scopes: ClassVar = {"acknowledge": OPERATE}
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        return super().perform_content_negotiation(request, force or self.action == "table")
+
+    @docs.alert_list
+    def list(self, request: Request) -> Response:
+        return self._page(self.get_queryset())
+
+    @docs.call_alerts
+    def of_call(self, request: Request, call_id: str) -> Response:
+        if not Call.objects.filter(call_id=call_id).exists():
+            raise CallNotFound(f"There is no call {call_id}.")
+        return self._page(self.get_queryset().filter(call__call_id=call_id))
+
+    @docs.alert_detail
+    def retrieve(self, request: Request, alert_id: int) -> Response:
+        return Response(AlertSerializer(self._alert(alert_id)).data)
+
+    @docs.acknowledge
+    def acknowledge(self, request: Request, alert_id: int) -> Response:
+        wanted = AcknowledgementSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        note = wanted.validated_data.get("note", "")
+        _, is_first = acknowledge_alert(alert_id=alert_id, by=who(request), note=note)
+        status = "acknowledged" if is_first else "already_acknowledged"
+        return Response({"status": status, **AlertSerializer(self._alert(alert_id)).data})
+
+    @docs.alert_table
+    def table(self, request: Request) -> HttpResponseBase:
+        alerts = self.filter_queryset(self.get_queryset())
+        return downloads.csv(alert_table.export(alerts), "alerts.csv")
+
+    def _page(self, alerts: QuerySet[Any]) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(alerts))
+        return self.get_paginated_response(AlertSerializer(page, many=True).data)
+
+    def _alert(self, alert_id: int) -> Alert:
+        alert: Alert | None = self.get_queryset().filter(pk=alert_id).first()
+        if alert is None:
+            raise AlertNotFound(f"There is no alert {alert_id}.")
+        return alert

@@ -1,0 +1,91 @@
+"""Tags and notes of a call over HTTP: read by anyone who may read, written by who may operate."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from calls.annotations import add_note, add_tag, delete_note, remove_tag
+from calls.api.docs import annotations as docs
+from calls.api.serializers.annotations import (
+    NewNoteSerializer,
+    NewTagSerializer,
+    NoteSerializer,
+    TagSerializer,
+)
+from calls.api.views.route import OPERATE, CallRoute, who
+from calls.keys import ApiClient
+from calls.models import Call, Note, Tag
+from calls.services import CallNotFound
+
+DELETE_NOTE = "calls.delete_note"
+
+
+class _AnnotationViewSet(CallRoute):
+    filter_backends = []
+    pagination_class = None
+    scopes: ClassVar = {"create": OPERATE, "destroy": OPERATE}
+
+    def call(self) -> Call:
+        call = Call.objects.filter(call_id=self.kwargs["call_id"]).first()
+        if call is None:
+            raise CallNotFound(f"There is no call {self.kwargs['call_id']}.")
+        return call
+
+
+class TagViewSet(_AnnotationViewSet):
+    queryset = Tag.objects.all()
+    serializer_class = TagSerializer
+
+    @docs.tag_list
+    def list(self, request: Request, call_id: str) -> Response:
+        return Response({"results": TagSerializer(self.call().tags.all(), many=True).data})
+
+    @docs.tag_add
+    def create(self, request: Request, call_id: str) -> Response:
+        name = _checked(NewTagSerializer, request)["name"]
+        tag, is_new = add_tag(call_id=call_id, name=name, by=who(request))
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(TagSerializer(tag).data, status=code)
+
+    @docs.tag_remove
+    def destroy(self, request: Request, call_id: str, name: str) -> Response:
+        remove_tag(call_id=call_id, name=name, by=who(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class NoteViewSet(_AnnotationViewSet):
+    queryset = Note.objects.all()
+    serializer_class = NoteSerializer
+
+    @docs.note_list
+    def list(self, request: Request, call_id: str) -> Response:
+        return Response({"results": NoteSerializer(self.call().notes.all(), many=True).data})
+
+    @docs.note_add
+    def create(self, request: Request, call_id: str) -> Response:
+        text = _checked(NewNoteSerializer, request)["text"]
+        note = add_note(call_id=call_id, text=text, by=who(request))
+        return Response(NoteSerializer(note).data, status=status.HTTP_201_CREATED)
+
+    @docs.note_delete
+    def destroy(self, request: Request, call_id: str, note_id: int) -> Response:
+        delete_note(
+            call_id=call_id, note_id=note_id, by=who(request), of_others=_may_delete_all(request)
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _may_delete_all(request: Request) -> bool:
+    is_person = request.user.is_authenticated and not isinstance(request.user, ApiClient)
+    return is_person and request.user.has_perm(DELETE_NOTE)
+
+
+def _checked(serializer_class: Any, request: Request) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    checked: dict[str, Any] = serializer.validated_data
+    return checked

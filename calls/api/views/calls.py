@@ -1,0 +1,140 @@
+"""The routes below /v1: each action translates and calls one service."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Prefetch, QuerySet
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import (
+    NotFound,
+    PermissionDenied,
+)
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from calls import services
+from calls.analysis import results
+from calls.analysis.speakers import swap_speakers
+from calls.api import downloads
+from calls.api.authentication import may_see_personal_data
+from calls.api.docs import annotations as annotations_docs
+from calls.api.docs import calls as calls_docs
+from calls.api.filters import CallFilter
+from calls.api.pagination import CallPagination
+from calls.api.parameters import one_of, yes_or_no
+from calls.api.serializers.annotations import SpeakersSerializer
+from calls.api.serializers.calls import CallDetailSerializer, CallSerializer, DescriptionSerializer
+from calls.api.views.route import INGEST, OPERATE, CallRoute, who
+from calls.models import Call, Stage, Stream
+
+DOWNLOADS = {"transcript", "recording", "table"}
+
+
+def _redacted(request: Request) -> bool:
+    redacted = yes_or_no(request, "redacted", default=True)
+    if not redacted and not may_see_personal_data(request):
+        raise PermissionDenied("Your account lacks the permission calls.view_unredacted.")
+    return redacted
+
+
+class CallViewSet(CallRoute):
+    """Calls: described, ended and retried by the telephone system, read by anyone who may."""
+
+    queryset = Call.objects.all()
+    filterset_class = CallFilter
+    pagination_class = CallPagination
+    serializer_class = CallSerializer
+    lookup_field = "call_id"
+    scopes: ClassVar = {
+        "start": INGEST,
+        "end": INGEST,
+        "retry": OPERATE,
+        "reanalyse": OPERATE,
+        "speakers": OPERATE,
+        "dismiss": OPERATE,
+    }
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # A player accepts audio only, which is what it gets; but an error is JSON all the same.
+        return super().perform_content_negotiation(request, force or self.action in DOWNLOADS)
+
+    @calls_docs.call_list
+    def list(self, request: Request) -> Response:
+        calls = Call.objects.with_note_count().with_open_alerts().prefetch_related("tags")
+        page = self.paginate_queryset(self.filter_queryset(calls))
+        return self.get_paginated_response(CallSerializer(page, many=True).data)
+
+    @calls_docs.call_detail
+    def retrieve(self, request: Request, call_id: str) -> Response:
+        calls = (
+            Call.objects.with_note_count()
+            .with_open_alerts()
+            .prefetch_related(
+                Prefetch("streams", Stream.objects.order_by("id")), "attempts", "tags"
+            )
+        )
+        return Response(CallDetailSerializer(self._call(calls)).data)
+
+    @calls_docs.start
+    def start(self, request: Request, call_id: str) -> Response:
+        serializer = DescriptionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        call = services.start_call(call_id=call_id, **serializer.validated_data)
+        return Response({"status": "started", "call_id": call.call_id, "state": call.state})
+
+    @calls_docs.end
+    def end(self, request: Request, call_id: str) -> Response:
+        try:
+            services.end_call(call_id=call_id, by=who(request))
+        except services.NotPossible as error:
+            return Response({"status": "already_completed", "state": error.state})
+        return Response({"status": "processing_initiated", "call_id": call_id})
+
+    @calls_docs.retry
+    def retry(self, request: Request, call_id: str) -> Response:
+        call = services.retry_call(call_id=call_id, by=who(request))
+        return Response({"status": "retry_initiated", "call_id": call_id, "state": call.state})
+
+    @calls_docs.dismiss
+    def dismiss(self, request: Request, call_id: str) -> Response:
+        call = services.dismiss_call(call_id=call_id, by=who(request))
+        return Response({"status": "dismissed", "call_id": call_id, "state": call.state})
+
+    @calls_docs.reanalyse
+    def reanalyse(self, request: Request, call_id: str) -> Response:
+        stage = one_of(request, "stage", Stage.values, default=Stage.TRANSCRIBE)
+        call = services.reanalyse_call(call_id=call_id, by=who(request), stage=stage)
+        return Response({"status": "reanalysis_initiated", "call_id": call_id, "state": call.state})
+
+    @annotations_docs.speakers
+    def speakers(self, request: Request, call_id: str) -> Response:
+        serializer = SpeakersSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        swapped = serializer.validated_data["swapped"]
+        call = swap_speakers(call_id=call_id, swapped=swapped, by=who(request))
+        return Response({"call_id": call_id, "swapped": swapped, "state": call.state})
+
+    @calls_docs.transcript
+    def transcript(self, request: Request, call_id: str) -> HttpResponseBase:
+        wanted = one_of(request, "as", downloads.FORMATS, default="json")
+        call = self._call(Call.objects.all())
+        document = results.transcript_document(call, redacted=_redacted(request))
+        if document is None:
+            raise NotFound(f"This call has no transcript yet: it is {call.state}.")
+        return downloads.transcript(request, call, document, wanted)
+
+    @calls_docs.recording
+    def recording(self, request: Request, call_id: str) -> HttpResponseBase:
+        call = self._call(Call.objects.all())
+        return downloads.recording(request, call, redacted=_redacted(request))
+
+    @calls_docs.call_table
+    def table(self, request: Request) -> HttpResponseBase:
+        return downloads.table(self.filter_queryset(self.get_queryset()))
+
+    def _call(self, queryset: QuerySet[Call]) -> Call:
+        call = queryset.filter(call_id=self.kwargs["call_id"]).first()
+        if call is None:
+            raise services.CallNotFound(f"There is no call {self.kwargs['call_id']}.")
+        return call

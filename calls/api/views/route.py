@@ -1,0 +1,48 @@
+"""What all views of one call share: its address, and who may do what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework import viewsets
+from rest_framework.exceptions import (
+    NotAuthenticated,
+    UnsupportedMediaType,
+)
+from rest_framework.request import Request
+
+from calls.api.serializers.fields import check_call_id
+from calls.models import ApiKey
+
+INGEST, READ, OPERATE = ApiKey.Scope.INGEST, ApiKey.Scope.READ, ApiKey.Scope.OPERATE
+
+
+class CallRoute(viewsets.GenericViewSet[Any]):
+    """What all routes of one call share: its id is checked, and bodies are plain."""
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        # A chunked body announces no length, which REST framework takes for no body.
+        if "CONTENT_LENGTH" not in request.META:
+            request.META["CONTENT_LENGTH"] = str(len(request.body))
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        encoding = request.headers.get("Content-Encoding", "identity")
+        if encoding != "identity":
+            raise UnsupportedMediaType(encoding, f"Content-Encoding {encoding!r} is not supported.")
+        if "call_id" in kwargs:
+            check_call_id(kwargs["call_id"])
+
+    def permission_denied(
+        self, request: Request, message: str | None = None, code: str | None = None
+    ) -> Any:
+        if not request.user.is_authenticated:
+            raise NotAuthenticated("Send an API key as `Authorization: Bearer KEY`, or log in.")
+        super().permission_denied(request, message, code)
+
+
+def who(request: Request) -> str:
+    """Name a person or a key for the event log; empty when the API asks for neither."""
+    return str(request.user) if request.user.is_authenticated else ""

@@ -1,0 +1,177 @@
+"""What the stages of an analysis hand to each other: plain values, no Django, no I/O.
+
+Times are integer milliseconds from the start of the call. A speaker is ``"agent"`` or
+``"customer"``. The meaning of the figures follows Amazon Contact Lens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Speaker = Literal["agent", "customer"]
+SPEAKERS: tuple[Speaker, Speaker] = ("agent", "customer")
+Label = Literal["POSITIVE", "NEUTRAL", "NEGATIVE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time, [begin_ms, end_ms)."""
+
+    begin_ms: int
+    end_ms: int
+
+    @property
+    def duration_ms(self) -> int:
+        return self.end_ms - self.begin_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    begin_ms: int
+    end_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side said before the other side spoke. ``words`` is empty for text calls."""
+
+    speaker: Speaker
+    begin_ms: int
+    end_ms: int
+    text: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One side's audio on the time line of the call: int16 mono samples at ``rate`` Hz."""
+
+    speaker: Speaker
+    samples: NDArray[np.int16]
+    rate: int
+
+    @property
+    def duration_ms(self) -> int:
+        return round(len(self.samples) * 1000 / self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class CallAudio:
+    """All channels of a call, padded to one length.
+
+    ``missing`` are the stretches that were never received and are filled with silence.
+    ``notes`` are sentences for people about what was odd (identical channels, unknown track...).
+    """
+
+    channels: tuple[Channel, ...]
+    missing: tuple[Span, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def duration_ms(self) -> int:
+        return max((channel.duration_ms for channel in self.channels), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A part of the analysis that was left out, and why: shown, never silent."""
+
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """The result of ``transcribe``. ``speech`` holds the stretches in which a side talks.
+
+    ``request_ids`` are what the provider calls its answers, if it does.
+    """
+
+    turns: tuple[Turn, ...]
+    speech: dict[Speaker, tuple[Span, ...]]
+    duration_ms: int
+    model: str
+    skipped: tuple[Skipped, ...] = ()
+    request_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """``score`` runs from -5 (negative) to +5 (positive)."""
+
+    label: Label
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """The result of ``understand``: one sentiment for each turn, in the same order.
+
+    ``prompt`` names the wording and the questions that a model was asked with.
+    """
+
+    sentiments: tuple[Sentiment, ...]
+    summary: str
+    keywords: tuple[str, ...]
+    model: str
+    insights: dict[str, str] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    prompt: str = ""
+    request_ids: tuple[str, ...] = ()
+
+
+def turn_as_json(turn: Turn) -> dict[str, Any]:
+    return {
+        "speaker": turn.speaker,
+        "begin_ms": turn.begin_ms,
+        "end_ms": turn.end_ms,
+        "text": turn.text,
+        "words": [[word.begin_ms, word.end_ms, word.text] for word in turn.words],
+    }
+
+
+def turns_from_json(turns: list[dict[str, Any]]) -> list[Turn]:
+    return [
+        Turn(
+            speaker=turn["speaker"],
+            begin_ms=turn["begin_ms"],
+            end_ms=turn["end_ms"],
+            text=turn["text"],
+            words=tuple(Word(*word) for word in turn["words"]),
+        )
+        for turn in turns
+    ]
+
+
+JOIN_GAP_MS = 1500
+
+
+def join_turns(turns: Iterable[Turn]) -> tuple[Turn, ...]:
+    """Turns in order of begin; neighbours of one side less than 1.5 s apart become one."""
+    joined: list[Turn] = []
+    for turn in sorted(turns, key=lambda each: each.begin_ms):
+        if joined and _goes_on(joined[-1], turn):
+            joined[-1] = _one(joined[-1], turn)
+        else:
+            joined.append(turn)
+    return tuple(joined)
+
+
+def _goes_on(before: Turn, turn: Turn) -> bool:
+    return before.speaker == turn.speaker and turn.begin_ms - before.end_ms < JOIN_GAP_MS
+
+
+def _one(before: Turn, turn: Turn) -> Turn:
+    return replace(
+        before,
+        end_ms=max(before.end_ms, turn.end_ms),
+        text=f"{before.text} {turn.text}",
+        words=before.words + turn.words,
+    )

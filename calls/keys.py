@@ -1,0 +1,154 @@
+"""API keys: made, checked without a query on the hot path, and what each may do."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.utils import timezone
+
+from calls.models import ApiKey
+
+if TYPE_CHECKING:
+    pass
+
+log = logging.getLogger(__name__)
+PREFIX_LENGTH = 8
+UNKNOWN_KEY_PAUSE_S = 1.0
+RENEWAL_GRACE_S = 2.0
+# Close codes of WebSockets: like the HTTP status, in the range that is free for applications.
+CLOSE_NOT_LOGGED_IN = 4401
+CLOSE_NOT_ALLOWED = 4403
+VIEW_UNREDACTED = "calls.view_unredacted"
+# What a person who is logged in needs to do the same as a key with that scope.
+PERMISSIONS = {
+    ApiKey.Scope.INGEST: "calls.add_packet",
+    ApiKey.Scope.READ: "calls.view_call",
+    ApiKey.Scope.OPERATE: "calls.operate_call",
+}
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """A machine that showed a valid key. Stands where Django expects a user."""
+
+    name: str
+    scopes: frozenset[str]
+    is_authenticated: bool = True
+    is_anonymous: bool = False
+    is_active: bool = True
+    pk: None = None
+
+    def __str__(self) -> str:
+        return f"key {self.name}"
+
+
+def create_key(*, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
+    """Store a new key and return it with its plain text, which nothing can bring back later."""
+    prefix = secrets.token_hex(PREFIX_LENGTH // 2)
+    plain = f"cc_{prefix}_{secrets.token_urlsafe(32)}"
+    key = ApiKey.objects.create(
+        name=name, prefix=prefix, digest=digest(plain), scopes=sorted(scopes)
+    )
+    return key, plain
+
+
+def revoke_key(key: ApiKey) -> bool:
+    """Make a key invalid for good, and return whether this did it.
+
+    Other processes go on taking it until they look again: at most API_KEY_REFRESH seconds.
+    """
+    valid = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
+    revoked = bool(valid.update(revoked_at=timezone.now()))
+    ring.forget()
+    return revoked
+
+
+def digest(plain: str) -> str:
+    """A key has 256 random bits, so a fast hash is as safe as a slow one."""
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+class KeyRing:
+    """The valid keys, as this process last saw them: at most API_KEY_REFRESH seconds old."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, ApiClient] = {}
+        self._loaded_at = float("-inf")
+        self._lock = threading.Lock()
+        self._renewal = threading.Lock()
+
+    def find(self, plain: str) -> ApiClient | None:
+        wanted, age = digest(plain), time.monotonic() - self._loaded_at
+        # A key that is not known here may have been made a moment ago.
+        patience = UNKNOWN_KEY_PAUSE_S if wanted not in self._clients else settings.API_KEY_REFRESH
+        if age >= min(patience, settings.API_KEY_REFRESH):
+            self._load()
+        return self._clients.get(wanted)
+
+    def peek(self, plain: str) -> ApiClient | None:
+        """Do the same without a query, for an event loop: a ring too old is renewed meanwhile."""
+        age = time.monotonic() - self._loaded_at
+        if age >= settings.API_KEY_REFRESH and self._renewal.acquire(blocking=False):
+            threading.Thread(target=self._renew, name="keys", daemon=True).start()
+        if age >= settings.API_KEY_REFRESH + RENEWAL_GRACE_S:
+            return None
+        return self._clients.get(digest(plain))
+
+    def _renew(self) -> None:
+        try:
+            self._load()
+        except DatabaseError:
+            log.exception("the API keys could not be read")
+        finally:
+            connection.close()
+            self._renewal.release()
+
+    def _load(self) -> None:
+        with self._lock:
+            self._clients = {
+                key.digest: ApiClient(name=key.name, scopes=frozenset(key.scopes))
+                for key in ApiKey.objects.filter(revoked_at=None)
+            }
+            self._loaded_at = time.monotonic()
+
+    def forget(self) -> None:
+        self._loaded_at = float("-inf")
+
+
+ring = KeyRing()
+
+
+def key_from_headers(authorization: str, x_api_key: str) -> str:
+    """Return the key that a request carries, or an empty string."""
+    scheme, _, value = authorization.partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else x_api_key.strip()
+
+
+def find_refusal(scope: Mapping[str, Any], wanted: ApiKey.Scope) -> int | None:
+    """Return the code to close a WebSocket with, or None if whoever opened it may do ``wanted``.
+
+    A key goes before a login; ``scope`` is the one of ASGI, with the user that Channels found.
+    """
+    if settings.API_AUTH == "open":
+        return None
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    plain = key_from_headers(headers.get(b"authorization", ""), headers.get(b"x-api-key", ""))
+    if plain:
+        client = ring.find(plain)
+        if client is None:
+            return CLOSE_NOT_LOGGED_IN
+        return None if wanted in client.scopes else CLOSE_NOT_ALLOWED
+    user = scope.get("user")
+    if user is None or not user.is_authenticated:
+        return CLOSE_NOT_LOGGED_IN
+    return None if user.has_perm(PERMISSIONS[wanted]) else CLOSE_NOT_ALLOWED

@@ -1,0 +1,80 @@
+"""Media types of audio and text, as senders write them and as the analysis reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Encoding = Literal["mulaw", "alaw", "l16le", "l16be", "text"]
+MIN_RATE, MAX_RATE = 8_000, 48_000
+_ENCODINGS: dict[str, Encoding] = {
+    "audio/x-mulaw": "mulaw",
+    "audio/mulaw": "mulaw",
+    "audio/pcmu": "mulaw",
+    "audio/basic": "mulaw",
+    "audio/x-alaw": "alaw",
+    "audio/alaw": "alaw",
+    "audio/pcma": "alaw",
+    # RFC 2586 says big-endian; what carriers send under this name is little-endian.
+    "audio/l16": "l16le",
+    "audio/x-l16": "l16le",
+    "text/plain": "text",
+}
+_IGNORED = {"charset", "ptime", "maxptime"}
+_ENDIANS: dict[str, Encoding] = {"big": "l16be", "little": "l16le"}
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFormat:
+    """How the data of a packet is encoded. For text, rate and channels mean nothing."""
+
+    encoding: Encoding
+    rate: int = MIN_RATE
+    channels: int = 1
+
+    @property
+    def is_audio(self) -> bool:
+        return self.encoding != "text"
+
+
+def parse_media(media: str) -> MediaFormat:
+    """Read a media type such as ``audio/x-mulaw;rate=8000`` or ``audio/l16;rate=16000;channels=2``.
+
+    The rate is 8000 Hz and the audio mono unless it says otherwise. Raises ValueError, and
+    names the part that is wrong.
+    """
+    name, *parts = (part.strip().lower() for part in media.split(";"))
+    if name not in _ENCODINGS:
+        raise ValueError(f"media: {name!r} is not one of {', '.join(_ENCODINGS)}")
+    parameters = dict(_parameter(part) for part in parts if part)
+    encoding = _encoding(name, parameters.pop("endian", None))
+    rate = _whole_number(parameters.pop("rate", str(MIN_RATE)), "rate", MIN_RATE, MAX_RATE)
+    channels = _whole_number(parameters.pop("channels", "1"), "channels", 1, 2)
+    if unknown := sorted(parameters.keys() - _IGNORED):
+        raise ValueError(f"media: unknown parameter {unknown[0]!r}")
+    return MediaFormat(encoding, rate, channels)
+
+
+def _parameter(part: str) -> tuple[str, str]:
+    key, equals, value = part.partition("=")
+    if not (equals and key.strip() and value.strip()):
+        raise ValueError(f"media: {part!r} is not of the form name=value")
+    return key.strip(), value.strip().strip('"')
+
+
+def _encoding(name: str, endian: str | None) -> Encoding:
+    encoding = _ENCODINGS[name]
+    if endian is None:
+        return encoding
+    if not encoding.startswith("l16"):
+        raise ValueError(f"media: endian has no meaning for {name!r}")
+    if endian not in _ENDIANS:
+        raise ValueError(f"media: endian is 'big' or 'little', not {endian!r}")
+    return _ENDIANS[endian]
+
+
+def _whole_number(value: str, name: str, low: int, high: int) -> int:
+    # isdecimal alone would let other scripts' digits through, and int() takes 1_000.
+    if not (value.isascii() and value.isdecimal() and low <= int(value[:9]) <= high):
+        raise ValueError(f"media: {name} is a whole number from {low} to {high}, not {value!r}")
+    return int(value)

@@ -1,0 +1,70 @@
+"""Figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from calls import events
+from calls.analysis import breaker
+from calls.analysis.standing import Load, read_load, read_standing
+from calls.clock import database_now
+from calls.lifecycle import CallState
+from calls.models import Call
+from calls.monitoring import alerts
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus: read from the database, so every web process says the same."""
+    registry = CollectorRegistry()
+    states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
+    for state, count in calls_by_state().items():
+        states.labels(state).set(count)
+    load = read_load()
+    _add_load(registry, load)
+    _add_providers(registry)
+    standing = read_standing()
+    for name, text, value in (
+        ("analysis_oldest_seconds", "Longest wait for the AI", max(one.oldest_s for one in load)),
+        ("analysis_paused", "1: somebody has paused the analysis", standing.pause is not None),
+        ("dead_letters", "Failed calls that nobody has dismissed", Call.objects.dead().count()),
+        ("workers", "Workers alive", standing.workers),
+        ("event_offset", "Newest offset of the event log", events.head()),
+    ):
+        Gauge(f"callcenter_{name}", text, registry=registry).set(value)
+    alerts.register(registry)
+    if standing.silent_s is not None:
+        silence = "Since the last sign of life of any worker"
+        Gauge("callcenter_worker_silent_seconds", silence, registry=registry).set(standing.silent_s)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:
+    depth = Gauge(
+        "callcenter_analysis_calls", "Calls by their next stage, and what they do",
+        ["stage", "standing"], registry=registry,
+    )  # fmt: skip
+    oldest = Gauge(
+        "callcenter_analysis_stage_oldest_seconds", "Longest wait, by the next stage",
+        ["stage"], registry=registry,
+    )  # fmt: skip
+    for one in load:
+        for standing in ("ready", "retrying", "running"):
+            depth.labels(one.stage, standing).set(getattr(one, standing))
+        oldest.labels(one.stage).set(one.oldest_s)
+
+
+def _add_providers(registry: CollectorRegistry) -> None:
+    down = Gauge(
+        "callcenter_provider_down", "1: calls wait", ["provider", "stage"], registry=registry
+    )
+    for health in breaker.known_of_late(now=database_now()):
+        down.labels(health.provider, health.stage).set(health.down_since is not None)
+
+
+def calls_by_state() -> dict[str, int]:
+    counted = Call.objects.order_by().values_list("state").annotate(Count("pk"))
+    return {**dict.fromkeys(CallState.values, 0), **dict(counted)}

@@ -1,0 +1,354 @@
+"""What in one text is personal: cards, phones, e-mails, IBANs, ids, codes, dates of birth.
+
+The rules fail safe: a recogniser garbles numbers, so a long run of digits goes even when no
+checksum fits. Names and postal addresses are not recognised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from calls.redaction.cues import (
+    EXPIRY,
+    last_words,
+    most_likely,
+    named_last,
+    names,
+    names_harmless_last,
+)
+from calls.redaction.emails import find_emails
+from calls.redaction.ibans import find_ibans
+from calls.redaction.kinds import Kind
+from calls.redaction.numbers import (
+    LETTER_JOINTS,
+    Run,
+    Token,
+    find_runs,
+    has_digits,
+    is_harmless,
+    tokenize,
+)
+
+LONG_RUN = 7
+CARD_RUN = 12
+ASKED_RUN = 4
+CODE_RUN, LONGEST_CODE = 3, 8
+ENDING_RUN = 2
+MOST_LETTERS = 4
+FEW_WORDS = 3
+_SORT_CODE = re.compile(r"sort code", re.IGNORECASE)
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_BIRTH_YEAR = re.compile(r"(?:19\d\d|20[01]\d)$")
+_UNIT = re.compile(
+    r"[\s-]*(?:%|percent|per cent|dollars?|euros?|pounds?|quid|bucks|pence|p\b|cents?|thousand|"
+    r"million|seconds?|minutes?|hours?|days?|weeks?|months?|years?|times|people|items|copies|points|"
+    r"miles?|met(?:er|re)s?|kilo\w*|km|kg|grams?|lit(?:er|re)s?|(?:giga|mega|kilo)?bytes?|[gmk]b|"
+    r"mbps|gigs?|meg\w*|degrees|watts?|volts?|units?|a\.?m\b|p\.?m\b|o['\u2019]clock|working|business)",
+    re.IGNORECASE,
+)
+_AMOUNTS = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
+# A number that is written in one piece, and one that counts through a year: "2026-114". Eight
+# digits with a hyphen in the middle may as well be a phone number.
+_IN_ONE_PIECE = re.compile(r"(?<![\d+(])(?<!\d[./-])\d(?:[\d./-]*\d)?(?![./-]?\d|\s\d)")
+_OF_A_YEAR = re.compile(r"(?:19|20)\d\d[-/](?:\d{3}|\d{5,6})")
+# "Is the mobile ending in three eight one still right?"
+_ENDING = re.compile(r"\b(?:end(?:s|ing)?|finish(?:es|ing))\W+(?:in|with|on)\W+$", re.IGNORECASE)
+_DATED = re.compile(r"\b(?:in|since|from|until|till|of|year)\s$", re.IGNORECASE)
+_NATIONAL_INSURANCE = re.compile(
+    r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
+)
+_PLUS = re.compile(r"\bplus\W+$", re.IGNORECASE)
+_SSN_SHAPE = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
+_MONTH_WORDS = (
+    "january february march april may june july august september october november december jan feb "
+    "mar apr jun jul aug sep sept oct nov dec"
+)
+_ORDINAL_WORDS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth st nd rd "
+    "th hundred thousand"
+)
+_MONTHS = frozenset(_MONTH_WORDS.split())
+_MONTHS_AND_ORDINALS = frozenset(f"{_MONTH_WORDS} {_ORDINAL_WORDS}".split())
+_DATE_JOINTS = frozenset(
+    {"of", "the", "and", "slash", "dash", "stroke", "-", "/", ".", ",", "\u2013"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Personal data at [begin, end) of a text; ``digits`` is empty where there are none."""
+
+    begin: int
+    end: int
+    kind: Kind
+    digits: str = ""
+
+
+def find_personal_data(
+    text: str, asked: frozenset[Kind] = frozenset(), *, shortest: int = ASKED_RUN
+) -> list[Finding]:
+    """Return what must go from a text, in order and without overlaps.
+
+    ``asked`` is what the other party wanted to hear, ``shortest`` how many digits are then
+    enough. Codes of three digits go after a question or cue for a security code.
+    """
+    tokens = tokenize(text)
+    emails = "EMAIL" in asked or names("EMAIL", text)
+    found = [Finding(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
+    numbered = has_digits(tokens)
+    if numbered:
+        expected = "IBAN" in asked or names("IBAN", text)
+        ibans = find_ibans(tokens, text, expected=expected, in_pieces="IBAN" in asked)
+        found += [Finding(begin, end, "IBAN") for begin, end in ibans]
+        written = _NATIONAL_INSURANCE.finditer(text)
+        found += [Finding(*match.span(), "NATIONAL_ID") for match in written]
+    found += _dates(tokens, text, asked, in_digits=shortest < ASKED_RUN)
+    if numbered:
+        found += _numbers(tokens, text, asked, shortest)
+    return _without_overlaps(found)
+
+
+def harmless_numbers(text: str) -> set[str]:
+    """Return the digits of the numbers that a text announces as an order's, a ticket's..."""
+    tokens = tokenize(text)
+    if not has_digits(tokens):
+        return set()
+    runs = find_runs(text, tokens, skip_harmless=True, loose=False)
+    records = {_digits_of(piece) for piece in _records(text, expected=False)}
+    return records | {run.digits for run in runs if _is_announced_harmless(run, text)}
+
+
+def _is_announced_harmless(run: Run, text: str) -> bool:
+    return len(run.digits) < CARD_RUN and names_harmless_last(text[: run.begin])
+
+
+def _records(text: str, *, expected: bool) -> list[re.Match[str]]:
+    """Return the numbers of orders, tickets... that are written in one piece."""
+    return [
+        piece
+        for piece in _IN_ONE_PIECE.finditer(text)
+        if _names_record(piece, text[: piece.start()], expected=expected)
+    ]
+
+
+def _years(text: str) -> list[re.Match[str]]:
+    """Return the years of "300 in 2022, 350 in 2023"."""
+    return [
+        piece
+        for piece in _IN_ONE_PIECE.finditer(text)
+        if _YEAR.fullmatch(piece[0]) and _is_dated(text[: piece.start()])
+    ]
+
+
+def _is_dated(before: str) -> bool:
+    """Tell "in 2022" from the card that ends in 2022."""
+    return bool(_DATED.search(before[-10:])) and not _ENDING.search(before[-20:])
+
+
+def _names_record(piece: re.Match[str], before: str, *, expected: bool) -> bool:
+    if not expected and _OF_A_YEAR.fullmatch(piece[0]) and named_last(before) is None:
+        return True
+    # Shorter ones may be the first piece of a card's.
+    return LONG_RUN <= len(_digits_of(piece)) < CARD_RUN and names_harmless_last(before)
+
+
+def _digits_of(piece: re.Match[str]) -> str:
+    return re.sub(r"\D", "", piece[0])
+
+
+def _without_overlaps(found: Sequence[Finding]) -> list[Finding]:
+    """Join what overlaps; the longer one gives its name."""
+    kept: list[Finding] = []
+    for finding in sorted(found, key=lambda item: (item.begin, -item.end)):
+        if not kept or finding.begin >= kept[-1].end:
+            kept.append(finding)
+            continue
+        last = kept[-1]
+        longer = max(last, finding, key=lambda item: item.end - item.begin)
+        end = max(last.end, finding.end)
+        kept[-1] = Finding(last.begin, end, longer.kind, last.digits or finding.digits)
+    return kept
+
+
+def _numbers(
+    tokens: Sequence[Token], text: str, asked: frozenset[Kind], shortest: int
+) -> list[Finding]:
+    expected = bool(asked - {"EMAIL", "DATE"})
+    # A sort code looks like a date: 12-34-56.
+    dates_stay = not expected and not _SORT_CODE.search(text)
+    whole = _records(text, expected=expected) + ([] if expected else _years(text))
+    places = {place for piece in whole for place in range(piece.start(), piece.end())}
+    # They are never part of a longer number.
+    parts = [replace(each, digits="") if each.begin in places else each for each in tokens]
+    runs = find_runs(text, parts, skip_harmless=dates_stay, loose=expected)
+    found = []
+    for run in runs:
+        kind = _kind_of(run, text, asked, shortest)
+        if kind is not None:
+            first, last = run.first, run.last
+            if kind in ("ACCOUNT", "NATIONAL_ID"):
+                first, last = _with_letters(tokens, text, first, last)
+            found.append(Finding(*_with_edges(tokens, text, first, last), kind, run.digits))
+    return found
+
+
+def _with_letters(tokens: Sequence[Token], text: str, first: int, last: int) -> tuple[int, int]:
+    """Return first and last token of a number with the letters that belong to it: "Q Q 12 C"."""
+    places = [_letters_from(tokens, text, place, step) for place, step in ((first, -1), (last, 1))]
+    return places[0], places[1]
+
+
+def _letters_from(tokens: Sequence[Token], text: str, place: int, step: int) -> int:
+    found: list[int] = []
+    reach = place + step
+    while 0 <= reach < len(tokens) and len(found) < MOST_LETTERS:
+        token = tokens[reach]
+        if _is_letter(text[token.begin : token.end]):
+            found.append(reach)
+        elif token.word not in LETTER_JOINTS:
+            break
+        reach += step
+    # "A" and "I" are words when they stand alone.
+    words = all(tokens[each].word in ("a", "i") for each in found)
+    return place if words else found[-1]
+
+
+def _is_letter(written: str) -> bool:
+    return written.isalpha() and (len(written) == 1 or (len(written) == 2 and written.isupper()))
+
+
+def _with_edges(tokens: Sequence[Token], text: str, first: int, last: int) -> tuple[int, int]:
+    """Return begin and end of tokens with the signs and letters that are stuck to them."""
+    begin, end = tokens[first].begin, tokens[last].end
+    if plus := _PLUS.search(text[:begin]):
+        begin = plus.start()
+    while begin and (text[begin - 1].isalnum() or text[begin - 1] in "+("):
+        begin -= 1
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    return begin, end
+
+
+def _kind_of(run: Run, text: str, asked: frozenset[Kind], shortest: int) -> Kind | None:
+    """Return what a run of digits is, or None if it may stay."""
+    if _is_quantity(run, text) or _is_announced_harmless(run, text):
+        return None
+    cued = named_last(text[: run.begin])
+    count = len(run.digits)
+    if cued == "SECURITY_CODE" or (cued is None and "SECURITY_CODE" in asked):
+        if CODE_RUN <= count <= LONGEST_CODE:
+            return "SECURITY_CODE"
+    elif not asked and _only_years(run, text) and not _ENDING.search(text[: run.begin]):
+        return None
+    if count >= LONG_RUN:
+        return _long(run, text, cued, asked)
+    least = shortest if asked else ASKED_RUN
+    if cued and _ENDING.search(text[: run.begin]):
+        least = ENDING_RUN
+    return (cued or most_likely(asked)) if count >= least else None
+
+
+def _long(run: Run, text: str, cued: Kind | None, asked: frozenset[Kind]) -> Kind:
+    count = len(run.digits)
+    if text[run.begin - 1 : run.begin] == "+" or _PLUS.search(text[: run.begin]):
+        return "PHONE"
+    if 13 <= count <= 19 and passes_luhn(run.digits):
+        return "CARD"
+    expected = cued or most_likely(asked)
+    if expected is not None:
+        return expected
+    if count >= CARD_RUN:
+        return "CARD"
+    if _SSN_SHAPE.fullmatch(text[run.begin : run.end]):
+        return "NATIONAL_ID"
+    return "PHONE" if count in (7, 10, 11) else "ACCOUNT"
+
+
+def _is_quantity(run: Run, text: str) -> bool:
+    written = text[run.begin : run.end]
+    if is_harmless(written, text[: run.begin]):
+        return True
+    if not _UNIT.match(text, run.end):
+        return _is_dated(text[: run.begin]) and _only_years(run, text)
+    return (
+        len(run.digits) < LONG_RUN
+        or bool(_AMOUNTS.fullmatch(written))
+        or _is_spoken_amount(re.findall(r"\d+", written))
+    )
+
+
+def _is_spoken_amount(groups: Sequence[str]) -> bool:
+    """Tell "2000 300 and 40" before "euros": each group fits into the zeros of the one before."""
+    return len(groups) > 1 and all(
+        len(group) <= len(before) - len(before.rstrip("0")) for before, group in pairwise(groups)
+    )
+
+
+def _only_years(run: Run, text: str) -> bool:
+    years = _YEAR.findall(text[run.begin : run.end])
+    # Four groups that look like years are more likely a card.
+    return 0 < len(years) <= 3 and "".join(years) == run.digits
+
+
+def _dates(
+    tokens: Sequence[Token], text: str, asked: frozenset[Kind], *, in_digits: bool
+) -> list[Finding]:
+    """Return dates where a birthday or an expiry date is meant."""
+    found = []
+    for first, last in _date_runs(tokens):
+        begin, end = tokens[first].begin, tokens[last].end
+        run = tokens[first : last + 1]
+        answered = _answers_misheard_question(tokens, run, bool(asked) and in_digits)
+        if "DATE" in asked or answered or _date_cue_before(text[:begin], run, asked, text):
+            digits = "".join(token.digits for token in tokens[first : last + 1])
+            found.append(Finding(begin, end, "DATE", digits))
+    return found
+
+
+def _answers_misheard_question(
+    tokens: Sequence[Token], run: Sequence[Token], after_other: bool
+) -> bool:
+    """Tell a birthday or an expiry date from its looks: "X by 3?" - "November 27."
+
+    ``after_other`` means that other personal data was asked for. A turn that is nothing but a
+    date with the year of a birth is taken for one.
+    """
+    if not any(token.word in _MONTHS for token in run):
+        return False
+    others = [token for token in tokens if token.word.isalpha() and token not in run]
+    year = _BIRTH_YEAR.search("".join(token.digits for token in run))
+    return after_other or (year is not None and len(others) <= FEW_WORDS)
+
+
+def _date_cue_before(before: str, run: Sequence[Token], asked: frozenset[Kind], text: str) -> bool:
+    nearest = last_words(before)
+    if not names("DATE", nearest):
+        return False
+    if not EXPIRY.search(nearest) or "CARD" in asked or names("CARD", text):
+        return True
+    # "The offer expires on the thirtieth of June" is nobody's secret, "expires 12/27" is.
+    return all(token.word not in _MONTHS_AND_ORDINALS for token in run)
+
+
+def _date_runs(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Return first and last token of what may be a date: two parts at least."""
+    runs: list[tuple[int, int]] = []
+    parts: list[int] = []
+    for place, token in enumerate([*tokens, Token(0, 0, "\n")]):
+        if token.digits or token.word in _MONTHS_AND_ORDINALS:
+            parts.append(place)
+        elif token.word not in _DATE_JOINTS:
+            if len(parts) > 1 or (parts and len(tokens[parts[0]].digits) >= 4):
+                runs.append((parts[0], parts[-1]))
+            parts = []
+    return runs
+
+
+def passes_luhn(digits: str) -> bool:
+    """Check a card number (ISO/IEC 7812-1, annex B)."""
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
+    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0

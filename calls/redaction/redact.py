@@ -1,0 +1,245 @@
+"""Takes personal data out of a conversation, before anything else reads, shows or stores it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from calls.conversation import Speaker, Turn, Word
+from calls.redaction.cues import asked_for, asks_for_record
+from calls.redaction.kinds import Kind
+from calls.redaction.numbers import find_runs, has_digits, tokenize
+from calls.redaction.personal_data import CARD_RUN, Finding, find_personal_data, harmless_numbers
+
+# People read long numbers in pieces, and the listener repeats or nods.
+_PIECE = 2
+_NOD_WORDS = 4
+_ECHO = 3
+_SECRET = 4
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """One item that was removed from turn number ``turn``.
+
+    The times are those of its words, to mute the audio, or those of the whole turn where
+    the words have no times.
+    """
+
+    turn: int
+    kind: Kind
+    begin_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    turns: tuple[Turn, ...]
+    redactions: tuple[Redaction, ...]
+
+
+def redact(turns: Sequence[Turn]) -> Redacted:
+    """Replace personal data in texts and words by ``[CARD]``, ``[PHONE]``, ``[EMAIL]``...
+
+    Numbers are read in the light of what the other party asked for; what was found once is
+    also removed where anybody repeats it.
+    """
+    memory = _Memory()
+    places = [_place_words(turn) for turn in turns]
+    texts = [text for text, _ in places]
+    found = [memory.listen(turn.speaker, text) for turn, text in zip(turns, texts, strict=True)]
+    found = [memory.add_repeated(text, here) for text, here in zip(texts, found, strict=True)]
+    results = [
+        _apply(number, turn, *place, here)
+        for number, (turn, place, here) in enumerate(zip(turns, places, found, strict=True))
+    ]
+    return Redacted(
+        tuple(turn for turn, _ in results),
+        tuple(item for _, redactions in results for item in redactions),
+    )
+
+
+@dataclass
+class _Memory:
+    """What is known at a point of the conversation."""
+
+    asked: dict[Speaker, frozenset[Kind]] = field(default_factory=dict)
+    last: dict[Speaker, list[Finding]] = field(default_factory=dict)
+    secrets: dict[str, Kind] = field(default_factory=dict)
+    harmless: set[str] = field(default_factory=set)
+    # Who was last asked for the number of an order, a ticket...
+    asked_record: Speaker | None = None
+
+    def listen(self, speaker: Speaker, text: str) -> list[Finding]:
+        """Return what is personal in the next turn."""
+        other: Speaker = "agent" if speaker == "customer" else "customer"
+        asked = self.asked.get(speaker, frozenset())
+        shortest = _PIECE if _mostly_digits(text) else _SECRET
+        found = find_personal_data(text, asked, shortest=shortest)
+        if self.asked_record == speaker and _mostly_digits(text):
+            self.harmless |= {item.digits for item in found if _may_be_record(item)}
+        # Who is told an order number repeats it.
+        found = [item for item in found if item.digits not in self.harmless]
+        found = found or self._echo(other, text)
+        self.harmless |= harmless_numbers(text)
+        self._remember(speaker, other, text, found)
+        return found
+
+    def _remember(self, speaker: Speaker, other: Speaker, text: str, found: list[Finding]) -> None:
+        for item in found:
+            if len(item.digits) >= _SECRET and item.kind != "DATE":
+                self.secrets.setdefault(item.digits, item.kind)
+        question, record = asked_for(text), asks_for_record(text)
+        if question or record or not _is_nod(text, found):
+            self.asked[other] = question
+            self.asked_record = other if record else None
+        if found and _mostly_digits(text):
+            # More pieces of the same number may follow.
+            self.asked[speaker] = self.asked.get(speaker) or frozenset({found[-1].kind})
+        self.last[speaker] = found
+
+    def _echo(self, other: Speaker, text: str) -> list[Finding]:
+        """Return the short runs that repeat what the other party has just said."""
+        heard = [(item.digits, item.kind) for item in self.last.get(other, ()) if item.digits]
+        return _repeats(text, heard, _ECHO)
+
+    def add_repeated(self, text: str, found: list[Finding]) -> list[Finding]:
+        """Return the findings of a turn and the secrets of other turns that occur in it."""
+        repeated = _repeats(text, list(self.secrets.items()), _SECRET)
+        new = [
+            item
+            for item in repeated
+            if all(item.end <= old.begin or item.begin >= old.end for old in found)
+        ]
+        return sorted([*found, *new], key=lambda item: item.begin)
+
+
+def _repeats(text: str, secrets: Sequence[tuple[str, Kind]], least: int) -> list[Finding]:
+    if not secrets:
+        return []
+    runs = find_runs(text, tokenize(text), skip_harmless=True, loose=False)
+    return [
+        Finding(run.begin, run.end, kind, run.digits)
+        for run in runs
+        for kind in [next((kind for known, kind in secrets if run.digits in known), None)]
+        if kind is not None and len(run.digits) >= least
+    ]
+
+
+def _may_be_record(item: Finding) -> bool:
+    return item.kind in ("PHONE", "ACCOUNT") and len(item.digits) < CARD_RUN
+
+
+def _mostly_digits(text: str) -> bool:
+    tokens = tokenize(text)
+    if not has_digits(tokens):
+        return False
+    return sum(token.word.isalpha() and not token.digits for token in tokens) <= 2
+
+
+def _is_nod(text: str, found: Sequence[Finding]) -> bool:
+    """Tell "mm-hm", "go ahead" and a repeated number from a new subject."""
+    for item in reversed(found):
+        text = text[: item.begin] + text[item.end :]
+    return len(_WORD.findall(text)) <= _NOD_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A word at [begin, end) of the text of its turn."""
+
+    begin: int
+    end: int
+    word: Word
+
+
+def _place_words(turn: Turn) -> tuple[str, list[_Placed]]:
+    """Return the text of a turn, and where in it the words are.
+
+    If another tool wrote the text, so that the words are not in it, the words are the text:
+    what is removed from one could otherwise stay in the other.
+    """
+    placed: list[_Placed] = []
+    end = 0
+    for word in turn.words:
+        begin = _skip_space(turn.text, end)
+        spoken = word.text.strip()
+        end = begin + len(spoken)
+        if turn.text[begin:end] != spoken:
+            return _join_words(turn.words)
+        placed.append(_Placed(begin, end, word))
+    if placed and turn.text[end:].strip():
+        return _join_words(turn.words)
+    return turn.text, placed
+
+
+def _skip_space(text: str, place: int) -> int:
+    return len(text) - len(text[place:].lstrip())
+
+
+def _join_words(words: Sequence[Word]) -> tuple[str, list[_Placed]]:
+    placed: list[_Placed] = []
+    place = 0
+    for word in words:
+        end = place + len(word.text.strip())
+        placed.append(_Placed(place, end, word))
+        place = end + 1
+    return " ".join(word.text.strip() for word in words), placed
+
+
+def _apply(
+    number: int, turn: Turn, text: str, placed: Sequence[_Placed], found: Sequence[Finding]
+) -> tuple[Turn, list[Redaction]]:
+    if not found and text == turn.text:
+        return turn, []
+    spans = [_times(turn, placed, item) for item in found]
+    redactions = [
+        Redaction(number, item.kind, begin, end)
+        for item, (begin, end) in zip(found, spans, strict=True)
+    ]
+    words = tuple(
+        group[0].word
+        if not items
+        else Word(
+            group[0].word.begin_ms,
+            group[-1].word.end_ms,
+            _replaced(text, items, group[0].begin, group[-1].end),
+        )
+        for group, items in _groups(placed, found)
+    )
+    return replace(turn, text=_replaced(text, found, 0, len(text)), words=words), redactions
+
+
+def _replaced(text: str, found: Sequence[Finding], begin: int, end: int) -> str:
+    """Return [begin, end) of a text with the findings in it replaced by their kind."""
+    parts = []
+    for item in found:
+        parts += [text[begin : item.begin], f"[{item.kind}]"]
+        begin = item.end
+    return "".join([*parts, text[begin:end]])
+
+
+def _times(turn: Turn, placed: Sequence[_Placed], item: Finding) -> tuple[int, int]:
+    inside = [at.word for at in placed if at.begin < item.end and at.end > item.begin]
+    if not inside:
+        return turn.begin_ms, turn.end_ms
+    return inside[0].begin_ms, inside[-1].end_ms
+
+
+def _groups(
+    placed: Sequence[_Placed], found: Sequence[Finding]
+) -> list[tuple[list[_Placed], list[Finding]]]:
+    """Return the words, put together where a finding spans several, with their findings."""
+    groups: list[tuple[list[_Placed], list[Finding]]] = []
+    reach = 0
+    for at in placed:
+        starting = [item for item in found if at.begin <= item.begin < at.end]
+        if at.begin < reach:
+            groups[-1][0].append(at)
+            groups[-1][1].extend(starting)
+        else:
+            groups.append(([at], starting))
+        reach = max([reach, *(item.end for item in starting)])
+    return groups

@@ -1,0 +1,289 @@
+"""What is removed when it is old: packets once their content is kept elsewhere, calls, stray files.
+
+Everything goes in small transactions, with a pause after each, so that calls in progress have the
+database to themselves most of the time. A crash between any two of them loses nothing: what is
+left is found again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from calls import events
+from calls.analysis.recording import files as recording_files
+from calls.lifecycle import CallState
+from calls.models import (
+    Attempt,
+    Call,
+    CallEvent,
+    Packet,
+    PrunedRange,
+    Recording,
+    Stage,
+    Stream,
+    Transcript,
+)
+
+log = logging.getLogger(__name__)
+BATCH = 1_000  # packets or events in one transaction
+CALLS_AT_ONCE = 200
+OVER = (CallState.ARCHIVED, CallState.FAILED)
+# A packet that was stored so long before a transcription began was read by it.
+IN_FLIGHT = timedelta(minutes=1)
+
+
+@dataclass
+class Pruned:
+    """What was removed, or would be; ``pruned_calls`` are those whose packets went."""
+
+    calls: int = 0
+    pruned_calls: int = 0
+    packets: int = 0
+    files: int = 0
+
+
+@dataclass
+class _Clock:
+    """When to stop, and how long to pause."""
+
+    seconds: float | None
+    began_at: float = field(default_factory=time.monotonic)
+    lap_at: float = field(default_factory=time.monotonic)
+
+    def is_over(self) -> bool:
+        return self.seconds is not None and time.monotonic() - self.began_at >= self.seconds
+
+    def pause(self) -> None:
+        """Rest as long as the last step took: SQLite gives its one lock to whoever asks first."""
+        time.sleep(min(1.0, time.monotonic() - self.lap_at))
+        self.lap_at = time.monotonic()
+
+
+def prune(
+    *,
+    packets_older_than: timedelta | None = None,
+    calls_older_than: timedelta | None = None,
+    seconds: float | None = None,
+    thorough: bool = False,
+    dry_run: bool = False,
+) -> Pruned:
+    """Remove what is old, for up to ``seconds``. Ages are those of the settings unless given.
+
+    ``thorough`` looks for stray files everywhere; otherwise in one folder, another every minute.
+    """
+    now = timezone.now()
+    calls_before = _before(calls_older_than, settings.CALL_RETENTION, now)
+    packets_before = _before(packets_older_than, settings.PACKET_RETENTION, now)
+    pruned, clock = Pruned(), _Clock(seconds)
+    if dry_run:
+        _count(pruned, calls_before, packets_before)
+    else:
+        _delete_calls(pruned, calls_before, clock)
+        _prune_packets(pruned, packets_before, clock)
+    _remove_orphans(pruned, now=now, thorough=thorough, dry_run=dry_run, clock=clock)
+    if pruned != Pruned() and not dry_run:
+        log.info("removed what is old: %s", pruned)
+    return pruned
+
+
+def _before(wanted: timedelta | None, default: timedelta | None, now: datetime) -> datetime | None:
+    age = default if wanted is None else wanted
+    return None if age is None else now - age
+
+
+def old_calls(before: datetime) -> QuerySet[Call]:
+    """Return calls that ended before, and whose analysis is over in one way or the other."""
+    return Call.objects.filter(state__in=OVER, ended_at__lt=before)
+
+
+def calls_with_old_packets(before: datetime) -> QuerySet[Call]:
+    """Return calls that were over before, and whose content is kept without their packets."""
+    of_call = {"call": OuterRef("pk")}
+    heard = Exists(Recording.objects.filter(**of_call))
+    read = Exists(Transcript.objects.filter(**of_call, provenance__model="text"))
+    over = Call.objects.filter(state__in=OVER, state_changed_at__lt=before)
+    return over.filter(Q(heard) | Q(read), packets_pruned_at=None)
+
+
+def _count(pruned: Pruned, calls_before: datetime | None, packets_before: datetime | None) -> None:
+    gone: QuerySet[Call] = Call.objects.none()
+    if calls_before is not None:
+        gone = old_calls(calls_before)
+        pruned.calls = gone.count()
+        pruned.packets += Packet.objects.filter(stream__call__in=gone).count()
+    if packets_before is not None:
+        chosen = calls_with_old_packets(packets_before).exclude(pk__in=gone.values("pk"))
+        safe = [call for call in chosen.iterator(chunk_size=CALLS_AT_ONCE) if _is_safe(call)]
+        pruned.pruned_calls = len(safe)
+        pruned.packets += sum(_heard_packets(call).count() for call in safe)
+
+
+# --- Packets ---
+def _prune_packets(pruned: Pruned, before: datetime | None, clock: _Clock) -> None:
+    if before is None:
+        return
+    for call in _in_turn(calls_with_old_packets(before), "state_changed_at", clock):
+        if not _is_safe(call):
+            continue
+        while not clock.is_over():
+            removed, is_done = _prune_batch(call, before)
+            pruned.packets += removed
+            pruned.pruned_calls += is_done
+            clock.pause()
+            if is_done or not removed:
+                break
+
+
+def _in_turn(calls: QuerySet[Call], order: str, clock: _Clock) -> Iterator[Call]:
+    """Yield calls, oldest first, while there is time, without holding a cursor meanwhile."""
+    seen: list[int] = []
+    while not clock.is_over():
+        some = list(calls.exclude(pk__in=seen).order_by(order)[:CALLS_AT_ONCE])
+        if not some:
+            return
+        for call in some:
+            if clock.is_over():
+                return
+            yield call
+        # Those that could not be dealt with stay in front; the others are not found any more.
+        seen += calls.filter(pk__in=[call.pk for call in some]).values_list("pk", flat=True)
+
+
+def _is_safe(call: Call) -> bool:
+    """Whether the recording is where its row says, in full. A call of words needs none."""
+    row = Recording.objects.filter(call=call).first()
+    if row is None:
+        return True
+    try:
+        if default_storage.size(str(row.file)) == row.size:
+            return True
+        log.error("call %s keeps its packets: its recording has another size", call.call_id)
+    except OSError:
+        log.error("call %s keeps its packets: its recording cannot be found", call.call_id)  # noqa: TRY400
+    return False
+
+
+def _prune_batch(call: Call, before: datetime) -> tuple[int, bool]:
+    """Remove up to BATCH packets. Returns how many, and whether those were the last."""
+    with transaction.atomic():
+        # Asked again under the lock: it may be analysed anew by now.
+        locked = calls_with_old_packets(before).select_for_update().filter(pk=call.pk).first()
+        if locked is None:
+            return 0, False
+        removed = _remove_batch(_heard_packets(locked))
+        if removed == BATCH:
+            return removed, False
+        locked.packets_pruned_at = timezone.now()
+        locked.save(update_fields=["packets_pruned_at"])
+    return removed, True
+
+
+def _heard_packets(call: Call) -> QuerySet[Packet]:
+    """Return the packets that went into the transcript: late ones may have come after it."""
+    streams = list(call.streams.values_list("pk", flat=True))
+    tried = call.attempts.filter(stage=Stage.TRANSCRIBE, outcome=Attempt.Outcome.SUCCEEDED)
+    began_at = tried.order_by("-id").values_list("started_at", flat=True).first()
+    heard = Q(late=False)
+    if began_at is not None:
+        heard |= Q(received_at__lt=began_at - IN_FLIGHT)
+    return Packet.objects.filter(heard, stream__in=streams)
+
+
+def _remove_batch(packets: QuerySet[Packet]) -> int:
+    """Remove the first BATCH packets, and note that their sequences have been here."""
+    chosen = packets.order_by("stream_id", "sequence").values_list("pk", "stream_id", "sequence")
+    rows = list(chosen[:BATCH])
+    sequences: dict[int, list[int]] = {}
+    for _, stream, sequence in rows:
+        sequences.setdefault(stream, []).append(sequence)
+    for stream, found in sequences.items():
+        _note_ranges(stream, found)
+    Packet.objects.filter(pk__in=[pk for pk, _, _ in rows]).delete()
+    return len(rows)
+
+
+def _note_ranges(stream: int, sequences: list[int]) -> None:
+    ranges = list(as_ranges(sequences))
+    before = PrunedRange.objects.filter(stream=stream, last_sequence=ranges[0][0] - 1)
+    if before.update(last_sequence=ranges[0][1]):
+        del ranges[0]
+    PrunedRange.objects.bulk_create(
+        PrunedRange(stream_id=stream, first_sequence=first, last_sequence=last)
+        for first, last in ranges
+    )
+
+
+def as_ranges(sequences: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of each run of consecutive numbers in a sorted list."""
+    first = last = sequences[0]
+    for sequence in sequences[1:]:
+        if sequence > last + 1:
+            yield first, last
+            first = sequence
+        last = sequence
+    yield first, last
+
+
+# --- Calls ---
+def _delete_calls(pruned: Pruned, before: datetime | None, clock: _Clock) -> None:
+    if before is None:
+        return
+    for call in _in_turn(old_calls(before), "ended_at", clock):
+        is_empty = False
+        while not clock.is_over() and not is_empty:
+            removed, is_empty = _empty_batch(call, before)
+            pruned.packets += removed
+            clock.pause()
+        pruned.calls += is_empty and _delete_call(call, before)
+
+
+def _empty_batch(call: Call, before: datetime) -> tuple[int, bool]:
+    """Remove up to BATCH packets, then events. Returns the packets, and whether none are left."""
+    with transaction.atomic():
+        if not old_calls(before).select_for_update().filter(pk=call.pk).first():
+            return 0, True
+        streams = list(Stream.objects.filter(call=call).values_list("pk", flat=True))
+        packets = _remove_batch(Packet.objects.filter(stream__in=streams))
+        if packets == BATCH:
+            return packets, False
+        entries = CallEvent.objects.filter(call=call).order_by("pk")
+        pks = list(entries.values_list("pk", flat=True)[:BATCH])
+        CallEvent.objects.filter(pk__in=pks).delete()
+    return packets, len(pks) < BATCH
+
+
+def _delete_call(call: Call, before: datetime) -> bool:
+    with transaction.atomic():
+        locked = old_calls(before).select_for_update().filter(pk=call.pk).first()
+        if locked is None:
+            return False
+        row = Recording.objects.filter(call=locked).first()
+        locked.delete()
+        gone = events.CallDeleted(deleted=call.call_id, reason="retention")
+        events.append([(events.NoCall(), gone)], at=timezone.now())
+    recording_files.remove_files(recording_files.files_of(row) if row else [])
+    return True
+
+
+# --- Files ---
+def _remove_orphans(
+    pruned: Pruned, *, now: datetime, thorough: bool, dry_run: bool, clock: _Clock
+) -> None:
+    days = recording_files.stored_days()
+    if days and not thorough:
+        days = [days[int(now.timestamp() // settings.SWEEP_SECONDS) % len(days)]]
+    for day in days:
+        if clock.is_over():
+            return
+        orphans = recording_files.find_orphans(day, now=now)
+        pruned.files += len(orphans) if dry_run else recording_files.remove_files(orphans)

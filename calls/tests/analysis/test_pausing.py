@@ -1,0 +1,167 @@
+"""Paused and resumed by people: calls are taken in, wait, and lose nothing by it."""
+
+from __future__ import annotations
+
+import asyncio
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+from django_q.models import OrmQ
+
+from calls import services, tasks
+from calls.analysis import claims
+from calls.analysis.attempts import Paused
+from calls.analysis.pausing import AlreadySo, find_pause, pause_analysis, resume_analysis
+from calls.analysis.runner import Runner
+from calls.lifecycle import CallState
+from calls.models import AnalysisPause, Attempt, Call, CallEvent, Stage
+from calls.tests import one_call
+from calls.tests.factories import FakeProvider, attempt, claim, claim_all, ended_call
+
+pytestmark = pytest.mark.django_db
+
+
+def queued():
+    return [job.func() for job in OrmQ.objects.all()]
+
+
+def test_nothing_is_claimed_while_the_analysis_is_paused():
+    pause_analysis(by="ann", reason="The bill is too high.")
+    ended_call()
+
+    assert claim_all() == []
+    assert not claims.any_due(within_s=3600)
+
+
+def test_calls_end_while_it_is_paused_and_are_taken_when_it_goes_on():
+    pause_analysis()
+    call = ended_call()
+    assert Call.objects.get(pk=call.pk).state == CallState.COMPLETED
+    OrmQ.objects.all().delete()
+
+    resume_analysis(by="ann")
+
+    assert queued() == [services.RUN_ANALYSES]
+    assert claim().call_id == call.call_id
+
+
+def test_a_call_in_hand_goes_no_further_than_its_attempt():
+    ended_call()
+    lease = claim()
+    attempt(lease)
+    pause_analysis()
+
+    with pytest.raises(Paused):
+        one_call.begin_attempt(lease, stage=Stage.UNDERSTAND, provider="fake")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_with_the_ai_is_finished_and_the_rest_is_put_back_at_no_cost():
+    class PausedMeanwhile(FakeProvider):
+        async def understand(self, turns, *, language):
+            await asyncio.to_thread(pause_analysis)
+            return await super().understand(turns, language=language)
+
+    first = ended_call()
+
+    asyncio.run(Runner(PausedMeanwhile(), linger_s=0).run())
+    second = ended_call()
+    asyncio.run(Runner(FakeProvider(), linger_s=0, lifetime_s=1).run())
+
+    assert Call.objects.get(pk=first.pk).state == CallState.ARCHIVED
+    assert Call.objects.get(pk=second.pk).state == CallState.COMPLETED
+    assert not second.attempts.exists()
+    assert set(first.attempts.values_list("outcome", flat=True)) == {Attempt.Outcome.SUCCEEDED}
+
+
+def test_the_sweep_wakes_nobody_and_ends_idle_calls_all_the_same(settings):
+    ended_call()
+    OrmQ.objects.all().delete()
+    pause_analysis()
+
+    tasks.sweep()
+
+    assert queued() == []
+
+
+def test_who_paused_it_and_for_how_long_is_in_the_log():
+    pause_analysis(by="ann", reason="The bill is too high.")
+    resume_analysis(by="bob")
+
+    paused, resumed = CallEvent.objects.order_by("id")
+    assert (paused.type, paused.data) == (
+        "analysis_paused",
+        {"by": "ann", "reason": "The bill is too high."},
+    )
+    assert (resumed.type, resumed.data["by"]) == ("analysis_resumed", "bob")
+    assert resumed.data["seconds"] >= 0
+
+
+def test_a_second_pause_is_refused_and_changes_nothing():
+    pause_analysis(by="ann")
+
+    with pytest.raises(AlreadySo, match="paused already"):
+        pause_analysis(by="bob")
+
+    pause = find_pause()
+    assert pause is not None
+    assert pause.by == "ann"
+    assert CallEvent.objects.count() == 1
+
+
+def test_what_is_not_paused_cannot_be_resumed():
+    with pytest.raises(AlreadySo, match="not paused"):
+        resume_analysis()
+
+
+# From outside
+def said(*arguments):
+    out = StringIO()
+    call_command("analysis", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_pauses_tells_and_resumes():
+    ended_call()
+
+    assert "is paused" in said("pause", "--reason", "Maintenance.")
+    assert "Maintenance." in said("status")
+    assert "transcribe  1 ready, 0 wait for a retry, 0 running" in said("status")
+    assert "goes on" in said("resume")
+    assert "paused" not in said("status")
+    with pytest.raises(CommandError, match="not paused"):
+        call_command("analysis", "resume")
+
+
+def test_in_the_admin_adding_a_row_pauses_and_deleting_it_resumes(person):
+    client = person("view_call", "operate_call")
+
+    client.post(reverse("admin:calls_analysispause_add"), {"reason": "The bill."})
+    pause = AnalysisPause.objects.get()
+    client.post(reverse("admin:calls_analysispause_delete", args=[pause.pk]), {"post": "yes"})
+
+    assert (pause.by, pause.reason) == ("ann", "The bill.")
+    assert find_pause() is None
+    types = CallEvent.objects.order_by("id").values_list("type", flat=True)
+    assert list(types) == ["analysis_paused", "analysis_resumed"]
+
+
+def test_who_may_only_look_cannot_pause(person):
+    client = person("view_call")
+
+    response = client.post(reverse("admin:calls_analysispause_add"), {"reason": ""})
+
+    assert response.status_code == 403
+    assert find_pause() is None
+
+
+def test_monitoring_hears_of_a_pause_and_the_service_stays_ready(client, heartbeat):
+    pause_analysis()
+
+    ready = client.get("/readyz")
+
+    assert ready.status_code == 200
+    assert "The analysis is paused since" in ready.json()["notes"][0]
+    assert "callcenter_analysis_paused 1.0" in client.get("/metrics").content.decode()

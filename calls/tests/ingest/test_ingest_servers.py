@@ -1,0 +1,173 @@
+"""Ingest on every server that runs the project, and while its database comes and goes."""
+
+import json
+import sqlite3
+import urllib.error
+import urllib.request
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager, suppress
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from django.db import connection
+from websockets.sync.client import connect
+
+from calls.tests.ingest.carrier_dialects import twilio_like
+from calls.tests.ingest.test_carrier_messages import speech, texts
+from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, get, post, wait_until
+
+pytestmark = pytest.mark.processes
+SERVERS = {
+    "uvicorn": ("-m", "uvicorn", "callcenter.asgi:application", "--log-level", "warning", "--port"),
+    "uvicorn-own": ("-m", "uvicorn", "callcenter.asgi:application", "--ws", WS_PROTOCOL, "--port"),
+    "daphne": ("-m", "daphne", "-v", "0", "callcenter.asgi:application", "-p"),
+    "runserver": ("manage.py", "runserver", "--noreload"),
+}
+
+
+def packet(sequence):
+    return {"sequence": sequence, "data": "Hello.", "timestamp": sequence * 1.0}
+
+
+def packets_of(address, call_id):
+    return get(f"{address}/v1/call/{call_id}")["packet_count"]
+
+
+@pytest.fixture
+def service(tmp_path):
+    with Service(tmp_path) as running:
+        yield running
+
+
+def start(service, server):
+    port = free_port()
+    service.start(*SERVERS[server], str(port), log=server)
+    address = f"http://127.0.0.1:{port}"
+    wait_until(lambda: answers(f"{address}/healthz"), what=f"{server} to answer")
+    return address
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_way_in_works_on_every_server(service, server):
+    address = start(service, server)
+    sockets = address.replace("http", "ws")
+    dialect = twilio_like("Twilio")
+
+    assert post(f"{address}/v1/call/stream/one", packet(1)) == {"status": "accepted"}
+    batch = [packet(number) for number in range(1, 51)]
+    assert post(f"{address}/v1/call/stream/many/batch", batch)["accepted"] == 50
+    with connect(f"{sockets}/v1/call/stream/native") as native:
+        assert json.loads(native.recv(timeout=10))["type"] == "ready"
+        native.send(json.dumps([packet(1), packet(2)]))
+        assert json.loads(native.recv(timeout=10))["count"] == 2
+    with connect(f"{sockets}/v1/media") as carrier:
+        for message in texts(dialect.messages(speech(8000))):
+            carrier.send(message)
+        for _ in carrier:
+            pass  # until the server closes, which it does after the last commit
+
+    assert packets_of(address, "one") == 1
+    assert packets_of(address, "many") == 50
+    assert packets_of(address, "native") == 2
+    call = get(f"{address}/v1/call/{dialect.call_id}")
+    assert call["state"] != "IN_PROGRESS"
+    assert call["packet_count"] > 0
+
+
+def try_to_send(address, call_id, packets):
+    """Send a batch. Returns the status, and what Retry-After says."""
+    request = urllib.request.Request(
+        f"{address}/v1/call/stream/{call_id}/batch",
+        data=json.dumps(packets).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, None
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers["Retry-After"]
+
+
+@contextmanager
+def nobody_else_can_write(service):
+    """Hold the lock that every writer of packets needs."""
+    if connection.vendor == "postgresql":
+        with psycopg.connect(service.database) as holder:
+            holder.execute("LOCK TABLE calls_packet IN ACCESS EXCLUSIVE MODE")
+            yield
+        return
+    with closing(sqlite3.connect(service.database.removeprefix("sqlite:///"))) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_a_full_buffer_refuses_with_a_time_to_come_back_and_recovers_by_itself(service):
+    address = service.web()
+    post(f"{address}/v1/call/stream/first", packet(1))
+    batches = [[packet(number) for number in range(1, 1001)] for _ in range(26)]
+    names = [f"c-{number}" for number in range(len(batches))]
+
+    with ThreadPoolExecutor(len(batches)) as pool:
+        with nobody_else_can_write(service):
+            answered = [
+                pool.submit(try_to_send, address, *each)
+                for each in zip(names, batches, strict=True)
+            ]
+            done, _ = wait(answered, timeout=20, return_when=FIRST_COMPLETED)
+            assert {future.result() for future in done} == {(503, "1")}
+        results = [future.result() for future in answered]
+
+    accepted = [name for name, (status, _) in zip(names, results, strict=True) if status == 202]
+    assert set(results) == {(202, None), (503, "1")}
+    assert len(accepted) >= 20
+    assert [packets_of(address, name) for name in accepted] == [1000] * len(accepted)
+    assert try_to_send(address, "after", batches[0]) == (202, None)
+
+
+def test_a_database_that_is_away_is_a_503_and_needs_no_restart_when_it_is_back(service):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite is a file of this process")
+    address = service.web()
+    name = urlsplit(service.database).path.removeprefix("/")
+    assert try_to_send(address, "c-1", [packet(1)]) == (202, None)
+    server = urlunsplit(urlsplit(service.database)._replace(path="/postgres"))
+
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        refused = try_to_send(address, "c-1", [packet(2)])
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+    assert refused == (503, "1")
+    wait_until(lambda: try_to_send(address, "c-1", [packet(2)]) == (202, None), what="the database")
+    assert packets_of(address, "c-1") == 2
+
+
+def test_a_stop_in_the_middle_of_the_load_loses_no_packet_that_was_accepted(service):
+    address = service.web()
+    acknowledged = [0] * 8
+
+    def send(place):
+        sequence = 0
+        with suppress(OSError):  # the server has gone
+            while True:
+                sequence += 1
+                post(f"{address}/v1/call/stream/c-{place}", packet(sequence))
+                acknowledged[place] = sequence
+
+    with ThreadPoolExecutor(len(acknowledged)) as pool:
+        sending = [pool.submit(send, place) for place in range(len(acknowledged))]
+        wait_until(lambda: min(acknowledged) > 20, what="the load")
+        service.processes[0].terminate()
+        assert service.processes[0].wait(timeout=20) is not None
+        for future in sending:
+            future.result(timeout=20)
+
+    again = service.web()
+    stored = [packets_of(again, f"c-{place}") for place in range(len(acknowledged))]
+    assert all(found >= told for found, told in zip(stored, acknowledged, strict=True))
+    assert sum(stored) - sum(acknowledged) <= len(acknowledged)

@@ -1,0 +1,407 @@
+"""Personal data as people say it and recognisers print it, and numbers that must stay."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from calls.conversation import Speaker, Turn, Word
+from calls.redaction.ibans import passes_mod97
+from calls.redaction.personal_data import passes_luhn
+from calls.redaction.redact import Redaction, redact
+
+DEMO_CALLS = sorted((Path(__file__).parents[2] / "demo_calls").glob("*.json"))
+
+
+def said(text: str, question: str = "") -> str:
+    """Return what is left of a customer's answer."""
+    asked = [Turn("agent", 0, 1_000, question)] if question else []
+    return redact([*asked, Turn("customer", 1_000, 2_000, text)]).turns[-1].text
+
+
+def conversation(*texts: str) -> list[str]:
+    """Return what is left of turns that agent and customer speak by turns."""
+    speakers: tuple[Speaker, Speaker] = ("agent", "customer")
+    turns = [Turn(speakers[n % 2], n, n + 1, text) for n, text in enumerate(texts)]
+    return [turn.text for turn in redact(turns).turns]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4532 0151 1283 0366",
+        "4532-0151-1283-0366",
+        "4-5-3-2-0-1-5-1-1-2-8-3-0-3-6-6",
+        "4,532,015,112,830,366",
+        "45320151128303666",
+        "1234 5678 9012",
+        "2012 1998 1987 2023",
+        "four five three two, zero one five one, one one two eight, oh three six six",
+        "forty five thirty two, oh one fifty one, eleven twenty eight, oh three sixty six",
+        "4532, uh, 0151, um, 1283 and then 0366",
+    ],
+)
+def test_a_card_number_goes_even_if_its_check_digit_is_wrong(text: str) -> None:
+    assert said(f"It is {text}.") == "It is [CARD]."
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "left"),
+    [
+        ("My number is 020 7946 0112.", "", "My number is [PHONE]."),
+        ("Call me on +44 7700 900123.", "", "Call me on [PHONE]."),
+        ("(202) 555-0147", "", "[PHONE]"),
+        ("to 1-2-55-0147", "What is your phone number?", "to [PHONE]"),
+        ("five five five, oh one four seven", "Which number can I reach you on?", "[PHONE]"),
+        ("It ends in 0147.", "And your mobile number?", "It ends in [PHONE]."),
+        ("123-45-6789", "", "[NATIONAL_ID]"),
+        ("my social security is 123 45 6789", "", "my social security is [NATIONAL_ID]"),
+        ("6789", "Can I have the last four of your social?", "[NATIONAL_ID]"),
+        ("QQ 12 34 56 C", "", "[NATIONAL_ID]"),
+        ("C01X00T47", "Your passport number, please.", "[NATIONAL_ID]"),
+        ("It is 449207.", "Can you give me your account number?", "It is [ACCOUNT]."),
+        ("four four one nine, two zero seven", "Your account number?", "[ACCOUNT]"),
+        ("it's 12-34-56", "What is the sort code?", "it's [ACCOUNT]"),
+        ("double seven four, triple nine, 12", "", "[ACCOUNT]"),
+        ("Q Q, one two, three four, 56, C.", "Lastly, your passport number.", "[NATIONAL_ID]."),
+        ("It is P A, double oh, three seven.", "The passport number?", "It is [NATIONAL_ID]."),
+        ("plus four four, seven seven double oh, nine hundred", "", "[PHONE]"),
+        ("for, seven, double, nine, hundred, one, 2", "A number to ring you on?", "for, [PHONE]"),
+        ("It is 308 double to 914.", "Your customer number?", "It is [ACCOUNT]."),
+        ("The mobile ending in 3, 8, 1, right?", "", "The mobile ending in [PHONE], right?"),
+        ("Two, three, four, five, and nine, six, seven, eight.", "", "[ACCOUNT]."),
+    ],
+)  # fmt: skip
+def test_phones_ids_and_accounts_go(text: str, question: str, left: str) -> None:
+    assert said(text, question) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "left"),
+    [
+        ("One two three.", "And the security code on the back?", "[SECURITY_CODE]."),
+        ("My pin is 4 4 1 9.", "", "My pin is [SECURITY_CODE]."),
+        ("the CVV is 123 thanks", "", "the CVV is [SECURITY_CODE] thanks"),
+        ("It expires 12/27.", "", "It expires [DATE]."),
+        ("oh nine twenty eight", "What is the expiry date?", "[DATE]"),
+        ("December 2027.", "When does your card expire?", "[DATE]."),
+        ("the fourth of July nineteen eighty two", "Your date of birth?", "the [DATE]"),
+        ("I was born on March 3rd, 1985.", "", "I was born on [DATE]."),
+        ("3-4-1985", "Date of birth, please.", "[DATE]"),
+        ("November 27.", "And the card, X by 3?", "[DATE]."),
+        ("The 19th of November, 1978.", "And your native bird?", "The [DATE]."),
+        (
+            "It says 771, so far 3.",
+            "We will send a code to your phone, please read it.",
+            "It says [SECURITY_CODE].",
+        ),
+    ],
+)
+def test_codes_expiry_dates_and_birthdays_go(text: str, question: str, left: str) -> None:
+    assert said(text, question) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("maria.lopez@example.com", ""),
+        ("maria dot lopez at example dot com", ""),
+        ("Mariadotlopazatgmail.com", ""),
+        ("j underscore smith forty at yahoo dot co dot uk", ""),
+        ("maria at gmail dot com", ""),
+        ("David. Miller at example.com", "What is your e-mail?"),
+        ("jSmith40 to ad outlet.com", "And your e-mail address?"),
+        ("Maria Lopez at example.com", "Please confirm your email address."),
+        ("anna at Example. Com", "What is your email?"),
+        ("Annabel Gmail.com", "Your email?"),
+        ("info at big company dot org", "Which e-mail should I send it to?"),
+        ("A N N A dot K O W A L S K I at gmail dot com", "And an email for the confirmation."),
+        ("nn.co.volusk.io.com", "And an email for the confirmation."),
+        ("Grant 71 at Web.D", "And an address where I can send the email."),
+    ],
+)
+def test_an_address_goes_however_it_was_spelt(text: str, question: str) -> None:
+    assert said(f"It is {text}.", question) == "It is [EMAIL]."
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("DE89 3704 0044 0532 0130 00", ""),
+        ("GB29NWBK60161331926819", ""),
+        ("G B two nine N W B K six oh one six one three three one nine two six eight one nine", ""),
+        ("DE89 3704 0044 0532 0130 01", "What is your IBAN?"),
+    ],
+)
+def test_an_iban_goes_with_its_letters(text: str, question: str) -> None:
+    assert said(text, question) == "[IBAN]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I paid about forty euros on the second of March.",
+        "It was $10,250.50, not $1,250.00, and then 49.99, 59.99 and 69.99.",
+        "Between 1200 and 1500 pounds, or 1,250,000 dollars.",
+        "Within three working days, ten percent off, thirty minutes before.",
+        "From 9:00 to 17:30 on 02/03/2024, and at 10:30 or 11:45.",
+        "In 1999, 2000 and 2001; I have been here since 2019.",
+        "The 1st, 2nd and 3rd of March 2024, at seven in the morning.",
+        "The second one. I restarted it five times. Order 77315 was due.",
+        "A 5G phone with 128 GB and 24/7 support on 2024-03-02.",
+        "Rooms 12, 14 and 16, on the third floor.",
+        "I paid by card in 2021 and my card was charged 250 euros twice.",
+        "Look at our website northwind.com, or visit us at northwind.com.",
+        "The offer expires on the thirtieth of June.",
+        "I will email you tomorrow at ten. We were at home. It was late. Look at us. No.",
+        "Oh, two minutes ago. One moment, please.",
+        "Your order number is 7731 0914, the serial number four oh two, nine nine one, seven.",
+        "Batch two oh two five, one one, oh three.",
+        "The garage wrote 2000 300 and 40 euros.",
+        "There is the seven oh four, the seven thirty one and the eight oh two.",
+        "Invoice 2026-114 was paid twice, and so were 2026-115 and 2026-00116.",
+        "Called about invoice no. 2026-1144 and ticket #4471982.",
+        "Your reference is 8812345. Ref. 88123456 is the old one.",
+        "I was on the phone about ticket 4471982, and I paid order 10023344 by card.",
+        "Purchase order PO-2026-00871, job 2024-0815-33, RMA 20240815.",
+        "Parcel 7788991 is with claim no. 20251133 and complaint 2026-00457.",
+        "Version 10.15.7, build 19042.1165, error 0x80070005, firmware 2.4.1-20240612.",
+        "It cost 1 250 000 euros, then 1.250.000,50 euros.",
+        "He paid 300 in 2022, 350 in 2023 and 400 in 2024.",
+        "The 2024/25 price list, 3 at 19.99, 2 of item 4471, 12 x 4 x 250 mm.",
+        "Deliver to flat 12, 221 Baker Street, NW1 6XE, or to 80331 Munich.",
+    ],
+)
+def test_an_everyday_number_stays(text: str) -> None:
+    assert said(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("It is 77315.", "May I have your order number?"),
+        ("Yes, I have 2 minutes.", "Can I take your account number?"),
+        ("I paid 1500 dollars", "Which card did you use, and how much?"),
+        ("Tomorrow at 10:30.", "When can we call you on your mobile?"),
+        ("Since 2019.", "How long have you had the account?"),
+        ("It is 88123456.", "What is the reference number?"),
+        ("10023344", "Your order number, please."),
+    ],
+)
+def test_an_everyday_answer_stays_after_such_a_question(text: str, question: str) -> None:
+    assert said(text, question) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Invoice 2026-114, call me at 2031-1147.", "Invoice 2026-114, call me at [PHONE]."),
+        (
+            "About order 10023344, my number is 0170 123456.",
+            "About order 10023344, my number is [PHONE].",
+        ),
+        ("Ticket 4471982, 07700 900123.", "Ticket 4471982, [PHONE]."),
+        ("Case 4471982 / +49 170 1234567", "Case 4471982 / [PHONE]"),
+        ("In that case, 07700 900123.", "In that case, [PHONE]."),
+        ("For your reference: 0161 496 0000.", "For your reference: [PHONE]."),
+        (
+            "I have no order number, it is under 07700 900123.",
+            "I have no order number, it is under [PHONE].",
+        ),
+        ("The pin for the order is 4471.", "The pin for the order is [SECURITY_CODE]."),
+        (
+            "The order was paid with card 4532 0151 1283 0366.",
+            "The order was paid with card [CARD].",
+        ),
+        ("Order number 4532 0151 1283 0366.", "Order number [CARD]."),
+        ("My mobile is 2026-114.", "My mobile is [PHONE]."),
+        ("The card ending in 2026.", "The card ending in [CARD]."),
+        ("Fax or tel. 030 901820.", "Fax or tel. [PHONE]."),
+    ],
+)
+def test_a_harmless_number_beside_it_does_not_save_a_personal_one(text: str, left: str) -> None:
+    assert said(text) == left
+
+
+def test_only_a_bare_answer_to_a_question_for_an_order_stays() -> None:
+    question = "And your order number?"
+
+    assert said("I cannot find it, take 07700 900123.", question).endswith("[PHONE].")
+    assert said("4532 0151 1283 0366", question) == "[CARD]"
+    assert said("123-45-6789", question) == "[NATIONAL_ID]"
+    assert said("10023344", "Your order number and your mobile?") == "[PHONE]"
+
+
+def test_a_year_that_was_named_does_not_save_a_pin() -> None:
+    left = conversation("You joined in 2019, I see.", "I did.", "And your pin?", "It is 2019.")
+
+    assert left[-1] == "It is [SECURITY_CODE]."
+
+
+def test_a_number_read_in_pieces_goes_with_what_is_repeated() -> None:
+    left = conversation(
+        "Can I take the long number on your card?",
+        "four five three two",
+        "Mm-hm.",
+        "zero one five one",
+        "zero one five one",
+        "128",
+        "Go ahead.",
+        "3 oh three six six",
+        "Thank you. How was your holiday in 2024?",
+        "It was fine, room 412.",
+    )
+
+    assert left[1::2][:4] == ["[CARD]"] * 4
+    assert left[4] == "[CARD]"
+    assert left[8:] == ["Thank you. How was your holiday in 2024?", "It was fine, room 412."]
+
+
+def test_what_was_secret_once_goes_wherever_it_is_said() -> None:
+    left = conversation("Your account number?", "It is 449207.", "Fine.", "So 4492 07 is closed?")
+
+    assert left[1] == "It is [ACCOUNT]."
+    assert left[3] == "So [ACCOUNT] is closed?"
+
+
+def test_an_iban_goes_though_it_is_read_in_pieces() -> None:
+    left = conversation(
+        "Now the new bank details, please.",
+        "Let me see. A T six one.",
+        "Yes.",
+        "one nine oh four",
+        "Yes.",
+        "three double oh, two three four, five seven three",
+    )
+
+    assert left[1::2] == ["Let me see. [IBAN].", "[IBAN]", "[IBAN]"]
+
+
+def test_an_order_number_stays_where_it_is_repeated() -> None:
+    left = conversation("The offer number is 2026-1183.", "Two oh two six, one one eight three.")
+
+    assert left == ["The offer number is 2026-1183.", "Two oh two six, one one eight three."]
+
+
+def words(text: str, begin_ms: int = 1_000) -> tuple[Word, ...]:
+    return tuple(
+        Word(begin_ms + 100 * n, begin_ms + 100 * n + 80, word)
+        for n, word in enumerate(text.split())
+    )
+
+
+def test_the_words_go_as_well_and_give_the_times_to_mute() -> None:
+    text = "It's 4532 0151 1283 0366, thanks."
+    turn = Turn("customer", 900, 9_000, text, words(text))
+
+    found = redact([turn])
+
+    assert found.turns[0].text == "It's [CARD], thanks."
+    assert [word.text for word in found.turns[0].words] == ["It's", "[CARD],", "thanks."]
+    assert found.turns[0].words[1] == Word(1_100, 1_480, "[CARD],")
+    assert found.redactions == (Redaction(0, "CARD", 1_100, 1_480),)
+
+
+def test_two_items_in_one_turn_have_times_of_their_own() -> None:
+    text = "Card 4532 0151 1283 0366 and mail a.b@example.com please"
+    turn = Turn("customer", 0, 9_000, text, words(text))
+
+    found = redact([turn])
+
+    assert found.turns[0].text == "Card [CARD] and mail [EMAIL] please"
+    assert " ".join(word.text for word in found.turns[0].words) == found.turns[0].text
+    assert [(item.kind, item.begin_ms, item.end_ms) for item in found.redactions] == [
+        ("CARD", 1_100, 1_480),
+        ("EMAIL", 1_700, 1_780),
+    ]
+
+
+def test_a_text_that_joins_its_words_differently_is_kept() -> None:
+    spoken = (Word(0, 10, " I'd"), Word(10, 20, " get"), Word(20, 30, " 15"), Word(30, 40, "%"))
+
+    turn = redact([Turn("agent", 0, 40, "I'd get 15%", spoken)]).turns[0]
+
+    assert turn.text == "I'd get 15%"
+    assert turn.words == spoken
+
+
+def test_a_text_that_another_tool_wrote_gives_way_to_its_words() -> None:
+    turn = Turn(
+        "customer", 0, 900, "My card: 4532015112830366", words("My card 4532 0151 1283 0366")
+    )
+
+    left = redact([turn]).turns[0]
+
+    assert left.text == "My card [CARD]"
+
+
+def test_without_words_the_whole_turn_is_to_be_muted() -> None:
+    found = redact([Turn("customer", 500, 2_500, "4532 0151 1283 0366")])
+
+    assert found.redactions == (Redaction(0, "CARD", 500, 2_500),)
+
+
+def test_no_turns_give_no_redactions() -> None:
+    assert redact([]).turns == ()
+    assert redact([Turn("agent", 0, 0, "")]).redactions == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "-", "a b 1 ", "4 ", "me at home. com ", "@ . at ", "in 2022 ", "order 10023344 "]
+)
+def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
+    begin = time.process_time()
+
+    said((text * 20_000)[:20_000])
+
+    assert time.process_time() - begin < 3
+
+
+def test_redacting_twice_changes_nothing_more() -> None:
+    once = redact([Turn("customer", 0, 1, "I am a.b@example.com, 4532 0151 1283 0366.")]).turns
+
+    assert redact(once).turns == once
+
+
+@pytest.mark.parametrize("path", DEMO_CALLS, ids=lambda path: path.stem)
+def test_a_demo_call_loses_only_what_is_personal(path: Path) -> None:
+    turns = [Turn(**turn) for turn in json.loads(path.read_text())["turns"]]
+    expected = {"billing-dispute": ["ACCOUNT"], "lost-card": ["EMAIL"]}
+
+    found = redact(turns)
+
+    assert [item.kind for item in found.redactions] == expected.get(path.stem, [])
+
+
+UNITS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+
+
+def test_no_digit_of_a_thousand_random_numbers_is_left() -> None:
+    dice = random.Random(20)
+
+    def group(length: int) -> str:
+        digits = [dice.choice("0123456789") for _ in range(length)]
+        spoken = [UNITS[int(digit)] for digit in digits]
+        return dice.choice(["".join(digits), "-".join(digits), ". ".join(digits), " ".join(spoken)])
+
+    shapes = [((4, 4, 4, 4), ""), ((3, 3, 4), ""), ((4, 3), ""), ((3, 2), "Your account number?")]
+    for _ in range(1_000):
+        shape, question = dice.choice(shapes)
+        text = dice.choice([" ", ", ", "-", " uh "]).join(group(length) for length in shape)
+
+        left = said(f"Yes, it's {text}.", question)
+
+        assert not re.search(rf"\d|\b(?:{'|'.join(UNITS)})\b", left), (text, left)
+
+
+def test_check_digits_follow_the_standards() -> None:
+    assert passes_luhn("4532015112830366")
+    assert not passes_luhn("4532015112830367")
+    assert passes_mod97("GB29NWBK60161331926819")
+    assert not passes_mod97("GB29NWBK60161331926818")
+    assert not passes_mod97("GB29")

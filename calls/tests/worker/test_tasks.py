@@ -1,0 +1,100 @@
+"""The jobs: a wake-up looks at the rows, and the sweep finds what no wake-up announced."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from calls import services, stopping, tasks
+from calls.lifecycle import CallState
+from calls.models import Call, CallEvent
+from calls.tests.factories import FakeProvider, ended_call, live_call
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _quick_runner(monkeypatch):
+    monkeypatch.setattr("calls.analysis.runner.LINGER_S", 0)
+    monkeypatch.setattr(tasks, "get_provider", FakeProvider)
+
+
+def queued():
+    return [job.func() for job in OrmQ.objects.all()]
+
+
+def silent_for(call, seconds):
+    Call.objects.filter(pk=call.pk).update(
+        last_packet_at=timezone.now() - timedelta(seconds=seconds)
+    )
+
+
+def test_the_end_of_a_call_queues_a_look_at_it():
+    ended_call()
+
+    assert queued() == [services.RUN_ANALYSES]
+
+
+def test_a_look_carries_every_call_that_is_due():
+    calls = [ended_call() for _ in range(3)]
+
+    assert tasks.run_analyses() == 3
+
+    states = Call.objects.filter(pk__in=[c.pk for c in calls]).values_list("state", flat=True)
+    assert set(states) == {CallState.ARCHIVED}
+
+
+def test_a_look_with_nothing_due_ends_at_once():
+    assert tasks.run_analyses() == 0
+
+
+def test_a_second_look_in_the_same_worker_leaves_the_calls_to_the_first():
+    call = ended_call()
+
+    with stopping.runner_slot() as mine:
+        assert mine
+        assert tasks.run_analyses() == 0
+
+    assert Call.objects.get(pk=call.pk).state == CallState.COMPLETED
+
+
+def test_the_sweep_ends_calls_that_fell_silent_and_says_so(settings, caplog):
+    settings.CALL_IDLE_TIMEOUT = 60
+    silent, talking = live_call(), live_call()
+    silent_for(silent, 61)
+    silent_for(talking, 59)
+
+    assert tasks.sweep() == 1
+
+    ended = Call.objects.get(pk=silent.pk)
+    assert (ended.state, ended.end_reason) == (CallState.COMPLETED, Call.EndReason.IDLE)
+    assert Call.objects.get(pk=talking.pk).state == CallState.IN_PROGRESS
+    event = CallEvent.objects.filter(call=silent, type="state_change").latest("id")
+    assert event.data["reason"] == "idle"
+    assert f"call {silent.call_id} ended: no packet for 60 s" in caplog.text
+
+
+def test_the_sweep_wakes_a_runner_for_a_call_whose_job_was_lost():
+    ended_call()
+    OrmQ.objects.all().delete()
+
+    tasks.sweep()
+
+    assert queued() == [services.RUN_ANALYSES]
+
+
+def test_the_sweep_wakes_nobody_when_nothing_waits():
+    live_call()
+
+    tasks.sweep()
+
+    assert queued() == []
+
+
+def test_a_call_that_was_opened_but_never_sent_a_packet_is_swept_too(settings):
+    settings.CALL_IDLE_TIMEOUT = 60
+    call = services.start_call(call_id="mute")
+    Call.objects.filter(pk=call.pk).update(opened_at=timezone.now() - timedelta(seconds=61))
+
+    assert tasks.sweep() == 1

@@ -1,0 +1,37 @@
+"""Who may open a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+View = Callable[..., HttpResponseBase]
+
+
+def guarded(permission: str) -> Callable[[View], View]:
+    """Send visitors to the login; 403 for those who are logged in and lack the permission."""
+
+    def guard(view: View) -> View:
+        checked = permission_required(permission, raise_exception=True)(view)
+        return wraps(view)(never_cache(login_required(checked)))
+
+    return guard
+
+
+class LoginView(auth_views.LoginView):
+    template_name = "supervisor/login.html"
+    redirect_authenticated_user = True
+
+
+def asked_for_at(request: HttpRequest) -> str:
+    """Return the page of ours that a form was sent from, or an empty string."""
+    target = request.POST.get("next", "")
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+    return target if is_ours else ""

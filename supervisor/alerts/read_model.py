@@ -1,0 +1,156 @@
+"""The read model of the alerts page: what was raised, newest first, as its address asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+
+from calls.models import Alert, AlertRule, Call, Severity, WebhookEndpoint
+from supervisor.figures import COUNTED
+
+PAGE_SIZE = 50
+NAME_LENGTH = 200
+CHOICES_FROM = 2_000
+LEVELS = [(level.name.lower(), level.label) for level in reversed(Severity)]
+# Query parameters of the address, by the field of AlertFilter.
+NAMES = {
+    "shows_all": "show",
+    "severity": "severity",
+    "rule": "rule",
+    "queue": "queue",
+    "call": "call",
+    "before": "before",
+}
+
+
+@dataclass(frozen=True)
+class AlertFilter:
+    """Which alerts are wanted, as the address of the page says it."""
+
+    shows_all: bool = False
+    severity: str = ""
+    rule: str = ""
+    queue: str = ""
+    call: str = ""
+    before: int | None = None
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, Any]) -> Self:
+        """Read the address; what makes no sense there is left out."""
+        severity = str(query.get("severity", ""))
+        before = str(query.get("before", ""))
+        is_number = before.isascii() and before.isdigit() and len(before) < 19
+        return cls(
+            shows_all=query.get("show") == "all",
+            severity=severity if severity in dict(LEVELS) else "",
+            rule=_text(query, "rule"),
+            queue=_text(query, "queue"),
+            call=_text(query, "call"),
+            before=int(before) if is_number else None,
+        )
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.severity or self.rule or self.queue or self.call)
+
+    def apply(self, alerts: QuerySet[Alert]) -> QuerySet[Alert]:
+        """Leave out what is not wanted, on whatever page it would be."""
+        if not self.shows_all:
+            alerts = alerts.filter(acknowledged_at=None)
+        if self.severity:
+            alerts = alerts.filter(severity=Severity[self.severity.upper()])
+        if self.rule:
+            alerts = alerts.filter(name=self.rule)
+        if self.queue:
+            alerts = alerts.filter(call__queue=self.queue)
+        if self.call:
+            alerts = alerts.filter(call__call_id=self.call)
+        return alerts
+
+    def address(self, **changes: Any) -> str:
+        """Return the query string with these changes; what is as usual is left out of it."""
+        wanted, usual = replace(self, **changes), type(self)()
+        named = {
+            name: "all" if value is True else value
+            for field, name in NAMES.items()
+            if (value := getattr(wanted, field)) != getattr(usual, field)
+        }
+        return f"?{urlencode(named)}" if named else "?"
+
+    @property
+    def open_address(self) -> str:
+        return self.address(shows_all=False, before=None)
+
+    @property
+    def all_address(self) -> str:
+        return self.address(shows_all=True, before=None)
+
+    @property
+    def cleared_address(self) -> str:
+        return type(self)(shows_all=self.shows_all).address()
+
+
+def _text(query: Mapping[str, Any], name: str) -> str:
+    return str(query.get(name, "")).replace("\0", "").strip()[:NAME_LENGTH]
+
+
+@dataclass(frozen=True)
+class AlertPage:
+    """Up to PAGE_SIZE alerts. ``older`` is where the next ones are, or empty."""
+
+    wanted: AlertFilter
+    alerts: list[Alert]
+    open_count: int
+    older: str
+    rules: list[str]
+    queues: list[str]
+
+    @property
+    def newest(self) -> int:
+        return self.alerts[0].pk if self.alerts else 0
+
+
+def read_alerts(wanted: AlertFilter) -> AlertPage:
+    alerts = wanted.apply(Alert.objects.select_related("call"))
+    if wanted.before is not None:
+        alerts = alerts.filter(pk__lt=wanted.before)
+    found = list(alerts.order_by("-id")[: PAGE_SIZE + 1])
+    more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
+    narrowed = replace(wanted, shows_all=False).apply(Alert.objects.order_by())
+    return AlertPage(
+        wanted=wanted,
+        alerts=found,
+        open_count=narrowed[:COUNTED].count(),
+        older=wanted.address(before=found[-1].pk) if more else "",
+        rules=_offer(AlertRule.objects.values_list("name", flat=True), wanted.rule),
+        queues=_offer(_queues(), wanted.queue),
+    )
+
+
+def _queues() -> QuerySet[Any, Any]:
+    newest = Alert.objects.order_by("-id").values_list("call__queue", flat=True)
+    return newest[:CHOICES_FROM]
+
+
+def _offer(names: Any, chosen: str) -> list[str]:
+    return sorted({*names, chosen} - {""}, key=str.casefold)
+
+
+def numbers_of(wanted: AlertFilter, *, up_to: int, limit: int) -> list[int]:
+    """Return the open alerts that fit, of those that were there when somebody looked."""
+    fitting = replace(wanted, shows_all=False).apply(Alert.objects.filter(pk__lte=up_to))
+    return list(fitting.order_by("-id").values_list("pk", flat=True)[:limit])
+
+
+def alerts_of(call: Call) -> list[Alert]:
+    """Return the alerts of a call, open ones first, then the newest."""
+    return sorted(call.alerts.order_by("-id"), key=lambda alert: not alert.is_open)
+
+
+def disabled_webhooks() -> list[WebhookEndpoint]:
+    """Return the endpoints that were disabled because nothing could be delivered."""
+    return list(WebhookEndpoint.objects.filter(enabled=False).exclude(disabled_reason=""))

@@ -1,0 +1,78 @@
+"""The pages of alerts: the list, and acknowledging one, some or all that a filter leaves."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from calls.alerts.services import AlertNotFound, acknowledge_alert, acknowledge_alerts
+from supervisor.access import asked_for_at, guarded
+from supervisor.alerts.read_model import AlertFilter, disabled_webhooks, numbers_of, read_alerts
+from supervisor.live.position import read_position
+
+BULK_LIMIT = 500
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_alerts(request: HttpRequest) -> HttpResponse:
+    position = read_position()
+    context = {
+        "position": position,
+        "now": timezone.now(),
+        "page": read_alerts(AlertFilter.from_query(request.GET)),
+        "disabled": disabled_webhooks() if request.user.is_staff else [],
+        "bulk_limit": BULK_LIMIT,
+    }
+    return render(request, "supervisor/alerts.html", context)
+
+
+@require_POST
+@guarded("calls.operate_call")
+def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
+    """Acknowledge an alert, and go back to where that was asked for."""
+    by = request.user.get_username()
+    try:
+        alert, is_first = acknowledge_alert(alert_id=alert_id, by=by, note=_note(request))
+    except AlertNotFound as error:
+        raise Http404(str(error)) from error
+    if not is_first and alert.acknowledged_by != by:
+        who = alert.acknowledged_by or "Somebody"
+        messages.info(request, f"{who} has acknowledged “{alert.name}” before you.")
+    return _back(request)
+
+
+@require_POST
+@guarded("calls.operate_call")
+def acknowledge_many(request: HttpRequest) -> HttpResponse:
+    """Acknowledge the alerts that are named, or all that the filter left when the page was read."""
+    numbers = _numbers(request.POST)
+    count = acknowledge_alerts(
+        alert_ids=numbers, by=request.user.get_username(), note=_note(request)
+    )
+    if numbers:
+        messages.success(request, f"{count} acknowledged.")
+    else:
+        messages.info(request, "No alert was chosen.")
+    return _back(request)
+
+
+def _numbers(form: QueryDict) -> list[int]:
+    if form.get("every") == "1":
+        up_to = form.get("up_to", "")
+        newest = int(up_to) if up_to.isdecimal() and len(up_to) < 19 else 0
+        wanted = AlertFilter.from_query(QueryDict(form.get("filter", "")))
+        return numbers_of(wanted, up_to=newest, limit=BULK_LIMIT)
+    chosen = [text for text in form.getlist("alert") if text.isdecimal() and len(text) < 19]
+    return [int(text) for text in chosen[:BULK_LIMIT]]
+
+
+def _note(request: HttpRequest) -> str:
+    return request.POST.get("note", "").replace("\0", "").strip()
+
+
+def _back(request: HttpRequest) -> HttpResponseRedirect:
+    return redirect(asked_for_at(request) or "supervisor:alerts")

@@ -1,0 +1,221 @@
+"""The read model of the wallboard: its rows, and what its filter and headings offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from calls.models import Alert, Analysis, Attempt, Call
+from calls.models.alert import level_of
+from supervisor.figures import Figures
+from supervisor.phases import Phase, next_number, phase_of
+from supervisor.selection import NEWEST, SORTED_LIMIT, Filter
+
+ROWS_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Row:
+    """A call as one row of the wallboard shows it."""
+
+    call: Call
+    attempt: int | None
+    stage: str
+    outcome: str
+    now: datetime
+
+    @property
+    def phase(self) -> Phase:
+        return phase_of(self.call)
+
+    @property
+    def next_attempt(self) -> int:
+        return next_number(self.attempt, self.outcome)
+
+    @property
+    def alert_level(self) -> str:
+        """The severity of its worst open alert, empty without one."""
+        return level_of(getattr(self.call, "worst_alert", 0))
+
+    @property
+    def tags(self) -> list[str]:
+        return [tag.name for tag in self.call.tags.all()]
+
+    @property
+    def loss_percent(self) -> float:
+        """The share of the packets that never came."""
+        expected = self.call.packet_count + self.call.missing_count
+        return 100 * self.call.missing_count / expected if expected else 0.0
+
+    @property
+    def duration_s(self) -> float:
+        return ((self.call.ended_at or self.now) - self.call.opened_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class Tab:
+    """``figure`` names what counts its calls; empty, with no count, where that is not known."""
+
+    label: str
+    address: str
+    is_current: bool
+    figure: str
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of a page. ``next`` is where the following ones are, or empty.
+
+    ``first`` is the place of its first row, and ``total`` how many calls fit, as far as that can
+    be counted without going through the archive: None, or SORTED_LIMIT and ``is_more``.
+    """
+
+    rows: list[Row]
+    next: str
+    first: int | None = None
+    total: int | None = None
+    is_more: bool = False
+
+    @property
+    def last(self) -> int | None:
+        return self.first + len(self.rows) - 1 if self.first and self.rows else None
+
+
+def read_page(wanted: Filter) -> Page:
+    # First which, then what is to be said of them: a sort would ask for it of all it sorts.
+    pks = list(wanted.cut(wanted.apply(Call.objects.all())).values_list("pk", flat=True))
+    places = {pk: place for place, pk in enumerate(pks)}
+    rows = _rows(Call.objects.with_open_alerts().filter(pk__in=pks))
+    rows.sort(key=lambda row: places[row.call.pk])
+    more, rows = len(pks) > wanted.size, rows[: wanted.size]
+    following = _following(wanted, rows[-1]) if more else ""
+    total = _total(wanted, rows, more=more)
+    is_more = total is not None and total > SORTED_LIMIT
+    total = SORTED_LIMIT if is_more else total
+    return Page(rows, following, _first(wanted), total, is_more)
+
+
+def _following(wanted: Filter, last: Row) -> str:
+    if wanted.is_by_age:
+        return replace(wanted, before=last.call.pk).address()
+    following = replace(wanted, page=wanted.page + 1)
+    return following.address() if wanted.page < wanted.pages_limit else ""
+
+
+def _total(wanted: Filter, rows: list[Row], *, more: bool) -> int | None:
+    """Count what fits. A search has no index: what it does not find first, it would look for."""
+    if not more and wanted.is_first_page:
+        return len(rows)
+    if wanted.query:
+        return None
+    return _count(wanted.apply(Call.objects.all()))
+
+
+def _first(wanted: Filter) -> int | None:
+    if not wanted.is_by_age or wanted.before is None:
+        return (wanted.page - 1) * wanted.size + 1
+    if wanted.query:
+        return None
+    before = _count(wanted.newer(wanted.apply(Call.objects.all())))
+    return before + 1 if before <= SORTED_LIMIT else None
+
+
+def _count(calls: QuerySet[Call]) -> int:
+    return calls.order_by()[: SORTED_LIMIT + 1].count()
+
+
+def read_rows(call_ids: Iterable[str], wanted: Filter) -> list[Row]:
+    """Return the rows of these calls, newest first, without those that the filter leaves out."""
+    asked = Call.objects.with_open_alerts().filter(call_id__in=list(call_ids)[:ROWS_LIMIT])
+    return _rows(wanted.apply(asked))
+
+
+def _newest_analysis() -> QuerySet[Analysis]:
+    return Analysis.objects.filter(call=OuterRef("pk")).order_by("-version")
+
+
+def _worst_alert() -> QuerySet[Alert]:
+    return Alert.objects.open().filter(call=OuterRef("pk")).order_by("-severity", "-id")
+
+
+def _rows(calls: QuerySet[Call]) -> list[Row]:
+    latest = Attempt.objects.filter(call=OuterRef("pk")).order_by("-id")
+    found = calls.annotate(
+        attempt=Subquery(latest.values("number")[:1]),
+        stage=Subquery(latest.values("stage")[:1]),
+        outcome=Subquery(latest.values("outcome")[:1]),
+        summary=Subquery(_newest_analysis().values("summary")[:1]),
+        worst_alert_name=Subquery(_worst_alert().values("name")[:1]),
+    ).prefetch_related("tags")
+    now = timezone.now()
+    return [Row(call, call.attempt, call.stage or "", call.outcome or "", now) for call in found]
+
+
+# The archive is not counted, and so not all calls are.
+_FIGURE_OF = {
+    Phase.LIVE: "live",
+    Phase.WAITING: "waiting",
+    Phase.ANALYSING: "analysing",
+    Phase.RETRYING: "retrying",
+    Phase.FAILED: "failed",
+}
+
+
+def tabs(wanted: Filter, figures: Figures) -> list[Tab]:
+    """Return a tab for each state. The figures are those of the whole site."""
+    is_counted = not replace(wanted, phase="").narrows
+    choices: Sequence[tuple[str, str]] = [("", "All calls"), *Phase.choices]
+    tabs = []
+    for value, label in choices:
+        figure = _FIGURE_OF.get(Phase(value), "") if value and is_counted else ""
+        address = wanted.first_page(phase=value).address()
+        count = getattr(figures, figure) if figure else None
+        tabs.append(Tab(label, address, wanted.phase == value, figure, count))
+    return tabs
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column, and the address that sorts by it; ``order`` is what aria-sort calls it."""
+
+    name: str
+    label: str
+    address: str
+    order: str
+
+
+# Column, heading, and the order that a first click asks for: the worst first, names from A.
+_COLUMNS = (
+    ("state", "State", ""),
+    ("call", "Call", ""),
+    ("opened", "Opened", NEWEST),
+    ("duration", "Duration", "-duration"),
+    ("agent", "Agent", "agent"),
+    ("queue", "Queue", "queue"),
+    ("caller", "Caller", "caller"),
+    ("packets", "Packets", "-packets"),
+    ("loss", "Loss", "-loss"),
+    ("customer", "Customer", "customer"),
+    ("mood", "Agent mood", "mood"),
+    ("analysis", "Analysis", "next"),
+)
+
+
+def headings(wanted: Filter) -> list[Heading]:
+    return [_heading(wanted, *column) for column in _COLUMNS]
+
+
+def _heading(wanted: Filter, name: str, label: str, first: str) -> Heading:
+    if not first:
+        return Heading(name, label, "", "")
+    turned = first.removeprefix("-") if first.startswith("-") else f"-{first}"
+    sort = turned if wanted.sort == first else first
+    order = ""
+    if wanted.sort in (first, turned):
+        order = "descending" if wanted.sort.startswith("-") else "ascending"
+    return Heading(name, label, wanted.first_page(sort=sort).address(), order)

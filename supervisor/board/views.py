@@ -1,0 +1,88 @@
+"""The pages and fragments of the wallboard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from calls.analysis.standing import read_standing
+from calls.api import downloads
+from calls.models import Call
+from supervisor import selection
+from supervisor.access import guarded
+from supervisor.board import read_model as board_read_model
+from supervisor.board.history import read_history
+from supervisor.bulk.read_model import MEANINGS
+from supervisor.figures import read_figures
+from supervisor.live import position as live_position
+from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_board(request: HttpRequest) -> HttpResponse:
+    wanted, standing = Filter.from_query(request.GET), read_standing()
+    position, figures = live_position.read_position(), read_figures(standing)
+    context = {
+        "position": position,
+        "wanted": wanted,
+        "tabs": board_read_model.tabs(wanted, figures),
+        "sizes": PAGE_SIZES,
+        "headings": board_read_model.headings(wanted),
+        "choices": selection.read_choices(wanted),
+        "standing": standing,
+        "bulk_kinds": [(kind.value, meaning.title) for kind, meaning in MEANINGS.items()],
+        "figures": figures,
+        "history": read_history(),
+        "page": board_read_model.read_page(wanted),
+        "first": wanted.first_page().address(),
+        "cleared": Filter(size=wanted.size, wall=wanted.wall).address(),
+        "alerts_first": wanted.first_page(
+            sort=NEWEST if wanted.sort == WORST_FIRST else WORST_FIRST
+        ).address(),
+        "wall": replace(wanted, wall=not wanted.wall).address(),
+        "now": timezone.now(),
+        "origin": request.build_absolute_uri("/").rstrip("/"),
+        "needs_key": settings.API_AUTH == "key",
+    }
+    return render(request, "supervisor/board.html", context)
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_rows(request: HttpRequest) -> HttpResponse:
+    """The rows of the calls that ``id`` names, as far as the filter wants them; or a whole page."""
+    wanted = Filter.from_query(request.GET)
+    if "id" in request.GET:
+        page = board_read_model.Page(
+            board_read_model.read_rows(request.GET.getlist("id"), wanted), ""
+        )
+    else:
+        page = board_read_model.read_page(wanted)
+    context = {"page": page, "wanted": wanted, "first": wanted.first_page().address()}
+    return render(request, "supervisor/_rows.html", context)
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_table(request: HttpRequest) -> HttpResponseBase:
+    """All calls that the filter leaves, as CSV, newest first."""
+    return downloads.table(Filter.from_query(request.GET).apply(Call.objects.all()))
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_standing(request: HttpRequest) -> HttpResponse:
+    return render(request, "supervisor/_standing.html", {"standing": read_standing()})
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_history(request: HttpRequest) -> HttpResponse:
+    return render(request, "supervisor/_history.html", {"history": read_history()})

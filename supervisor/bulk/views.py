@@ -1,0 +1,92 @@
+"""Doing one thing to many calls: what is meant, whether that is right, and what came of it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from calls.annotations import Refused, known_tags
+from calls.bulk import TooMany, start_bulk, stop_bulk
+from calls.models import BulkAction
+from supervisor.access import guarded
+from supervisor.bulk.read_model import Kind, Selection, read_progress, read_question, read_recent
+from supervisor.call.actions import STAGES, BadForm, chosen_stage
+
+
+@require_POST
+@guarded("calls.operate_call")
+def ask(request: HttpRequest) -> HttpResponse:
+    """Say which calls are meant and what will happen. Nothing happens yet."""
+    if request.POST.get("action") not in Kind.values:
+        messages.error(request, "Nothing was done: choose what to do to the calls.")
+        return redirect("supervisor:board")
+    return _ask(request, Kind(request.POST["action"]))
+
+
+def _ask(request: HttpRequest, kind: Kind, problem: str = "", status: int = 200) -> HttpResponse:
+    question = read_question(kind, Selection.from_form(request.POST))
+    if not question.total:
+        messages.error(request, "Nothing was done: no call was chosen.")
+        return redirect("supervisor:board")
+    context = {
+        "question": question,
+        "stages": STAGES if kind == Kind.REANALYSE else (),
+        "known_tags": known_tags() if question.takes_tag else [],
+        "token": uuid.uuid4(),
+        "problem": problem,
+    }
+    return render(request, "supervisor/bulk/ask.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@guarded("calls.operate_call")
+def actions(request: HttpRequest) -> HttpResponse:
+    """The list of what was done, and where a new action begins."""
+    if request.method == "POST":
+        return _start(request)
+    return render(request, "supervisor/bulk/list.html", {"actions": read_recent()})
+
+
+def _start(request: HttpRequest) -> HttpResponse:
+    form = request.POST
+    if form.get("action") not in Kind.values:
+        return HttpResponseBadRequest("action: not one of ours.", content_type="text/plain")
+    kind, selection = Kind(form["action"]), Selection.from_form(form)
+    try:
+        action = start_bulk(
+            kind=kind,
+            call_ids=selection.call_ids_now(),
+            by=request.user.get_username(),
+            stage=chosen_stage(form) if kind == Kind.REANALYSE else "",
+            tag=form.get("tag", ""),
+            query=selection.address,
+            token=uuid.UUID(form.get("token", "")),
+        )
+    except (BadForm, ValueError) as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain")
+    except (Refused, TooMany) as error:
+        return _ask(request, kind, problem=str(error), status=400)
+    return redirect("supervisor:bulk", action_id=action.pk)
+
+
+@require_safe
+@guarded("calls.operate_call")
+def show(request: HttpRequest, action_id: int) -> HttpResponse:
+    """How far an action is; the page asks again by itself while it runs."""
+    action = BulkAction.objects.filter(pk=min(action_id, 2**63 - 1)).first()
+    if action is None:
+        raise Http404("There is no such action.")
+    return render(request, "supervisor/bulk/progress.html", {"progress": read_progress(action)})
+
+
+@require_POST
+@guarded("calls.operate_call")
+def stop(request: HttpRequest, action_id: int) -> HttpResponse:
+    by = request.user.get_username()
+    if stop_bulk(action_pk=min(action_id, 2**63 - 1), by=by) is None:
+        raise Http404("There is no such action.")
+    return redirect("supervisor:bulk", action_id=action_id)

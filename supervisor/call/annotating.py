@@ -1,0 +1,67 @@
+"""Tags and notes from the call page: each view calls one service, and goes back to the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from calls.annotations import (
+    NotThere,
+    NotYours,
+    Refused,
+    add_note,
+    add_tag,
+    delete_note,
+    remove_tag,
+)
+from calls.services import CallNotFound
+from supervisor.access import asked_for_at, guarded
+
+DELETE_ANY = "calls.delete_note"
+
+
+@require_POST
+@guarded("calls.operate_call")
+def tag(request: HttpRequest, call_id: str) -> HttpResponse:
+    name, by = request.POST.get("name", ""), request.user.get_username()
+    return _do(request, call_id, lambda: add_tag(call_id=call_id, name=name, by=by))
+
+
+@require_POST
+@guarded("calls.operate_call")
+def untag(request: HttpRequest, call_id: str) -> HttpResponse:
+    name, by = request.POST.get("name", ""), request.user.get_username()
+    return _do(request, call_id, lambda: remove_tag(call_id=call_id, name=name, by=by))
+
+
+@require_POST
+@guarded("calls.operate_call")
+def note(request: HttpRequest, call_id: str) -> HttpResponse:
+    text, by = request.POST.get("text", ""), request.user.get_username()
+    return _do(request, call_id, lambda: add_note(call_id=call_id, text=text, by=by))
+
+
+@require_POST
+@guarded("calls.operate_call")
+def unnote(request: HttpRequest, call_id: str, note_id: int) -> HttpResponse:
+    by, of_others = request.user.get_username(), request.user.has_perm(DELETE_ANY)
+    return _do(
+        request,
+        call_id,
+        lambda: delete_note(call_id=call_id, note_id=note_id, by=by, of_others=of_others),
+    )
+
+
+def _do(request: HttpRequest, call_id: str, service: Callable[[], object]) -> HttpResponse:
+    try:
+        service()
+    except CallNotFound as error:
+        raise Http404(str(error)) from error
+    except (NotThere, NotYours, Refused) as error:
+        messages.error(request, f"Nothing was done: {error}")
+    target = asked_for_at(request)
+    return redirect(target) if target else redirect("supervisor:call", call_id=call_id)

@@ -1,0 +1,288 @@
+"""The read model of the call page: everything that is known about one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from calls.analysis import breaker
+from calls.analysis.media.assembly import assemble
+from calls.analysis.media.packets import PacketRow
+from calls.analysis.media.roles import swap_material
+from calls.analysis.media.textcall import TextCall
+from calls.analysis.results import transcript_document
+from calls.analysis.standing import Outage, Standing, read_standing
+from calls.conversation import turn_as_json
+from calls.lifecycle import CallState
+from calls.media_types import parse_media
+from calls.models import Attempt, Call, CallEvent, Note, Packet, Recording, Stream
+from calls.redaction.redact import redact
+from calls.search.hits import Excerpt
+from supervisor.call.downloads import Download, list_downloads
+from supervisor.call.highlight import NO_WORDS, Highlight
+from supervisor.call.packet_map import PacketMap, read_packet_map
+from supervisor.call.strip import Strip, draw_strip
+from supervisor.call.talk import TalkSplit, split_talk
+from supervisor.phases import Phase, next_number, phase_of
+
+EVENT_LIMIT = 120
+ALL_EVENTS_LIMIT = 2000
+# Counting the packets of a long call takes longer than the rest of the page.
+MAPPED_AT_ONCE = 20_000
+HEARD_LIMIT = 24
+GROUPED_FROM = 4
+SILENT_AFTER = timedelta(seconds=15)
+WAITING = (CallState.COMPLETED, CallState.PROCESSING_AI)
+
+
+@dataclass(frozen=True)
+class CallPage:
+    call: Call
+    now: datetime
+    attempts: list[Attempt]
+    streams: list[Stream]
+    events: list[CallEvent]
+    more_events: bool
+    document: dict[str, Any] | None
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    standing: Standing | None = None
+    recording: Recording | None = None
+    packet_map: PacketMap | None = None
+    highlight: Highlight = NO_WORDS
+
+    @property
+    def phase(self) -> Phase:
+        return phase_of(self.call)
+
+    @property
+    def duration_s(self) -> float:
+        return ((self.call.ended_at or self.now) - self.call.opened_at).total_seconds()
+
+    @property
+    def latest(self) -> Attempt | None:
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def next_attempt(self) -> int:
+        return next_number(self.latest.number, self.latest.outcome) if self.latest else 1
+
+    @property
+    def tries(self) -> int:
+        """Attempts of the present round."""
+        return sum(attempt.round == self.call.analysis_round for attempt in self.attempts)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for an attempt to begin, and not for one to end."""
+        return self.call.state in WAITING and not self.call.lease_expires_at
+
+    @cached_property
+    def outage(self) -> Outage | None:
+        """The outage that the call waits for, if it does."""
+        if self.standing is None or not self.is_held:
+            return None
+        this = Call.objects.filter(pk=self.call.pk)
+        outages = self.standing.outages
+        return next((each for each in outages if breaker.asking(this, each.stage).exists()), None)
+
+    @property
+    def is_silent(self) -> bool:
+        heard_at = self.call.last_packet_at
+        return bool(heard_at and self.now - heard_at > SILENT_AFTER)
+
+    @property
+    def idle_at(self) -> datetime:
+        heard_at = self.call.last_packet_at or self.call.opened_at
+        return heard_at + timedelta(seconds=settings.CALL_IDLE_TIMEOUT)
+
+    @property
+    def moods(self) -> list[dict[str, Any]]:
+        """Sentiment by side, as far as it is known."""
+        found = (self.document or {}).get("sentiment") or {}
+        sides = [("agent", "Agent"), ("customer", "Customer")]
+        return [
+            {
+                "who": who,
+                "label": label,
+                "overall": found["overall"][who],
+                "trend": found["trend"].get(who, ""),
+                "quarters": found["by_quarter"].get(who, ()),
+            }
+            for who, label in sides
+            if who in found.get("overall", {})
+        ]
+
+    @cached_property
+    def summary(self) -> Excerpt | None:
+        """The summary, unless it only strings the insights together, which are shown as well."""
+        document = self.document or {}
+        text, insights = str(document.get("summary", "")), document.get("insights") or {}
+        is_told_twice = insights and all(str(value) in text for value in insights.values())
+        return self.highlight.mark(text, "summary") if text and not is_told_twice else None
+
+    @cached_property
+    def insights(self) -> dict[str, Excerpt]:
+        found = (self.document or {}).get("insights") or {}
+        return {name: self.highlight.mark(str(value), "summary") for name, value in found.items()}
+
+    @cached_property
+    def keywords(self) -> list[Excerpt]:
+        found = (self.document or {}).get("keywords") or ()
+        return [self.highlight.mark(keyword, "summary") for keyword in found]
+
+    @cached_property
+    def notes(self) -> list[tuple[Note, Excerpt]]:
+        return [(note, self.highlight.mark(note.text, "note")) for note in self.call.notes.all()]
+
+    @property
+    def places(self) -> int:
+        """In how many places the words of a search are marked."""
+        shown = [self.summary or Excerpt(""), *self.insights.values(), *self.keywords]
+        shown += [turn["said"] for turn in self.turns] + [text for _, text in self.notes]
+        return sum(len(excerpt.spans) for excerpt in shown)
+
+    @property
+    def strip(self) -> Strip | None:
+        return draw_strip(self.document) if self.document and self.document["turns"] else None
+
+    @property
+    def talk(self) -> TalkSplit | None:
+        return split_talk(self.document) if self.document else None
+
+    @property
+    def entries(self) -> list[list[CallEvent]]:
+        """The timeline; what happens again and again, gaps above all, is one entry."""
+        groups = groupby(self.events, key=_likeness)
+        return [
+            part
+            for _, group in groups
+            for events in [list(group)]
+            for part in ([events] if len(events) >= GROUPED_FROM else [[one] for one in events])
+        ]
+
+    @property
+    def downloads(self) -> list[Download]:
+        redacted = bool((self.document or {}).get("redacted", True))
+        return list_downloads(self.call, redacted=redacted, has_sound=self.has_recording)
+
+    @property
+    def is_pruned(self) -> bool:
+        return self.call.packets_pruned_at is not None
+
+    @property
+    def has_frames(self) -> bool:
+        return any(stream.frame_count for stream in self.streams)
+
+    @cached_property
+    def turns(self) -> list[dict[str, Any]]:
+        """The transcript, or what has been received of a text call in progress."""
+        said = (self.document or {}).get("turns", self.heard)
+        mark = self.highlight.mark
+        return [
+            {**turn, "timing": timing_of(turn), "said": mark(turn["text"], turn["speaker"])}
+            for turn in said
+        ]
+
+    @property
+    def scored(self) -> int:
+        said = (self.document or {}).get("turns", ())
+        return sum(turn.get("score") is not None for turn in said)
+
+    @property
+    def edition(self) -> str:
+        """Changes when there is something else to hear or to draw."""
+        made = (self.document or {}).get("provenance", {})
+        versions = [
+            str((made.get(stage) or {}).get("version", 0)) for stage in ("transcribe", "understand")
+        ]
+        return "-".join([*versions, str(self.recording.version if self.recording else 0)])
+
+    @property
+    def has_recording(self) -> bool:
+        if self.call.is_live or not self.call.packet_count:
+            return False
+        declared = {stream.media for stream in self.streams} | {self.call.media}
+        if any(_is_audio(media) for media in declared):
+            return True
+        made_by = (self.document or {}).get("provenance", {}).get("transcribe") or {}
+        return bool(made_by) and made_by.get("model") != "text"
+
+
+def _likeness(event: CallEvent) -> object:
+    return event.type if event.type in ("gap_detected", "late_packets") else event.pk
+
+
+def _is_audio(media: str) -> bool:
+    try:
+        return bool(media) and parse_media(media).is_audio
+    except ValueError:
+        return False
+
+
+def timing_of(turn: Mapping[str, Any]) -> str:
+    """Return when the words of a turn are said, in a form that is short and quick to render.
+
+    Two numbers for each word as the page shows them: ms since the word before ended, and ms that
+    it takes. Empty where the words have no times, or where the text is not made of them.
+    """
+    tokens: list[str] = []
+    numbers: list[int] = []
+    end = turn["begin_ms"]
+    for begin, until, text in turn.get("words", ()):
+        for token in text.split():
+            tokens.append(token)
+            numbers += [begin - end, until - begin]
+            end = until
+    return ",".join(map(str, numbers)) if tokens == turn["text"].split() else ""
+
+
+def read_call_page(
+    call: Call,
+    *,
+    redacted: bool = True,
+    all_events: bool = False,
+    highlight: Highlight = NO_WORDS,
+) -> CallPage:
+    limit = ALL_EVENTS_LIMIT if all_events else EVENT_LIMIT
+    events = list(call.events.order_by("-id")[: limit + 1])
+    streams = list(call.streams.order_by("pk"))
+    return CallPage(
+        call=call,
+        now=timezone.now(),
+        attempts=list(call.attempts.all()),
+        streams=streams,
+        events=events[:limit],
+        more_events=len(events) > limit,
+        document=transcript_document(call, redacted=redacted),
+        heard=_heard(call, streams, redacted=redacted) if call.is_live else [],
+        standing=read_standing() if call.state in WAITING else None,
+        recording=Recording.objects.filter(call=call).first(),
+        packet_map=read_packet_map(streams) if call.packet_count <= MAPPED_AT_ONCE else None,
+        highlight=highlight,
+    )
+
+
+def _heard(call: Call, streams: list[Stream], *, redacted: bool) -> list[dict[str, Any]]:
+    """Return the last words of a text call in progress, as turns."""
+    if not streams or _is_audio(streams[-1].media or call.media):
+        return []
+    stream = streams[-1]
+    newest = Packet.objects.filter(stream=stream).order_by("-sequence")
+    columns = newest.values_list("track", "sequence", "timestamp", "data")[:HEARD_LIMIT]
+    rows = [
+        PacketRow(stream.name, track, sequence, timestamp, data, stream.media)
+        for track, sequence, timestamp, data in columns
+    ]
+    material = assemble(rows, call.media, track_speakers=settings.TRACK_SPEAKERS or None)
+    material = swap_material(material) if call.speakers_swapped else material
+    if not isinstance(material, TextCall):
+        return []
+    turns = redact(material.turns).turns if redacted else material.turns
+    return [turn_as_json(turn) for turn in turns]

@@ -1,0 +1,123 @@
+"""The pages. A view translates and calls one function of a read model, or one service."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from calls.analysis.recording.playback import NotHeardYet, read_waveform
+from calls.annotations import known_tags
+from calls.models import Call
+from calls.services import CallNotFound, NotPossible
+from supervisor.access import guarded
+from supervisor.alerts.read_model import alerts_of
+from supervisor.call.actions import ACTIONS, Action, BadForm, actions_for
+from supervisor.call.highlight import Highlight
+from supervisor.call.moment import mark_moment
+from supervisor.call.packet_map import read_packet_map
+from supervisor.call.read_model import read_call_page
+from supervisor.live import position as live_position
+
+log = logging.getLogger(__name__)
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
+    position = live_position.read_position()
+    call = _call(call_id)
+    may_unredact, redacted = _sight(request)
+    if not redacted:
+        log.info("%s reads call %s with personal data", request.user.get_username(), call_id)
+    all_events = request.GET.get("events") == "all"
+    highlight = Highlight.from_query(request.GET)
+    page = read_call_page(call, redacted=redacted, all_events=all_events, highlight=highlight)
+    mark_moment(page.turns, request.GET.get("t", ""))
+    context = {
+        "position": position,
+        "page": page,
+        "alerts": alerts_of(call),
+        # Until there is a transcript nobody knows what is personal in the audio.
+        "is_playable": page.has_recording and bool(page.document or may_unredact),
+        "call": call,
+        "redacted": redacted,
+        "may_unredact": may_unredact,
+        "actions": _offered(request, call),
+        "tags": list(call.tags.all()),
+        "known_tags": known_tags() if request.user.has_perm("calls.operate_call") else [],
+    }
+    return render(request, "supervisor/call.html", context)
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_packets(request: HttpRequest, call_id: str) -> HttpResponse:
+    """The packet map of a call, which takes its time if the call is long."""
+    call = _call(call_id)
+    packet_map = read_packet_map(list(call.streams.order_by("pk")))
+    context = {"call": call, "packet_map": packet_map}
+    return render(request, "supervisor/call/packets.html", context)
+
+
+@require_safe
+@guarded("calls.view_call")
+def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
+    """How loud each side of the recording is, for the player to draw."""
+    call = _call(call_id)
+    may_unredact, redacted = _sight(request)
+    try:
+        waveform = read_waveform(call, redacted=redacted)
+    except NotHeardYet as error:
+        if not may_unredact:
+            raise PermissionDenied from error
+        waveform = read_waveform(call, redacted=False)
+    if waveform is None:
+        raise Http404("This call has no audio.")
+    agent, customer = (b64encode(row.tobytes()).decode() for row in waveform.peaks)
+    return JsonResponse(
+        {"duration_ms": waveform.duration_ms, "peaks": {"agent": agent, "customer": customer}}
+    )
+
+
+def _sight(request: HttpRequest) -> tuple[bool, bool]:
+    """Return whether the visitor may see personal data, and whether it is to be hidden now."""
+    may_unredact = request.user.has_perm("calls.view_unredacted")
+    return may_unredact, not (may_unredact and request.GET.get("unredacted") == "1")
+
+
+@require_http_methods(["GET", "POST"])
+@guarded("calls.operate_call")
+def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
+    """Ask on GET, do it on POST."""
+    wanted = ACTIONS[action]
+    if request.method == "GET":
+        context = {"call": _call(call_id), "action": wanted}
+        return render(request, "supervisor/confirm.html", context)
+    try:
+        wanted.run(call_id, request.user.get_username(), request.POST)
+    except CallNotFound as error:
+        raise Http404(str(error)) from error
+    except BadForm as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain")
+    except NotPossible as error:
+        messages.error(request, f"Nothing was done: {error}")
+    else:
+        messages.success(request, wanted.done)
+    return redirect("supervisor:call", call_id=call_id)
+
+
+def _offered(request: HttpRequest, call: Call) -> list[Action]:
+    return actions_for(call) if request.user.has_perm("calls.operate_call") else []
+
+
+def _call(call_id: str) -> Call:
+    call = Call.objects.filter(call_id=call_id).first()
+    if call is None:
+        raise Http404(f"There is no call {call_id}.")
+    return call

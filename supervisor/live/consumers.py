@@ -1,0 +1,147 @@
+"""The supervisor's socket. Its protocol is described in docs/feed.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from typing import Any
+
+from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from calls.keys import find_refusal
+from calls.models import ApiKey
+from supervisor.live import rights
+from supervisor.live.batch import Batch, BatchMessage
+from supervisor.live.feed import feed
+from supervisor.live.follower import Follower
+from supervisor.protocol import FRAMES, SEND_FRAMES
+
+log = logging.getLogger(__name__)
+CLOSE_UNKNOWN_PATH = 4404
+CLOSE_MALFORMED = 4400
+CLOSE_RESYNC = 4408
+CLOSE_TRY_AGAIN = 1013
+
+
+class SupervisorConsumer(AsyncWebsocketConsumer):
+    """Sends every event in order and without a hole, from now on or from where a client was."""
+
+    joined = False
+    is_over = False
+    takes_frames = False
+    guard: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.follower = Follower(self._put)
+        self.takes_frames = FRAMES in (scope.get("extensions") or {})
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._leave()  # however it ended
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels would look after the database connections of a thread first, each time; here
+        # every function that uses one does so itself.
+        try:
+            await getattr(self, get_handler_name(message))(message)
+        except TimeoutError:
+            await self._end(CLOSE_RESYNC)
+        except DatabaseError as error:
+            log.warning("a socket is sent away, as the database is: %s", error)
+            await self._end(CLOSE_TRY_AGAIN)
+
+    async def connect(self) -> None:
+        await self.accept()
+        refusal = await database_sync_to_async(find_refusal)(self.scope, ApiKey.Scope.READ)
+        if refusal:
+            await self._end(refusal)
+            return
+        self.joined = True
+        await feed().join(self.channel_name)
+        self.guard = asyncio.create_task(self._guard())
+        await self.follower.greet()
+
+    async def disconnect(self, code: int) -> None:
+        raise StopConsumer
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self.joined or self.is_over:
+            return
+        wanted = _resume(text_data)
+        if wanted is None:
+            await self._end(CLOSE_MALFORMED)
+            return
+        await self.follower.resume(**wanted)
+
+    async def feed_batch(self, message: BatchMessage) -> None:
+        await self.follower.take(message["batch"])
+
+    async def feed_note(self, message: BatchMessage) -> None:
+        await self._put(message["batch"])
+
+    async def layer_overflow(self, message: dict[str, Any]) -> None:
+        await self._end(CLOSE_RESYNC)
+
+    async def _leave(self) -> None:
+        if self.guard is not None:
+            self.guard.cancel()
+            await asyncio.gather(self.guard, return_exceptions=True)
+        if self.joined:
+            await feed().leave(self.channel_name)
+
+    async def _guard(self) -> None:
+        """Close the socket when whoever opened it may no longer listen."""
+        refusal = await rights.until_lost(self.scope)
+        with suppress(StopConsumer):
+            await self._end(refusal)
+
+    async def _end(self, code: int) -> None:
+        """Close the socket; nothing is sent after that, whoever comes first."""
+        if self.is_over:
+            raise StopConsumer
+        self.is_over = True
+        try:
+            async with asyncio.timeout(settings.FEED_PATIENCE):
+                await self.close(code=code)
+        except TimeoutError as error:
+            raise StopConsumer from error  # nobody reads, so nothing can be said
+
+    async def _put(self, batch: Batch) -> None:
+        """Send it, unless it is over. Raises TimeoutError if nobody takes it."""
+        if self.is_over or not batch.entries:
+            return
+        async with asyncio.timeout(settings.FEED_PATIENCE):
+            for message in self._messages(batch):
+                if not self.is_over:
+                    await self.base_send(message)
+
+    def _messages(self, batch: Batch) -> list[Any]:
+        if self.takes_frames:
+            return [{"type": SEND_FRAMES, "frames": batch.frames}]
+        return [{"type": "websocket.send", "text": entry.text} for entry in batch.entries]
+
+
+class UnknownPathConsumer(AsyncWebsocketConsumer):
+    """Says that nothing is here, where an unrouted socket would be an error in the log."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(code=CLOSE_UNKNOWN_PATH)
+
+
+def _resume(text: str | None) -> dict[str, Any] | None:
+    """Return epoch and offset of a resume message, or None if it is not one."""
+    try:
+        message = json.loads(text or "")
+        if message["type"] != "resume" or type(message["offset"]) is not int:
+            return None
+        return {"epoch": str(message["epoch"]), "offset": message["offset"]}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

@@ -1,0 +1,140 @@
+"""The event log as server-sent events, for programs and proxies without WebSockets.
+
+The protocol is described in docs/feed.md; who may listen is for the REST view to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import msgspec
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.db import database_sync_to_async
+from channels.layers import channel_layers
+from django.db import Error as DatabaseError
+
+from calls import events
+from calls.api.event_stream import WANTED, Start
+from calls.asgi import App, Message, Receive, Scope, Send
+from supervisor.live import rights
+from supervisor.live.batch import Batch
+from supervisor.live.consumers import CLOSE_RESYNC, CLOSE_TRY_AGAIN
+from supervisor.live.feed import feed
+from supervisor.live.follower import Follower
+
+log = logging.getLogger(__name__)
+PATH = "/v1/events/stream"
+RETRY_MS = 2000
+# What is sampled is for pages; a stream is the log, and signs of life.
+LEFT_OUT = {"counters", "figures"}
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+REPLACED = {b"content-length", *(name for name, _ in HEADERS)}
+
+
+class EventStream:
+    """Wraps the application: asks it for leave, and streams in its place."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != PATH:
+            await self.app(scope, receive, send)
+            return
+        scope[WANTED] = None
+        allowed: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            if scope[WANTED] is None:
+                await send(message)
+            elif message["type"] == "http.response.start":
+                allowed.append(message)
+
+        await self.app(scope, receive, hold)
+        if allowed:
+            await _Stream(scope, receive, send).run(allowed[0]["headers"])
+
+
+class _Stream:
+    """One client, from its first event to when it goes or has to."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._start: Start = scope[WANTED]
+        self._who = {"headers": scope["headers"], "session": self._start.session}
+        self._receive = receive
+        self._send = send
+        self._epoch = ""
+
+    async def run(self, headers: Any) -> None:
+        kept = [(name, value) for name, value in headers if name.lower() not in REPLACED]
+        await self._send(
+            {"type": "http.response.start", "status": 200, "headers": [*kept, *HEADERS]}
+        )
+        gone = asyncio.create_task(self._until_gone())
+        ends = [
+            asyncio.create_task(self._tell()),
+            asyncio.create_task(rights.until_lost(self._who)),
+        ]
+        try:
+            await asyncio.wait([gone, *ends], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (gone, *ends):
+                task.cancel()
+            await asyncio.gather(gone, *ends, return_exceptions=True)
+        await self._say_goodbye([task.result() for task in ends if not task.cancelled()])
+
+    async def _tell(self) -> int:
+        """Send the log until that cannot go on. Returns the code that says why."""
+        layer = channel_layers[DEFAULT_CHANNEL_LAYER]
+        channel = await layer.new_channel()
+        try:
+            await feed().join(channel)
+            follower = await self._begin()
+            while (message := await layer.receive(channel))["type"] != "layer.overflow":
+                await self._pass_on(follower, message)
+        except DatabaseError as error:
+            log.warning("a stream is sent away, as the database is: %s", error)
+            return CLOSE_TRY_AGAIN
+        finally:
+            await feed().leave(channel)
+        return CLOSE_RESYNC
+
+    async def _begin(self) -> Follower:
+        self._epoch = await database_sync_to_async(events.epoch)()
+        await self._write(f"retry: {RETRY_MS}\n\n".encode())
+        follower, start = Follower(self._put), self._start
+        await follower.greet(comes_back=start.offset is not None)
+        if start.offset is not None:
+            await follower.resume(epoch=start.epoch, offset=start.offset)
+        return follower
+
+    async def _pass_on(self, follower: Follower, message: Message) -> None:
+        batch: Batch = message["batch"]
+        if message["type"] == "feed.batch":
+            await follower.take(batch)
+        elif batch.entries[0].type not in LEFT_OUT:
+            await self._put(batch)
+
+    async def _put(self, batch: Batch) -> None:
+        if batch.entries:
+            await self._write(batch.as_stream(self._epoch))
+
+    async def _until_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _say_goodbye(self, codes: list[int]) -> None:
+        """Tell why, if there is a reason other than that the client went."""
+        for code in codes[-1:]:  # that somebody may not listen goes before that it was slow
+            data = msgspec.json.encode({"type": "close", "code": code}).decode()
+            await self._write(f"event: close\ndata: {data}\n\n".encode())
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _write(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})

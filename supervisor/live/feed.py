@@ -1,0 +1,188 @@
+"""Tails the event log and pushes it to this process's audience, serialised once for all of it.
+
+Nothing else crosses processes: whoever made a change wrote it to the log, and every web process
+reads it there. Whoever missed something sees so from ``Batch.after`` and reads the log itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import channel_layers
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.utils import timezone
+
+from calls import events
+from calls.models import Call
+from supervisor.figures import read_figures
+from supervisor.live.batch import Batch, of_note, read_batch
+from supervisor.live.log_watch import log_watch
+from supervisor.live.pace import Pace
+
+log = logging.getLogger(__name__)
+GROUP = "supervisors"
+COALESCE_S = 0.1
+HEARTBEAT_S = 10
+SAMPLE_S = 1.0
+# The time of a packet is taken before its commit: a sample looks back so far for late ones.
+LATE_COMMIT = timedelta(seconds=2)
+DATABASE_PAUSE_S = 1.0
+
+
+class Feed:
+    """Runs while somebody watches."""
+
+    def __init__(self) -> None:
+        self._channels: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._thread: ThreadPoolExecutor | None = None
+        self._tails = asyncio.Event()
+        self._figures: dict[str, Any] = {}
+        self.offset = 0
+        self.seen_at = timezone.now()
+
+    async def join(self, channel: str) -> None:
+        """Tell this channel everything from now on; the first one starts the feed.
+
+        Returns when the feed has its place in the log, so that a head read afterwards is not
+        older than that: between the two nothing can be missed.
+        """
+        self._channels.add(channel)
+        await _layer().group_add(GROUP, channel)
+        if not self._tasks:
+            # Before the next await, so that two who come together start one feed.
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
+            self._tasks = [asyncio.create_task(self._tail()), asyncio.create_task(self._pulse())]
+        await self._tails.wait()
+
+    async def leave(self, channel: str) -> None:
+        await _layer().group_discard(GROUP, channel)
+        self._channels.discard(channel)
+        if self._channels or not self._tasks:
+            return
+        self._tails.clear()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        thread, self._thread = self._thread, None
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if thread is not None:
+            await asyncio.wrap_future(thread.submit(_close_connection))
+            thread.shutdown(wait=False)
+
+    async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+    async def _tail(self) -> None:
+        watch = log_watch()
+        try:
+            self.offset = await self._persist(events.head)
+            self._tails.set()
+            while True:
+                await self._persist_await(watch.changed)
+                if await self._publish():
+                    await asyncio.sleep(COALESCE_S)
+        finally:
+            await watch.close()
+
+    async def _publish(self) -> int:
+        """Send what is new. Returns how many events there were."""
+        count = 0
+        while (batch := await self._persist(read_batch, self.offset)).entries:
+            self.offset = batch.last
+            await _broadcast(batch)
+            count += len(batch.entries)
+        self.seen_at = timezone.now()
+        return count
+
+    async def _pulse(self) -> None:
+        """Say that the feed lives, and how the counters of live calls stand."""
+        since, beats, pace = timezone.now(), 0, Pace()
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            now = timezone.now()
+            await self._send_counters(since, pace)
+            await self._send_figures(pace)
+            since, beats = now, beats + 1
+            if beats % HEARTBEAT_S == 0:
+                await self._send_heartbeat(now)
+
+    async def _send_counters(self, since: datetime, pace: Pace) -> None:
+        moved = await self._persist(_counters, since - LATE_COMMIT)
+        pace.add(
+            (call["call_id"], call["packet_count"], call.pop("opened_at") >= since)
+            for call in moved
+        )
+        if moved:
+            await _broadcast_note({"type": "counters", "calls": moved, "at": _now_text()})
+
+    async def _send_figures(self, pace: Pace) -> None:
+        figures = (await self._persist(read_figures)).as_json()
+        if (per_s := pace.per_s) is not None:
+            figures["packets_per_s"] = per_s
+        if figures != self._figures:
+            self._figures = figures
+            await _broadcast_note({"type": "figures", **figures, "at": _now_text()})
+
+    async def _send_heartbeat(self, now: datetime) -> None:
+        await _broadcast_note({"type": "heartbeat", "head": self.offset, "at": now.isoformat()})
+
+    async def _persist(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run it in the feed's thread, again and again while the database is away."""
+        while True:
+            try:
+                return await self.in_thread(function, *args)
+            except DatabaseError as error:
+                log.warning("the feed waits for the database: %s", error)
+                await self.in_thread(_close_connection)
+                await asyncio.sleep(DATABASE_PAUSE_S)
+
+    async def _persist_await(self, changed: Callable[..., Any]) -> None:
+        await changed(self._persist)
+
+
+def _close_connection() -> None:
+    # `connection` is a proxy: looked up elsewhere, it is the connection of another thread.
+    connection.close()
+
+
+def _counters(since: datetime) -> list[dict[str, Any]]:
+    moved = Call.objects.live().filter(last_packet_at__gte=since)
+    names = ("call_id", "packet_count", "last_sequence", "missing_count", "late_count", "opened_at")
+    return [dict(zip(names, row, strict=True)) for row in moved.values_list(*names)]
+
+
+def _now_text() -> str:
+    return timezone.now().isoformat()
+
+
+def _layer() -> Any:
+    return channel_layers[DEFAULT_CHANNEL_LAYER]
+
+
+async def _broadcast(batch: Batch) -> None:
+    await _layer().group_send(GROUP, {"type": "feed.batch", "batch": batch})
+
+
+async def _broadcast_note(message: dict[str, Any]) -> None:
+    await _layer().group_send(GROUP, {"type": "feed.note", "batch": of_note(message)})
+
+
+_feeds: dict[asyncio.AbstractEventLoop, Feed] = {}
+
+
+def feed() -> Feed:
+    """Return the feed of this event loop, of which a server has one."""
+    loop = asyncio.get_running_loop()
+    if loop not in _feeds:
+        for closed in [other for other in _feeds if other.is_closed()]:
+            del _feeds[closed]
+        _feeds[loop] = Feed()
+    return _feeds[loop]

@@ -1,0 +1,92 @@
+"""Waits until the event log has grown: PostgreSQL says so, SQLite is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import psycopg
+from django.db import connection
+
+from calls.events import NOTIFY_CHANNEL
+
+log = logging.getLogger(__name__)
+SQLITE_POLL_S = 0.05
+# PostgreSQL notifies; should a notification be lost with its connection, this is the delay.
+POSTGRES_POLL_S = 1.0
+RECONNECT_S = 1.0
+# Runs a function in the one thread whose database connection stays open.
+RunInThread = Callable[..., Awaitable[Any]]
+
+
+class LogWatch(Protocol):
+    async def changed(self, run: RunInThread) -> None:
+        """Return when there may be new events; early returns are allowed, late ones are not."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SqliteWatch:
+    """``PRAGMA data_version`` changes when another connection has committed."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+
+    async def changed(self, run: RunInThread) -> None:
+        # SQLite has no notifications to wait for.
+        while (version := await run(_data_version)) == self._version:  # noqa: ASYNC110
+            await asyncio.sleep(SQLITE_POLL_S)
+        self._version = version
+
+    async def close(self) -> None:
+        pass
+
+
+def _data_version() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        version: int = cursor.fetchone()[0]
+    return version
+
+
+class PostgresWatch:
+    """LISTEN on a connection of its own."""
+
+    def __init__(self) -> None:
+        self._listener: psycopg.AsyncConnection[Any] | None = None
+
+    async def changed(self, run: RunInThread) -> None:
+        try:
+            if self._listener is None:
+                # Kept before it listens, so that `close` finds it whenever this is cancelled.
+                self._listener = await _connect()
+                await self._listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
+                return
+            async for _ in self._listener.notifies(timeout=POSTGRES_POLL_S, stop_after=1):
+                pass
+        except psycopg.Error as error:
+            log.warning("not notified of events, asking instead: %s", error)
+            await self.close()
+            await asyncio.sleep(RECONNECT_S)
+
+    async def close(self) -> None:
+        if self._listener is not None:
+            await self._listener.close()
+            self._listener = None
+
+
+async def _connect() -> psycopg.AsyncConnection[Any]:
+    parameters = connection.get_connection_params()
+    wanted = {
+        name: value
+        for name, value in parameters.items()
+        if name in ("dbname", "user", "password", "host", "port", "sslmode", "service")
+    }
+    return await psycopg.AsyncConnection.connect(**wanted, autocommit=True)
+
+
+def log_watch() -> LogWatch:
+    return PostgresWatch() if connection.vendor == "postgresql" else SqliteWatch()

@@ -1,0 +1,56 @@
+"""The phases of a call as the board names them, and which states they cover."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import (
+    Q,
+)
+
+from calls.lifecycle import CallState
+from calls.models import Attempt, Call
+
+COUNTED = (Attempt.Outcome.FAILED, Attempt.Outcome.CRASHED)
+
+
+def next_number(number: int | None, outcome: str) -> int:
+    """Return the number of the attempt to come: only some outcomes count."""
+    return (number or 0) + (outcome in COUNTED) or 1
+
+
+_RETRYING = Q(
+    state=CallState.PROCESSING_AI, next_attempt_at__isnull=False, lease_expires_at__isnull=True
+)
+
+
+class Phase(models.TextChoices):
+    """What a supervisor calls the state of a call: waiting for a retry is a thing of its own, and
+    so is a failed call that somebody has seen to."""
+
+    LIVE = "IN_PROGRESS", "Live"
+    WAITING = "COMPLETED", "Waiting for AI"
+    ANALYSING = "PROCESSING_AI", "Being analysed"
+    RETRYING = "RETRYING", "Retrying"
+    FAILED = "FAILED", "Failed"
+    DISMISSED = "DISMISSED", "Dismissed"
+    ARCHIVED = "ARCHIVED", "Archived"
+
+
+def phase_of(call: Call) -> Phase:
+    if call.state == CallState.PROCESSING_AI and call.next_attempt_at and not call.lease_expires_at:
+        return Phase.RETRYING
+    if call.state == CallState.FAILED and call.dismissed_at:
+        return Phase.DISMISSED
+    return Phase(str(call.state))
+
+
+def in_phase(phase: str) -> Q:
+    if phase == Phase.RETRYING:
+        return _RETRYING
+    if phase == Phase.ANALYSING:
+        # Not `& ~_RETRYING`: SQL's NOT of a comparison with NULL is neither true nor false.
+        at_work = Q(next_attempt_at__isnull=True) | Q(lease_expires_at__isnull=False)
+        return Q(state=CallState.PROCESSING_AI) & at_work
+    if phase in (Phase.FAILED, Phase.DISMISSED):
+        return Q(state=CallState.FAILED, dismissed_at__isnull=phase == Phase.FAILED)
+    return Q(state=phase)

@@ -1,0 +1,209 @@
+// The wallboard: what changes is gathered, fetched together, and merged into the page.
+
+import { startSound } from "../alert_sound.js";
+import { startAlerts } from "./alerts.js";
+import { followHistory, mountHistory } from "./chart.js";
+import { gather } from "./counters.js";
+import { showFigures } from "./figures.js";
+import { isHeld, showWaiting, startHold } from "./hold.js";
+import { startBoardKeys } from "./keys.js";
+import { startPicks } from "./picks.js";
+import { body, mergeParts, rowOf, showRows, updateRows } from "./rows.js";
+import { followStanding } from "./standing.js";
+import { fetchPart, openFeed } from "../feed.js";
+import { startFilter } from "../filter_form.js";
+import { localise, startClocks } from "../times.js";
+
+const ROWS_MS = 300;
+const PAGE_MS = 1500;
+// Where so many calls come at a time that nobody can read them, the list is renewed less often.
+const FLOOD = 10;
+const FLOOD_MS = 4000;
+// Durations and counters go on without an event, and with them an order by these.
+const DRIFT_MS = 5000;
+const DRIFTING = ["duration", "packets", "loss"];
+const RETRY_MS = 2000;
+const ADDRESS_LENGTH = 6000;
+
+const main = document.getElementById("main");
+const notice = document.getElementById("notice");
+const wanted = new URLSearchParams(location.search);
+const isFirstPage = !wanted.has("before") && !wanted.has("page");
+const isNewestFirst = main.dataset.sort === "-opened";
+const isFiltered = ["state", "q", "queue", "agent", "alert", "tag"].some((name) => wanted.get(name));
+
+const changed = new Set(); // calls that are shown
+let entering = 0; // events of calls that may have to be shown now
+let isWholeDue = false; // the log cannot tell what was missed
+let pageAt = 0;
+let failedAt = 0;
+let isUpdating = false;
+let timer = 0;
+let timerAt = 0;
+
+startClocks();
+startBoardKeys(body);
+startFilter(document.getElementById("search"));
+startPicks(body);
+startHold(renewSoon);
+mountHistory(main);
+const feed = openFeed();
+feed.addEventListener("change", ({ detail }) => note(detail));
+feed.addEventListener("counters", ({ detail }) => gather(detail));
+feed.addEventListener("figures", ({ detail }) => showFigures(detail));
+feed.addEventListener("refetch", () => {
+  isWholeDue = true;
+  schedule();
+});
+followHistory(main, feed);
+followStanding(main, feed);
+startSound(feed);
+startAlerts(body, feed);
+if (DRIFTING.includes(main.dataset.sort.replace("-", ""))) setInterval(drift, DRIFT_MS);
+main.addEventListener("history", ({ detail }) => showHistory(detail));
+
+// What changed -------------------------------------------------------------------------------------
+
+function note(event) {
+  if (event.type === "call_deleted" && rowOf(event.data.deleted)) {
+    rowOf(event.data.deleted).remove();
+    entering += 1; // another one takes its place, and an answer on its way may still hold it
+    return schedule();
+  }
+  if (!event.call_id || event.type === "gap_detected") return; // gaps come with the counters
+  const isShown = Boolean(rowOf(event.call_id));
+  if (isShown) changed.add(event.call_id);
+  if (mayMove(event, isShown)) entering += 1;
+  schedule();
+}
+
+// Only the server knows the place of a call in an order, and whether it fits the filter now.
+function mayMove(event, isShown) {
+  if (!isNewestFirst) return true;
+  if (isShown) return false;
+  const isNew = event.type === "state_change" && event.data.previous === null;
+  return isFiltered || (isNew && isFirstPage);
+}
+
+function drift() {
+  if (document.hidden || feed.status !== "live" || Date.now() - pageAt < DRIFT_MS) return;
+  entering += 1;
+  schedule();
+}
+
+function renewSoon(isAsked) {
+  if (isAsked) pageAt = 0;
+  schedule();
+}
+
+function schedule() {
+  if (isHeld()) showWaiting(entering, isNewestFirst && !isFiltered);
+  if (isUpdating || (!entering && !changed.size && !isWholeDue)) return;
+  const at = Math.max(Date.now() + ROWS_MS, dueAt(), failedAt + RETRY_MS);
+  if (timer && at >= timerAt) return;
+  clearTimeout(timer);
+  timerAt = at;
+  timer = setTimeout(update, at - Date.now());
+}
+
+// When the list is next renewed as a whole. Rows that are shown are brought up to date before.
+function dueAt() {
+  if (!entering || isWholeDue) return 0;
+  const pageDue = pageAt + (entering > FLOOD ? FLOOD_MS : PAGE_MS);
+  return changed.size ? Math.min(pageDue, Date.now() + 1000) : pageDue;
+}
+
+// Fetched and merged -------------------------------------------------------------------------------
+
+// One request at a time: an answer that comes late must not undo a newer one.
+async function update() {
+  timer = 0;
+  isUpdating = true;
+  try {
+    await (isWholeDue ? refetch() : isPageDue() ? fetchPage() : fetchRows());
+    failedAt = 0;
+    notice.hidden = true;
+  } catch (error) {
+    failedAt = Date.now();
+    notice.textContent = `The newest changes could not be loaded (${error.message}). Trying again.`;
+    notice.hidden = feed.status !== "live";
+  }
+  isUpdating = false;
+  schedule();
+}
+
+function isPageDue() {
+  return entering > 0 && !isHeld() && Date.now() >= pageAt + (entering > FLOOD ? FLOOD_MS : PAGE_MS);
+}
+
+async function fetchPage() {
+  const [count, noted] = [entering, [...changed]];
+  entering = 0;
+  changed.clear();
+  try {
+    const part = await fetchPart(`${main.dataset.rows}?${wanted}`, feed);
+    if (!part) return;
+    if (isHeld()) throw new Held(); // somebody has begun to point at a row meanwhile
+    showRows(part);
+    mergeParts(part, ["where", "pages"]);
+    pageAt = Date.now();
+    showWaiting(0);
+  } catch (error) {
+    entering += count;
+    noted.forEach((id) => changed.add(id));
+    if (!(error instanceof Held)) throw error;
+  }
+}
+
+class Held extends Error {}
+
+async function fetchRows() {
+  const batch = takeBatch();
+  if (!batch.length) return;
+  const query = new URLSearchParams(wanted);
+  query.delete("id");
+  batch.forEach((id) => query.append("id", id));
+  try {
+    const part = await fetchPart(`${main.dataset.rows}?${query}`, feed);
+    // Where a row has gone, another one from the next page takes its place at the end.
+    if (part) entering += updateRows(batch, part, { mayMove: !isHeld() });
+  } catch (error) {
+    batch.forEach((id) => changed.add(id));
+    throw error;
+  }
+}
+
+function takeBatch() {
+  const batch = [];
+  let length = 0;
+  for (const id of changed) {
+    length += encodeURIComponent(id).length + 4;
+    if (length > ADDRESS_LENGTH || batch.length === 100) break;
+    batch.push(id);
+  }
+  batch.forEach((id) => changed.delete(id));
+  return batch;
+}
+
+async function refetch() {
+  changed.clear();
+  entering = 0;
+  isWholeDue = false;
+  try {
+    const page = await fetchPart(location.href, feed);
+    if (!page) return;
+    showRows(page);
+    mergeParts(page, ["figures", "empty", "where", "pages"]);
+    showHistory(page);
+    pageAt = Date.now();
+  } catch (error) {
+    isWholeDue = true;
+    throw error;
+  }
+}
+
+function showHistory(part) {
+  localise(part);
+  mergeParts(part, ["history"]);
+  mountHistory(main);
+}

@@ -1,0 +1,44 @@
+// The counters of live calls, several times a minute more often than their rows change.
+
+import { body } from "./rows.js";
+
+let counters = new Map();
+
+// Several samples may come before the browser paints; the last one of each call counts.
+export function gather(calls) {
+  if (!counters.size) requestAnimationFrame(count);
+  for (const call of calls) counters.set(call.call_id, call);
+}
+
+function count() {
+  const known = counters;
+  counters = new Map();
+  for (const row of body.children) {
+    const call = known.get(row.dataset.call);
+    if (call) patch(row, call);
+  }
+}
+
+function patch(row, call) {
+  for (const cell of row.querySelectorAll("[data-count]")) {
+    write(cell, call[cell.dataset.count].toLocaleString("en-US"));
+  }
+  for (const cell of row.querySelectorAll("[data-zero]")) {
+    cell.classList.toggle("is-zero", call[cell.dataset.zero] === 0);
+  }
+  const loss = row.querySelector("[data-loss]");
+  if (loss) write(loss, lossText(call));
+}
+
+function lossText({ packet_count, missing_count }) {
+  const expected = packet_count + missing_count;
+  return expected ? brief((100 * missing_count) / expected) : "0";
+}
+
+function brief(number) {
+  return String(Number(number.toFixed(number >= 10 ? 1 : 2)));
+}
+
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -1,0 +1,31 @@
+// The keyboard of the wallboard: from row to row, to alerts, to the search, to the wall screen.
+
+import { openAlerts } from "./alerts.js";
+import { startKeys } from "../keys.js";
+
+export function startBoardKeys(body) {
+  startKeys({
+    j: () => step(body, 1),
+    ArrowDown: (event) => isInRows(event) && step(body, 1),
+    k: () => step(body, -1),
+    ArrowUp: (event) => isInRows(event) && step(body, -1),
+    a: ({ target }) => openAlerts(target.closest("#rows > tr")),
+    "/": () => document.querySelector(".search input[type=search]").select() ?? true,
+    w: () => document.getElementById("wall").click() ?? true,
+  });
+}
+
+// Arrows scroll the page as ever, until a row has the focus.
+function isInRows(event) {
+  return Boolean(event.target.closest("#rows"));
+}
+
+function step(body, by) {
+  const rows = [...body.children];
+  const here = rows.indexOf(document.activeElement?.closest("#rows > tr"));
+  const next = rows[here < 0 ? (by > 0 ? 0 : rows.length - 1) : here + by];
+  const link = next?.querySelector(".c-call a");
+  link?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+  return Boolean(link);
+}

@@ -1,0 +1,28 @@
+// What keeps the analysis from going on: fetched anew when the figures say that it has changed.
+
+import { fetchPart } from "../feed.js";
+import { localise } from "../times.js";
+
+export function followStanding(main, feed) {
+  let isBusy = false;
+  feed.addEventListener("figures", ({ detail }) => {
+    const section = document.getElementById("standing");
+    const held = section.querySelector('[data-figure="held"]');
+    if (held) held.textContent = detail.held.toLocaleString("en-US");
+    if (detail.standing === section.dataset.mark || isBusy) return;
+    isBusy = true;
+    fetchPart(main.dataset.standing, feed)
+      .then((part) => part && show(section, part))
+      .catch(() => {}) // the next figures try again
+      .finally(() => {
+        isBusy = false;
+      });
+  });
+}
+
+function show(section, part) {
+  localise(part);
+  const fresh = part.getElementById("standing");
+  section.replaceChildren(...fresh.children);
+  section.dataset.mark = fresh.dataset.mark;
+}
