@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from django.apps import apps
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery
@@ -53,33 +52,28 @@ class CallQuerySet(models.QuerySet["Call"]):
         Most are declared to be. Of those that are not, it shows when the AI was asked in vain:
         words are never brought before it.
         """
-        # Streams and attempts point to calls, so this module cannot import theirs.
-        streams: Any = apps.get_model("calls", "Stream")
-        attempts: Any = apps.get_model("calls", "Attempt")
-        declared = streams.objects.filter(call=OuterRef("pk"), media__istartswith="audio")
-        in_vain = attempts.objects.filter(
-            call=OuterRef("pk"), stage=Stage.TRANSCRIBE, outcome__in=("failed", "snoozed")
+        declared = _rows_of_call("streams").filter(media__istartswith="audio")
+        in_vain = _rows_of_call("attempts").filter(
+            stage=Stage.TRANSCRIBE, outcome__in=("failed", "snoozed")
         )
         return self.filter(Q(media__istartswith="audio") | Exists(declared) | Exists(in_vain))
 
     def alerting(self) -> Self:
         """Calls with an alert that nobody has acknowledged."""
-        return self.filter(pk__in=_open_alerts().values("call"))
+        return self.filter(pk__in=_related("alerts").open().values("call"))
 
     def tagged(self, name: str) -> Self:
-        tags: Any = apps.get_model("calls", "Tag")  # they point to calls as well
-        return self.filter(pk__in=tags.objects.filter(name=name).order_by().values("call"))
+        return self.filter(pk__in=_related("tags").filter(name=name).order_by().values("call"))
 
     def with_note_count(self) -> Self:
         """Add ``note_count``."""
-        notes: Any = apps.get_model("calls", "Note")
-        by_call = notes.objects.filter(call=OuterRef("pk")).order_by().values("call")
+        by_call = _rows_of_call("notes").order_by().values("call")
         counted = by_call.annotate(n=Count("pk")).values("n")
         return self.annotate(note_count=Coalesce(Subquery(counted), 0))
 
     def with_open_alerts(self) -> Self:
         """Add ``open_alerts``, how many there are, and ``worst_alert``, a Severity or 0."""
-        by_call = _open_alerts().filter(call=OuterRef("pk")).order_by().values("call")
+        by_call = _rows_of_call("alerts").open().order_by().values("call")
         counted = by_call.annotate(n=Count("pk")).values("n")
         worst = by_call.annotate(n=Max("severity")).values("n")
         return self.annotate(
@@ -87,10 +81,18 @@ class CallQuerySet(models.QuerySet["Call"]):
         )
 
 
-def _open_alerts() -> Any:
-    # Alerts point to calls, so this module cannot import theirs.
-    alerts: Any = apps.get_model("calls", "Alert")
-    return alerts.objects.open()
+def _related(relation: str) -> Any:
+    """Return the rows that point to calls, by the name of the reverse relation.
+
+    Their models import this one, so the relation is the only way to them from here.
+    """
+    reverse: Any = getattr(Call, relation)
+    return reverse.rel.related_model.objects.all()
+
+
+def _rows_of_call(relation: str) -> Any:
+    """Return those rows that point to the call of the outer query."""
+    return _related(relation).filter(call=OuterRef("pk"))
 
 
 class Call(CallLifecycle):
