@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from calls.analysis.claims import any_due
 from calls.analysis.providers.registry import get_provider
@@ -16,6 +20,8 @@ from calls.search.backlog import catch_up
 from calls.services import end_idle_calls, retry_failed_calls, wake_worker
 from calls.stopping import runner_slot, stopping
 from calls.webhooks.services import prune_deliveries
+
+log = logging.getLogger(__name__)
 
 PRUNE_SECONDS = 5  # of the minute between two sweeps
 CATCH_UP_SECONDS = 10
@@ -48,20 +54,41 @@ def run_bulk(action_pk: int) -> bool:
 
 
 def sweep() -> int:
-    """Once a minute: end calls that fell silent, wake a runner if calls wait. Returns the ended.
+    """Do once a minute what no other job does. Returns how many silent calls were ended.
 
-    Then retry what failed long ago, remove some of what need not be kept any longer, and make
-    calls findable that are not.
+    Each step stands alone: one that fails is logged, the others still run, and the next sweep
+    tries it again. Raises an ExceptionGroup at the end, so that the queue counts a failed sweep.
     """
-    take_sample()
-    ended = end_idle_calls()
-    retry_failed_calls()
+    done: dict[str, Any] = {}
+    failures: list[Exception] = []
+    for name, step in SWEEP_STEPS.items():
+        try:
+            done[name] = step()
+        except Exception as error:
+            log.exception("sweep: cannot %s; the next sweep tries again", name)
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of {len(SWEEP_STEPS)} steps failed", failures)
+    ended: int = done[END_IDLE]
+    return ended
+
+
+def _wake_for_due_calls() -> None:
     if any_due(within_s=60):
         wake_worker()
-    prune(seconds=PRUNE_SECONDS)
-    prune_deliveries()
-    prune_history()
-    catch_up(seconds=CATCH_UP_SECONDS)
-    resume_bulk_actions()
-    prune_bulk_actions()
-    return ended
+
+
+END_IDLE = "end idle calls"
+# The order matters: calls that were just ended or retried wake the worker in the same sweep.
+SWEEP_STEPS: dict[str, Callable[[], Any]] = {
+    "take a sample": take_sample,
+    END_IDLE: end_idle_calls,
+    "retry failed calls": retry_failed_calls,
+    "wake the worker": _wake_for_due_calls,
+    "prune calls": partial(prune, seconds=PRUNE_SECONDS),
+    "prune webhook deliveries": prune_deliveries,
+    "prune the history": prune_history,
+    "index calls for search": partial(catch_up, seconds=CATCH_UP_SECONDS),
+    "resume bulk actions": resume_bulk_actions,
+    "prune bulk actions": prune_bulk_actions,
+}

@@ -1,6 +1,7 @@
 """The jobs: a wake-up looks at the rows, and the sweep finds what no wake-up announced."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -98,3 +99,25 @@ def test_a_call_that_was_opened_but_never_sent_a_packet_is_swept_too(settings):
     Call.objects.filter(pk=call.pk).update(opened_at=timezone.now() - timedelta(seconds=61))
 
     assert tasks.sweep() == 1
+
+
+@pytest.mark.parametrize("name", tasks.SWEEP_STEPS)
+def test_a_step_of_the_sweep_that_fails_holds_up_no_other_and_is_tried_again(
+    name, monkeypatch, caplog
+):
+    ran = []
+    steps = {step: partial(ran.append, step) for step in tasks.SWEEP_STEPS}
+    monkeypatch.setattr(tasks, "SWEEP_STEPS", {**steps, name: partial(_break, name)})
+
+    with pytest.raises(ExceptionGroup, match="1 of 10 steps failed"):
+        tasks.sweep()
+    monkeypatch.setattr(tasks, "SWEEP_STEPS", steps)
+    tasks.sweep()
+
+    others = [step for step in steps if step != name]
+    assert ran == [*others, *steps]
+    assert f"cannot {name}" in caplog.text
+
+
+def _break(name):
+    raise RuntimeError(name)
