@@ -66,7 +66,14 @@ class Refused:
     reason: str
 
 
-Event = Start | Media | Stop | Ignored | Malformed | Refused
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A text message that the protocol wants us to send back, such as the answer to a hello."""
+
+    text: str
+
+
+Event = Start | Media | Stop | Ignored | Malformed | Refused | Reply
 
 
 class Parser(Protocol):

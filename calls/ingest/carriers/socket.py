@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from channels.db import database_sync_to_async
 
 from calls.ingest.buffer import Unavailable, store_async
-from calls.ingest.carriers import Event, Refused, Start
+from calls.ingest.carriers import Event, Refused, Reply, Start
 from calls.ingest.carriers.auth import check_handshake, check_token
 from calls.ingest.carriers.detect import AnyParser
 from calls.ingest.carriers.fields import as_call_id
@@ -56,7 +56,7 @@ async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> N
     offered = [name for name in scope.get("subprotocols", ()) if name in SUBPROTOCOLS]
     await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
     try:
-        await _Stream(scope, receive).run()
+        await _Stream(scope, receive, send).run()
     except _Close as close:
         with suppress(RuntimeError):  # it has gone away meanwhile
             await send({"type": "websocket.close", "code": close.code})
@@ -72,9 +72,10 @@ def _described(scope: dict[str, Any]) -> dict[str, str] | None:
 class _Stream:
     """Reads messages into a session, and stores what the session has ready four times a second."""
 
-    def __init__(self, scope: dict[str, Any], receive: Receive) -> None:
+    def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self._scope = scope
         self._receive = receive
+        self._send = send
         self._parser = AnyParser(_described(scope))
         self._session = Session()
         self._call_id = ""
@@ -136,6 +137,10 @@ class _Stream:
         if isinstance(event, Refused):
             log.warning("a carrier's stream is refused: %s", event.reason)
             raise _Close(CLOSE_CODEC)
+        if isinstance(event, Reply):
+            with suppress(RuntimeError):  # the peer has gone; reading will say so
+                await self._send({"type": "websocket.send", "text": event.text})
+            return
         self._session.take(event, time.monotonic())
         if self._session.malformed > MAX_MALFORMED:
             log.warning("a carrier's stream is closed: too much of it is malformed")

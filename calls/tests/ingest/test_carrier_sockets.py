@@ -14,7 +14,7 @@ from calls.analysis.media.g711 import MULAW
 from calls.analysis.recording.material import load_material
 from calls.api.routing import websocket_urlpatterns
 from calls.ingest.buffer import Unavailable
-from calls.ingest.carriers import socket
+from calls.ingest.carriers import Reply, Start, socket
 from calls.ingest.carriers.signature import sign
 from calls.keys import create_key
 from calls.models import Call, CallEvent, Packet, Stream
@@ -391,3 +391,25 @@ async def test_while_nothing_can_be_stored_nothing_is_read_and_nothing_is_lost(m
     assert refusals == []
     assert_same_audio(await audio_of(CALL_ID), audio)
     assert await database_sync_to_async(Packet.objects.count)() <= 8
+
+
+async def test_a_protocol_that_wants_answers_gets_them_before_the_start(monkeypatch):
+    class Greeting:
+        def __init__(self, described):
+            pass
+
+        def text(self, message):
+            if message == "hello":
+                return [Reply("welcome")]
+            return [Start(media="audio/x-mulaw;rate=8000", call_id="greeted"), Reply("ready")]
+
+    monkeypatch.setattr(socket, "AnyParser", Greeting)
+    carrier = await connect()
+
+    await carrier.say("hello")
+    assert await carrier.receive_from() == "welcome"
+    await carrier.say("start")
+    assert await carrier.receive_from() == "ready"
+
+    await carrier.disconnect()
+    assert await Call.objects.filter(call_id="greeted").aexists()
