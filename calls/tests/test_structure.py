@@ -1,0 +1,101 @@
+"""The import graph: no circle, and no arrow that points up. Ruff holds it file by file as well."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("callcenter", "calls", "supervisor")
+MOST_MODULES = 20
+MOST_LINES = 400
+
+# Each may import what stands before it, never what stands behind it.
+LAYERS = [
+    ["calls.lifecycle", "calls.clock", "calls.media_types", "calls.conversation"],
+    ["calls.models"],
+    ["calls.events", "calls.redaction"],
+    ["calls.services", "calls.search"],
+    ["calls.ingest"],
+    ["calls.analysis"],
+    ["calls.alerts", "calls.exports", "calls.retention"],
+    ["calls.tasks"],
+    ["calls.api"],
+    ["calls.admin"],
+    ["supervisor"],
+    ["callcenter.urls", "callcenter.asgi"],
+]
+
+
+def _module(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {
+    _module(path): path
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if not {"tests", "migrations"} & set(path.parts)
+}
+
+
+def _imports(module):
+    """Return the modules of the project that a module imports anywhere, in functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(FILES[module].read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [f"{node.module}.{name.name}" for name in node.names]
+            found.update(name if name in FILES else node.module for name in names)
+        elif isinstance(node, ast.Import):
+            found.update(name.name for name in node.names)
+    return found & FILES.keys() - {module}
+
+
+GRAPH = {module: _imports(module) for module in FILES}
+
+
+def _layer(module):
+    for height, layer in enumerate(LAYERS):
+        if any(module == name or module.startswith(f"{name}.") for name in layer):
+            return height
+    return None
+
+
+def test_no_module_imports_itself_by_a_detour():
+    try:
+        TopologicalSorter(GRAPH).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_no_arrow_points_up():
+    up = [
+        f"{module} -> {other}"
+        for module, others in GRAPH.items()
+        for other in others
+        if None not in (here := _layer(module), there := _layer(other)) and there > here
+    ]
+
+    assert up == []
+
+
+def test_every_layer_exists():
+    for name in (name for layer in LAYERS for name in layer):
+        assert name in FILES, name
+
+
+def test_no_folder_has_more_modules_than_one_can_overlook():
+    folders = {}
+    for path in FILES.values():
+        folders.setdefault(path.parent, []).append(path)
+
+    crowded = {str(f): len(p) for f, p in folders.items() if len(p) - 1 > MOST_MODULES}
+    assert {f for f in crowded if not f.endswith("commands")} == set()
+
+
+def test_no_file_is_longer_than_one_can_read_at_a_sitting():
+    long = {m: n for m, p in FILES.items() if (n := p.read_text().count("\n")) > MOST_LINES}
+
+    assert long == {}
