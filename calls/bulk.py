@@ -22,6 +22,7 @@ from calls import services
 from calls.alerts.services import acknowledge_alerts
 from calls.annotations import NAME_LENGTH, NotThere, Refused, add_tag, normal_tag, remove_tag
 from calls.models import Alert, BulkAction, BulkItem, Call, Stage
+from calls.waking import waking_once
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,6 @@ SIGN_OF_LIFE_S = 2.0
 ABANDONED_AFTER = timedelta(seconds=45)
 KEPT = timedelta(days=30)
 RUN_BULK = "calls.tasks.run_bulk"
-
-WAKING = (BulkAction.Kind.END, BulkAction.Kind.RETRY, BulkAction.Kind.REANALYSE)
 
 
 class TooMany(Exception):
@@ -96,31 +95,28 @@ def carry_on(
         return True
     ends_at = time.monotonic() + seconds
     told_at = float("-inf")
-    done, is_left = 0, True
-    while is_left and time.monotonic() < ends_at and not should_stop():
-        if time.monotonic() - told_at > SIGN_OF_LIFE_S:
-            told_at = time.monotonic()
-            BulkAction.objects.filter(pk=action.pk).update(seen_at=timezone.now())
-        outcome = _do_next(action)
-        done += outcome == BulkItem.Outcome.DONE
-        is_left = outcome is not None
-    if done and action.kind in WAKING:
-        services.wake_worker()
+    is_left = True
+    with waking_once():
+        while is_left and time.monotonic() < ends_at and not should_stop():
+            if time.monotonic() - told_at > SIGN_OF_LIFE_S:
+                told_at = time.monotonic()
+                BulkAction.objects.filter(pk=action.pk).update(seen_at=timezone.now())
+            is_left = _do_next(action)
     return _queue(action.pk) if is_left else _finish(action.pk)
 
 
-def _do_next(action: BulkAction) -> BulkItem.Outcome | None:
-    """Act on the next call, and write down what came of it. None when no call is left."""
+def _do_next(action: BulkAction) -> bool:
+    """Act on the next call and save its outcome. Returns False if no call is left."""
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
         waiting = BulkItem.objects.select_for_update(skip_locked=skip)
         waiting = waiting.filter(action=action.pk, outcome=BulkItem.Outcome.WAITING).order_by("id")
         item = waiting.first()
         if item is None or _is_stopped(action):
-            return None
+            return False
         item.outcome, item.reason = _act(action, item.call_id)
         item.save(update_fields=["outcome", "reason"])
-    return BulkItem.Outcome(item.outcome)
+    return True
 
 
 def _is_stopped(action: BulkAction) -> bool:
@@ -145,11 +141,11 @@ def _act(action: BulkAction, call_id: str) -> tuple[BulkItem.Outcome, str]:
 
 def _end(action: BulkAction, call_id: str) -> None:
     reason = Call.EndReason.OPERATOR
-    services.end_call(call_id=call_id, reason=reason, by=action.by, wake=False)
+    services.end_call(call_id=call_id, reason=reason, by=action.by)
 
 
 def _retry(action: BulkAction, call_id: str) -> None:
-    services.retry_call(call_id=call_id, by=action.by, wake=False)
+    services.retry_call(call_id=call_id, by=action.by)
 
 
 def _dismiss(action: BulkAction, call_id: str) -> None:
@@ -157,7 +153,7 @@ def _dismiss(action: BulkAction, call_id: str) -> None:
 
 
 def _reanalyse(action: BulkAction, call_id: str) -> None:
-    services.reanalyse_call(call_id=call_id, by=action.by, stage=action.stage, wake=False)
+    services.reanalyse_call(call_id=call_id, by=action.by, stage=action.stage)
 
 
 def _tag(action: BulkAction, call_id: str) -> None:

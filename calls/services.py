@@ -11,18 +11,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django_fsm import can_proceed
-from django_q.tasks import async_task
 
 from calls import events
 from calls.clock import database_now
 from calls.lifecycle import CallState
 from calls.models import Call, Stage
+from calls.waking import wake_worker, waking_once
 
 log = logging.getLogger(__name__)
 
 DESCRIPTION_FIELDS = ("agent", "caller", "callee", "queue", "direction", "media")
 MOVED_FIELDS = ("state", "version", "state_changed_at")
-RUN_ANALYSES = "calls.tasks.run_analyses"
 REQUEUE_FIELDS = (
     "analysis_round",
     "automatic_retries",
@@ -104,17 +103,12 @@ def opened_event(call: Call) -> events.StateChanged:
     return events.StateChanged(previous=None, version=call.version)
 
 
-def end_call(
-    *, call_id: str, reason: str = Call.EndReason.REQUESTED, by: str = "", wake: bool = True
-) -> Call:
-    """End a live call and queue its analysis. Raises NotPossible if it has ended already.
-
-    Who ends many calls wakes the worker once.
-    """
+def end_call(*, call_id: str, reason: str = Call.EndReason.REQUESTED, by: str = "") -> Call:
+    """End a live call and queue its analysis. Raises NotPossible if it has ended already."""
     now = timezone.now()
     with transaction.atomic():
         call = lock_call(call_id)
-        _complete(call, reason=reason, by=by, now=now, wake=wake)
+        _complete(call, reason=reason, by=by, now=now)
     return call
 
 
@@ -136,10 +130,8 @@ def _end_if_idle(pk: int, *, before: datetime) -> bool:
     return True
 
 
-def _complete(call: Call, *, reason: str, by: str, now: datetime, wake: bool = True) -> None:
+def _complete(call: Call, *, reason: str, by: str, now: datetime) -> None:
     call.ended_at, call.end_reason = now, reason
-    if wake:
-        wake_worker()
     move(
         call,
         call.complete,
@@ -151,14 +143,14 @@ def _complete(call: Call, *, reason: str, by: str, now: datetime, wake: bool = T
     )
 
 
-def retry_call(*, call_id: str, by: str = "", wake: bool = True) -> Call:
+def retry_call(*, call_id: str, by: str = "") -> Call:
     """Give a failed call another round of attempts, from the stage that failed.
 
-    Raises NotPossible unless it is FAILED. Who retries many calls wakes the worker once.
+    Raises NotPossible unless it is FAILED.
     """
     with transaction.atomic():
         call = lock_call(call_id)
-        _retry(call, by=by, wake=wake)
+        _retry(call, by=by)
     return call
 
 
@@ -187,10 +179,8 @@ def retry_failed_calls() -> int:
     before = database_now() - timedelta(seconds=settings.AI_AUTO_RETRY_AFTER)
     due = Call.objects.retryable(before=before, rounds=settings.AI_AUTO_RETRY_ROUNDS)
     pks = list(due.order_by("state_changed_at").values_list("pk", flat=True)[:1000])
-    retried = sum(_retry_if_due(pk, before=before) for pk in pks)
-    if retried:
-        wake_worker()
-    return retried
+    with waking_once():
+        return sum(_retry_if_due(pk, before=before) for pk in pks)
 
 
 def _retry_if_due(pk: int, *, before: datetime) -> bool:
@@ -202,35 +192,26 @@ def _retry_if_due(pk: int, *, before: datetime) -> bool:
             return False
         number = call.automatic_retries + 1
         by = f"automatic retry {number} of {rounds}"
-        _retry(call, by=by, wake=False, automatic_retries=number)
+        _retry(call, by=by, automatic_retries=number)
     log.warning("call %s: %s", call.call_id, by)
     return True
 
 
-def reanalyse_call(
-    *, call_id: str, by: str = "", stage: str = Stage.TRANSCRIBE, wake: bool = True
-) -> Call:
-    """Analyse an archived call anew, from a stage on; the old result is kept.
+def reanalyse_call(*, call_id: str, by: str = "", stage: str = Stage.TRANSCRIBE) -> Call:
+    """Analyse an archived call again, starting at ``stage``. The previous result is kept.
 
-    Raises NotPossible unless it is ARCHIVED. Who reanalyses many calls wakes the worker once.
+    Raises NotPossible unless it is ARCHIVED.
     """
     with transaction.atomic():
         call = lock_call(call_id)
         call.first_stage = Stage(stage)
-        requeue(call, call.reanalyse, action="reanalysed", by=by, wake=wake)
+        requeue(call, call.reanalyse, action="reanalysed", by=by)
     return call
 
 
-def _retry(call: Call, *, by: str, wake: bool, automatic_retries: int = 0) -> None:
+def _retry(call: Call, *, by: str, automatic_retries: int = 0) -> None:
     call.first_stage = _failed_stage(call)
-    requeue(
-        call,
-        call.retry,
-        action="retried",
-        by=by,
-        wake=wake,
-        automatic_retries=automatic_retries,
-    )
+    requeue(call, call.retry, action="retried", by=by, automatic_retries=automatic_retries)
 
 
 def _failed_stage(call: Call) -> Stage:
@@ -250,15 +231,12 @@ def requeue(
     *,
     action: str,
     by: str,
-    wake: bool,
     automatic_retries: int = 0,
 ) -> None:
     """Give a locked call that is over another round, from ``call.first_stage`` on."""
     call.analysis_round += 1
     call.automatic_retries = automatic_retries
     call.next_attempt_at, call.last_error, call.dismissed_at = None, "", None
-    if wake:
-        wake_worker()
     move(
         call,
         transition,
@@ -285,6 +263,8 @@ def move(
     Belongs into the caller's transaction. Raises NotPossible if the state does not allow it.
     """
     change = transit(call, transition, action=action, now=now, reason=reason, by=by)
+    if call.state == CallState.COMPLETED:  # its analysis is due
+        wake_worker()
     call.save(update_fields=[*MOVED_FIELDS, *fields])
     events.append([(call, change)], at=now)
 
@@ -309,11 +289,6 @@ def transit(
     call.version += 1
     call.state_changed_at = now
     return events.StateChanged(previous=previous, version=call.version, reason=reason, by=by)
-
-
-def wake_worker() -> None:
-    """Queue a look at the calls that are due: an INSERT that commits or rolls back with ours."""
-    async_task(RUN_ANALYSES, task_name="run_analyses", save=False)
 
 
 def lock_call(call_id: str) -> Call:

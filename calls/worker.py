@@ -22,8 +22,8 @@ from django_q.cluster import Cluster, Sentinel, get_mp_context
 from calls.clock import database_now
 from calls.models import WorkerHeartbeat
 from calls.process import SOFTWARE_ERROR, end_children_with_me
-from calls.services import wake_worker
 from calls.stopping import _Flag, _slot, _starting_over, _told_to_stop
+from calls.waking import wake_worker
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 5

@@ -37,7 +37,7 @@ SENTENCES = (
 def end(count: int) -> dict[str, Any]:
     """Open ``count`` text calls and end all of them in one transaction, as if at one moment."""
     from calls.models import Call, Packet, Stream
-    from calls.services import wake_worker
+    from calls.waking import wake_worker
 
     now = timezone.now()
     with transaction.atomic():

@@ -33,7 +33,7 @@ def store(times: int) -> dict[str, Any]:
 
 def end() -> None:
     """End all of them at once."""
-    from calls.services import wake_worker
+    from calls.waking import wake_worker
 
     with transaction.atomic():
         now = timezone.now()

@@ -13,7 +13,7 @@ from django.db import transaction
 from calls import events
 from calls.clock import database_now
 from calls.models import AnalysisPause
-from calls.services import wake_worker
+from calls.waking import wake_worker
 
 log = logging.getLogger(__name__)
 

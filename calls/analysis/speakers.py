@@ -23,7 +23,8 @@ from calls.events import Entry
 from calls.lifecycle import CallState
 from calls.models import Alert, Analysis, Attempt, Call, Recording, Stage, Transcript
 from calls.search.index import words_of, write_entries
-from calls.services import lock_call, requeue, wake_worker
+from calls.services import lock_call, requeue
+from calls.waking import wake_worker
 
 HEADLINE = ("agent_sentiment", "agent_trend", "customer_sentiment", "customer_trend")
 
@@ -51,7 +52,7 @@ def swap_speakers(*, call_id: str, swapped: bool, by: str = "") -> Call:
         if has_words and call.is_over:
             call.first_stage = Stage.UNDERSTAND
             again = call.reanalyse if call.state == CallState.ARCHIVED else call.retry
-            requeue(call, again, action="swapped", by=by, wake=True)
+            requeue(call, again, action="swapped", by=by)
     return call
 
 

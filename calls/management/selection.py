@@ -12,6 +12,7 @@ from calls import services
 from calls.api.filters import CallFilter
 from calls.lifecycle import CallState
 from calls.models import Call
+from calls.waking import waking_once
 
 FILTERS = {
     "call-id-prefix": "calls whose id begins so",
@@ -57,22 +58,20 @@ def work_through(
         command.stdout.write(f"{min(found, limit) if limit else found} calls would be taken.")
         return
     done = refused = 0
-    for call_id in _call_ids(calls, limit):
-        try:
-            act(call_id)
-            done += 1
-        except (services.NotPossible, services.CallNotFound) as error:
-            refused += 1
-            command.stderr.write(f"{call_id}: {error}")
-        if done % CALLS_AT_ONCE == 1:
-            services.wake_worker()
-    if done > 1:
-        services.wake_worker()
+    for call_ids in _call_ids(calls, limit):
+        with waking_once():
+            for call_id in call_ids:
+                try:
+                    act(call_id)
+                    done += 1
+                except (services.NotPossible, services.CallNotFound) as error:
+                    refused += 1
+                    command.stderr.write(f"{call_id}: {error}")
     command.stdout.write(f"{done} calls taken, {refused} refused.")
 
 
-def _call_ids(calls: QuerySet[Call], limit: int | None) -> Iterator[str]:
-    """Yield ids, oldest first, without holding a cursor while each is worked on."""
+def _call_ids(calls: QuerySet[Call], limit: int | None) -> Iterator[list[str]]:
+    """Yield batches of ids, oldest first, without holding a cursor while each is worked on."""
     last, left = 0, limit
     while left is None or left > 0:
         size = CALLS_AT_ONCE if left is None else min(left, CALLS_AT_ONCE)
@@ -80,4 +79,4 @@ def _call_ids(calls: QuerySet[Call], limit: int | None) -> Iterator[str]:
         if not rows:
             return
         last, left = rows[-1][0], None if left is None else left - len(rows)
-        yield from (call_id for _, call_id in rows)
+        yield [call_id for _, call_id in rows]

@@ -264,7 +264,7 @@ def test_two_jobs_and_people_who_move_the_same_calls_act_on_each_once(calls_in):
     def retry_some():
         for call_id in failed[::3]:
             try:
-                services.retry_call(call_id=call_id, by="bob", wake=False)
+                services.retry_call(call_id=call_id, by="bob")
                 by_hand.append(call_id)
             except services.NotPossible:
                 pass

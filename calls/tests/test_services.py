@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from calls import events, services
+from calls import events, services, waking
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent
@@ -99,7 +99,7 @@ def test_ending_a_call_moves_it_logs_it_and_queues_its_analysis(call_in):
     assert event.data == {
         "previous": "IN_PROGRESS", "version": 2, "reason": "operator", "by": "ann"
     }  # fmt: skip
-    assert OrmQ.objects.get().func() == services.RUN_ANALYSES
+    assert OrmQ.objects.get().func() == waking.RUN_ANALYSES
 
 
 @pytest.mark.parametrize(

@@ -37,4 +37,4 @@ class Command(BaseCommand):
 
 
 def _reanalyse(call_id: str, *, stage: str) -> None:
-    services.reanalyse_call(call_id=call_id, by="manage.py", stage=stage, wake=False)
+    services.reanalyse_call(call_id=call_id, by="manage.py", stage=stage)

@@ -22,4 +22,4 @@ class Command(BaseCommand):
 
 
 def _retry(call_id: str) -> None:
-    services.retry_call(call_id=call_id, by="manage.py", wake=False)
+    services.retry_call(call_id=call_id, by="manage.py")

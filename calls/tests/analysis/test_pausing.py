@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django_q.models import OrmQ
 
-from calls import services, tasks
+from calls import tasks, waking
 from calls.analysis import claims
 from calls.analysis.attempts import Paused
 from calls.analysis.pausing import AlreadySo, find_pause, pause_analysis, resume_analysis
@@ -43,7 +43,7 @@ def test_calls_end_while_it_is_paused_and_are_taken_when_it_goes_on():
 
     resume_analysis(by="ann")
 
-    assert queued() == [services.RUN_ANALYSES]
+    assert queued() == [waking.RUN_ANALYSES]
     assert claim().call_id == call.call_id
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from calls import services, stopping, tasks
+from calls import services, stopping, tasks, waking
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent
 from calls.tests.factories import FakeProvider, ended_call, live_call
@@ -34,7 +34,7 @@ def silent_for(call, seconds):
 def test_the_end_of_a_call_queues_a_look_at_it():
     ended_call()
 
-    assert queued() == [services.RUN_ANALYSES]
+    assert queued() == [waking.RUN_ANALYSES]
 
 
 def test_a_look_carries_every_call_that_is_due():
@@ -82,7 +82,7 @@ def test_the_sweep_wakes_a_runner_for_a_call_whose_job_was_lost():
 
     tasks.sweep()
 
-    assert queued() == [services.RUN_ANALYSES]
+    assert queued() == [waking.RUN_ANALYSES]
 
 
 def test_the_sweep_wakes_nobody_when_nothing_waits():
