@@ -8,7 +8,7 @@ PORT ?= 8000
 SOAK_SECONDS ?= 600
 export DEMO_SPEED
 
-.PHONY: help run test check bench soak format clean
+.PHONY: help run test coverage check bench soak format clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ test: $(VENV)/.development ## Set up everything, run the tests on SQLite and on 
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 3 \
 		-m "database and not slow and not speech and not browser"
+
+coverage: $(VENV)/.development ## Measure the branch coverage of the tests on SQLite
+	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-branch --cov-report=term-missing:skip-covered
 
 check: $(VENV)/.development ## Formatting, lint, types, migrations and the deployment checklist
 	$(BIN)/ruff format --check .
