@@ -1,4 +1,4 @@
-"""How the API says no: the domain's exceptions as HTTP answers, in JSON, with a reason."""
+"""Translates the domain's exceptions into HTTP answers: JSON with a status and a reason."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Conflict(APIException):
 
 
 class TryAgain(APIException):
-    """503 with Retry-After: nothing was stored, the same request is welcome in a moment."""
+    """503 with Retry-After: nothing was stored, and the same request may be sent again."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     wait = RETRY_AFTER_S
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Translate for Django REST framework; what is unknown here stays a 500 with a traceback."""
+    """Django REST framework's exception handler. Exceptions not listed here stay a 500."""
     match error:
         case CallNotFound() | AlertNotFound():
             error = NotFound(str(error))
@@ -48,14 +48,14 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         case Refused():
             error = ValidationError({error.field: [str(error)]})
         case Unavailable():
-            error = TryAgain(f"{error} Nothing was stored: send it again.")
+            error = TryAgain(f"{error} Nothing was stored. Send it again.")
         case OperationalError() | InterfaceError():
             error = TryAgain("The database is not reachable. Send the request again.")
     return exception_handler(error, context)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404 for addresses that nothing serves: JSON below /v1, a page elsewhere."""
+    """Answer 404 for unknown addresses: JSON below /v1, a page elsewhere."""
     if f"{request.path}/".startswith("/v1/"):
         detail = f"There is nothing at {request.path}. The API is described at /docs."
         return JsonResponse({"detail": detail}, status=404)

@@ -1,0 +1,10 @@
+"""Ingest: packets of live calls, from the network to the database.
+
+buffer    Group commit: one writer thread per process, many requests per transaction.
+carriers  The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.
+express   The fast lane: the two hot HTTP routes over plain ASGI.
+packets   The shape of an incoming packet, and its limits.
+record    The write path: every packet is stored here, whatever interface it came in by.
+tables    The SQL of the write path, for PostgreSQL and SQLite.
+wire      Packets decoded from JSON, fast and strict.
+"""

@@ -1,7 +1,8 @@
-"""Group commit: what arrives while one transaction commits is written by the next one.
+"""Group commit: packets that arrive while one transaction commits are written by the next one.
 
-One bounded buffer and one writer thread per process. ``store`` returns after the commit, so an
-answer that follows it speaks of stored packets, and a stop that lets requests finish loses none.
+Each process has one bounded buffer and one writer thread. ``store`` returns after the commit, so a
+sender that got an answer can forget its packets. A server that finishes its requests before it
+stops loses none.
 """
 
 from __future__ import annotations
@@ -26,18 +27,20 @@ from calls.ingest.record import record_packets
 
 log = logging.getLogger(__name__)
 
-CAPACITY = 20_000  # packets waiting in one process
-TRANSACTION_SIZE = 2_000  # packets in one transaction
+CAPACITY = 20_000  # packets waiting in one process; more are refused with 503
+TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further request
 RETRY_AFTER_S = 1
 STORE_TIMEOUT_S = 30.0
-# Clients that were answered together send again together. Waiting for the last of them, but not
-# long, makes one transaction of what would go on as two half ones; larger ones need no company.
+# Clients that were answered together send their next packets together. If the writer took the
+# first request at once, the clients would split into two groups whose transactions take turns. So
+# it waits up to GATHER_S for as many packets as the last transaction had and the buffer holds.
+# GATHER_PACKETS caps that number: larger transactions gain nothing from waiting.
 GATHER_S = 0.001
 GATHER_PACKETS = 64
 
 
 class Unavailable(Exception):
-    """The packets were not accepted and may be sent again: the answer is 503."""
+    """The packets were not accepted. The sender may send them again; the answer is 503."""
 
 
 @dataclass(slots=True)
@@ -47,7 +50,7 @@ class _Request:
 
 
 class Buffer:
-    """Collects requests and writes them in the order in which they came."""
+    """Collects requests and writes them in order of arrival."""
 
     def __init__(
         self,
@@ -59,20 +62,20 @@ class Buffer:
         self._capacity = capacity
         self._waiting: deque[_Request] = deque()
         self._size = 0
-        self._company = 1  # so many packets are expected in the next transaction
-        self._wanted = 1  # so many packets wake the writer
+        self._company = 1  # packets to wait for before the next transaction
+        self._wanted = 1  # waiting packets that wake the writer
         self._changed = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
 
     def submit(self, packets: Sequence[IncomingPacket]) -> Future[None]:
-        """Queue packets; the future is done when they are committed. Raises Unavailable if full."""
+        """Queue packets. The future is done when they are committed. Raises Unavailable if full."""
         done: Future[None] = Future()
         self._put(_Request(packets, done))
         return done
 
     def submit_async(self, packets: Sequence[IncomingPacket]) -> asyncio.Future[None]:
-        """Do the same for a caller on an event loop."""
+        """Like ``submit``, for a caller on an event loop."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._put(_Request(packets, done))
         return done
@@ -82,7 +85,7 @@ class Buffer:
             if self._closing:
                 raise Unavailable("The server is stopping.")
             if self._size + len(request.packets) > self._capacity:
-                raise Unavailable("More packets are waiting to be written than fit.")
+                raise Unavailable("Too many packets are waiting to be written.")
             self._waiting.append(request)
             self._size += len(request.packets)
             self._start()
@@ -90,7 +93,7 @@ class Buffer:
                 self._changed.notify()
 
     def close(self) -> None:
-        """Write what is waiting, then stop."""
+        """Write the waiting packets, then stop."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -108,7 +111,7 @@ class Buffer:
         connection.close()
 
     def _next(self) -> list[_Request]:
-        """Wait for work and return one transaction's worth; empty when closed and drained."""
+        """Wait for requests and return one transaction's worth: none when closed and drained."""
         with self._changed:
             self._wait_for(1)
             self._wait_for(self._company, timeout=GATHER_S)
@@ -125,15 +128,15 @@ class Buffer:
         self._changed.wait_for(lambda: self._size >= packets or self._closing, timeout=timeout)
 
     def _write(self, requests: list[_Request]) -> None:
-        """Commit together. If that fails for the packets' sake, find out for whose, alone."""
+        """Commit requests together. If the packets are at fault, commit each request alone."""
         try:
             packets = [packet for request in requests for packet in request.packets]
             self._record(packets)
-            # Before they are told, and some send again at once.
+            # Set before the clients hear of the commit: some send again at once.
             self._company = min(self._size + len(packets), GATHER_PACKETS)
         except (OperationalError, InterfaceError) as error:
-            log.error("packets refused, the database is away: %s", error)  # noqa: TRY400
-            connection.close()  # the next transaction finds out whether it is back
+            log.error("packets refused, the database is not reachable: %s", error)  # noqa: TRY400
+            connection.close()  # so that the next transaction connects again
             _settle(requests, Unavailable("The database is not reachable."))
         except Exception as error:
             if len(requests) == 1:
@@ -147,7 +150,7 @@ class Buffer:
 
 
 def _settle(requests: Sequence[_Request], error: Exception | None) -> None:
-    """Tell everybody; an event loop is woken once, however many of its requests are done."""
+    """Resolve the requests. Each event loop is woken once, however many of them it waits for."""
     by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for request in requests:
         if isinstance(request.done, asyncio.Future):
@@ -155,7 +158,7 @@ def _settle(requests: Sequence[_Request], error: Exception | None) -> None:
         else:
             _resolve(request.done, error)
     for loop, futures in by_loop.items():
-        with suppress(RuntimeError):  # the loop is closed, and nobody waits there any more
+        with suppress(RuntimeError):  # the loop is closed: no caller waits
             loop.call_soon_threadsafe(_resolve_all, futures, error)
 
 
@@ -177,7 +180,7 @@ _owner = os.getpid()
 
 
 def buffer() -> Buffer:
-    """Return this process's buffer; a forked child gets its own."""
+    """Return this process's buffer. A forked child gets its own: threads do not survive a fork."""
     global _buffer, _owner
     if _owner != os.getpid():
         _buffer, _owner = Buffer(), os.getpid()
@@ -191,18 +194,18 @@ def _flush() -> None:
 
 
 def store(packets: Sequence[IncomingPacket]) -> None:
-    """Return when the packets are committed. Raises Unavailable when they could not be accepted."""
+    """Store packets and return after the commit. Raises Unavailable if they were not accepted."""
     if not settings.GROUP_COMMIT:
         _store_alone(packets)
         return
     try:
         buffer().submit(packets).result(timeout=STORE_TIMEOUT_S)
     except TimeoutError as error:
-        raise Unavailable("Writing takes too long.") from error
+        raise Unavailable("Writing the packets took too long.") from error
 
 
 async def store_async(packets: Sequence[IncomingPacket]) -> None:
-    """Do the same as ``store`` on an event loop."""
+    """Like ``store``, on an event loop."""
     if not settings.GROUP_COMMIT:
         await database_sync_to_async(_store_alone)(packets)
         return
@@ -210,12 +213,12 @@ async def store_async(packets: Sequence[IncomingPacket]) -> None:
         async with asyncio.timeout(STORE_TIMEOUT_S):
             await buffer().submit_async(packets)
     except TimeoutError as error:
-        raise Unavailable("Writing takes too long.") from error
+        raise Unavailable("Writing the packets took too long.") from error
 
 
 def _store_alone(packets: Sequence[IncomingPacket]) -> None:
     try:
         record_packets(packets)
     except (OperationalError, InterfaceError) as error:
-        log.error("packets refused, the database is away: %s", error)  # noqa: TRY400
+        log.error("packets refused, the database is not reachable: %s", error)  # noqa: TRY400
         raise Unavailable("The database is not reachable.") from error

@@ -1,7 +1,7 @@
-"""The fast lane for the two hot routes: a packet, and a batch of packets, over plain ASGI.
+"""The fast lane for the two hot routes, one packet and a batch of packets, over plain ASGI.
 
-It takes a request only if everything about it is beyond doubt. Whatever is odd in any way goes on
-to the REST viewsets, body and all, which are the contract: they alone know how to say no.
+It takes a request only if it can answer it with 202 or 503. Every other request goes on to the REST
+viewsets, with its body. They define the contract, and only they reject requests.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ ROUTE = re.compile(rf"/v1/call/stream/({CALL_ID_PATTERN})(/batch)?")
 JSON_TYPES = {b"application/json", b"application/json; charset=utf-8"}
 NDJSON_TYPES = {b"application/x-ndjson"}
 JSON_ACCEPTED = {b"", b"*/*", b"application/json"}
-# Compression, sessions and byte ranges are the business of the slow lane.
+# Requests with these headers go to the REST viewsets.
 DOUBTFUL_HEADERS = {b"content-encoding", b"cookie", b"expect", b"transfer-encoding"}
 ACCEPTED = b'{"status":"accepted"}'
 
 
 class ExpressLane:
-    """Wraps the application; ``EXPRESS_LANE=off`` leaves it out and changes nothing but speed."""
+    """Wraps the application. ``EXPRESS_LANE=off`` removes it, and only the speed changes."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -53,13 +53,13 @@ class ExpressLane:
             await _answer(send, 503, _refusal(error), retry_after=RETRY_AFTER_S)
             return
         except (DatabaseError, ValueError):
-            # Something about these packets that nobody thought of: the slow lane may know better.
+            # An unexpected fault of the packets: let the REST viewsets answer it.
             await self.app(scope, _replay(body, receive), send)
             return
         await _answer(send, 202, _batch_accepted(len(packets)) if is_batch else ACCEPTED)
 
     def _route(self, scope: Scope) -> tuple[str, bool, bool] | None:
-        """Return call id, whether it is a batch, and whether of lines; None for the slow lane."""
+        """Return (call id, is a batch, is NDJSON), or None if the REST viewsets must answer."""
         if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
             return None
         match = ROUTE.fullmatch(scope["path"])
@@ -103,7 +103,7 @@ def _may_ingest(headers: Mapping[bytes, bytes]) -> bool:
 
 
 async def _read(receive: Receive) -> list[Message]:
-    """Read the body to its end, or to where the client goes away."""
+    """Read the body until it ends or the client disconnects."""
     messages = [await receive()]
     while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
         messages.append(await receive())
@@ -134,7 +134,7 @@ def _batch_accepted(count: int) -> bytes:
 
 
 def _refusal(error: Unavailable) -> bytes:
-    detail = f"{error} Nothing was stored: send it again."
+    detail = f"{error} Nothing was stored. Send it again."
     return json.dumps({"detail": detail}, separators=(",", ":")).encode()
 
 

@@ -1,10 +1,10 @@
-"""A packet on its way in: the one shape that every interface hands to the write path."""
+"""An incoming packet: the one shape that every interface passes to the write path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# The greatest integer that every JSON parser reads exactly (RFC 8259, section 6).
+# The largest integer that every JSON parser reads exactly (RFC 8259, section 6).
 MAX_SEQUENCE = 2**53 - 1
 MAX_NAME_LENGTH = 128  # of a stream
 MAX_TRACK_LENGTH = 64
@@ -13,7 +13,7 @@ MAX_MEDIA_LENGTH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameCounts:
-    """What happened to the frames of a carrier's stream, of which a packet holds many."""
+    """The frame counters of a carrier's stream. One packet holds many frames."""
 
     received: int = 0
     missing: int = 0
@@ -31,7 +31,7 @@ class FrameCounts:
         )
 
     def __sub__(self, other: FrameCounts) -> FrameCounts:
-        """Return the change since ``other``: frames that came late after all make it negative."""
+        """Return the change since ``other``; negative if missing frames have arrived since."""
         return FrameCounts(
             received=self.received - other.received,
             missing=self.missing - other.missing,
@@ -43,9 +43,9 @@ class FrameCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingPacket:
-    """``data`` is words or base64 audio, ``timestamp`` seconds on the sender's clock.
+    """``data`` is words or base64 audio; ``timestamp`` is in seconds on the sender's clock.
 
-    ``frames`` is counted for the stream, once, when the packet is stored.
+    ``frames`` is added to the stream's counters once, when the packet is stored.
     """
 
     call_id: str

@@ -1,7 +1,8 @@
-"""The one write path: whatever came in, from wherever, is stored here, in one transaction.
+"""The write path: every interface stores its packets here, in one transaction.
 
-Accept first, validate later: unknown calls are opened, repeated packets are ignored, gaps and late
-packets are stored, counted and logged. Nothing that a sender can get wrong is an error here.
+Accept first, validate later. An unknown call is opened. A duplicate packet is counted and dropped.
+Gaps and late packets are counted and logged, and late packets are stored. No mistake of a sender
+raises an error here.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ log = logging.getLogger(__name__)
 
 LATE_SEQUENCES_LISTED = 100
 KNOWN_CALLS = 50_000
-MAX_COUNT = 2**63 - 1  # a thousand streams that begin at MAX_SEQUENCE would miss more
+MAX_COUNT = 2**63 - 1  # fits bigint; 1,000 streams that start near MAX_SEQUENCE could exceed it
 
 StreamKey = tuple[str, str]  # call id, stream name
 
-# Calls that this process has seen in the database: a packet of one of these need not ask.
+# Calls that this process knows to exist, oldest first. Their packets need no query for the call.
 _known: dict[str, None] = {}
 
 
 @dataclass
 class _Batch:
-    """What one transaction works on."""
+    """The state of one transaction."""
 
     now: datetime
-    stored_now: Any  # as the database takes it
+    stored_now: Any  # ``now`` as the database driver takes it
     incoming: dict[StreamKey, list[IncomingPacket]]
     calls: dict[str, CallRow] = field(default_factory=dict)
     streams: dict[StreamKey, StreamRow] = field(default_factory=dict)
@@ -50,10 +51,12 @@ class _Batch:
 
 
 def record_packets(packets: Sequence[IncomingPacket]) -> None:
-    """Store packets of any calls in one transaction; when this returns, they are safe.
+    """Store packets of any calls in one transaction. When this returns, they are committed.
 
-    Row locks are taken in the order of their keys, first on calls that this opens and then on
-    calls that exist, so that two processes with the same calls in their hands cannot deadlock.
+    Row locks are taken in order of call id: first on the calls that this opens, then on all calls
+    of the batch. Every process takes them in the same order, so two that write to the same calls
+    wait for each other and cannot deadlock. Streams need no lock of their own: a call's row lock
+    covers its streams, packets and counters.
     """
     if not packets:
         return
@@ -73,7 +76,7 @@ def record_packets(packets: Sequence[IncomingPacket]) -> None:
 
 
 def _by_stream(packets: Iterable[IncomingPacket]) -> dict[StreamKey, list[IncomingPacket]]:
-    """Group by stream, each in the order of its sequences: what is in one batch is no gap."""
+    """Group by stream and sort by sequence, so that disorder within a batch is not a gap."""
     streams: dict[StreamKey, list[IncomingPacket]] = defaultdict(list)
     for packet in packets:
         streams[packet.call_id, packet.stream].append(packet)
@@ -87,7 +90,7 @@ def _lock_calls(batch: _Batch) -> None:
     _open_unknown(batch, [call_id for call_id in wanted if call_id not in _known])
     batch.calls = {call.call_id: call for call in tables.lock_calls(wanted)}
     if vanished := [call_id for call_id in wanted if call_id not in batch.calls]:
-        # They were known here, but have been deleted since.
+        # ``_known`` is out of date: retention has deleted these calls since.
         _open_unknown(batch, vanished)
         batch.calls |= {call.call_id: call for call in tables.lock_calls(vanished)}
 
@@ -105,7 +108,7 @@ def _open_unknown(batch: _Batch, call_ids: list[str]) -> None:
 
 
 def _remember(calls: Iterable[str]) -> None:
-    """Note that calls exist, now that this is committed."""
+    """Note that calls exist. Call after the commit: a rollback would leave false entries."""
     _known.update(dict.fromkeys(calls))
     while len(_known) > KNOWN_CALLS:
         del _known[next(iter(_known))]
@@ -118,7 +121,7 @@ def _find_streams(batch: _Batch) -> None:
         if key in batch.incoming:
             batch.streams[key] = stream
     new = [key for key in batch.incoming if key not in batch.streams]
-    # The call's row is locked, so nobody else can be opening the same stream.
+    # The call's row is locked, so no other process can open the same stream.
     created = Stream.objects.bulk_create(
         Stream(call_id=batch.calls[call_id].id, name=name, opened_at=batch.now)
         for call_id, name in new
@@ -130,7 +133,11 @@ def _find_streams(batch: _Batch) -> None:
 
 
 def _find_duplicates(batch: _Batch) -> None:
-    """Ask which packets are stored already. Only what is not ahead of its stream can be."""
+    """Find the packets that are stored already.
+
+    A packet can be a duplicate only if its sequence is at or below the stream's last one. A stream
+    that arrives in order therefore costs no query for duplicates.
+    """
     suspects = [
         (stream.id, packet.sequence)
         for key, stream in batch.streams.items()
@@ -142,7 +149,7 @@ def _find_duplicates(batch: _Batch) -> None:
 
 
 def _take(batch: _Batch, key: StreamKey, arrived: list[IncomingPacket]) -> None:
-    """Count what came for one stream, and prepare a row for each packet that is new."""
+    """Count the packets of one stream, and prepare a row for each new one."""
     call, stream = batch.calls[key[0]], batch.streams[key]
     missing_before, late = stream.missing_count, []
     call.last_packet_at = received_at = batch.stored_now
@@ -203,7 +210,7 @@ def _count_late(batch: _Batch, call: CallRow, stream: StreamRow, late: list[int]
 
 
 def _report(batch: _Batch) -> None:
-    """Warn about what was odd, once it is stored."""
+    """Log gaps and late packets. Call after the commit: a retried batch would log them twice."""
     for call, entry in batch.entries:
         match entry:
             case events.GapDetected(stream=stream, expected=expected, received=received):
@@ -213,6 +220,6 @@ def _report(batch: _Batch) -> None:
                 )  # fmt: skip
             case events.LatePackets(stream=stream, count=count):
                 log.warning(
-                    "%d late packet(s) for call %s, stream %r: it is %s",
+                    "%d late packet(s) for call %s, stream %r: the call is %s",
                     count, call.call_id, stream, call.state,
                 )  # fmt: skip

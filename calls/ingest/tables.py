@@ -1,6 +1,11 @@
-"""The statements of the write path: few, set-based, and the same in meaning on both databases.
+"""The SQL of the write path: few statements, each for many rows, with one meaning on two databases.
 
-Models would be built and thrown away for every packet here; these rows hold what is counted.
+These rows replace models, which would be built and thrown away for every packet.
+
+SQLite differs from PostgreSQL in three ways. It has no row locks: a transaction locks the whole
+database when it starts (``transaction_mode`` in the settings), so only one writes at a time. It has
+no array parameters, so values are listed one by one. And it runs in this process, so one statement
+per row costs no round trip.
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ PACKET_COLUMNS = {
     "late": "boolean",
     "data": "text",
 }
-# What is counted in rows that exist. The key comes last, as UPDATE has it.
+# The counters that are updated. The key comes last, as in the UPDATE of ``_update_one``.
 STREAM_COLUMNS = {
     "media": "varchar",
     "packet_count": "bigint",
@@ -66,7 +71,7 @@ class CallRow:
     missing_count: int
     late_count: int
     duplicate_count: int
-    last_packet_at: Any = None  # as stored; when packets came now
+    last_packet_at: Any = None  # as the driver takes it; None: no packets came
 
     @property
     def pk(self) -> int:
@@ -91,7 +96,7 @@ class StreamRow:
     late_count: int
     duplicate_count: int
     reordered_count: int
-    frames: FrameCounts | None = None  # to be added to those that are counted
+    frames: FrameCounts | None = None  # to add to the stored counts
 
     @property
     def missing_count(self) -> int:
@@ -104,9 +109,9 @@ def _is_postgres() -> bool:
 
 @contextmanager
 def _cursor() -> Iterator[Any]:
-    """For statements that come again and again: PostgreSQL parses and plans them only once.
+    """A cursor for statements that repeat: PostgreSQL parses and plans them once.
 
-    Django's own cursors put the values into the text, which makes every statement a new one.
+    Django's own cursors put the values into the SQL, so every statement would be a new one.
     """
     if not _is_postgres():
         with connection.cursor() as cursor:
@@ -125,9 +130,13 @@ def _one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
 
 
 def lock_calls(call_ids: Sequence[str]) -> list[CallRow]:
-    """Return the calls that exist, locked in the order of their ids until the transaction ends."""
+    """Lock and return the calls that exist. The locks hold until the transaction ends.
+
+    ``ORDER BY`` fixes the locking order: concurrent transactions take the rows in the same order
+    and cannot deadlock.
+    """
     condition, parameters = _one_of("call_id", call_ids)
-    # SQLite has locked the whole database by now.
+    # SQLite has no FOR UPDATE: the transaction has locked the whole database already.
     lock = "FOR UPDATE" if _is_postgres() else ""
     with _cursor() as cursor:
         cursor.execute(
@@ -139,7 +148,7 @@ def lock_calls(call_ids: Sequence[str]) -> list[CallRow]:
 
 
 def find_streams(call_pks: Sequence[int]) -> list[StreamRow]:
-    """Return all streams of some locked calls."""
+    """Return all streams of these locked calls."""
     condition, parameters = _one_of("call_id", call_pks)
     with _cursor() as cursor:
         cursor.execute(
@@ -152,7 +161,7 @@ def find_streams(call_pks: Sequence[int]) -> list[StreamRow]:
 
 
 def find_stored(suspects: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return which of these (stream, sequence) are stored, or were before they were pruned."""
+    """Return which of these (stream, sequence) pairs are stored, or were until they were pruned."""
     stored: set[tuple[int, int]] = set()
     size = SQLITE_VARIABLES // 2
     for at in range(0, len(suspects), size):
@@ -178,8 +187,8 @@ def write(
 ) -> None:
     """Insert packets, and write the counters of their locked streams and calls.
 
-    The caller has left out packets that are stored. PostgreSQL gets everything in one statement:
-    with few packets in a transaction, most of its time goes to waiting for answers. With many,
+    The caller leaves out packets that are stored already. PostgreSQL gets one statement, because a
+    small transaction spends most of its time waiting for round trips. Above COPY_ABOVE packets,
     COPY is faster.
     """
     stream_values, call_values = _values(streams, STREAM_COLUMNS), _values(calls, CALL_COLUMNS)
@@ -209,7 +218,7 @@ def _copy(cursor: Any, packets: Sequence[PacketRow]) -> None:
 
 
 def count_frames(streams: Iterable[StreamRow]) -> None:
-    """Add to the frame counters. Few streams have frames: those that carriers opened."""
+    """Add to the frame counters. Only streams of carriers have frames."""
     changes = [(stream.id, stream.frames) for stream in streams if stream.frames]
     if not changes:
         return
@@ -227,7 +236,7 @@ def count_frames(streams: Iterable[StreamRow]) -> None:
 
 
 def as_stored(moment: datetime) -> Any:
-    """Return a time as this database's driver takes it."""
+    """Return a time in the form that this database's driver takes."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 
@@ -265,7 +274,8 @@ _WRITE = (
 def _as_arrays(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> list[str]:
     """Return the columns of rows as the text of PostgreSQL arrays.
 
-    The driver would look at every element; knowing the kinds takes a tenth of its time.
+    The driver would inspect every element. The column types are known here, so this takes a tenth
+    of its time.
     """
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
     return [

@@ -1,6 +1,6 @@
-"""Packets read from JSON, fast and strictly: None means that something is odd, not what.
+"""Packets decoded from JSON, fast and strict. None means that the input is not valid.
 
-What is odd is said by ``calls.api.serializers``, whose rules these are.
+The rules are those of ``calls.api.serializers``, which the caller asks for the reason.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_batch(body: bytes, call_id: str) -> Packets:
 
 
 def read_lines(body: bytes, call_id: str) -> Packets:
-    """Read one packet a line."""
+    """Read NDJSON: one packet per line."""
     try:
         lines = [line for line in body.split(b"\n") if line.strip()]
         return _checked([_one.decode(line) for line in lines], call_id)
@@ -96,7 +96,7 @@ def _is_storable(packet: _Packet, limit: int) -> bool:
     return (
         _fits(packet.data, limit)
         and math.isfinite(packet.timestamp)
-        # PostgreSQL has no text with a NUL in it.
+        # PostgreSQL cannot store NUL in text.
         and "\0" not in packet.data
         and "\0" not in packet.stream
         and "\0" not in packet.track

@@ -1,7 +1,21 @@
-"""What a carrier's messages mean, whoever the carrier is: the events between parser and session.
+"""Audio from telephony carriers. This module holds the events that parsers pass to sessions.
 
-A parser (``envelope``, ``preamble``) reads one family of protocols and knows nothing of calls; a
-session (``session``) turns its events into packets and knows nothing of protocols.
+A parser reads one family of protocols and knows nothing about calls. A session turns events into
+packets and knows nothing about protocols.
+
+auth       Checks who may send: a key, a signed handshake, or a token in the first message.
+codecs     Carriers' codec names as the media types that are stored.
+detect     Chooses the parser from the first messages of a socket.
+envelope   Parser of family A: JSON messages with an ``event``, audio in base64.
+fields     Reads the fields of messages: numbers, ids, names, custom data.
+numbering  Counts missing, duplicate and reordered numbers in bounded memory.
+opening    Opens the call and the stream in the database.
+preamble   Parser of family B: one message describes the stream, then raw audio follows.
+presence   Counts the open streams of each call, to end the call after its last stream.
+session    Turns the events of one socket into packets. No I/O.
+signature  Checks Twilio's signature of a handshake.
+socket     The ASGI application: I/O, timing and close codes.
+tracks     Puts the frames of one track in order and cuts them into rows.
 """
 
 from __future__ import annotations
@@ -13,9 +27,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """The stream begins. ``media`` is a media type that ``parse_media`` takes.
+    """The stream starts. ``media`` is a media type that ``parse_media`` accepts.
 
-    ``call_id`` and ``stream`` are empty where the carrier names none; ``token`` is an API key.
+    ``call_id`` and ``stream`` are empty if the carrier gives none. ``token`` is an API key.
     """
 
     media: str
@@ -28,7 +42,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A frame. ``number`` counts all messages of the stream, ``chunk`` the frames of a track."""
+    """A frame. ``number`` counts the messages of the stream; ``chunk`` the frames of a track."""
 
     payload: bytes
     track: str = ""
@@ -39,21 +53,21 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The carrier says that the stream is over."""
+    """The carrier reports the end of the stream."""
 
     number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A message without audio (mark, dtmf...): it only takes part in the numbering."""
+    """A message without audio (mark, dtmf...). Only its number counts."""
 
     number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A message that cannot be read."""
+    """A message that cannot be parsed."""
 
     reason: str
     number: int | None = None
@@ -61,7 +75,7 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The stream cannot be taken at all: its codec is not supported."""
+    """The stream cannot be accepted, because its codec is not supported."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""Who may send: a key in the handshake, a signature over it, or a key in the first message."""
+"""Checks who may send: by a key or a signature in the handshake, or a key in the first message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLOSE_WRONG_KEY = 4403
 
 
 def check_handshake(headers: Mapping[bytes, bytes], path: str) -> int | None:
-    """Return 0 if it may send, a close code if not, and None if ``start`` must tell.
+    """Return 0 to allow, a close code to refuse, or None if the ``start`` message must carry a key.
 
     May read the database.
     """
@@ -31,7 +31,7 @@ def check_handshake(headers: Mapping[bytes, bytes], path: str) -> int | None:
 
 
 def check_token(plain: str) -> int:
-    """Return 0 for a key that may send packets, and a close code for everything else."""
+    """Return 0 for a key that may send packets, or a close code."""
     if not plain:
         return CLOSE_NO_KEY
     client = ring.find(plain)
@@ -39,7 +39,7 @@ def check_token(plain: str) -> int:
 
 
 def _key(headers: Mapping[bytes, bytes]) -> str:
-    """Return the key of the headers; with HTTP Basic it is the password."""
+    """Return the key in the headers. With HTTP Basic, the key is the password."""
     authorization = headers.get(b"authorization", b"").decode("latin-1")
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "basic":
@@ -51,5 +51,5 @@ def _password(value: str) -> str:
     try:
         pair = base64.b64decode(value.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
-        return value  # not a key, and neither is it nothing
+        return value  # not a key, but not empty either: the answer is 4403, not 4401
     return pair.partition(":")[2]

@@ -1,4 +1,4 @@
-"""The names that carriers have for codecs, as the media types that are stored."""
+"""Translates carriers' codec names into the media types that are stored."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _NAMES |= {"audio/pcmu": "audio/x-mulaw", "audio/pcma": "audio/x-alaw"}
 def media_type(
     codec: str, rate: int | None = None, channels: int | None = None, endian: str = ""
 ) -> str | Refused:
-    """Return the media type of a carrier's codec, which may name its rate itself.
+    """Return the media type of a carrier's codec.
 
-    ``slin16`` and ``L16@16000h`` do; so does ``audio/l16;rate=16000``.
+    A rate in ``codec`` overrides ``rate``: ``slin16``, ``L16@16000h``, ``audio/l16;rate=16000``.
     """
     name, rate = _with_rate(codec.strip().lower(), rate)
     media = _NAMES.get(name)
@@ -50,6 +50,6 @@ def _with_rate(codec: str, rate: int | None) -> tuple[str, int | None]:
     if match := re.fullmatch(r"(.+)@(\d{1,6})h?(?:@.*)?", name):
         return match[1], int(match[2])
     if match := re.fullmatch(r"slin(\d{1,3})", name):
-        # slin44 is 44,100 Hz, the one that is not a whole number of kilohertz.
+        # slin44 means 44,100 Hz, the only rate that is not a whole number of kilohertz.
         return "slin", 44_100 if match[1] == "44" else int(match[1]) * 1000
     return name, rate

@@ -1,4 +1,4 @@
-"""Finds out from the first messages of a socket which family it speaks."""
+"""Chooses the protocol family from the first messages of a socket."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from calls.ingest.carriers.preamble import PreambleParser
 
 
 class AnyParser:
-    """Hands over to a family's parser as soon as a message shows which one it is."""
+    """Delegates to a family's parser once a message shows which family it is."""
 
     def __init__(self, described: Mapping[str, str] | None = None) -> None:
-        """``described`` is what the address says of audio that comes without a first message."""
+        """``described``: the address's description of the audio, if no first message gives one."""
         self._family: Parser | None = None
         self._undecided = PreambleParser(described)
 

@@ -1,8 +1,8 @@
-"""Family A: every message is a JSON object with an ``event``, audio is base64 inside of it.
+"""Family A: every message is a JSON object with an ``event``; audio is base64 inside it.
 
-Twilio, Talkdesk, SignalWire, Fonoster and Kazoo share one schema; Telnyx, Exotel, Plivo and
-Voximplant name the same things otherwise. The names differ and never contradict each other, so
-one table reads them all and nobody has to say which carrier it is.
+Twilio, Talkdesk, SignalWire, Fonoster and Kazoo share one schema. Telnyx, Exotel, Plivo and
+Voximplant use other names for the same fields. No name has two meanings, so one parser reads them
+all, and senders need not say which carrier they are.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ CUSTOM_DATA = ("custom_parameters", "customParameters", "extra_headers", "client
 
 
 def is_envelope(message: dict[str, Any]) -> bool:
-    """Whether a first message is of this family."""
+    """Whether a first message belongs to this family."""
     return message.get("event") in EVENTS
 
 
 class EnvelopeParser:
-    """Reads the messages of one socket. It remembers what ``start`` said of the tracks."""
+    """Parses the messages of one socket. Remembers the track that ``start`` announced."""
 
     def __init__(self) -> None:
         self._only_track = ""
 
     def binary(self, message: bytes) -> Sequence[Event]:
-        return [Malformed("a binary message, where audio comes in JSON")]
+        return [Malformed("a binary message: audio must be in JSON")]
 
     def text(self, message: str) -> Sequence[Event]:
         fields = as_object(message)
@@ -89,7 +89,7 @@ class EnvelopeParser:
         stream = stream_of(merged(start, fields))
         return Start(
             media=media,
-            # Voximplant gives a call no name, unless its custom parameters do.
+            # Voximplant sends no call id, except in custom parameters.
             call_id=call_id_of(known),
             stream=stream,
             token=first(known, ("token",)),
@@ -99,7 +99,7 @@ class EnvelopeParser:
 
 
 def track_name(value: Any) -> str:
-    """Return ``inbound`` for ``inbound_track``, as one carrier writes both."""
+    """Return ``inbound`` for ``inbound_track`` as well: one carrier uses both names."""
     return as_text(value, MAX_TRACK_LENGTH).lower().removesuffix("_track")
 
 
@@ -108,6 +108,6 @@ def _format(known: dict[str, Any]) -> str | Refused:
     codec = as_text(declared.get("encoding")) or "audio/x-mulaw"
     rate = as_number(declared.get("sample_rate", declared.get("samplerate")))
     channels = as_number(declared.get("channels"))
-    # Telnyx sends L16 in network byte order, as its RFC says; the others do not.
+    # Telnyx sends L16 in network byte order, as RFC 3551 says. The others do not.
     endian = first(known, ("endian",)) or ("big" if "call_control_id" in known else "little")
     return media_type(codec, rate, channels, endian)

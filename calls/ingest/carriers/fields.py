@@ -1,4 +1,4 @@
-"""The fields of a carrier's messages: numbers in any dress, and who calls whom under any name."""
+"""Reads the fields of carriers' messages, which differ in their names and types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_CALL_ID = 128
 MAX_DESCRIPTION = 200
 MAX_MESSAGE = 1 << 20  # characters of a text message
 
-# The first name that a carrier or an integrator uses wins.
+# Carriers and integrators use these names. The first one present wins.
 CALL_ID_NAMES = (
     *("call_id", "callsid", "call_sid", "call_control_id", "callid", "call_uuid", "uuid"),
     *("conversation_uuid", "channel_id"),
@@ -47,7 +47,7 @@ def as_object(text: str) -> dict[str, Any] | None:
 
 
 def as_number(value: Any) -> int | None:
-    """Return a whole number that came as a number or as a string, or None."""
+    """Return a whole number sent as a number or as a string, or None."""
     number = as_float(value)
     if number is None or not number.is_integer() or not 0 <= number <= MAX_SEQUENCE:
         return None
@@ -65,7 +65,7 @@ def as_float(value: Any) -> float | None:
 
 
 def as_text(value: Any, limit: int = MAX_DESCRIPTION) -> str:
-    """Return a value as text that every database takes; empty if it is not a simple value."""
+    """Return a simple value as text that every database can store; otherwise an empty string."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     clean = str(value).replace("\0", "").encode("utf-8", "replace").decode()
@@ -83,13 +83,13 @@ def as_payload(value: Any) -> bytes | None:
 
 
 def as_call_id(text: str) -> str:
-    """Replace what a call id must not contain; empty stays empty."""
+    """Replace the characters that a call id must not contain. Empty stays empty."""
     clean = re.sub(r"[^A-Za-z0-9._:@+-]", "_", text)[:MAX_CALL_ID]
     return f"{clean}_" if clean in RESERVED_CALL_IDS else clean
 
 
 def merged(*sources: Any) -> dict[str, Any]:
-    """Put objects together under lower-case names with underscores; the first of a name wins."""
+    """Merge objects under lower-case names with underscores. The first value of a name wins."""
     found: dict[str, Any] = {}
     for source in sources:
         for name, value in source.items() if isinstance(source, dict) else ():
@@ -111,7 +111,7 @@ def stream_of(fields: Fields) -> str:
 
 
 def description_of(fields: Fields) -> dict[str, str]:
-    """Return what ``start_call`` wants to know, as far as it is there."""
+    """Return the arguments for ``start_call`` that are present."""
     found = {name: first(fields, names) for name, names in DESCRIPTION_NAMES.items()}
     direction = first(fields, ("direction",)).lower().partition("-")[0]
     found["direction"] = DIRECTIONS.get(direction, "")

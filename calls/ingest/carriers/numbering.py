@@ -1,11 +1,11 @@
-"""Counts what is missing, repeated and out of order in a numbering, in bounded memory."""
+"""Counts missing, duplicate and reordered numbers of a numbering, in bounded memory."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-HOLES_KEPT = 1000  # a number that comes after that many others went missing counts as repeated
-LEAP = 100_000  # further than that nothing is missing: the sender counts anew
+HOLES_KEPT = 1000  # missing numbers remembered; one that comes after that is a duplicate
+LEAP = 100_000  # a longer jump is not a gap: the sender has restarted its numbering
 
 
 class Arrival(Enum):
@@ -15,24 +15,24 @@ class Arrival(Enum):
 
 
 class Numbering:
-    """A numbering of messages that goes up by one. Its first number is where it begins."""
+    """A numbering of messages that goes up by one, from whatever number comes first."""
 
     def __init__(self) -> None:
         self.highest: int | None = None
         self.trusted = True
         self._holes: dict[int, None] = {}
         self._given_up = 0
-        self._identity: object = None  # what the highest number stands for
+        self._identity: object = None  # of the message with the highest number
 
     @property
     def missing(self) -> int:
         return self._given_up + len(self._holes) if self.trusted else 0
 
     def see(self, number: int | None, identity: object = None) -> Arrival:
-        """Take note of a number, and of what it stands for if that can be told.
+        """Record a number, and the identity of its message if known.
 
-        None is in order. So is everything once a number has stood for two things: it counts
-        something else, and is not trusted any more.
+        None counts as in order. If two different messages share a number, it counts something else:
+        the numbering is no longer trusted, and everything is in order from then on.
         """
         if number is not None and number == self.highest and identity not in (None, self._identity):
             self.trusted = False

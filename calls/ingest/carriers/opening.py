@@ -1,4 +1,4 @@
-"""Opens the stream of a carrier in the database: the call, who calls whom, and the stream."""
+"""Opens a carrier's stream in the database: the call, its description, and the stream."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MAX_NAMESAKES = 1000
 
 
 def open_stream(*, call_id: str, name: str, media: str, description: Mapping[str, str]) -> str:
-    """Open a stream and return its name in the call, which is ``name`` if that is still free.
+    """Open a stream and return its name in the call: ``name``, or ``name#2`` if that is taken.
 
-    Each stream counts its rows from 1: two of one name would take each other's for repeated.
-    Raises Unavailable when the database is away.
+    Each socket numbers its packets from 1. Under one name, the packets of two sockets would count
+    as duplicates of each other. Raises Unavailable if the database is not reachable.
     """
     try:
         with transaction.atomic():

@@ -1,8 +1,8 @@
-"""Family B: a text message says what comes, then every binary message is raw audio.
+"""Family B: a text message describes the stream, then every binary message is raw audio.
 
-jambonz ``listen``, FreeSWITCH mod_audio_fork and mod_audio_stream, Vonage, Asterisk
-chan_websocket in JSON and in plain text, and the sockets of AWS Live Call Analytics. There are no
-sequence numbers: TCP keeps the order, and the samples are the clock.
+Used by jambonz ``listen``, FreeSWITCH mod_audio_fork and mod_audio_stream, Vonage, Asterisk
+chan_websocket (in JSON and in plain text), and AWS Live Call Analytics. There are no sequence
+numbers: TCP keeps the order, and the number of samples gives the time.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ STEREO = {"stereo", "2"}
 
 
 class PreambleParser:
-    """Reads the messages of one socket, and keeps samples whole where messages cut them."""
+    """Parses the messages of one socket, and joins samples that are split between messages."""
 
     def __init__(self, described: Mapping[str, str] | None = None) -> None:
         self._described = described
-        self._words = ""  # a first message that is not JSON, until audio follows it
+        self._words = ""  # a first message that is not JSON; kept until audio follows it
         self._format: MediaFormat | None = None
         self._track = ""
         self._swap = False
@@ -59,7 +59,7 @@ class PreambleParser:
             return [self._media(message, self._format)]
         if not self._words and self._described is None:
             return [Malformed("audio before the message that describes it")]
-        # Metadata in words can only be the call's name.
+        # A first message in plain text can only be the call id.
         start = self._start({"call_id": self._words} if self._words else {})
         return [start] if self._format is None else [start, self._media(message, self._format)]
 
@@ -83,20 +83,20 @@ class PreambleParser:
         )
 
     def _whole(self, message: bytes, media: MediaFormat) -> bytes:
-        """Return whole samples of all channels; what is cut off waits for the next message."""
+        """Return whole samples of all channels. The remainder waits for the next message."""
         width = media.channels * (2 if media.encoding.startswith("l16") else 1)
         data = self._rest + message
         end = len(data) - len(data) % width
         self._rest, data = data[end:], data[:end]
         if not self._swap:
             return data
-        # The left channel is the agent's.
+        # The customer is on the left here. Recordings have the agent on the left.
         kind = np.uint8 if width == 2 else np.uint16
         return np.frombuffer(data, kind).reshape(-1, 2)[:, ::-1].tobytes()
 
 
 def _asterisk_words(message: str) -> dict[str, Any] | None:
-    """Read ``MEDIA_START connection_id:… channel:… format:ulaw …``, Asterisk's older form."""
+    """Read ``MEDIA_START connection_id:… channel:… format:ulaw …``, Asterisk's older format."""
     kind, *parts = message.split()[:50] or [""]
     if kind != "MEDIA_START":
         return None
@@ -114,7 +114,7 @@ def _format(known: dict[str, Any]) -> str | Refused:
 
 
 def _rate(value: Any) -> int | None:
-    """Read a rate in hertz, or as FreeSWITCH writes it: ``8k``, ``16k``."""
+    """Read a rate in hertz, or in FreeSWITCH's notation: ``8k``, ``16k``."""
     text = as_text(value).lower()
     if text.endswith("k"):
         return (as_number(text[:-1]) or 0) * 1000 or None
@@ -122,5 +122,5 @@ def _rate(value: Any) -> int | None:
 
 
 def _ends(fields: dict[str, Any] | None) -> bool:
-    """AWS Live Call Analytics says when a call ends; the others close the socket."""
+    """Whether the call ends. Only AWS Live Call Analytics says so; others close the socket."""
     return fields is not None and as_text(fields.get("callEvent")).upper() == "END"

@@ -1,4 +1,4 @@
-"""Which calls have streams open in this process: the last stream to close ends its call."""
+"""Counts each call's open streams in this process. The last stream to close ends its call."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ class _Presence:
 
 
 class OpenStreams:
-    """Counts the open streams of each call. For one event loop: it takes no lock."""
+    """The open streams of each call. Use it from one event loop only: it takes no lock."""
 
     def __init__(self) -> None:
         self._calls: dict[str, _Presence] = {}
 
     def join(self, call_id: str, now: float) -> float:
-        """Note a stream, and return how many seconds after the call's first one it comes."""
+        """Add a stream. Returns the seconds since the call's first stream."""
         presence = self._calls.setdefault(call_id, _Presence(since=now))
         presence.streams += 1
         return now - presence.since
 
     def leave(self, call_id: str) -> bool:
-        """Forget a stream, and return whether it was the last one."""
+        """Remove a stream. Returns whether it was the last one."""
         presence = self._calls[call_id]
         presence.streams -= 1
         if presence.streams:

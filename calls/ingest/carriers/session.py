@@ -1,7 +1,7 @@
-"""A carrier's stream as packets: pure state, no I/O, and the time is passed in.
+"""Turns a carrier's stream into packets. Pure state: no I/O, and the caller passes the time.
 
-It puts frames in order, drops repeated ones, coalesces the rest to about a second for each track
-and row, and counts what was odd. What it returns must be stored: it is not kept.
+It puts frames in order, drops duplicates, joins the rest into rows of about one second per track,
+and counts losses. The caller must store the packets that it returns: the session keeps no copy.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from calls.ingest.packets import FrameCounts, IncomingPacket
 from calls.media_types import MediaFormat, parse_media
 
 MAX_TRACKS = 8
-_EPOCH_MS = 1e11  # a time stamp above this counts from the epoch, not from the stream's begin
+_EPOCH_MS = 1e11  # a larger timestamp counts from the epoch, not from the start of the stream
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Where packets go: the names under which a stream is stored, and when it begins."""
+    """The names under which a stream is stored, and its start time."""
 
     call_id: str
     stream: str
-    begins_s: float = 0.0  # on the clock of the call's first stream
+    begins_s: float = 0.0  # seconds after the call's first stream
 
 
 class Session:
-    """One socket. ``take`` its events; after ``begin``, ``due`` and ``finish`` return packets."""
+    """One socket: ``take`` its events. After ``begin``, ``due`` and ``finish`` return packets."""
 
     def __init__(self) -> None:
         self.start: Start | None = None
@@ -64,27 +64,27 @@ class Session:
                 self._see_other(event.number)
 
     def begin(self, identity: Identity) -> None:
-        """Accept media from now on. The session has taken ``start``, and the sender may send."""
+        """Accept media from now on. Call once ``start`` is set and the sender is authorised."""
         assert self.start is not None  # noqa: S101
         self._identity = identity
         self._media = parse_media(self.start.media)
 
     def due(self, now: float) -> list[IncomingPacket]:
-        """Return what is to be stored by now."""
+        """Return the packets that must be stored by now."""
         return self._packets([row for track in self._tracks.values() for row in track.cut(now)])
 
     def due_at(self) -> float | None:
-        """Return when ``due`` must be asked at the latest, if nothing comes until then."""
+        """Return the time by which ``due`` must be called if no more frames arrive."""
         times = [track.due_at() for track in self._tracks.values()]
         return min((time for time in times if time is not None), default=None)
 
     def finish(self, now: float) -> list[IncomingPacket]:
-        """Return everything that is left."""
+        """Return all remaining packets."""
         tracks = self._tracks.values()
         packets = self._packets([row for track in tracks for row in track.cut(now, all_of_it=True)])
         if packets or self._identity is None or self._counts() == FrameCounts():
             return packets
-        # No audio is left to carry the last of the figures.
+        # No audio is left to carry the final counts, so an empty packet does.
         return self._packets([Row("", 0.0, b"")])
 
     def _take_media(self, media: Media, now: float) -> None:
@@ -103,7 +103,7 @@ class Session:
             self._others += 1
 
     def _is_repeated(self, media: Media) -> bool:
-        """Say whether a frame came before; note where it is in its numberings."""
+        """Whether a frame is a duplicate. Records its numbers."""
         chunks = self._chunks.setdefault(media.track, Numbering())
         content = media.stamp_ms, media.payload
         by_number = self._numbers.see(media.number, (media.track, media.chunk, *content))
@@ -125,11 +125,11 @@ class Session:
         track.add(Frame(order, payload, self._stamp_s(media), now, steps))
 
     def _order(self, media: Media) -> tuple[int, bool]:
-        """Return the place of a frame in its track, and whether leaps mean lost frames."""
+        """Return a frame's place in its track, and whether jumps mean lost frames."""
         if media.chunk is not None and self._chunks[media.track].trusted:
             return media.chunk, True
         if media.number is not None and self._numbers.trusted:
-            # Other messages take numbers, and so do the frames of other tracks.
+            # Other messages and the frames of other tracks use the same numbering.
             return media.number - self._others, len(self._tracks) == 1
         return self._arrived, False
 
@@ -141,7 +141,7 @@ class Session:
         return (media.stamp_ms - self._base_ms) / 1000
 
     def _packets(self, rows: Sequence[Row]) -> list[IncomingPacket]:
-        """Number the rows; the first one carries what was counted since the last time."""
+        """Number the rows. The first packet carries the counts since the previous call."""
         if self.start is None or self._identity is None:
             return []
         packets: list[IncomingPacket] = []

@@ -1,6 +1,6 @@
-"""X-Twilio-Signature: shows that a handshake was made by someone who knows the account's token.
+"""X-Twilio-Signature: proves that the sender of a handshake knows the account's token.
 
-HMAC-SHA1 over the address as the carrier was given it (Twilio, "Validating requests").
+HMAC-SHA1 over the address as configured at the carrier (Twilio, "Validating requests").
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 
 
 def sign(text: str, token: str) -> str:
-    """Return the signature of an address; of a form, its sorted names and values follow it."""
+    """Return the signature of an address. For a form, append its sorted names and values."""
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
 def is_signed(headers: Mapping[bytes, bytes], path: str, token: str) -> bool:
-    """Whether the handshake for ``path`` bears a signature made with ``token``."""
+    """Whether the handshake for ``path`` has a signature made with ``token``."""
     shown = headers.get(b"x-twilio-signature", b"").strip()
     host = headers.get(b"host", b"").decode("latin-1")
     return any(
@@ -27,7 +27,7 @@ def is_signed(headers: Mapping[bytes, bytes], path: str, token: str) -> bool:
 
 
 def _addresses(host: str, path: str) -> Iterator[str]:
-    """What the carrier may have signed: a proxy hides scheme and port, and some add a slash."""
+    """Yield the addresses that may be signed: proxies hide scheme and port; some add a slash."""
     for scheme in ("wss", "https", "ws", "http"):
         for name in dict.fromkeys((host, host.rpartition(":")[0] or host)):
             yield f"{scheme}://{name}{path}"

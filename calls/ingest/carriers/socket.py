@@ -1,6 +1,6 @@
-"""The WebSockets that carriers open towards us: I/O and timing. What it means is in ``session``.
+"""The WebSockets that carriers open to this server: I/O and timing. ``session`` has the logic.
 
-Plain ASGI, because a hundred calls are ten thousand messages a second.
+Plain ASGI, because a hundred calls send ten thousand messages per second.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class _Close(Exception):
-    """The socket is to be closed with this code."""
+    """Close the socket with this code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -51,26 +51,26 @@ class _Close(Exception):
 
 
 async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Serve one stream of a carrier."""
+    """Serve one carrier stream."""
     await receive()  # websocket.connect
     offered = [name for name in scope.get("subprotocols", ()) if name in SUBPROTOCOLS]
     await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
     try:
         await _Stream(scope, receive, send).run()
     except _Close as close:
-        with suppress(RuntimeError):  # it has gone away meanwhile
+        with suppress(RuntimeError):  # the client has disconnected
             await send({"type": "websocket.close", "code": close.code})
 
 
 def _described(scope: dict[str, Any]) -> dict[str, str] | None:
-    """Return what the address says of the audio; None if it does not name the call."""
+    """Return the address's description of the audio, or None if it has no call id."""
     if "call_id" not in scope["url_route"]["kwargs"]:
         return None
     return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
 
 
 class _Stream:
-    """Reads messages into a session, and stores what the session has ready four times a second."""
+    """Reads messages into a session, and stores the packets that are due every FLUSH_S."""
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -91,7 +91,7 @@ class _Stream:
                 while not self._call_id:
                     await self._read()
         except TimeoutError as error:
-            log.warning("a carrier's socket is closed: no start within %g s", START_PATIENCE_S)
+            log.warning("closed a carrier's socket: no start message within %g s", START_PATIENCE_S)
             raise _Close(CLOSE_PROTOCOL) from error
         try:
             await self._carry()
@@ -135,7 +135,7 @@ class _Stream:
 
     async def _take(self, event: Event) -> None:
         if isinstance(event, Refused):
-            log.warning("a carrier's stream is refused: %s", event.reason)
+            log.warning("refused a carrier's stream: %s", event.reason)
             raise _Close(CLOSE_CODEC)
         if isinstance(event, Reply):
             with suppress(RuntimeError):  # the peer has gone; reading will say so
@@ -143,7 +143,7 @@ class _Stream:
             return
         self._session.take(event, time.monotonic())
         if self._session.malformed > MAX_MALFORMED:
-            log.warning("a carrier's stream is closed: too much of it is malformed")
+            log.warning("closed a carrier's stream: too many malformed messages")
             raise _Close(CLOSE_PROTOCOL)
         if isinstance(event, Start) and not self._call_id:
             await self._open(event)
@@ -175,11 +175,11 @@ class _Stream:
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_S)
-            # Stored even if this task is cancelled: the session has let go of them.
+            # Shielded from cancellation: the session no longer holds these packets.
             await asyncio.shield(self._store(self._session.due(time.monotonic())))
 
     async def _store(self, packets: list[IncomingPacket]) -> None:
-        """Store, however long that takes; meanwhile nothing is read, so that TCP pushes back."""
+        """Store, and retry until it succeeds. Reading stops meanwhile, so TCP slows the sender."""
         async with self._storing:
             while packets:
                 try:
@@ -192,7 +192,7 @@ class _Stream:
             self._may_read.set()
 
     async def _finish(self) -> None:
-        """Store the rest; the last stream of a call ends it."""
+        """Store the remaining packets. If this was the call's last stream, end the call."""
         await self._store(self._session.finish(time.monotonic()))
         if not open_streams.leave(self._call_id):
             return

@@ -1,7 +1,7 @@
-"""One track of a stream: frames put in order for as long as it may take, then cut into rows.
+"""One track of a stream: puts frames in order, waiting up to REORDER_S, and cuts them into rows.
 
-A frame that is missing leaves silence of its length behind, so that what follows keeps its place;
-where more is missing than is worth storing as silence, a new row says by its time where it goes.
+A missing frame is replaced by silence of its length, so that later audio keeps its place. A gap
+longer than FILL_S starts a new row instead, whose time says where it belongs.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from calls.ingest.carriers.numbering import LEAP
 from calls.media_types import MediaFormat
 
 ROW_S = 1.0
-ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit of packets on every other way in
-ROW_AGE_S = 1.5  # from the arrival of a row's first frame: what is stored is 2 s old at most
-REORDER_S = 1.0  # how long a missing frame is waited for
-PAUSE_S = 0.2  # from here on a clock that is ahead shows a pause, not jitter
-FILL_S = 1.0  # the longest silence that is stored; what is longer is left out
+ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit for packets of every other interface
+ROW_AGE_S = 1.5  # from the arrival of a row's first frame; keeps stored audio less than 2 s old
+REORDER_S = 1.0  # how long to wait for a missing frame
+PAUSE_S = 0.2  # a timestamp this far ahead means a pause, not jitter
+FILL_S = 1.0  # the longest silence that is stored
 _SILENCE = {"mulaw": b"\xff", "alaw": b"\xd5", "l16le": b"\0", "l16be": b"\0"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Frame:
-    """``order`` places it in its track; ``steps`` says whether leaps in it are lost frames."""
+    """``order`` is its place in the track; ``steps``: whether jumps in it are lost frames."""
 
     order: int
     payload: bytes = field(compare=False)
@@ -35,7 +35,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Audio in one piece. ``at_s`` is when its first sample was heard."""
+    """Continuous audio. ``at_s`` is the time of its first sample."""
 
     track: str
     at_s: float
@@ -43,7 +43,7 @@ class Row:
 
 
 class Track:
-    """Give it frames with ``add``; ``cut`` returns rows that are full, old, or broken off."""
+    """Takes frames with ``add``. ``cut`` returns the rows that are full, old or interrupted."""
 
     def __init__(self, name: str, media: MediaFormat) -> None:
         self.name = name
@@ -53,18 +53,18 @@ class Track:
         self._full = min(int(ROW_S * media.rate) * self._width, ROW_BYTES - ROW_BYTES % self._width)
         self._waiting: list[Frame] = []
         self._waiting_bytes = 0
-        self._next: int | None = None  # the order that goes on where the audio ends
-        self._end_s: float | None = None  # where the audio ends on the sender's clock
+        self._next: int | None = None  # the order of the frame that continues the audio
+        self._end_s: float | None = None  # end of the audio on the sender's clock
         self._row = bytearray()
         self._row_at_s = 0.0
         self._row_since = 0.0
         self._rows: list[Row] = []
 
     def add(self, frame: Frame) -> None:
-        """Take a frame. If its place has been passed by, it becomes a row of its own."""
+        """Add a frame. If it comes too late for its place, it becomes a row of its own."""
         if self._next is not None and frame.order < self._next - LEAP:
             self._settle(frame.arrived, all_of_it=True)
-            self._next = None  # the sender counts anew
+            self._next = None  # the sender has restarted its numbering
         if self._next is not None and frame.order < self._next:
             at_s = self._end_s if frame.stamp_s is None else frame.stamp_s
             self._rows.append(Row(self.name, at_s or 0.0, frame.payload))
@@ -74,14 +74,14 @@ class Track:
         self._settle(frame.arrived)
 
     def due_at(self) -> float | None:
-        """Return when ``cut`` will have something to return even if nothing more comes."""
+        """Return when ``cut`` will have a row to return if no more frames arrive."""
         times = [self._row_since + ROW_AGE_S] if self._row else []
         if self._waiting:
             times.append(min(frame.arrived for frame in self._waiting) + REORDER_S)
         return min(times, default=None)
 
     def cut(self, now: float, *, all_of_it: bool = False) -> list[Row]:
-        """Return the rows that are finished; with ``all_of_it`` whatever there is."""
+        """Return the finished rows; with ``all_of_it``, the unfinished ones as well."""
         self._settle(now, all_of_it=all_of_it)
         if self._row and (all_of_it or now >= self._row_since + ROW_AGE_S):
             self._break_off()
@@ -89,14 +89,14 @@ class Track:
         return rows
 
     def _settle(self, now: float, *, all_of_it: bool = False) -> None:
-        """Append the frames whose turn it is, and those that have waited long enough."""
+        """Append the frames that are next in order, and those that have waited long enough."""
         while self._waiting and (all_of_it or self._is_next() or self._is_enough(now)):
             frame = heapq.heappop(self._waiting)
             self._waiting_bytes -= len(frame.payload)
             self._append(frame)
 
     def _is_next(self) -> bool:
-        # What comes first may have overtaken another, so the first frame is waited with as well.
+        # The first frame waits as well: it may have overtaken an earlier one.
         return self._waiting[0].order == self._next
 
     def _is_enough(self, now: float) -> bool:
@@ -118,18 +118,18 @@ class Track:
         return (self._end_s or 0.0) + gap_s if frame.stamp_s is None else frame.stamp_s
 
     def _gap(self, frame: Frame) -> float:
-        """Return the seconds that are missing before a frame; infinite for a pause."""
+        """Return the seconds of audio missing before a frame; infinity for a pause."""
         if self._end_s is None or self._next is None:
             return 0.0
         length_s = len(frame.payload) / self._rate
         lost_s = (frame.order - self._next) * length_s if frame.steps else 0.0
         behind_s = None if frame.stamp_s is None else frame.stamp_s - self._end_s
         if behind_s is None or behind_s < -REORDER_S:
-            return lost_s  # there is no clock, or it stands still
+            return lost_s  # the sender has no clock, or it stands still
         if behind_s >= PAUSE_S and abs(behind_s - lost_s) >= PAUSE_S:
             return math.inf
         if lost_s and abs(behind_s - lost_s) >= length_s:
-            # Chunks that count through all tracks leap without a loss: the clock knows.
+            # If chunks are numbered across all tracks, they jump without a loss. Trust the clock.
             return max(0, round(behind_s / length_s)) * length_s
         return lost_s
 
@@ -138,7 +138,7 @@ class Track:
         if len(self._row) + len(payload) > self._full:
             self._break_off()
         if not self._row:
-            # The sender's own time, so that a clock that drifts shows as one.
+            # Use the sender's own time, so that drift of its clock stays visible.
             self._row_at_s = end_s if frame.stamp_s is None else frame.stamp_s - gap_s
             self._row_since = frame.arrived
         self._row += payload

@@ -25,7 +25,7 @@ def failing(error):
     [
         (OperationalError("gone"), "not reachable"),
         (InterfaceError("closed"), "not reachable"),
-        (Unavailable("Too much."), "Too much. Nothing was stored: send it again."),
+        (Unavailable("Too much."), "Too much. Nothing was stored. Send it again."),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -1,4 +1,4 @@
-"""The one write path: order, repetitions, gaps and late packets, counted right whatever comes."""
+"""The write path: order, duplicates, gaps and late packets, counted right for every input."""
 
 import random
 
@@ -137,7 +137,7 @@ def test_a_late_packet_is_stored_and_flagged(state, call_in, caplog):
     assert list(Packet.objects.values_list("sequence", "late")) == [(8, True), (9, True)]
     assert Call.objects.get().late_count == 2
     assert Call.objects.get().state == state
-    assert f"late packet(s) for call c, stream '': it is {state}" in caplog.text
+    assert f"late packet(s) for call c, stream '': the call is {state}" in caplog.text
     event = CallEvent.objects.filter(type="late_packets").first()
     assert event.data == {"stream": "", "sequences": [8], "count": 1}
 
