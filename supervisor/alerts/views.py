@@ -40,8 +40,8 @@ def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
     except AlertNotFound as error:
         raise Http404(str(error)) from error
     if not is_first and alert.acknowledged_by != by:
-        who = alert.acknowledged_by or "Somebody"
-        messages.info(request, f"{who} has acknowledged “{alert.name}” before you.")
+        who = alert.acknowledged_by or "Someone"
+        messages.info(request, f"{who} already acknowledged “{alert.name}”.")
     return _back(request)
 
 
@@ -56,7 +56,7 @@ def acknowledge_many(request: HttpRequest) -> HttpResponse:
     if numbers:
         messages.success(request, f"{count} acknowledged.")
     else:
-        messages.info(request, "No alert was chosen.")
+        messages.info(request, "Select at least one alert.")
     return _back(request)
 
 

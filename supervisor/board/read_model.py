@@ -201,7 +201,7 @@ _COLUMNS = (
     ("packets", "Packets", "-packets"),
     ("loss", "Loss", "-loss"),
     ("customer", "Customer", "customer"),
-    ("mood", "Agent mood", "mood"),
+    ("sentiment", "Agent sentiment", "mood"),
     ("analysis", "Analysis", "next"),
 )
 

@@ -35,38 +35,37 @@ class Meaning:
 MEANINGS = {
     Kind.END: Meaning(
         "End calls", "End", "will be ended",
-        "Their analysis starts at once. Packets that still arrive are kept and marked late; the "
-        "telephone connections themselves are not touched.",
+        "Their analysis starts at once. Packets that still arrive are kept and marked late. The "
+        "phone connections themselves are not affected.",
         frozenset({CallState.IN_PROGRESS}), is_grave=True,
     ),
     Kind.RETRY: Meaning(
         "Retry calls", "Retry", "will get another round of attempts",
-        "Each goes on where it failed. Nothing that exists is lost.",
+        "Each call resumes where it failed. No existing data is lost.",
         frozenset({CallState.FAILED}),
     ),
     Kind.DISMISS: Meaning(
         "Dismiss calls", "Dismiss", "will no longer count as failed",
-        "You say that they need no analysis: nothing retries them by themselves. Everything that "
-        "was received is kept, and a retry takes it back. Calls that are dismissed already stay "
-        "as they are.",
+        "They need no analysis and are not retried automatically. Everything received is kept, "
+        "and a retry undoes the dismissal. Calls that are already dismissed do not change.",
         frozenset({CallState.FAILED}),
     ),
     Kind.REANALYSE: Meaning(
-        "Reanalyse calls", "Reanalyse", "will be analysed anew",
-        "The results of before are kept as older versions. This asks the AI once or twice for "
-        "each call.",
+        "Reanalyse calls", "Reanalyse", "will be analysed again",
+        "The previous results are kept as older versions. Each call needs one or two requests "
+        "to the AI.",
         frozenset({CallState.ARCHIVED}),
     ),
     Kind.TAG: Meaning(
-        "Tag calls", "Tag", "will have the tag", "Calls that have it already stay as they are."
+        "Tag calls", "Tag", "will have the tag", "Calls that already have it do not change."
     ),
     Kind.UNTAG: Meaning(
         "Remove a tag", "Remove tag", "will lose the tag, if they have it",
-        "Calls without it stay as they are, and are reported.",
+        "Calls without it do not change and are reported.",
     ),
     Kind.ACKNOWLEDGE: Meaning(
         "Acknowledge alerts", "Acknowledge", "will have no open alert",
-        "Every alert of theirs that is open is acknowledged in your name.",
+        "All their open alerts are acknowledged in your name.",
     ),
 }  # fmt: skip
 STATE_CHOICES = dict(CallState.choices)

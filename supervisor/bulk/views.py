@@ -22,7 +22,7 @@ from supervisor.call.actions import STAGES, BadForm, chosen_stage
 def ask(request: HttpRequest) -> HttpResponse:
     """Say which calls are meant and what will happen. Nothing happens yet."""
     if request.POST.get("action") not in Kind.values:
-        messages.error(request, "Nothing was done: choose what to do to the calls.")
+        messages.error(request, "Choose an action.")
         return redirect("supervisor:board")
     return _ask(request, Kind(request.POST["action"]))
 
@@ -30,7 +30,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 def _ask(request: HttpRequest, kind: Kind, problem: str = "", status: int = 200) -> HttpResponse:
     question = read_question(kind, Selection.from_form(request.POST))
     if not question.total:
-        messages.error(request, "Nothing was done: no call was chosen.")
+        messages.error(request, "Select at least one call.")
         return redirect("supervisor:board")
     context = {
         "question": question,
@@ -54,7 +54,7 @@ def actions(request: HttpRequest) -> HttpResponse:
 def _start(request: HttpRequest) -> HttpResponse:
     form = request.POST
     if form.get("action") not in Kind.values:
-        return HttpResponseBadRequest("action: not one of ours.", content_type="text/plain")
+        return HttpResponseBadRequest("action: unknown.", content_type="text/plain")
     kind, selection = Kind(form["action"]), Selection.from_form(form)
     try:
         action = start_bulk(

@@ -69,8 +69,11 @@ def _swap(call_id: str, by: str, form: Form) -> Call:
 
 
 STAGES = (
-    (Stage.TRANSCRIBE.value, "From scratch: transcribe the call again, then judge it"),
-    (Stage.UNDERSTAND.value, "Keep the transcript: only moods, summary and figures again"),
+    (
+        Stage.TRANSCRIBE.value,
+        "From scratch: transcribe the call again, then summarise and score it",
+    ),
+    (Stage.UNDERSTAND.value, "Keep the transcript: redo only summary, sentiment and figures"),
 )
 ACTIONS = {
     action.name: action
@@ -82,7 +85,7 @@ ACTIONS = {
             question="End this call?",
             consequence=(
                 "Its analysis starts now. Packets that still arrive are kept and marked late. "
-                "The telephone connection itself is not touched."
+                "The phone connection itself is not affected."
             ),
             done="The call was ended. Its analysis starts now.",
             run=_end,
@@ -93,7 +96,7 @@ ACTIONS = {
             label="Retry",
             phases=frozenset({Phase.FAILED, Phase.DISMISSED}),
             question="Retry the analysis?",
-            consequence="The call gets another round of attempts. Nothing that exists is lost.",
+            consequence="The call gets another round of attempts. No existing data is lost.",
             done="The call gets another round of attempts.",
             run=_retry,
         ),
@@ -103,9 +106,8 @@ ACTIONS = {
             phases=frozenset({Phase.FAILED}),
             question="Dismiss this call?",
             consequence=(
-                "You say that it needs no analysis. It no longer counts as failed, and nothing "
-                "retries it by itself. Everything that was received is kept, and a retry takes "
-                "it back."
+                "The call needs no analysis. It no longer counts as failed and is not retried "
+                "automatically. Everything received is kept, and a retry undoes the dismissal."
             ),
             done="The call was dismissed: it no longer counts as failed.",
             run=_dismiss,
@@ -115,11 +117,9 @@ ACTIONS = {
             name="reanalyse",
             label="Reanalyse",
             phases=frozenset({Phase.ARCHIVED}),
-            question="Analyse this call anew?",
-            consequence=(
-                "The result of before is kept, and the new one takes its place on this page."
-            ),
-            done="The call is analysed anew.",
+            question="Analyse this call again?",
+            consequence=("The previous result is kept. The new one replaces it on this page."),
+            done="The call is being analysed again.",
             run=_reanalyse,
             stages=STAGES,
         ),
@@ -129,9 +129,9 @@ ACTIONS = {
             phases=frozenset(Phase),
             question="Swap agent and customer?",
             consequence=(
-                "They change places in transcript, moods, figures and recording at once. What "
-                "exists is kept as an older version, nothing is transcribed again, and the AI "
-                "then writes summary and insights anew."
+                "They change places in transcript, sentiment, figures and recording at once. The "
+                "previous result is kept as an older version. Nothing is transcribed again. The AI "
+                "then writes a new summary and new insights."
             ),
             done="Agent and customer have changed places.",
             run=_swap,

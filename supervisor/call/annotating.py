@@ -62,6 +62,6 @@ def _do(request: HttpRequest, call_id: str, service: Callable[[], object]) -> Ht
     except CallNotFound as error:
         raise Http404(str(error)) from error
     except (NotThere, NotYours, Refused) as error:
-        messages.error(request, f"Nothing was done: {error}")
+        messages.error(request, f"Nothing was changed: {error}")
     target = asked_for_at(request)
     return redirect(target) if target else redirect("supervisor:call", call_id=call_id)

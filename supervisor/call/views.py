@@ -106,7 +106,7 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
     except BadForm as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
     except NotPossible as error:
-        messages.error(request, f"Nothing was done: {error}")
+        messages.error(request, f"Nothing was changed: {error}")
     else:
         messages.success(request, wanted.done)
     return redirect("supervisor:call", call_id=call_id)

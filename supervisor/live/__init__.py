@@ -8,7 +8,7 @@ follower      One who follows the event log, over whatever it is: in order, each
 layer         Channels' layer within one process, for many sockets that are all told the same.
 log_watch     Waits until the event log has grown: PostgreSQL says so, SQLite is asked.
 origin        Refuses WebSockets that a page of another site opened in a supervisor's browser.
-pace          Packets a second, from the counters of live calls as the feed samples them.
+pace          Packets per second, from the counters of live calls as the feed samples them.
 position      Where a client stands in the event log, and the snapshot it starts from.
 rights        Whether whoever opened a socket may still listen: logins end
 """

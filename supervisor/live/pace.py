@@ -1,4 +1,4 @@
-"""Packets a second, from the counters of live calls as the feed samples them."""
+"""Packets per second, from the counters of live calls as the feed samples them."""
 
 from __future__ import annotations
 

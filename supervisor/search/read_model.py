@@ -30,8 +30,8 @@ SAME = (
 NAMES = {"query": "q", "place": "in", "day_from": "from", "day_to": "to", "zone": "tz"}
 LABELS = {
     "q": "Words", "in": "Words in", "speaker": "Said by", "from": "From", "to": "To",
-    "opened_after": "From", "opened_before": "To", "min": "Shortest", "max": "Longest",
-    "duration_min_s": "Shortest", "duration_max_s": "Longest",
+    "opened_after": "From", "opened_before": "To", "min": "Minimum minutes", "max": "Maximum minutes",
+    "duration_min_s": "Minimum minutes", "duration_max_s": "Maximum minutes",
 }  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def read_words(question: Question, problems: dict[str, str]) -> Node | None:
         ("in", question.place, PLACES),
     ):
         if value not in choices:
-            problems[_label(name)] = f"“{value}” is not one of the choices."
+            problems[_label(name)] = f"“{value}” is not a valid choice."
             return None
     try:
         sides = sides_of(speaker=question.speaker, place=question.place)
@@ -203,7 +203,7 @@ def _filters(question: Question, problems: dict[str, str]) -> QueryDict:
                 day = date.fromisoformat(text) + timedelta(days=days)
                 given[target] = datetime.combine(day, time.min, zone).isoformat()
             except (ValueError, OverflowError):
-                problems[_label(_name(name))] = f"“{text}” is not a day, as in 2026-01-31."
+                problems[_label(_name(name))] = f"“{text}” is not a date. Write it as 2026-01-31."
     for name, target in (("min", "duration_min_s"), ("max", "duration_max_s")):
         if text := getattr(question, name):
             try:
@@ -228,5 +228,5 @@ def _whole_number(text: str, problems: dict[str, str]) -> int | None:
         return None
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
-    problems["Page"] = "This address is not complete: search again."
+    problems["Page"] = "This address is incomplete. Search again."
     return None

@@ -164,4 +164,4 @@ def spaced(name: str) -> str:
 @register.filter
 def kind_name(kind: str) -> str:
     """What a cell of the packet map is called in its legend."""
-    return {"reordered": "Out of order", "pruned": "Removed since"}.get(kind, kind.capitalize())
+    return {"reordered": "Out of order", "pruned": "Removed"}.get(kind, kind.capitalize())

@@ -157,7 +157,7 @@ def log_in(page: Page, who: str = "ana") -> None:
 
 
 def give_name(page: Page, who: str = "ana") -> None:
-    page.get_by_label("Name").fill(who)
+    page.get_by_label("Username").fill(who)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
 

@@ -48,7 +48,7 @@ def test_an_acknowledged_alert_says_by_whom_and_leaves_the_open_ones(visitor, al
     alert.refresh_from_db()
     assert response["Location"] == "/supervisor/alerts/?show=all"
     assert (alert.acknowledged_by, alert.note) == ("ana", "called back")
-    assert "Nothing is open" in client.get("/supervisor/alerts/").content.decode()
+    assert "No open alerts" in client.get("/supervisor/alerts/").content.decode()
     assert "called back" in client.get("/supervisor/alerts/?show=all").content.decode()
     assert CallEvent.objects.filter(type="alert_acknowledged", data__by="ana").count() == 1
 
@@ -128,7 +128,7 @@ def test_the_list_is_narrowed_by_its_address(supervisor, alert):
     assert listed(supervisor, "?call=c-2") == [str(sales.pk)]
     assert listed(supervisor, "?severity=sideways") == listed(supervisor)
     nothing = supervisor.get("/supervisor/alerts/?queue=none").content.decode()
-    assert "Nothing matches" in nothing
+    assert "No matching alerts" in nothing
 
 
 def test_some_or_all_that_match_are_acknowledged_with_one_note(operator, alert):
@@ -157,7 +157,7 @@ def test_who_comes_second_is_told_who_was_first(operator, alert):
 
     page = operator.post(f"/supervisor/alerts/{alert.pk}/acknowledge/", follow=True)
 
-    assert "bob has acknowledged" in page.content.decode()
+    assert "bob already acknowledged" in page.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/supervisor/", "/supervisor/alerts/", "/supervisor/calls/c-1/"])

@@ -45,8 +45,8 @@ def test_what_is_no_tag_or_note_is_refused_with_the_rule(operator):
 
     tag, note = send(operator, "tag", call, name="a,b"), send(operator, "note", call, text=" ")
 
-    assert "Nothing was done: A tag is 1 to 50 characters" in text_of(tag)
-    assert "Nothing was done: A note has 1 to 4,000 characters" in text_of(note)
+    assert "Nothing was changed: A tag is 1 to 50 characters" in text_of(tag)
+    assert "Nothing was changed: A note has 1 to 4,000 characters" in text_of(note)
 
 
 def test_a_note_is_shown_without_personal_data_and_deleted_by_its_author(operator):
@@ -56,10 +56,10 @@ def test_a_note_is_shown_without_personal_data_and_deleted_by_its_author(operato
 
     assert "Pays by card" in text_of(page)
     assert "4111" not in page.content.decode()
-    assert "Note written by ana" in text_of(page)
+    assert "Note added by ana" in text_of(page)
     page = send(operator, "unnote", call, Note.objects.get().pk)
     assert not Note.objects.exists()
-    assert "Note of ana deleted by ana" in text_of(page)
+    assert "Note by ana deleted by ana" in text_of(page)
 
 
 def test_a_note_of_another_one_has_no_button_and_stays(operator):
@@ -68,8 +68,8 @@ def test_a_note_of_another_one_has_no_button_and_stays(operator):
 
     page = send(operator, "unnote", call, note.pk)
 
-    assert "Nothing was done: bob wrote this note." in text_of(page)
-    assert "Delete for good" not in text_of(page)
+    assert "Nothing was changed: bob wrote this note." in text_of(page)
+    assert "Delete permanently" not in text_of(page)
     user = User.objects.get()
     user.user_permissions.add(Permission.objects.get(codename="delete_note"))
     send(operator, "unnote", call, note.pk)
@@ -85,7 +85,7 @@ def test_who_may_only_look_sees_tags_and_notes_and_cannot_change_them(supervisor
 
     assert "vip" in text_of(page)
     assert "Be kind." in text_of(page)
-    for word in ("Add note", "Remove tag", "Delete for good", "Swap speakers"):
+    for word in ("Add note", "Remove tag", "Delete permanently", "Swap speakers"):
         assert word not in page.content.decode()
     answers = [
         send(supervisor, "tag", call, name="x"),
@@ -186,7 +186,7 @@ def test_speakers_are_swapped_from_the_page_and_pressing_twice_does_not_swap_bac
     text = text_of(page)
     assert "Agent and customer have changed places." in text
     assert "Speakers swapped by ana" in text
-    assert "swapped by hand" in text
+    assert "swapped manually" in text
     assert '<input type="hidden" name="swapped" value="0">' in page.content.decode()
 
 

@@ -181,7 +181,7 @@ def test_a_fresh_page_shows_the_last_half_hour_at_once(supervisor):
 def test_without_a_sample_the_chart_says_when_it_begins(supervisor):
     assert not MinuteSample.objects.exists()
 
-    assert "The chart begins with the first minute" in text_of(supervisor.get(BOARD))
+    assert "The chart starts once a worker has been running" in text_of(supervisor.get(BOARD))
 
 
 def test_packets_a_second_come_from_counters():

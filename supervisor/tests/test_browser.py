@@ -141,7 +141,7 @@ def test_a_call_is_followed_to_its_transcript(site, open_page):
     expect(page.get_by_role("heading", name="Transcript")).to_be_visible()
     expect(page.locator(".turn").first).to_contain_text("my line is dead")
     expect(page.locator("mark.removed").first).to_have_text("email")
-    expect(page.get_by_text("asked for by ana")).to_be_visible()
+    expect(page.get_by_text("requested by ana")).to_be_visible()
     worker.terminate()
     worker.wait(timeout=30)
 

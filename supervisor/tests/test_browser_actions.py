@@ -60,7 +60,7 @@ def test_a_tag_and_a_note_appear_for_everybody_without_a_reload(open_page, calls
     expect(mine.get_by_label("New note")).to_have_value("")
     assert mine.evaluate("window.isSamePage")
     mine.get_by_text("Delete the note").click()
-    mine.get_by_role("button", name="Delete for good").click()
+    mine.get_by_role("button", name="Delete permanently").click()
     mine.get_by_role("button", name="Remove tag late fee").click()
     for page in (mine, other):
         expect(page.locator(".comment")).to_have_count(0)
@@ -104,7 +104,7 @@ def test_the_stage_of_a_reanalysis_is_chosen_in_the_dialog(open_page, calls, sit
     dialog.get_by_label(re.compile("Keep the transcript")).check()
     dialog.get_by_role("button", name="Reanalyse").click()
 
-    expect(page.get_by_text("The call is analysed anew.")).to_be_visible()
+    expect(page.get_by_text("The call is being analysed again.")).to_be_visible()
     found = site.run(
         "shell", "-c", "from calls.models import Call; "
         "print(Call.objects.get(call_id='written').first_stage)",
@@ -134,15 +134,15 @@ def test_a_failed_call_is_dismissed_and_leaves_the_failed_on_every_open_page(ope
 def test_rows_are_chosen_stay_chosen_and_are_tagged(site, open_page, calls):
     page = open_page()
     open_board(page, "?state=IN_PROGRESS")
-    page.get_by_label("Choose live-1", exact=True).check()
-    page.get_by_label("Choose live-2", exact=True).check()
+    page.get_by_label("Select live-1", exact=True).check()
+    page.get_by_label("Select live-2", exact=True).check()
     expect(page.locator("#picked")).to_have_text(" (2)")
     site.say("live-1", "Something new.", first=9)
     expect(row(page, "live-1").locator("[data-count=packet_count]")).to_have_text("5")
-    expect(page.get_by_label("Choose live-1", exact=True)).to_be_checked()
+    expect(page.get_by_label("Select live-1", exact=True)).to_be_checked()
 
-    page.get_by_label("What to do to the calls").select_option("tag")
-    page.get_by_role("button", name=re.compile("Chosen calls")).click()
+    page.get_by_label("Action for the calls").select_option("tag")
+    page.get_by_role("button", name=re.compile("^Selected")).click()
     page.get_by_label("Tag").fill("Checked")
     page.get_by_role("button", name="Tag 2 calls").click()
 
@@ -154,9 +154,9 @@ def test_rows_are_chosen_stay_chosen_and_are_tagged(site, open_page, calls):
 def test_all_that_fit_are_retried_without_javascript(open_page, calls):
     page = open_page(java_script_enabled=False)
     page.goto("/supervisor/?state=FAILED&q=failed-")
-    page.get_by_label("What to do to the calls").select_option("retry")
-    page.get_by_role("button", name="All that fit…").click()
-    expect(page.get_by_text("All 4 calls that fit the filter.")).to_be_visible()
+    page.get_by_label("Action for the calls").select_option("retry")
+    page.get_by_role("button", name="All matching…").click()
+    expect(page.get_by_text("All 4 calls that match the filter.")).to_be_visible()
     page.get_by_role("button", name="Retry 4 calls").click()
 
     expect(page.locator("#bulk-done")).to_have_text("4")
@@ -168,10 +168,10 @@ def test_the_progress_of_many_moves_by_itself(site, open_page, calls):
     site.run("shell", "-c", made)
     page = open_page()
     open_board(page, "?q=many-")
-    page.get_by_label("What to do to the calls").select_option("end")
-    page.get_by_role("button", name="All that fit…").click()
+    page.get_by_label("Action for the calls").select_option("end")
+    page.get_by_role("button", name="All matching…").click()
     page.get_by_role("button", name="End 40 calls").click()
-    expect(page.get_by_text("At work: 0 of 40")).to_be_visible()
+    expect(page.get_by_text("Running: 0 of 40")).to_be_visible()
 
     worker = site.worker()
 
@@ -195,13 +195,13 @@ def test_axe_finds_no_violation(open_page, calls, scheme):
     assert violations(page) == []
     open_board(page, "?q=live-")
     assert violations(page) == []
-    page.get_by_label("What to do to the calls").select_option("untag")
+    page.get_by_label("Action for the calls").select_option("untag")
     with page.expect_navigation():
-        page.get_by_role("button", name="All that fit…").click()
+        page.get_by_role("button", name="All matching…").click()
     assert violations(page) == []
     page.get_by_label("Tag").fill("no such tag")
     page.get_by_role("button", name=re.compile("Remove tag from")).click()
-    expect(page.get_by_text("Refused, and why")).to_be_visible()
+    expect(page.get_by_text("Reasons for refusal")).to_be_visible()
     assert violations(page) == []
     with page.expect_navigation():
         page.get_by_role("link", name="Bulk actions").click()

@@ -52,7 +52,7 @@ def test_an_alert_appears_is_acknowledged_with_a_note_and_leaves(watched, open_p
     expect(page.locator("#open-alerts [data-open]")).to_have_text(re.compile("[1-9]"))
     expect(alert(colleague, "comes")).to_be_visible()
 
-    box = alert(page, "comes").get_by_placeholder("Note, if any")
+    box = alert(page, "comes").get_by_placeholder("Note (optional)")
     box.fill("Joined the call.")
     watched.say("also", CANCEL)  # the list is merged while somebody writes
     expect(alert(page, "also")).to_be_visible()
@@ -78,7 +78,7 @@ def test_a_filtered_list_takes_only_what_fits(watched, open_page):
     expect(alert(page, "mild")).to_have_count(0)
     page.get_by_label("Rule").select_option("Wants to cancel")
     expect(page).to_have_url(re.compile(r"\?severity=critical&rule=Wants\+to\+cancel$"))
-    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    expect(page.get_by_role("heading", name="No matching alerts")).to_be_visible()
 
 
 def test_alerts_are_handled_with_the_keyboard_alone(watched, open_page):
@@ -96,7 +96,7 @@ def test_alerts_are_handled_with_the_keyboard_alone(watched, open_page):
     expect(alert(page, "key-1").get_by_role("link")).to_be_focused()
     page.keyboard.press("x")
     expect(alert(page, "key-1").get_by_role("checkbox")).to_be_checked()
-    page.get_by_role("button", name="Acknowledge chosen").press("Enter")
+    page.get_by_role("button", name="Acknowledge selected").press("Enter")
 
     expect(alert(page, "key-1")).to_have_count(0)
     expect(alert(page, "key-3")).to_be_visible()
@@ -114,11 +114,11 @@ def test_everything_that_matches_is_acknowledged_at_once(watched, open_page):
     for number in range(3):
         expect(alert(page, f"storm-{number}")).to_be_visible()
 
-    page.get_by_label("that are open and match").check()
-    page.get_by_label("Note to all of them").fill("A test of the line.")
-    page.get_by_role("button", name="Acknowledge chosen").click()
+    page.get_by_label("open alerts that match").check()
+    page.get_by_label("Note for all selected alerts").fill("A test of the line.")
+    page.get_by_role("button", name="Acknowledge selected").click()
 
-    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    expect(page.get_by_role("heading", name="No matching alerts")).to_be_visible()
     assert raised(watched, "storm-0")[0]["note"] == "A test of the line."
     assert page.evaluate("window.isSamePage")
 
@@ -190,7 +190,7 @@ def test_alerts_are_acknowledged_from_the_wallboard_by_click_and_by_key(watched,
     badge.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("listitem")).to_have_count(2)
-    note = dialog.get_by_placeholder("Note, if any")
+    note = dialog.get_by_placeholder("Note (optional)")
     note.first.fill("Listening in.")
     note.first.press("Enter")
     expect(dialog.get_by_role("listitem")).to_have_count(1)

@@ -122,7 +122,7 @@ def test_axe_finds_nothing_in_the_login_and_in_its_lock(open_still):
     expect(page.get_by_text("correct username and password")).to_be_visible()
     assert in_both_schemes(page) == []
     give_name(page, "locked")
-    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+    expect(page.get_by_role("heading", name="Too many wrong passwords")).to_be_visible()
     assert in_both_schemes(page) == []
 
 
@@ -132,9 +132,9 @@ def test_axe_finds_nothing_in_what_is_refused_missing_or_broken(open_still):
     page.route("**/broken", lambda route: route.fulfill(body=broken, content_type="text/html"))
 
     for path, heading in (
-        ("/supervisor/", "Your account may not do this"),
-        ("/supervisor/nothing", "There is nothing here"),
-        ("/broken", "This page broke"),
+        ("/supervisor/", "You don't have access"),
+        ("/supervisor/nothing", "Page not found"),
+        ("/broken", "Something went wrong"),
     ):
         page.goto(path)
         expect(page.get_by_role("heading", name=heading)).to_be_visible()

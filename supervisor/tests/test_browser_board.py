@@ -84,7 +84,7 @@ def test_search_rows_and_order_are_chosen_by_keyboard_and_kept_in_the_address(si
     page.keyboard.type("typed-")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/supervisor/\?q=typed-$"))
-    page.get_by_label("Rows on a page").select_option("100")
+    page.get_by_label("Rows per page").select_option("100")
     expect(page).to_have_url(re.compile(r"q=typed-&rows=100$"))
     page.get_by_role("columnheader", name="Agent", exact=True).get_by_role("link").press("Enter")
     expect(page).to_have_url(re.compile(r"sort=agent"))
@@ -93,7 +93,7 @@ def test_search_rows_and_order_are_chosen_by_keyboard_and_kept_in_the_address(si
 
     page.reload()
     expect(calls_of(page)).to_have_text(["typed-0", "typed-1"])
-    expect(page.get_by_label("Rows on a page")).to_have_value("100")
+    expect(page.get_by_label("Rows per page")).to_have_value("100")
     page.go_back()
     expect(calls_of(page)).to_have_text(["typed-1", "typed-0"])
 

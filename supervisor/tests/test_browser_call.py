@@ -234,7 +234,7 @@ def test_an_alert_is_acknowledged_while_the_recording_plays_on(site, page):
     page.get_by_role("button", name="Play").click()
     wait_for(page, "player.currentTime > 0.2")
 
-    page.get_by_label("Note to Threat to leave").fill("Called back.")
+    page.get_by_label("Note on Threat to leave").fill("Called back.")
     page.get_by_role("button", name="Acknowledge Threat to leave").click()
 
     expect(page.locator(".alert.is-over")).to_contain_text("Called back.")

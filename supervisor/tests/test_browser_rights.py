@@ -47,7 +47,7 @@ def test_who_may_not_look_is_told_what_is_lacking(open_page, scheme):
 
     for path in ("/supervisor/", "/supervisor/alerts/", "/supervisor/calls/any/"):
         assert page.goto(path).status == 403
-        expect(page.get_by_role("heading", name="Your account may not do this")).to_be_visible()
+        expect(page.get_by_role("heading", name="You don't have access")).to_be_visible()
     expect(page.get_by_text("calls.view_call")).to_be_visible()
     assert violations(page) == []
 

@@ -72,7 +72,7 @@ def marked(open_page, site, analysed):
 
 def test_marked_words_are_gone_through_by_keys(marked):
     place, current = marked.locator(".places__at"), marked.locator("mark.sought[aria-current]")
-    expect(marked.locator(".places")).to_contain_text("2 places with “refund”")
+    expect(marked.locator(".places")).to_contain_text("2 matches for “refund”")
 
     marked.get_by_role("button", name="Next").focus()
     for _ in range(2):
@@ -93,7 +93,7 @@ def test_words_that_come_in_are_marked_and_the_place_is_kept(marked, site):
 
     site.say("searched", "Where is my refund?", first=4)
 
-    expect(marked.locator(".places")).to_contain_text("3 places")
+    expect(marked.locator(".places")).to_contain_text("3 matches")
     expect(marked.locator(".places__at")).to_have_text("1 of 3")
     expect(marked.locator(".turn", has=marked.locator("[aria-current]"))).to_contain_text("please")
 

@@ -40,17 +40,17 @@ def test_an_outage_and_a_pause_come_and_go_without_a_reload(site, open_page):
     page = open_page()
     page.goto("/supervisor/")
     standing = page.locator("#standing")
-    expect(standing).to_contain_text("No worker is alive.")
+    expect(standing).to_contain_text("No worker is running.")
 
     site.run("shell", "-c", MAKE_OUTAGE)
-    expect(standing).to_contain_text("fake is down (transcribe) since")
+    expect(standing).to_contain_text("fake has been down (transcribe) since")
     expect(standing).to_contain_text("Calls waiting: 2.")
     expect(standing.locator(".countdown")).to_have_text(re.compile(r"in \d:\d\d"))
     expect(standing).not_to_contain_text("No worker")
     site.run("analysis", "pause", "--reason", "The bill is too high")
-    expect(standing).to_contain_text("The analysis is paused since")
+    expect(standing).to_contain_text("Analysis has been paused since")
     expect(standing).to_contain_text("The bill is too high")
-    expect(page.get_by_role("link", name="Resume it")).to_be_visible()
+    expect(page.get_by_role("link", name="Resume")).to_be_visible()
 
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -60,12 +60,12 @@ def test_an_outage_and_a_pause_come_and_go_without_a_reload(site, open_page):
 
     other = open_page()
     other.goto("/supervisor/calls/waits/")
-    expect(other.locator("main")).to_contain_text("The analysis is paused since")
+    expect(other.locator("main")).to_contain_text("Analysis has been paused since")
     assert violations(other) == []
 
     site.run("analysis", "resume")
     expect(standing).not_to_contain_text("paused")
     other.reload()
-    expect(other.locator("main")).to_contain_text("fake is down since")
+    expect(other.locator("main")).to_contain_text("fake has been down since")
     site.run("shell", "-c", END_OUTAGE)
     expect(standing).to_be_hidden()

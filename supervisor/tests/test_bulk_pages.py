@@ -42,9 +42,9 @@ def test_the_question_says_which_calls_in_which_states_and_does_nothing(operator
     page = ask(operator, "end", scope="chosen", call=[call.call_id for call in calls])
 
     text = text_of(page)
-    assert "3 chosen calls" in text
+    assert "3 selected calls" in text
     assert "In progress 2 will be ended" in text
-    assert "Failed 1 nothing: that state does not allow it" in text
+    assert "Failed 1 skipped: not possible in this state" in text
     assert "End 2 calls" in text
     assert Call.objects.live().count() == 2
     assert not BulkAction.objects.exists()
@@ -57,9 +57,9 @@ def test_chosen_calls_are_ended_and_the_others_are_named_with_their_reason(opera
     page = answer(operator, question)
 
     text = text_of(page)
-    assert "Done 2 Refused 1 Left undone 0" in text
+    assert "Done 2 Refused 1 Not reached 0" in text
     assert "1 call: A call that is FAILED cannot be ended." in text
-    assert "3 chosen calls. Asked for by ana" in text
+    assert "3 selected calls. Requested by ana" in text
     assert BulkAction.objects.get().query == ""
     ended = CallEvent.objects.filter(state="COMPLETED", data__reason="operator")
     assert [event.data["by"] for event in ended] == ["ana", "ana"]
@@ -72,11 +72,11 @@ def test_failed_calls_are_dismissed_and_leave_the_tab_of_the_failed(operator):
     chosen = [failed.call_id, live.call_id, retried.call_id]
     question = ask(operator, "dismiss", scope="chosen", call=chosen)
     assert "Failed 2 will no longer count as failed" in text_of(question)
-    assert "In progress 1 nothing: that state does not allow it" in text_of(question)
+    assert "In progress 1 skipped: not possible in this state" in text_of(question)
     services.retry_call(call_id="retried")
     page = answer(operator, question)
 
-    assert "Done 1 Refused 2 Left undone 0" in text_of(page)
+    assert "Done 1 Refused 2 Not reached 0" in text_of(page)
     assert "A call that is COMPLETED cannot be dismissed." in text_of(page)
     assert shown(operator.get(BOARD, {"state": "FAILED"})) == []
     assert shown(operator.get(BOARD, {"state": "DISMISSED"})) == ["failed"]
@@ -90,12 +90,12 @@ def test_all_that_fit_are_those_of_the_filter_on_every_page_and_none_that_came_l
 
     query = "?tag=outage&rows=50&before=1"
     question = ask(operator, "retry", scope="all", query=query)
-    assert "All 3 calls that fit the filter." in text_of(question)
+    assert "All 3 calls that match the filter." in text_of(question)
     add_tag(call_id=failed_call("late").call_id, name="outage")
     page = answer(operator, question)
 
     assert "Done 3 Refused 0" in text_of(page)
-    assert "3 calls that fitted the filter ." in text_of(page)
+    assert "3 calls that matched the filter ." in text_of(page)
     assert BulkAction.objects.get().query == "?tag=outage"
     still_failed = Call.objects.filter(state=CallState.FAILED).values_list("call_id", flat=True)
     assert set(still_failed) == {"other", "late"}
@@ -105,7 +105,7 @@ def test_a_stage_is_chosen_and_a_tag_is_given(operator):
     call = analysed_call()
 
     question = ask(operator, "reanalyse", scope="all")
-    assert "every call there is" in text_of(question)
+    assert "this includes every call" in text_of(question)
     answer(operator, question, stage="understand")
     tagged = answer(operator, ask(operator, "tag", scope="chosen", call=[call.call_id]), tag="VIP")
 
@@ -141,9 +141,12 @@ def test_too_many_are_refused_before_and_after_the_question(operator, monkeypatc
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"action": "end", "scope": "chosen"}, "no call was chosen"),
-        ({"action": "explode", "scope": "all"}, "choose what to do"),
-        ({"action": "end", "scope": "chosen", "call": ["nowhere", "a\0b"]}, "no call was chosen"),
+        ({"action": "end", "scope": "chosen"}, "Select at least one call."),
+        ({"action": "explode", "scope": "all"}, "Choose an action."),
+        (
+            {"action": "end", "scope": "chosen", "call": ["nowhere", "a\0b"]},
+            "Select at least one call.",
+        ),
     ],
 )
 def test_a_choice_of_nothing_leads_back_to_the_board(operator, form, said):
@@ -177,14 +180,14 @@ def test_a_long_one_shows_its_progress_and_can_be_stopped(operator):
     calls = [live_call().call_id for _ in range(bulk.AT_ONCE + 5)]
     page = answer(operator, ask(operator, "end", scope="all"))
     action = BulkAction.objects.get()
-    assert "At work: 0 of 30" in text_of(page)
+    assert "Running: 0 of 30" in text_of(page)
     assert "data-running" in page.content.decode()
 
     bulk.carry_on(action.pk, should_stop=iter([False] * 4 + [True]).__next__)
     page = operator.post(reverse("supervisor:bulk-stop", args=[action.pk]), follow=True)
 
     assert "Stopped by ana" in text_of(page)
-    assert "Done 4 Refused 0 Left undone 26" in text_of(page)
+    assert "Done 4 Refused 0 Not reached 26" in text_of(page)
     assert "data-running" not in page.content.decode()
     assert Call.objects.live().count() == len(calls) - 4
     assert "End 30 calls" in text_of(operator.get(BULKS))

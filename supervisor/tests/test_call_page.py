@@ -26,7 +26,7 @@ def act(client, call, action):
 def test_a_live_call_shows_what_was_said_so_far(supervisor):
     text = text_of(page_of(supervisor, live_call()))
 
-    assert "Packets are coming in." in text
+    assert "Receiving packets." in text
     assert "Received so far" in text
     assert "my line has been dead for three days" in text
 
@@ -43,21 +43,21 @@ def test_personal_data_is_removed_from_the_words_of_a_live_call(supervisor):
 def test_a_call_without_packets_says_so(supervisor):
     services.start_call(call_id="c-1", agent="Ana Pires")
 
-    assert "no packet has come yet" in text_of(supervisor.get("/supervisor/calls/c-1/"))
+    assert "No packets have arrived yet" in text_of(supervisor.get("/supervisor/calls/c-1/"))
 
 
 def test_a_call_that_nobody_takes_says_that_no_worker_lives(supervisor):
     text = text_of(page_of(supervisor, ended_call()))
 
-    assert "waits for a worker to take it" in text
-    assert "No worker has shown a sign of life" in text
+    assert "is waiting for a worker" in text
+    assert "No worker heartbeat for 30 seconds" in text
 
 
 def test_a_running_attempt_is_named(supervisor):
     call = ended_call()
     attempt(claim())
 
-    assert "Attempt 1 of transcribe is running since" in text_of(page_of(supervisor, call))
+    assert "Analysing (transcribe) since" in text_of(page_of(supervisor, call))
 
 
 def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
@@ -68,7 +68,7 @@ def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
     text = text_of(page_of(supervisor, call))
 
     assert "Waiting for attempt 2 of transcribe at" in text
-    assert "the last one failed with 503 Service Unavailable" in text
+    assert "The last attempt failed: 503 Service Unavailable" in text
 
 
 def test_an_attempt_that_the_provider_put_off_is_not_counted(supervisor):
@@ -79,7 +79,7 @@ def test_an_attempt_that_the_provider_put_off_is_not_counted(supervisor):
     text = text_of(page_of(supervisor, call))
 
     assert "Waiting for attempt 1 of transcribe at" in text
-    assert "the provider asked for more time" in text
+    assert "The provider asked for more time" in text
 
 
 def test_a_failed_call_tells_why_and_offers_a_retry(operator):
@@ -112,7 +112,7 @@ def test_an_archived_call_shows_everything_that_was_found(supervisor):
         "Next step A technician comes today.",
         "Negative",
         "Talk time",
-        "words a minute",
+        "words per minute",
         "Interruptions",
         "Archived",
         "Attempt 1 of understand succeeded",
@@ -254,16 +254,16 @@ def test_a_failed_call_is_dismissed_after_a_question_and_then_only_retried(opera
     call = failed_call()
 
     question = operator.get(reverse("supervisor:dismiss", args=[call.call_id]))
-    assert "It no longer counts as failed, and nothing retries it by itself." in text_of(question)
+    assert "It no longer counts as failed and is not retried automatically." in text_of(question)
     assert Call.objects.dead().exists()
     page = act(operator, call, "dismiss")
 
     assert not Call.objects.dead().exists()
     assert CallEvent.objects.get(type="call_dismissed").data["by"] == "ana"
-    assert "Dismissed : no analysis is needed, says ana" in text_of(page)
+    assert "Dismissed : no analysis needed, according to ana" in text_of(page)
     assert [action.name for action in page.context["actions"]] == ["retry", "swap"]
     assert "Dismissed" in text_of(page).partition("The analysis failed")[0]
-    assert "the analysis failed before there was one" in text_of(page)
+    assert "the analysis failed before transcription finished" in text_of(page)
 
 
 def test_a_call_that_somebody_retries_meanwhile_is_not_dismissed(operator):
@@ -272,7 +272,7 @@ def test_a_call_that_somebody_retries_meanwhile_is_not_dismissed(operator):
 
     page = act(operator, call, "dismiss")
 
-    assert "Nothing was done: A call that is COMPLETED cannot be dismissed." in text_of(page)
+    assert "Nothing was changed: A call that is COMPLETED cannot be dismissed." in text_of(page)
     assert not CallEvent.objects.filter(type="call_dismissed").exists()
 
 
@@ -281,7 +281,7 @@ def test_an_action_that_comes_too_late_is_refused_with_a_reason(operator):
 
     response = act(operator, call, "end")
 
-    assert "Nothing was done: A call that is COMPLETED cannot be ended." in text_of(response)
+    assert "Nothing was changed: A call that is COMPLETED cannot be ended." in text_of(response)
 
 
 def test_an_action_is_asked_about_first(operator):

@@ -48,7 +48,7 @@ def test_words_are_marked_by_the_rules_of_the_search(supervisor, given, expected
     response = opened(supervisor, call, **given)
 
     assert marks(response) == expected
-    places = f"{len(expected) or 'No'} place{'s' * (len(expected) != 1)} with"
+    places = f"{len(expected) or 'No'} match{'es' * (len(expected) != 1)} for"
     assert places in bar(response)
 
 
@@ -83,7 +83,7 @@ def test_the_words_so_far_of_a_live_call_are_marked(supervisor):
     response = opened(supervisor, live_call(), q="customer:dead")
 
     assert marks(response) == ["dead"]
-    assert "1 place with “customer:dead”" in bar(response)
+    assert "1 match for “customer:dead”" in bar(response)
 
 
 @pytest.mark.parametrize("query", ["jane", '"to jane doe"', "example.com", "doe*"])
@@ -95,8 +95,8 @@ def test_only_what_is_shown_is_marked(visitor, query):
     shown = opened(reader, call, q=query, unredacted="1")
 
     assert (marks(hidden), len(marks(shown))) == ([], 1)
-    assert "No places" in bar(hidden)
-    assert "1 place" in bar(shown)
+    assert "No matches" in bar(hidden)
+    assert "1 match" in bar(shown)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_only_what_is_shown_is_marked(visitor, query):
         ({"q": '"open'}, "A quotation mark is not closed."),
         ({"q": "-dead"}, "only says what shall not be found"),
         ({"q": "dead", "speaker": "agent", "in": "summary"}, "Nobody says the summary"),
-        ({"q": "dead", "in": "dreams"}, "“dreams” is not one of the choices."),
+        ({"q": "dead", "in": "dreams"}, "“dreams” is not a valid choice."),
         ({"q": "a" * 301}, "longer than 300"),
     ],
 )
@@ -113,7 +113,7 @@ def test_words_that_are_not_understood_are_explained(supervisor, given, reason):
     response = opened(supervisor, analysed_call(), **given)
 
     assert marks(response) == []
-    assert "was not understood" in bar(response)
+    assert "could not be understood" in bar(response)
     assert reason in bar(response)
 
 

@@ -76,8 +76,8 @@ def test_too_many_attempts_get_a_page_that_says_how_long(client, settings):
         response = client.post(LOGIN, {"username": "ana", "password": "wrong"})
 
     assert response.status_code == 429
-    assert "Too many attempts" in text_of(response)
-    assert "Wait 15:00 minutes" in text_of(response)
+    assert "Too many wrong passwords" in text_of(response)
+    assert "Try again in 15 minutes" in text_of(response)
 
 
 def test_logging_out_needs_a_post_and_ends_at_the_login(supervisor):
@@ -168,7 +168,7 @@ def test_the_search_looks_at_call_agent_caller_and_queue(supervisor, word):
 
 
 def test_a_search_without_result_says_so(supervisor):
-    assert "No call matches" in text_of(supervisor.get(BOARD, {"q": "nothing"}))
+    assert "No matching calls" in text_of(supervisor.get(BOARD, {"q": "nothing"}))
 
 
 def test_the_search_keeps_the_filter_and_the_filter_the_search(supervisor):
@@ -306,12 +306,12 @@ def test_an_unknown_call_is_a_page_that_helps(supervisor):
     response = supervisor.get("/supervisor/calls/nobody/")
 
     assert response.status_code == 404
-    assert "There is nothing here" in text_of(response)
+    assert "Page not found" in text_of(response)
 
 
 def test_the_page_for_errors_needs_nothing_at_all(django_assert_num_queries):
     with django_assert_num_queries(0):
-        assert "This page broke" in render_to_string("500.html")
+        assert "Something went wrong" in render_to_string("500.html")
 
 
 def test_a_form_that_is_out_of_date_is_explained(supervisor):

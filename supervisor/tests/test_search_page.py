@@ -37,7 +37,7 @@ def test_an_empty_page_says_what_can_be_asked(supervisor, django_assert_max_num_
         response = supervisor.get(SEARCH)
 
     assert found(response) == []
-    assert "Ask for words" in text_of(response)
+    assert "Search for words" in text_of(response)
     assert 'href="/supervisor/search/" aria-current="page"' in response.content.decode()
 
 
@@ -79,7 +79,7 @@ def test_a_note_is_named_by_its_author_and_leads_to_itself(supervisor):
     page = supervisor.get(link.partition("#")[0]).content.decode()
     assert f'id="note-{note.pk}"' in page
     assert '&lt;b&gt;<mark class="sought">voucher</mark>&lt;/b&gt;' in page
-    assert "1 place with" in page
+    assert "1 match for" in page
 
 
 @pytest.mark.parametrize("moment", ["nan", "inf", "-5", "x", "", "1e400"])
@@ -125,17 +125,17 @@ def test_a_query_is_shown_as_it_was_written(supervisor):
         ({"q": "-a"}, "Words", "only says what shall not be found"),
         ({"q": "a", "speaker": "agent", "in": "summary"}, "Words", "Nobody says the summary"),
         ({"q": "a" * 500}, "Words", "longer than 300"),
-        ({"speaker": "god"}, "Said by", "not one of the choices"),
-        ({"in": "dreams"}, "Words in", "not one of the choices"),
-        ({"from": "soon"}, "From", "is not a day"),
-        ({"to": "9999-12-31"}, "To", "is not a day"),
-        ({"min": "long"}, "Shortest", "is not a number"),
-        ({"min": "nan"}, "Shortest", "Enter a number"),
-        ({"max": "-1"}, "Longest", "greater than or equal to 0"),
+        ({"speaker": "god"}, "Said by", "not a valid choice"),
+        ({"in": "dreams"}, "Words in", "not a valid choice"),
+        ({"from": "soon"}, "From", "is not a date"),
+        ({"to": "9999-12-31"}, "To", "is not a date"),
+        ({"min": "long"}, "Minimum minutes", "is not a number"),
+        ({"min": "nan"}, "Minimum minutes", "Enter a number"),
+        ({"max": "-1"}, "Maximum minutes", "greater than or equal to 0"),
         ({"state": "DANCING"}, "State", "valid choice"),
         ({"customer_trend": "up"}, "Customer trend", "valid choice"),
         ({"alert": "maybe"}, "Alert", "valid choice"),
-        ({"q": "a", "before": "x"}, "Page", "not complete"),
+        ({"q": "a", "before": "x"}, "Page", "incomplete"),
     ],
 )
 def test_what_is_not_understood_is_said(supervisor, given, label, reason):
@@ -145,7 +145,7 @@ def test_what_is_not_understood_is_said(supervisor, given, label, reason):
 
     assert found(response) == []
     shown = text_of(response)
-    assert "This was not understood" in shown
+    assert "This search could not be understood" in shown
     assert re.search(f"{label} .*{re.escape(reason)}", shown)
 
 

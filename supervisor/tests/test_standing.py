@@ -45,8 +45,8 @@ def test_in_good_times_there_is_nothing_to_say(supervisor, worker):
 def test_the_board_tells_of_an_outage_since_when_and_what_waits(supervisor, waiting):
     text = text_of(supervisor.get(BOARD))
 
-    assert "fake is down (transcribe) since" in text
-    assert "no call loses an attempt" in text
+    assert "fake has been down (transcribe) since" in text
+    assert "Waiting uses up no attempts" in text
     assert "503 Service Unavailable" in text
     assert "Calls waiting: 1 ." in text
     assert read_figures().held == 1
@@ -57,12 +57,12 @@ def test_the_board_tells_who_has_paused_the_analysis_and_why(supervisor, worker)
 
     text = text_of(supervisor.get(BOARD))
 
-    assert "The analysis is paused since" in text
+    assert "Analysis has been paused since" in text
     assert "by ann: The bill is too high." in text
 
 
 def test_the_board_tells_that_no_worker_lives(supervisor):
-    assert "No worker is alive." in text_of(supervisor.get(BOARD))
+    assert "No worker is running." in text_of(supervisor.get(BOARD))
 
 
 def test_the_mark_in_the_figures_is_the_one_on_the_page(supervisor, waiting):
@@ -80,20 +80,20 @@ def test_it_is_for_those_who_may_look(client):
 def test_a_waiting_call_tells_of_the_outage_it_waits_for(supervisor, waiting):
     text = text_of(page_of(supervisor, waiting))
 
-    assert "fake is down since" in text
-    assert "the call waits at no cost, and the provider is asked again" in text
+    assert "fake has been down since" in text
+    assert "The call waits without using up attempts. Next check" in text
 
 
 def test_a_call_that_waits_for_another_stage_does_not_blame_the_outage(supervisor, waiting):
     ProviderHealth.objects.update(stage="understand")
 
-    assert "is down since" not in text_of(page_of(supervisor, waiting))
+    assert "has been down since" not in text_of(page_of(supervisor, waiting))
 
 
 def test_a_call_of_words_waits_for_nobody_who_cannot_transcribe(supervisor, waiting):
     words = ended_call()
 
-    assert "is down since" not in text_of(page_of(supervisor, words))
+    assert "has been down since" not in text_of(page_of(supervisor, words))
     assert read_figures().held == 1
 
 
@@ -101,7 +101,7 @@ def test_a_waiting_call_tells_that_the_analysis_is_paused(supervisor, worker):
     call = ended_call()
     pause_analysis(by="ann")
 
-    assert "The analysis is paused since" in text_of(page_of(supervisor, call))
+    assert "Analysis has been paused since" in text_of(page_of(supervisor, call))
     resume_analysis()
     assert "paused" not in text_of(page_of(supervisor, call))
 
@@ -116,8 +116,8 @@ def test_a_dismissed_call_says_so_and_is_in_a_tab_of_its_own(supervisor, worker)
         for state in ("FAILED", "DISMISSED")
     }
 
-    assert "somebody decided that this call needs none" in page
-    assert "no analysis is needed, says ann. A wrong number." in page
+    assert "the call was dismissed" in page
+    assert "no analysis needed, according to ann. A wrong number." in page
     assert f"call-{left.call_id}" in board["FAILED"]
     assert f"call-{gone.call_id}" not in board["FAILED"]
     assert f"call-{gone.call_id}" in board["DISMISSED"]

@@ -125,7 +125,7 @@ def test_a_rule_is_tried_on_calls_that_are_over_without_a_trace(boss):
 
     found = trial(boss)
 
-    assert "on <strong>2</strong> of the last 3 calls" in found
+    assert "on <strong>2</strong> of the last 3 finished calls" in found
     assert "/supervisor/calls/c-1/" in found
     assert "My line has been dead." in found
     assert (AlertRule.objects.count(), CallEvent.objects.count()) == before
@@ -166,7 +166,7 @@ def test_a_rule_that_is_being_changed_is_tried_under_its_own_name(boss):
 
     page = boss.post(f"/admin/calls/alertrule/try/?rule={rule.pk}", form).content.decode()
 
-    assert "There is no such call yet" in page
+    assert "There are no such calls yet" in page
     assert AlertRule.objects.get(pk=rule.pk).phrases == rule.phrases
     assert "Try this rule" in boss.get(f"/admin/calls/alertrule/{rule.pk}/change/").content.decode()
 

@@ -102,7 +102,7 @@ function sound() {
   const worst = events.reduce((one, other) => (rank(other) > rank(one) ? other : one));
   const level = worst.data.severity;
   const one = `${level} alert: ${worst.data.rule}, call ${worst.call_id}`;
-  announce(events.length > 1 ? `${events.length} new alerts, the worst: ${one}` : `New ${one}`);
+  announce(events.length > 1 ? `${events.length} new alerts, worst: ${one}` : `New ${one}`);
   const isFirst = pauseMs() === 0; // of two pages that waited, one makes the sound
   store(SOUNDED, String(Date.now()));
   if (isFirst && isOn() && context?.state === "running") play(level);
@@ -148,7 +148,7 @@ function startNotify() {
 function showNotify(isRefused = false) {
   const isActive = read(NOTIFY) === "on" && Notification.permission === "granted";
   notify.setAttribute("aria-pressed", String(isActive));
-  notify.textContent = isRefused ? "The browser refuses to notify" : isActive ? "Notifying" : "Notify";
+  notify.textContent = isRefused ? "Notifications are blocked" : isActive ? "Notifying" : "Notify";
 }
 
 function showNotification(event, count) {

@@ -39,7 +39,7 @@ async function refetch() {
     merge(page);
     notice.hidden = true;
   } catch (error) {
-    say(`The newest alerts could not be loaded (${error.message}). Trying again.`);
+    say(`Could not load the latest alerts (${error.message}). Trying again.`);
     refetchSoon(RETRY_MS);
   }
 }
@@ -87,7 +87,7 @@ document.addEventListener("submit", async (event) => {
     const said = tell(page, announce);
     if (said) say(said);
   } catch (error) {
-    say(`It was not acknowledged (${error.message}). Try again.`);
+    say(`Could not acknowledge (${error.message}). Try again.`);
   } finally {
     buttons.forEach((button) => { button.disabled = false; });
   }

@@ -50,7 +50,7 @@ async function load() {
     const page = await fetchPart(address, feed);
     if (page) show(page);
   } catch (error) {
-    say(`The alerts could not be loaded (${error.message}).`);
+    say(`Could not load the alerts (${error.message}).`);
   }
 }
 
@@ -74,7 +74,7 @@ async function acknowledge(event) {
     if (page) show(page);
     if (dialog.open) list.querySelector("input[name=note]")?.focus();
   } catch (error) {
-    say(`It was not acknowledged (${error.message}). Try again.`);
+    say(`Could not acknowledge (${error.message}). Try again.`);
   }
 }
 

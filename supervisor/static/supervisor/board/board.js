@@ -125,7 +125,7 @@ async function update() {
     notice.hidden = true;
   } catch (error) {
     failedAt = Date.now();
-    notice.textContent = `The newest changes could not be loaded (${error.message}). Trying again.`;
+    notice.textContent = `Could not load the latest changes (${error.message}). Trying again.`;
     notice.hidden = feed.status !== "live";
   }
   isUpdating = false;

@@ -10,7 +10,7 @@ const SILENT_S = 1.5; // what "skip silence" leaves out is longer than this
 const LEAD_S = 0.3;
 const SILENT_LEVEL = 5; // of 255
 const KEYS_SETTING = "callcenter-player-keys";
-const TROUBLE = "The recording could not be loaded. It may have been removed, or your session has ended: reload the page.";
+const TROUBLE = "Could not load the recording. It may have been removed, or your session may have ended. Reload the page.";
 
 const main = document.getElementById("main");
 const transcript = new Transcript(main);
