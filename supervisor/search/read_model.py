@@ -30,7 +30,8 @@ SAME = (
 NAMES = {"query": "q", "place": "in", "day_from": "from", "day_to": "to", "zone": "tz"}
 LABELS = {
     "q": "Words", "in": "Words in", "speaker": "Said by", "from": "From", "to": "To",
-    "opened_after": "From", "opened_before": "To", "min": "Minimum minutes", "max": "Maximum minutes",
+    "opened_after": "From", "opened_before": "To",
+    "min": "Minimum minutes", "max": "Maximum minutes",
     "duration_min_s": "Minimum minutes", "duration_max_s": "Maximum minutes",
 }  # fmt: skip
 
