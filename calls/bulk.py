@@ -18,10 +18,9 @@ from django.db.models import Count
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from calls import services
-from calls.alerts.services import acknowledge_alerts
-from calls.annotations import NAME_LENGTH, NotThere, Refused, add_tag, normal_tag, remove_tag
-from calls.models import Alert, BulkAction, BulkItem, Call, Stage
+from calls.actions import ACTIONS, REFUSALS
+from calls.annotations import NAME_LENGTH, normal_tag
+from calls.models import BulkAction, BulkItem, Stage
 from calls.waking import waking_once
 
 log = logging.getLogger(__name__)
@@ -38,10 +37,6 @@ RUN_BULK = "calls.tasks.run_bulk"
 
 class TooMany(Exception):
     """More calls than LIMIT, or none."""
-
-
-class NothingToAcknowledge(Exception):
-    """The call has no open alert."""
 
 
 def start_bulk(
@@ -61,13 +56,14 @@ def start_bulk(
     kind, wanted = BulkAction.Kind(kind), list(dict.fromkeys(call_ids))
     if not 0 < len(wanted) <= LIMIT:
         raise TooMany(f"1 to {LIMIT:,} calls may be chosen; these are {len(wanted):,}.")
-    named = normal_tag(tag) if kind in (BulkAction.Kind.TAG, BulkAction.Kind.UNTAG) else ""
-    begun = Stage(stage or Stage.TRANSCRIBE).value if kind == BulkAction.Kind.REANALYSE else ""
+    takes = ACTIONS[kind].takes
+    named = normal_tag(tag) if "tag" in takes else ""
+    first_stage = Stage(stage or Stage.TRANSCRIBE).value if "stage" in takes else ""
     with transaction.atomic():
         action, is_new = BulkAction.objects.get_or_create(
             token=token or uuid.uuid4(),
             defaults={
-                "kind": kind, "stage": begun, "tag": named, "query": query,
+                "kind": kind, "stage": first_stage, "tag": named, "query": query,
                 "by": by[:NAME_LENGTH], "total": len(wanted),
             },
         )  # fmt: skip
@@ -124,12 +120,12 @@ def _is_stopped(action: BulkAction) -> bool:
 
 
 def _act(action: BulkAction, call_id: str) -> tuple[BulkItem.Outcome, str]:
+    wanted = ACTIONS[action.kind]
+    options = {name: getattr(action, name) for name in wanted.takes}
     try:
         with transaction.atomic():  # what a service refuses must not take the outcome with it
-            _SERVICES[BulkAction.Kind(action.kind)](action, call_id)
-    except (
-        services.NotPossible, services.CallNotFound, NotThere, Refused, NothingToAcknowledge,
-    ) as error:  # fmt: skip
+            wanted.run(call_id=call_id, by=action.by, **options)
+    except REFUSALS as error:
         return BulkItem.Outcome.REFUSED, str(error)[:300]
     except DatabaseError:
         raise
@@ -137,50 +133,6 @@ def _act(action: BulkAction, call_id: str) -> tuple[BulkItem.Outcome, str]:
         log.exception("call %s: a bulk action has a bug", call_id)
         return BulkItem.Outcome.REFUSED, f"{type(error).__name__}: {error}"[:300]
     return BulkItem.Outcome.DONE, ""
-
-
-def _end(action: BulkAction, call_id: str) -> None:
-    reason = Call.EndReason.OPERATOR
-    services.end_call(call_id=call_id, reason=reason, by=action.by)
-
-
-def _retry(action: BulkAction, call_id: str) -> None:
-    services.retry_call(call_id=call_id, by=action.by)
-
-
-def _dismiss(action: BulkAction, call_id: str) -> None:
-    services.dismiss_call(call_id=call_id, by=action.by)
-
-
-def _reanalyse(action: BulkAction, call_id: str) -> None:
-    services.reanalyse_call(call_id=call_id, by=action.by, stage=action.stage)
-
-
-def _tag(action: BulkAction, call_id: str) -> None:
-    add_tag(call_id=call_id, name=action.tag, by=action.by)
-
-
-def _untag(action: BulkAction, call_id: str) -> None:
-    remove_tag(call_id=call_id, name=action.tag, by=action.by)
-
-
-def _acknowledge(action: BulkAction, call_id: str) -> None:
-    call = services.lock_call(call_id)
-    alerts = list(Alert.objects.open().filter(call=call).values_list("pk", flat=True))
-    if not alerts:
-        raise NothingToAcknowledge("This call has no open alert.")
-    acknowledge_alerts(alert_ids=alerts, by=action.by)
-
-
-_SERVICES: dict[BulkAction.Kind, Callable[[BulkAction, str], None]] = {
-    BulkAction.Kind.END: _end,
-    BulkAction.Kind.RETRY: _retry,
-    BulkAction.Kind.DISMISS: _dismiss,
-    BulkAction.Kind.REANALYSE: _reanalyse,
-    BulkAction.Kind.TAG: _tag,
-    BulkAction.Kind.UNTAG: _untag,
-    BulkAction.Kind.ACKNOWLEDGE: _acknowledge,
-}
 
 
 def _queue(action_pk: int) -> bool:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import path
 
+from calls.actions import ACTIONS
 from calls.admin.lists import EditableList, Records
 from calls.alerts.services import acknowledge_alerts
 from calls.alerts.trial import CALLS, try_rule
@@ -101,7 +102,7 @@ class AlertAdmin(Records):
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("calls.operate_call"))
+        return bool(request.user.has_perm(ACTIONS["acknowledge"].permission))
 
     @admin.action(description="Acknowledge selected alerts", permissions=["operate"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,6 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from calls import services
+from calls.actions import IN_ADMIN, OPERATE, REFUSALS, Action
 from calls.admin.annotations import NoteInline, TagInline
 from calls.admin.lists import (
     ACTION_LIMIT,
@@ -87,6 +87,15 @@ class AttemptInline(CallInline):
     ]
 
 
+def _in_admin(action: Action) -> Callable[..., None]:
+    @admin.action(description=action.admin_label, permissions=["operate"])
+    def act(model_admin: CallAdmin, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        model_admin.act(request, queryset, action)
+
+    act.__name__ = action.name
+    return act
+
+
 @admin.register(Call)
 class CallAdmin(ReadOnly, Records):
     """Who calls whom may be corrected; everything else moves through the services."""
@@ -118,13 +127,13 @@ class CallAdmin(ReadOnly, Records):
     )
     search_help_text = "The beginning of a call id, or the full name of a queue or an agent."
     inlines = [TagInline, NoteInline, StreamInline, AttemptInline]
-    actions = ["end", "retry", "dismiss", "reanalyse"]
+    actions = [_in_admin(action) for action in IN_ADMIN]
 
     def has_change_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:
         return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("calls.operate_call")
+        return request.user.has_perm(OPERATE)
 
     def get_fields(self, request: HttpRequest, obj: Call | None = None) -> list[Any]:
         return ["records", *super().get_fields(request, obj)]
@@ -150,40 +159,17 @@ class CallAdmin(ReadOnly, Records):
         described = {name: form.cleaned_data[name] for name in form.changed_data}
         services.describe_call(call_id=obj.call_id, **described)
 
-    @admin.action(description="End", permissions=["operate"])
-    def end(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
-        service = partial(services.end_call, reason=Call.EndReason.OPERATOR)
-        self._act(request, queryset, service, "ended")
-
-    @admin.action(description="Retry (failed calls)", permissions=["operate"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
-        self._act(request, queryset, services.retry_call, "retried")
-
-    @admin.action(description="Dismiss (failed calls)", permissions=["operate"])
-    def dismiss(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
-        self._act(request, queryset, services.dismiss_call, "dismissed")
-
-    @admin.action(description="Analyse anew (archived calls)", permissions=["operate"])
-    def reanalyse(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
-        self._act(request, queryset, services.reanalyse_call, "reanalysed")
-
-    def _act(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Call],
-        service: Callable[..., Call],
-        done: str,
-    ) -> None:
-        """Call a service for each call: what one refuses does not undo the others."""
+    def act(self, request: HttpRequest, queryset: QuerySet[Call], action: Action) -> None:
+        """Carry an action out for each call. A call that refuses does not stop the others."""
         refused = []
         call_ids = list(queryset.values_list("call_id", flat=True)[: ACTION_LIMIT + 1])
         chosen = call_ids[:ACTION_LIMIT]
         for call_id in chosen:
             try:
-                service(call_id=call_id, by=request.user.get_username())
-            except (services.NotPossible, services.CallNotFound) as error:
+                action.run(call_id=call_id, by=request.user.get_username())
+            except REFUSALS as error:
                 refused.append(f"{call_id}: {error}")
-        self._tell(request, done, worked=len(chosen) - len(refused), refused=refused)
+        self._tell(request, action.past, worked=len(chosen) - len(refused), refused=refused)
         if len(call_ids) > len(chosen):
             note = f"Only the first {ACTION_LIMIT} calls were looked at: please repeat it."
             self.message_user(request, note, messages.WARNING)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from calls import events
 from calls.models import Alert, AlertRule, Call
+from calls.services import lock_call
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,10 @@ FOUND_LENGTH, NOTE_LENGTH, NAME_LENGTH = 300, 500, 150
 
 class AlertNotFound(Exception):
     """No alert has this number."""
+
+
+class NothingToAcknowledge(Exception):
+    """The call has no open alert."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,19 @@ def acknowledge_alerts(*, alert_ids: Sequence[int], by: str, note: str = "") -> 
             continue  # its call was deleted meanwhile
         count += is_first
     return count
+
+
+def acknowledge_call(*, call_id: str, by: str) -> int:
+    """Acknowledge every open alert of a call. Returns how many there were.
+
+    Raises CallNotFound, and NothingToAcknowledge if there is none.
+    """
+    with transaction.atomic():
+        call = lock_call(call_id)
+        alert_ids = list(Alert.objects.open().filter(call=call).values_list("pk", flat=True))
+        if not alert_ids:
+            raise NothingToAcknowledge("This call has no open alert.")
+        return acknowledge_alerts(alert_ids=alert_ids, by=by)
 
 
 def _acknowledged_event(alert: Alert) -> events.AlertAcknowledged:

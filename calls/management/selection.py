@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
-from calls import services
+from calls.actions import REFUSALS, Action
 from calls.api.filters import CallFilter
 from calls.lifecycle import CallState
 from calls.models import Call
@@ -35,11 +35,11 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only count")
 
 
-def choose(options: dict[str, Any], state: CallState) -> QuerySet[Call]:
-    """Return the calls in a state that the options name. Raises CommandError."""
+def choose(options: dict[str, Any], states: Iterable[CallState]) -> QuerySet[Call]:
+    """Return the calls that the options select, in one of ``states``. Raises CommandError."""
     given = {name.replace("-", "_"): options[name.replace("-", "_")] for name in FILTERS}
     wanted = {name: value for name, value in given.items() if value is not None}
-    chosen = CallFilter(wanted, queryset=Call.objects.filter(state=state))
+    chosen = CallFilter(wanted, queryset=Call.objects.filter(state__in=states))
     if not chosen.is_valid():
         wrong = (f"--{name.replace('_', '-')}: {text[0]}" for name, text in chosen.errors.items())
         raise CommandError(" ".join(wrong))
@@ -48,10 +48,13 @@ def choose(options: dict[str, Any], state: CallState) -> QuerySet[Call]:
 
 
 def work_through(
-    command: BaseCommand, options: dict[str, Any], state: CallState, act: Callable[[str], object]
+    command: BaseCommand, action: Action, options: dict[str, Any], **given: Any
 ) -> None:
-    """Do something to each chosen call and say to how many; one that refuses stops nobody."""
-    calls = choose(options, state)
+    """Carry an action out for each selected call and report how many took it.
+
+    A call that refuses does not stop the others. ``given`` are options of the action itself.
+    """
+    calls = choose(options, action.states)
     limit = options["limit"]
     if options["dry_run"]:
         found = calls.count()
@@ -62,9 +65,9 @@ def work_through(
         with waking_once():
             for call_id in call_ids:
                 try:
-                    act(call_id)
+                    action.run(call_id=call_id, by="manage.py", **given)
                     done += 1
-                except (services.NotPossible, services.CallNotFound) as error:
+                except REFUSALS as error:
                     refused += 1
                     command.stderr.write(f"{call_id}: {error}")
     command.stdout.write(f"{done} calls taken, {refused} refused.")

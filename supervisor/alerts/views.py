@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from calls.actions import ACTIONS
 from calls.alerts.services import AlertNotFound, acknowledge_alert, acknowledge_alerts
 from supervisor.access import asked_for_at, guarded
 from supervisor.alerts.read_model import AlertFilter, disabled_webhooks, numbers_of, read_alerts
@@ -31,7 +32,7 @@ def show_alerts(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@guarded("calls.operate_call")
+@guarded(ACTIONS["acknowledge"].permission)
 def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Acknowledge an alert, and go back to where that was asked for."""
     by = request.user.get_username()
@@ -46,7 +47,7 @@ def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
 
 
 @require_POST
-@guarded("calls.operate_call")
+@guarded(ACTIONS["acknowledge"].permission)
 def acknowledge_many(request: HttpRequest) -> HttpResponse:
     """Acknowledge the alerts that are named, or all that the filter left when the page was read."""
     numbers = _numbers(request.POST)

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from calls.actions import IN_BULK
 from calls.analysis.standing import read_standing
 from calls.api import downloads
 from calls.models import Call
@@ -18,7 +19,6 @@ from supervisor import selection
 from supervisor.access import guarded
 from supervisor.board import read_model as board_read_model
 from supervisor.board.history import read_history
-from supervisor.bulk.read_model import MEANINGS
 from supervisor.figures import read_figures
 from supervisor.live import position as live_position
 from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
@@ -37,7 +37,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "headings": board_read_model.headings(wanted),
         "choices": selection.read_choices(wanted),
         "standing": standing,
-        "bulk_kinds": [(kind.value, meaning.title) for kind, meaning in MEANINGS.items()],
+        "bulk_kinds": [(name, words.title) for name, words in IN_BULK.items()],
         "figures": figures,
         "history": read_history(),
         "page": board_read_model.read_page(wanted),

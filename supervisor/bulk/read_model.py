@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from django.http import QueryDict
 
+from calls.actions import ACTIONS, IN_BULK, Action, ManyCalls
 from calls.bulk import LIMIT, count_outcomes
 from calls.lifecycle import CallState
 from calls.models import BulkAction, BulkItem, Call
@@ -20,54 +21,6 @@ REFUSED_SHOWN = 200
 LISTED = 50
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """What a kind does, in words. Only calls in ``states`` can be acted on."""
-
-    title: str
-    button: str
-    will: str
-    consequence: str
-    states: frozenset[CallState] = frozenset(CallState)
-    is_grave: bool = False
-
-
-MEANINGS = {
-    Kind.END: Meaning(
-        "End calls", "End", "will be ended",
-        "Their analysis starts at once. Packets that still arrive are kept and marked late. The "
-        "phone connections themselves are not affected.",
-        frozenset({CallState.IN_PROGRESS}), is_grave=True,
-    ),
-    Kind.RETRY: Meaning(
-        "Retry calls", "Retry", "will get another round of attempts",
-        "Each call resumes where it failed. No existing data is lost.",
-        frozenset({CallState.FAILED}),
-    ),
-    Kind.DISMISS: Meaning(
-        "Dismiss calls", "Dismiss", "will no longer count as failed",
-        "They need no analysis and are not retried automatically. Everything received is kept, "
-        "and a retry undoes the dismissal. Calls that are already dismissed do not change.",
-        frozenset({CallState.FAILED}),
-    ),
-    Kind.REANALYSE: Meaning(
-        "Reanalyse calls", "Reanalyse", "will be analysed again",
-        "The previous results are kept as older versions. Each call needs one or two requests "
-        "to the AI.",
-        frozenset({CallState.ARCHIVED}),
-    ),
-    Kind.TAG: Meaning(
-        "Tag calls", "Tag", "will have the tag", "Calls that already have it do not change."
-    ),
-    Kind.UNTAG: Meaning(
-        "Remove a tag", "Remove tag", "will lose the tag, if they have it",
-        "Calls without it do not change and are reported.",
-    ),
-    Kind.ACKNOWLEDGE: Meaning(
-        "Acknowledge alerts", "Acknowledge", "will have no open alert",
-        "All their open alerts are acknowledged in your name.",
-    ),
-}  # fmt: skip
 STATE_CHOICES = dict(CallState.choices)
 
 
@@ -143,8 +96,12 @@ class Question:
     newest: int
 
     @property
-    def meaning(self) -> Meaning:
-        return MEANINGS[self.kind]
+    def action(self) -> Action:
+        return ACTIONS[self.kind]
+
+    @property
+    def meaning(self) -> ManyCalls:
+        return IN_BULK[self.kind]
 
     @property
     def total(self) -> int:
@@ -164,7 +121,7 @@ class Question:
 
     @property
     def takes_tag(self) -> bool:
-        return self.kind in (Kind.TAG, Kind.UNTAG)
+        return "tag" in self.action.takes
 
 
 def read_question(kind: Kind, selection: Selection) -> Question:
@@ -172,7 +129,7 @@ def read_question(kind: Kind, selection: Selection) -> Question:
     rows = selection.calls().order_by().values_list("state").annotate(n=Count("pk"))
     found = dict(rows)
     shares = [
-        Share(state, STATE_CHOICES[state], found[state], state in MEANINGS[kind].states)
+        Share(state, STATE_CHOICES[state], found[state], state in ACTIONS[kind].states)
         for state in CallState.values
         if state in found
     ]
@@ -200,7 +157,7 @@ class Progress:
 
     @property
     def title(self) -> str:
-        return MEANINGS[Kind(self.action.kind)].title
+        return IN_BULK[self.action.kind].title
 
 
 def read_progress(action: BulkAction) -> Progress:

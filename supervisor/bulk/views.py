@@ -9,16 +9,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadReque
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from calls.actions import ACTIONS, OPERATE
 from calls.annotations import Refused, known_tags
 from calls.bulk import TooMany, start_bulk, stop_bulk
 from calls.models import BulkAction
 from supervisor.access import guarded
 from supervisor.bulk.read_model import Kind, Selection, read_progress, read_question, read_recent
-from supervisor.call.actions import STAGES, BadForm, chosen_stage
+from supervisor.call.actions import BadForm, chosen_stage
 
 
 @require_POST
-@guarded("calls.operate_call")
+@guarded(OPERATE)
 def ask(request: HttpRequest) -> HttpResponse:
     """Say which calls are meant and what will happen. Nothing happens yet."""
     if request.POST.get("action") not in Kind.values:
@@ -34,7 +35,7 @@ def _ask(request: HttpRequest, kind: Kind, problem: str = "", status: int = 200)
         return redirect("supervisor:board")
     context = {
         "question": question,
-        "stages": STAGES if kind == Kind.REANALYSE else (),
+        "stages": question.action.stages,
         "known_tags": known_tags() if question.takes_tag else [],
         "token": uuid.uuid4(),
         "problem": problem,
@@ -43,7 +44,7 @@ def _ask(request: HttpRequest, kind: Kind, problem: str = "", status: int = 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@guarded("calls.operate_call")
+@guarded(OPERATE)
 def actions(request: HttpRequest) -> HttpResponse:
     """The list of what was done, and where a new action begins."""
     if request.method == "POST":
@@ -61,7 +62,7 @@ def _start(request: HttpRequest) -> HttpResponse:
             kind=kind,
             call_ids=selection.call_ids_now(),
             by=request.user.get_username(),
-            stage=chosen_stage(form) if kind == Kind.REANALYSE else "",
+            stage=chosen_stage(form) if "stage" in ACTIONS[kind].takes else "",
             tag=form.get("tag", ""),
             query=selection.address,
             token=uuid.UUID(form.get("token", "")),
@@ -74,7 +75,7 @@ def _start(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@guarded("calls.operate_call")
+@guarded(OPERATE)
 def show(request: HttpRequest, action_id: int) -> HttpResponse:
     """How far an action is; the page asks again by itself while it runs."""
     action = BulkAction.objects.filter(pk=min(action_id, 2**63 - 1)).first()
@@ -84,7 +85,7 @@ def show(request: HttpRequest, action_id: int) -> HttpResponse:
 
 
 @require_POST
-@guarded("calls.operate_call")
+@guarded(OPERATE)
 def stop(request: HttpRequest, action_id: int) -> HttpResponse:
     by = request.user.get_username()
     if stop_bulk(action_pk=min(action_id, 2**63 - 1), by=by) is None:

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from calls.actions import ACTIONS, DELETE_NOTE
 from calls.annotations import (
     NotThere,
     NotYours,
@@ -21,34 +22,32 @@ from calls.annotations import (
 from calls.services import CallNotFound
 from supervisor.access import asked_for_at, guarded
 
-DELETE_ANY = "calls.delete_note"
-
 
 @require_POST
-@guarded("calls.operate_call")
+@guarded(ACTIONS["tag"].permission)
 def tag(request: HttpRequest, call_id: str) -> HttpResponse:
     name, by = request.POST.get("name", ""), request.user.get_username()
     return _do(request, call_id, lambda: add_tag(call_id=call_id, name=name, by=by))
 
 
 @require_POST
-@guarded("calls.operate_call")
+@guarded(ACTIONS["untag"].permission)
 def untag(request: HttpRequest, call_id: str) -> HttpResponse:
     name, by = request.POST.get("name", ""), request.user.get_username()
     return _do(request, call_id, lambda: remove_tag(call_id=call_id, name=name, by=by))
 
 
 @require_POST
-@guarded("calls.operate_call")
+@guarded(ACTIONS["note"].permission)
 def note(request: HttpRequest, call_id: str) -> HttpResponse:
     text, by = request.POST.get("text", ""), request.user.get_username()
     return _do(request, call_id, lambda: add_note(call_id=call_id, text=text, by=by))
 
 
 @require_POST
-@guarded("calls.operate_call")
+@guarded(ACTIONS["unnote"].permission)
 def unnote(request: HttpRequest, call_id: str, note_id: int) -> HttpResponse:
-    by, of_others = request.user.get_username(), request.user.has_perm(DELETE_ANY)
+    by, of_others = request.user.get_username(), request.user.has_perm(DELETE_NOTE)
     return _do(
         request,
         call_id,

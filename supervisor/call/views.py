@@ -8,16 +8,18 @@ from base64 import b64encode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from calls.actions import ACTIONS, ON_PAGE, OPERATE, Action
 from calls.analysis.recording.playback import NotHeardYet, read_waveform
 from calls.annotations import known_tags
 from calls.models import Call
 from calls.services import CallNotFound, NotPossible
 from supervisor.access import guarded
 from supervisor.alerts.read_model import alerts_of
-from supervisor.call.actions import ACTIONS, Action, BadForm, actions_for
+from supervisor.call.actions import BadForm, actions_for, carry_out
 from supervisor.call.highlight import Highlight
 from supervisor.call.moment import mark_moment
 from supervisor.call.packet_map import read_packet_map
@@ -50,7 +52,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
         "may_unredact": may_unredact,
         "actions": _offered(request, call),
         "tags": list(call.tags.all()),
-        "known_tags": known_tags() if request.user.has_perm("calls.operate_call") else [],
+        "known_tags": known_tags() if request.user.has_perm(OPERATE) else [],
     }
     return render(request, "supervisor/call.html", context)
 
@@ -92,15 +94,19 @@ def _sight(request: HttpRequest) -> tuple[bool, bool]:
 
 
 @require_http_methods(["GET", "POST"])
-@guarded("calls.operate_call")
-def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
+def act(request: HttpRequest, call_id: str, action: str) -> HttpResponseBase:
     """Ask on GET, do it on POST."""
     wanted = ACTIONS[action]
+    return guarded(wanted.permission)(_act)(request, call_id, wanted)
+
+
+def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
     if request.method == "GET":
         context = {"call": _call(call_id), "action": wanted}
         return render(request, "supervisor/confirm.html", context)
     try:
-        wanted.run(call_id, request.user.get_username(), request.POST)
+        by = request.user.get_username()
+        carry_out(wanted, call_id=call_id, by=by, form=request.POST)
     except CallNotFound as error:
         raise Http404(str(error)) from error
     except BadForm as error:
@@ -108,12 +114,12 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponse:
     except NotPossible as error:
         messages.error(request, f"Nothing was changed: {error}")
     else:
-        messages.success(request, wanted.done)
+        messages.success(request, ON_PAGE[wanted.name].done)
     return redirect("supervisor:call", call_id=call_id)
 
 
 def _offered(request: HttpRequest, call: Call) -> list[Action]:
-    return actions_for(call) if request.user.has_perm("calls.operate_call") else []
+    return [each for each in actions_for(call) if request.user.has_perm(each.permission)]
 
 
 def _call(call_id: str) -> Call:

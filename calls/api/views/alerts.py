@@ -9,13 +9,14 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from calls.actions import ACTIONS
 from calls.alerts.services import AlertNotFound, acknowledge_alert
 from calls.api import downloads
 from calls.api.docs import alerts as docs
 from calls.api.filters import AlertFilter
 from calls.api.pagination import CallPagination
 from calls.api.serializers.alerts import AcknowledgementSerializer, AlertSerializer
-from calls.api.views.route import OPERATE, CallRoute, who
+from calls.api.views.route import CallRoute, who
 from calls.exports import alert_table
 from calls.models import Alert, Call
 from calls.services import CallNotFound
@@ -28,7 +29,7 @@ class AlertViewSet(CallRoute):
     filterset_class = AlertFilter
     pagination_class = CallPagination
     serializer_class = AlertSerializer
-    scopes: ClassVar = {"acknowledge": OPERATE}
+    scopes: ClassVar = {"acknowledge": ACTIONS["acknowledge"].scope}
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         return super().perform_content_negotiation(request, force or self.action == "table")

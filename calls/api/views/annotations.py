@@ -8,6 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from calls.actions import ACTIONS, DELETE_NOTE
 from calls.annotations import add_note, add_tag, delete_note, remove_tag
 from calls.api.docs import annotations as docs
 from calls.api.serializers.annotations import (
@@ -16,18 +17,15 @@ from calls.api.serializers.annotations import (
     NoteSerializer,
     TagSerializer,
 )
-from calls.api.views.route import OPERATE, CallRoute, who
+from calls.api.views.route import CallRoute, who
 from calls.keys import ApiClient
 from calls.models import Call, Note, Tag
 from calls.services import CallNotFound
-
-DELETE_NOTE = "calls.delete_note"
 
 
 class _AnnotationViewSet(CallRoute):
     filter_backends = []
     pagination_class = None
-    scopes: ClassVar = {"create": OPERATE, "destroy": OPERATE}
 
     def call(self) -> Call:
         call = Call.objects.filter(call_id=self.kwargs["call_id"]).first()
@@ -39,6 +37,7 @@ class _AnnotationViewSet(CallRoute):
 class TagViewSet(_AnnotationViewSet):
     queryset = Tag.objects.all()
     serializer_class = TagSerializer
+    scopes: ClassVar = {"create": ACTIONS["tag"].scope, "destroy": ACTIONS["untag"].scope}
 
     @docs.tag_list
     def list(self, request: Request, call_id: str) -> Response:
@@ -60,6 +59,7 @@ class TagViewSet(_AnnotationViewSet):
 class NoteViewSet(_AnnotationViewSet):
     queryset = Note.objects.all()
     serializer_class = NoteSerializer
+    scopes: ClassVar = {"create": ACTIONS["note"].scope, "destroy": ACTIONS["unnote"].scope}
 
     @docs.note_list
     def list(self, request: Request, call_id: str) -> Response:

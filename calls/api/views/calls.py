@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls import services
+from calls.actions import ACTIONS
 from calls.analysis import results
-from calls.analysis.speakers import swap_speakers
 from calls.api import downloads
 from calls.api.authentication import may_see_personal_data
 from calls.api.docs import annotations as annotations_docs
@@ -25,7 +25,7 @@ from calls.api.pagination import CallPagination
 from calls.api.parameters import one_of, yes_or_no
 from calls.api.serializers.annotations import SpeakersSerializer
 from calls.api.serializers.calls import CallDetailSerializer, CallSerializer, DescriptionSerializer
-from calls.api.views.route import INGEST, OPERATE, CallRoute, who
+from calls.api.views.route import INGEST, CallRoute, who
 from calls.models import Call, Stage, Stream
 
 DOWNLOADS = {"transcript", "recording", "table"}
@@ -48,11 +48,8 @@ class CallViewSet(CallRoute):
     lookup_field = "call_id"
     scopes: ClassVar = {
         "start": INGEST,
-        "end": INGEST,
-        "retry": OPERATE,
-        "reanalyse": OPERATE,
-        "speakers": OPERATE,
-        "dismiss": OPERATE,
+        "speakers": ACTIONS["swap"].scope,
+        **{name: ACTIONS[name].scope for name in ("end", "retry", "dismiss", "reanalyse")},
     }
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
@@ -85,34 +82,32 @@ class CallViewSet(CallRoute):
 
     @calls_docs.end
     def end(self, request: Request, call_id: str) -> Response:
+        action, reason = ACTIONS["end"], Call.EndReason.REQUESTED
         try:
-            services.end_call(call_id=call_id, by=who(request))
+            action.run(call_id=call_id, by=who(request), reason=reason)
         except services.NotPossible as error:
             return Response({"status": "already_completed", "state": error.state})
-        return Response({"status": "processing_initiated", "call_id": call_id})
+        return Response({"status": action.status, "call_id": call_id})
 
     @calls_docs.retry
     def retry(self, request: Request, call_id: str) -> Response:
-        call = services.retry_call(call_id=call_id, by=who(request))
-        return Response({"status": "retry_initiated", "call_id": call_id, "state": call.state})
+        return Response(self._act("retry"))
 
     @calls_docs.dismiss
     def dismiss(self, request: Request, call_id: str) -> Response:
-        call = services.dismiss_call(call_id=call_id, by=who(request))
-        return Response({"status": "dismissed", "call_id": call_id, "state": call.state})
+        return Response(self._act("dismiss"))
 
     @calls_docs.reanalyse
     def reanalyse(self, request: Request, call_id: str) -> Response:
         stage = one_of(request, "stage", Stage.values, default=Stage.TRANSCRIBE)
-        call = services.reanalyse_call(call_id=call_id, by=who(request), stage=stage)
-        return Response({"status": "reanalysis_initiated", "call_id": call_id, "state": call.state})
+        return Response(self._act("reanalyse", stage=stage))
 
     @annotations_docs.speakers
     def speakers(self, request: Request, call_id: str) -> Response:
         serializer = SpeakersSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         swapped = serializer.validated_data["swapped"]
-        call = swap_speakers(call_id=call_id, swapped=swapped, by=who(request))
+        call = ACTIONS["swap"].run(call_id=call_id, swapped=swapped, by=who(request))
         return Response({"call_id": call_id, "swapped": swapped, "state": call.state})
 
     @calls_docs.transcript
@@ -132,6 +127,11 @@ class CallViewSet(CallRoute):
     @calls_docs.call_table
     def table(self, request: Request) -> HttpResponseBase:
         return downloads.table(self.filter_queryset(self.get_queryset()))
+
+    def _act(self, name: str, **options: Any) -> dict[str, Any]:
+        action, call_id = ACTIONS[name], self.kwargs["call_id"]
+        call = action.run(call_id=call_id, by=who(self.request), **options)
+        return {"status": action.status, "call_id": call_id, "state": call.state}
 
     def _call(self, queryset: QuerySet[Call]) -> Call:
         call = queryset.filter(call_id=self.kwargs["call_id"]).first()

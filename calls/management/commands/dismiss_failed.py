@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from calls import services
-from calls.lifecycle import CallState
+from calls.actions import ACTIONS
 from calls.management.selection import add_options, work_through
 
 
@@ -23,9 +21,4 @@ class Command(BaseCommand):
         parser.add_argument("--note", default="", help="why, for the log of each call")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        dismiss = partial(_dismiss, note=options["note"])
-        work_through(self, options, CallState.FAILED, dismiss)
-
-
-def _dismiss(call_id: str, *, note: str) -> None:
-    services.dismiss_call(call_id=call_id, by="manage.py", note=note)
+        work_through(self, ACTIONS["dismiss"], options, note=options["note"])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from calls import services
+from calls.actions import ACTIONS
 from calls.lifecycle import CallState
 from calls.management.selection import add_options, work_through
 from calls.models import Stage
@@ -32,9 +31,4 @@ class Command(BaseCommand):
         add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        act = partial(_reanalyse, stage=options["stage"])
-        work_through(self, options, CallState(options["state"]), act)
-
-
-def _reanalyse(call_id: str, *, stage: str) -> None:
-    services.reanalyse_call(call_id=call_id, by="manage.py", stage=stage)
+        work_through(self, ACTIONS["reanalyse"], options, stage=options["stage"])

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from calls import services
-from calls.lifecycle import CallState
+from calls.actions import ACTIONS
 from calls.management.selection import add_options, work_through
 
 
@@ -18,8 +17,4 @@ class Command(BaseCommand):
         add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        work_through(self, options, CallState.FAILED, _retry)
-
-
-def _retry(call_id: str) -> None:
-    services.retry_call(call_id=call_id, by="manage.py")
+        work_through(self, ACTIONS["retry"], options)

@@ -1,0 +1,287 @@
+"""The catalogue of actions: what people and programs can do to a call.
+
+The call page, bulk actions, the admin, the API and the commands read their names, states,
+permissions, words and services from here. Whether a state allows a transition is decided by
+``calls.lifecycle``, under the lock of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from calls import services
+from calls.alerts.services import NothingToAcknowledge, acknowledge_call
+from calls.analysis.speakers import swap_speakers
+from calls.annotations import (
+    NotThere,
+    NotYours,
+    Refused,
+    add_note,
+    add_tag,
+    delete_note,
+    remove_tag,
+)
+from calls.lifecycle import CallState
+from calls.models import ApiKey, Call, Stage
+
+OPERATE = "calls.operate_call"
+DELETE_NOTE = "calls.delete_note"  # notes of other people
+ANY_STATE = frozenset(CallState)
+STAGES = (
+    (
+        Stage.TRANSCRIBE.value,
+        "From scratch: transcribe the call again, then summarise and score it",
+    ),
+    (Stage.UNDERSTAND.value, "Keep the transcript: redo only summary, sentiment and figures"),
+)
+REFUSALS = (
+    services.NotPossible,
+    services.CallNotFound,
+    NotThere,
+    NotYours,
+    Refused,
+    NothingToAcknowledge,
+)
+
+
+@dataclass(frozen=True)
+class OneCall:
+    """The words of the call page: its button, the confirmation, and the message afterwards."""
+
+    label: str
+    question: str
+    consequence: str
+    done: str
+    is_main: bool = True
+
+
+@dataclass(frozen=True)
+class ManyCalls:
+    """The words of a bulk action. ``will`` continues "these calls"."""
+
+    title: str
+    button: str
+    will: str
+    consequence: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action. ``run(call_id=..., by=..., **options)`` carries it out or raises a refusal.
+
+    ``past`` continues "A call that is FAILED cannot be". ``takes`` names the options that ``run``
+    needs. ``is_done`` says of a call in one of the ``states`` that it needs the action no more.
+    ``scope`` and ``status`` belong to the API, ``admin_label`` to the admin. An action without
+    words for a place is not offered there.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    past: str = ""
+    states: frozenset[CallState] = ANY_STATE
+    permission: str = OPERATE
+    scope: ApiKey.Scope = ApiKey.Scope.OPERATE
+    status: str = ""
+    takes: tuple[str, ...] = ()
+    is_grave: bool = False
+    is_done: Callable[[Call], bool] = lambda call: False
+    page: OneCall | None = None
+    bulk: ManyCalls | None = None
+    admin_label: str = ""
+
+    @property
+    def stages(self) -> tuple[tuple[str, str], ...]:
+        """The stages to choose from, each with its words."""
+        return STAGES if "stage" in self.takes else ()
+
+    def is_offered(self, call: Call) -> bool:
+        return call.state in self.states and not self.is_done(call)
+
+
+def _end(*, call_id: str, by: str, reason: str = Call.EndReason.OPERATOR) -> Call:
+    return services.end_call(call_id=call_id, by=by, reason=reason)
+
+
+def _retry(*, call_id: str, by: str) -> Call:
+    return services.retry_call(call_id=call_id, by=by)
+
+
+def _dismiss(*, call_id: str, by: str, note: str = "") -> Call:
+    return services.dismiss_call(call_id=call_id, by=by, note=note)
+
+
+def _reanalyse(*, call_id: str, by: str, stage: str = Stage.TRANSCRIBE) -> Call:
+    return services.reanalyse_call(call_id=call_id, by=by, stage=stage)
+
+
+def _tag(*, call_id: str, by: str, tag: str) -> Any:
+    return add_tag(call_id=call_id, by=by, name=tag)
+
+
+def _untag(*, call_id: str, by: str, tag: str) -> Call:
+    return remove_tag(call_id=call_id, by=by, name=tag)
+
+
+ACTIONS = {
+    action.name: action
+    for action in (
+        Action(
+            name="end",
+            past="ended",
+            run=_end,
+            states=frozenset({CallState.IN_PROGRESS}),
+            scope=ApiKey.Scope.INGEST,
+            status="processing_initiated",
+            is_grave=True,
+            page=OneCall(
+                label="End call",
+                question="End this call?",
+                consequence=(
+                    "Its analysis starts now. Packets that still arrive are kept and marked "
+                    "late. The phone connection itself is not affected."
+                ),
+                done="The call was ended. Its analysis starts now.",
+            ),
+            bulk=ManyCalls(
+                title="End calls",
+                button="End",
+                will="will be ended",
+                consequence=(
+                    "Their analysis starts at once. Packets that still arrive are kept and "
+                    "marked late. The phone connections themselves are not affected."
+                ),
+            ),
+            admin_label="End",
+        ),
+        Action(
+            name="retry",
+            past="retried",
+            run=_retry,
+            states=frozenset({CallState.FAILED}),
+            status="retry_initiated",
+            page=OneCall(
+                label="Retry",
+                question="Retry the analysis?",
+                consequence=("The call gets another round of attempts. No existing data is lost."),
+                done="The call gets another round of attempts.",
+            ),
+            bulk=ManyCalls(
+                title="Retry calls",
+                button="Retry",
+                will="will get another round of attempts",
+                consequence="Each call resumes where it failed. No existing data is lost.",
+            ),
+            admin_label="Retry (failed calls)",
+        ),
+        Action(
+            name="dismiss",
+            past="dismissed",
+            run=_dismiss,
+            states=frozenset({CallState.FAILED}),
+            status="dismissed",
+            is_done=lambda call: call.dismissed_at is not None,
+            page=OneCall(
+                label="Dismiss",
+                question="Dismiss this call?",
+                consequence=(
+                    "The call needs no analysis. It no longer counts as failed and is not "
+                    "retried automatically. Everything received is kept, and a retry undoes the "
+                    "dismissal."
+                ),
+                done="The call was dismissed: it no longer counts as failed.",
+                is_main=False,
+            ),
+            bulk=ManyCalls(
+                title="Dismiss calls",
+                button="Dismiss",
+                will="will no longer count as failed",
+                consequence=(
+                    "They need no analysis and are not retried automatically. Everything "
+                    "received is kept, and a retry undoes the dismissal. Calls that are already "
+                    "dismissed do not change."
+                ),
+            ),
+            admin_label="Dismiss (failed calls)",
+        ),
+        Action(
+            name="reanalyse",
+            past="reanalysed",
+            run=_reanalyse,
+            states=frozenset({CallState.ARCHIVED}),
+            status="reanalysis_initiated",
+            takes=("stage",),
+            page=OneCall(
+                label="Reanalyse",
+                question="Analyse this call again?",
+                consequence=("The previous result is kept. The new one replaces it on this page."),
+                done="The call is being analysed again.",
+            ),
+            bulk=ManyCalls(
+                title="Reanalyse calls",
+                button="Reanalyse",
+                will="will be analysed again",
+                consequence=(
+                    "The previous results are kept as older versions. Each call needs one or "
+                    "two requests to the AI."
+                ),
+            ),
+            admin_label="Analyse again (archived calls)",
+        ),
+        Action(
+            name="swap",
+            past="swapped",
+            run=swap_speakers,
+            takes=("swapped",),
+            page=OneCall(
+                label="Swap speakers",
+                question="Swap agent and customer?",
+                consequence=(
+                    "They change places in transcript, sentiment, figures and recording at once. "
+                    "The previous result is kept as an older version. Nothing is transcribed "
+                    "again. The AI then writes a new summary and new insights."
+                ),
+                done="Agent and customer have changed places.",
+                is_main=False,
+            ),
+        ),
+        Action(
+            name="tag",
+            run=_tag,
+            takes=("tag",),
+            bulk=ManyCalls(
+                title="Tag calls",
+                button="Tag",
+                will="will have the tag",
+                consequence="Calls that already have it do not change.",
+            ),
+        ),
+        Action(
+            name="untag",
+            run=_untag,
+            takes=("tag",),
+            bulk=ManyCalls(
+                title="Remove a tag",
+                button="Remove tag",
+                will="will lose the tag, if they have it",
+                consequence="Calls without it do not change and are reported.",
+            ),
+        ),
+        Action(name="note", run=add_note, takes=("text",)),
+        Action(name="unnote", run=delete_note, takes=("note_id",)),
+        Action(
+            name="acknowledge",
+            run=acknowledge_call,
+            bulk=ManyCalls(
+                title="Acknowledge alerts",
+                button="Acknowledge",
+                will="will have no open alert",
+                consequence="All their open alerts are acknowledged in your name.",
+            ),
+        ),
+    )
+}
+ON_PAGE = {name: action.page for name, action in ACTIONS.items() if action.page}
+IN_BULK = {name: action.bulk for name, action in ACTIONS.items() if action.bulk}
+IN_ADMIN = tuple(action for action in ACTIONS.values() if action.admin_label)
