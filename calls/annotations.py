@@ -1,4 +1,4 @@
-"""What people add to a call, as services: tags and notes. One function is one transaction."""
+"""Services for the tags and notes that people add to a call. One function is one transaction."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from calls.services import lock_call
 NAME_LENGTH = 150
 TAGS_LIMIT = 20
 NOTES_LIMIT = 200
-NO_NOTE = 2**63 - 1  # greater numbers do not fit into the database
-TAG_RULE = f"1 to {TAG_LENGTH} characters, at least one of them a letter or a digit, and no comma"
+NO_NOTE = 2**63 - 1  # the database cannot store greater numbers
+TAG_RULE = f"1 to {TAG_LENGTH} characters, with at least one letter or digit and no comma"
 _CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 class Refused(Exception):
-    """What somebody wants to write down breaks a rule, which the message names."""
+    """The tag or note breaks a rule, which the message names."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -40,20 +40,20 @@ class NotYours(Exception):
 
 
 def normal_tag(name: str) -> str:
-    """Return the one spelling of a tag: small letters, single spaces. Raises Refused."""
+    """Return the normal form of a tag: lower case, single spaces. Raises Refused."""
     plain = " ".join(unicodedata.normalize("NFC", name).split()).lower()
     has_sign = any(unicodedata.category(sign) in _CONTROL for sign in plain)
     if not 0 < len(plain) <= TAG_LENGTH or "," in plain or has_sign or not re.search(r"\w", plain):
         raise Refused("name", f"A tag is {TAG_RULE}.")
     if _redacted(plain) != plain:
-        raise Refused("name", "A tag must not hold personal data: this looks like some.")
+        raise Refused("name", "A tag must not contain personal data, and this looks like some.")
     return plain
 
 
 def add_tag(*, call_id: str, name: str, by: str = "") -> tuple[Tag, bool]:
-    """Put a tag on a call, and say whether it was not there before.
+    """Add a tag to a call. Return the tag and whether it is new.
 
-    Raises CallNotFound, and Refused if the name is none or the call has TAGS_LIMIT tags.
+    Raises CallNotFound, and Refused if the name is invalid or the call has TAGS_LIMIT tags.
     """
     name = normal_tag(name)
     with transaction.atomic():
@@ -70,7 +70,7 @@ def add_tag(*, call_id: str, name: str, by: str = "") -> tuple[Tag, bool]:
 
 
 def remove_tag(*, call_id: str, name: str, by: str = "") -> Call:
-    """Take a tag off a call. Raises CallNotFound, NotThere, and Refused if the name is none."""
+    """Remove a tag. Raises CallNotFound, NotThere, and Refused if the name is invalid."""
     name = normal_tag(name)
     with transaction.atomic():
         call = lock_call(call_id)
@@ -82,19 +82,21 @@ def remove_tag(*, call_id: str, name: str, by: str = "") -> Call:
 
 
 def known_tags(*, limit: int = 200) -> list[str]:
-    """Return the names of the tags that were added of late, for lists to choose from."""
+    """Return the names of recently added tags, in alphabetical order."""
     recent = list(Tag.objects.order_by("-id").values_list("name", flat=True)[: 10 * limit])
     return sorted(list(dict.fromkeys(recent))[:limit])
 
 
 def add_note(*, call_id: str, text: str, by: str = "") -> Note:
-    """Write a note about a call; what is personal in it is replaced before it is stored.
+    """Add a note to a call. Personal data is replaced before the note is stored.
 
-    Raises CallNotFound, and Refused if it is empty, too long, or one too many.
+    Raises CallNotFound, and Refused if it is empty or too long, or the call has NOTES_LIMIT notes.
     """
     written = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not 0 < len(written) <= NOTE_LENGTH:
-        raise Refused("text", f"A note has 1 to {NOTE_LENGTH:,} characters; {len(written):,} came.")
+        raise Refused(
+            "text", f"A note has 1 to {NOTE_LENGTH:,} characters; this one has {len(written):,}."
+        )
     plain = _redacted(written)[:NOTE_LENGTH]
     with transaction.atomic():
         call = lock_call(call_id)
@@ -108,9 +110,9 @@ def add_note(*, call_id: str, text: str, by: str = "") -> Note:
 
 
 def delete_note(*, call_id: str, note_id: int, by: str = "", of_others: bool = False) -> Call:
-    """Delete a note, for good: the log keeps who wrote and who deleted it, and not the text.
+    """Delete a note permanently. The log keeps its author and who deleted it, but not its text.
 
-    Raises CallNotFound, NotThere, and NotYours unless ``of_others`` says that it may be anybody's.
+    Raises CallNotFound, NotThere, and NotYours if somebody else wrote it, unless ``of_others``.
     """
     with transaction.atomic():
         call = lock_call(call_id)
@@ -127,6 +129,6 @@ def delete_note(*, call_id: str, note_id: int, by: str = "", of_others: bool = F
 
 
 def _redacted(text: str) -> str:
-    """Return a text without what is personal in it, line by line, so that its shape stays."""
+    """Redact personal data in each line, so that line breaks stay where they are."""
     lines = [Turn("customer", 0, 0, line) for line in text.split("\n")]
     return "\n".join(turn.text for turn in redact(lines).turns)

@@ -1,7 +1,7 @@
-"""Carries out what somebody asks for many calls at once: each call is acted on once at most.
+"""Carries out one action on many calls. Each call is acted on at most once.
 
-The rows are the truth: a call's row is locked, its outcome is written in the transaction that acts
-on the call, and whoever comes later finds it done. So a job may run twice, or die at any point.
+The rows say what is left to do. A job locks the row of a call and saves its outcome in the
+transaction that acts on the call, so a job may run twice or die at any point.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from calls.waking import waking_once
 log = logging.getLogger(__name__)
 
 LIMIT = 5000  # calls in one action
-AT_ONCE = 25  # up to here whoever asks waits for it
+AT_ONCE = 25  # up to this many calls, the request itself does the work
 AT_ONCE_S = 2.0
-SLICE_S = 10.0  # a job gives its place in the worker to others so often
+SLICE_S = 10.0  # then a job queues the rest, so that other jobs get a turn
 SIGN_OF_LIFE_S = 2.0
 ABANDONED_AFTER = timedelta(seconds=45)
 KEPT = timedelta(days=30)
@@ -36,7 +36,7 @@ RUN_BULK = "calls.tasks.run_bulk"
 
 
 class TooMany(Exception):
-    """More calls than LIMIT, or none."""
+    """More than LIMIT calls were selected, or none."""
 
 
 def start_bulk(
@@ -49,13 +49,13 @@ def start_bulk(
     query: str = "",
     token: uuid.UUID | None = None,
 ) -> BulkAction:
-    """Write down what is to be done to these calls, and begin. A ``token`` counts only once.
+    """Save a bulk action and start it. If the ``token`` has been used, return that action.
 
-    Raises TooMany, Refused if the tag is none, and ValueError for an unknown kind or stage.
+    Raises TooMany, Refused if the tag is invalid, and ValueError if the kind or stage is unknown.
     """
     kind, wanted = BulkAction.Kind(kind), list(dict.fromkeys(call_ids))
     if not 0 < len(wanted) <= LIMIT:
-        raise TooMany(f"1 to {LIMIT:,} calls may be chosen; these are {len(wanted):,}.")
+        raise TooMany(f"Select 1 to {LIMIT:,} calls; you selected {len(wanted):,}.")
     takes = ACTIONS[kind].takes
     named = normal_tag(tag) if "tag" in takes else ""
     first_stage = Stage(stage or Stage.TRANSCRIBE).value if "stage" in takes else ""
@@ -85,7 +85,7 @@ def carry_on(
     seconds: float = SLICE_S,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Go on with an action for some time, queue the rest, and return whether nothing is left."""
+    """Work on an action for up to ``seconds``, then queue the rest. Return whether it is done."""
     action = BulkAction.objects.filter(pk=action_pk, finished_at=None).first()
     if action is None:
         return True
@@ -123,7 +123,7 @@ def _act(action: BulkAction, call_id: str) -> tuple[BulkItem.Outcome, str]:
     wanted = ACTIONS[action.kind]
     options = {name: getattr(action, name) for name in wanted.takes}
     try:
-        with transaction.atomic():  # what a service refuses must not take the outcome with it
+        with transaction.atomic():  # if the service refuses, still save the outcome
             wanted.run(call_id=call_id, by=action.by, **options)
     except REFUSALS as error:
         return BulkItem.Outcome.REFUSED, str(error)[:300]
@@ -141,7 +141,7 @@ def _queue(action_pk: int) -> bool:
 
 
 def _finish(action_pk: int) -> bool:
-    """Write down that nothing is left, unless another job has the last calls in its hands."""
+    """Mark the action as finished, unless another job is still working on its last calls."""
     with transaction.atomic():
         action = BulkAction.objects.select_for_update().get(pk=action_pk)
         if action.finished_at is None:
@@ -153,7 +153,7 @@ def _finish(action_pk: int) -> bool:
 
 
 def stop_bulk(*, action_pk: int, by: str) -> BulkAction | None:
-    """Leave the rest of an action undone. None if there is no such action."""
+    """Stop an action before its remaining calls. Return None if there is no such action."""
     with transaction.atomic():
         action = BulkAction.objects.select_for_update().filter(pk=action_pk).first()
         if action is not None and action.finished_at is None:
@@ -163,7 +163,7 @@ def stop_bulk(*, action_pk: int, by: str) -> BulkAction | None:
 
 
 def resume_bulk_actions() -> int:
-    """Queue actions whose job has shown no sign of life. Returns how many."""
+    """Queue unfinished actions whose job has shown no sign of life. Return how many."""
     before = timezone.now() - ABANDONED_AFTER
     left = BulkAction.objects.filter(finished_at=None, seen_at__lt=before).order_by("seen_at")
     pks = list(left.values_list("pk", flat=True)[:20])
@@ -173,7 +173,7 @@ def resume_bulk_actions() -> int:
 
 
 def prune_bulk_actions() -> int:
-    """Remove what was finished KEPT ago: the event log keeps what was done to each call."""
+    """Remove actions that finished KEPT ago. The event log still has what was done to each call."""
     old = BulkAction.objects.filter(finished_at__lt=timezone.now() - KEPT)
     pks = list(old.values_list("pk", flat=True)[:20])
     removed, _ = BulkAction.objects.filter(pk__in=pks).delete()
@@ -181,7 +181,7 @@ def prune_bulk_actions() -> int:
 
 
 def count_outcomes(action: BulkAction) -> dict[str, int]:
-    """Return how many calls came to which outcome."""
+    """Return the number of calls for each outcome."""
     found: dict[str, Any] = dict.fromkeys(BulkItem.Outcome.values, 0)
     rows = action.items.order_by().values_list("outcome").annotate(n=Count("pk"))
     return {**found, **dict(rows)}

@@ -1,4 +1,4 @@
-"""The event log: typed entries, appended in the transaction that made them true, read by offset."""
+"""The event log: typed entries, appended in the transaction of the change and read by offset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from calls.models import CallEvent, EventLog
 
 NOTIFY_CHANNEL = "call_events"
-_APPEND_LOCK = 0x43616C6C  # any number that no other advisory lock of this database uses
+_APPEND_LOCK = 0x43616C6C  # no other advisory lock of this database may use this number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class StateChanged:
 
 @dataclass(frozen=True, kw_only=True)
 class CallDescribed:
-    """The sender said who calls whom."""
+    """Somebody recorded or corrected who calls whom."""
 
     type: ClassVar[str] = "call_described"
     agent: str
@@ -41,7 +41,7 @@ class CallDescribed:
 
 @dataclass(frozen=True, kw_only=True)
 class GapDetected:
-    """``expected`` was the next sequence of the stream and ``received`` came instead."""
+    """The next sequence of the stream was ``expected``, but ``received`` arrived."""
 
     type: ClassVar[str] = "gap_detected"
     stream: str
@@ -51,7 +51,7 @@ class GapDetected:
 
 @dataclass(frozen=True, kw_only=True)
 class LatePackets:
-    """Packets that came after the call had ended."""
+    """Packets arrived after the call had ended."""
 
     type: ClassVar[str] = "late_packets"
     stream: str
@@ -73,7 +73,7 @@ class AttemptFinished:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderDown:
-    """A provider only fails of late: calls wait for it at no cost, and one asks at ``probe_at``."""
+    """A provider keeps failing. Calls wait without using up attempts; one tries at ``probe_at``."""
 
     type: ClassVar[str] = "provider_down"
     provider: str
@@ -85,7 +85,7 @@ class ProviderDown:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderBack:
-    """A provider that was down has answered, after ``seconds``."""
+    """A provider has answered after being down for ``seconds``."""
 
     type: ClassVar[str] = "provider_back"
     provider: str
@@ -96,7 +96,7 @@ class ProviderBack:
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisPaused:
-    """Somebody wants no analysis to begin; calls are taken in all the same, and wait."""
+    """Somebody paused the analysis. Calls are still received, and wait."""
 
     type: ClassVar[str] = "analysis_paused"
     by: str
@@ -112,7 +112,7 @@ class AnalysisResumed:
 
 @dataclass(frozen=True, kw_only=True)
 class CallDismissed:
-    """Somebody has decided that a failed call needs no analysis."""
+    """Somebody decided that a failed call needs no analysis."""
 
     type: ClassVar[str] = "call_dismissed"
     by: str
@@ -121,7 +121,7 @@ class CallDismissed:
 
 @dataclass(frozen=True, kw_only=True)
 class CallDeleted:
-    """The call and everything that was known of it are gone. The entry itself names no call."""
+    """The call and all its data were deleted. The entry itself has no call."""
 
     type: ClassVar[str] = "call_deleted"
     deleted: str
@@ -130,7 +130,7 @@ class CallDeleted:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRaised:
-    """A rule found something; ``quote`` is redacted, ``offset_ms`` counts from the first packet."""
+    """A rule matched. ``quote`` is redacted; ``offset_ms`` counts from the first packet."""
 
     type: ClassVar[str] = "alert_raised"
     alert: int
@@ -145,7 +145,7 @@ class AlertRaised:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertAcknowledged:
-    """A person has seen to it."""
+    """A person acknowledged the alert."""
 
     type: ClassVar[str] = "alert_acknowledged"
     alert: int
@@ -171,7 +171,7 @@ class TagRemoved:
 
 @dataclass(frozen=True, kw_only=True)
 class NoteAdded:
-    """The text is not in the log, which would keep it when the note is deleted."""
+    """The text is not logged, because the log would keep it after the note is deleted."""
 
     type: ClassVar[str] = "note_added"
     note: int
@@ -188,7 +188,7 @@ class NoteDeleted:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeakersSwapped:
-    """``swapped`` is whether agent and customer are now the other way round than received."""
+    """``swapped`` is true if agent and customer are now the reverse of how they were received."""
 
     type: ClassVar[str] = "speakers_swapped"
     swapped: bool
@@ -197,7 +197,7 @@ class SpeakersSwapped:
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookDisabled:
-    """Nothing is sent to an endpoint any more, until a person enables it. Names no call."""
+    """Nothing is sent to the endpoint until a person enables it again. The entry has no call."""
 
     type: ClassVar[str] = "webhook_disabled"
     endpoint: str
@@ -206,7 +206,7 @@ class WebhookDisabled:
 
 @dataclass(frozen=True, kw_only=True)
 class NoCall:
-    """Stands for the call in an entry about one that is not there."""
+    """Takes the place of the call in an entry that has none."""
 
     pk: None = None
     call_id: None = None
@@ -214,7 +214,7 @@ class NoCall:
 
 
 class CallRef(Protocol):
-    """What the log has to know of a call."""
+    """The fields of a call that the log needs."""
 
     @property
     def pk(self) -> Any: ...
@@ -250,14 +250,14 @@ Payload = (
 def append(entries: Sequence[tuple[CallRef, Payload]], *, at: datetime) -> None:
     """Add entries to the log, in order. Call it last in a transaction, after every row lock.
 
-    PostgreSQL hands out ids before commit, so a reader could see offset 8 before 7 exists and
-    skip 7 for good. The advisory lock is held until commit, which makes ids appear in order; as
-    it is always the last lock taken, it cannot be part of a deadlock. SQLite has one writer.
+    PostgreSQL assigns ids before commit, so a reader could see offset 8 before offset 7 exists
+    and never read 7. The advisory lock is held until commit, so ids become visible in order. It
+    is always the last lock taken, so it cannot cause a deadlock. SQLite has one writer.
     """
     if not entries:
         return
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("append() belongs into a transaction")
+        raise transaction.TransactionManagementError("Call append() inside a transaction.")
     is_postgres = connection.vendor == "postgresql"
     if is_postgres:
         with connection.cursor() as cursor:
@@ -279,19 +279,19 @@ def read(*, after: int, limit: int) -> list[CallEvent]:
 
 
 def head() -> int:
-    """Return the newest offset, 0 in an empty log."""
+    """Return the newest offset, or 0 if the log is empty."""
     newest = CallEvent.objects.order_by("-id").values_list("id", flat=True).first()
     return newest or 0
 
 
 def epoch() -> str:
-    """Return the name of this log; it changes when the database is made anew."""
+    """Return the name of this log. It changes when the database is created again."""
     log, _ = EventLog.objects.get_or_create(pk=1)
     return str(log.epoch)
 
 
 def as_message(event: CallEvent) -> dict[str, Any]:
-    """Return an event as clients see it, on every interface."""
+    """Return an event in the form that every interface sends to clients."""
     return {
         "type": event.type,
         "call_id": event.call.call_id if event.call else None,
@@ -311,7 +311,7 @@ Entry = tuple[CallRef, Payload]
 
 @dataclass(frozen=True, slots=True)
 class AtHand:
-    """What the log says of a call at the time of an entry, which may change before it is added."""
+    """A copy of what the log needs of a call, which may change before the entry is appended."""
 
     pk: int
     call_id: str

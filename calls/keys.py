@@ -1,4 +1,4 @@
-"""API keys: made, checked without a query on the hot path, and what each may do."""
+"""API keys: creates, revokes and checks them. The hot path checks a key without a query."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 PREFIX_LENGTH = 8
 UNKNOWN_KEY_PAUSE_S = 1.0
 RENEWAL_GRACE_S = 2.0
-# Close codes of WebSockets: like the HTTP status, in the range that is free for applications.
+# WebSocket close codes: 4000 plus the HTTP status, in the range for applications.
 CLOSE_NOT_LOGGED_IN = 4401
 CLOSE_NOT_ALLOWED = 4403
 VIEW_UNREDACTED = "calls.view_unredacted"
-# What a person who is logged in needs to do the same as a key with that scope.
+# The permission that lets a logged-in person do what a key with this scope may do.
 PERMISSIONS = {
     ApiKey.Scope.INGEST: "calls.add_packet",
     ApiKey.Scope.READ: "calls.view_call",
@@ -39,7 +39,7 @@ PERMISSIONS = {
 
 @dataclass(frozen=True)
 class ApiClient:
-    """A machine that showed a valid key. Stands where Django expects a user."""
+    """A program that sent a valid key. It takes the place of a Django user."""
 
     name: str
     scopes: frozenset[str]
@@ -53,7 +53,7 @@ class ApiClient:
 
 
 def create_key(*, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
-    """Store a new key and return it with its plain text, which nothing can bring back later."""
+    """Store a new key. Return it with its plain text, which cannot be recovered later."""
     prefix = secrets.token_hex(PREFIX_LENGTH // 2)
     plain = f"cc_{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
@@ -63,9 +63,10 @@ def create_key(*, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
 
 
 def revoke_key(key: ApiKey) -> bool:
-    """Make a key invalid for good, and return whether this did it.
+    """Revoke a key permanently. Return False if it was revoked already.
 
-    Other processes go on taking it until they look again: at most API_KEY_REFRESH seconds.
+    Other processes accept it until they load the keys again, at most API_KEY_REFRESH seconds
+    later.
     """
     valid = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
     revoked = bool(valid.update(revoked_at=timezone.now()))
@@ -74,12 +75,12 @@ def revoke_key(key: ApiKey) -> bool:
 
 
 def digest(plain: str) -> str:
-    """A key has 256 random bits, so a fast hash is as safe as a slow one."""
+    """Hash a key. It has 256 random bits, so a fast hash is as safe as a slow one."""
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
 class KeyRing:
-    """The valid keys, as this process last saw them: at most API_KEY_REFRESH seconds old."""
+    """The valid keys as this process last loaded them, at most API_KEY_REFRESH seconds ago."""
 
     def __init__(self) -> None:
         self._clients: dict[str, ApiClient] = {}
@@ -89,14 +90,14 @@ class KeyRing:
 
     def find(self, plain: str) -> ApiClient | None:
         wanted, age = digest(plain), time.monotonic() - self._loaded_at
-        # A key that is not known here may have been made a moment ago.
+        # An unknown key may have just been created.
         patience = UNKNOWN_KEY_PAUSE_S if wanted not in self._clients else settings.API_KEY_REFRESH
         if age >= min(patience, settings.API_KEY_REFRESH):
             self._load()
         return self._clients.get(wanted)
 
     def peek(self, plain: str) -> ApiClient | None:
-        """Do the same without a query, for an event loop: a ring too old is renewed meanwhile."""
+        """Find a key without a query, for an event loop. A thread renews a ring that is too old."""
         age = time.monotonic() - self._loaded_at
         if age >= settings.API_KEY_REFRESH and self._renewal.acquire(blocking=False):
             threading.Thread(target=self._renew, name="keys", daemon=True).start()
@@ -129,15 +130,15 @@ ring = KeyRing()
 
 
 def key_from_headers(authorization: str, x_api_key: str) -> str:
-    """Return the key that a request carries, or an empty string."""
+    """Return the key in the headers of a request, or an empty string."""
     scheme, _, value = authorization.partition(" ")
     return value.strip() if scheme.lower() == "bearer" else x_api_key.strip()
 
 
 def find_refusal(scope: Mapping[str, Any], wanted: ApiKey.Scope) -> int | None:
-    """Return the code to close a WebSocket with, or None if whoever opened it may do ``wanted``.
+    """Return the code to close a WebSocket with, or None if its client has the scope ``wanted``.
 
-    A key goes before a login; ``scope`` is the one of ASGI, with the user that Channels found.
+    A key takes precedence over a login. ``scope`` is the ASGI scope with the user from Channels.
     """
     if settings.API_AUTH == "open":
         return None

@@ -1,4 +1,4 @@
-"""The state machine of a call, on one page. What else happens at a transition is in services.
+"""Every state and transition of a call. The services do the rest of the work at a transition.
 
     IN_PROGRESS --complete--> COMPLETED --start_analysis--> PROCESSING_AI --archive--> ARCHIVED
                                   ^                               |                        |
@@ -6,8 +6,8 @@
                                   +------------------retry-------------------+             |
                                   +-----------------reanalyse------------------------------+
 
-A call that waits for its next attempt stays in PROCESSING_AI. Transitions change this one row
-and nothing else, so that a transaction can be rolled back without a trace.
+A call that waits for its next attempt stays in PROCESSING_AI. A transition changes only the row
+of the call, so that rolling back the transaction undoes all of it.
 """
 
 from django.db import models
@@ -23,7 +23,7 @@ class CallState(models.TextChoices):
 
 
 class CallLifecycle(ConcurrentTransitionMixin, models.Model):
-    """A protected ``state``: only transitions move it, and two at once cannot both win."""
+    """A protected ``state``. Only transitions change it, and of two at once only one wins."""
 
     state = FSMField(
         default=CallState.IN_PROGRESS, choices=CallState.choices, protected=True, editable=False
@@ -34,11 +34,11 @@ class CallLifecycle(ConcurrentTransitionMixin, models.Model):
 
     @transition(field=state, source=CallState.IN_PROGRESS, target=CallState.COMPLETED)
     def complete(self) -> None:
-        """The last packet is expected to be here: the call ended, or fell silent."""
+        """The call was ended, or has been silent for too long."""
 
     @transition(field=state, source=CallState.COMPLETED, target=CallState.PROCESSING_AI)
     def start_analysis(self) -> None:
-        """A worker took the call."""
+        """A worker claimed the call."""
 
     @transition(field=state, source=CallState.PROCESSING_AI, target=CallState.ARCHIVED)
     def archive(self) -> None:
@@ -46,12 +46,12 @@ class CallLifecycle(ConcurrentTransitionMixin, models.Model):
 
     @transition(field=state, source=CallState.PROCESSING_AI, target=CallState.FAILED)
     def fail(self) -> None:
-        """A stage used up its attempts, or failed for good."""
+        """A stage used up its attempts, or failed permanently."""
 
     @transition(field=state, source=CallState.FAILED, target=CallState.COMPLETED)
     def retry(self) -> None:
-        """Somebody wants another round."""
+        """Somebody, or the automatic retry, asked for another round."""
 
     @transition(field=state, source=CallState.ARCHIVED, target=CallState.COMPLETED)
     def reanalyse(self) -> None:
-        """Somebody wants a new analysis of a call that has one."""
+        """Somebody asked for a new analysis of a call that has one."""

@@ -1,4 +1,4 @@
-"""Child processes of `manage.py up`: started apart from the terminal, stopped without a trace."""
+"""Child processes: those of ``manage.py up``, and how a process dies with its parent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_SHORT_LIVES = 3
 
 @dataclass
 class Child:
-    """A program that is to run as long as ``up`` does, unless it is ``once`` only."""
+    """A program that runs for as long as ``up`` does, or only ``once``."""
 
     name: str
     command: Sequence[str]
@@ -30,8 +30,8 @@ class Child:
 
     def start(self) -> None:
         self.started_at = time.monotonic()
-        # A session of its own: Ctrl-C in the terminal reaches only ``up``, which stops the others
-        # in order.
+        # The child gets its own session, so that Ctrl-C reaches only ``up``, which then stops the
+        # children in order.
         prepare = self._prepare if os.name == "posix" else None
         self.process = subprocess.Popen(  # noqa: S603
             self.command,
@@ -50,7 +50,7 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def revive(self) -> bool:
-        """Start it again after an unexpected end. Returns False when it does not stay alive."""
+        """Start it again after an unexpected exit. Return False if it keeps dying."""
         lived = time.monotonic() - self.started_at
         self.short_lives = self.short_lives + 1 if lived < SHORT_LIFE_S else 0
         if self.short_lives >= MAX_SHORT_LIVES:
@@ -63,7 +63,7 @@ class Child:
             self.process.terminate()
 
     def kill(self) -> None:
-        """End whatever is left of it and of its children."""
+        """Kill the process and its children."""
         if self.process is None:
             return
         with suppress(ProcessLookupError, PermissionError):
@@ -79,7 +79,7 @@ def python(*arguments: str) -> list[str]:
 
 
 def stop_all(children: Sequence[Child], *, patience_s: float) -> None:
-    """Ask all to stop, wait together, then end what did not."""
+    """Ask all children to stop, wait for them, then kill the rest."""
     for child in children:
         child.terminate()
     deadline = time.monotonic() + patience_s
@@ -94,16 +94,16 @@ SOFTWARE_ERROR = 70  # sysexits.h; Windows has no os.EX_SOFTWARE
 
 
 def die_with_parent() -> None:
-    """Ask Linux to end this process when its parent is gone, however that went."""
+    """Ask Linux to end this process when its parent dies, for whatever reason."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def end_children_with_me() -> None:
-    """Have every process that is forked from now on die with its parent, at any depth.
+    """Make every process forked from now on, at any depth, die with its parent.
 
-    django-q2 leaves that to a stop in good order: after a SIGKILL its processes would wait for
-    jobs that cannot come, for ever.
+    django-q2 ends its processes only in an orderly stop. After a SIGKILL they would wait forever
+    for jobs that cannot arrive.
     """
     parent: list[int] = []
 
@@ -111,9 +111,9 @@ def end_children_with_me() -> None:
         parent[:] = [os.getpid()]
 
     def follow() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what the parent does is not for children
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # children do not need the parent's handler
         die_with_parent()
-        if [os.getppid()] != parent:  # it died before it could be asked for
+        if [os.getppid()] != parent:  # the parent died before prctl was called
             os._exit(SOFTWARE_ERROR)
 
     os.register_at_fork(before=remember, after_in_child=follow)

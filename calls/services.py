@@ -1,4 +1,4 @@
-"""What is done to a call outside ingest and analysis: one function, one transaction."""
+"""Changes to a call outside ingest and analysis: one function is one transaction."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ class NotPossible(Exception):
 
 
 def open_call(call_id: str, *, now: datetime, **description: str) -> tuple[Call, bool]:
-    """Return the call and whether this opened it. Belongs into the caller's transaction.
+    """Return the call and whether this opened it. Call inside a transaction.
 
-    ``get_or_create`` catches the IntegrityError of a lost race and fetches the winner's row.
+    If another request wins the race, ``get_or_create`` catches the IntegrityError and fetches the
+    winner's row.
     """
     call, opened = Call.objects.get_or_create(
         call_id=call_id, defaults={"opened_at": now, "state_changed_at": now, **description}
@@ -58,7 +59,7 @@ def open_call(call_id: str, *, now: datetime, **description: str) -> tuple[Call,
 
 
 def start_call(*, call_id: str, **description: str) -> Call:
-    """Open a call and say who calls whom; repeated, it only fills in what is new."""
+    """Open a call and record who calls whom. Called again, it only adds new details."""
     now = timezone.now()
     with transaction.atomic():
         call = Call.objects.select_for_update().filter(call_id=call_id).first()
@@ -78,7 +79,7 @@ def start_call(*, call_id: str, **description: str) -> Call:
 
 
 def describe_call(*, call_id: str, **description: str) -> Call:
-    """Correct who calls whom; unlike ``start_call`` this can empty a field. Raises CallNotFound."""
+    """Correct who calls whom. Unlike ``start_call``, it can clear a field. Raises CallNotFound."""
     with transaction.atomic():
         call = lock_call(call_id)
         if _describe(call, description):
@@ -113,7 +114,7 @@ def end_call(*, call_id: str, reason: str = Call.EndReason.REQUESTED, by: str = 
 
 
 def end_idle_calls() -> int:
-    """End calls that have been silent for CALL_IDLE_TIMEOUT. Returns how many."""
+    """End calls that have been silent for CALL_IDLE_TIMEOUT. Return how many."""
     before = database_now() - timedelta(seconds=settings.CALL_IDLE_TIMEOUT)
     idle = list(Call.objects.idle(before=before).values_list("pk", flat=True)[:1000])
     return sum(_end_if_idle(pk, before=before) for pk in idle)
@@ -121,7 +122,7 @@ def end_idle_calls() -> int:
 
 def _end_if_idle(pk: int, *, before: datetime) -> bool:
     with transaction.atomic():
-        # Asked again under the lock: a packet may have come since.
+        # Check again under the lock: a packet may have arrived since.
         call = Call.objects.idle(before=before).select_for_update().filter(pk=pk).first()
         if call is None:
             return False
@@ -155,10 +156,10 @@ def retry_call(*, call_id: str, by: str = "") -> Call:
 
 
 def dismiss_call(*, call_id: str, by: str = "", note: str = "") -> Call:
-    """Say that a failed call needs no analysis: it stays FAILED, and nothing retries it by itself.
+    """Mark a failed call as needing no analysis. It stays FAILED and is not retried automatically.
 
-    It counts as seen to, until somebody retries it. Repeated, it changes nothing. Raises
-    NotPossible unless the call is FAILED.
+    It no longer needs attention unless somebody retries it. Dismissing it again changes nothing.
+    Raises NotPossible unless the call is FAILED.
     """
     now = database_now()
     with transaction.atomic():
@@ -173,7 +174,10 @@ def dismiss_call(*, call_id: str, by: str = "", note: str = "") -> Call:
 
 
 def retry_failed_calls() -> int:
-    """Retry calls that failed AI_AUTO_RETRY_AFTER ago, a few times each. Returns how many."""
+    """Retry calls that failed AI_AUTO_RETRY_AFTER seconds ago or earlier. Return how many.
+
+    Each call is retried at most AI_AUTO_RETRY_ROUNDS times.
+    """
     if not settings.AI_AUTO_RETRY_AFTER:
         return 0
     before = database_now() - timedelta(seconds=settings.AI_AUTO_RETRY_AFTER)
@@ -215,7 +219,7 @@ def _retry(call: Call, *, by: str, automatic_retries: int = 0) -> None:
 
 
 def _failed_stage(call: Call) -> Stage:
-    """Return where a failed call goes on: a transcript that has every packet is not made again."""
+    """Return the stage to retry from. A transcript that covers every packet is not made again."""
     attempt = call.attempts.order_by("-id").first()
     if attempt is None or attempt.stage != Stage.UNDERSTAND:
         return Stage.TRANSCRIBE
@@ -233,7 +237,7 @@ def requeue(
     by: str,
     automatic_retries: int = 0,
 ) -> None:
-    """Give a locked call that is over another round, from ``call.first_stage`` on."""
+    """Start another round of analysis for a locked call that is over, at ``call.first_stage``."""
     call.analysis_round += 1
     call.automatic_retries = automatic_retries
     call.next_attempt_at, call.last_error, call.dismissed_at = None, "", None
@@ -258,9 +262,9 @@ def move(
     reason: str = "",
     by: str = "",
 ) -> None:
-    """Make one transition of a locked call, save it with ``fields``, and log the event.
+    """Make one transition of a locked call, save it with ``fields``, and append the event.
 
-    Belongs into the caller's transaction. Raises NotPossible if the state does not allow it.
+    Call inside a transaction. Raises NotPossible if the state does not allow it.
     """
     change = transit(call, transition, action=action, now=now, reason=reason, by=by)
     if call.state == CallState.COMPLETED:  # its analysis is due
@@ -278,9 +282,10 @@ def transit(
     reason: str = "",
     by: str = "",
 ) -> events.StateChanged:
-    """Make one transition of a locked call, for the caller to save, and to log what it returns.
+    """Make one transition of a locked call and return its event.
 
-    Raises NotPossible if the state does not allow it.
+    The caller saves the call and appends the event. Raises NotPossible if the state does not
+    allow it.
     """
     previous = str(call.state)
     if not can_proceed(transition):

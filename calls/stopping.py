@@ -12,8 +12,11 @@ FLAG_POLL_S = 0.1
 
 
 class _Flag:
-    """A word for all processes of a worker. Unlike an Event it has no lock that a process could
-    take into its grave, or that a signal handler could wait for in vain."""
+    """A flag that all processes of a worker share.
+
+    Unlike an Event it has no lock, which a process could hold when it dies, or for which a signal
+    handler could wait forever.
+    """
 
     def __init__(self) -> None:
         self._value = multiprocessing.RawValue(ctypes.c_bool, False)
@@ -34,18 +37,18 @@ class _Flag:
         return self.is_set()
 
 
-_told_to_stop = _Flag()  # by a signal, and never taken back
+_told_to_stop = _Flag()  # set by a signal, never cleared
 _starting_over = _Flag()
 
 
 class _Slot:
-    """Whoever holds the lock is the runner."""
+    """The process that holds the lock is the runner."""
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
-        """Forget who held it: the dead do not let go."""
+        """Replace the lock, because a dead process never releases it."""
         self.lock = multiprocessing.Lock()
 
 
@@ -53,13 +56,13 @@ _slot = _Slot()
 
 
 def stopping() -> bool:
-    """Whether this worker has been told to stop, or to start over."""
+    """Return whether this worker has been told to stop or to start over."""
     return _told_to_stop.is_set() or _starting_over.is_set()
 
 
 @contextmanager
 def runner_slot() -> Iterator[bool]:
-    """Yield whether this process may be the runner of its cluster for now."""
+    """Yield whether this process is now the runner of its worker."""
     mine = _slot.lock.acquire(block=False)
     try:
         yield mine

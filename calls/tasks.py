@@ -1,4 +1,4 @@
-"""What django-q2 runs. A task is a wake-up and the rows are the truth: a lost one harms nobody."""
+"""The jobs that django-q2 runs. Rows say what work is left, so a lost job does no harm."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CATCH_UP_SECONDS = 10
 
 
 def run_analyses() -> int:
-    """Carry the calls that are due, unless this worker does so already. Returns how many."""
+    """Analyse the calls that are due, unless this worker is doing so already. Return how many."""
     if not any_due():
         return 0
     with runner_slot() as mine:
@@ -38,19 +38,19 @@ def run_analyses() -> int:
         loop = asyncio.Runner()
         taken: int = loop.run(Runner(get_provider(), should_stop=stopping).run())
     if stopping():
-        # A transcription in a thread cannot be interrupted, and would hold up the stop for as
-        # long as it takes. Its call has been given back.
+        # A transcription in a thread cannot be interrupted and would delay the stop until it
+        # ends. Its call has been released.
         os._exit(0)
     loop.close()
-    # A job that found the slot taken left its call to this runner, which may just have decided
-    # to go: so look again, now that the slot is free.
+    # A job that found the slot taken left its call to this runner, which may have been about to
+    # finish. Check again, now that the slot is free.
     if not stopping() and any_due():
         wake_worker()
     return taken
 
 
 def run_bulk(action_pk: int) -> bool:
-    """Go on with a bulk action for a while. Returns whether nothing is left of it."""
+    """Continue a bulk action for a while. Return whether it is finished."""
     return carry_on(action_pk, should_stop=stopping)
 
 

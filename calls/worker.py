@@ -1,8 +1,7 @@
-"""The worker: a django-q2 cluster that survives the sudden death of its parts and stops in time.
+"""The worker: a django-q2 cluster that survives the death of its processes and stops promptly.
 
-What its processes share (the word that they should stop, and that there is one runner) lives in
-memory that is shared by fork. Where there is no fork, each process has its own, and what a stop
-interrupts is then covered by the leases.
+Its processes share the stop flag and the runner slot in memory that fork shares. Without fork,
+each process has its own copy; then the leases cover the calls that a stop interrupts.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 5
 RESTART_PAUSE_S = 1
 DRAIN_S = 10
-GC_THRESHOLDS = (20_000, 20, 50)  # a batch of calls makes many objects, and little garbage
+GC_THRESHOLDS = (20_000, 20, 50)  # a batch of calls makes many objects but little garbage
 _leaving = _Flag()
 
 
 class _Sentinel(Sentinel):  # type: ignore[misc]
-    """Guards the pool, and starts over when a part of it was killed.
+    """Guards the pool, and starts over when one of its processes is killed.
 
-    A process that dies while it waits for work takes the lock of the queue with it, and every
-    other process would then wait for ever: only new queues help.
+    A process that dies while it waits for work still holds the lock of the queue. All other
+    processes would then wait forever, so the queues must be replaced.
     """
 
     def reincarnate(self, process: Any) -> None:
@@ -47,14 +46,14 @@ class _Sentinel(Sentinel):  # type: ignore[misc]
             return
         log.critical("%s died (%s): the worker starts over", process.name, process.exitcode)
         _starting_over.set()
-        _slot.lock.acquire(timeout=DRAIN_S)  # a runner gives back its calls, then lets go
+        _slot.lock.acquire(timeout=DRAIN_S)  # the runner releases its calls first
         for part in [*self.pool, self.monitor, self.pusher]:
             part.kill()
         os._exit(SOFTWARE_ERROR)
 
 
 class Worker(Cluster):  # type: ignore[misc]
-    """``run`` returns after SIGTERM or SIGINT, when every process has stopped."""
+    """A cluster whose ``run`` returns after SIGTERM or SIGINT, once every process has stopped."""
 
     _watcher: Any = None
 
@@ -76,7 +75,7 @@ class Worker(Cluster):  # type: ignore[misc]
         _bury(beat)
 
     def _keep_pool(self) -> None:
-        """Start the sentinel, which starts the rest, again if it came to an end unasked."""
+        """Start the sentinel, which starts the other processes. Start it again if it has died."""
         if self.sentinel is not None:
             if self.sentinel.is_alive():
                 return
@@ -85,11 +84,11 @@ class Worker(Cluster):  # type: ignore[misc]
         self.start()
 
     def _keep_watch(self) -> None:
-        """Start the process that watches for alerts and delivers webhooks, again if it died."""
+        """Start the process that raises alerts and delivers webhooks, again if it has died."""
         if self._watcher is not None and self._watcher.is_alive():
             return
         if self._watcher is not None:
-            log.critical("the watcher died (%s): it is started again", self._watcher.exitcode)
+            log.critical("the watcher died (%s): starting it again", self._watcher.exitcode)
         connections.close_all()
         self._watcher = get_mp_context().Process(
             target=_watch, name="watcher", args=(_leaving,), daemon=True
@@ -118,41 +117,42 @@ class Worker(Cluster):  # type: ignore[misc]
         return os.getpid()
 
     def _ask_for_work(self) -> None:
-        """Whatever an earlier worker left is looked for at once, not by the next sweep."""
+        """Look for calls that an earlier worker left, without waiting for the next sweep."""
         try:
             wake_worker()
         except DatabaseError:
-            log.exception("the database is away; the sweep will look for work")
+            log.exception("the database is not available; the next sweep will look for work")
         connections.close_all()
 
     def sig_handler(self, *_: Any) -> None:
-        # The sentinel sees it too, and ends in good order, which ends the waiting in ``run``. A
-        # signal may come at any point of the start, so there is nothing else that it may touch.
+        # The sentinel sees the flag too and stops in order, which ends the wait in ``run``. A
+        # signal may arrive at any point of the start, so the handler must touch nothing else.
         _told_to_stop.set()
 
 
 def _watch(leaving: Any) -> None:
-    # Not above: it needs the models, which the commands load after this module.
+    # Imported here, because it needs the models, which the commands load after this module.
     from calls.alerts.watcher import run
 
     run(leaving)
 
 
 def _load_jobs() -> None:
-    """Import what the jobs need before the forks: they share it, and the first call need not wait.
+    """Import the jobs before forking, so that processes share them and the first call starts fast.
 
-    Not above, as the jobs import this module.
+    The import is here because the jobs import this module.
     """
     import calls.tasks  # noqa: F401
 
-    # It stays for ever: whoever looks for garbage need not look there, nor write to shared pages.
+    # These objects are never freed. The collector should neither visit them nor write to their
+    # pages, which the processes share.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _without_pool() -> None:
-    """A pool must not cross a fork: every process of a worker has connections of its own."""
+    """Use no connection pool, which must not cross a fork. Each process has its own connection."""
     database = connections["default"].settings_dict
     database["OPTIONS"].pop("pool", None)
     database["CONN_MAX_AGE"] = 600
@@ -163,7 +163,7 @@ def _show_life(beat: WorkerHeartbeat) -> None:
         beat.seen_at = database_now()
         beat.save()
     except DatabaseError:
-        log.exception("no heartbeat: the database is away")
+        log.exception("no heartbeat: the database is not available")
     finally:
         connections.close_all()
 
@@ -172,4 +172,4 @@ def _bury(beat: WorkerHeartbeat) -> None:
     try:
         beat.delete()
     except DatabaseError:
-        log.exception("the heartbeat stays behind: the database is away")
+        log.exception("the heartbeat was not removed: the database is not available")

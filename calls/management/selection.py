@@ -1,4 +1,4 @@
-"""Which calls a command works on: options that mean the same as the filters of the API."""
+"""Options that select the calls for a command. They mean the same as the filters of the API."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What is stored, by subject.
-
-Every write outside ingest is a function in ``services``, ``retention`` or ``analysis.ledger``;
-ingest has one, ``ingest.record``.
-"""
+"""The models, one module per subject. They hold data and queries; services write to them."""
 
 from calls.models.alert import (
     Alert,

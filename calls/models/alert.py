@@ -1,4 +1,4 @@
-"""What supervisors are alerted to: the rules, and every alert that was raised by one."""
+"""Alert rules, the alerts that they raised, and how far each watcher has read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from calls.models.call import Call
 
 MAX_PHRASES, MAX_PHRASE_LENGTH = 200, 100
-# By kind: from, to, unit.
+# By kind: lowest, highest, unit.
 LIMITS = {
     "sentiment": (-5, 5, "points"),
     "silence": (1, 86_400, "seconds"),
@@ -30,7 +30,7 @@ class Severity(models.IntegerChoices):
 
 
 class AlertRule(models.Model):
-    """When to raise an alert. Which fields count depends on the kind; ``alerts.rules`` reads it."""
+    """When to raise an alert. The kind determines which fields count; see ``alerts.rules``."""
 
     class Kind(models.TextChoices):
         WORDS = "words", "Words or phrases"
@@ -104,7 +104,7 @@ class AlertRule(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Say what the kind needs, by field and with its limits."""
+        """Check the fields that the kind needs."""
         if self.kind == self.Kind.WORDS:
             self._check_phrases()
         elif self.kind in LIMITS:
@@ -133,10 +133,10 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 class Alert(models.Model):
-    """Something a supervisor should know of a call. What is quoted is redacted.
+    """Something that a supervisor should know about a call. ``quote`` is redacted.
 
-    ``number`` counts the alerts of one rule on one call and ``source`` names what was found, so
-    that the database itself refuses to raise anything twice.
+    ``number`` counts the alerts of one rule on one call, and ``source`` names the match. Both are
+    unique, so that the database refuses to store the same alert twice.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="alerts", db_index=False)
@@ -197,7 +197,7 @@ class Alert(models.Model):
 
 
 class Watch(models.Model):
-    """How far a reader has come in a log, and which process is reading: by a lease, like a call."""
+    """A reader's position in a log, and the process that reads it, which holds a lease."""
 
     name = models.CharField(max_length=32, primary_key=True)
     position = models.BigIntegerField(default=0)

@@ -1,4 +1,4 @@
-"""What was tried and what was found: attempts, transcripts, analyses, recordings, insights."""
+"""Attempts, transcripts, analyses, recordings, insights, and the health of providers."""
 
 from typing import Self
 
@@ -17,7 +17,7 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 
 
 class Attempt(models.Model):
-    """One try at one stage, written before it starts, so that a crash leaves a trace."""
+    """One attempt at one stage, saved before the work starts, so that a crash leaves a trace."""
 
     class Outcome(models.TextChoices):
         RUNNING = "running"
@@ -39,7 +39,7 @@ class Attempt(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     retry_at = models.DateTimeField(null=True)
-    # What the provider calls its answers, for asking its operator about one.
+    # The provider's id of the request, to quote in questions to its operator.
     request_id = models.CharField(max_length=200, blank=True, default="")
 
     objects = AttemptQuerySet.as_manager()
@@ -68,10 +68,11 @@ class Attempt(models.Model):
 
 
 class ProviderHealth(models.Model):
-    """How a provider has answered of late, by stage; ``analysis.breaker`` keeps it.
+    """The recent results of a provider at one stage. ``analysis.breaker`` maintains it.
 
-    ``failures`` counts those since the last answer. The provider is down while ``down_since`` is
-    set, and is then asked again, by one call, at ``probe_at``; ``probed_at`` is the last time.
+    ``failures`` counts the failures since the last success. The provider is down while
+    ``down_since`` is set. One call then tries it again at ``probe_at``; ``probed_at`` is the time
+    of the last such try.
     """
 
     provider = models.CharField(max_length=100)
@@ -95,7 +96,7 @@ class ProviderHealth(models.Model):
 
 
 class Insight(models.Model):
-    """A question that the AI answers about every call; its answer is kept under ``name``."""
+    """A question that the AI answers about every call. The answer is stored under ``name``."""
 
     name = models.SlugField(max_length=50, unique=True)
     question = models.TextField(max_length=1000)
@@ -107,7 +108,7 @@ class Insight(models.Model):
 
 
 class Transcript(models.Model):
-    """What was said, as the transcribe stage heard it: personal data included. Kept by version."""
+    """The result of the transcribe stage, including personal data. Older versions are kept."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="transcripts")
     version = models.PositiveIntegerField()
@@ -129,7 +130,7 @@ class Transcript(models.Model):
 
 
 class Analysis(models.Model):
-    """What the understand stage made of a transcript; its turns are redacted. Kept by version."""
+    """The result of the understand stage. Its turns are redacted. Older versions are kept."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="analyses")
     transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="analyses")
@@ -156,10 +157,11 @@ class Analysis(models.Model):
 
 
 class Recording(models.Model):
-    """The audio of a call in the default storage: as it was received, and with silences in it.
+    """The audio of a call in the default storage: as received, and with personal data muted.
 
-    Files are written before the row names them, and removed after it has ceased to. Where there
-    is nothing to mute, ``redacted_file`` is ``file``; it is empty until somebody has looked.
+    A file is written before the row names it, and removed after the row no longer does. If there
+    is nothing to mute, ``redacted_file`` equals ``file``. It is empty until the analysis has
+    checked.
     """
 
     call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="recording")
@@ -171,8 +173,8 @@ class Recording(models.Model):
     redacted_file = models.FileField(max_length=200, blank=True)
     redacted_size = models.PositiveBigIntegerField(default=0)
     redacted_sha256 = models.CharField(max_length=64, blank=True, default="")
-    # The files have the customer left: somebody has seen that the speakers were the wrong way
-    # round. They are turned while they are read, which costs less than to write them anew.
+    # The files have the customer on the left, because somebody swapped the speakers. The channels
+    # are exchanged when the files are read, which costs less than rewriting them.
     turned = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 

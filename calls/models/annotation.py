@@ -1,4 +1,4 @@
-"""What people add to a call: tags, by which calls are found again, and notes, which are read."""
+"""Tags and notes that people add to a call."""
 
 from django.db import models
 from django.utils import timezone
@@ -10,7 +10,7 @@ NOTE_LENGTH = 4000
 
 
 class Tag(models.Model):
-    """A word that somebody has put on a call."""
+    """A label that somebody added to a call, to find it again."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="tags", db_index=False)
     name = models.CharField(max_length=TAG_LENGTH)
@@ -27,7 +27,7 @@ class Tag(models.Model):
 
 
 class Note(models.Model):
-    """What somebody wrote about a call."""
+    """A text that somebody wrote about a call."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="notes")
     text = models.TextField(max_length=NOTE_LENGTH)

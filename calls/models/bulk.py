@@ -1,4 +1,4 @@
-"""One thing that somebody does to many calls: what it is, and what came of it for each of them."""
+"""Bulk actions: one action on many calls, and its outcome for each call."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from calls.models.call import Stage
 
 
 class BulkAction(models.Model):
-    """What somebody asked for. ``calls.bulk`` carries it out, a call at a time.
+    """An action on many calls. ``calls.bulk`` carries it out, one call at a time.
 
-    ``token`` is made with the form, so that a form that is sent twice is one action. ``query`` is
-    the filter that chose the calls, as the address of the wallboard says it: ``?`` is every call,
-    and empty that they were chosen one by one. ``seen_at`` is the last sign of life of whoever
-    carries it out.
+    ``token`` is created with the form, so that a form sent twice starts one action. ``query`` is
+    the filter that selected the calls, in the form of the wallboard's address. ``?`` means every
+    call; it is empty if the calls were selected one by one. ``seen_at`` is the last sign of life
+    of the job that carries out the action.
     """
 
     class Kind(models.TextChoices):
@@ -53,7 +53,7 @@ class BulkAction(models.Model):
 
 
 class BulkItem(models.Model):
-    """One call of a bulk action. It names the call, which may be deleted meanwhile."""
+    """One call of a bulk action, by its id, because the call itself may be deleted."""
 
     class Outcome(models.TextChoices):
         WAITING = "waiting"

@@ -1,4 +1,4 @@
-"""A call: who, what state, how much of it came, and how its analysis stands."""
+"""Calls: the parties, the state, the packet counters and the progress of the analysis."""
 
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -26,31 +26,31 @@ class CallQuerySet(models.QuerySet["Call"]):
         return self.filter(state=CallState.IN_PROGRESS)
 
     def idle(self, *, before: datetime) -> Self:
-        """Live calls that have sent nothing since ``before``."""
+        """Live calls without a packet since ``before``."""
         silent = Q(last_packet_at__lt=before)
         never_spoke = Q(last_packet_at=None, opened_at__lt=before)
         return self.live().filter(silent | never_spoke)
 
     def due(self, *, now: datetime, within: timedelta = timedelta(0)) -> Self:
-        """Calls that nobody holds and whose turn has come, or will come ``within`` some time."""
+        """Calls without a lease that are due now, or will be due ``within`` that time."""
         waiting = Q(state__in=(CallState.COMPLETED, CallState.PROCESSING_AI))
         ready = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now + within)
         free = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
         return self.filter(waiting & ready & free)
 
     def retryable(self, *, before: datetime, rounds: int) -> Self:
-        """Failed calls that nobody has touched since ``before``, retried fewer times than that."""
+        """Failed calls, unchanged since ``before``, and not yet retried ``rounds`` times."""
         return self.dead().filter(state_changed_at__lt=before, automatic_retries__lt=rounds)
 
     def dead(self) -> Self:
-        """Failed calls that somebody has to look at: those that were dismissed are not."""
+        """Failed calls that need attention, which excludes dismissed ones."""
         return self.filter(state=CallState.FAILED, dismissed_at=None)
 
     def spoken(self) -> Self:
-        """Calls known to be audio, which is large, slow to work on, and needs an AI to hear it.
+        """Calls known to be audio, which is large, slow to process, and needs an AI.
 
-        Most are declared to be. Of those that are not, it shows when the AI was asked in vain:
-        words are never brought before it.
+        Most calls declare their media. One that does not must be audio if its transcription has
+        failed, because a text call never reaches the AI for that.
         """
         declared = _rows_of_call("streams").filter(media__istartswith="audio")
         in_vain = _rows_of_call("attempts").filter(
@@ -96,7 +96,7 @@ def _rows_of_call(relation: str) -> Any:
 
 
 class Call(CallLifecycle):
-    """One call. The counters are totals over its streams, kept by the write path."""
+    """One call. The counters are totals over its streams; the write path maintains them."""
 
     class Direction(models.TextChoices):
         INBOUND = "inbound"
@@ -128,7 +128,7 @@ class Call(CallLifecycle):
     queue = models.CharField(max_length=200, blank=True, default="")
     direction = models.CharField(max_length=8, blank=True, default="", choices=Direction.choices)
     media = models.CharField(max_length=100, blank=True, default="")
-    # A person has seen that the tracks are the other way round than the site's map says.
+    # A person found that the tracks are the reverse of the site's track map.
     speakers_swapped = models.BooleanField(default=False, editable=False)
 
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -144,21 +144,21 @@ class Call(CallLifecycle):
     late_count = models.PositiveBigIntegerField(default=0)
     duplicate_count = models.PositiveBigIntegerField(default=0)
 
-    # A claim is a lease: it runs out unless its owner prolongs it, and every new one has a higher
-    # token, so that a write by an owner who lost it can be refused.
+    # A claim is a lease. It expires unless its owner extends it. Each new lease has a higher
+    # token, so that a write by a previous owner can be refused.
     lease_owner = models.CharField(max_length=100, blank=True, default="", editable=False)
     lease_token = models.PositiveBigIntegerField(default=0, editable=False)
     lease_expires_at = models.DateTimeField(null=True, editable=False)
     analysis_round = models.PositiveIntegerField(default=0, editable=False)
-    # Where the present round begins: a transcript that is good enough is not made again.
+    # The stage at which the current round starts. A usable transcript is not made again.
     first_stage = models.CharField(
         max_length=16, choices=Stage.choices, default=Stage.TRANSCRIBE, editable=False
     )
-    # Rounds that nobody asked for, since the last one that somebody did.
+    # Automatic retries since a person last asked for a round.
     automatic_retries = models.PositiveSmallIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, default="")
-    # A failed call that somebody has looked at, and that needs no analysis; a retry takes it back.
+    # Set when somebody decides that a failed call needs no analysis. A retry clears it.
     dismissed_at = models.DateTimeField(null=True, editable=False)
 
     customer_sentiment = models.CharField(
@@ -180,15 +180,15 @@ class Call(CallLifecycle):
             ("operate_call", "Can end, retry and reanalyse calls"),
             ("view_unredacted", "Can read transcripts with personal data in them"),
         ]
-        # None of these columns is touched per packet, so that PostgreSQL need not write to any
-        # index when a counter moves.
+        # No packet changes any of these columns, so that PostgreSQL need not update an index when
+        # a counter changes.
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="call_by_state"),
-            # What was archived of late: the figures ask every second.
+            # For recently archived calls, which the figures query every second.
             models.Index(fields=["state", "state_changed_at"], name="call_by_state_since"),
             models.Index(fields=["queue", "-id"], name="call_by_queue"),
             models.Index(fields=["agent", "-id"], name="call_by_agent"),
-            # What retention asks for, once a minute: neither may grow with the archive.
+            # For retention, once a minute. Its cost must not grow with the archive.
             models.Index(fields=["ended_at"], name="call_by_end"),
             models.Index(
                 fields=["state_changed_at"],

@@ -1,4 +1,4 @@
-"""The event log: every entry, and the name of the log."""
+"""The event log: its entries and its name."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from calls.models.fields import JSONField
 
 
 class CallEvent(models.Model):
-    """One entry of the event log. ``id`` is the offset: ids become visible in their order."""
+    """One entry of the event log. ``id`` is the offset; ids become visible in order."""
 
     id = models.BigAutoField(primary_key=True)
     call = models.ForeignKey(
@@ -29,7 +29,7 @@ class CallEvent(models.Model):
 
 
 class EventLog(models.Model):
-    """Names the event log: a reader that knows another epoch has read another log."""
+    """The name of the event log. A reader that knows another epoch has read another log."""
 
     epoch = models.UUIDField(default=uuid.uuid4, editable=False)
 

@@ -1,4 +1,4 @@
-"""What came in for a call: its streams, their packets, and what is pruned of them."""
+"""The streams of a call, their packets, and the ranges of packets that were pruned."""
 
 from django.db import models
 from django.utils import timezone
@@ -7,14 +7,14 @@ from calls.models.call import Call
 
 
 def count_missing(first: int | None, last: int | None, stored: int) -> int:
-    """Return how many packets never came. Sequences start at 0 or 1: the sender shows which."""
+    """Return how many packets are missing. The first sequence may be 0 or 1."""
     if first is None or last is None:
         return 0
     return max(0, last - min(first, 1) + 1 - stored)
 
 
 class Stream(models.Model):
-    """One media stream of a call; a reconnecting carrier opens another. Sequences count in it."""
+    """One media stream of a call, with its own sequences. A reconnecting carrier opens another."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")
     name = models.CharField(max_length=128, blank=True, default="")
@@ -27,7 +27,7 @@ class Stream(models.Model):
     duplicate_count = models.PositiveBigIntegerField(default=0)
     reordered_count = models.PositiveBigIntegerField(default=0)
 
-    # A packet from a carrier holds many frames. These are theirs, not the packets'.
+    # A packet from a carrier contains many frames. These counters are about frames.
     frame_count = models.PositiveBigIntegerField(default=0)
     missing_frames = models.PositiveBigIntegerField(default=0)
     repeated_frames = models.PositiveBigIntegerField(default=0)
@@ -46,7 +46,7 @@ class Stream(models.Model):
 
 
 class Packet(models.Model):
-    """One packet as it came: ``data`` is words or base64 audio, on the sender's ``timestamp``."""
+    """One packet as received. ``data`` is text or base64 audio; the sender sets ``timestamp``."""
 
     stream = models.ForeignKey(
         Stream, on_delete=models.CASCADE, related_name="packets", db_index=False
@@ -68,9 +68,9 @@ class Packet(models.Model):
 
 
 class PrunedRange(models.Model):
-    """Sequences of a stream that were stored once, first to last, and whose packets are pruned.
+    """A range of sequences, first to last, whose packets were stored and then pruned.
 
-    A packet in such a range has been here before: it is a duplicate, though there is no row.
+    A packet in this range is a duplicate, although its row is gone.
     """
 
     stream = models.ForeignKey(

@@ -1,11 +1,11 @@
-"""What running the service needs: API keys, signs of life, and a way to hold the analysis."""
+"""API keys, worker heartbeats, the pause of the analysis, and samples of the load."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class ApiKey(models.Model):
-    """A key of a machine. Only its digest is stored; the key itself is shown once."""
+    """A key for a program. Only its digest is stored; the key itself is shown once."""
 
     class Scope(models.TextChoices):
         INGEST = "ingest", "Send packets, start and end calls"
@@ -38,7 +38,7 @@ class WorkerHeartbeat(models.Model):
 
 
 class AnalysisPause(models.Model):
-    """There is one row while the analysis is paused, and none while it runs."""
+    """The pause of the analysis. There is one row while it is paused, and none while it runs."""
 
     ONLY = 1
 
@@ -52,11 +52,11 @@ class AnalysisPause(models.Model):
 
 
 class MinuteSample(models.Model):
-    """How busy the site was, sampled once a minute; ``calls.samples`` takes and removes them.
+    """The load of the site, sampled once a minute by ``calls.monitoring.samples``.
 
-    What is counted (``packets``, ``missing``, ``archived``, ``failed``) came in the ``seconds``
-    before ``at``. ``live_packets`` and ``live_missing`` are the totals of the calls that were
-    live then, which the next sample starts from.
+    ``packets``, ``missing``, ``archived`` and ``failed`` count the ``seconds`` before ``at``.
+    ``live_packets`` and ``live_missing`` are totals of the calls that were live at that time. The
+    next sample is computed from them.
     """
 
     at = models.DateTimeField(unique=True)

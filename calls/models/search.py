@@ -1,4 +1,4 @@
-"""What search goes by: the words of each call, in a form that the database can look up."""
+"""The words of each call, in a form that the database can index and search."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from calls.models.call import Call
 
-BREAK = "\u00b6"  # is no word, so nothing can be found across it
+BREAK = "\u00b6"  # not a word, so no phrase matches across it
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedWords:
-    """The words of each side in their order, with a BREAK where something ends; and ``loose`` ones,
+    """The words of each side in order, with a BREAK at the end of each text.
 
-    which are found alone, but not as part of a phrase.
+    ``loose`` words are found alone, but not as part of a phrase.
     """
 
     sides: Mapping[str, tuple[str, ...]]
@@ -26,7 +26,7 @@ class IndexedWords:
 
 
 class WordsField(models.Field):  # type: ignore[type-arg]
-    """Written only. A ``tsvector`` with positions of each side's own, or a text for FTS5."""
+    """A write-only field: a ``tsvector`` with positions by side, or text for FTS5."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "tsvector" if connection.vendor == "postgresql" else "text"
@@ -43,7 +43,7 @@ class WordsField(models.Field):  # type: ignore[type-arg]
 
 
 def as_tsvector(words: IndexedWords) -> str:
-    """Return a literal of PostgreSQL's, so that its own parser has no say in what is a word."""
+    """Return a PostgreSQL literal, so that PostgreSQL does not split the words itself."""
     places: dict[str, list[str]] = {}
     for side in words.sides.values():
         for at, word in enumerate(side, 1):
@@ -54,13 +54,13 @@ def as_tsvector(words: IndexedWords) -> str:
 
 
 def as_text(words: IndexedWords) -> str:
-    """Return a text whose words FTS5 splits at spaces."""
+    """Return a text that FTS5 splits into words at spaces."""
     parts = [" ".join(side) for side in words.sides.values()]
     return f" {BREAK} ".join([*parts, *words.loose])
 
 
 class Matches(models.Lookup):
-    """Finds with the database's own index; the right side is a query in its own language."""
+    """Searches the full-text index. The right side is a query in the database's own syntax."""
 
     lookup_name = "matches"
 
@@ -79,9 +79,10 @@ WordsField.register_lookup(Matches)
 
 
 class SearchEntry(models.Model):
-    """The newest analysis of a call and its notes as words; without analysis, ``version`` is 0.
+    """The words of a call's newest analysis and of its notes.
 
-    ``edition`` says by which rules they were made.
+    ``version`` is that of the analysis, or 0 without one. ``edition`` is the version of the rules
+    that produced the words.
     """
 
     call = models.OneToOneField(
@@ -99,7 +100,7 @@ class SearchEntry(models.Model):
 
 
 class FullText(models.Model):
-    """What is asked: SQLite's FTS5 index of the entries, kept by triggers; elsewhere a view."""
+    """The table that search queries: on SQLite an FTS5 index kept by triggers, otherwise a view."""
 
     call = models.OneToOneField(
         Call,

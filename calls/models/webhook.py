@@ -1,4 +1,4 @@
-"""Who is told of events over HTTP, and every message that was or is to be sent."""
+"""Webhook endpoints, and the messages that were or will be sent to them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 (not a secret, but what secrets begin with)
+SECRET_PREFIX = "whsec_"  # noqa: S105 (not a secret, only the prefix of one)
 
 
 def new_secret() -> str:
-    """Return 32 random bytes in the spelling of the Standard Webhooks specification."""
+    """Return 32 random bytes in the format of the Standard Webhooks specification."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class WebhookEndpoint(models.Model):
-    """An address that is told. ``position`` is the offset up to which the log was turned into rows.
+    """An address that receives messages.
 
-    While it is disabled nothing is sent; enabled again, it goes on where it stopped.
+    Events up to the offset ``position`` have been turned into deliveries. A disabled endpoint is
+    sent nothing. Once enabled again, it continues where it stopped.
     """
 
     name = models.CharField(max_length=100, unique=True)
@@ -36,7 +37,7 @@ class WebhookEndpoint(models.Model):
         default=new_secret,
         help_text="The receiver checks signatures with it. Whoever knows it can forge messages.",
     )
-    # While a secret is being replaced at the receiver, messages carry a signature of each.
+    # While the receiver replaces its secret, messages carry one signature for each of the two.
     previous_secret = models.CharField(max_length=200, blank=True, default="", editable=False)
     previous_secret_until = models.DateTimeField(null=True, editable=False)
     alerts = models.BooleanField(
@@ -61,7 +62,7 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(null=True, editable=False)
     position = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Since it was made: tries that were taken, tries that were not, and messages given up.
+    # Since creation: successful tries, failed tries, and messages given up.
     delivered_count = models.PositiveBigIntegerField("delivered", default=0, editable=False)
     failed_count = models.PositiveBigIntegerField("failed tries", default=0, editable=False)
     given_up_count = models.PositiveBigIntegerField("given up", default=0, editable=False)
@@ -73,7 +74,7 @@ class WebhookEndpoint(models.Model):
         return self.name
 
     def secrets_at(self, now: datetime) -> tuple[str, ...]:
-        """Return the secrets that receivers may still check with, the newest first."""
+        """Return the secrets that the receiver may still use, newest first."""
         until = self.previous_secret_until
         if self.previous_secret and until is not None and now < until:
             return (self.secret, self.previous_secret)
@@ -82,15 +83,15 @@ class WebhookEndpoint(models.Model):
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def due(self, *, now: datetime) -> Self:
-        """Messages whose turn has come."""
+        """Pending messages that are due."""
         return self.filter(state=WebhookDelivery.State.PENDING, next_attempt_at__lte=now)
 
 
 class WebhookDelivery(models.Model):
-    """One message for one endpoint, and how its sending stands.
+    """One message for one endpoint, and the progress of its delivery.
 
-    While it is being sent, ``next_attempt_at`` is when the sender is taken for dead. ``response``
-    is how the last answer began.
+    While it is being sent, ``next_attempt_at`` is the time after which the sender is presumed
+    dead. ``response`` is the beginning of the last response.
     """
 
     class State(models.TextChoices):
@@ -126,7 +127,7 @@ class WebhookDelivery(models.Model):
             )
         ]
         indexes = [
-            # By endpoint, so that what one has in arrears is not gone through for another.
+            # By endpoint, so that the backlog of one is not scanned for another.
             models.Index(
                 fields=["endpoint", "next_attempt_at"],
                 condition=Q(state="pending"),
