@@ -102,7 +102,7 @@ def carry_on(
 
 
 def _do_next(action: BulkAction) -> bool:
-    """Act on the next call and save its outcome. Returns False if no call is left."""
+    """Act on the next call and save its outcome. Return False if no call is left."""
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
         waiting = BulkItem.objects.select_for_update(skip_locked=skip)
