@@ -1,0 +1,19 @@
+"""The API: HTTP under /v1, and the WebSockets that packets come in by.
+
+authentication  Who sends a request, and what they may do.
+docs            Descriptions for /docs and /schema, by subject.
+downloads       Answers that are files: recordings, transcripts, CSV tables.
+errors          Translates the domain's exceptions into HTTP answers.
+event_stream    Checks requests for the stream of events; ``supervisor.live`` sends it.
+filters         Filters for the lists of calls and alerts.
+limits          Refuses bodies that are too large while they arrive.
+pagination      Pages of long lists, by position and without counting.
+parameters      Reads query parameters strictly.
+parsers         Reads request bodies: JSON and NDJSON.
+ranges          Serves files whole or in part, and streams tables.
+routing         WebSocket routes.
+serializers     What the API reads and writes, by subject.
+sockets         The native WebSocket for packets.
+urls            HTTP routes under /v1.
+views           The views, by subject.
+"""

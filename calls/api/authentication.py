@@ -1,4 +1,4 @@
-"""Who a request comes from, and what its key or its login permits."""
+"""Who sends a request, and what their key or login permits."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def may_see_personal_data(request: Request) -> bool:
-    """Whether the words of a call may be shown as they were said: to people who are allowed to."""
+    """Whether this request may see unredacted words. Keys never may; people need a permission."""
     if settings.API_AUTH == "open":
         return True
     return not isinstance(request.user, ApiClient) and request.user.has_perm(VIEW_UNREDACTED)
 
 
 class MayCall(BasePermission):
-    """Asks for the scope that the view names for its action in ``scopes``."""
+    """Requires the scope that the view's ``scopes`` name for the action; by default ``read``."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if settings.API_AUTH == "open":
             return True
         action = getattr(view, "action", None)
         if action is None and request.user.is_authenticated:
-            return True  # the method has no action here, which is for the view to say
+            return True  # no action for this method: the view answers 405
         scope = view.scopes.get(action, ApiKey.Scope.READ)  # type: ignore[attr-defined]
         if isinstance(request.user, ApiClient):
             self.message = f"This API key lacks the scope '{scope}'."

@@ -1,4 +1,4 @@
-"""What leaves as a file: recordings, transcripts in the formats of others, lists of calls."""
+"""Answers that are files: recordings, transcripts in several formats, and CSV tables."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def transcript(
 
 
 def _json(document: dict[str, Any], content_type: str, name: str) -> HttpResponse:
-    """A file in somebody else's format: never the page that shows JSON to people."""
+    """Return JSON in a third-party format. Never the browsable API."""
     return HttpResponse(
         json.dumps(document, ensure_ascii=False),
         content_type=content_type,
@@ -79,7 +79,7 @@ def _vcon(request: Request, call: Call, document: dict[str, Any]) -> dict[str, A
 
 
 def recording(request: Request, call: Call, *, redacted: bool) -> HttpResponseBase:
-    """Answer with the audio of a call, or the part that was asked for."""
+    """Answer with the audio of a call, or with the requested range."""
     playback = _open(request, call, redacted=redacted)
     if playback is None:
         raise NotFound("This call has no audio.")
@@ -100,7 +100,7 @@ def _open(request: Request, call: Call, *, redacted: bool) -> Playback | None:
         if may_see_personal_data(request):
             return open_playback(call, redacted=False)
         raise PermissionDenied(
-            "Until a call is transcribed nobody knows what is personal in it, and your account "
+            "This call has no transcript yet, so personal data cannot be muted, and your account "
             "lacks the permission calls.view_unredacted."
         ) from error
 
@@ -111,12 +111,12 @@ def table(calls: QuerySet[Call]) -> HttpResponseBase:
 
 
 def found_table(search: Search) -> HttpResponseBase:
-    """Answer with everything that a search finds as CSV."""
+    """Answer with all search results as CSV."""
     return csv(found.export(search), "search.csv")
 
 
 def csv(lines: Iterator[bytes], name: str) -> HttpResponseBase:
-    """Answer with a table as a file, sent while it is read."""
+    """Answer with a table as a file, streamed while it is read."""
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return ThreadedResponse(
         lines, content_type="text/csv; charset=utf-8", headers=NO_CACHE | disposition

@@ -1,7 +1,7 @@
-"""Who may follow the event log as server-sent events, and from where.
+"""Checks who may follow the event log as server-sent events, and from which position.
 
-The view says so, as it says so for every other route; the following is done outside of Django's
-handler, which would hold a thread for as long as a client stays.
+The view only allows or refuses, as for every route. ``supervisor.live.event_stream`` then sends the
+events outside Django's handler, which would hold a thread for as long as the client stays.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-# In the ASGI scope: put there as None by who can stream, and replaced by a Start if it may.
+# Key in the ASGI scope. The streaming middleware sets None; ``allow`` replaces it with a Start.
 WANTED = "callcenter.event_stream"
 POSITION = re.compile(r"(?:([0-9a-f-]{36}):)?(\d{1,18})")
 RULE = "Must be an offset, or the `id` of an event."
@@ -23,7 +23,7 @@ RULE = "Must be an offset, or the `id` of an event."
 
 @dataclass(frozen=True)
 class Start:
-    """Without an offset: from now on. Without an epoch: the offset is one of this log."""
+    """Where to start. No offset: from now on. No epoch: the offset belongs to this log."""
 
     epoch: str | None
     offset: int | None
@@ -31,20 +31,20 @@ class Start:
 
 
 def allow(request: Request) -> Response:
-    """Say that this request may be answered by a stream, and where that begins."""
+    """Allow this request to be answered by a stream, and set where that starts."""
     scope: dict[str, Any] = getattr(request, "scope", {})
     epoch, offset = _position(request)
     if request.method == "HEAD":
         return Response()
     if WANTED not in scope:
-        detail = "This server cannot stream. Ask GET /v1/events?after= instead."
+        detail = "This server cannot stream. Use GET /v1/events?after= instead."
         return Response({"detail": detail}, status=status.HTTP_501_NOT_IMPLEMENTED)
     scope[WANTED] = Start(epoch=epoch, offset=offset, session=getattr(request, "session", None))
     return Response()
 
 
 def _position(request: Request) -> tuple[str | None, int | None]:
-    """Read where the client was; a browser that comes back says so in a header."""
+    """Read the client's position. A browser that reconnects sends it in a header."""
     for name, text in (
         ("Last-Event-ID", request.headers.get("Last-Event-ID", "")),
         ("after", request.query_params.get("after", "")),

@@ -1,4 +1,4 @@
-"""What the list of calls can be narrowed to."""
+"""Filters for the lists of calls and alerts."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
         method="lasting", lookup_expr="lte", min_value=0, max_value=LONGEST_S, label="seconds"
     )
     tag = filters.CharFilter(
-        method="with_tags", label="Calls with this tag; repeated: with all of them"
+        method="with_tags", label="Calls with this tag. If repeated: calls with all of them."
     )
     alert = filters.ChoiceFilter(
         method="alerted",
         choices=[("open", "open"), ("any", "any")],
-        label="Has raised an alert: one that nobody has acknowledged, or any.",
+        label="Calls with an alert. open: one that nobody has acknowledged; any: any alert.",
     )
     call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")
 
@@ -52,7 +52,7 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def lasting(self, calls: QuerySet[Call], name: str, value: Decimal) -> QuerySet[Call]:
-        """Calls that have ended, and lasted so long."""
+        """Keep calls that have ended and lasted at least or at most this long."""
         sign = {"duration_min_s": "gte", "duration_max_s": "lte"}[name]
         return calls.alias(lasted=LASTED).filter(
             **{f"lasted__{sign}": timedelta(seconds=float(value))}
@@ -79,11 +79,11 @@ class AlertFilter(filters.FilterSet):  # type: ignore[misc]
     open = filters.ChoiceFilter(
         method="by_openness",
         choices=[("true", "open"), ("false", "acknowledged")],
-        label="true: what nobody has acknowledged; false: what somebody has.",
+        label="true: alerts that nobody has acknowledged; false: acknowledged alerts.",
     )
     severity = filters.MultipleChoiceFilter(method="by_severity", choices=LEVELS)
     kind = filters.MultipleChoiceFilter(choices=AlertRule.Kind.choices)
-    rule = filters.CharFilter(field_name="name", label="The name of the rule, exactly.")
+    rule = filters.CharFilter(field_name="name", label="The exact name of the rule.")
     queue = filters.CharFilter(field_name="call__queue")
     call_id = filters.CharFilter(field_name="call__call_id")
     raised_after = filters.IsoDateTimeFilter(field_name="raised_at", lookup_expr="gte")

@@ -1,4 +1,4 @@
-"""The outermost layer of HTTP: a body over the limit is refused while it arrives, not after."""
+"""The outermost layer of HTTP: refuses a body over the limit while it arrives, not afterwards."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from calls.asgi import App, Message, Receive, Send
 
-MAX_DIGITS = 18  # of an announced length; Python refuses to read thousands
+MAX_DIGITS = 18  # of a Content-Length; Python refuses to convert thousands of digits
 
 
 class BodyLimit:
-    """Answers 413 to bodies of more than ``limit`` bytes, announced or not."""
+    """Answers 413 to bodies of more than ``limit`` bytes, with or without Content-Length."""
 
     def __init__(self, app: App, *, limit: int) -> None:
         self.app = app
@@ -35,7 +35,7 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            # As if the sender had gone: after that, Django cleans up what it holds of the body.
+            # Pretend that the sender disconnected, so that Django discards what it has of the body.
             return {"type": "http.disconnect"} if seen > self.limit else message
 
         async def answer(message: Message) -> None:
@@ -47,12 +47,12 @@ class BodyLimit:
             await self._refuse(send)
 
     async def _refuse(self, send: Send) -> None:
-        detail = f"The body is larger than {self.limit} bytes, the limit."
+        detail = f"The body is larger than the limit of {self.limit} bytes."
         body = json.dumps({"detail": detail}).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
-            # What is left of the body is not read, so the connection cannot be used again.
+            # The rest of the body is not read, so the connection cannot be reused.
             (b"connection", b"close"),
         ]
         await send({"type": "http.response.start", "status": 413, "headers": headers})

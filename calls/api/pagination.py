@@ -1,4 +1,4 @@
-"""Pages of lists that may be endless: by position in an index, never by counting."""
+"""Pages of long lists: by position in an index, without counting."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CallPagination(CursorPagination):
 
 
 class PacketPagination(BasePagination):
-    """In order of stream and sequence: ``after`` is the position of the last packet seen."""
+    """By stream and sequence. ``after`` is the position of the last packet seen."""
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
@@ -84,4 +84,4 @@ class PacketPagination(BasePagination):
 
 
 def _not_ours(name: str) -> ValidationError:
-    return ValidationError({name: ["Take it from `next` of the page before."]})
+    return ValidationError({name: ["Take it from `next` of the previous page."]})

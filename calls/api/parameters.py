@@ -1,4 +1,4 @@
-"""Query parameters, read strictly: what is not understood is refused, never guessed."""
+"""Reads query parameters strictly: invalid values are refused, never guessed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ YES_OR_NO = {"true": True, "false": False}
 
 
 def whole_number(request: Request, name: str, *, default: int, low: int, high: int) -> int:
-    """Read an integer. Raises ValidationError that names it and its limits."""
+    """Read an integer. Raises ValidationError with the parameter and its limits."""
     text = request.query_params.get(name, "")
     if not text:
         return default
@@ -21,7 +21,7 @@ def whole_number(request: Request, name: str, *, default: int, low: int, high: i
 
 
 def yes_or_no(request: Request, name: str, *, default: bool) -> bool:
-    """Read ``true`` or ``false``. Raises ValidationError that names the parameter."""
+    """Read ``true`` or ``false``. Raises ValidationError with the parameter."""
     text = request.query_params.get(name, "")
     if text not in ("", *YES_OR_NO):
         raise ValidationError({name: ["Must be true or false."]})
@@ -29,7 +29,7 @@ def yes_or_no(request: Request, name: str, *, default: bool) -> bool:
 
 
 def one_of(request: Request, name: str, choices: Sequence[str], *, default: str) -> str:
-    """Read one of some words. Raises ValidationError that lists them."""
+    """Read one of the choices. Raises ValidationError that lists them."""
     text = request.query_params.get(name, "") or default
     if text not in choices:
         raise ValidationError({name: [f"Must be one of {', '.join(choices)}."]})
@@ -37,5 +37,5 @@ def one_of(request: Request, name: str, choices: Sequence[str], *, default: str)
 
 
 def is_number(text: str) -> bool:
-    """Whether these are digits that could be a key of the database, or a little more."""
+    """Whether the text is a decimal number of at most 19 digits, like every database key."""
     return text.isascii() and text.isdigit() and len(text) < 20

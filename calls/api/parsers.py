@@ -1,4 +1,4 @@
-"""Request bodies: JSON and newline-delimited JSON, read strictly and never with a 500."""
+"""Parses request bodies strictly: JSON and newline-delimited JSON. No body causes a 500."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rest_framework.utils.json import strict_constant
 
 
 def parse_json(text: str, *, where: str = "The body") -> Any:
-    """Parse one JSON document. Raises ParseError that says where it breaks."""
+    """Parse one JSON document. Raises ParseError with the position of the fault."""
     try:
         return json.loads(text, parse_constant=strict_constant)
     except RecursionError as error:
@@ -30,7 +30,7 @@ def _text(stream: IO[bytes]) -> str:
 
 
 class StrictJSONParser(JSONParser):
-    """One JSON document; NaN, Infinity and bottomless nesting are refused."""
+    """One JSON document. Refuses NaN, Infinity and very deep nesting."""
 
     def parse(
         self,
@@ -42,7 +42,7 @@ class StrictJSONParser(JSONParser):
 
 
 class NDJSONParser(BaseParser):
-    """One JSON document a line, as an array."""
+    """One JSON document per line, as an array."""
 
     media_type = "application/x-ndjson"
 

@@ -1,4 +1,4 @@
-"""A file over HTTP, whole or in part (RFC 9110, section 14), never all of it in memory."""
+"""Serves a file whole or in part (RFC 9110, section 14), without loading it into memory."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*", re.ASCII | re.IGNORECASE)
 
 
 class Unsatisfiable(Exception):
-    """The range lies behind the end of the file."""
+    """The range starts after the end of the file."""
 
 
 class ThreadedResponse(StreamingHttpResponse):
-    """Streams a plain iterator under ASGI as well, one step at a time, off the event loop.
+    """Streams a plain iterator under ASGI too, one step at a time, off the event loop.
 
-    Django itself would consume it whole before it sends anything. Steps run in the request's own
-    thread, and no database connection is held while the client reads.
+    Django itself would read the whole iterator before it sends anything. Each step runs in the
+    request's own thread, and no database connection is held while the client reads.
     """
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -45,11 +45,11 @@ def _step(parts: Iterator[bytes]) -> bytes | None:
 def serve_file(
     request: HttpRequest, file: IO[bytes], *, size: int, etag: str, content_type: str, name: str
 ) -> HttpResponseBase:
-    """Answer with the file, the part of it that was asked for, or that nothing has changed."""
+    """Answer with the file (200), the requested part (206), or not modified (304)."""
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": f'"{etag}"',
-        # Kept by the browser alone, and asked for again: permissions may have changed.
+        # Only the browser may cache it, and must revalidate: permissions may have changed.
         "Cache-Control": "private, no-cache",
         "Content-Disposition": f'inline; filename="{name}"',
     }
@@ -75,9 +75,9 @@ def serve_file(
 
 
 def _wanted(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None:
-    """Return first and last byte; None for all. A range that is not understood is ignored."""
+    """Return the first and last byte, or None for the whole file. Invalid ranges are ignored."""
     match = _RANGE.fullmatch(request.headers.get("Range", ""))
-    # A client whose copy is another one needs the whole; dates are too coarse to tell.
+    # A client with another version of the file needs all of it. Dates are too coarse to compare.
     if match is None or request.headers.get("If-Range", etag) != etag:
         return None
     begin, end = match.groups()
@@ -97,7 +97,7 @@ def _satisfied(begin: str, end: str, size: int) -> tuple[int, int]:
 
 
 class _Part:
-    """Yields ``length`` bytes of a file from ``first`` on, in blocks; closes it."""
+    """Yields ``length`` bytes of a file from ``first``, in blocks, then closes the file."""
 
     def __init__(self, file: IO[bytes], first: int, length: int) -> None:
         self._file = file

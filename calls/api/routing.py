@@ -1,4 +1,4 @@
-"""The WebSocket addresses that packets come in by."""
+"""The routes of the WebSockets that accept packets."""
 
 from django.urls import path
 

@@ -1,6 +1,6 @@
-"""The native WebSocket: packets as text frames, acknowledged once they are committed.
+"""The native WebSocket: packets as text frames, acknowledged after they are committed.
 
-Plain ASGI, because it is a hot path. Its protocol is described in docs/socket.md.
+Plain ASGI, because this is a hot path. docs/socket.md describes the protocol.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CLOSE_BINARY = 1003
 CLOSE_TOO_MANY_ERRORS = 1008
 CLOSE_TOO_LARGE = 1009
 CLOSE_BAD_CALL_ID = 4400
-WINDOW = 2_000  # packets of one socket that are not committed yet
+WINDOW = 2_000  # uncommitted packets of one socket, after which it stops reading
 MAX_ERRORS = 100
 RETRY_S = 0.5
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -62,7 +62,7 @@ async def _refusal(scope: dict[str, Any], call_id: str) -> int | None:
 
 
 class _Session:
-    """Reads, and acknowledges in the order of reading. It reads no further than WINDOW ahead."""
+    """Reads frames and acknowledges them in order. Reads at most WINDOW packets ahead."""
 
     def __init__(self, call_id: str, receive: Receive, send: Send) -> None:
         self.call_id = call_id
@@ -100,7 +100,7 @@ class _Session:
                 await self._moved.wait()
 
     async def _take(self, text: str | None) -> int | None:
-        """Handle one frame. Returns the code to close with, if it has come to that."""
+        """Handle one frame. Returns a close code if the socket must be closed."""
         if text is None:
             return CLOSE_BINARY
         if len(text) > settings.BODY_LIMIT:
@@ -127,14 +127,14 @@ class _Session:
                 self._moved.clear()
                 await self._moved.wait()
             last = await self._settle_first()
-            # One transaction commits many frames: they are acknowledged together.
+            # One transaction commits many frames, so acknowledge them together.
             while self._waiting and self._waiting[0].committed.done():
                 last = await self._settle_first()
             await self._tell(type="ack", count=self._count, sequence=last)
             self._moved.set()
 
     async def _settle_first(self) -> int:
-        """Wait until the oldest frame is committed, however often that takes; return its last."""
+        """Wait until the oldest frame is committed, with retries. Returns its last sequence."""
         frame = self._waiting[0]
         while True:
             try:
@@ -155,7 +155,7 @@ class _Session:
 
 
 async def _submit(packets: list[IncomingPacket]) -> asyncio.Future[None]:
-    """Hand packets to the writer; while its buffer is full, wait instead of reading on."""
+    """Pass packets to the writer. While its buffer is full, wait, so that reading stops."""
     while True:
         try:
             return buffer().submit_async(packets)
@@ -164,7 +164,7 @@ async def _submit(packets: list[IncomingPacket]) -> asyncio.Future[None]:
 
 
 def _sort_out(text: str, call_id: str) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
-    """Return the packets of an odd frame that can be stored, and what is wrong with the others."""
+    """Return the valid packets of a frame, and the errors of the others."""
     try:
         data = parse_json(text, where="The frame")
     except ParseError as error:

@@ -1,4 +1,4 @@
-"""The routes below /v1, without trailing slash. Any text may be a call id here: views judge."""
+"""The routes under /v1, without trailing slash. The views, not the routes, check call ids."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What /docs and /schema say about the routes of alerts. No behaviour."""
+"""Descriptions of the routes of alerts. No behaviour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from calls.api.docs.answers import CALL_ID, MALFORMED, READ_ERRORS, WRITE_ERRORS
 from calls.api.serializers.alerts import AcknowledgementSerializer, AlertSerializer
 
 _ALERT_ID = OpenApiParameter(
-    "alert_id", int, OpenApiParameter.PATH, description="The number that an alert is listed with."
+    "alert_id", int, OpenApiParameter.PATH, description="The number of the alert, as in the list."
 )
 _UNKNOWN = error("There is no such alert.", {"detail": "There is no alert 17."})
 _LIST = {**_without(READ_ERRORS, 404), 400: MALFORMED}
@@ -40,8 +40,8 @@ alert_list = extend_schema(
     operation_id="list_alerts",
     summary="Alerts, newest first",
     description=(
-        "What rules have found. `open=true` leaves what nobody has acknowledged. `severity` and "
-        "`kind` may be given several times."
+        "Alerts that rules have raised. `open=true` returns only those that nobody has "
+        "acknowledged. `severity` and `kind` can be repeated."
     ),
     tags=["alerts"],
     examples=[OpenApiExample("An open alert", value=_OPEN, response_only=True)],
@@ -64,7 +64,7 @@ alert_detail = extend_schema(
 
 
 class _AcknowledgedSerializer(AlertSerializer):
-    """The alert, and whether this request acknowledged it or one before."""
+    """The alert, and whether this request or an earlier one acknowledged it."""
 
     status = serializers.ChoiceField(
         choices=["acknowledged", "already_acknowledged"], read_only=True
@@ -77,10 +77,10 @@ class _AcknowledgedSerializer(AlertSerializer):
 
 acknowledge = extend_schema(
     operation_id="acknowledge_alert",
-    summary="Say that somebody has seen to an alert",
+    summary="Acknowledge an alert",
     description=(
-        "Repeated, it changes nothing and answers `already_acknowledged` with who was first. "
-        "The event log tells everybody else (`alert_acknowledged`)."
+        "A repeated request changes nothing: it answers `already_acknowledged` with the name of "
+        "the first person. The event log gets an `alert_acknowledged` event."
     ),
     tags=["alerts"],
     parameters=[_ALERT_ID],
@@ -102,8 +102,8 @@ acknowledge = extend_schema(
 )
 alert_table = extend_schema(
     operation_id="export_alerts",
-    summary="Alerts as CSV, newest first, all that the filters leave",
-    description="Cells that a spreadsheet would run as a formula begin with an apostrophe.",
+    summary="All alerts that match the filters, as CSV, newest first",
+    description="Cells that a spreadsheet would run as a formula start with an apostrophe.",
     tags=["alerts"],
     responses={(200, "text/csv"): OpenApiTypes.STR, **_LIST},
 )

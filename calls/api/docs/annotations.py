@@ -1,4 +1,4 @@
-"""What /docs and /schema say about tags, notes and swapped speakers. No behaviour."""
+"""Descriptions of the routes of tags, notes and swapped speakers. No behaviour."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ tag_list = extend_schema(
 )
 tag_add = extend_schema(
     operation_id="add_tag",
-    summary="Put a tag on a call",
+    summary="Add a tag to a call",
     description=(
-        f"A tag is {TAG_RULE}; it is kept in small letters with single spaces. A call has at most "
-        f"{TAGS_LIMIT}. 201 if it is new, 200 if the call had it already. What looks like "
-        "personal data is refused. `GET /v1/call?tag=refund` finds the calls."
+        f"A tag is {TAG_RULE}; it is stored in lower case with single spaces. A call has at most "
+        f"{TAGS_LIMIT} tags. The answer is 201 if the tag is new, 200 if the call has it already. "
+        "Text that looks like personal data is refused. `GET /v1/call?tag=refund` finds the calls."
     ),
     tags=["annotate"],
     parameters=[CALL_ID],
     request=NewTagSerializer,
     examples=[
         OpenApiExample("A tag", value={"name": "Refund"}, request_only=True),
-        OpenApiExample("As it is kept", value=_TAG, response_only=True),
+        OpenApiExample("As it is stored", value=_TAG, response_only=True),
     ],
     responses={201: TagSerializer, 200: TagSerializer, **_ADD},
 )
 tag_remove = extend_schema(
     operation_id="remove_tag",
-    summary="Take a tag off a call",
+    summary="Remove a tag from a call",
     tags=["annotate"],
     parameters=[CALL_ID, OpenApiParameter("name", str, OpenApiParameter.PATH)],
     request=None,
-    responses={204: OpenApiResponse(description="It is gone."), **READ_ERRORS},
+    responses={204: OpenApiResponse(description="The tag was removed."), **READ_ERRORS},
 )
 note_list = extend_schema(
     operation_id="list_notes",
@@ -78,8 +78,8 @@ note_add = extend_schema(
     operation_id="add_note",
     summary="Write a note about a call",
     description=(
-        "Card numbers and other personal data are replaced before the note is stored, as the "
-        f"answer shows. A call has at most {NOTES_LIMIT} notes."
+        "Card numbers and other personal data are masked before the note is stored. The answer "
+        f"shows the stored text. A call has at most {NOTES_LIMIT} notes."
     ),
     tags=["annotate"],
     parameters=[CALL_ID],
@@ -90,31 +90,32 @@ note_add = extend_schema(
             value={"text": "Call back on Monday, card 4111 1111 1111 1111."},
             request_only=True,
         ),
-        OpenApiExample("As it is kept", value=_NOTE, response_only=True),
+        OpenApiExample("As it is stored", value=_NOTE, response_only=True),
     ],
     responses={201: NoteSerializer, **_ADD},
 )
 note_delete = extend_schema(
     operation_id="delete_note",
-    summary="Delete a note of one's own",
-    description="Those of others take the permission *Can delete note*, which keys do not have.",
+    summary="Delete your own note",
+    description="Users with the permission *Can delete note* can delete any note.",
     tags=["annotate"],
     parameters=[CALL_ID, OpenApiParameter("note_id", OpenApiTypes.INT64, OpenApiParameter.PATH)],
     request=None,
     responses={
-        204: OpenApiResponse(description="It is gone; the event log keeps who deleted it."),
+        204: OpenApiResponse(description="The note was deleted. The event log says by whom."),
         **READ_ERRORS,
         403: _NOT_YOURS,
     },
 )
 speakers = extend_schema(
     operation_id="swap_speakers",
-    summary="Say that agent and customer are the wrong way round",
+    summary="Swap agent and customer",
     description=(
-        "Transcript, moods, figures and recording are the right way round at once. A call that "
-        "is over and has a transcript is then judged anew, from that transcript; a call that is "
-        "live or waiting is heard the right way round; one that is being analysed starts over, "
-        "at no cost. Repeated, it does nothing; `false` takes it back."
+        "Use this if agent and customer are the wrong way round. Transcript, sentiment, metrics "
+        "and recording change at once. An analysed call is then analysed again from its "
+        "transcript. A live or waiting call is analysed with the sides swapped. An analysis that "
+        "is running starts again, without using up an attempt. A repeated request changes "
+        "nothing; `false` undoes the swap."
     ),
     tags=["operate"],
     parameters=[CALL_ID],

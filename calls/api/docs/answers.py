@@ -1,4 +1,4 @@
-"""Answers that many operations share, and how the schema describes an API key."""
+"""Answers that many operations share, and the description of API keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CALL_ID = OpenApiParameter(
     "call_id",
     {"type": "string", "pattern": f"^{CALL_ID_PATTERN}$"},
     OpenApiParameter.PATH,
-    description=f"The telephone system's id of the call: {CALL_ID_RULE}.",
+    description=f"The call's id in the telephone system: {CALL_ID_RULE}.",
 )
 _detail = inline_serializer("Error", {"detail": serializers.CharField()})
 
@@ -37,23 +37,23 @@ def error(description: str, example: dict[str, Any]) -> OpenApiResponse:
 
 
 MALFORMED = error(
-    "Malformed: each wrong field is named, with what is wrong about it.",
+    "Malformed. The answer names each wrong field and the reason.",
     {"sequence": ["Must be an integer, not string."], "data": ["This field is required."]},
 )
-UNAUTHORISED = error("No key, or no valid one.", {"detail": "This API key is not valid."})
+UNAUTHORISED = error("The key is missing or not valid.", {"detail": "This API key is not valid."})
 FORBIDDEN = error("The key lacks the scope.", {"detail": "This API key lacks the scope 'ingest'."})
 UNKNOWN = error("There is no such call.", {"detail": "There is no call 4711."})
 METHOD = error("Wrong method.", {"detail": 'Method "GET" not allowed.'})
 TOO_LARGE = error(
-    "The body is over 4 MiB.", {"detail": "The body is larger than 4194304 bytes, the limit."}
+    "The body is over 4 MiB.", {"detail": "The body is larger than the limit of 4194304 bytes."}
 )
 MEDIA_TYPE = error(
     "Not JSON, or compressed.",
     {"detail": 'Unsupported media type "text/plain" in request.'},
 )
 BUSY = error(
-    "Overloaded, or the database is away. Nothing was stored: wait for `Retry-After` seconds.",
-    {"detail": "The database is not reachable. Nothing was stored: send it again."},
+    "Overloaded, or the database is not reachable. Nothing was stored. Wait `Retry-After` seconds.",
+    {"detail": "The database is not reachable. Nothing was stored. Send it again."},
 )
 CONFLICT = error(
     "The state of the call does not allow it.",
@@ -99,5 +99,5 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "Made by `manage.py create_api_key`. Also taken as `X-API-Key`.",
+            "description": "Made by `manage.py create_api_key`. Can also be sent as `X-API-Key`.",
         }

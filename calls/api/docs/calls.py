@@ -1,4 +1,4 @@
-"""What /docs and /schema say about each route: examples and every error. No behaviour."""
+"""Descriptions of the routes of calls. No behaviour."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from calls.api.serializers.calls import CallDetailSerializer, CallSerializer, De
 
 start = extend_schema(
     operation_id="start_call",
-    summary="Say who calls whom, and how the audio is encoded",
-    description="Optional, and welcome at any time. Repeated, it adds what is new.",
+    summary="Describe a call: its parties and its audio format",
+    description="Optional, at any time. A repeated request adds the new fields.",
     tags=["ingest"],
     parameters=[CALL_ID],
     request=DescriptionSerializer,
@@ -50,8 +50,8 @@ start = extend_schema(
 )
 end = extend_schema(
     operation_id="end_call",
-    summary="End a call and have it analysed",
-    description="Repeated, it answers `already_completed` with the state of the call.",
+    summary="End a call and start its analysis",
+    description="A repeated request answers `already_completed` with the state of the call.",
     tags=["ingest"],
     parameters=[CALL_ID],
     request=None,
@@ -95,20 +95,20 @@ def _requeue(
 retry = _requeue(
     "retry_call",
     "Give a FAILED call another round of attempts",
-    "It goes on at the stage that failed: a transcript that has every packet is not made again.",
+    "It continues at the stage that failed. A transcript that covers every packet is kept.",
 )
 dismiss = _requeue(
     "dismiss_call",
-    "Say that a FAILED call needs no analysis",
-    "It stays FAILED, gets `dismissed_at`, no longer counts as failed, and is not retried by "
-    "itself. `GET /v1/call?state=FAILED&dismissed=false` lists those that are left. Repeated, it "
-    "changes nothing; another `retry` takes it back.",
+    "Dismiss a FAILED call that needs no analysis",
+    "It stays FAILED and gets `dismissed_at`. It no longer counts as failed and is not retried "
+    "automatically. `GET /v1/call?state=FAILED&dismissed=false` lists the calls that are left. A "
+    "repeated request changes nothing; `retry` undoes it.",
 )
 reanalyse = _requeue(
     "reanalyse_call",
-    "Analyse an ARCHIVED call anew, keeping the old result",
-    "From scratch, or from a stage on: `understand` keeps the transcript. Where the packets have "
-    "been pruned, the recording is transcribed.",
+    "Analyse an ARCHIVED call again, keeping the previous result",
+    "Starts at `transcribe`, or at `understand` to keep the transcript. If the packets have been "
+    "pruned, the recording is transcribed.",
     OpenApiParameter("stage", str, enum=["transcribe", "understand"], default="transcribe"),
 )
 call_list = extend_schema(
@@ -126,8 +126,8 @@ call_detail = extend_schema(
 )
 call_table = extend_schema(
     operation_id="export_calls",
-    summary="Calls as CSV, newest first, all that the filters leave",
-    description="Cells that a spreadsheet would run as a formula begin with an apostrophe.",
+    summary="All calls that match the filters, as CSV, newest first",
+    description="Cells that a spreadsheet would run as a formula start with an apostrophe.",
     tags=["read"],
     responses={(200, "text/csv"): OpenApiTypes.STR, **_without(READ_ERRORS, 404)},
 )
@@ -136,11 +136,11 @@ _REDACTED = OpenApiParameter(
 )
 transcript = extend_schema(
     operation_id="get_transcript",
-    summary="Who said what, in which mood",
+    summary="The transcript: who said what, with sentiment",
     description=(
-        "Personal data is masked. With `redacted=false`, whoever has the permission gets it as "
-        "it was said. 404 until there is a transcript. `as` gives it in the shape of others: "
-        "plain text, WebVTT subtitles, Amazon Contact Lens, or vCon."
+        "Personal data is masked. With `redacted=false`, users with the permission get the "
+        "original words. 404 until there is a transcript. `as` selects another format: plain "
+        "text, WebVTT subtitles, Amazon Contact Lens, or vCon."
     ),
     tags=["read"],
     parameters=[
@@ -158,11 +158,11 @@ transcript = extend_schema(
 )
 recording = extend_schema(
     operation_id="get_recording",
-    summary="The audio of a call as a WAV file, agent left, customer right",
+    summary="The recording as a WAV file: agent left, customer right",
     description=(
-        "Personal data is muted. With `redacted=false`, whoever has the permission hears it as "
-        "it was said; before there is a transcript nobody else hears anything (403). Ranges, "
-        "`If-Range` and `If-None-Match` are understood. 404 if the call has no audio."
+        "Personal data is muted. With `redacted=false`, users with the permission get the "
+        "original audio. Until there is a transcript, everyone else gets 403. Ranges, `If-Range` "
+        "and `If-None-Match` are supported. 404 if the call has no audio."
     ),
     tags=["read"],
     parameters=[
@@ -173,8 +173,8 @@ recording = extend_schema(
     responses={
         (200, "audio/wav"): OpenApiTypes.BINARY,
         (206, "audio/wav"): OpenApiTypes.BINARY,
-        304: OpenApiResponse(description="The copy that `If-None-Match` names is the newest."),
-        416: OpenApiResponse(description="The range begins behind the end."),
+        304: OpenApiResponse(description="The copy named by `If-None-Match` is current."),
+        416: OpenApiResponse(description="The range starts after the end of the file."),
         **READ_ERRORS,
     },
 )

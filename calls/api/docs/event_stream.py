@@ -1,4 +1,4 @@
-"""What /docs and /schema say about the stream of events. No behaviour."""
+"""Description of the event stream. No behaviour."""
 
 from __future__ import annotations
 
@@ -16,26 +16,30 @@ event_stream = extend_schema(
     operation_id="stream_events",
     summary="Follow the event log as server-sent events",
     description=(
-        "Every event from now on, or after a position: the `id` of an event, in `Last-Event-ID` or "
-        "`after` (the header goes first), or in `after` just an offset. Up to 1,000 events that "
-        "were missed follow in order; after more, or in another log, a `snapshot` says that it is "
-        "one. `event` is the type, `data` what `GET /v1/events` shows, and a `heartbeat` comes "
-        "every 10 s. See docs/feed.md."
+        "Sends every event from now on, or after a position. The position is the `id` of an "
+        "event, in `Last-Event-ID` or in `after`, or an offset in `after`; the header takes "
+        "precedence. Up to 1,000 missed events are sent in order. If more were missed, or if the "
+        "position belongs to another log, a `snapshot` is sent instead. `event` is the type, "
+        "`data` is the entry as in `GET /v1/events`, and a `heartbeat` is sent every 10 s. See "
+        "docs/feed.md."
     ),
     tags=["read"],
     parameters=[
         OpenApiParameter("after", str, description="Offset, or `id` of the last event seen."),
         OpenApiParameter(
-            "Last-Event-ID", str, OpenApiParameter.HEADER, description="As a browser sends it."
+            "Last-Event-ID",
+            str,
+            OpenApiParameter.HEADER,
+            description="Sent by browsers to reconnect.",
         ),
     ],
     responses={
         (200, "text/event-stream"): OpenApiResponse(
             OpenApiTypes.STR,
-            "A stream without end.",
+            "An endless stream.",
             [OpenApiExample("A call ended", value=_STREAMED)],
         ),
         **{code: each for code, each in READ_ERRORS.items() if code != 404},
-        501: error("The server speaks no ASGI.", {"detail": "This server cannot stream."}),
+        501: error("The server does not run on ASGI.", {"detail": "This server cannot stream."}),
     },
 )

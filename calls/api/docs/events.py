@@ -1,4 +1,4 @@
-"""How the schema describes the event log."""
+"""Descriptions of the routes of the event log. No behaviour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from calls.api.docs.answers import CALL_ID, READ_ERRORS, _without, answer, text
 from calls.api.serializers.events import EventSerializer
 
 _AFTER = OpenApiParameter("after", int, description="Offset of the last event seen.")
-_LIMIT = OpenApiParameter("limit", int, description="At most this many; up to 1,000.")
+_LIMIT = OpenApiParameter("limit", int, description="Maximum number of events, up to 1,000.")
 _EVENT = OpenApiExample(
     "A call ended",
     value={
@@ -29,7 +29,7 @@ _EVENT = OpenApiExample(
 event_list = extend_schema(
     operation_id="list_events",
     summary="The event log: everything that happened to any call",
-    description="Ask again with `after` set to `next_after`; offsets grow and none is skipped.",
+    description="To read on, set `after` to `next_after`. Offsets grow, and no event is skipped.",
     tags=["read"],
     parameters=[_AFTER, _LIMIT],
     examples=[_EVENT],

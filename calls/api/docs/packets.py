@@ -1,4 +1,4 @@
-"""How the schema describes sending and reading packets."""
+"""Descriptions of the routes that send and read packets. No behaviour."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ _WORDS = {"sequence": 1, "data": "Good morning.", "timestamp": 0.4, "track": "ag
 _AUDIO = {"sequence": 2, "data": "//9+fn5//35+fg==", "timestamp": 0.02, "track": "inbound"}
 packet = extend_schema(
     operation_id="send_packet",
-    summary="Take one packet",
+    summary="Send one packet",
     description=(
-        "Answers 202 once the packet is stored. The first packet of an unknown call opens it. Any "
-        "order is fine; a repeated packet is stored once and answered like the first; a packet "
-        "after the end of the call is stored and flagged as late."
+        "Answers 202 once the packet is stored. The first packet of an unknown call opens the "
+        "call. Packets may arrive in any order. A duplicate packet is stored once and gets the "
+        "same answer. A packet that arrives after the end of its call is stored and flagged as "
+        "late."
     ),
     tags=["ingest"],
     parameters=[CALL_ID],
@@ -35,12 +36,12 @@ packet = extend_schema(
 )
 batch = extend_schema(
     operation_id="send_batch",
-    summary="Take up to 1,000 packets",
+    summary="Send up to 1,000 packets",
     description=(
-        "A JSON array, or one packet a line as `application/x-ndjson`. Packets that are well "
-        "formed are stored even if others are not: the answer is then 207 and names index and "
-        "field of each that was refused. With `atomic=true` it is all or nothing. If no packet is "
-        "well formed the answer is 400."
+        "Send a JSON array, or one packet per line as `application/x-ndjson`. If only some "
+        "packets are well formed, those are stored, and the answer is 207 with the index and the "
+        "errors of each rejected packet. With `atomic=true`, either all packets are stored or "
+        "none. If no packet is well formed, the answer is 400."
     ),
     tags=["ingest"],
     parameters=[
@@ -56,7 +57,7 @@ batch = extend_schema(
         202: answer("BatchAccepted", status=text(), accepted=serializers.IntegerField()),
         207: OpenApiResponse(
             OpenApiTypes.OBJECT,
-            "Some were stored, the others are listed.",
+            "Some packets were stored. The others are listed.",
             [
                 OpenApiExample(
                     "One of two",
@@ -74,12 +75,12 @@ batch = extend_schema(
 stored_packets = extend_schema(
     operation_id="list_packets",
     summary="The stored packets of a call",
-    description="`data` is null for keys, and for people without the permission to read it.",
+    description="`data` is null for API keys, and for users who may not read personal data.",
     tags=["read"],
     parameters=[
         CALL_ID,
-        OpenApiParameter("after", str, description="Position, from `next` of the page before."),
-        OpenApiParameter("limit", int, description="At most this many; up to 1,000."),
+        OpenApiParameter("after", str, description="Position, from `next` of the previous page."),
+        OpenApiParameter("limit", int, description="Maximum number of packets, up to 1,000."),
     ],
     responses={200: StoredPacketSerializer(many=True), **READ_ERRORS},
 )

@@ -1,4 +1,4 @@
-"""What /docs and /schema say about searching. No behaviour."""
+"""Descriptions of the search routes. No behaviour."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from calls.api.serializers.search import FoundCallSerializer
 from calls.search.query import MAX_TERMS, QUERY_LENGTH
 
 _NOT_UNDERSTOOD = error(
-    "The query is not understood, or a filter makes no sense.",
+    "The query or a filter is not valid.",
     {"q": ["A closing bracket has no opening one."]},
 )
 _ERRORS = {400: _NOT_UNDERSTOOD, 401: UNAUTHORISED, 403: FORBIDDEN, 405: METHOD, 503: BUSY}
 _SYNTAX = (
-    '`refund cancel`: both words, anywhere in the call. `"thank you"`: one after the other, in '
-    "one turn. `refund OR cancel`. `-sorry`: calls without it. `cancel*`: words that begin so. "
-    "`customer:refund`, `agent:`, `summary:`, `note:`: where it stands. Brackets hold together: "
-    "`customer:(refund OR cancel) -agent:sorry`."
+    '`refund cancel`: both words, anywhere in the call. `"thank you"`: this phrase, within one '
+    "turn. `refund OR cancel`: either word. `-sorry`: calls without the word. `cancel*`: words "
+    "that start with this. `customer:refund`, `agent:`, `summary:`, `note:`: only in this place. "
+    "Brackets group: `customer:(refund OR cancel) -agent:sorry`."
 )
 _Q = OpenApiParameter(
     "q",
     str,
     description=f"{_SYNTAX} At most {QUERY_LENGTH} characters and {MAX_TERMS} words. "
-    "Empty: all calls that the filters leave.",
+    "Empty: all calls that match the filters.",
     examples=[
         OpenApiExample("Two words", value="refund cancel"),
         OpenApiExample("A phrase", value='"thank you"'),
@@ -34,19 +34,19 @@ _Q = OpenApiParameter(
 )
 _WHERE = [
     OpenApiParameter(
-        "speaker", str, enum=["agent", "customer"], description="Only what this side says."
+        "speaker", str, enum=["agent", "customer"], description="Search only what this side said."
     ),
     OpenApiParameter(
         "in",
         str,
         enum=["transcript", "summary", "note"],
-        description="Only there. A summary comes with keywords and insights.",
+        description="Search only here. `summary` includes keywords and insights.",
     ),
 ]
 _DESCRIPTION = (
-    "Newest call first. What is searched is what is shown: the redacted words of the newest "
-    "analysis, its summary, keywords and insights, and the notes of supervisors. Case and accents "
-    "make no difference; words are whole words."
+    "Newest call first. Searches the redacted words of the latest analysis, its summary, "
+    "keywords and insights, and the notes of supervisors. Case and accents are ignored. Only "
+    "whole words match."
 )
 _EXAMPLE = OpenApiExample(
     "One call",
@@ -87,16 +87,16 @@ search = extend_schema(
     parameters=[
         _Q,
         *_WHERE,
-        OpenApiParameter("limit", int, description="At most so many calls; up to 100."),
-        OpenApiParameter("hits", int, description="At most so many hits a call; up to 100."),
-        OpenApiParameter("before", int, description="Take it from `next` of the page before."),
+        OpenApiParameter("limit", int, description="Maximum number of calls, up to 100."),
+        OpenApiParameter("hits", int, description="Maximum number of hits per call, up to 100."),
+        OpenApiParameter("before", int, description="From `next` of the previous page."),
     ],
     examples=[_EXAMPLE],
     responses={
         200: inline_serializer(
             "SearchPage",
             {
-                "count": serializers.IntegerField(help_text="Up to 1,000."),
+                "count": serializers.IntegerField(help_text="At most 1,000."),
                 "count_is_exact": serializers.BooleanField(help_text="false: there are more."),
                 "next": serializers.URLField(allow_null=True),
                 "results": FoundCallSerializer(many=True),
@@ -107,8 +107,8 @@ search = extend_schema(
 )
 table = extend_schema(
     operation_id="export_search",
-    summary="Everything that a search finds as CSV: a row for each hit",
-    description=f"{_DESCRIPTION} Cells that a spreadsheet would run begin with an apostrophe.",
+    summary="All search results as CSV, one row per hit",
+    description=f"{_DESCRIPTION} Cells that a spreadsheet would run start with an apostrophe.",
     tags=["read"],
     parameters=[_Q, *_WHERE],
     responses={(200, "text/csv"): OpenApiTypes.STR, **_ERRORS},

@@ -1,10 +1,10 @@
-"""What the API reads and writes, by subject.
+"""Serializers: what the API reads and writes, by subject.
 
-alerts       Alerts as the API shows them: the words of the event log, and who has seen to them.
-annotations  Tags, notes, and which side speaks on which track.
-calls        The wire format: what comes in, checked strictly, and what goes out.
+alerts       Alerts, and the body that acknowledges one.
+annotations  Tags, notes and swapped speakers.
+calls        Calls, their streams and attempts, and the body of ``start``.
 events       Entries of the event log.
-fields       Fields that accept exactly one JSON type and name their limits.
+fields       Fields that accept exactly one JSON type, and the check of call ids.
 packets      Packets as they are sent and as they are stored.
-search       Calls that a search found, and the words that matched.
+search       Calls that a search found, and where the words are.
 """

@@ -1,4 +1,4 @@
-"""Alerts as the API shows them: the words of the event log, and who has seen to them."""
+"""Alerts, with the field names of the event log, and the body that acknowledges one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from calls.models import Alert
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):
-    """An alert. ``quote`` is redacted; ``acknowledged_at`` is null while it is open."""
+    """An alert. ``quote`` is redacted. ``acknowledged_at`` is null while the alert is open."""
 
     alert = serializers.IntegerField(source="pk", read_only=True)
     call_id = serializers.CharField(source="call.call_id", read_only=True)
@@ -43,8 +43,8 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
 
 
 class AcknowledgementSerializer(serializers.Serializer[Any]):
-    """What may be said when an alert is acknowledged."""
+    """The body of a request that acknowledges an alert."""
 
     note = StrictStringField(
-        required=False, max_length=NOTE_LENGTH, help_text="What was done, for whoever looks later."
+        required=False, max_length=NOTE_LENGTH, help_text="What was done about the alert."
     )

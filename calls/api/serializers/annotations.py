@@ -1,4 +1,4 @@
-"""Tags, notes, and which side speaks on which track."""
+"""Tags, notes and swapped speakers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from calls.models import (
 
 class SpeakersSerializer(serializers.Serializer[Call]):
     swapped = StrictBooleanField(
-        help_text="Whether agent and customer are the other way round than received."
+        help_text="true: agent and customer are swapped, compared with the tracks as received."
     )
 
 
 class NewTagSerializer(serializers.Serializer[Tag]):
-    name = StrictStringField(help_text=f"{TAG_RULE}. Capitals make no difference.")
+    name = StrictStringField(help_text=f"{TAG_RULE}. Case is ignored.")
 
 
 class NewNoteSerializer(serializers.Serializer[Note]):

@@ -1,4 +1,4 @@
-"""The wire format: what comes in, checked strictly, and what goes out."""
+"""Calls, their streams and attempts, and the body of ``start``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from calls.models.alert import level_of
 
 
 class DescriptionSerializer(serializers.Serializer[Call]):
-    """Who calls whom, and how the audio is encoded. Everything is optional."""
+    """The parties of a call and its audio format. Every field is optional."""
 
     media = MediaField(help_text="audio/x-mulaw;rate=8000, audio/l16;rate=16000, text/plain...")
     agent = StrictStringField(required=False, max_length=200)
@@ -26,12 +26,12 @@ class DescriptionSerializer(serializers.Serializer[Call]):
 
 
 class CallSerializer(serializers.ModelSerializer[Call]):
-    """A call in a list: ``with_note_count``, ``with_open_alerts``, tags fetched beforehand."""
+    """A call in a list. Its queryset needs ``with_note_count``, ``with_open_alerts`` and tags."""
 
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     note_count = serializers.IntegerField(read_only=True)
     open_alerts = serializers.IntegerField(
-        read_only=True, help_text="How many alerts nobody has acknowledged."
+        read_only=True, help_text="Number of alerts that nobody has acknowledged."
     )
     worst_alert = serializers.SerializerMethodField(
         help_text="The severity of the worst open alert: notice, warning, critical, or null."
@@ -124,7 +124,7 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
 
 
 class CallDetailSerializer(CallSerializer):
-    """A call with its streams and every attempt at analysing it."""
+    """A call with its streams and all attempts to analyse it."""
 
     streams = StreamSerializer(many=True, read_only=True)
     attempts = AttemptSerializer(many=True, read_only=True)

@@ -59,7 +59,7 @@ class StrictNumberField(serializers.FloatField):
 
 
 class StrictStringField(serializers.CharField):
-    """A JSON string, taken as it is, with at most ``max_bytes`` bytes of UTF-8."""
+    """A JSON string, stored unchanged, with at most ``max_bytes`` bytes of UTF-8."""
 
     def __init__(self, *, max_bytes: int | None = None, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, allow_blank=True, **kwargs)
@@ -72,7 +72,7 @@ class StrictStringField(serializers.CharField):
 
     def run_validators(self, value: Any) -> None:
         super().run_validators(value)
-        # The validators of CharField have refused what UTF-8 cannot hold.
+        # CharField's validators have refused text that cannot be encoded in UTF-8.
         if self.max_bytes and (size := len(value.encode())) > self.max_bytes:
             raise serializers.ValidationError(
                 f"Has {size} bytes; the limit is {self.max_bytes} bytes."
@@ -80,7 +80,7 @@ class StrictStringField(serializers.CharField):
 
 
 class StrictChoiceField(serializers.ChoiceField):
-    """One of some JSON strings. The answer lists them, and does not repeat what came instead."""
+    """One of several JSON strings. The error lists them and does not echo the invalid value."""
 
     def to_internal_value(self, data: Any) -> str:
         if type(data) is not str:

@@ -26,27 +26,27 @@ from calls.models import (
 
 
 class PacketSerializer(serializers.Serializer[IncomingPacket]):
-    """One packet as a sender writes it."""
+    """One packet as it is sent."""
 
     sequence = StrictIntegerField(
         min_value=0,
         max_value=MAX_SEQUENCE,
-        help_text="Counts the packets of a stream, from 0 or 1. Repeats and gaps are fine.",
+        help_text="Number in the stream, from 0 or 1. Duplicates and gaps are accepted.",
     )
     timestamp = StrictNumberField(
-        help_text="The sender's clock in seconds, since the epoch or since the call began."
+        help_text="The sender's clock in seconds, since the epoch or since the start of the call."
     )
     stream = StrictStringField(
         required=False,
         max_length=MAX_NAME_LENGTH,
-        help_text="Tells several streams of one call apart; each has its own sequences.",
+        help_text="Name of the stream, if a call has several. Each stream has its own sequence.",
     )
     track = StrictStringField(
         required=False,
         max_length=MAX_TRACK_LENGTH,
-        help_text="agent, customer, inbound, outbound...: who is to be heard.",
+        help_text="Who is heard: agent, customer, inbound, outbound...",
     )
-    media = MediaField(help_text="Format of this stream, if `start` did not say it.")
+    media = MediaField(help_text="Media format of this stream, if `start` did not give it.")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # A class attribute named `data` would hide Serializer.data.
@@ -60,7 +60,7 @@ class PacketSerializer(serializers.Serializer[IncomingPacket]):
 def sort_out(
     items: Sequence[Any], call_id: str
 ) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
-    """Return the packets that can be stored, and what is wrong with each of the others."""
+    """Return the valid packets, and the index and errors of each of the others."""
     packets, rejected = [], []
     for index, item in enumerate(items):
         serializer = PacketSerializer(data=item)
@@ -72,7 +72,7 @@ def sort_out(
 
 
 class StoredPacketSerializer(serializers.ModelSerializer[Packet]):
-    """A packet as it was stored; ``data`` only for who may read personal data."""
+    """A packet as it was stored. ``data`` is null unless the reader may see personal data."""
 
     stream = serializers.CharField(source="stream.name", read_only=True)
 

@@ -1,11 +1,11 @@
-"""The views of the API, by subject.
+"""The views under /v1, by subject. Each action translates and calls one service.
 
-alerts       The routes of alerts below /v1: what rules have found
-analysis     How the analysis stands
-annotations  Tags and notes of a call over HTTP: read by anyone who may read
-calls        The routes below /v1: each action translates and calls one service.
-events       Read the event log by offset.
-packets      Send packets; read the stored ones.
-route        What all views of one call share: its address, and who may do what.
-search       ``/v1/search``: calls by what was said in them, as pages of JSON or all of them as CSV.
+alerts       List, read, acknowledge and export alerts.
+analysis     Read the status of the analysis.
+annotations  Read and write the tags and notes of a call.
+calls        Start, end, retry, list and read calls, with transcript and recording.
+events       Read or follow the event log.
+packets      Send packets, and read the stored ones.
+route        Base class of all views: call ids, bodies, permissions.
+search       Search calls by what was said in them.
 """

@@ -1,4 +1,4 @@
-"""The routes of alerts below /v1: what rules have found, and that somebody has seen to it."""
+"""The routes of alerts: list, read, acknowledge and export them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from calls.services import CallNotFound
 
 
 class AlertViewSet(CallRoute):
-    """Alerts, newest first, and acknowledging one."""
+    """Lists alerts, newest first, and acknowledges them."""
 
     queryset = Alert.objects.select_related("call")
     filterset_class = AlertFilter

@@ -1,4 +1,4 @@
-"""How the analysis stands, for programs: what operators see on the wallboard and in /metrics."""
+"""The status of the analysis for programs, with the figures of the wallboard and /metrics."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _EXAMPLE = {
 
 
 class AnalysisViewSet(CallRoute):
-    """One document."""
+    """Answers with one document."""
 
     filter_backends = []
     scopes: ClassVar[dict[str, str]] = {}
@@ -46,10 +46,10 @@ class AnalysisViewSet(CallRoute):
 
     @extend_schema(
         operation_id="read_analysis",
-        summary="How the analysis stands",
+        summary="The status of the analysis",
         description=(
-            "Whether somebody has paused it, which providers are down and when they are asked "
-            "again, whether workers live, and what waits before each stage."
+            "Whether the analysis is paused, which providers are down and when they are tried "
+            "again, how many workers are alive, and how many calls wait for each stage."
         ),
         tags=["read"],
         responses={

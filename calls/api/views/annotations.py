@@ -1,4 +1,4 @@
-"""Tags and notes of a call over HTTP: read by anyone who may read, written by who may operate."""
+"""The routes of tags and notes. Reading needs the scope read; writing needs operate."""
 
 from __future__ import annotations
 

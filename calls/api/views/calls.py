@@ -1,4 +1,4 @@
-"""The routes below /v1: each action translates and calls one service."""
+"""The routes of calls: start, end, retry, list, transcript, recording. Each calls one service."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _redacted(request: Request) -> bool:
 
 
 class CallViewSet(CallRoute):
-    """Calls: described, ended and retried by the telephone system, read by anyone who may."""
+    """Reads calls, and starts, ends, retries, dismisses and reanalyses them."""
 
     queryset = Call.objects.all()
     filterset_class = CallFilter
@@ -53,7 +53,7 @@ class CallViewSet(CallRoute):
     }
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        # A player accepts audio only, which is what it gets; but an error is JSON all the same.
+        # A player accepts only audio. Do not answer 406: errors are JSON regardless.
         return super().perform_content_negotiation(request, force or self.action in DOWNLOADS)
 
     @calls_docs.call_list

@@ -1,4 +1,4 @@
-"""Read the event log by offset."""
+"""The routes of the event log: read it by offset, or follow it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class EventViewSet(CallRoute):
         return event_stream.allow(request)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        # A browser asks a stream for text/event-stream only; but an error is JSON all the same.
+        # A browser accepts only text/event-stream. Do not answer 406: errors are JSON regardless.
         return super().perform_content_negotiation(request, force or self.action == "stream")
 
     @events_docs.call_events

@@ -1,4 +1,4 @@
-"""Send packets; read the stored ones."""
+"""The routes that send packets and read the stored ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from calls.models import Call, Packet
 
 
 class PacketViewSet(CallRoute):
-    """Packets in: stored before the answer leaves."""
+    """Accepts packets. They are committed before the answer is sent."""
 
     serializer_class = PacketSerializer
     scopes: ClassVar = {"create": INGEST, "batch": INGEST}
@@ -64,7 +64,7 @@ class PacketViewSet(CallRoute):
 def _batch_items(data: Any) -> list[Any]:
     limit = settings.BATCH_PACKET_LIMIT
     if not isinstance(data, list):
-        raise ParseError("A batch is a JSON array of packets, or one packet a line.")
+        raise ParseError("A batch must be a JSON array of packets, or one packet per line.")
     if not data:
         raise ParseError("The batch is empty.")
     if len(data) > limit:

@@ -1,4 +1,4 @@
-"""What all views of one call share: its address, and who may do what."""
+"""The base class of all views: checks call ids, bodies and permissions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ INGEST, READ, OPERATE = ApiKey.Scope.INGEST, ApiKey.Scope.READ, ApiKey.Scope.OPE
 
 
 class CallRoute(viewsets.GenericViewSet[Any]):
-    """What all routes of one call share: its id is checked, and bodies are plain."""
+    """Checks the call id in the address, and refuses compressed bodies."""
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        # A chunked body announces no length, which REST framework takes for no body.
+        # A chunked body has no Content-Length, which REST framework reads as no body.
         if "CONTENT_LENGTH" not in request.META:
             request.META["CONTENT_LENGTH"] = str(len(request.body))
         return super().initialize_request(request, *args, **kwargs)
@@ -44,5 +44,5 @@ class CallRoute(viewsets.GenericViewSet[Any]):
 
 
 def who(request: Request) -> str:
-    """Name a person or a key for the event log; empty when the API asks for neither."""
+    """Return the name of the person or key for the event log; empty if the API is open."""
     return str(request.user) if request.user.is_authenticated else ""

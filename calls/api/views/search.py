@@ -1,4 +1,4 @@
-"""``/v1/search``: calls by what was said in them, as pages of JSON or all of them as CSV."""
+"""Searches calls by what was said in them: pages of JSON, or all results as CSV."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEFAULT_HITS, MAX_HITS = 3, 100
 
 
 class SearchViewSet(CallRoute):
-    """Finds calls; the filters are those of the list of calls."""
+    """Finds calls. Takes the same filters as the list of calls."""
 
     queryset = Call.objects.all()
     filterset_class = CallFilter
@@ -63,7 +63,7 @@ class SearchViewSet(CallRoute):
         return downloads.found_table(self._search(request, Call.objects.all()))
 
     def _search(self, request: Request, calls: QuerySet[Call]) -> Search:
-        """Read the question. Raises ValidationError."""
+        """Read the query and its filters. Raises ValidationError."""
         speaker = one_of(request, "speaker", SPEAKERS, default="")
         place = one_of(request, "in", PLACES, default="")
         try:

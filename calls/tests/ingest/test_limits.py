@@ -62,7 +62,7 @@ async def test_a_body_announced_over_the_limit_is_refused_unread(announced):
     status, headers, body = await answer(BodyLimit(echo, limit=LIMIT), announced=announced)
 
     assert status == 413
-    assert json.loads(body) == {"detail": "The body is larger than 1000 bytes, the limit."}
+    assert json.loads(body) == {"detail": "The body is larger than the limit of 1000 bytes."}
     assert headers[b"connection"] == b"close"
 
 
