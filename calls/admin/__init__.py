@@ -1,14 +1,14 @@
-"""The Django admin: look at what is stored, and act on it through the services.
+"""The Django admin: view what is stored, and act on it through the services.
 
-alerts       alert rules and alerts
-analysis     providers, workers, pauses, and the site's own questions
-annotations  tags and notes, shown on the page of a call
-bulk         bulk actions
-calls        calls, and what can be done to them
-keys         API keys
-lists        lists of millions of rows, without counting them
-records      packets, events, attempts, transcripts, analyses and recordings
-webhooks     webhook endpoints and deliveries
+alerts       Alert rules and alerts.
+analysis     Pauses, workers, providers, and the site's own questions.
+annotations  Tags and notes, shown on the page of a call.
+bulk         Bulk actions.
+calls        Calls and the actions on them.
+keys         API keys.
+lists        Base classes: lists of millions of rows without counting, and read-only pages.
+records      Packets, events, attempts, transcripts, analyses and recordings.
+webhooks     Webhook endpoints and deliveries.
 """
 
 from calls.admin import alerts, analysis, annotations, bulk, calls, keys, records, webhooks

@@ -1,4 +1,4 @@
-"""The admin of alerts and webhooks: rules and endpoints are edited, what came of them is read."""
+"""The admin of alerts: rules are edited, alerts are read and acknowledged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _number(text: str | None) -> int:
 
 @admin.register(AlertRule)
 class AlertRuleAdmin(EditableList):
-    """A change counts for what comes from then on. A rule can be tried on calls of late first."""
+    """A change applies to calls from then on. A rule can first be tried on recent calls."""
 
     fieldsets = [
         (None, {"fields": ["name", "kind", "severity", "enabled"]}),
@@ -42,8 +42,8 @@ class AlertRuleAdmin(EditableList):
             {
                 "fields": ["speaker", "phrases", "limit", "per_turn"],
                 "description": (
-                    "Words need phrases; the other kinds but the last need a limit. Who speaks "
-                    "counts for words and sentiment."
+                    "“Words” needs phrases. The other kinds need a limit, except the last. The "
+                    "speaker applies to words and sentiment."
                 ),
             },
         ),
@@ -62,7 +62,7 @@ class AlertRuleAdmin(EditableList):
         return [path("try/", view, name="calls_alertrule_try"), *super().get_urls()]
 
     def try_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what the rule in the form would have found. Neither rule nor alert is stored."""
+        """Show what the rule in the form would have found. Stores neither the rule nor alerts."""
         rule = AlertRule.objects.filter(pk=_number(request.GET.get("rule"))).first()
         may_edit = self.has_change_permission(request) or self.has_add_permission(request)
         if not may_edit or not request.user.has_perm("calls.view_call"):
@@ -83,7 +83,7 @@ class AlertRuleAdmin(EditableList):
 
 @admin.register(Alert)
 class AlertAdmin(Records):
-    """For looking at, and for acknowledging many at once."""
+    """Read-only, except that many alerts can be acknowledged at once."""
 
     list_display = ["name", "call", "severity", "found", "raised_at", "acknowledged_by"]
     list_filter = ["severity", "kind", ("acknowledged_at", admin.EmptyFieldListFilter)]
@@ -111,5 +111,5 @@ class AlertAdmin(Records):
         count = acknowledge_alerts(alert_ids=pks[:ACTION_LIMIT], by=by)
         text = f"{count} acknowledged."
         if len(pks) > ACTION_LIMIT:
-            text += f" {len(pks) - ACTION_LIMIT} are left: at most {ACTION_LIMIT} at once."
+            text += f" {len(pks) - ACTION_LIMIT} are left. The limit is {ACTION_LIMIT} at once."
         messages.success(request, text)

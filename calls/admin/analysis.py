@@ -1,4 +1,4 @@
-"""The admin of what runs the analysis: its workers, and a pause, which is a row while it lasts."""
+"""The admin of the analysis: pauses, workers, providers, and the site's own questions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from calls.models import AnalysisPause, Insight, ProviderHealth, WorkerHeartbeat
 
 @admin.register(AnalysisPause)
 class AnalysisPauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """While the row is there, calls are taken in and wait. Both ways go through the service."""
+    """While a row exists, the analysis is paused. Adding or deleting it calls the service."""
 
     list_display = ["paused_at", "by", "reason"]
     fields = ["reason"]
@@ -44,7 +44,7 @@ class AnalysisPauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         try:
             pause = pause_analysis(by=request.user.get_username(), reason=obj.reason)
         except AlreadySo as error:
-            # Somebody else was quicker: their pause is the one that counts.
+            # Someone else was faster. Show their pause.
             messages.warning(request, str(error))
             pause = AnalysisPause.objects.get()
         obj.pk, obj.paused_at, obj.by = pause.pk, pause.paused_at, pause.by
@@ -66,7 +66,7 @@ def _may_operate(request: HttpRequest) -> bool:
 
 @admin.register(WorkerHeartbeat)
 class WorkerHeartbeatAdmin(Records):
-    """A worker removes its row when it stops; what a dead one left may be deleted."""
+    """A worker removes its row when it stops. The row of a dead worker may be deleted."""
 
     list_display = ["name", "started_at", "seen_at", "alive"]
     ordering = ("-seen_at",)
@@ -80,7 +80,7 @@ class WorkerHeartbeatAdmin(Records):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerHeartbeat]:
-        # One look at the clock for the whole list.
+        # Read the clock once for the whole list.
         alive = Q(seen_at__gte=database_now() - HEARTBEAT_LIMIT)
         beats: QuerySet[WorkerHeartbeat] = super().get_queryset(request)
         return beats.annotate(is_alive=ExpressionWrapper(alive, BooleanField()))
@@ -92,7 +92,7 @@ class WorkerHeartbeatAdmin(Records):
 
 @admin.register(Insight)
 class InsightAdmin(EditableList):
-    """Questions may be changed at any time: calls that are analysed from then on answer them."""
+    """Questions may be changed at any time. A change applies to later analyses."""
 
     list_display = ["name", "question", "enabled", "created_at"]
     list_editable = ["enabled"]
@@ -103,7 +103,7 @@ class InsightAdmin(EditableList):
 
 @admin.register(ProviderHealth)
 class ProviderHealthAdmin(Records):
-    """For looking at. Deleting a row has the provider asked again at once."""
+    """Read-only. If a row is deleted, the provider is tried again at once."""
 
     list_display = ["provider", "stage", "failures", "failed_at", "down_since", "probe_at"]
     ordering = ("-failed_at",)

@@ -1,4 +1,4 @@
-"""Tags and notes in the admin: for looking at, below their call."""
+"""Tags and notes in the admin: read-only, on the page of their call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk actions in the admin: who did what to many calls, how far it is, and which calls refused."""
+"""Bulk actions in the admin: who did what to many calls, the progress, and the refused calls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StandingFilter(admin.SimpleListFilter):
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("work", "At work"), ("finished", "Finished"), ("stopped", "Stopped")]
+        return [("work", "Running"), ("finished", "Finished"), ("stopped", "Stopped")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(self.chosen.get(self.value() or "", Q()))
@@ -49,12 +49,12 @@ class RefusedInline(CallInline):
 
 @admin.register(BulkAction)
 class BulkActionAdmin(ReadOnly, Records):
-    """For looking at: begun and stopped on the pages, and removed by the sweep in the end."""
+    """Read-only. Actions are started and stopped on the pages, and removed by the sweep."""
 
     list_display = ["what", "by", "created_at", "chosen", "standing", "none_refused"]
     list_filter = ["kind", StandingFilter]
     search_fields = ("by__exact",)
-    search_help_text = "The full name of who asked for it."
+    search_help_text = "The full name of the person who started it."
     inlines = [RefusedInline]
 
     def get_fields(self, request: HttpRequest, obj: BulkAction | None = None) -> list[Any]:
@@ -84,7 +84,7 @@ class BulkActionAdmin(ReadOnly, Records):
     @admin.display(description="state")
     def standing(self, action: BulkAction) -> str:
         if action.finished_at is None:
-            return "At work"
+            return "Running"
         how = f"Stopped by {action.stopped_by}" if action.stopped_by else "Finished"
         return f"{how} {action.finished_at:%Y-%m-%d %H:%M} UTC"
 
@@ -95,7 +95,7 @@ class BulkActionAdmin(ReadOnly, Records):
     @admin.display
     def progress(self, action: BulkAction) -> str:
         counts = count_outcomes(action)
-        left = "waiting" if action.finished_at is None else "left undone"
+        left = "waiting" if action.finished_at is None else "not done"
         return (
             f"{counts['done']:,} done, {counts['refused']:,} refused, {counts['waiting']:,} {left}"
         )

@@ -1,4 +1,4 @@
-"""Calls in the admin."""
+"""Calls in the admin: correct their description, and act on them through the services."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _in_admin(action: Action) -> Callable[..., None]:
 
 @admin.register(Call)
 class CallAdmin(ReadOnly, Records):
-    """Who calls whom may be corrected; everything else moves through the services."""
+    """The parties, queue and direction can be corrected. Everything else goes through services."""
 
     editable = ["agent", "caller", "callee", "queue", "direction"]
     list_display = [
@@ -125,7 +125,7 @@ class CallAdmin(ReadOnly, Records):
         "queue__exact",
         "agent__exact",
     )
-    search_help_text = "The beginning of a call id, or the full name of a queue or an agent."
+    search_help_text = "The start of a call id, or the full name of a queue or an agent."
     inlines = [TagInline, NoteInline, StreamInline, AttemptInline]
     actions = [_in_admin(action) for action in IN_ADMIN]
 
@@ -142,7 +142,7 @@ class CallAdmin(ReadOnly, Records):
         fields = super().get_readonly_fields(request, obj)
         return [name for name in fields if name not in self.editable]
 
-    @admin.display(description="see its")
+    @admin.display(description="related records")
     def records(self, call: Call) -> SafeString:
         query = {"q": call.call_id}
         links = [(link_to_rows(model, text, query),) for text, model in RECORDS.items()]
@@ -171,7 +171,7 @@ class CallAdmin(ReadOnly, Records):
                 refused.append(f"{call_id}: {error}")
         self._tell(request, action.past, worked=len(chosen) - len(refused), refused=refused)
         if len(call_ids) > len(chosen):
-            note = f"Only the first {ACTION_LIMIT} calls were looked at: please repeat it."
+            note = f"Only the first {ACTION_LIMIT} calls were processed. Please repeat it."
             self.message_user(request, note, messages.WARNING)
 
     def _tell(self, request: HttpRequest, done: str, *, worked: int, refused: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""API keys in the admin."""
+"""API keys in the admin: create, rename, revoke."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from calls.models import (
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(Records):
-    """Keys are made and revoked, and never deleted: the event log may speak of them."""
+    """Keys are created and revoked but never deleted, because the event log may name them."""
 
     list_display = ["name", "prefix", "scopes", "created_at", "revoked_at"]
     actions = ["revoke"]
@@ -47,13 +47,13 @@ class ApiKeyAdmin(Records):
             return
         key, plain = create_key(name=obj.name, scopes=obj.scopes)
         obj.pk, obj.prefix = key.pk, key.prefix
-        # A message waits in a signed cookie of this browser, and not in the database.
-        note = f"The key is {plain}. Copy it now: it is not stored and cannot be shown again."
+        # The message is kept in a signed cookie of this browser, not in the database.
+        note = f"The key is {plain}. Copy it now. It is not stored and cannot be shown again."
         self.message_user(request, note, messages.WARNING)
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         revoked = sum(revoke_key(key) for key in queryset)
         self.message_user(
-            request, f"{_number(revoked, 'key')} revoked, for good.", messages.SUCCESS
+            request, f"{_number(revoked, 'key')} revoked permanently.", messages.SUCCESS
         )

@@ -1,6 +1,6 @@
-"""What the pages of the admin share: lists of millions of rows, and rows that are only looked at.
+"""Base classes of the admin: lists of millions of rows, and read-only pages.
 
-Nothing is counted, no list is put into a form, and every list is read along an index.
+Rows are never counted, no form contains a list of rows, and every list is read along an index.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ else:
     _ModelAdmin, _TabularInline = admin.ModelAdmin, admin.TabularInline
     _FormSet, _ModelForm, _Paginator = BaseInlineFormSet, ModelForm, Paginator
 PAGE_SIZE = 100
-REACHABLE = 10_000  # rows that a list can be paged through
+REACHABLE = 10_000  # rows that the pages of a list can reach
 INLINE_LIMIT = 50
 JSON_LENGTH = 200_000
 
 
 class ReachablePaginator(_Paginator):
-    """Looks at the keys of the rows that can be reached instead of counting all that there are."""
+    """Counts at most REACHABLE rows, because counting all of them would read the whole table."""
 
     @cached_property
     def count(self) -> int:
@@ -51,13 +51,13 @@ class ReachablePaginator(_Paginator):
 
 
 def estimated_rows(model: type[Model]) -> int | None:
-    """Return what the statistics of PostgreSQL say, None if they say nothing."""
+    """Return the row count from PostgreSQL's statistics, or None if there is none."""
     if connection.vendor != "postgresql":
         return None
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)",
-            [model._meta.db_table],  # noqa: SLF001 (public in spite of its name)
+            [model._meta.db_table],  # noqa: SLF001 (public despite its name)
         )
         row = cursor.fetchone()
     return row[0] if row and row[0] > 0 else None
@@ -82,7 +82,7 @@ def link_to_rows(model: type[Model], text: str, query: dict[str, Any]) -> SafeSt
 
 
 def as_json(name: str) -> Callable[[Any], SafeString]:
-    """Return a column that shows a JSON field over several lines."""
+    """Return a column that shows a JSON field on several lines."""
 
     @admin.display(description=name)
     def show(row: Any) -> SafeString:
@@ -93,12 +93,12 @@ def as_json(name: str) -> Callable[[Any], SafeString]:
 
 
 def is_narrowed(request: HttpRequest) -> bool:
-    """Whether the list shows one call or stream, so that any filter reads few rows."""
+    """Whether the list is limited to one call or stream, so that filters read few rows."""
     return any(request.GET.get(name) for name in ("q", "stream__id__exact"))
 
 
 class NarrowedFilter(admin.SimpleListFilter):
-    """Offered within one call only: no index helps to find such rows among all."""
+    """A filter for the rows of one call only, because no index supports it over all rows."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -108,7 +108,7 @@ class NarrowedFilter(admin.SimpleListFilter):
 
 
 class NamedListForm(_ModelForm):
-    """A row of a list that is edited in place: each field says of which row it is."""
+    """A row of an editable list. Screen readers announce the row with each field."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -122,7 +122,7 @@ class EditableList(_ModelAdmin):
 
 
 class ReadOnly:
-    """Rows to look at: neither added, nor changed, nor deleted."""
+    """Forbids adding, changing and deleting rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -135,7 +135,7 @@ class ReadOnly:
 
 
 class Records(_ModelAdmin):
-    """A list of any length, newest first, and pages that show every field."""
+    """A list of any length, newest first, with pages that show every field."""
 
     paginator = ReachablePaginator
     show_full_result_count = False
@@ -165,11 +165,11 @@ def _how_many(model: type[Model]) -> str | None:
     rows = estimated_rows(model) or 0
     if rows <= REACHABLE:
         return None
-    return f"About {rows:,} rows. The newest {REACHABLE:,} are listed; a search finds the rest."
+    return f"About {rows:,} rows. The newest {REACHABLE:,} are listed. Search to find others."
 
 
 class CallRecords(ReadOnly, Records):
-    """What belongs to a call, found by the call's id."""
+    """Records of calls, found by the id of their call."""
 
     list_select_related = ("call",)
     search_fields = ("call__call_id__exact",)
@@ -191,7 +191,7 @@ class CallRecords(ReadOnly, Records):
 
 
 class PersonalData(_ModelAdmin):
-    """Words as they were said: for those who may read unredacted transcripts."""
+    """Unredacted words: visible only with the permission to read unredacted transcripts."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) and request.user.has_perm(VIEW_UNREDACTED)

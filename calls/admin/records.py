@@ -1,4 +1,4 @@
-"""What belongs to calls, to look at: packets, events, attempts, results and recordings."""
+"""Records of calls, read-only: packets, events, attempts, results and recordings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class LatePacketFilter(NarrowedFilter):
     title = parameter_name = "late"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("True", "Late"), ("False", "In time")] if is_narrowed(request) else []
+        return [("True", "Late"), ("False", "On time")] if is_narrowed(request) else []
 
     def value(self) -> str | None:
         value = super().value()
@@ -76,7 +76,7 @@ class PacketAdmin(PersonalData, CallRecords):
         return packets.defer("data").annotate(beginning=beginning)
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        # Along the index that leads to the packets of a stream; the newest of all otherwise.
+        # For one call or stream, follow the index of its packets; otherwise show the newest first.
         return ["stream_id", "sequence"] if is_narrowed(request) else ["-id"]
 
     @admin.display(description="call")
@@ -153,8 +153,8 @@ class AnalysisAdmin(CallRecords):
 
 @admin.register(Recording)
 class RecordingAdmin(PersonalData, CallRecords):
-    """The file as it was heard, so only for those who may hear personal data."""
+    """Unredacted recordings, so only for people who may hear personal data."""
 
     list_display = ["id", "call_link", "version", "duration_ms", "size", "created_at"]
-    # The file itself is fetched over the API, which asks who may hear it.
+    # The file itself is downloaded through the API, which checks the permission.
     exclude = ["file", "redacted_file"]

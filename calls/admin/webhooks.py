@@ -22,7 +22,7 @@ from calls.webhooks.signature import secret_key
 
 
 class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Refuses what could never be delivered. Which hosts are private is known when it is sent."""
+    """Refuses URLs that can never work. Private hosts are detected when a message is sent."""
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"].strip()
@@ -37,14 +37,14 @@ class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             secret_key(secret)
         except ValueError as error:
-            text = "The secret must be whsec_ and the base64 of 24 to 64 bytes."
+            text = "The secret must be whsec_ followed by 24 to 64 bytes in base64."
             raise forms.ValidationError(text) from error
         return secret
 
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A new endpoint is told what happens from now on, not what is in the log already."""
+    """A new endpoint gets only events that happen after it was created."""
 
     form = WebhookEndpointForm
     list_display = ["name", "url", "standing", "alerts", "state_changes", "results", "queue"]
@@ -56,20 +56,20 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["name", "url", "enabled", "standing"]}),
-        ("What it is told", {"fields": ["alerts", "state_changes", "results", "queue"]}),
+        ("Messages", {"fields": ["alerts", "state_changes", "results", "queue"]}),
         (
             "Secret",
             {
                 "fields": ["secret", "old_secret"],
                 "description": (
-                    "When it is changed, or replaced by the action “Rotate the secret”, messages "
-                    "carry a signature of the old one as well for a day: time to tell the "
-                    "receiver."
+                    "If you change the secret, or use the action “Rotate the secret”, messages "
+                    "are signed with the old secret as well for one day. Update the receiver "
+                    "within that day."
                 ),
             },
         ),
         (
-            "So far",
+            "Statistics",
             {
                 "fields": [
                     "delivered_count", "failed_count", "given_up_count", "failing_since",
@@ -83,22 +83,22 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fieldsets(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
             return self.fieldsets
-        # Whoever may only look is not to be able to forge messages.
+        # Hide the secret from people who may only view: with it, they could forge messages.
         return [entry for entry in self.fieldsets if entry[0] != "Secret"]
 
     @admin.display(description="state")
     def standing(self, endpoint: WebhookEndpoint) -> str:
         if endpoint.enabled and endpoint.failing_since:
-            return f"Fails since {endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
+            return f"Has been failing since {endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
         if endpoint.enabled:
-            return "In order"
+            return "OK"
         return f"Disabled. {endpoint.disabled_reason}".strip()
 
     @admin.display(description="old secret")
     def old_secret(self, endpoint: WebhookEndpoint) -> str:
         until = endpoint.previous_secret_until
         if until is None or until <= timezone.now():
-            return "None is valid any more."
+            return "No old secret is valid."
         return f"Valid until {until:%Y-%m-%d %H:%M} UTC"
 
     def save_model(
@@ -108,7 +108,7 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.position = events.head()
             obj.save()
             return
-        # Only what the form says: the courier counts and moves the position meanwhile.
+        # Save only the changed fields: the courier updates counters and position meanwhile.
         changed = set(form.changed_data)
         if "secret" in changed:
             replace_secret(obj, obj.secret, old=form.initial["secret"])
@@ -124,15 +124,15 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for endpoint in enabled:
             queue_test(endpoint)
         if enabled:
-            messages.success(request, "Test messages are on their way: see the webhook deliveries.")
+            messages.success(request, "Test messages are queued. See the webhook deliveries.")
         if len(enabled) < queryset.count():
-            messages.warning(request, "Nothing is sent to an endpoint that is disabled.")
+            messages.warning(request, "Disabled endpoints get no test message.")
 
     @admin.action(description="Rotate the secret", permissions=["change"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         for endpoint in queryset:
             rotate_secret(endpoint_pk=endpoint.pk)
-        text = "There is a new secret. The old one is good for another day: tell the receiver."
+        text = "The secret was replaced. The old one is valid for another day. Update the receiver."
         messages.success(request, text)
 
 
@@ -143,7 +143,7 @@ def _pretty_body(delivery: WebhookDelivery) -> SafeString:
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(Records):
-    """The log of what was sent, and what came of it."""
+    """The log of deliveries and their results."""
 
     list_display = [
         "type", "endpoint", "state", "attempts", "status_code", "duration_ms", "next_attempt_at",
@@ -152,7 +152,7 @@ class WebhookDeliveryAdmin(Records):
     list_filter = ["state", "type", "endpoint"]
     list_select_related = ["endpoint"]
     search_fields = ("message_id__startswith",)
-    search_help_text = "How a webhook-id begins: alert_raised_4711."
+    search_help_text = "The start of a webhook-id, such as alert_raised_4711."
     ordering = ("-id",)
     actions = ["send_again"]
 
@@ -175,4 +175,4 @@ class WebhookDeliveryAdmin(Records):
         pks = list(queryset.values_list("pk", flat=True)[:ACTION_LIMIT])
         for pk in pks:
             redeliver(delivery_pk=pk)
-        messages.success(request, f"{len(pks)} will be sent again.")
+        messages.success(request, f"{len(pks)} messages will be sent again.")

@@ -159,7 +159,7 @@ def test_filters_without_an_index_are_offered_within_one_call_only(boss, call_in
     assert [rows_in(response) for response in wide] == [2, 2]
     assert [rows_in(response) for response in narrow] == [0, 1]
     assert 'id="changelist-filter"' not in text_of(wide[0])
-    assert "In time" in text_of(narrow[0])
+    assert "On time" in text_of(narrow[0])
 
 
 def test_a_list_reaches_only_so_far_and_does_not_read_on(boss, many, monkeypatch):

@@ -67,9 +67,9 @@ def test_every_list_opens(boss, page):
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
     [
-        ("url", "ftp://crm.example.com", "must begin with https://"),
-        ("url", "https://", "names no host"),
-        ("url", "https://user:word@crm.example.com", "must not hold a user"),
+        ("url", "ftp://crm.example.com", "must start with https://"),
+        ("url", "https://", "has no host"),
+        ("url", "https://user:word@crm.example.com", "must not contain a user"),
         ("secret", "whsec_short", "must be whsec_"),
     ],
 )

@@ -27,7 +27,7 @@ def test_the_page_of_an_action_says_who_did_what_to_which_calls_and_what_refused
     assert "Retry 2 calls" in page
     assert '<div class="readonly">ann</div>' in page
     assert '<a href="/supervisor/?state=FAILED&amp;tag=outage">' in page
-    assert "1 done, 1 refused, 0 left undone" in page
+    assert "1 done, 1 refused, 0 not done" in page
     assert ">archived<" in page
     assert "A call that is ARCHIVED cannot be retried." in page
     assert ">failed<" not in page
@@ -51,7 +51,7 @@ def test_the_list_says_what_is_at_work_what_was_stopped_and_where_calls_refused(
     of_ann = boss.get(changelist("calls_bulkaction"), {"q": "ann"})
 
     for text in ("Tag 1 call: vip", "Reanalyse 1 call: from understand on", "End 30 calls",
-                 "no filter: every call", "At work", "Stopped by eve", "Finished"):  # fmt: skip
+                 "no filter: every call", "Running", "Stopped by eve", "Finished"):  # fmt: skip
         assert text in page
     assert page.count("icon-no") == 1
     assert by_state == [1, 2, 1]

@@ -59,7 +59,7 @@ def test_a_key_is_revoked_at_once_and_for_good(boss):
     first = ApiKey.objects.get().revoked_at
     boss.post(changelist("calls_apikey"), data)
 
-    assert "1 key revoked, for good." in page
+    assert "1 key revoked permanently." in page
     assert known is not None
     assert ring.find(plain) is None
     assert ApiKey.objects.get().revoked_at == first
