@@ -4,7 +4,7 @@ FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 DEBUG=false
 WORKDIR /app
 
-# Apart from the code, so that a change in the code does not install everything again.
+# Installed before the code is copied, so that a code change does not reinstall everything.
 COPY requirements.txt requirements-speech.txt ./
 RUN pip install -r requirements.txt -r requirements-speech.txt
 

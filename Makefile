@@ -1,4 +1,4 @@
-# `make run` and `make test` need Python 3.11 or newer and nothing else.
+# `make run` and `make test` need only Python 3.11 or newer.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,11 +10,11 @@ export DEMO_SPEED
 
 .PHONY: help run test coverage check bench soak format clean
 
-help: ## Show what can be made
+help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.service: requirements.txt requirements-speech.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required.")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt -r requirements-speech.txt
 	@touch $@
@@ -23,10 +23,10 @@ $(VENV)/.development: $(VENV)/.service requirements-dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-run: $(VENV)/.service ## Set up everything, start web and worker, stream the demo calls
+run: $(VENV)/.service ## Install everything, start web and worker, stream the demo calls
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
 
-test: $(VENV)/.development ## Set up everything, run the tests on SQLite and on PostgreSQL
+test: $(VENV)/.development ## Install everything, run the tests on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 3 \
 		-m "database and not slow and not speech and not browser"
@@ -43,7 +43,7 @@ check: $(VENV)/.development ## Formatting, lint, types, migrations and the deplo
 	DEBUG=false SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 		ALLOWED_HOSTS=calls.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQLite and on PostgreSQL
+bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL
 	$(BIN)/python manage.py bench_ingest
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_ingest
 	$(BIN)/python manage.py bench_analysis
@@ -63,7 +63,7 @@ bench: $(VENV)/.development ## Measure packets, analysis, pages and feed, on SQL
 	$(BIN)/python manage.py bench_feed --kill 10
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --kill 10
 
-soak: $(VENV)/.development ## Run the slow tests, and measure for SOAK_SECONDS each whether memory stays flat
+soak: $(VENV)/.development ## Run the slow tests, and check for SOAK_SECONDS each that memory stays flat
 	$(BIN)/python -m pytest -m slow
 	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -m "slow and not speech"
 	$(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
@@ -71,9 +71,9 @@ soak: $(VENV)/.development ## Run the slow tests, and measure for SOAK_SECONDS e
 	$(BIN)/python manage.py bench_board --seconds $(SOAK_SECONDS)
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_board --seconds $(SOAK_SECONDS)
 
-format: $(VENV)/.development ## Format and fix what can be fixed by a program
+format: $(VENV)/.development ## Format the code and apply automatic fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-clean: ## Remove the virtual environment and what the tools left; keeps var/ with the data
+clean: ## Remove the virtual environment and caches; keeps the data in var/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache staticfiles

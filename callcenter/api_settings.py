@@ -1,4 +1,4 @@
-"""How the REST API and its documentation behave; nothing in here depends on the site."""
+"""Settings of the REST API and its schema. Nothing here depends on the site."""
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -22,9 +22,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "callcenter",
     "VERSION": "1.0.0",
     "DESCRIPTION": (
-        "Takes the packets of live calls, has every finished call analysed, and tells what it "
-        "found. Any packet is answered with 202 once it is stored: order, repeats and gaps are "
-        "the service's problem, not the sender's."
+        "Receives the packets of live calls, analyses every finished call, and reports the "
+        "results. A packet is answered with 202 once it is stored. Senders need not care about "
+        "order, duplicates or gaps: the service handles them."
     ),
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -34,9 +34,9 @@ SPECTACULAR_SETTINGS = {
         "defaultModelsExpandDepth": 0,
     },
     "TAGS": [
-        {"name": "ingest", "description": "What a telephone system sends"},
-        {"name": "read", "description": "Calls, what was said in them, and what happened to them"},
-        {"name": "operate", "description": "What a supervisor does to calls"},
+        {"name": "ingest", "description": "Send packets, and start and end calls"},
+        {"name": "read", "description": "Read calls, transcripts, recordings and events"},
+        {"name": "operate", "description": "Retry, dismiss and reanalyse calls"},
     ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

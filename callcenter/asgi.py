@@ -7,7 +7,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callcenter.settings")
 django_application = get_asgi_application()
 
-# These import models and the REST framework, which need the settings and the app registry.
+# These import models and the REST framework, so they must follow get_asgi_application().
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
@@ -20,7 +20,7 @@ from supervisor.live.event_stream import EventStream  # noqa: E402
 from supervisor.live.origin import SameOrigin  # noqa: E402
 
 http_application = ExpressLane(django_application) if settings.EXPRESS_LANE else django_application
-# Channels documents this for Django's own patterns, its types do not know.
+# Channels documents this use of Django's patterns; its type stubs do not cover it.
 sockets = URLRouter([*ingest.websocket_urlpatterns, *supervisor.websocket_urlpatterns])  # type: ignore[list-item]
 application = ProtocolTypeRouter(
     {

@@ -1,10 +1,10 @@
-"""Every knob is an environment variable and is read here, grouped by feature.
+"""All settings, read from environment variables and grouped by feature.
 
-Two profiles, chosen by DEBUG:
+DEBUG selects one of two profiles:
 
-unset   local: no configuration needed, loopback only, SQLite, ingest open, chaos on
-true    local, with Django's own debug pages on top (slow: Django then logs every query)
-false   production: refuses to start without a secret, ingest closed, cookies for HTTPS only
+unset   local: needs no configuration; loopback only, SQLite, open API, simulated AI failures
+true    local, with Django's debug pages as well (slow, because Django then logs every query)
+false   production: needs SECRET_KEY and ALLOWED_HOSTS; API keys required, HTTPS-only cookies
 """
 
 import os
@@ -48,9 +48,9 @@ def _range(name: str, default: str) -> tuple[float, float]:
     try:
         values = float(low), float(high or low)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be seconds, as in 2 or 1-3.") from error
+        raise ImproperlyConfigured(f"{name} must be seconds, such as 2 or 1-3.") from error
     if not 0 <= values[0] <= values[1]:
-        raise ImproperlyConfigured(f"{name} must run from a smaller to a greater number.")
+        raise ImproperlyConfigured(f"{name} must be a range from a smaller to a larger number.")
     return values
 
 
@@ -63,12 +63,12 @@ def _days(name: str, default: str) -> timedelta | None:
     except ValueError:
         days = -1
     if not 0 <= days <= 36_500:
-        raise ImproperlyConfigured(f"{name} must be a number of days, as in 7 or 0.5, or never.")
+        raise ImproperlyConfigured(f"{name} must be a number of days, such as 7 or 0.5, or never.")
     return timedelta(days=days)
 
 
 def _local_secret() -> str:
-    """Return the secret of this checkout; made on first use, so that sessions survive a restart."""
+    """Return this checkout's secret. Kept in a file, so that sessions survive a restart."""
     path = STATE_DIR / "secret_key"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -84,24 +84,24 @@ def _local_secret() -> str:
 SECRET_KEY = env.str("SECRET_KEY", default="") or (_local_secret() if LOCAL else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
-        "SECRET_KEY is not set, and DEBUG=false asks for the production profile. Set it to a "
-        "long random string, the same for every web and worker process."
+        "SECRET_KEY is not set. The production profile (DEBUG=false) needs it. Set it to a long "
+        "random string, the same for every web and worker process."
     )
 
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK if LOCAL else [])
 if not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts this site answers to.")
+    raise ImproperlyConfigured("ALLOWED_HOSTS is not set. List the host names of this site.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 API_AUTH = _choice("API_AUTH", ("key", "open"), default="open" if LOCAL else "key")
 if API_AUTH == "open" and not LOCAL and not env.bool("ALLOW_OPEN_API", default=False):
     raise ImproperlyConfigured(
-        "API_AUTH=open lets anybody write packets and read calls. In production that needs "
-        "ALLOW_OPEN_API=true as well."
+        "API_AUTH=open lets anyone send packets and read calls. In production, this also needs "
+        "ALLOW_OPEN_API=true."
     )
 
-# Behind a proxy that ends TLS, and with DEBUG=false, cookies travel over HTTPS only.
+# In production, cookies are sent over HTTPS only. A proxy is expected to terminate TLS.
 HTTPS = env.bool("HTTPS", default=not LOCAL)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
@@ -116,9 +116,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 SILENCED_SYSTEM_CHECKS = [
-    "security.W005",  # sub-domains and preload are the site's decision, not this program's
+    "security.W005",  # subdomains and preload are for the site to decide
     "security.W021",
-    "security.W008",  # the proxy that ends TLS redirects; HTTPS_REDIRECT=true does it here
+    "security.W008",  # the TLS proxy redirects; HTTPS_REDIRECT=true redirects here instead
 ]
 
 CONTENT_SECURITY_POLICY = {
@@ -180,7 +180,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
 ]
-# The image has no benchmarks, and production installs no requirements-dev.txt, which they need.
+# The benchmarks are not in the image, and they need requirements-dev.txt.
 if LOCAL and find_spec("benchmarks") and find_spec("psutil"):
     INSTALLED_APPS.append("benchmarks")
 
@@ -228,16 +228,16 @@ DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{STATE_DIR}/callc
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"] = {
-        # A transaction that reads first and writes later would fail at once when another one
-        # writes in between; taking the write lock at BEGIN waits for it instead.
+        # Take the write lock at BEGIN and wait for it. A transaction that reads first and writes
+        # later would otherwise fail at once if another one writes in between.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        # FULL: a packet that was answered with 202 survives a power cut, not just a crash.
+        # FULL: a packet answered with 202 survives a power cut, not only a crash.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;"
         ),
     }
-    # Tests use threads and processes, which an in-memory database does not allow for.
+    # Tests use threads and processes, which cannot share an in-memory database.
     _database["TEST"] = {"NAME": f"{_database['NAME']}.test"}
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 elif _database["ENGINE"].endswith("postgresql"):
@@ -246,30 +246,30 @@ elif _database["ENGINE"].endswith("postgresql"):
         "max_size": env.int("DATABASE_POOL_SIZE", default=16),
         "timeout": 10,
     }
-    # For the write path; Django's own cursors do not prepare statements.
+    # For the write path (calls/ingest/tables.py). Django's own cursors do not prepare statements.
     _database["OPTIONS"]["prepare_threshold"] = 5
 else:
     raise ImproperlyConfigured("DATABASE_URL must be sqlite:///PATH or postgres://...")
 
 # --- Feed -----------------------------------------------------------------------------------
 
-# Only within one process: between processes everything travels through the event log.
+# Within one process only. Between processes, the event log carries every change.
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "supervisor.live.layer.ProcessLayer", "CONFIG": {"capacity": 128}}
 }
 
-FEED_PATIENCE = _number("FEED_PATIENCE", 10, 0.1, 600)  # seconds a listener may take nothing
+FEED_PATIENCE = _number("FEED_PATIENCE", 10, 0.1, 600)  # seconds; then a stalled socket closes
 
 # --- Ingest ---------------------------------------------------------------------------------
 
 PACKET_DATA_LIMIT = 64 * 1024  # bytes of UTF-8
 BATCH_PACKET_LIMIT = 1_000
-# The two hot routes over plain ASGI; off, the REST views do the same, slower.
+# Serves the two hot routes over plain ASGI. If off, the REST views serve them, more slowly.
 EXPRESS_LANE = env.bool("EXPRESS_LANE", default=True)
 GROUP_COMMIT = env.bool("GROUP_COMMIT", default=True)  # off: one transaction per request
 BODY_LIMIT = DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
-TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")  # checks X-Twilio-Signature
-MEDIA_START_TIMEOUT = _number("MEDIA_START_TIMEOUT", 5, 0.1, 60)  # seconds a carrier may wait
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")  # verifies X-Twilio-Signature
+MEDIA_START_TIMEOUT = _number("MEDIA_START_TIMEOUT", 5, 0.1, 60)  # seconds to wait for `start`
 CALL_IDLE_TIMEOUT = _number("CALL_IDLE_TIMEOUT", 300, 1, 7 * 86_400)  # seconds
 API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 1, 3600)  # seconds until a revoked key is refused
 
@@ -280,20 +280,20 @@ AI_PROVIDER = _choice("AI_PROVIDER", ("local", "openai", "null"), default="local
 AI_LANGUAGE = env.str("AI_LANGUAGE", default="en")
 AI_CONCURRENCY = int(_number("AI_CONCURRENCY", 200, 1, 10_000))  # calls per worker process
 AI_PROVIDER_CONCURRENCY = int(_number("AI_PROVIDER_CONCURRENCY", 0, 0, 100_000))  # of all workers
-AI_AUDIO_CONCURRENCY = int(  # recordings in memory; a core hears one, a server many
+AI_AUDIO_CONCURRENCY = int(  # recordings in memory; locally a core hears one
     _number("AI_AUDIO_CONCURRENCY", 32 if AI_PROVIDER == "openai" else 2 * _CORES, 1, 1_000)
 )
 AI_CHAOS_FAILURE_RATE = _number("AI_CHAOS_FAILURE_RATE", 0.25 if LOCAL else 0, 0, 1)
 AI_CHAOS_LATENCY = _range("AI_CHAOS_LATENCY", "1-3" if LOCAL else "0")
-AI_CHAOS_SEED = env.str("AI_CHAOS_SEED", default="")  # the same words, the same fate
+AI_CHAOS_SEED = env.str("AI_CHAOS_SEED", default="")  # the same seed fails the same calls
 AI_MAX_ATTEMPTS = int(_number("AI_MAX_ATTEMPTS", 5, 1, 100))  # per stage
 AI_RETRY_BASE = _number("AI_RETRY_BASE", 2, 0, 3600)  # seconds: 2, 4, 8, 16...
 AI_RETRY_MAX = _number("AI_RETRY_MAX", 60, 0, 86_400)  # seconds
-AI_LEASE_SECONDS = _number("AI_LEASE_SECONDS", 30, 1, 3600)  # a dead worker's calls are free then
-AI_TIMEOUT = _number("AI_TIMEOUT", 120, 1, 86_400)  # seconds for a stage; audio: 2.5 x its length
-AI_DEADLINE = _number("AI_DEADLINE", 86_400, 0, 30 * 86_400)  # seconds for a round; 0: none
+AI_LEASE_SECONDS = _number("AI_LEASE_SECONDS", 30, 1, 3600)  # then others take the calls
+AI_TIMEOUT = _number("AI_TIMEOUT", 120, 1, 86_400)  # seconds per stage; audio: 2.5 x its length
+AI_DEADLINE = _number("AI_DEADLINE", 86_400, 0, 30 * 86_400)  # seconds per round; 0: no deadline
 AI_BREAKER_FAILURES = int(_number("AI_BREAKER_FAILURES", 10, 1, 10_000))  # in a row: it is down
-AI_BREAKER_SECONDS = _number("AI_BREAKER_SECONDS", 30, 0.1, 300)  # until it is asked again
+AI_BREAKER_SECONDS = _number("AI_BREAKER_SECONDS", 30, 0.1, 300)  # until it is tried again
 AI_AUTO_RETRY_AFTER = _number("AI_AUTO_RETRY_AFTER", 0, 0, 30 * 86_400)  # seconds; 0: never
 AI_AUTO_RETRY_ROUNDS = int(_number("AI_AUTO_RETRY_ROUNDS", 3, 1, 100))  # per failed call
 STT_MODEL_DIR = env.str("STT_MODEL_DIR", default="")
@@ -301,12 +301,12 @@ OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1"
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_TRANSCRIBE_MODEL = env.str("OPENAI_TRANSCRIBE_MODEL", default="whisper-1")
 OPENAI_CHAT_MODEL = env.str("OPENAI_CHAT_MODEL", default="gpt-4o-mini")
-OPENAI_TIMEOUT = _number("OPENAI_TIMEOUT", AI_TIMEOUT, 1, 86_400)  # seconds for one request
+OPENAI_TIMEOUT = _number("OPENAI_TIMEOUT", AI_TIMEOUT, 1, 86_400)  # seconds per request
 if AI_PROVIDER == "openai" and "//api.openai.com/" in OPENAI_BASE_URL and not OPENAI_API_KEY:
     raise ImproperlyConfigured("AI_PROVIDER=openai needs OPENAI_API_KEY, or an OPENAI_BASE_URL.")
 TRACK_SPEAKERS = env.dict("TRACK_SPEAKERS", default={})
 
-# --- Webhooks: may they go to addresses that are not public? ---------------------------------
+# --- Webhooks: are private addresses allowed? ------------------------------------------------
 
 WEBHOOK_ALLOW_PRIVATE = _choice(
     "WEBHOOK_ALLOW_PRIVATE", ("none", "loopback", "all"), default="loopback" if LOCAL else "none"
@@ -314,11 +314,11 @@ WEBHOOK_ALLOW_PRIVATE = _choice(
 
 # --- Retention ------------------------------------------------------------------------------
 
-PACKET_RETENTION = _days("PACKET_RETENTION", "7")  # once the recording or the words are there
-CALL_RETENTION = _days("CALL_RETENTION", "never")  # with everything that is known of the call
-ATTEMPT_RETENTION = _days("ATTEMPT_RETENTION", "90")  # of archived calls; failed ones keep theirs
-JOB_RETENTION = _days("JOB_RETENTION", "1")  # records of jobs that were done...
-FAILED_JOB_RETENTION = _days("FAILED_JOB_RETENTION", "14")  # ...and of those that failed
+PACKET_RETENTION = _days("PACKET_RETENTION", "7")  # if a recording or transcript exists
+CALL_RETENTION = _days("CALL_RETENTION", "never")  # calls with all their data
+ATTEMPT_RETENTION = _days("ATTEMPT_RETENTION", "90")  # of archived calls; failed calls keep theirs
+JOB_RETENTION = _days("JOB_RETENTION", "1")  # records of successful jobs
+FAILED_JOB_RETENTION = _days("FAILED_JOB_RETENTION", "14")  # records of failed jobs
 
 # --- Jobs -----------------------------------------------------------------------------------
 
@@ -327,12 +327,12 @@ Q_CLUSTER = {
     "name": "callcenter",
     "label": "Background jobs",
     "orm": "default",
-    # One process carries the calls, the other keeps sweeps and short jobs moving.
+    # One process analyses calls; the other runs sweeps and short jobs.
     "workers": int(_number("WORKER_PROCESSES", 2, 1, 64)),
     "queue_limit": 4,
     "poll": 0.2,
     "timeout": 3600,
-    # Jobs are wake-ups and the rows are the truth, so a lost job may take its time to come back.
+    # A job only wakes a worker; rows record what is left to do. A lost job may be retried late.
     "retry": 3660,
     "max_attempts": 3,
     "ack_failures": True,
@@ -377,7 +377,7 @@ LOGGING = {
         "supervisor": {"level": LOG_LEVEL},
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
-        # Scanners try names all day long; 400 is answer enough.
+        # Scanners cause these all day. The answer 400 is enough.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "axes": {"level": "WARNING"},

@@ -1,4 +1,4 @@
-"""Where everything is mounted."""
+"""The root routes."""
 
 from django.contrib import admin
 from django.urls import include, path
