@@ -1,4 +1,4 @@
-"""The demonstration of `make run`: an account to look with, on one's own machine only."""
+"""The demo account of ``make run``, for the local profile only."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ USERNAME = "supervisor"
 
 
 def create_demo_supervisor() -> tuple[str, str]:
-    """Make sure of the account, with all permissions. Returns its name and password.
+    """Create the account if needed, with all permissions. Returns its name and password.
 
-    The password is made once for this checkout. Raises ImproperlyConfigured in production.
+    The password is created once and kept in ``var/``. Raises ImproperlyConfigured in production.
     """
     if not settings.LOCAL:
-        raise ImproperlyConfigured("There is no demo in production: use `createsuperuser`.")
+        raise ImproperlyConfigured("There is no demo in production. Use `createsuperuser`.")
     password = _password(settings.STATE_DIR / "demo_password")
     user, _ = get_user_model().objects.get_or_create(
         username=USERNAME, defaults={"is_staff": True, "is_superuser": True}

@@ -15,15 +15,15 @@ from calls.models import Call
 from calls.waking import waking_once
 
 FILTERS = {
-    "call-id-prefix": "calls whose id begins so",
+    "call-id-prefix": "calls whose id starts with this",
     "queue": "calls of this queue",
     "agent": "calls of this agent",
     "caller": "calls from this number",
     "direction": "inbound or outbound",
     "customer-sentiment": "POSITIVE, NEUTRAL or NEGATIVE",
     "tag": "calls with this tag",
-    "opened-after": "calls that began then or later, as in 2026-01-31T12:00:00Z",
-    "opened-before": "calls that began earlier",
+    "opened-after": "calls that started at or after this time: 2026-01-31T12:00:00Z",
+    "opened-before": "calls that started before this time",
 }
 CALLS_AT_ONCE = 100
 
@@ -32,7 +32,7 @@ def add_options(parser: CommandParser) -> None:
     for name, description in FILTERS.items():
         parser.add_argument(f"--{name}", help=description)
     parser.add_argument("--limit", type=int, help="at most this many, oldest first")
-    parser.add_argument("--dry-run", action="store_true", help="only count")
+    parser.add_argument("--dry-run", action="store_true", help="count, but change nothing")
 
 
 def choose(options: dict[str, Any], states: Iterable[CallState]) -> QuerySet[Call]:
@@ -58,7 +58,7 @@ def work_through(
     limit = options["limit"]
     if options["dry_run"]:
         found = calls.count()
-        command.stdout.write(f"{min(found, limit) if limit else found} calls would be taken.")
+        command.stdout.write(f"{min(found, limit) if limit else found} calls would be changed.")
         return
     done = refused = 0
     for call_ids in _call_ids(calls, limit):

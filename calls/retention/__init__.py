@@ -1,5 +1,5 @@
-"""Removes what need not be kept any longer.
+"""Retention: removes data that is older than the settings allow.
 
-history    What the analysis leaves behind and nobody needs for ever: attempts, and records of jobs.
-old_calls  What is removed when it is old: packets once their content is kept elsewhere, calls
+history    Removes old attempts and records of jobs.
+old_calls  Removes old packets, old calls and stray files.
 """

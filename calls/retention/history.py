@@ -1,7 +1,7 @@
-"""What the analysis leaves behind and nobody needs for ever: attempts, and records of jobs.
+"""Removes old attempts and records of jobs.
 
-What is done goes sooner than what failed. The attempts of a FAILED call stay as long as the call:
-they are what somebody will want to read.
+Successful ones go sooner than failed ones. The attempts of a FAILED call are kept as long as the
+call, because they explain the failure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BATCH = 1_000  # rows in one statement
 
 
 def prune_history() -> dict[str, int]:
-    """Remove up to a batch of each kind. Returns how many went."""
+    """Remove up to one batch of each kind. Returns how many rows."""
     now = database_now()
     return {
         "attempts": _remove(_old_attempts(_before(settings.ATTEMPT_RETENTION, now))),
@@ -37,9 +37,10 @@ def _before(age: timedelta | None, now: datetime) -> datetime | None:
 
 
 def _old_attempts(before: datetime | None) -> QuerySet[Attempt]:
-    """Return attempts of calls that were archived before, and whose packets are gone.
+    """Return attempts of calls that were archived before this time and have no packets left.
 
-    When the transcription began tells which late packets it has heard, so retention asks for it.
+    Pruning packets needs the attempts: the start of the transcription tells which late packets it
+    included.
     """
     if before is None:
         return Attempt.objects.none()

@@ -1,8 +1,7 @@
-"""What is removed when it is old: packets once their content is kept elsewhere, calls, stray files.
+"""Removes old packets whose content is kept elsewhere, old calls, and stray files.
 
-Everything goes in small transactions, with a pause after each, so that calls in progress have the
-database to themselves most of the time. A crash between any two of them loses nothing: what is
-left is found again.
+It works in small transactions with a pause after each, so that live calls are not held up. After a
+crash between two of them, the next run finds what is left.
 """
 
 from __future__ import annotations
@@ -38,13 +37,13 @@ log = logging.getLogger(__name__)
 BATCH = 1_000  # packets or events in one transaction
 CALLS_AT_ONCE = 200
 OVER = (CallState.ARCHIVED, CallState.FAILED)
-# A packet that was stored so long before a transcription began was read by it.
+# A packet stored this long before a transcription started was included in it.
 IN_FLIGHT = timedelta(minutes=1)
 
 
 @dataclass
 class Pruned:
-    """What was removed, or would be; ``pruned_calls`` are those whose packets went."""
+    """The counts of removed rows. ``pruned_calls`` are calls whose packets were removed."""
 
     calls: int = 0
     pruned_calls: int = 0
@@ -54,7 +53,7 @@ class Pruned:
 
 @dataclass
 class _Clock:
-    """When to stop, and how long to pause."""
+    """Decides when to stop, and how long to pause."""
 
     seconds: float | None
     began_at: float = field(default_factory=time.monotonic)
@@ -64,7 +63,7 @@ class _Clock:
         return self.seconds is not None and time.monotonic() - self.began_at >= self.seconds
 
     def pause(self) -> None:
-        """Rest as long as the last step took: SQLite gives its one lock to whoever asks first."""
+        """Pause as long as the last step took. SQLite has one write lock; others need it too."""
         time.sleep(min(1.0, time.monotonic() - self.lap_at))
         self.lap_at = time.monotonic()
 
@@ -77,9 +76,10 @@ def prune(
     thorough: bool = False,
     dry_run: bool = False,
 ) -> Pruned:
-    """Remove what is old, for up to ``seconds``. Ages are those of the settings unless given.
+    """Remove old data, for up to ``seconds``. The default ages are those of the settings.
 
-    ``thorough`` looks for stray files everywhere; otherwise in one folder, another every minute.
+    ``thorough`` checks all folders for stray files; otherwise one folder, a different one each
+    minute.
     """
     now = timezone.now()
     calls_before = _before(calls_older_than, settings.CALL_RETENTION, now)
@@ -92,7 +92,7 @@ def prune(
         _prune_packets(pruned, packets_before, clock)
     _remove_orphans(pruned, now=now, thorough=thorough, dry_run=dry_run, clock=clock)
     if pruned != Pruned() and not dry_run:
-        log.info("removed what is old: %s", pruned)
+        log.info("removed old data: %s", pruned)
     return pruned
 
 
@@ -102,12 +102,12 @@ def _before(wanted: timedelta | None, default: timedelta | None, now: datetime) 
 
 
 def old_calls(before: datetime) -> QuerySet[Call]:
-    """Return calls that ended before, and whose analysis is over in one way or the other."""
+    """Return calls that ended before this time and are ARCHIVED or FAILED."""
     return Call.objects.filter(state__in=OVER, ended_at__lt=before)
 
 
 def calls_with_old_packets(before: datetime) -> QuerySet[Call]:
-    """Return calls that were over before, and whose content is kept without their packets."""
+    """Return calls finished before this time that have a recording or a text transcript."""
     of_call = {"call": OuterRef("pk")}
     heard = Exists(Recording.objects.filter(**of_call))
     read = Exists(Transcript.objects.filter(**of_call, provenance__model="text"))
@@ -145,7 +145,7 @@ def _prune_packets(pruned: Pruned, before: datetime | None, clock: _Clock) -> No
 
 
 def _in_turn(calls: QuerySet[Call], order: str, clock: _Clock) -> Iterator[Call]:
-    """Yield calls, oldest first, while there is time, without holding a cursor meanwhile."""
+    """Yield calls, oldest first, until time is up. Holds no cursor between them."""
     seen: list[int] = []
     while not clock.is_over():
         some = list(calls.exclude(pk__in=seen).order_by(order)[:CALLS_AT_ONCE])
@@ -155,28 +155,28 @@ def _in_turn(calls: QuerySet[Call], order: str, clock: _Clock) -> Iterator[Call]
             if clock.is_over():
                 return
             yield call
-        # Those that could not be dealt with stay in front; the others are not found any more.
+        # Skip the calls that still match: they could not be processed.
         seen += calls.filter(pk__in=[call.pk for call in some]).values_list("pk", flat=True)
 
 
 def _is_safe(call: Call) -> bool:
-    """Whether the recording is where its row says, in full. A call of words needs none."""
+    """Whether the recording file exists in full. A text call needs none."""
     row = Recording.objects.filter(call=call).first()
     if row is None:
         return True
     try:
         if default_storage.size(str(row.file)) == row.size:
             return True
-        log.error("call %s keeps its packets: its recording has another size", call.call_id)
+        log.error("call %s keeps its packets: its recording has the wrong size", call.call_id)
     except OSError:
-        log.error("call %s keeps its packets: its recording cannot be found", call.call_id)  # noqa: TRY400
+        log.error("call %s keeps its packets: its recording was not found", call.call_id)  # noqa: TRY400
     return False
 
 
 def _prune_batch(call: Call, before: datetime) -> tuple[int, bool]:
-    """Remove up to BATCH packets. Returns how many, and whether those were the last."""
+    """Remove up to BATCH packets. Returns how many, and whether these were the last."""
     with transaction.atomic():
-        # Asked again under the lock: it may be analysed anew by now.
+        # Check again under the lock: a new analysis may have started.
         locked = calls_with_old_packets(before).select_for_update().filter(pk=call.pk).first()
         if locked is None:
             return 0, False
@@ -189,7 +189,7 @@ def _prune_batch(call: Call, before: datetime) -> tuple[int, bool]:
 
 
 def _heard_packets(call: Call) -> QuerySet[Packet]:
-    """Return the packets that went into the transcript: late ones may have come after it."""
+    """Return the packets that the transcript includes. Late ones may have arrived after it."""
     streams = list(call.streams.values_list("pk", flat=True))
     tried = call.attempts.filter(stage=Stage.TRANSCRIBE, outcome=Attempt.Outcome.SUCCEEDED)
     began_at = tried.order_by("-id").values_list("started_at", flat=True).first()
@@ -200,7 +200,7 @@ def _heard_packets(call: Call) -> QuerySet[Packet]:
 
 
 def _remove_batch(packets: QuerySet[Packet]) -> int:
-    """Remove the first BATCH packets, and note that their sequences have been here."""
+    """Remove the first BATCH packets, and record their sequences, so that duplicates are found."""
     chosen = packets.order_by("stream_id", "sequence").values_list("pk", "stream_id", "sequence")
     rows = list(chosen[:BATCH])
     sequences: dict[int, list[int]] = {}
@@ -224,7 +224,7 @@ def _note_ranges(stream: int, sequences: list[int]) -> None:
 
 
 def as_ranges(sequences: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield first and last of each run of consecutive numbers in a sorted list."""
+    """Yield the first and last number of each consecutive run in a sorted list."""
     first = last = sequences[0]
     for sequence in sequences[1:]:
         if sequence > last + 1:
@@ -248,7 +248,7 @@ def _delete_calls(pruned: Pruned, before: datetime | None, clock: _Clock) -> Non
 
 
 def _empty_batch(call: Call, before: datetime) -> tuple[int, bool]:
-    """Remove up to BATCH packets, then events. Returns the packets, and whether none are left."""
+    """Remove up to BATCH packets, then events. Returns the packets, and whether all are gone."""
     with transaction.atomic():
         if not old_calls(before).select_for_update().filter(pk=call.pk).first():
             return 0, True

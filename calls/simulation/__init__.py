@@ -1,6 +1,10 @@
-"""Makes calls as a telephone system would: what is said, the line it travels, the HTTP client.
+"""Simulates calls as a telephone system would send them.
 
-Here: the address, key and names that every simulation is given, and its way to the server.
+client   Plays calls to a server over HTTP, and counts the answers.
+line     Loses, duplicates and delays packets, repeatably.
+scripts  The content of calls: recordings and invented text calls.
+
+This module checks the options of every simulation and opens the connections.
 """
 
 from __future__ import annotations
@@ -18,11 +22,11 @@ import httpx
 
 
 class UnreachableError(Exception):
-    """Nobody answers at the address."""
+    """No server answers at the address."""
 
 
 def check_url(url: str) -> str:
-    """The URL without its last slash; ValueError if it is none."""
+    """Return the URL without trailing slash. Raises ValueError if it is not a URL."""
     with suppress(httpx.InvalidURL):
         parsed = httpx.URL(url)
         if parsed.scheme in {"http", "https"} and parsed.host:
@@ -31,33 +35,33 @@ def check_url(url: str) -> str:
 
 
 def check_api_key(given: str | None) -> str:
-    """The key given, or the one in CALLCENTER_API_KEY, or an empty string."""
+    """Return the given key, or the one in CALLCENTER_API_KEY, or an empty string."""
     key = (os.environ.get("CALLCENTER_API_KEY", "") if given is None else given).strip()
     if not key.isascii() or not key.isprintable():
-        raise ValueError("--api-key may only hold printable ASCII characters.")
+        raise ValueError("--api-key may contain only printable ASCII characters.")
     return key
 
 
 def check_prefix(prefix: str) -> str:
-    """The prefix if a call_id may begin with it; 64 characters leave room for the rest of 128."""
+    """Return the prefix if a call id may start with it. 64 of 128 characters are for the rest."""
     if not re.fullmatch(r"[A-Za-z0-9._:@+-]{1,64}", prefix):
         raise ValueError("--prefix must be 1 to 64 letters, digits and . _ : @ + -")
     return prefix
 
 
 def time_stamp() -> str:
-    """Now, to the millisecond, so that two runs do not send to the same calls."""
+    """Return the time to the millisecond, so that two runs do not use the same call ids."""
     now = datetime.now(UTC)
     return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03}"
 
 
 @cache
 def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # takes longer than opening all lanes does
+    return httpx.create_ssl_context()  # cached: takes longer than opening all lanes
 
 
 def open_http(url: str, api_key: str = "") -> httpx.AsyncClient:
-    """A client for one server; drops idle connections before the server does (Uvicorn: 5 s)."""
+    """Return a client that drops idle connections before the server does (Uvicorn: 5 s)."""
     return httpx.AsyncClient(
         base_url=url,
         headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
@@ -72,10 +76,10 @@ def open_http(url: str, api_key: str = "") -> httpx.AsyncClient:
 async def open_lanes(
     urls: Sequence[str], api_key: str, number: int
 ) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """So many clients, spread over ``urls``, for one request at a time each.
+    """Open ``number`` clients, spread over ``urls``, each for one request at a time.
 
-    One client for all would cost four times the CPU: its pool looks at every idle connection
-    before each request.
+    A single client would take four times the CPU: its pool checks every idle connection before
+    each request.
     """
     async with AsyncExitStack() as stack:
         yield [
@@ -85,7 +89,7 @@ async def open_lanes(
 
 
 async def wait_until_reachable(http: httpx.AsyncClient, patience: float) -> None:
-    """Return when anything answers at all; UnreachableError after ``patience`` seconds."""
+    """Return when the server answers. Raises UnreachableError after ``patience`` seconds."""
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:

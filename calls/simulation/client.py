@@ -1,4 +1,4 @@
-"""Plays calls to a server over HTTP and counts what comes back; decides and shows nothing."""
+"""Plays calls to a server over HTTP and counts the answers. Shows nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from calls.simulation.line import Delivery
 from calls.simulation.scripts import Opening, Packet
 
 MAY_PASS = frozenset({0, 429, 503})
-"""Answers worth another try; 0 stands for no answer at all. A repeated packet does no harm."""
+"""Statuses after which a request is retried; 0 means no answer. Duplicates do no harm."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 MOST_PROBLEMS = 20
@@ -37,9 +37,9 @@ class PlannedCall:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How hard to push. ``speed`` 0 is as fast as possible, ``batch`` 0 is one packet a request.
+    """How fast to send. ``speed`` 0: as fast as possible. ``batch`` 0: one packet per request.
 
-    ``patience`` is the time in seconds after which a request that keeps failing is given up.
+    ``patience``: the seconds after which a request that keeps failing is given up.
     """
 
     speed: float = 1.0
@@ -59,7 +59,7 @@ class Answer:
         return 200 <= self.status < 300
 
     def count_accepted(self, sent: int) -> int:
-        """How many of ``sent`` packets were taken: 207 answers a batch that was good in part."""
+        """Return how many of ``sent`` packets were accepted. 207: only some of a batch."""
         if self.status == 207:
             return int(msgspec.json.decode(self.text)["accepted"])
         return sent if self.accepted else 0
@@ -69,7 +69,7 @@ class Answer:
 
 
 class Samples:
-    """Percentiles of the newest 100,000 values, so that a run of days needs no more memory."""
+    """Percentiles of the newest 100,000 values, so that memory is bounded in long runs."""
 
     def __init__(self) -> None:
         self._newest: deque[float] = deque(maxlen=100_000)
@@ -80,7 +80,7 @@ class Samples:
         self.greatest = max(self.greatest, value)
 
     def percentile(self, percent: float) -> float:
-        """The nearest rank; 0 when there is nothing."""
+        """Return the percentile by nearest rank; 0 if there are no values."""
         if not self._newest:
             return 0.0
         rank = math.ceil(percent / 100 * len(self._newest))
@@ -89,7 +89,7 @@ class Samples:
 
 @dataclass(slots=True)
 class CallOutcome:
-    """How one call went. ``problem`` is empty when start and end were accepted."""
+    """The result of one call. ``problem`` is empty if start and end were accepted."""
 
     call_id: str
     accepted: int = 0
@@ -99,7 +99,7 @@ class CallOutcome:
 
 @dataclass(slots=True)
 class Tally:
-    """What a run did. ``answers`` counts requests, ``accepted`` and ``refused`` count packets."""
+    """Counts of a run. ``answers`` counts requests; ``accepted`` and ``refused``, packets."""
 
     started: int = 0
     ended: int = 0
@@ -120,13 +120,13 @@ class Tally:
         return self.accepted + self.refused.total()
 
     def note_problem(self, problem: str) -> None:
-        # Answers may quote the packet, so that no two are alike: the first few tell enough.
+        # Answers may quote the packet, so all can differ. Keep only the first MOST_PROBLEMS.
         if problem in self.problems or len(self.problems) < MOST_PROBLEMS:
             self.problems[problem] += 1
 
 
 class Watcher(Protocol):
-    """Is told what happens while it happens."""
+    """Gets the events of a run as they happen."""
 
     def call_started(self, call_id: str, packets: int) -> None: ...
     def packets_answered(self, call_id: str, packets: int) -> None: ...
@@ -134,10 +134,10 @@ class Watcher(Protocol):
 
 
 class Caller:
-    """Plays calls until it has played all or ``stop`` is set; counts into ``tally``.
+    """Plays calls until all are played or ``stop`` is set. Counts into ``tally``.
 
-    There are never more requests at a time than ``lanes``. Stopping ends the calls that are
-    being played, once, and starts no other.
+    There is at most one request per lane at a time. Stopping ends the calls in progress and
+    starts no others.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class Caller:
         self._now = asyncio.get_running_loop().time
 
     async def play_all(self, calls: Iterator[PlannedCall], concurrency: int) -> None:
-        """Play ``calls``, so many at a time; each is taken only when its turn has come."""
+        """Play ``calls``, several at a time. Takes each from the iterator only when it starts."""
         async with asyncio.TaskGroup() as lines:
             for _ in range(concurrency):
                 lines.create_task(self._play_in_turn(calls))
@@ -171,7 +171,7 @@ class Caller:
             await self.play(call)
 
     async def play(self, call: PlannedCall) -> None:
-        """Start one call, stream it at its pace, wait for every answer, end it."""
+        """Start one call, stream it at its pace, wait for all answers, and end it."""
         outcome = CallOutcome(call.call_id)
         self._watcher.call_started(call.call_id, len(call.delivery.packets))
         address = f"/v1/call/{call.call_id}"
@@ -193,7 +193,7 @@ class Caller:
 
     def _note_refused_start(self, outcome: CallOutcome, answer: Answer) -> None:
         self._note_problem(outcome, f"start refused: {answer}")
-        # A wrong key or address will not get better, and with --forever it would be a flood.
+        # A wrong key or address does not go away. With --forever, retries would flood the server.
         if answer.status not in MAY_PASS:
             self._stop.set()
 
@@ -253,7 +253,7 @@ class Caller:
         on_answer: Callable[[Answer, float], None] = lambda _answer, _seconds: None,
         due: float | None = None,
     ) -> Answer:
-        """POST until it is answered for good, patience is at its end, or the run stops."""
+        """POST until the answer is final, patience runs out, or the run stops."""
         content = b"" if body is None else msgspec.json.encode(body)
         deadline = self._now() + self._pace.patience
         for attempt in count():
@@ -276,7 +276,7 @@ class Caller:
     def _pause_before_retry(self, answer: Answer, attempt: int) -> float:
         backoff = min(FIRST_PAUSE_SECONDS * 2 ** min(attempt, 10), LONGEST_PAUSE_SECONDS)
         asked = backoff if answer.retry_after is None else answer.retry_after
-        # Never earlier than asked; a little later, so that all do not come back together.
+        # Never earlier than Retry-After; a little later, so that requests do not return together.
         return max(asked, FIRST_PAUSE_SECONDS) * self._rng.uniform(1, 1.2)
 
     async def _pause(self, seconds: float) -> None:
@@ -286,9 +286,9 @@ class Caller:
 
 
 def parcels(packets: Iterable[Packet], batch: int) -> Iterator[tuple[float, list[Packet]]]:
-    """Groups of ``batch`` packets (0: single ones), each with the time at which all are spoken.
+    """Yield groups of ``batch`` packets (0: single ones), each with its time to send.
 
-    A packet that was delayed goes out with the one that overtook it, so times never run back.
+    A delayed packet is sent with the one that overtook it, so times never go backwards.
     """
     latest, parcel = 0.0, list[Packet]()
     for packet in packets:
@@ -302,7 +302,7 @@ def parcels(packets: Iterable[Packet], batch: int) -> Iterator[tuple[float, list
 
 
 async def post_once(http: httpx.AsyncClient, path: str, content: bytes) -> Answer:
-    """One POST of JSON, status 0 when the connection fails before an answer is complete."""
+    """POST JSON once. Status 0: the connection failed before the answer was complete."""
     headers = {"Content-Type": "application/json"} if content else {}
     try:
         response = await http.post(path, content=content, headers=headers)
@@ -313,7 +313,7 @@ async def post_once(http: httpx.AsyncClient, path: str, content: bytes) -> Answe
 
 
 def read_retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait, from a number or a date (RFC 9110 section 10.2.3); None if neither."""
+    """Return seconds from a number or a date (RFC 9110, section 10.2.3), or None if neither."""
     if header is None:
         return None
     if header.strip().isdecimal():
@@ -325,7 +325,7 @@ def read_retry_after(header: str | None, now: datetime) -> float | None:
 
 
 class StateReader:
-    """Follows calls until they are analysed, or it turns out that they never will be."""
+    """Follows calls until they are analysed or cannot be read."""
 
     def __init__(self, http: httpx.AsyncClient, call_ids: Iterable[str]) -> None:
         self.states = dict.fromkeys(call_ids, "UNKNOWN")
@@ -334,7 +334,7 @@ class StateReader:
 
     @property
     def pending(self) -> list[str]:
-        """Calls whose state may still change: a refusal to show one is final."""
+        """Return the calls whose state may still change. A refused read is final."""
         return [
             call_id
             for call_id, state in self.states.items()
@@ -344,7 +344,7 @@ class StateReader:
     async def follow(
         self, patience: float, stop: asyncio.Event, on_round: Callable[[dict[str, str]], None]
     ) -> None:
-        """Poll until no call is pending, ``patience`` seconds are over, or ``stop`` is set."""
+        """Poll until no call is pending, ``patience`` seconds have passed, or ``stop`` is set."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while self.pending and not stop.is_set():

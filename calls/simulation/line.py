@@ -1,4 +1,4 @@
-"""The imperfect line between a telephone and the server: pure, repeatable, no clock, no I/O."""
+"""The imperfect line between a telephone and the server. Pure and repeatable: no clock, no I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 from typing import Generic, TypeVar
 
 REACH = 8
-"""No packet arrives more than this many places away from where it belongs."""
+"""The most places by which a packet is delayed, or a duplicate follows its original."""
 
 T = TypeVar("T")
 
@@ -25,12 +25,12 @@ class Rates:
         for field in fields(self):
             rate = getattr(self, field.name)
             if not 0 <= rate <= 1:
-                raise ValueError(f"{field.name} is a rate between 0 and 1, not {rate}")
+                raise ValueError(f"{field.name} must be a rate between 0 and 1, not {rate}")
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Generic[T]):
-    """What leaves the line, in order of arrival, and what was done to it."""
+    """The packets in order of arrival, and how many were lost, duplicated and shuffled."""
 
     packets: tuple[T, ...]
     lost: int
@@ -42,8 +42,8 @@ class Delivery(Generic[T]):
 def deliver(packets: Sequence[T], rng: Random, rates: Rates) -> Delivery[T]:
     """Send ``packets``, given in order, over the line. The same ``rng`` does the same damage.
 
-    A shuffled packet is delayed by 1 to ``REACH`` places, a duplicate follows its original by as
-    many. The end of a call is not a packet: whoever ends it does so after the last one here.
+    A shuffled packet is delayed by 1 to ``REACH`` places. A duplicate follows its original by 1 to
+    ``REACH`` places. The end of a call is not a packet: the caller sends it after the last one.
     """
     arrivals: list[tuple[float, int]] = []
     lost = duplicated = 0
@@ -57,7 +57,7 @@ def deliver(packets: Sequence[T], rng: Random, rates: Rates) -> Delivery[T]:
 
 
 def _arrival_keys(index: int, rng: Random, rates: Rates) -> tuple[float, ...]:
-    # Five draws for every packet, used or not: raising one rate leaves the other damage in place.
+    # Always draw five numbers per packet, so that changing one rate does not change other damage.
     is_lost, is_doubled, is_delayed = (
         rng.random() < rate for rate in (rates.loss, rates.duplicates, rates.shuffle)
     )

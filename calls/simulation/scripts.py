@@ -1,6 +1,6 @@
-"""What is said in a simulated call: the recordings of ``calls/demo_calls`` and invented text calls.
+"""The content of simulated calls: the recordings in ``calls/demo_calls`` and invented text calls.
 
-A script is ready to send: numbered, timed packets. Nothing here knows about HTTP or pacing.
+A script holds numbered packets with their times. Nothing here knows about HTTP or pacing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SOURCES = ("recordings", "text", "mixed")
 
 
 class Packet(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One packet as it goes over the wire; ``timestamp`` in seconds from the start of the call."""
+    """One packet as it is sent. ``timestamp`` is in seconds from the start of the call."""
 
     sequence: int
     data: str
@@ -53,7 +53,7 @@ class Opening(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A whole call before it is played."""
+    """A complete call before it is played."""
 
     slug: str
     opening: Opening
@@ -62,7 +62,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Wav:
-    """The parts of a WAV file that matter here; ``data`` is interleaved samples as stored."""
+    """The relevant parts of a WAV file. ``data``: interleaved samples as stored."""
 
     encoding: int
     channels: int
@@ -71,7 +71,7 @@ class Wav:
 
 
 def read_wav(path: Path) -> Wav:
-    """Read a WAV file of any encoding (``wave`` refuses mu-law); ValueError if it is broken."""
+    """Read a WAV file of any encoding (``wave`` refuses mu-law). Raises ValueError."""
     raw = path.read_bytes()
     if raw[:4] != b"RIFF" or raw[8:12] != b"WAVE":
         raise ValueError(f"{path.name} is not a WAV file")
@@ -91,7 +91,7 @@ def _riff_chunks(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def choose_script(source: str, number: int, rng: Random) -> Script:
-    """The script of the call with that number, from 1; ``mixed`` alternates, recordings first."""
+    """Return the script of call ``number`` (from 1). ``mixed`` alternates, recordings first."""
     is_text = source == "text" or (source == "mixed" and number % 2 == 0)
     if is_text:
         return write_dialogue(rng)
@@ -102,13 +102,13 @@ def choose_script(source: str, number: int, rng: Random) -> Script:
 
 @cache
 def recording_slugs() -> tuple[str, ...]:
-    """The recorded calls that come with the project, in alphabetical order."""
+    """Return the names of the recorded calls of this project, in alphabetical order."""
     return tuple(sorted(path.stem for path in DEMO_CALLS.glob("*.wav")))
 
 
 @cache
 def load_recording(slug: str) -> Script:
-    """The recorded call as 20 ms packets of both channels, base64, left channel the agent."""
+    """Return a recorded call as base64 packets of 20 ms, with both channels, the agent left."""
     wav = read_wav(DEMO_CALLS / f"{slug}.wav")
     if wav.encoding != MU_LAW:
         raise ValueError(f"{slug}.wav is not mu-law")
@@ -134,7 +134,7 @@ def _audio_packets(wav: Wav) -> Iterator[Packet]:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A conversation with gaps to fill: ``or:`` lines are other ways to say the line above."""
+    """A conversation with placeholders. ``or:`` lines are alternatives to the line above."""
 
     slug: str
     queue: str
@@ -144,7 +144,7 @@ class Scenario:
 
 
 def write_dialogue(rng: Random) -> Script:
-    """Invent a text call: scenario, people, wording, mood of the ending and pauses from ``rng``."""
+    """Invent a text call. ``rng`` chooses scenario, people, wording, ending and pauses."""
     scenario = rng.choice(SCENARIOS)
     agent, customer = rng.choice(AGENTS), rng.choice(CUSTOMERS)
     ending = rng.choice(ENDINGS)
@@ -171,7 +171,7 @@ def _invent_facts(rng: Random, agent: str, customer: str, scenario: Scenario) ->
         "day": rng.choice(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")),
         "account": " ".join(str(rng.randrange(10)) for _ in range(7)),
         "email": customer.lower().replace(" ", ".") + "@example.com",
-        "card": "4111 1111 1111 1111",  # the schemes' number for tests
+        "card": "4111 1111 1111 1111",  # the card schemes' test number
     }
 
 
@@ -187,7 +187,7 @@ def _read_lines(text: str) -> list[tuple[str, list[str]]]:
 
 
 def _text_packets(turns: list[tuple[str, str]], rng: Random) -> Iterator[Packet]:
-    """One packet per sentence, stamped with the moment at which it begins to be spoken."""
+    """Return one packet per sentence, with the time at which it starts."""
     sentences = [(t, s) for t, text in turns for s in re.split(r"(?<=[.?!]) ", text)]
     now = rng.uniform(0.3, 0.8)
     in_pairs = pairwise([*sentences, ("", "")])

@@ -102,7 +102,7 @@ def test_the_command_dismisses_all_that_match():
 
     call_command("dismiss_failed", "--call-id-prefix", "wrong", "--note", "Test calls.", stdout=out)
 
-    assert "1 calls taken, 0 refused." in out.getvalue()
+    assert "1 calls changed, 0 refused." in out.getvalue()
     assert fetch(wrong).dismissed_at
     assert fetch(other).dismissed_at is None
 

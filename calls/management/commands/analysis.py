@@ -1,4 +1,4 @@
-"""``manage.py analysis``: pauses and resumes it, and tells how it stands."""
+"""``manage.py analysis``: pauses or resumes the analysis, or shows its status."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from calls.analysis.standing import Load, Standing, read_load, read_standing
 
 class Command(BaseCommand):
     help = (
-        "Pause the analysis: calls are taken in and wait, what is with the AI is finished, and "
-        "nothing else begins until it is resumed. `status` tells how it stands."
+        "Pause or resume the analysis, or show its status. During a pause, calls are still "
+        "received. Analyses that are running finish, and no new ones start."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["pause", "resume", "status"])
-        parser.add_argument("--reason", default="", help="of a pause, for the log and the pages")
+        parser.add_argument("--reason", default="", help="why, for the event log and the pages")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -28,7 +28,7 @@ class Command(BaseCommand):
                 self.stdout.write("The analysis is paused.")
             elif options["action"] == "resume":
                 resume_analysis(by=_who())
-                self.stdout.write("The analysis goes on.")
+                self.stdout.write("The analysis is resumed.")
             else:
                 for line in describe(read_standing(), read_load()):
                     self.stdout.write(line)
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
 
 def _who() -> str:
-    """Name the person at the terminal, as far as the system knows one."""
+    """Return the name of the person at the terminal, if the system knows it."""
     try:
         return f"manage.py ({getpass.getuser()})"
     except (KeyError, OSError):  # a container may have no name for its user
@@ -51,20 +51,18 @@ def describe(standing: Standing, load: list[Load]) -> list[str]:
         lines.append(f"paused      since {pause.paused_at:%F %T} by {pause.by}{why}")
     lines += [
         f"down        {outage.provider}, {outage.stage}, since {outage.since:%F %T}; "
-        f"{outage.waiting} calls wait; asked again {_at(outage.probe_at)}; {outage.error}"
+        f"{outage.waiting} calls wait; next try {_at(outage.probe_at)}; {outage.error}"
         for outage in standing.outages
     ]
     return lines + [
-        f"{one.stage:11} {one.ready} ready, {one.retrying} wait for a retry, "
-        f"{one.running} running, the oldest for {one.oldest_s:.0f} s"
+        f"{one.stage:11} {one.ready} ready, {one.retrying} waiting for a retry, "
+        f"{one.running} running, oldest {one.oldest_s:.0f} s"
         for one in load
     ]
 
 
 def _silence(standing: Standing) -> str:
-    return (
-        "" if standing.silent_s is None else f", the last sign of life {standing.silent_s:g} s ago"
-    )
+    return "" if standing.silent_s is None else f", last heartbeat {standing.silent_s:g} s ago"
 
 
 def _at(moment: Any) -> str:

@@ -1,4 +1,4 @@
-"""``manage.py create_api_key``: the keys with which machines come in."""
+"""``manage.py create_api_key``: creates, lists and revokes API keys."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from calls.models import ApiKey
 HOW_TO_USE = """
 {plain}
 
-This is the only time that the key is shown. Send it with every request, as in
+The key is shown only once. Send it with every request:
 
   curl -H 'Authorization: Bearer {plain}' ...
 
-It may: {scopes}. To revoke it: manage.py create_api_key --revoke {prefix}
+Scopes: {scopes}. To revoke the key: manage.py create_api_key --revoke {prefix}
 """
 
 
 class Command(BaseCommand):
-    help = "Make an API key and show it once; or list the keys, or revoke one."
+    help = "Create an API key and show it once, list the keys, or revoke one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", nargs="?", help="What the key is for, as in `PBX Berlin`.")
+        parser.add_argument("name", nargs="?", help="What the key is for, such as `PBX Berlin`.")
         parser.add_argument(
             "--scope",
             action="append",
             choices=ApiKey.Scope.values,
-            help="What it may do, once for each; default: ingest. "
+            help="What the key permits. Repeat for several; default: ingest. "
             + " ".join(f"{scope.value}: {scope.label}." for scope in ApiKey.Scope),
         )
         other = parser.add_mutually_exclusive_group()
@@ -65,12 +65,12 @@ class Command(BaseCommand):
             made = f"{key.created_at:%F %H:%M}"
             self.stdout.write(f"{key.prefix}  {made}  {until:<24}  {scopes:<20}  {key.name}")
         if not keys:
-            self.stdout.write("There is no key yet: manage.py create_api_key NAME makes one.")
+            self.stdout.write("There are no keys yet. To create one: manage.py create_api_key NAME")
 
     def _revoke(self, prefix: str) -> None:
         key = ApiKey.objects.filter(prefix=prefix.removeprefix("cc_")).first()
         if key is None:
-            raise CommandError(f"There is no key with the prefix {prefix!r}; see --list.")
+            raise CommandError(f"There is no key with the prefix {prefix!r}. See --list.")
         if not revoke_key(key):
-            raise CommandError(f"{key} was revoked at {key.revoked_at:%F %H:%M} already.")
+            raise CommandError(f"{key} has been revoked since {key.revoked_at:%F %H:%M}.")
         self.stdout.write(f"{key} is revoked. Running servers refuse it within seconds.")

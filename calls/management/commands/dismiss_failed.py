@@ -1,4 +1,4 @@
-"""``manage.py dismiss_failed``: says of failed calls that they need no analysis."""
+"""``manage.py dismiss_failed``: dismisses failed calls that need no analysis."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from calls.management.selection import add_options, work_through
 
 class Command(BaseCommand):
     help = (
-        "Dismiss failed calls: they stay failed, are retried by nobody but a person, and no "
+        "Dismiss failed calls. They stay FAILED, are no longer retried automatically, and no "
         "longer count as failed on the wallboard. Nothing is deleted."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_options(parser)
-        parser.add_argument("--note", default="", help="why, for the log of each call")
+        parser.add_argument("--note", default="", help="why, for the event log of each call")
 
     def handle(self, *args: Any, **options: Any) -> None:
         work_through(self, ACTIONS["dismiss"], options, note=options["note"])

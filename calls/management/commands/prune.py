@@ -1,4 +1,4 @@
-"""``manage.py prune``: removes what need not be kept any longer, as the sweep does bit by bit."""
+"""``manage.py prune``: removes old data at once. The sweep does the same in small steps."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from calls.retention.old_calls import Pruned, prune
 
 
 def days(text: str) -> timedelta:
-    """Read a number of days; argparse turns ArgumentTypeError into a message."""
+    """Read a number of days. argparse shows the text of an ArgumentTypeError."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not 0 <= number <= 36_500:
-        raise ArgumentTypeError(f"{text!r} is not a number of days, as in 7 or 0.5")
+        raise ArgumentTypeError(f"{text!r} is not a number of days, such as 7 or 0.5")
     return timedelta(days=number)
 
 
 class Command(BaseCommand):
     help = (
-        "Remove packets whose content is kept in a recording or a transcript, calls that are "
-        "older than CALL_RETENTION, and stored files that belong to no call. Calls in progress "
-        "or in analysis are never touched."
+        "Remove old packets whose content is kept in a recording or a transcript, calls older "
+        "than CALL_RETENTION, and stored files that belong to no call. Calls in progress or in "
+        "analysis are never changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only count")
+        parser.add_argument("--dry-run", action="store_true", help="count, but remove nothing")
         for what, setting in (("packets", "PACKET_RETENTION"), ("calls", "CALL_RETENTION")):
             parser.add_argument(
                 f"--{what}-older-than",
@@ -53,5 +53,5 @@ class Command(BaseCommand):
 def _told(pruned: Pruned, verb: str) -> str:
     return (
         f"{verb} {pruned.packets} packets ({pruned.pruned_calls} calls pruned), "
-        f"{pruned.calls} calls and {pruned.files} files that belonged to none."
+        f"{pruned.calls} calls and {pruned.files} files that belonged to no call."
     )

@@ -1,4 +1,4 @@
-"""`manage.py qcluster`: the worker. Any number may run, on any number of machines."""
+"""``manage.py qcluster``: runs a worker. Any number may run, on any number of machines."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from calls.worker import Worker
 
 class Command(BaseCommand):
     help = (
-        "Run a worker: it analyses finished calls and sweeps for idle ones. Stop it with SIGTERM "
-        "or Ctrl-C: calls in hand are given back without using up an attempt."
+        "Run a worker. It analyses finished calls and ends idle ones. To stop it, press Ctrl-C or "
+        "send SIGTERM: calls that it is analysing are released without using up an attempt."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write("The worker is running. Ctrl-C stops it.")
+        self.stdout.write("The worker is running. Press Ctrl-C to stop.")
         Worker().run()
         self.stdout.write("The worker has stopped.")

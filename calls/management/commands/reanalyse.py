@@ -1,4 +1,4 @@
-"""``manage.py reanalyse``: has archived calls analysed anew, after a change of model or prompt."""
+"""``manage.py reanalyse``: analyses archived calls again, after a change of model or prompt."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from calls.models import Stage
 
 
 class Command(BaseCommand):
-    help = "Analyse archived calls anew. Old results are kept. Failed ones: retry_failed."
+    help = "Analyse archived calls again. Previous results are kept. Failed calls: retry_failed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--state",
             choices=[CallState.ARCHIVED.value],
             default=CallState.ARCHIVED.value,
-            help="the state that allows it",
+            help="the state of the calls; only ARCHIVED is possible",
         )
         parser.add_argument(
             "--stage",
             choices=Stage.values,
             default=Stage.TRANSCRIBE.value,
-            help="where to begin: transcribe from scratch, or understand with the old transcript",
+            help="where to start: transcribe, or understand to keep the transcript",
         )
         add_options(parser)
 

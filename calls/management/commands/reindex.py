@@ -1,4 +1,4 @@
-"""``manage.py reindex``: makes calls findable that are not, as the sweep does bit by bit."""
+"""``manage.py reindex``: makes missing search entries. The sweep does the same in small steps."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from calls.search.backlog import findable, steps
 
 class Command(BaseCommand):
     help = (
-        "Make the search entries that are missing or were made by older rules. The service may "
-        "run meanwhile. Stop it at any time, and start it again: what is done is passed over."
+        "Make the search entries that are missing or outdated. The service can keep running. You "
+        "can stop this at any time and start it again: finished calls are skipped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--all", action="store_true", help="make those anew that are there")
+        parser.add_argument("--all", action="store_true", help="also make existing entries again")
         parser.add_argument(
             "--after", type=int, default=0, metavar="KEY",
-            help="with --all, to go on: the key that the last run named when it was stopped",
+            help="with --all: continue after this key, which a stopped run prints",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py retry_failed``: gives failed calls another round, after an outage."""
+"""``manage.py retry_failed``: retries failed calls, for example after an outage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py simulate_calls``: plays demo calls to a running server and reports how it did."""
+"""``manage.py simulate_calls``: plays demo calls to a running server and reports the results."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ from calls.simulation.scripts import SOURCES, choose_script, recording_slugs
 DESCRIPTION = """Play calls to a running server, as a telephone system would.
 
   simulate_calls                                     the six recorded calls, in real time
-  simulate_calls --speed 0 --calls 50 --source text  fifty text calls, as fast as they are taken
-  simulate_calls --loss .02 --shuffle .1 --wait      over a bad line, until they are analysed
+  simulate_calls --speed 0 --calls 50 --source text  fifty text calls, as fast as possible
+  simulate_calls --loss .02 --shuffle .1 --wait      over a bad line; wait for the analysis
   simulate_calls --source mixed --forever            a busy day, until Ctrl-C
 """
 
@@ -68,25 +68,25 @@ IN_FLIGHT = 64
 # name, type, default, help
 ARGUMENTS: tuple[tuple[str, type, Any, str], ...] = (
     ("url", str, "http://127.0.0.1:8000", "the server"),
-    ("api-key", str, None, "key with the right to ingest (environment: CALLCENTER_API_KEY)"),
-    ("calls", int, None, "how many calls (default: every recording once)"),
-    ("concurrency", int, 10, "how many calls at the same time"),
-    ("speed", float, 1.0, "1 is real time, 10 ten times as fast, 0 as fast as possible"),
-    ("loss", float, 0.0, "share of the packets that are never sent, 0 to 1"),
-    ("duplicates", float, 0.0, "share of the packets that are sent twice, 0 to 1"),
-    ("shuffle", float, 0.0, "share of the packets that are delayed by a few places, 0 to 1"),
-    ("batch", int, 0, "packets per request, up to 1000; 0 sends single packets"),
-    ("seed", int, None, "same seed, same dialogues and same damage (default: random, shown)"),
-    ("prefix", str, None, "begin call ids with this, without a time: runs again, same calls"),
-    ("patience", float, 60.0, "seconds to repeat what is answered 503, 429 or not at all"),
-    ("connect-timeout", float, 10.0, "seconds to wait for the server to be there at first"),
+    ("api-key", str, None, "key with the scope ingest (or set CALLCENTER_API_KEY)"),
+    ("calls", int, None, "number of calls (default: each recording once)"),
+    ("concurrency", int, 10, "number of calls at the same time"),
+    ("speed", float, 1.0, "1: real time; 10: ten times as fast; 0: as fast as possible"),
+    ("loss", float, 0.0, "share of packets that are never sent, 0 to 1"),
+    ("duplicates", float, 0.0, "share of packets that are sent twice, 0 to 1"),
+    ("shuffle", float, 0.0, "share of packets that are delayed by a few places, 0 to 1"),
+    ("batch", int, 0, "packets per request, up to 1000; 0: single packets"),
+    ("seed", int, None, "repeats the dialogues and damage of an earlier run (default: random)"),
+    ("prefix", str, None, "start call ids with this and no time, so that runs use the same calls"),
+    ("patience", float, 60.0, "seconds to retry after 503, 429 or no answer"),
+    ("connect-timeout", float, 10.0, "seconds to wait for the server at the start"),
     ("wait-timeout", float, 180.0, "with --wait: seconds before giving up"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options, checked. ``total`` None means until Ctrl-C, ``wait_timeout`` None no waiting."""
+    """The checked options. ``total`` None: until Ctrl-C. ``wait_timeout`` None: do not wait."""
 
     url: str
     api_key: str
@@ -103,7 +103,7 @@ class Plan:
     as_json: bool
 
     def calls(self) -> Iterator[PlannedCall]:
-        """The calls in order, each made when it is asked for and always the same for one seed."""
+        """Yield the calls in order. The same seed makes the same calls."""
         numbers = count(1) if self.total is None else range(1, self.total + 1)
         for number in numbers:
             rng = Random(f"{self.seed}/{number}")  # noqa: S311 - repeatable, not secret
@@ -113,11 +113,11 @@ class Plan:
 
 
 def read_plan(options: dict[str, Any]) -> Plan:
-    """Check every option; ValueError says what is wrong and what would be right."""
+    """Check every option. Raises ValueError with what is wrong and what is allowed."""
     _check_numbers(options)
     forever = options["forever"] or options["repeat"] == 0
     if forever and options["wait"]:
-        raise ValueError("--wait needs an end: it does not go with --forever or --repeat 0.")
+        raise ValueError("--wait cannot be used with --forever or --repeat 0.")
     once = options["calls"] or len(recording_slugs()) * (2 if options["source"] == "mixed" else 1)
     prefix, seed = options["prefix"], options["seed"]
     return Plan(
@@ -155,7 +155,7 @@ def _check_numbers(options: dict[str, Any]) -> None:
 
 
 class PlainReport:
-    """One line when a call starts and one when it ends: for logs and pipes."""
+    """Prints a line when a call starts and when it ends. For logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -173,7 +173,7 @@ class PlainReport:
 
 
 class LiveReport:
-    """One bar for the whole run and one for every call that is being played."""
+    """Shows a bar for the whole run and one for each call in progress."""
 
     def __init__(self, progress: Progress, total: int | None) -> None:
         self._progress = progress
@@ -197,7 +197,7 @@ def say(console: Console, line: str) -> None:
 
 @contextmanager
 def reporting(console: Console, total: int | None) -> Iterator[Watcher]:
-    """Shows progress on a terminal, writes lines elsewhere."""
+    """Show progress bars on a terminal, and lines elsewhere."""
     if not console.is_terminal:
         yield PlainReport(console)
         return
@@ -208,7 +208,7 @@ def reporting(console: Console, total: int | None) -> Iterator[Watcher]:
 
 @contextmanager
 def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM sets ``stop``, the second cancels what is still going on."""
+    """The first Ctrl-C or SIGTERM sets ``stop``; the second cancels the run."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def handle() -> None:
@@ -216,7 +216,7 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
             task.cancel()
         stop.set()
 
-    # Outside the main thread and on Windows the loop cannot take signals: Python's way remains.
+    # Outside the main thread and on Windows, the loop cannot handle signals; Python does.
     with suppress(NotImplementedError, RuntimeError, ValueError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, handle)
@@ -225,7 +225,7 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run came to. ``states`` is None when nobody waited for the analysis."""
+    """The result of a run. ``states`` is None if it did not wait for the analysis."""
 
     plan: Plan
     tally: Tally
@@ -234,7 +234,7 @@ class Run:
     states: dict[str, str] | None
 
     def failure(self) -> str:
-        """Why the exit code is not 0; empty if it is."""
+        """Return why the run failed; empty if it did not."""
         refused = self.tally.refused.total()
         if refused:
             return f"Packets were refused: {refused}."
@@ -244,7 +244,7 @@ class Run:
         return "Not every call is ARCHIVED or FAILED." if unfinished else ""
 
     def summary(self) -> dict[str, Any]:
-        """Everything that was counted, for machines."""
+        """Return all counts, for JSON output."""
         tally, latency, lag = self.tally, self.tally.latency, self.tally.lag
         return {
             "url": self.plan.url,
@@ -281,7 +281,7 @@ def _ms(seconds: float) -> float:
 
 
 def result_parts(summary: dict[str, Any]) -> Iterator[RenderableType]:
-    """The summary for people: the figures, the state of every call, and what went wrong."""
+    """Yield the summary for people: figures, the state of each call, and problems."""
     figures = Table(
         title="Stopped early" if summary["stopped_early"] else "Done", show_header=False
     )
@@ -304,7 +304,7 @@ def _readable(value: object) -> str:
 
 
 async def play(plan: Plan, console: Console) -> Run:
-    """Play all calls of the plan and, if asked, follow them to their end."""
+    """Play all calls of the plan and, with ``--wait``, wait for their analysis."""
     stop = asyncio.Event()
     async with open_lanes([plan.url], plan.api_key, IN_FLIGHT) as lanes:
         await wait_until_reachable(lanes[0], plan.connect_timeout)
@@ -326,7 +326,7 @@ async def play(plan: Plan, console: Console) -> Run:
 async def follow(
     reader: StateReader, patience: float, stop: asyncio.Event, console: Console
 ) -> None:
-    """Wait for the analysis, with a line whenever the number of calls in some state changes."""
+    """Wait for the analysis. Prints a line whenever the counts by state change."""
     shown = ""
 
     def show(states: dict[str, str]) -> None:
@@ -340,7 +340,7 @@ async def follow(
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Keeps the lines of the examples."""
+    """Keeps the line breaks of the examples."""
 
 
 class Command(BaseCommand):
@@ -353,15 +353,15 @@ class Command(BaseCommand):
             shown = "" if default is None else f" (default: {default})"
             parser.add_argument(f"--{name}", type=kind, default=default, help=text + shown)
         parser.add_argument(
-            "--source", choices=SOURCES, default="recordings", help="what is said on the calls"
+            "--source", choices=SOURCES, default="recordings", help="content of the calls"
         )
         parser.add_argument(
             "--repeat", type=int, nargs="?", const=0, default=1, metavar="N",
-            help="play them all N times; without N until Ctrl-C",
+            help="play all calls N times; without N: until Ctrl-C",
         )  # fmt: skip
         for name, text in (
             ("forever", "keep going until Ctrl-C"),
-            ("wait", "afterwards follow every call until it is ARCHIVED or FAILED"),
+            ("wait", "wait until every call is ARCHIVED or FAILED"),
             ("json", "print the summary as JSON, and progress to standard error"),
         ):
             parser.add_argument(f"--{name}", action="store_true", help=text)
@@ -376,7 +376,7 @@ class Command(BaseCommand):
         except UnreachableError as error:
             raise CommandError(str(error)) from error
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
-            message = "Stopped at once: calls may be left open."
+            message = "Stopped at once. Some calls may still be open."
             raise CommandError(message, returncode=130) from error
         self._show(run)
         if failure := run.failure():

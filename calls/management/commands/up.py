@@ -1,4 +1,4 @@
-"""`manage.py up`: web and worker together, for one machine."""
+"""``manage.py up``: runs web server and worker together, for one machine."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_PATIENCE_S = 60
 STOP_PATIENCE_S = 8
 WATCH_S = 0.25
-WORKER_NICE = 5  # answering packets comes before analysing calls
+WORKER_NICE = 5  # answering packets takes priority over analysing calls
 
 
 class Command(BaseCommand):
     help = (
-        "Run web server and worker together on this machine. Ctrl-C or SIGTERM stops both. For "
-        "several machines run `uvicorn callcenter.asgi:application` and `manage.py qcluster`."
+        "Run web server and worker together on this machine. Ctrl-C or SIGTERM stops both. On "
+        "several machines, run `uvicorn callcenter.asgi:application` and `manage.py qcluster`."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,8 +42,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--demo",
             action="store_true",
-            help="create an account to look with and stream the recorded calls, at DEMO_SPEED "
-            "times real time (environment, default 1)",
+            help="create a demo account and stream the recorded calls, at DEMO_SPEED times real "
+            "time (environment variable, default 1)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         self._prepare_database()
         account = create_demo_supervisor() if options["demo"] else None
         if options["demo"]:
-            # A line with 5 % disorder is worth a warning many times a second.
+            # The demo's bad line would log several warnings per second.
             os.environ.setdefault("LOG_LEVEL", "ERROR")
         children = self._children(worker=not options["no_worker"])
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -70,8 +70,8 @@ class Command(BaseCommand):
             raise CommandError("--port must be from 1 to 65535.")
         if settings.LOCAL and self.host not in LOOPBACK:
             raise CommandError(
-                f"Without DEBUG=false this is the local profile, which is open to everybody who "
-                f"reaches it, so it does not listen on {self.host}. See README.md, Production."
+                f"The local profile has an open API, so it does not listen on {self.host}. Set "
+                f"DEBUG=false for the production profile. See README.md, Production."
             )
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         with socket.socket(family) as probe:
@@ -85,7 +85,7 @@ class Command(BaseCommand):
         if settings.LOCAL:
             call_command("migrate", verbosity=0)
         elif pending := pending_migrations():
-            raise CommandError(f"{pending} migrations are missing: run `manage.py migrate` first.")
+            raise CommandError(f"{pending} migrations are missing. Run `manage.py migrate` first.")
         connections.close_all()
 
     @property
@@ -125,7 +125,7 @@ class Command(BaseCommand):
             if self._stop.is_set() or _answers(f"{self.address}/healthz"):
                 return
             if not web.running:
-                raise CommandError("The web server did not start; its last words are above.")
+                raise CommandError("The web server did not start. See its output above.")
             self._stop.wait(WATCH_S)
         raise CommandError(f"The web server did not answer within {START_PATIENCE_S} s.")
 
@@ -134,9 +134,9 @@ class Command(BaseCommand):
             if child.once:
                 children.remove(child)
                 continue
-            self.stderr.write(f"The {child.name} process ended unexpectedly; starting it again.")
+            self.stderr.write(f"The {child.name} process ended unexpectedly. Starting it again.")
             if not child.revive():
-                raise CommandError(f"The {child.name} process does not stay alive.")
+                raise CommandError(f"The {child.name} process keeps ending.")
 
     def _say_where(self, account: tuple[str, str] | None) -> None:
         lines = [
@@ -148,9 +148,9 @@ class Command(BaseCommand):
             lines += [f"User         {account[0]}", f"Password     {account[1]}"]
             lines += [
                 "",
-                "Warnings about the bad line are not shown; LOG_LEVEL=WARNING shows them.",
+                "Warnings about the demo's bad line are hidden. Set LOG_LEVEL=WARNING to see them.",
             ]
-        self.stdout.write(self.style.SUCCESS("\ncallcenter is running. Ctrl-C stops it.\n"))
+        self.stdout.write(self.style.SUCCESS("\ncallcenter is running. Press Ctrl-C to stop.\n"))
         self.stdout.write("\n".join(f"  {line}" for line in lines) + "\n")
         self.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""``manage.py visualize_race``: first packets of a call, all at once, and what came of them."""
+"""``manage.py visualize_race``: races the first packets of a call, and checks the result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TRACKS = ("customer", "agent")
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One request of a round; times in seconds, ``sent`` since the barrier opened."""
+    """One request of a round. Times are in seconds; ``sent`` counts from the first request."""
 
     sequence: int
     url: str
@@ -69,7 +69,7 @@ class Plan:
 
 
 def read_plan(options: dict[str, Any]) -> Plan:
-    """Check every option; ValueError says what is wrong."""
+    """Check every option. Raises ValueError with what is wrong."""
     urls = tuple(map(check_url, options["url"] or ["http://127.0.0.1:8000"]))
     for name, least, most in (("packets", max(2, len(urls)), 200), ("rounds", 1, 10_000)):
         if not least <= options[name] <= most:
@@ -86,11 +86,11 @@ def read_plan(options: dict[str, Any]) -> Plan:
 
 
 async def race(plan: Plan, on_round: Callable[[Round], None]) -> list[Round]:
-    """All rounds, one after the other; one connection for each request of a round."""
+    """Run all rounds in turn, with one connection for each request of a round."""
     rounds = []
     async with open_lanes(plan.urls, plan.api_key, plan.packets) as lanes:
         for number in range(1, plan.rounds + 1):
-            # Warms the connections too: the barrier must not measure TCP handshakes.
+            # This also opens the connections, so that the race does not measure TCP handshakes.
             await asyncio.gather(*(wait_until_reachable(lane, 5) for lane in lanes))
             round_ = await fire(lanes, f"{plan.prefix}-{number}")
             await prove(round_, lanes[: len(plan.urls)])
@@ -100,7 +100,7 @@ async def race(plan: Plan, on_round: Callable[[Round], None]) -> list[Round]:
 
 
 async def fire(lanes: Sequence[httpx.AsyncClient], call_id: str) -> Round:
-    """Send packet 1 on the first lane, 2 on the second..., held back until all are ready."""
+    """Send one packet on each lane, all at the same moment."""
     barrier = asyncio.Barrier(len(lanes))
     now = asyncio.get_running_loop().time
     begun = 0.0
@@ -130,7 +130,7 @@ def _packet(sequence: int, of: int) -> Packet:
 
 
 async def prove(round_: Round, servers: Sequence[httpx.AsyncClient]) -> None:
-    """Note every way in which the round did not end as one call with each packet once; end it."""
+    """Check that the round made one call with each packet once. Note problems; end the call."""
     refused = [shot for shot in round_.shots if shot.status != 202]
     round_.problems += [
         f"packet {shot.sequence} was answered {shot.status or 'not at all'}" for shot in refused
@@ -155,7 +155,7 @@ async def _compare(round_: Round, server: httpx.AsyncClient) -> None:
 
 
 async def _read_sequences(server: httpx.AsyncClient, call_id: str) -> list[int]:
-    """The sequence of every stored packet, over all pages."""
+    """Return the sequences of all stored packets, from all pages."""
     sequences: list[int] = []
     path, query = f"/v1/call/{call_id}/packets", ""
     while True:
@@ -163,7 +163,7 @@ async def _read_sequences(server: httpx.AsyncClient, call_id: str) -> list[int]:
         sequences += [int(packet["sequence"]) for packet in page["results"]]
         if not page["next"]:
             return sequences
-        # Only the query is taken: behind a proxy, a server may not know its own address.
+        # Use only the query: behind a proxy, a server may not know its own address.
         query = "?" + httpx.URL(page["next"]).query.decode()
 
 
@@ -174,7 +174,7 @@ async def _get(server: httpx.AsyncClient, address: str) -> Any:
 
 
 def summary(plan: Plan, rounds: Sequence[Round]) -> dict[str, Any]:
-    """Everything that was seen, for machines."""
+    """Return all results, for JSON output."""
     latency = Samples()
     for shot in _all_shots(rounds):
         latency.add(shot.latency)
@@ -218,19 +218,19 @@ def round_table() -> Table:
 
 
 def add_round(table: Table, round_: Round) -> None:
-    """One row: the status of every request, the span of latencies, and what is stored."""
+    """Add a row: the status of each request, the range of latencies, and the stored packets."""
     statuses = " ".join(str(shot.status or "-") for shot in round_.shots)
     latencies = sorted(shot.latency * 1000 for shot in round_.shots)
     verdict = Text("one call, complete", style="green")
     if round_.problems:
-        verdict = Text(f"wrong in {len(round_.problems)} ways, see below", style="red")
+        verdict = Text(f"{len(round_.problems)} problem(s), see below", style="red")
     stored = "?" if round_.packet_count is None else str(round_.packet_count)
     span = f"{latencies[0]:.1f} - {latencies[-1]:.1f}"
     table.add_row(round_.call_id.rpartition("-")[2], statuses, span, stored, verdict)
 
 
 def picture(round_: Round, block: str) -> Table:
-    """One row for every request, with a bar from the moment it was sent to its answer."""
+    """Return a row for each request, with a bar from its sending to its answer."""
     end = max(shot.sent + shot.latency for shot in round_.shots)
     title = f"{round_.call_id}: {end * 1000:.1f} ms from left to right"
     table = Table("packet", "server", "status", "ms", "in flight", title=title)
@@ -245,7 +245,7 @@ def picture(round_: Round, block: str) -> Table:
 
 
 def verdict_lines(result: dict[str, Any]) -> Iterator[str]:
-    """What went wrong in which round, then the run in one line."""
+    """Yield the problems of each round, then one line about the run."""
     for round_ in result["rounds"]:
         yield from (f"{round_['call_id']}: {problem}" for problem in round_["problems"])
     yield (
@@ -256,27 +256,25 @@ def verdict_lines(result: dict[str, Any]) -> Iterator[str]:
 
 class Command(BaseCommand):
     help = (
-        "Fire the first packets of a new call at the same moment, round after round, and prove "
-        "that each round made one call that holds every packet once. The call is ended after that."
+        "Send the first packets of a new call at the same moment, and check that this makes one "
+        "call that holds every packet once. Repeats this for several rounds, and ends each call."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--url", action="append",
-            help="a server process; repeat it to race several (default: http://127.0.0.1:8000)",
+            help="a server; repeat for several servers (default: http://127.0.0.1:8000)",
         )  # fmt: skip
         parser.add_argument(
             "--api-key",
-            help="key with the right to ingest and read (environment: CALLCENTER_API_KEY)",
+            help="key with the scopes ingest and read (or set CALLCENTER_API_KEY)",
         )
         parser.add_argument(
             "--packets", type=int, default=5, help="simultaneous requests (default: 5)"
         )
-        parser.add_argument(
-            "--rounds", type=int, default=10, help="new calls to race for (default: 10)"
-        )
-        parser.add_argument("--prefix", help="begin call ids with this (default: race and a time)")
+        parser.add_argument("--rounds", type=int, default=10, help="number of rounds (default: 10)")
+        parser.add_argument("--prefix", help="start call ids with this (default: race and a time)")
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -295,7 +293,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(result, indent=1))
         if not result["ok"]:
             wrong = sum(bool(round_.problems) for round_ in rounds)
-            raise CommandError(f"{wrong} of {len(rounds)} rounds went wrong.")
+            raise CommandError(f"{wrong} of {len(rounds)} rounds failed.")
 
     def _race(self, plan: Plan) -> list[Round]:
         if plan.as_json:

@@ -128,8 +128,8 @@ def test_the_command_pauses_tells_and_resumes():
 
     assert "is paused" in said("pause", "--reason", "Maintenance.")
     assert "Maintenance." in said("status")
-    assert "transcribe  1 ready, 0 wait for a retry, 0 running" in said("status")
-    assert "goes on" in said("resume")
+    assert "transcribe  1 ready, 0 waiting for a retry, 0 running" in said("status")
+    assert "is resumed" in said("resume")
     assert "paused" not in said("status")
     with pytest.raises(CommandError, match="not paused"):
         call_command("analysis", "resume")
@@ -163,5 +163,5 @@ def test_monitoring_hears_of_a_pause_and_the_service_stays_ready(client, heartbe
     ready = client.get("/readyz")
 
     assert ready.status_code == 200
-    assert "The analysis is paused since" in ready.json()["notes"][0]
+    assert "The analysis has been paused since" in ready.json()["notes"][0]
     assert "callcenter_analysis_paused 1.0" in client.get("/metrics").content.decode()

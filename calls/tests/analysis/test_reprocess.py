@@ -164,9 +164,9 @@ def test_archived_calls_of_a_queue_are_reanalysed_from_a_stage():
     Call.objects.filter(pk=chosen.pk).update(queue="billing")
     options = ["--state", "ARCHIVED", "--queue", "billing", "--stage", "understand"]
 
-    assert said("reanalyse", *options, "--dry-run") == "1 calls would be taken."
+    assert said("reanalyse", *options, "--dry-run") == "1 calls would be changed."
     assert fetch(chosen).state == CallState.ARCHIVED
-    assert said("reanalyse", *options) == "1 calls taken, 0 refused."
+    assert said("reanalyse", *options) == "1 calls changed, 0 refused."
     assert (fetch(chosen).state, fetch(chosen).first_stage) == (CallState.COMPLETED, "understand")
     assert fetch(other).state == CallState.ARCHIVED
 
@@ -176,7 +176,7 @@ def test_many_calls_wake_the_worker_few_times(call_in):
         call_in(CallState.FAILED, f"f-{number}")
     OrmQ.objects.all().delete()
 
-    assert said("retry_failed") == "150 calls taken, 0 refused."
+    assert said("retry_failed") == "150 calls changed, 0 refused."
     assert Call.objects.filter(state=CallState.COMPLETED).count() == 150
     assert OrmQ.objects.count() <= 3
 
@@ -185,7 +185,7 @@ def test_the_oldest_calls_come_first_up_to_a_limit(call_in):
     for number in range(5):
         call_in(CallState.FAILED, f"f-{number}")
 
-    assert said("retry_failed", "--limit", "2", "--dry-run") == "2 calls would be taken."
+    assert said("retry_failed", "--limit", "2", "--dry-run") == "2 calls would be changed."
     said("retry_failed", "--limit", "2")
 
     retried = Call.objects.filter(state=CallState.COMPLETED).values_list("call_id", flat=True)
@@ -204,7 +204,7 @@ def test_one_call_that_refuses_stops_nobody(call_in, monkeypatch):
 
     monkeypatch.setattr(services, "retry_call", refuse)
 
-    assert said("retry_failed") == "2 calls taken, 1 refused."
+    assert said("retry_failed") == "2 calls changed, 1 refused."
 
 
 def test_the_command_is_named_in_the_log():

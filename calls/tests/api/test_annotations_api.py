@@ -191,7 +191,7 @@ def test_commands_choose_by_tag(call_in, capsys):
 
     call_command("retry_failed", "--tag", "outage")
 
-    assert "1 calls taken" in capsys.readouterr().out
+    assert "1 calls changed" in capsys.readouterr().out
     assert list(Call.objects.order_by("pk").values_list("state", flat=True)) == [
         "FAILED",
         "COMPLETED",

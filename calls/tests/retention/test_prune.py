@@ -121,11 +121,11 @@ def test_the_command_counts_first_and_removes_then():
     options = ["--calls-older-than", "20"]
 
     assert told("--dry-run", *options) == (
-        "Would remove 14 packets (1 calls pruned), 1 calls and 0 files that belonged to none."
+        "Would remove 14 packets (1 calls pruned), 1 calls and 0 files that belonged to no call."
     )
     assert packets_of(call).count() == 10
     assert told(*options) == (
-        "Removed 14 packets (1 calls pruned), 1 calls and 0 files that belonged to none."
+        "Removed 14 packets (1 calls pruned), 1 calls and 0 files that belonged to no call."
     )
 
 

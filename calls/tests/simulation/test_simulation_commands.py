@@ -45,7 +45,7 @@ def run(name: str, *args: str) -> tuple[str, str]:
         ("--url http://", "--url must look like"),
         ("--prefix a/b", "--prefix must be 1 to 64 letters"),
         ("--api-key schlüssel", "--api-key may only hold printable ASCII"),
-        ("--forever --wait", "--wait needs an end"),
+        ("--forever --wait", "--wait cannot be used"),
         ("--url http://127.0.0.1:9 --connect-timeout 0", "http://127.0.0.1:9 does not answer"),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_race_that_loses_a_packet_is_told_and_drawn(server: FakeServer) -> Non
 
     out, failure = run("visualize_race", "--url", server.url, "--rounds", "2")
 
-    assert failure == "1 of 2 rounds went wrong."
+    assert failure == "1 of 2 rounds failed."
     assert "one call, complete" in out
     assert "-2: packet_count is 4, not 5" in out
     assert "in flight" in out
