@@ -1,4 +1,4 @@
-"""Lists of alerts as CSV: the columns of the API, one alert a line."""
+"""Lists of alerts as CSV: the fields of the API, one alert per line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMNS = {
 
 
 def export(alerts: QuerySet[Alert]) -> Iterator[bytes]:
-    """Yield the header, then alerts in blocks, newest first."""
+    """Yield the header, then blocks of alerts, newest first."""
     named = {f"cell_{name}": column for name, column in COLUMNS.items()}
     rows = alerts.order_by().values_list("pk").annotate(**named)
     return write_rows(rows, COLUMNS)

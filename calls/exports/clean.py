@@ -1,4 +1,4 @@
-"""Text from outside, made fit for a format in which lines or control characters mean something."""
+"""Makes text safe for formats in which lines or control characters have a meaning."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks and control characters, so that it cannot pose as more."""
+    """Return the text without line breaks and control characters, so that it stays one line."""
     return _CONTROL.sub(" ", text).strip()
 
 
 def cell(value: object) -> str:
-    """Return a value for a spreadsheet, which would run a text that begins like a formula."""
+    """Return a spreadsheet cell. Text that starts like a formula gets an apostrophe in front."""
     if not isinstance(value, str):
         return "" if value is None else str(value)
     text = one_line(value)
@@ -22,7 +22,7 @@ def cell(value: object) -> str:
 
 
 def clock(ms: int) -> str:
-    """Return a time as HH:MM:SS.mmm."""
+    """Return milliseconds as HH:MM:SS.mmm."""
     seconds, thousandths = divmod(max(0, ms), 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

@@ -1,7 +1,7 @@
-"""A transcript in the shape of Amazon Contact Lens post-call files, version 1.1.0.
+"""A transcript in the format of Amazon Contact Lens post-call files, version 1.1.0.
 
 https://docs.aws.amazon.com/connect/latest/adminguide/contact-lens-example-output-files.html
-What is not measured here is left out or empty; what was skipped is listed with its reason.
+Fields that are not measured here are empty or left out. Skipped stages are listed with a reason.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _sentiment(sentiment: dict[str, Any]) -> dict[str, Any]:
         },
         "SentimentByPeriod": {
             "QUARTER": {
-                # A quarter in which somebody says nothing has no score there, and no place here.
+                # A quarter in which a side is silent has no score, and the format has no null.
                 who.upper(): [
                     {**_span(period), "Score": period["score"]}
                     for period in periods

@@ -1,4 +1,4 @@
-"""What a search has found as CSV: a row for each turn or finding with the words."""
+"""Search results as CSV: a row for each turn, finding or note that contains the words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 def export(search: Search) -> Iterator[bytes]:
-    """Yield the header, then what is found in blocks. A call without words asked for is one row."""
+    """Yield the header, then blocks of rows. A call without hits has one row."""
     yield as_lines([COLUMNS])
     for block in search.read_all():
         yield as_lines([row for found in block for row in _rows(found)])

@@ -1,4 +1,4 @@
-"""A transcript as plain text: one line for each turn, so that words cannot pose as a turn."""
+"""A transcript as plain text: one line for each turn, so that text cannot imitate a turn."""
 
 from __future__ import annotations
 

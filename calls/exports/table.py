@@ -1,4 +1,4 @@
-"""Lists of calls as CSV (RFC 4180), fit for a spreadsheet, however long they are."""
+"""Lists of calls of any length as CSV (RFC 4180), safe for spreadsheets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COLUMNS = (
 
 
 def export(calls: QuerySet[Call]) -> Iterator[bytes]:
-    """Yield the header, then calls in blocks, newest first: two queries each, and none between."""
+    """Yield the header, then blocks of calls, newest first. Each block takes two queries."""
     yield as_lines([(*COLUMNS, "tags")])
     position: dict[str, int] = {}
     while rows := list(_block(calls.filter(**position))):
@@ -61,7 +61,7 @@ def _tags(calls: list[int]) -> dict[int, list[str]]:
 
 
 def write_rows(rows: Any, header: Iterable[str]) -> Iterator[bytes]:
-    """Yield a header, then rows of any kind, of which the key comes first and is left out."""
+    """Yield a header, then blocks of rows. Each row starts with its key, which is left out."""
     yield as_lines([header])
     position: dict[str, int] = {}
     while block := list(rows.filter(**position).order_by("-pk")[:ROWS_AT_ONCE]):

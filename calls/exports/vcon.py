@@ -1,7 +1,7 @@
 """A call as a vCon, the IETF's container for conversations (draft-ietf-vcon-vcon-core-04).
 
-Words of text calls are dialogs; audio is one dialog that points to the recording, as a vCon may
-only name HTTPS addresses. The draft is not final: names may change with it.
+The turns of a text call are dialogs. The audio of a call is one dialog that links to the recording,
+if its address is HTTPS, as the draft demands. The draft is not final, so names may change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from calls.conversation import SPEAKERS
 from calls.models import Call, Recording
 
-VERSION = "0.4.0"  # deprecated by the draft, and still asked for by readers
+VERSION = "0.4.0"  # deprecated by the draft, but readers still require it
 VENDOR = "callcenter"
 
 
@@ -27,7 +27,7 @@ def export(
     recording: Recording | None = None,
     recording_url: str = "",
 ) -> dict[str, Any]:
-    """Return a vCon. ``site`` tells calls of different sites apart; it need not be readable."""
+    """Return a vCon. ``site`` is any text that distinguishes this site's calls from others."""
     redacted = bool(document["redacted"])
     dialogs = (
         [_audio(call, recording, recording_url, redacted=redacted)]
@@ -50,7 +50,7 @@ def export(
 
 
 def _uuid(site: str, document: dict[str, Any], *, redacted: bool) -> str:
-    """Return the same UUID, version 8, for the same content: who gets it twice can tell."""
+    """Return a UUID, version 8. The same content has the same UUID, so duplicates are visible."""
     made = document["provenance"]
     versions = [(made[stage] or {}).get("version") for stage in ("transcribe", "understand")]
     seed = repr((site, document["call_id"], document["state"], versions, redacted))

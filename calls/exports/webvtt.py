@@ -18,7 +18,7 @@ class _Piece(NamedTuple):
 
 
 def export(document: dict[str, Any]) -> str:
-    """Return one cue for each turn, or several of about 7 s, in the order of their begin."""
+    """Return one cue for each turn, or several of about 7 s, in order of their start."""
     cues = [
         (piece, turn["speaker"].title()) for turn in document["turns"] for piece in split_turn(turn)
     ]
@@ -27,14 +27,14 @@ def export(document: dict[str, Any]) -> str:
 
 
 def _cue(piece: _Piece, speaker: str) -> str:
-    # A cue has to end after its begin.
+    # A cue must end after it starts.
     end_ms = max(piece.end_ms, piece.begin_ms + 1)
     text = one_line(piece.text).translate(_ESCAPES)
     return f"\n{clock(piece.begin_ms)} --> {clock(end_ms)}\n<v {speaker}>{text}\n"
 
 
 def split_turn(turn: dict[str, Any]) -> Iterator[_Piece]:
-    """Yield a turn in pieces that are short enough to be read, cut between words."""
+    """Yield a turn in pieces that are short enough to read, cut between words."""
     whole = _Piece(turn["begin_ms"], turn["end_ms"], turn["text"])
     if whole.end_ms - whole.begin_ms <= CUE_MS:
         yield whole
@@ -57,7 +57,7 @@ def _letters(text: str) -> str:
 
 
 def _words(turn: dict[str, Any], whole: _Piece) -> list[_Piece]:
-    """Return the words with their times; evenly spread where the text has others or none."""
+    """Return the words with their times. If these do not match the text, spread it evenly."""
     heard = [_Piece(begin, end, text.strip()) for begin, end, text in turn["words"]]
     if _letters(" ".join(piece.text for piece in heard)) == _letters(whole.text):
         return heard

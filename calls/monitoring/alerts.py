@@ -1,4 +1,4 @@
-"""What monitoring is told of alerts and webhooks: what is open, what was delivered, what waits."""
+"""Metrics and notes about alerts and webhooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OUTCOMES = ("delivered", "failed", "given_up")
 
 
 def find_notes() -> list[str]:
-    """Return what an operator should know and what keeps no call from being taken."""
+    """Return notes for operators about problems that do not affect calls."""
     disabled = WebhookEndpoint.objects.filter(enabled=False).exclude(disabled_reason="")
     return [f"Webhook {each.name} is disabled: {each.disabled_reason}" for each in disabled]
 
@@ -26,20 +26,20 @@ def register(registry: CollectorRegistry) -> None:
         alerts.labels(level).set(count)
     tries = Counter(
         "callcenter_webhook_tries",
-        "Tries at webhook deliveries; given_up counts messages",
+        "Attempts at webhook deliveries; given_up counts messages",
         ["endpoint", "outcome"],
         registry=registry,
     )
     enabled = Gauge(
-        "callcenter_webhook_enabled", "0: nothing is sent", ["endpoint"], registry=registry
+        "callcenter_webhook_enabled", "0: the endpoint is disabled", ["endpoint"], registry=registry
     )
     for endpoint in WebhookEndpoint.objects.all():
         enabled.labels(endpoint.name).set(endpoint.enabled)
         for outcome in OUTCOMES:
             tries.labels(endpoint.name, outcome).inc(getattr(endpoint, f"{outcome}_count"))
     for name, text, value in (
-        ("waiting", "Messages to be sent, by endpoints that are enabled", waiting()),
-        ("oldest_seconds", "Age of the oldest message not delivered", oldest_s(timezone.now())),
+        ("waiting", "Messages waiting to be sent to enabled endpoints", waiting()),
+        ("oldest_seconds", "Age of the oldest undelivered message", oldest_s(timezone.now())),
     ):
         Gauge(f"callcenter_webhook_{name}", text, registry=registry).set(value)
 
@@ -54,7 +54,7 @@ def waiting() -> int:
 
 
 def oldest_s(now: datetime) -> float:
-    """Return how long the oldest message has been waiting, in the queue or still in the log."""
+    """Return how long the oldest message has been waiting, in the queue or in the event log."""
     queued = _pending().aggregate(at=Min("created_at"))["at"]
     times = [at for at in (queued, _oldest_unread()) if at is not None]
     return max(0.0, (now - min(times)).total_seconds()) if times else 0.0
@@ -66,7 +66,7 @@ def _pending() -> QuerySet[WebhookDelivery]:
 
 
 def _oldest_unread() -> datetime | None:
-    """Return the time of the first event that no courier has made messages of."""
+    """Return the time of the first event that no courier has processed."""
     enabled = WebhookEndpoint.objects.filter(enabled=True)
     position = enabled.aggregate(at=Min("position"))["at"]
     if position is None or position >= events.head():

@@ -1,4 +1,4 @@
-"""What monitoring asks: is the process alive, is the service ready, and how are the figures?"""
+"""The health checks ``/healthz`` and ``/readyz``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from calls.monitoring import alerts
 
 
 def alive(request: HttpRequest) -> HttpResponse:
-    """The process answers. Says nothing of the database."""
+    """Answer 200 while the process runs. Does not check the database."""
     return JsonResponse({"status": "alive"})
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 if calls can be taken and analysed, else 503 that says what is wrong.
+    """Answer 200 if calls can be received and analysed, else 503 with the problems.
 
-    An AI that is down, or paused by somebody, is noted and no more: calls are taken and wait.
+    A provider that is down and a paused analysis are only noted: calls are received and wait.
     """
     problems, standing = find_problems()
     if problems or standing is None:
@@ -30,23 +30,23 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 def find_notes(standing: Standing) -> list[str]:
     pause = standing.pause
-    paused = [f"The analysis is paused since {pause.paused_at:%FT%TZ}."] if pause else []
+    paused = [f"The analysis has been paused since {pause.paused_at:%FT%TZ}."] if pause else []
     return (
         alerts.find_notes()
         + paused
         + [
-            f"Provider {outage.provider} ({outage.stage}) is down since {outage.since:%FT%TZ}: "
-            f"calls wait for it."
+            f"Provider {outage.provider} ({outage.stage}) has been down since "
+            f"{outage.since:%FT%TZ}. Calls are waiting."
             for outage in standing.outages
         ]
     )
 
 
 def find_problems() -> tuple[list[str], Standing | None]:
-    """Return what is wrong, and how the analysis stands if that could be found out."""
+    """Return the problems, and the status of the analysis if it could be read."""
     try:
         if pending := pending_migrations():
-            return [f"{pending} migrations have not been applied: run `manage.py migrate`."], None
+            return [f"{pending} migrations have not been applied. Run `manage.py migrate`."], None
         standing = read_standing()
     except DatabaseError as error:
         return [f"The database does not answer: {type(error).__name__}."], None
@@ -55,8 +55,8 @@ def find_problems() -> tuple[list[str], Standing | None]:
 
 def _no_worker(silent_s: float | None) -> str:
     if silent_s is None:
-        return "No worker has ever shown a sign of life: start one with `manage.py qcluster`."
-    return f"No worker has shown a sign of life for {silent_s:.0f} s."
+        return "No worker has ever run. Start one with `manage.py qcluster`."
+    return f"No worker has sent a heartbeat for {silent_s:.0f} s."
 
 
 def pending_migrations() -> int:

@@ -1,4 +1,4 @@
-"""Figures for Prometheus."""
+"""``/metrics``: figures for Prometheus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from calls.monitoring import alerts
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Figures for Prometheus: read from the database, so every web process says the same."""
+    """Answer with figures from the database, so every web process reports the same."""
     registry = CollectorRegistry()
     states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
     for state, count in calls_by_state().items():
@@ -28,8 +28,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     _add_providers(registry)
     standing = read_standing()
     for name, text, value in (
-        ("analysis_oldest_seconds", "Longest wait for the AI", max(one.oldest_s for one in load)),
-        ("analysis_paused", "1: somebody has paused the analysis", standing.pause is not None),
+        ("analysis_oldest_seconds", "Longest wait of a call", max(one.oldest_s for one in load)),
+        ("analysis_paused", "1: the analysis is paused", standing.pause is not None),
         ("dead_letters", "Failed calls that nobody has dismissed", Call.objects.dead().count()),
         ("workers", "Workers alive", standing.workers),
         ("event_offset", "Newest offset of the event log", events.head()),
@@ -37,18 +37,18 @@ def metrics(request: HttpRequest) -> HttpResponse:
         Gauge(f"callcenter_{name}", text, registry=registry).set(value)
     alerts.register(registry)
     if standing.silent_s is not None:
-        silence = "Since the last sign of life of any worker"
+        silence = "Seconds since the last heartbeat of any worker"
         Gauge("callcenter_worker_silent_seconds", silence, registry=registry).set(standing.silent_s)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:
     depth = Gauge(
-        "callcenter_analysis_calls", "Calls by their next stage, and what they do",
+        "callcenter_analysis_calls", "Calls by next stage and standing",
         ["stage", "standing"], registry=registry,
     )  # fmt: skip
     oldest = Gauge(
-        "callcenter_analysis_stage_oldest_seconds", "Longest wait, by the next stage",
+        "callcenter_analysis_stage_oldest_seconds", "Longest wait by next stage",
         ["stage"], registry=registry,
     )  # fmt: skip
     for one in load:
@@ -59,7 +59,7 @@ def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:
 
 def _add_providers(registry: CollectorRegistry) -> None:
     down = Gauge(
-        "callcenter_provider_down", "1: calls wait", ["provider", "stage"], registry=registry
+        "callcenter_provider_down", "1: it is down", ["provider", "stage"], registry=registry
     )
     for health in breaker.known_of_late(now=database_now()):
         down.labels(health.provider, health.stage).set(health.down_since is not None)

@@ -1,4 +1,4 @@
-"""Samples how busy the site is, once a minute: a few counts by index, and one row."""
+"""Samples how busy the site is, once per minute: a few indexed counts, stored in one row."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from calls.lifecycle import CallState
 from calls.models import Call, MinuteSample
 
 MINUTE = timedelta(minutes=1)
-# Sweeps of several workers come close together; their samples would have nothing to say.
+# Several workers sweep close together. Samples of a few seconds would be useless.
 SHORTEST = timedelta(seconds=30)
 KEPT = timedelta(days=2)
 
 
 def take_sample(now: datetime | None = None) -> MinuteSample | None:
-    """Store how the last minute went. Returns None if a sample is still fresh.
+    """Store a sample of the last minute. Returns None if the previous sample is recent.
 
-    Packets are not counted but subtracted: what live calls have now, and what calls had that
-    ended meanwhile, less what live calls had at the sample before. So a packet that comes after
-    the end of its call is not in any sample.
+    Packets are computed from counters: the packets of live calls and of calls that ended since the
+    previous sample, minus the packets that live calls had then. Packets that arrive after the end
+    of their call are therefore in no sample.
     """
     now = now or timezone.now()
     before = MinuteSample.objects.order_by("-at").first()
@@ -33,7 +33,7 @@ def take_sample(now: datetime | None = None) -> MinuteSample | None:
     ended_packets, ended_missing = _totals(
         Call.objects.filter(ended_at__gt=since, ended_at__lte=now)
     )
-    known = (packets + ended_packets, missing + ended_missing)  # the first has nothing to compare
+    known = (packets + ended_packets, missing + ended_missing)  # for the first sample
     if before is not None:
         known = (before.live_packets, before.live_missing)
     return MinuteSample.objects.create(

@@ -1,7 +1,7 @@
-"""Which addresses a webhook may go to: public ones, unless the site allows others.
+"""Checks the addresses of webhooks: public ones only, unless the site allows others.
 
-The address that was checked is the one that is connected to, so that a name cannot point
-elsewhere a moment later. Numbers in odd spellings (2130706433, 0177.0.0.1) are resolved like names.
+The connection goes to the address that was checked, so a name cannot point elsewhere a moment
+later. Unusual spellings of addresses (2130706433, 0177.0.0.1) are resolved like names.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ Address = IPv4Address | IPv6Address
 
 # IPv6 networks that hold an IPv4 address in their last 32 bits (RFC 6052, 4291, 2765).
 WRAPPING = tuple(map(IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
-LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215: where a site may translate to its own
+LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215: a site's own translation
 
 
 class AddressRefused(Exception):
-    """A webhook must not go there."""
+    """A webhook must not be sent to this address."""
 
 
 def check_url(url: str) -> None:
-    """Raise ValueError unless this is an address that a message can be posted to."""
+    """Raise ValueError unless messages can be posted to this URL."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
-        raise ValueError("The URL must begin with https:// or http://.")
+        raise ValueError("The URL must start with https:// or http://.")
     if not parts.hostname:
-        raise ValueError("The URL names no host.")
+        raise ValueError("The URL has no host.")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("The URL must not hold a user or password.")
+        raise ValueError("The URL must not contain a user or password.")
     if parts.fragment or any(not 32 < ord(character) < 127 for character in url):
         raise ValueError("The URL must be plain ASCII without spaces and without a #.")
     _ = parts.port  # raises ValueError itself
 
 
 def is_allowed(address: str, allowance: str) -> bool:
-    """Whether this may be connected to; ``allowance`` is none, loopback or all."""
+    """Whether connections to this address are allowed. ``allowance``: none, loopback or all."""
     if allowance == "all":
         return True
     real = _innermost(ip_address(address.partition("%")[0]))
@@ -59,7 +59,7 @@ def is_allowed(address: str, allowance: str) -> bool:
 
 
 def _innermost(address: Address) -> Address:
-    """Return the IPv4 address inside an IPv6 one, in whichever way it is wrapped."""
+    """Return the IPv4 address that an IPv6 address wraps, or the address itself."""
     if isinstance(address, IPv4Address):
         return address
     if address.is_loopback or address.is_unspecified:
@@ -71,7 +71,7 @@ def _innermost(address: Address) -> Address:
 
 
 class CheckedBackend(httpcore.AnyIOBackend):
-    """Opens connections to allowed addresses only. TLS still verifies the name that was asked."""
+    """Opens connections to allowed addresses only. TLS still verifies the requested name."""
 
     def __init__(self, allowance: str) -> None:
         self._allowance = allowance
@@ -80,7 +80,7 @@ class CheckedBackend(httpcore.AnyIOBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 (httpcore calls it so)
+        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's name)
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
@@ -97,7 +97,7 @@ class CheckedBackend(httpcore.AnyIOBackend):
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Return every address of a name, without repeats. Raises httpcore.ConnectError."""
+    """Return all addresses of a name, without duplicates. Raises httpcore.ConnectError."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

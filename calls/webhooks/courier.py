@@ -1,4 +1,4 @@
-"""Sends what is due, many at once: an endpoint that does not answer holds up only itself."""
+"""Sends due messages concurrently. An endpoint that does not answer delays only its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AT_ONCE = 100
 
 
 class Courier:
-    """Runs until it is told to stop; what is then under way is finished."""
+    """Runs until it is told to stop, then finishes the deliveries that are in progress."""
 
     def __init__(self, should_stop: Callable[[], bool]) -> None:
         self._should_stop = should_stop
@@ -36,7 +36,7 @@ class Courier:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        # A name that no server answers for occupies a thread for as long as the resolver likes.
+        # Resolving a name can block a thread until the resolver times out, so use separate threads.
         names = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="names")
         asyncio.get_running_loop().set_default_executor(names)
         self._freed = asyncio.Event()
@@ -48,21 +48,21 @@ class Courier:
         self._thread.shutdown()
 
     async def _work(self) -> int:
-        """Do what is to be done now. Returns how much it was."""
+        """Queue new messages and start due deliveries. Returns how many."""
         try:
             queued: int = await self._in_thread(services.queue_messages)
             return queued + await self._take()
         except DatabaseError as error:
-            log.warning("webhooks wait for the database: %s", error)
+            log.warning("webhooks are waiting for the database: %s", error)
         except Exception:
-            # A fault of this program must not end the deliveries for good.
-            log.exception("webhooks stumbled, and begin again")
+            # A bug must not stop deliveries permanently.
+            log.exception("webhooks failed unexpectedly; trying again")
         await self._in_thread(connection_closed)
         await asyncio.sleep(DATABASE_PAUSE_S)
         return 0
 
     async def _wait(self) -> None:
-        """Wait for a moment, or until there is room for another message."""
+        """Wait PAUSE_S, or until a delivery has finished."""
         self._freed.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._freed.wait(), PAUSE_S)
@@ -82,7 +82,7 @@ class Courier:
             outcome = await send(claim.message, allowance=settings.WEBHOOK_ALLOW_PRIVATE)
             await self._in_thread(_record, claim, outcome)
         except DatabaseError:
-            log.exception("a delivery was made and not recorded: it will be made again")
+            log.exception("a delivery was made but not recorded; it will be repeated")
         finally:
             self._busy[claim.endpoint_pk] -= 1
             self._freed.set()

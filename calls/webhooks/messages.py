@@ -1,4 +1,4 @@
-"""What a receiver is told of an event. Nothing here is personal that pages would not show."""
+"""Builds messages from events. They contain no personal data beyond what the pages show."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DESCRIPTION = ("agent", "caller", "callee", "queue", "direction")
 
 
 def wanted_types(endpoint: WebhookEndpoint, event: CallEvent) -> Iterator[str]:
-    """Yield the types of message that an event makes for an endpoint."""
+    """Yield the types of the messages that an endpoint gets for an event."""
     call = event.call
     if call is None or endpoint.queue not in ("", call.queue):
         return

@@ -1,4 +1,4 @@
-"""What follows a try at a delivery: a pure decision, with tenacity's waits."""
+"""Decides what follows an attempt at a delivery. Pure; the waits are tenacity's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GONE = 410
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a try went: a status and how its answer began, or an error where there was none."""
+    """The result of an attempt: a status and the start of the answer, or an error."""
 
     status: int | None = None
     error: str = ""
@@ -46,13 +46,13 @@ class GiveUp:
 
 
 def decide(outcome: Outcome, *, attempt: int) -> Retry | GiveUp | None:
-    """Return what follows attempt number ``attempt`` (from 1); None if it was delivered."""
+    """Return what follows attempt number ``attempt`` (from 1). None: the message was delivered."""
     if outcome.is_success:
         return None
     if outcome.status == GONE:
-        return GiveUp("The receiver said that it is gone (410).")
+        return GiveUp("The receiver answered that it is gone (410).")
     if attempt >= MAX_ATTEMPTS:
-        return GiveUp(f"All {MAX_ATTEMPTS} attempts failed, the last with: {outcome.told}")
+        return GiveUp(f"All {MAX_ATTEMPTS} attempts failed. The last: {outcome.told}")
     if outcome.retry_after_s is not None:
         return Retry(timedelta(seconds=min(max(outcome.retry_after_s, 1), MAX_RETRY_AFTER_S)))
     return Retry(timedelta(seconds=_wait_s(attempt)))
@@ -66,12 +66,12 @@ def _wait_s(attempt: int) -> float:
 
 
 def is_persistent(failing_since: datetime | None, *, now: datetime) -> bool:
-    """Whether nothing has been delivered for so long that the endpoint is to be left alone."""
+    """Whether the endpoint has been failing for so long that it must be disabled."""
     return failing_since is not None and now - failing_since >= DISABLE_AFTER
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Return seconds from ``Retry-After``, a number or a date; None if it is neither."""
+    """Return the seconds of ``Retry-After`` (a number or a date), or None if it is neither."""
     text = (value or "").strip()
     if text.isascii() and text.isdigit() and len(text) < 12:
         return float(text)

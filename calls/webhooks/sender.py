@@ -1,4 +1,4 @@
-"""Posts one signed message: no redirects, little of the answer read, an end after ten seconds."""
+"""Posts one signed message. Follows no redirects, reads little, and stops after ten seconds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESPONSE_BYTES, RESPONSE_LENGTH, RESPONSE_S = 1024, 500, 1.0
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent, and to whom; signed with each of the secrets."""
+    """A message, its URL, and the secrets that it is signed with."""
 
     url: str
     secrets: tuple[str, ...]
@@ -37,7 +37,7 @@ class Message:
 
 @dataclass
 class _Answer:
-    """What has been heard so far. The status decides, even if what follows breaks off."""
+    """The answer so far. The status counts even if the rest of the answer is cut off."""
 
     status: int | None = None
     retry_after: str | None = None
@@ -45,7 +45,7 @@ class _Answer:
 
 
 async def send(message: Message, *, allowance: str, timeout_s: float = TIMEOUT_S) -> Outcome:
-    """Post it once. Never raises: whatever goes wrong is an outcome."""
+    """Post the message once. Never raises: every failure is returned as an outcome."""
     begin, answer, error = time.monotonic(), _Answer(), ""
     try:
         async with asyncio.timeout(timeout_s):
@@ -57,7 +57,7 @@ async def send(message: Message, *, allowance: str, timeout_s: float = TIMEOUT_S
     except (httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as problem:
         error = _told(problem)
     except Exception as problem:
-        log.exception("message %s stumbled", message.message_id)
+        log.exception("message %s failed unexpectedly", message.message_id)
         error = _told(problem)
     duration_ms = round((time.monotonic() - begin) * 1000)
     if answer.status is None:
@@ -93,7 +93,7 @@ async def _post(message: Message, allowance: str, answer: _Answer) -> None:
 
 
 async def _read_some(response: httpcore.Response, answer: _Answer) -> None:
-    """Read how the body begins, for the log. It may be endless, slow, or break off."""
+    """Read the start of the body, for the delivery log. It may be endless, slow, or cut off."""
     with suppress(TimeoutError):
         async with asyncio.timeout(RESPONSE_S):
             async for chunk in response.aiter_stream():
@@ -103,7 +103,7 @@ async def _read_some(response: httpcore.Response, answer: _Answer) -> None:
 
 
 def _readable(body: bytes) -> str:
-    """Return a line that any database and page takes."""
+    """Return the body as one printable line."""
     text = body[:RESPONSE_BYTES].decode("utf-8", "replace")
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line[:RESPONSE_LENGTH]

@@ -1,8 +1,8 @@
-"""Every write of webhooks: events become rows, rows are taken, tried, and tried again.
+"""All writes of webhooks: events become rows; rows are claimed, sent, and tried again.
 
-The log is read by a position for each endpoint, moved in the transaction that makes the rows: a
-process that dies loses nothing. A row that is being sent is due again if its sender dies, so a
-message may come twice, never not at all.
+Each endpoint has a position in the event log. It moves in the transaction that creates the rows, so
+a process that dies loses nothing. If a sender dies, its rows become due again, so a message may
+arrive twice but is never lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 READ_LIMIT = 200
 AT_ONCE_EACH = 8
-CLAIM_S = 20  # longer than a try takes, and soon enough if its sender has died
+CLAIM_S = 20  # longer than an attempt takes; after this, a dead sender's row is due again
 ROTATION = timedelta(days=1)
 HEALTH_FIELDS = [
     "delivered_count", "failed_count", "given_up_count", "failing_since", "enabled",
@@ -41,7 +41,7 @@ State = WebhookDelivery.State
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery in the hands of a sender; number and time of the attempt are its fence."""
+    """A claimed delivery. The attempt's number and time fence off a sender that is too late."""
 
     pk: int
     endpoint_pk: int
@@ -51,7 +51,7 @@ class Claim:
 
 
 def queue_messages() -> int:
-    """Make rows of what is new in the log, for every enabled endpoint. Returns how many."""
+    """Create rows for the new events, for every enabled endpoint. Returns how many."""
     head = events.head()
     behind = WebhookEndpoint.objects.filter(enabled=True, position__lt=head)
     return sum(_queue_for(pk) for pk in list(behind.values_list("pk", flat=True)))
@@ -90,10 +90,10 @@ def _row(
 
 
 def claim_deliveries(*, limit: int, busy: Mapping[int, int], now: datetime) -> list[Claim]:
-    """Take due deliveries; ``busy`` is how many each endpoint has in hand.
+    """Claim due deliveries. ``busy``: the number of deliveries in progress by endpoint.
 
-    Each endpoint has a share, so that one that hangs holds up no other, and one that fails is
-    tried with a single message at a time.
+    Each endpoint has its own limit, so that one that hangs does not delay the others. One that is
+    failing gets a single message at a time.
     """
     due = WebhookDelivery.objects.due(now=now).filter(endpoint=OuterRef("pk"))
     waiting = WebhookEndpoint.objects.filter(Exists(due), enabled=True)
@@ -130,7 +130,7 @@ def _claim(endpoint: WebhookEndpoint, room: int, *, now: datetime) -> list[Claim
 
 
 def record_outcome(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
-    """Write how a try went and what follows. A sender that was taken for dead changes nothing."""
+    """Record an attempt and what follows. Does nothing if another sender claimed the row since."""
     decision = decide(outcome, attempt=claim.attempt)
     with transaction.atomic():
         endpoint = WebhookEndpoint.objects.select_for_update().filter(pk=claim.endpoint_pk).first()
@@ -173,20 +173,20 @@ def _note_health(
     if reason:
         told = events.WebhookDisabled(endpoint=endpoint.name, reason=reason)
         events.append([(events.NoCall(), told)], at=now)
-        log.error("webhook endpoint %s is disabled: %s", endpoint.name, reason)
+        log.error("webhook endpoint %s was disabled: %s", endpoint.name, reason)
 
 
 def _reason_to_disable(endpoint: WebhookEndpoint, outcome: Outcome, *, now: datetime) -> str:
     if outcome.status == GONE:
-        return "The receiver said that it is gone (410)."
+        return "The receiver answered that it is gone (410)."
     if is_persistent(endpoint.failing_since, now=now):
         since = f"{endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
-        return f"Nothing was delivered since {since}. The last: {outcome.told}"[:300]
+        return f"Nothing has been delivered since {since}. The last: {outcome.told}"[:300]
     return ""
 
 
 def rotate_secret(*, endpoint_pk: int) -> WebhookEndpoint:
-    """Give an endpoint a new secret; for ROTATION messages are signed with the old one as well."""
+    """Set a new secret. For ROTATION, messages are signed with the old secret as well."""
     with transaction.atomic():
         endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_pk)
         replace_secret(endpoint, new_secret())
@@ -195,14 +195,14 @@ def rotate_secret(*, endpoint_pk: int) -> WebhookEndpoint:
 
 
 def replace_secret(endpoint: WebhookEndpoint, secret: str, *, old: str = "") -> None:
-    """Set a new secret, and keep the old one for a while. Saves nothing."""
+    """Set a new secret, and keep the old one for ROTATION. Does not save the endpoint."""
     endpoint.previous_secret = old or endpoint.secret
     endpoint.previous_secret_until = timezone.now() + ROTATION
     endpoint.secret = secret
 
 
 def redeliver(*, delivery_pk: int) -> bool:
-    """Send a message again, with its old id and a fresh count of attempts."""
+    """Queue a message again, with the same id, and count its attempts from zero."""
     return bool(
         WebhookDelivery.objects.filter(pk=delivery_pk).update(
             state=State.PENDING, next_attempt_at=timezone.now(), attempts=0, error=""
@@ -211,7 +211,7 @@ def redeliver(*, delivery_pk: int) -> bool:
 
 
 def queue_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """Make a message of the type ``test``, due at once."""
+    """Queue a message of the type ``test``, due at once."""
     now = timezone.now()
     return WebhookDelivery.objects.create(
         endpoint=endpoint,
@@ -223,7 +223,7 @@ def queue_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 
 def prune_deliveries() -> int:
-    """Remove what is over and older than KEPT. Returns how many rows."""
+    """Remove finished deliveries older than KEPT. Returns how many."""
     over = WebhookDelivery.objects.exclude(state=State.PENDING)
     old = over.filter(created_at__lt=timezone.now() - KEPT).order_by("created_at")
     pks = list(old.values_list("pk", flat=True)[:PRUNED_AT_ONCE])

@@ -1,4 +1,4 @@
-"""Signs messages as the Standard Webhooks specification says: HMAC-SHA256 over id, time, body."""
+"""Signs messages after the Standard Webhooks specification: HMAC-SHA256 of id, time and body."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY_BYTES = range(24, 65)
 
 
 def secret_key(secret: str) -> bytes:
-    """Return the key in a secret, ``whsec_`` and base64. Raises ValueError if it is not one."""
+    """Return the key in a secret: ``whsec_`` and base64. Raises ValueError if it is malformed."""
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error as error:
@@ -27,7 +27,7 @@ def secret_key(secret: str) -> bytes:
 def headers(
     *, secrets: Sequence[str], message_id: str, timestamp: int, body: bytes
 ) -> dict[str, str]:
-    """Return the three headers that go with a body, signed with each of the secrets.
+    """Return the three headers for a body, signed with each of the secrets.
 
     ``timestamp`` is in seconds.
     """

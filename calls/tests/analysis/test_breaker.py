@@ -525,7 +525,7 @@ def test_monitoring_hears_of_it_and_the_service_stays_ready(client, heartbeat):
     metrics = client.get("/metrics").content.decode()
 
     assert ready.status_code == 200
-    assert "Provider fake (transcribe) is down since" in ready.json()["notes"][0]
+    assert "Provider fake (transcribe) has been down since" in ready.json()["notes"][0]
     assert 'callcenter_provider_down{provider="fake",stage="transcribe"} 1.0' in metrics
 
 

@@ -128,7 +128,7 @@ def test_readiness_tells_how_long_the_workers_have_been_silent(client):
 
     problem = client.get("/readyz").json()["problems"][0]
 
-    assert problem.startswith("No worker has shown a sign of life for 9")
+    assert problem.startswith("No worker has sent a heartbeat for 9")
 
 
 def test_the_api_describes_all_of_it(api, an_outage):
