@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from benchmarks.ingest.probe import Probe, latencies_of
+from benchmarks.rig.databases import ROOT
 from benchmarks.rig.load import Load
 from benchmarks.rig.report import Result
-from benchmarks.rig.servers import ROOT, RunError, Server
+from benchmarks.rig.servers import RunError, Server
 from benchmarks.rig.sites import Site, scratch_site
 
 ROWS_PER_SECOND = 12_500  # of --seconds: how many rows the bulk insert gets

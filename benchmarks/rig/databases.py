@@ -1,9 +1,15 @@
-"""The database of one run: made before it, removed after it, looked at past Django."""
+"""Makes and drops a database for one run, and reads it without Django."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Database:
         return "PostgreSQL" if self.is_postgres else "SQLite"
 
     def packets_after(self, pk: int) -> list[tuple[int, str, str, int]]:
-        """Return (key, call id, track, bytes of base64) of newer packets, in the order of keys."""
+        """Return (key, call id, track, bytes of base64) of newer packets, ordered by key."""
         query = (
             "SELECT packet.id, call.call_id, packet.track, length(packet.data) "
             "FROM calls_packet AS packet JOIN calls_stream AS stream "
@@ -38,7 +46,7 @@ class Database:
         return self._fetch(query, pk)
 
     def count_frames(self, prefix: str) -> tuple[int, int]:
-        """Return the frames that were counted for calls of this prefix: received, and odd ones."""
+        """Return the frames counted for calls of this prefix: received ones and faulty ones."""
         query = (
             "SELECT coalesce(sum(frame_count), 0), coalesce(sum(missing_frames + repeated_frames "
             "+ reordered_frames + malformed_frames), 0) FROM calls_stream AS stream "
@@ -52,7 +60,7 @@ class Database:
         return self.count("SELECT count(*) FROM calls_packet")
 
     def count_unfinished(self) -> int:
-        """Return how many calls still wait for the AI, or are with it."""
+        """Return how many calls wait for analysis or are in analysis."""
         return self.count(
             "SELECT count(*) FROM calls_call WHERE state IN ('COMPLETED', 'PROCESSING_AI')"
         )
@@ -75,17 +83,68 @@ class Database:
 
 @contextmanager
 def scratch_database(folder: Path) -> Iterator[Database]:
-    """Make a database on the PostgreSQL server of DATABASE_URL; without one, a SQLite file."""
+    """Make a migrated database, and remove it afterwards. See ``make_database``."""
+    database = make_database(folder)
+    try:
+        yield database
+    finally:
+        drop_database(database)
+
+
+def make_database(folder: Path) -> Database:
+    """Make an empty database with all migrations.
+
+    It is made on the PostgreSQL server of DATABASE_URL, or else as an SQLite file in ``folder``.
+    Migrating takes seconds, so a process does it once; every database is a copy of the first.
+    """
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
-        yield Database(f"sqlite:///{folder}/bench.sqlite3")
-        return
-    name = f"bench_{uuid.uuid4().hex[:12]}"
+        file = folder / "service.sqlite3"
+        shutil.copyfile(_sqlite_template(), file)
+        return Database(f"sqlite:///{file}")
+    name = f"service_{uuid.uuid4().hex[:12]}"
+    _execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{_postgres_template(server)}"')
+    return Database(_address(server, name))
+
+
+def drop_database(database: Database) -> None:
+    """Drop a database of ``make_database``. An SQLite file goes with its folder."""
+    if database.is_postgres:
+        name = urlsplit(database.url).path.removeprefix("/")
+        _drop(os.environ["DATABASE_URL"], name)
+
+
+@functools.cache
+def _sqlite_template() -> Path:
+    folder = tempfile.mkdtemp(prefix="callcenter-template-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = Path(folder) / "template.sqlite3"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@functools.cache
+def _postgres_template(server: str) -> str:
+    name = f"template_{uuid.uuid4().hex[:12]}"
     _execute(server, f'CREATE DATABASE "{name}"')
-    try:
-        yield Database(urlunsplit(urlsplit(server)._replace(path=f"/{name}")))
-    finally:
-        _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    atexit.register(_drop, server, name)
+    _migrate(_address(server, name))
+    return name
+
+
+def _migrate(url: str) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, check=True,
+    )  # fmt: skip
+
+
+def _address(server: str, name: str) -> str:
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
+def _drop(server: str, name: str) -> None:
+    _execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def _execute(server: str, statement: str) -> None:

@@ -1,4 +1,4 @@
-"""What a client process is asked to do, and what it has to tell; both travel as JSON."""
+"""The order to a client process, and its report; both travel as JSON."""
 
 from __future__ import annotations
 

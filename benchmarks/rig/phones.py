@@ -1,4 +1,4 @@
-"""What the clients say: calls that send 20 ms of mu-law audio a packet, in order, without end."""
+"""The calls of the clients: packets of 20 ms of mu-law audio, in order and without end."""
 
 from __future__ import annotations
 

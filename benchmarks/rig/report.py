@@ -1,4 +1,4 @@
-"""What a run has to say: results of the paths, the bars they are held against, table and JSON."""
+"""Results of a run, and the bars they must meet, as a table and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run does to its database by itself: a key, the bulk insert to compare with, a full table.
+"""Writes rows to the database of a run: an API key, a bulk insert, a full table.
 
 `python -m benchmarks.rig.rows key | copy COUNT | fill COUNT`, in a process of its own because
 Django's settings name one database. The answer is a line of JSON.

@@ -1,9 +1,8 @@
-"""Web servers of this checkout on a free port, each a process that dies with its starter."""
+"""Starts web servers of this checkout, each a process that ends with its parent."""
 
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,26 +11,21 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.rig.databases import ROOT
+from benchmarks.rig.waiting import free_port
+
 PATIENCE_S = 60.0
 APPLICATION = "callcenter.asgi:application"
 WS_PROTOCOL = "supervisor.protocol:WebSocketProtocol"
-BARE = "benchmarks.ingest.bare:application"
+BARE = "benchmarks.rig.bare:application"
 
 
 class RunError(Exception):
-    """A process of a run failed; the message ends with its last words."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A process of a run failed. The message ends with the end of its log."""
 
 
 def command(kind: str, port: int) -> list[str]:
-    """Return how to start ``bare``, ``uvicorn`` (as ``manage.py up`` does it) or ``daphne``."""
+    """Return the command of ``bare``, ``daphne`` or ``uvicorn`` (as ``manage.py up`` has it)."""
     if kind == "daphne":
         arguments = ["daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), APPLICATION]
     else:
@@ -42,7 +36,7 @@ def command(kind: str, port: int) -> list[str]:
 
 
 class Server:
-    """Starts on entry, stops on exit, and can be killed and started again in between."""
+    """A web server that starts on entry and stops on exit. It can be killed and started again."""
 
     def __init__(self, kind: str, *, environment: Mapping[str, str], folder: Path) -> None:
         self.kind = kind
@@ -75,7 +69,7 @@ class Server:
             )  # fmt: skip
 
     def wait(self) -> None:
-        """Return when it answers."""
+        """Wait until it answers."""
         deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -88,7 +82,7 @@ class Server:
         return self._process.pid
 
     def kill(self) -> None:
-        """As a power cut would: no signal handler, no last commit."""
+        """Kill it as a power cut would: no signal handler runs, and nothing is committed."""
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 

@@ -1,4 +1,4 @@
-"""What a run has to itself: a folder, a database, and the settings of its processes."""
+"""Gives a run its own folder, its own database, and settings for its processes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rig.databases import Database, scratch_database
-from benchmarks.rig.servers import ROOT, RunError, Server
+from benchmarks.rig.databases import ROOT, Database, scratch_database
+from benchmarks.rig.servers import RunError, Server
 from benchmarks.rig.workers import Worker
 
 LOCAL_MODELS = {
@@ -38,7 +38,7 @@ class Site:
         return Worker(environment=self.environment, folder=self.folder)
 
     def execute(self, *arguments: str) -> str:
-        """Run Python with these arguments to the end, and return what it printed."""
+        """Run Python with these arguments, and return its output."""
         done = subprocess.run(  # noqa: S603
             [sys.executable, *arguments],
             cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
@@ -48,21 +48,19 @@ class Site:
         return done.stdout
 
     def ask(self, module: str, *arguments: object) -> Any:
-        """Run a module that answers with a line of JSON, and return the answer."""
+        """Run a module that prints a line of JSON, and return its value."""
         return json.loads(self.execute("-m", module, *map(str, arguments)))
 
 
 @contextmanager
 def scratch_site(**settings: str) -> Iterator[Site]:
-    """Make folder and database with all migrations, and remove both afterwards.
+    """Make a folder and a migrated database, and remove both afterwards.
 
-    Keys are asked for, as in production, unless the settings say otherwise.
+    The API asks for keys, as in production, unless ``settings`` turns that off.
     """
     with (
         tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,
         scratch_database(Path(name)) as database,
     ):
         own = {"DATABASE_URL": database.url, "MEDIA_ROOT": f"{name}/media", "API_AUTH": "key"}
-        site = Site(Path(name), database, {**os.environ, **own, **settings})
-        site.execute("manage.py", "migrate", "--verbosity", "0")
-        yield site
+        yield Site(Path(name), database, {**os.environ, **own, **settings})

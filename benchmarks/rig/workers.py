@@ -1,4 +1,4 @@
-"""A worker as production starts it, which can be killed with all its processes, and weighed."""
+"""Starts a worker as in production, kills it, and measures its memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.rig.databases import Database
-from benchmarks.rig.servers import ROOT, RunError
+from benchmarks.rig.databases import ROOT, Database
+from benchmarks.rig.servers import RunError
 
 START_S = 30.0
 STOP_S = 20.0

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
 
+from benchmarks.rig.databases import ROOT
 from benchmarks.rig.report import Bar
-from benchmarks.rig.servers import ROOT, RunError, Server
+from benchmarks.rig.servers import RunError, Server
 from benchmarks.rig.sites import LOCAL_MODELS, Site, scratch_site
 from benchmarks.rig.workers import Worker
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from calls.tests.processes import Service
+from benchmarks.rig.services import Service
 
 pytestmark = pytest.mark.processes
 PATHS = {"bare", "drf-daphne", "drf-uvicorn", "single", "batch", "websocket", "carriers", "copy"}

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, get, post, wait_until
+from benchmarks.rig.servers import WS_PROTOCOL
+from benchmarks.rig.services import Service
+from benchmarks.rig.waiting import answers, free_port, get, post, wait_until
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 OPTIONS = (

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from benchmarks.feed.audience import Delays, Watcher
+from benchmarks.feed.memory import MemoryLog
+from benchmarks.feed.outages import differs
 from benchmarks.feed.replicas import Replica
 from benchmarks.management.commands.bench_feed import _failures, _summary
-from benchmarks.pages.memory import MemoryLog
-from benchmarks.pages.outages import differs
 
 EVENT = b'{"type":"x","offset":%d,"at":"2026-01-31T12:00:00+00:00"}'
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from calls.tests.processes import post
+from benchmarks.rig.waiting import post
 from supervisor.tests.browser import open_board, row, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from calls.tests.processes import answers, get, wait_until
+from benchmarks.rig.waiting import answers, get, wait_until
 from supervisor.tests.browser import running_site, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]

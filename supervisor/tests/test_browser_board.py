@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from benchmarks.pages.sameness import find_differences
-from calls.tests.processes import post
+from benchmarks.rig.waiting import post
 from supervisor.tests.browser import log_in, open_board, row, running_site, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]

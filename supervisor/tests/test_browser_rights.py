@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from calls.tests.processes import wait_until
+from benchmarks.rig.waiting import wait_until
 from supervisor.tests.browser import give_name, log_in, open_board, row, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]

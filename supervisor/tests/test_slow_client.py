@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from calls.tests.processes import Service
+from benchmarks.rig.services import Service
 from supervisor.protocol import CLOSE_PATIENCE_S
 
 pytestmark = pytest.mark.processes

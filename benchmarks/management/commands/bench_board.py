@@ -31,8 +31,10 @@ from benchmarks.pages.wallboard import (
     open_board,
     wait_for,
 )
+from benchmarks.rig.databases import ROOT
+from benchmarks.rig.packages import require
 from benchmarks.rig.report import Bar
-from benchmarks.rig.servers import ROOT, RunError, Server
+from benchmarks.rig.servers import RunError, Server
 from benchmarks.rig.sites import scratch_site
 
 NAME = "bench"
@@ -74,6 +76,7 @@ class Command(BaseCommand):
         if options["build"]:
             get_user_model().objects.create_superuser(NAME, password=options["build"])
             return
+        require("playwright")
         limits = {"seconds": (10, 86_400), "live": (1, 100_000), "rate": (1, 10_000)}
         limits |= {"archived": (0, 10_000_000), "kills": (0, 1000)}
         for name, (least, most) in limits.items():

@@ -15,10 +15,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from benchmarks.feed.audience import Delays, Watcher, gather
-from benchmarks.pages.memory import MemoryLog
-from benchmarks.pages.outages import survive
-from benchmarks.rig.databases import Database
-from benchmarks.rig.servers import ROOT, RunError, Server
+from benchmarks.feed.memory import MemoryLog
+from benchmarks.rig.databases import ROOT, Database
+from benchmarks.rig.packages import require
+from benchmarks.rig.servers import RunError, Server
 from benchmarks.rig.sites import scratch_site
 from calls import services
 
@@ -54,6 +54,7 @@ class Command(BaseCommand):
         if options["make"]:
             _make(options["rate"], options["seconds"])
             return
+        require("websockets")
         try:
             seen = _measure(options)
         except (RunError, OSError, TimeoutError) as error:
@@ -120,6 +121,8 @@ async def _start_making(settings: dict[str, str], *, rate: float, seconds: float
 async def _outlive(
     server: Server, database: Database, settings: dict[str, str], options: dict[str, Any]
 ) -> dict[str, Any]:
+    from benchmarks.feed.outages import survive  # needs websockets
+
     load = await _start_making(settings, rate=options["rate"], seconds=86_400)
     try:
         return {"kills": options["kill"]} | await survive(

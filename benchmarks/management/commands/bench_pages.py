@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from benchmarks.pages import long_call
 from benchmarks.pages.opening import BrowserMissing, Opening, TooSlow, browser, middle, open_call
+from benchmarks.rig.packages import require
 from benchmarks.rig.servers import RunError
 from benchmarks.rig.sites import scratch_site
 
@@ -51,6 +52,7 @@ class Command(BaseCommand):
             get_user_model().objects.create_superuser(NAME, password=options["build"])
             long_call.build()
             return
+        require("playwright")
         if not 1 <= options["times"] <= 100:
             raise CommandError(f"--times must be from 1 to 100, not {options['times']}.")
         try:

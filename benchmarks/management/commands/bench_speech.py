@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Column, Table
 
+from benchmarks.rig.packages import require
 from benchmarks.rig.sites import LOCAL_MODELS, scratch_site
 from benchmarks.speech.accuracy import Score, compare, judge_call
 from benchmarks.speech.judged_scripts import judge_spoken, judge_text, total
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require("jiwer")
         self.stdout.ending = ""  # rich writes its own
         console = Console(file=cast(IO[str], self.stdout), width=WIDTH, highlight=False)
         kept, missed = {}, []

@@ -11,7 +11,8 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
-from calls.tests.processes import Service, answers, get, kill, post, wait_until
+from benchmarks.rig.services import Service, kill
+from benchmarks.rig.waiting import answers, get, post, wait_until
 
 pytestmark = pytest.mark.processes
 BAR_S = 3.0  # the 95th percentile, from the answer to a packet to the alert on the socket

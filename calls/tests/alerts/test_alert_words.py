@@ -8,6 +8,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
+from benchmarks.rig.services import Service
+from benchmarks.rig.waiting import answers, get, post, wait_until
 from calls.alerts import words
 from calls.alerts.phrases import QUOTE_LENGTH, compile_phrases, excerpt, find_phrase
 from calls.alerts.rules import RuleBook
@@ -18,7 +20,6 @@ from calls.alerts.words import find_words
 from calls.ingest.record import record_packets
 from calls.models import Alert, AlertRule, CallEvent
 from calls.tests.factories import packet
-from calls.tests.processes import Service, answers, get, post, wait_until
 
 
 @pytest.mark.parametrize(

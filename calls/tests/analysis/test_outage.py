@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks.rig.services import Service
+from benchmarks.rig.waiting import get, post, wait_until
 from calls.tests.analysis.providers.fake_openai import FakeOpenAI, Reply, Seen, failing
-from calls.tests.processes import Service, get, post, wait_until
 
 pytestmark = pytest.mark.processes
 # Ten minutes against 2 + 4 + 8 + 16 s of waiting, a hundred times quicker.

@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from calls.tests.processes import Service, get
+from benchmarks.rig.services import Service
+from benchmarks.rig.waiting import get
 
 pytestmark = pytest.mark.processes
 GOOD = json.dumps({"sequence": 1, "data": "hello", "timestamp": 1.5}).encode()

@@ -13,9 +13,11 @@ import pytest
 from django.db import connection
 from websockets.sync.client import connect
 
+from benchmarks.rig.servers import WS_PROTOCOL
+from benchmarks.rig.services import Service
+from benchmarks.rig.waiting import answers, free_port, get, post, wait_until
 from calls.tests.ingest.carrier_dialects import twilio_like
 from calls.tests.ingest.test_carrier_messages import speech, texts
-from calls.tests.processes import WS_PROTOCOL, Service, answers, free_port, get, post, wait_until
 
 pytestmark = pytest.mark.processes
 SERVERS = {

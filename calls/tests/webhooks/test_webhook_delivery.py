@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.rig.services import Service, descendants, kill
+from benchmarks.rig.waiting import answers, get, post, wait_until
 from calls.tests.fake_server import GARBAGE, RESET, FakeServer, Reply
-from calls.tests.processes import Service, answers, descendants, get, kill, post, wait_until
 
 pytestmark = pytest.mark.processes
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "alerts.md"

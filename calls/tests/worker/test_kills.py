@@ -6,7 +6,8 @@ import psutil
 import pytest
 
 from benchmarks.rig.databases import Database
-from calls.tests.processes import Service, descendants, wait_until
+from benchmarks.rig.services import Service, descendants
+from benchmarks.rig.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 CALLS = 400

@@ -8,16 +8,8 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
-from calls.tests.processes import (
-    Service,
-    answers,
-    descendants,
-    free_port,
-    get,
-    kill,
-    post,
-    wait_until,
-)
+from benchmarks.rig.services import Service, descendants, kill
+from benchmarks.rig.waiting import answers, free_port, get, post, wait_until
 
 pytestmark = pytest.mark.processes
 OVER = ("ARCHIVED", "FAILED")

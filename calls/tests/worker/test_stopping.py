@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from benchmarks.rig.services import Service, descendants
+from benchmarks.rig.waiting import get, post, wait_until
 from calls.simulation.scripts import load_recording
-from calls.tests.processes import Service, descendants, get, post, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.speech]
 REPEATED = 20  # of a call of about a minute: far longer than a worker may take to stop

@@ -1,4 +1,4 @@
-"""The reference: an ASGI application that reads the body, answers 202 and does nothing else."""
+"""A minimal ASGI application: it reads the body, answers 202 and does nothing else."""
 
 from __future__ import annotations
 

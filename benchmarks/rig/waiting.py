@@ -1,0 +1,64 @@
+"""Waits for a condition, finds a free port, and talks JSON over HTTP to a server."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+PATIENCE_S = 30.0
+POLL_S = 0.02
+Value = TypeVar("Value")
+
+
+def free_port() -> int:
+    """Return a port of this machine that no process listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_until(
+    condition: Callable[[], Value],
+    *,
+    patience_s: float = PATIENCE_S,
+    what: str = "the condition",
+) -> Value:
+    """Return the first true value of ``condition``. Fail if none comes within ``patience_s``."""
+    deadline = time.monotonic() + patience_s
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come about within {patience_s:g} s")
+        time.sleep(POLL_S)
+    return value
+
+
+def answers(url: str) -> bool:
+    """Return whether the server answers a GET with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 (a URL of the caller)
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def get(url: str) -> Any:
+    """Return the JSON of an answer."""
+    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 (a URL of the caller)
+        return json.load(response)
+
+
+def post(url: str, body: object = None) -> Any:
+    """Send a JSON body, or an empty one, and return the JSON of the answer."""
+    request = urllib.request.Request(  # noqa: S310 (a URL of the caller)
+        url,
+        data=json.dumps(body).encode() if body is not None else b"",
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (a URL of the caller)
+        return json.load(response)
