@@ -195,13 +195,13 @@ class Stir:
         self._settle([*by_stage.get("understand", []), *begun], self._archive)
 
     def _begin(self, leases: list[Any]) -> list[Any]:
-        """Begin to understand what was heard."""
+        """Start to understand what was heard."""
         from calls.analysis import attempts
-        from calls.analysis.attempts import Begin
+        from calls.analysis.attempts import AttemptStart
         from calls.models import Attempt, Stage
 
-        wanted = [Begin(lease, Stage.UNDERSTAND, "made-up") for lease in leases]
-        begun = zip(leases, attempts.begin_attempts(wanted), strict=True)
+        wanted = [AttemptStart(lease, Stage.UNDERSTAND, "made-up") for lease in leases]
+        begun = zip(leases, attempts.start_attempts(wanted), strict=True)
         return [(lease, attempt) for lease, attempt in begun if isinstance(attempt, Attempt)]
 
     def _settle(self, tried: list[Any], succeed: Callable[[Any], None]) -> list[Any]:
@@ -227,21 +227,23 @@ class Stir:
 
     def _hear(self, good: list[Any]) -> None:
         from calls.analysis import findings
-        from calls.analysis.findings import Finding
+        from calls.analysis.findings import StageResult
 
         fields: dict[str, Any] = {"duration_ms": 20_000, "turns": [], "speech": {}}
-        findings.save_transcripts([Finding(lease, attempt, fields) for lease, attempt in good])
+        findings.save_transcripts([StageResult(lease, attempt, fields) for lease, attempt in good])
 
     def _archive(self, good: list[Any]) -> None:
         from calls.analysis import findings
-        from calls.analysis.findings import Finding
+        from calls.analysis.findings import StageResult
         from calls.models import Transcript
 
         calls = [lease.call_pk for lease, _ in good]
         heard = {one.call_id: one for one in Transcript.objects.filter(call__in=calls)}
-        findings.archive_all(
+        findings.archive_calls(
             [
-                Finding(lease, attempt, self._analysis(heard[lease.call_pk]), verdict=self._mood())
+                StageResult(
+                    lease, attempt, self._analysis(heard[lease.call_pk]), headline=self._mood()
+                )
                 for lease, attempt in good
             ]
         )

@@ -9,7 +9,7 @@ from benchmarks.speech.accuracy import Document, Score, judge_call
 from benchmarks.speech.synthetic_voice import speak
 from benchmarks.speech.text_scripts import TextScript, planted
 from calls.analysis.metrics import measure
-from calls.analysis.providers.local.sentiment import judge
+from calls.analysis.providers.local.sentiment import score_sentiment
 from calls.analysis.providers.local.speech import transcribe
 from calls.conversation import Span, Speaker, Turn
 from calls.redaction.redact import redact
@@ -35,7 +35,7 @@ def _document(
     turns: Sequence[Turn], speech: dict[Speaker, tuple[Span, ...]], duration_ms: int
 ) -> Document:
     found = redact(turns)
-    moods = judge([turn.text for turn in found.turns])
+    moods = score_sentiment([turn.text for turn in found.turns])
     return {
         "heard": [asdict(turn) for turn in turns],
         "turns": [asdict(turn) for turn in found.turns],

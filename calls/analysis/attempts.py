@@ -1,4 +1,10 @@
-"""Attempts: start one, close one, and decide what follows a failure."""
+"""Attempts: start one, close one, and decide what follows a failure.
+
+The public functions that take a list are each one transaction for many calls. They return one
+result for each item, or an exception where that item was refused. ``create_attempts``,
+``close_attempt``, ``fail_call`` and the ``save_`` functions are their parts: call them inside a
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +25,10 @@ from calls.analysis.leases import (
     WAIT_FIELDS,
     Lease,
     LeaseLost,
-    grasp,
-    hold,
-    let_go,
-    lost,
+    clear_lease,
+    lease_lost,
+    lock_leased,
+    lock_leased_refs,
 )
 from calls.analysis.providers import ProviderError
 from calls.analysis.retry import GiveUp, Retry, RetryPolicy
@@ -37,27 +43,27 @@ Decision = Retry | GiveUp
 
 
 class HeldBack(Exception):
-    """The AI is not asked now; the call has to wait, which costs it nothing."""
+    """The attempt may not start now. The call waits, which does not use up an attempt."""
 
 
 class ProviderDown(HeldBack):
-    """The provider only fails of late, and is left alone."""
+    """The breaker is open: the provider has failed too often in a row."""
 
 
 class Paused(HeldBack):
-    """Somebody has paused the analysis."""
+    """An operator has paused the analysis."""
 
 
-class Taken(NamedTuple):
-    """A call in a worker's hands, and the attempt at its next stage, which has begun."""
+class ClaimedCall(NamedTuple):
+    """The lease on a claimed call, and the running attempt at its next stage."""
 
     lease: Lease
     attempt: Attempt
 
 
 @dataclass(frozen=True)
-class Begin:
-    """An attempt that is to start."""
+class AttemptStart:
+    """A request to start an attempt."""
 
     lease: Lease
     stage: Stage
@@ -66,7 +72,7 @@ class Begin:
 
 @dataclass(frozen=True)
 class Failure:
-    """An attempt that failed."""
+    """A failed attempt and its error."""
 
     lease: Lease
     attempt: Attempt
@@ -82,40 +88,43 @@ def policy() -> RetryPolicy:
     )
 
 
-def begin(
-    wanted: Sequence[Begin], held: Mapping[int, events.CallRef], *, now: datetime
+def create_attempts(
+    wanted: Sequence[AttemptStart], held: Mapping[int, events.CallRef], *, now: datetime
 ) -> list[Attempt | Exception]:
-    """Write down that attempts at held calls start; LeaseLost and HeldBack may come back."""
+    """Record that attempts at locked calls start. Call inside a transaction.
+
+    Returns LeaseLost or HeldBack in place of an attempt that may not start.
+    """
     used = Attempt.objects.filter(call__in=list(held)).used_up()
     numbers = Counter(used.values_list("call_id", "round", "stage"))
-    closed = _Closed(
+    closed = _Blocks(
         is_paused=AnalysisPause.objects.exists(),
         down={(each.provider, each.stage) for each in breaker.all_down()},
     )
-    begun = [_begun(want, held, numbers, closed, now=now) for want in wanted]
+    begun = [_new_attempt(want, held, numbers, closed, now=now) for want in wanted]
     Attempt.objects.bulk_create([each for each in begun if isinstance(each, Attempt)])
     return begun
 
 
 @dataclass(frozen=True)
-class _Closed:
-    """What keeps an attempt from starting."""
+class _Blocks:
+    """What keeps attempts from starting: a pause, or providers that are down."""
 
     is_paused: bool
     down: Collection[tuple[str, str]]
 
 
-def _begun(
-    want: Begin,
+def _new_attempt(
+    want: AttemptStart,
     held: Mapping[int, events.CallRef],
     numbers: Counter[Any],
-    closed: _Closed,
+    closed: _Blocks,
     *,
     now: datetime,
 ) -> Attempt | Exception:
     lease = want.lease
     if lease.call_pk not in held:
-        return lost(lease)
+        return lease_lost(lease)
     if closed.is_paused:
         return Paused("The analysis is paused.")
     is_down = lease.asks_in(want.stage) and (want.provider, want.stage) in closed.down
@@ -133,7 +142,7 @@ def _begun(
 
 
 def save_calls(calls: Sequence[Call], *, moved: bool) -> None:
-    """Write what became of locked calls; ``moved`` is whether they are in another state now."""
+    """Save locked calls. ``moved`` says whether they have changed their state."""
     fields = (*LEASE_FIELDS, *WAIT_FIELDS, *(MOVED_FIELDS if moved else ()))
     _save(Call.objects.all(), calls, fields)
 
@@ -143,7 +152,10 @@ def save_attempts(attempts: Sequence[Attempt]) -> None:
 
 
 def _save(stored: QuerySet[Any], rows: Sequence[Any], fields: Sequence[str]) -> None:
-    """Write locked rows, those with the same values in one statement: most of them fail alike."""
+    """Save locked rows, with one statement for all rows that get the same values.
+
+    In an outage many calls fail with the same error at the same time.
+    """
     alike: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
         alike.setdefault(tuple(getattr(row, name) for name in fields), []).append(row.pk)
@@ -152,7 +164,7 @@ def _save(stored: QuerySet[Any], rows: Sequence[Any], fields: Sequence[str]) -> 
         stored.filter(pk__in=pks).update(**same)
 
 
-def close(
+def close_attempt(
     call: events.CallRef,
     attempt: Attempt,
     outcome: Attempt.Outcome,
@@ -160,6 +172,7 @@ def close(
     *,
     now: datetime,
 ) -> Entry:
+    """Set the outcome of an attempt. Returns the entry for the event log; saves nothing."""
     attempt.outcome, attempt.finished_at = outcome, now
     if error is not None:
         attempt.code, attempt.error = error.code, str(error)
@@ -176,39 +189,46 @@ def close(
     return log_entry(call, finished)
 
 
-def fail(call: Call, reason: str, *, now: datetime) -> Entry:
-    let_go(call)
+def fail_call(call: Call, reason: str, *, now: datetime) -> Entry:
+    """Move a locked call to FAILED. Returns the entry for the event log; saves nothing."""
+    clear_lease(call)
     call.next_attempt_at, call.last_error = None, reason
     return log_entry(call, transit(call, call.fail, action="failed", now=now, reason=reason))
 
 
-def release_all(leases: Sequence[Lease]) -> list[LeaseLost | None]:
-    """Give calls back unfinished, at no cost: their worker is being stopped."""
+def release_calls(leases: Sequence[Lease]) -> list[LeaseLost | None]:
+    """Release unfinished calls, because their worker stops. This uses up no attempt."""
     stopped = ProviderError("The worker was stopped.", code="stopped", transient=True)
     with transaction.atomic():
-        held, now = grasp(leases), database_now()
+        held, now = lock_leased_refs(leases), database_now()
         Call.objects.filter(pk__in=held).update(lease_owner="", lease_expires_at=None)
         left = list(Attempt.objects.filter(call__in=held, outcome=Attempt.Outcome.RUNNING))
         entries = [
-            close(held[attempt.call_id], attempt, Attempt.Outcome.RELEASED, stopped, now=now)
+            close_attempt(
+                held[attempt.call_id], attempt, Attempt.Outcome.RELEASED, stopped, now=now
+            )
             for attempt in left
         ]
         save_attempts(left)
         events.append(entries, at=now)
-    return [None if lease.call_pk in held else lost(lease) for lease in leases]
+    return [None if lease.call_pk in held else lease_lost(lease) for lease in leases]
 
 
-# --- Attempts -------------------------------------------------------------------------------
-def begin_attempts(wanted: Sequence[Begin]) -> list[Attempt | Exception]:
-    """Write down that attempts start, before they do: LeaseLost and HeldBack may come back."""
+def start_attempts(wanted: Sequence[AttemptStart]) -> list[Attempt | Exception]:
+    """Record that attempts start. Commit this before the work, so that a crash leaves a trace.
+
+    Returns LeaseLost or HeldBack in place of an attempt that may not start.
+    """
     with transaction.atomic():
-        return begin(wanted, grasp([want.lease for want in wanted]), now=database_now())
+        return create_attempts(
+            wanted, lock_leased_refs([want.lease for want in wanted]), now=database_now()
+        )
 
 
 def fail_attempts(failures: Sequence[Failure]) -> list[Decision | Exception]:
-    """Record failures and what follows from each, and let go of the calls."""
+    """Record failures, decide what follows each (retry or give up), and clear the leases."""
     with transaction.atomic():
-        held, now = hold([failure.lease for failure in failures]), database_now()
+        held, now = lock_leased([failure.lease for failure in failures]), database_now()
         mine = [failure for failure in failures if failure.lease.call_pk in held]
         snoozed = Attempt.objects.filter(call__in=held, outcome=Attempt.Outcome.SNOOZED)
         snoozes = Counter(snoozed.values_list("call_id", "round", "stage"))
@@ -227,7 +247,7 @@ def fail_attempts(failures: Sequence[Failure]) -> list[Decision | Exception]:
         save_calls([call for call in held.values() if call not in over], moved=False)
         events.append(entries, at=now)
     return [
-        decisions[f.lease.call_pk] if f.lease.call_pk in decisions else lost(f.lease)
+        decisions[f.lease.call_pk] if f.lease.call_pk in decisions else lease_lost(f.lease)
         for f in failures
     ]
 
@@ -252,9 +272,9 @@ def _note_failure(
     if isinstance(decision, Retry):
         attempt.retry_at = now + decision.wait
         outcome = outcome if decision.counts else Attempt.Outcome.SNOOZED
-    entries = [close(call, attempt, outcome, failure.error, now=now)]
+    entries = [close_attempt(call, attempt, outcome, failure.error, now=now)]
     call.next_attempt_at, call.last_error = attempt.retry_at, str(failure.error)
-    let_go(call)
+    clear_lease(call)
     if isinstance(decision, GiveUp):
-        entries.append(fail(call, decision.reason, now=now))
+        entries.append(fail_call(call, decision.reason, now=now))
     return entries

@@ -1,12 +1,12 @@
-"""Whether a provider is asked at all: one that only fails is left alone, and calls wait for it.
+"""Circuit breaker: a provider that keeps failing is not asked for a while, and calls wait for it.
 
-A row for each provider and stage is shared by all workers. When enough attempts in a row have
-failed and nothing speaks for the provider, it is down: no call that would ask it there is taken
-but one probe at a time. The first answer brings everything back. Calls of words pass through
-``transcribe`` without the provider, so that they go on while audio waits for it.
+All workers share one row for each provider and stage. After enough failures in a row, the provider
+is down in that stage: no call that needs it there is claimed, except for one probe at a time. The
+first answer ends the outage. Text calls pass through ``transcribe`` without the provider, so they
+continue while audio waits.
 
-Functions that change a row belong into the caller's transaction. Locks are always taken in this
-order: the call's row, the health row, the event log's advisory lock.
+Call the functions that change a row inside a transaction. Always take locks in this order: the
+call's row, the health row, the event log's advisory lock.
 """
 
 from __future__ import annotations
@@ -28,27 +28,29 @@ from calls.models import Attempt, Call, CallQuerySet, ProviderHealth, Stage
 log = logging.getLogger(__name__)
 
 MAX_WAIT_S = 300.0
-# Failures further apart than this are not one outage. Longer than any wait between attempts.
+# Failures further apart than this do not count as one outage. It must exceed the longest wait
+# between attempts.
 WINDOW = timedelta(minutes=5)
-# A provider that nobody has asked for so long may be up again, or is not in use any more.
+# If nobody has asked a provider for this long, it may be up again, or no longer in use.
 STALE = timedelta(hours=1)
-# Failures of what came back, not of the provider: somebody did answer.
+# Errors about the content of an answer. The provider did answer.
 ANSWERED = {"empty_transcript", "invalid_answer"}
 
 
 @dataclass(frozen=True)
 class Noted:
-    """``down_s``: how many seconds the provider is left alone, None if it is not. ``news`` is for
-    the log, where something has changed."""
+    """What the breaker made of an attempt: ``down_s`` seconds until the next probe, None if the
+    provider is up, and ``news`` for the event log if that has changed.
+    """
 
     down_s: float | None = None
     news: events.ProviderDown | events.ProviderBack | None = None
 
 
 def note_failures(failed: Sequence[tuple[Attempt, ProviderError]], *, now: datetime) -> list[Noted]:
-    """Count failures, and return what follows from each."""
+    """Count failures. Returns one Noted for each, in the order given."""
     notes: dict[int, Noted] = {}
-    # Rows are locked on the way, by all workers in the same order.
+    # Sorted, so that all workers lock the health rows in the same order and cannot deadlock.
     ordered = sorted(range(len(failed)), key=lambda place: _health_of(failed[place][0]))
     for _, group in groupby(ordered, key=lambda place: _health_of(failed[place][0])):
         places = list(group)
@@ -64,7 +66,7 @@ def _health_of(attempt: Attempt) -> tuple[str, str]:
 def _note_failures(
     failed: Sequence[tuple[Attempt, ProviderError]], *, now: datetime
 ) -> list[Noted]:
-    """Do so for failures of one provider in one stage."""
+    """Count failures of one provider in one stage."""
     attempt, _ = failed[0]
     if all(_has_answered(error) for _, error in failed):
         return [Noted(news=note_answer(attempt, now=now)) for attempt, _ in failed]
@@ -82,7 +84,7 @@ def _has_answered(error: ProviderError) -> bool:
 
 
 def _running(attempt: Attempt) -> int:
-    """Return how many attempts may still speak for the provider of this one."""
+    """Return how many other attempts still wait for an answer of this provider."""
     running = Attempt.objects.filter(
         call__state=CallState.PROCESSING_AI,
         provider=attempt.provider,
@@ -103,11 +105,11 @@ def _note(
     news = None
     if health.down_since:
         _note_probe(health, attempt, now=now)
-    # Refusals come at once and answers take their time, so a burst of failures proves nothing
-    # while more attempts than that are still running.
+    # A refusal comes at once, an answer takes time. So a burst of failures proves nothing while
+    # more attempts than that are still running: they may yet succeed.
     elif health.failures >= max(settings.AI_BREAKER_FAILURES, running):
         health.down_since, health.probed_at = now, None
-        _leave_alone(health, settings.AI_BREAKER_SECONDS, now=now)
+        _schedule_probe(health, settings.AI_BREAKER_SECONDS, now=now)
         log.error("%s is down: %d failures in a row, the last: %s", health, health.failures, error)
         news = _down(health)
     return Noted(_seconds_left(health, now=now), news)
@@ -124,16 +126,16 @@ def _down(health: ProviderHealth) -> events.ProviderDown:
 
 
 def _note_probe(health: ProviderHealth, attempt: Attempt, *, now: datetime) -> None:
-    """Wait twice as long if it was the probe that failed, and not a call from before."""
+    """Double the wait if the probe failed. An attempt from before the outage changes nothing."""
     if _was_probe(health, attempt):
-        _leave_alone(health, min(2 * health.wait_s, MAX_WAIT_S), now=now)
+        _schedule_probe(health, min(2 * health.wait_s, MAX_WAIT_S), now=now)
 
 
 def _was_probe(health: ProviderHealth, attempt: Attempt) -> bool:
     return attempt.started_at == health.probed_at
 
 
-def _leave_alone(health: ProviderHealth, wait_s: float, *, now: datetime) -> None:
+def _schedule_probe(health: ProviderHealth, wait_s: float, *, now: datetime) -> None:
     health.wait_s, health.probe_at = wait_s, now + timedelta(seconds=wait_s)
 
 
@@ -144,11 +146,11 @@ def _seconds_left(health: ProviderHealth, *, now: datetime) -> float | None:
 
 
 def note_answer(attempt: Attempt, *, now: datetime) -> events.ProviderBack | None:
-    """The provider did answer: whatever failed before is forgotten, and calls flow again."""
+    """Record that the provider answered: reset the failures, and end the outage if there is one."""
     failing = ProviderHealth.objects.filter(
         provider=attempt.provider, stage=attempt.stage, failures__gt=0
     )
-    # No lock unless there is something to forget: in good times nothing is written.
+    # Lock only if there are failures to reset, so that normal operation writes nothing.
     health = failing.select_for_update().first()
     if health is None:
         return None
@@ -165,7 +167,7 @@ def _note_answer(health: ProviderHealth, *, now: datetime) -> events.ProviderBac
 
 
 def _back(health: ProviderHealth, *, now: datetime) -> events.ProviderBack:
-    log.warning("%s is back; it was down since %s", health, health.down_since)
+    log.warning("%s is back; it had been down since %s", health, health.down_since)
     since = health.down_since or now
     return events.ProviderBack(
         provider=health.provider,
@@ -176,7 +178,7 @@ def _back(health: ProviderHealth, *, now: datetime) -> events.ProviderBack:
 
 
 def note_unasked(attempt: Attempt, *, now: datetime) -> None:
-    """The attempt did without the provider: if it was the probe, another call may be it."""
+    """Record that an attempt did not need the provider. If it was the probe, allow another one."""
     down = ProviderHealth.objects.filter(
         provider=attempt.provider, stage=attempt.stage, down_since__isnull=False
     )
@@ -184,7 +186,10 @@ def note_unasked(attempt: Attempt, *, now: datetime) -> None:
 
 
 def admits(*, provider: str, stage: Stage, now: datetime) -> bool:
-    """Whether the provider may be asked now. Of those who ask while it is down, one is let in."""
+    """Return whether the provider may be asked now. While it is down, admit one probe at a time.
+
+    The conditional UPDATE lets only one of several workers win the probe.
+    """
     rows = ProviderHealth.objects.filter(provider=provider, stage=stage, down_since__isnull=False)
     health = rows.first()
     if health is None:
@@ -194,28 +199,30 @@ def admits(*, provider: str, stage: Stage, now: datetime) -> bool:
 
 
 def down(*, provider: str) -> list[ProviderHealth]:
-    """Return the stages in which the provider is down: nearly always none."""
+    """Return the health rows of the stages in which the provider is down."""
     return list(ProviderHealth.objects.filter(provider=provider, down_since__isnull=False))
 
 
 def all_down() -> list[ProviderHealth]:
-    """Return what is down, whoever it is."""
+    """Return the health rows of everything that is down."""
     return list(ProviderHealth.objects.filter(down_since__isnull=False))
 
 
 def known_of_late(*, now: datetime) -> QuerySet[ProviderHealth]:
-    """Return what has failed at all lately, for monitoring: the rest is up, or not in use."""
+    """Return the health rows with recent failures, for monitoring. The others are up or unused."""
     return ProviderHealth.objects.filter(failed_at__gte=now - STALE).order_by("provider", "stage")
 
 
 def down_of_late(*, now: datetime) -> QuerySet[ProviderHealth]:
-    """Return what is down as far as anybody has tried."""
+    """Return the health rows of what is down and was tried recently."""
     return known_of_late(now=now).filter(down_since__isnull=False)
 
 
 def pick(due: CallQuerySet, *, provider: str, limit: int, now: datetime) -> list[int]:
-    """Return the due calls that may be taken: those that ask nobody who is down, and a probe."""
-    # Another call each time, as it may be the call that cannot be answered.
+    """Return the keys of due calls that may be claimed: those that need no provider that is down,
+    and one probe for each that is down and due for one.
+    """
+    # Probe with another call each time: the failure may be the fault of the call.
     by_turn = F("next_attempt_at").asc(nulls_first=True)
     probes: list[int] = []
     free = due
@@ -232,7 +239,7 @@ def _first(calls: QuerySet[Call], limit: int) -> list[int]:
 
 
 def needing(calls: QuerySet[Call], stage: str) -> QuerySet[Call]:
-    """Return those of some waiting calls whose round goes on with this stage."""
+    """Return those of the waiting calls whose next stage this is."""
     heard = Exists(
         Attempt.objects.filter(
             call=OuterRef("pk"),
@@ -246,8 +253,8 @@ def needing(calls: QuerySet[Call], stage: str) -> QuerySet[Call]:
 
 
 def asking(calls: CallQuerySet, stage: str) -> QuerySet[Call]:
-    """Return those of some waiting calls that will ask the provider in this stage next.
+    """Return those of the waiting calls that will ask the provider in this stage next.
 
-    What is not known to be audio is taken for words, which nobody has to transcribe.
+    Calls that are not known to be audio count as text, which needs no transcription.
     """
     return needing(calls.spoken() if stage == Stage.TRANSCRIBE else calls, stage)

@@ -1,6 +1,7 @@
-"""Which calls a worker takes: due, in turn, as far as the provider and the site's limits allow.
+"""Claiming calls: a worker takes due calls within the limits of the provider and the site.
 
-A claim is a lease with a new token; from then on the ledger writes what becomes of the call.
+Step 1 of a call's way through the analysis: claims -> leases -> attempts -> stages -> findings.
+``runner`` drives all of them. A claim is a lease with a new token, and starts the next attempt.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from django.db.models import F
 from calls import events
 from calls.analysis import breaker
 from calls.analysis.attempts import (
-    Begin,
-    Taken,
-    begin,
-    close,
-    fail,
+    AttemptStart,
+    ClaimedCall,
+    close_attempt,
+    create_attempts,
+    fail_call,
     policy,
     save_attempts,
     save_calls,
@@ -40,20 +41,24 @@ _CLAIM_LOCK = 0x436C61696D  # any number that no other advisory lock of this dat
 
 
 def owner_of(provider: str, worker: str) -> str:
-    """Return the owner of leases: whose turn it is with a provider can be read off the rows."""
+    """Return the value of ``lease_owner``. The provider comes first, so that leases can be counted
+    by provider.
+    """
     return f"{provider[:30]}@{worker[:65]}"
 
 
 def claim_due(
     *, owner: str, limit: int, provider: str, spoken_limit: int | None = None
-) -> list[Taken]:
-    """Take up to ``limit`` due calls, longest waiting first, and begin their next attempts.
+) -> list[ClaimedCall]:
+    """Take up to ``limit`` due calls, longest waiting first, and start their next attempts.
 
-    Of those that are audio and have to be transcribed, at most ``spoken_limit``: what is quickly
-    done shall not wait behind them. What ``provider`` cannot do while it is down stays where it
-    is, and so does everything while the analysis is paused; whose attempt is held back after all
-    is given back at once. A call whose last worker died has a running attempt, which counts as
-    crashed; a call whose attempts are thereby used up fails.
+    At most ``spoken_limit`` of them are audio that still needs transcription, so that quick calls
+    do not wait behind slow ones. No call is taken while the analysis is paused, and no call that
+    needs ``provider`` in a stage in which it is down. A pause or an outage may still come in
+    between; a call whose attempt is held back by it is released at once.
+
+    If the last worker of a call died, its attempt is still running. It is closed as crashed, and
+    if it was the last attempt allowed, the call fails.
     """
     now = database_now()
     candidates = _candidates(limit, provider=provider, spoken_limit=spoken_limit, now=now)
@@ -61,16 +66,18 @@ def claim_due(
         return []
     with transaction.atomic():
         claimed = _claim(candidates, owner=owner, provider=provider, now=now)
-        wanted = [Begin(lease, lease.stage, provider) for lease in claimed.leases]
-        begun = list(zip(claimed.leases, begin(wanted, claimed.calls, now=now), strict=True))
+        wanted = [AttemptStart(lease, lease.stage, provider) for lease in claimed.leases]
+        begun = list(
+            zip(claimed.leases, create_attempts(wanted, claimed.calls, now=now), strict=True)
+        )
         held_back = [lease.call_pk for lease, attempt in begun if isinstance(attempt, Exception)]
         Call.objects.filter(pk__in=held_back).update(lease_owner="", lease_expires_at=None)
         events.append(claimed.entries, at=now)
-    return [Taken(lease, attempt) for lease, attempt in begun if isinstance(attempt, Attempt)]
+    return [ClaimedCall(lease, attempt) for lease, attempt in begun if isinstance(attempt, Attempt)]
 
 
 class _Candidates(NamedTuple):
-    """Due calls in their turn; those of ``spoken`` are audio that is to be transcribed."""
+    """Keys of due calls, in order. Those in ``spoken`` are audio that needs transcription."""
 
     pks: list[int]
     spoken: Collection[int]
@@ -79,7 +86,8 @@ class _Candidates(NamedTuple):
 def _candidates(
     limit: int, *, provider: str, spoken_limit: int | None, now: datetime
 ) -> _Candidates:
-    # Without locks: an idle worker asks ten times a second.
+    # Do not lock here: an idle worker runs these queries ten times a second. ``_claim`` checks
+    # again under a lock that each call is still due.
     if AnalysisPause.objects.exists():
         return _Candidates([], [])
     due = Call.objects.due(now=now)
@@ -95,15 +103,17 @@ def _candidates(
 
 
 def _free(provider: str, *, now: datetime) -> int | None:
-    """Return how many more calls may be with the provider, of all workers; None is no limit.
+    """Return how many more calls all workers together may claim for the provider, or None if
+    there is no limit.
 
-    A call in hand asks one question at a time, so it is leases that are counted, and those who
-    count go one after the other.
+    A claimed call sends one request at a time, so counting leases is enough. Workers count one
+    after the other, or two of them would both take the last place.
     """
     if not settings.AI_PROVIDER_CONCURRENCY:
         return None
     if connection.vendor == "postgresql":
-        # Taken before any other lock, and only here: it cannot be part of a deadlock.
+        # Only taken here, and before any other lock, so it cannot be part of a deadlock. SQLite
+        # needs no such lock, because it runs one writing transaction at a time.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIM_LOCK])
     held = Call.objects.filter(
@@ -116,7 +126,7 @@ def _free(provider: str, *, now: datetime) -> int | None:
 
 @dataclass(frozen=True)
 class _Claimed:
-    """``entries`` are for the log, ``calls`` those that were locked."""
+    """The locked ``calls``, the leases on those to work on, and ``entries`` for the event log."""
 
     leases: list[Lease]
     calls: Mapping[int, Call]
@@ -124,17 +134,21 @@ class _Claimed:
 
 
 def _claim(candidates: _Candidates, *, owner: str, provider: str, now: datetime) -> _Claimed:
+    # Skip calls that another worker is claiming. SQLite cannot, and ignores SELECT FOR UPDATE: its
+    # single writer has the same effect.
     skip = connection.features.has_select_for_update_skip_locked
     expires_at = now + timedelta(seconds=settings.AI_LEASE_SECONDS)
     pks = candidates.pks[: _free(provider, now=now)]
     due = Call.objects.due(now=now).select_for_update(skip_locked=skip).filter(pk__in=pks)
     calls = {call.pk: call for call in due.order_by("pk").only(*CLAIMING_FIELDS)}
+    # The token is a fencing token: it grows with each claim. A worker that stalled past the end
+    # of its lease still has the old token, and its late writes are refused (see ``leases``).
     ours = Call.objects.filter(pk__in=calls)
     ours.update(lease_owner=owner, lease_token=F("lease_token") + 1, lease_expires_at=expires_at)
     for call in calls.values():
         call.lease_token += 1
     begun = {pk: call for pk, call in calls.items() if call.state != CallState.COMPLETED}
-    dead, entries = _bury_crashed(begun, now=now) if begun else (set(), [])
+    dead, entries = _close_crashed(begun, now=now) if begun else (set(), [])
     transcribed = _transcribed(begun) if begun else set()
     entries += _start([call for pk, call in calls.items() if pk not in begun], now=now)
     leases = [
@@ -149,7 +163,7 @@ def _claim(candidates: _Candidates, *, owner: str, provider: str, now: datetime)
 
 
 def _start(calls: Sequence[Call], *, now: datetime) -> list[Entry]:
-    """Show calls that were taken for the first time as being processed."""
+    """Move calls that are claimed for the first time to PROCESSING_AI."""
     entries = [
         log_entry(call, transit(call, call.start_analysis, action="analysed", now=now))
         for call in calls
@@ -161,7 +175,7 @@ def _start(calls: Sequence[Call], *, now: datetime) -> list[Entry]:
 
 
 def _transcribed(calls: Mapping[int, Call]) -> set[int]:
-    """Return which of the calls have a transcript of this round: it is never made again."""
+    """Return the calls that already have a transcript in this round. It is not made again."""
     done = Attempt.objects.filter(
         call__in=calls, stage=Stage.TRANSCRIBE, outcome=Attempt.Outcome.SUCCEEDED
     )
@@ -169,8 +183,11 @@ def _transcribed(calls: Mapping[int, Call]) -> set[int]:
     return {pk for pk, number in rounds if calls[pk].analysis_round == number}
 
 
-def _bury_crashed(calls: Mapping[int, Call], *, now: datetime) -> tuple[set[int], list[Entry]]:
-    """Mark attempts that a dead worker left behind; fail the calls whose last they were."""
+def _close_crashed(calls: Mapping[int, Call], *, now: datetime) -> tuple[set[int], list[Entry]]:
+    """Close attempts that a dead worker left running. Fail the calls that have none left.
+
+    Returns the keys of the failed calls and the entries for the event log.
+    """
     left = Attempt.objects.filter(call__in=calls, outcome=Attempt.Outcome.RUNNING)
     dead: set[int] = set()
     entries: list[Entry] = []
@@ -179,9 +196,9 @@ def _bury_crashed(calls: Mapping[int, Call], *, now: datetime) -> tuple[set[int]
         error = ProviderError("The worker died.", code="crashed", transient=True)
         spent_s = (now - call.state_changed_at).total_seconds()
         decision = policy().decide(error, attempt=attempt.number, spent_s=spent_s)
-        entries.append(close(call, attempt, Attempt.Outcome.CRASHED, error, now=now))
+        entries.append(close_attempt(call, attempt, Attempt.Outcome.CRASHED, error, now=now))
         if isinstance(decision, GiveUp):
-            entries.append(fail(call, decision.reason, now=now))
+            entries.append(fail_call(call, decision.reason, now=now))
             save_calls([call], moved=True)
             dead.add(call.pk)
     save_attempts(list(left))
@@ -189,7 +206,7 @@ def _bury_crashed(calls: Mapping[int, Call], *, now: datetime) -> tuple[set[int]
 
 
 def any_due(*, within_s: float = 0) -> bool:
-    """Whether a call that nobody holds may be taken now or within so many seconds."""
+    """Return whether any unclaimed call is due now or within ``within_s`` seconds."""
     if AnalysisPause.objects.exists():
         return False
     now = database_now()

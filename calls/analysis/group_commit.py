@@ -1,4 +1,8 @@
-"""Writes of many calls in few transactions: what comes in meanwhile goes into the next one."""
+"""Group commit: the writes of many calls share a transaction.
+
+A commit waits for the disk, and takes about as long for a hundred calls as for one. So items that
+arrive while a batch is being written wait, and go into the next one together.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,17 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-GATHER_S = 0.02  # a write takes about as long for ten calls as for one
-GATHER_MOST_S = 0.03
-MOST = 100  # items of one transaction: locks are held for as long as it takes
+GATHER_S = 0.02  # shortest wait for company before a batch is written
+GATHER_MOST_S = 0.03  # longest such wait
+MOST = 100  # items in one transaction; more would hold their locks for too long
 
 
 class Lane(Generic[Item, Result]):
-    """Gathers items while the last ones are being written, and writes them together.
+    """A queue of one kind of write. Gathers items while the previous batch is being written.
 
     ``write`` takes a list and returns one result for each item, or an exception in its place.
-    If it raises, the items are written one by one, so that a bad one harms no other.
+    If it raises, the items are written one by one, so that a bad item fails alone. Batches of a
+    lane are written one after the other.
     """
 
     def __init__(
@@ -35,7 +40,7 @@ class Lane(Generic[Item, Result]):
         self._writer: asyncio.Task[None] | None = None
 
     async def put(self, item: Item) -> Result:
-        """Return what became of the item once it is written."""
+        """Wait until the item is written. Returns its result, or raises its exception."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._writer is None:
@@ -51,11 +56,13 @@ class Lane(Generic[Item, Result]):
         took_s = 0.0
         while self._waiting:
             if len(self._waiting) < self._most:
-                # As long as a write takes: the busier the machine, the more of them share one.
+                # Wait for as long as the last write took, within limits. The busier the database,
+                # the longer the wait, and the more items share the next transaction. A full batch
+                # has nothing to wait for.
                 await asyncio.sleep(min(max(GATHER_S, took_s), GATHER_MOST_S))
             began_at = time.monotonic()
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            # Whoever was cancelled before it came to writing does not want it any more.
+            # The caller of a cancelled future has released its call. Do not write for it.
             batch = [(item, future) for item, future in batch if not future.cancelled()]
             results = await self._written([item for item, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):

@@ -1,4 +1,4 @@
-"""The questions that are asked about every call: rows, which the admin edits."""
+"""Insights: the questions that the AI answers about every call. Edited in the admin."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from calls.models import Insight
 
 
 def enabled_insights() -> dict[str, str]:
-    """Return the questions by name, in the order in which they were made."""
+    """Return the enabled questions by name, oldest first."""
     rows = Insight.objects.filter(enabled=True).order_by("pk")
     return dict(rows.values_list("name", "question"))
 
 
 async def load_insights() -> dict[str, str]:
     """Return ``enabled_insights`` without blocking the event loop."""
-    return await asyncio.to_thread(_read_and_hang_up)
+    return await asyncio.to_thread(_read_and_disconnect)
 
 
-def _read_and_hang_up() -> dict[str, str]:
-    # Threads of the loop's own pool outlive us: a connection would stay open in each.
+def _read_and_disconnect() -> dict[str, str]:
+    # The threads of asyncio's default pool live on. Without this, each would keep a connection.
     try:
         return enabled_insights()
     finally:

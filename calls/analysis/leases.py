@@ -1,6 +1,14 @@
-"""A call in a worker's hands: the values that travel, the locks, and what is noted of it.
+"""Leases: which worker holds a call, and the locks that every write of that worker takes.
 
-No transaction begins in here: these are the parts of those in ``ledger``.
+A lease carries a fencing token, which grows with each claim. A worker may stall, lose its lease
+to another worker and wake up again. Its token is then older than the one in the row, and its
+writes are refused with LeaseLost. The expiry time alone could not prevent such late writes.
+
+Lock order, everywhere in the analysis: calls by ascending key, then the provider's health row,
+then the event log. On SQLite, SELECT FOR UPDATE does nothing, but a transaction that writes
+excludes all other writers.
+
+``lock_leased`` and ``lock_leased_refs`` start no transaction. Call them inside one.
 """
 
 from __future__ import annotations
@@ -23,14 +31,15 @@ MOVING_FIELDS = ("call_id", "lease_token", *LEASE_FIELDS, *WAIT_FIELDS, *MOVED_F
 
 
 class LeaseLost(Exception):
-    """Another worker holds the call now; what this one knows about it is of no use any more."""
+    """The worker no longer holds the call. Drop its results."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """A call in a worker's hands. ``stage`` is the first one that its round still lacks.
+    """A worker's claim on a call. ``stage`` is the next stage of its round.
 
-    ``is_spoken`` says that it is known to be audio, which is still to be transcribed.
+    ``is_spoken`` means that the call is known to be audio that needs transcription. ``token`` is
+    the fencing token of this claim.
     """
 
     call_pk: int
@@ -41,39 +50,45 @@ class Lease:
     is_spoken: bool = False
 
     def asks_in(self, stage: Stage | str) -> bool:
-        """Whether the stage takes the provider: words are not transcribed."""
+        """Return whether the stage needs the provider. Text calls are not transcribed."""
         return stage != Stage.TRANSCRIBE or self.is_spoken
 
 
-def hold(leases: Sequence[Lease]) -> dict[int, Call]:
-    """Lock those of the calls that are still held by these leases, with what a move changes."""
+def lock_leased(leases: Sequence[Lease]) -> dict[int, Call]:
+    """Lock the calls that these leases still hold. Use it where calls may change their state.
+
+    A call that is missing from the result has been lost to another worker.
+    """
     tokens = {lease.call_pk: lease.token for lease in leases}
     locked = _locked(tokens).only(*MOVING_FIELDS)
     return {call.pk: call for call in locked if call.lease_token == tokens[call.pk]}
 
 
-def grasp(leases: Sequence[Lease]) -> dict[int, AtHand]:
-    """Do the same for calls that stay in the state they are in: that takes less."""
+def lock_leased_refs(leases: Sequence[Lease]) -> dict[int, AtHand]:
+    """Lock like ``lock_leased``, but read only what the event log needs.
+
+    Cheaper; use it where calls keep their state.
+    """
     tokens = {lease.call_pk: lease.token for lease in leases}
     rows = _locked(tokens).values_list("pk", "call_id", "state", "lease_token")
     return {row[0]: AtHand(*row[:3]) for row in rows if row[3] == tokens[row[0]]}
 
 
 def _locked(pks: Collection[int]) -> QuerySet[Call]:
+    # Always by ascending key: two workers that lock the same calls cannot deadlock.
     held = Call.objects.select_for_update().filter(pk__in=pks).exclude(lease_owner="")
     return held.order_by("pk")
 
 
-def lost(lease: Lease) -> LeaseLost:
-    return LeaseLost(f"Call {lease.call_id} is in other hands.")
+def lease_lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"Call {lease.call_id} is no longer held by this worker.")
 
 
-def let_go(call: Call) -> None:
+def clear_lease(call: Call) -> None:
     call.lease_owner, call.lease_expires_at = "", None
 
 
-# --- Leases -----------------------------------------------------------------------------------
 def extend_leases(*, owner: str, call_pks: Collection[int]) -> None:
-    """Prolong the leases that ``owner`` still holds on these calls."""
+    """Extend the leases that ``owner`` still holds on these calls."""
     expires_at = database_now() + timedelta(seconds=settings.AI_LEASE_SECONDS)
     Call.objects.filter(pk__in=call_pks, lease_owner=owner).update(lease_expires_at=expires_at)

@@ -1,6 +1,6 @@
-"""Figures of a call: mood over time, who talked how long, silence, interruptions, speed.
+"""Metrics of a call: sentiment over time, talk time, silence, interruptions, speed.
 
-The meaning follows Amazon Contact Lens; scores run from -5 to +5, times are ms.
+Definitions follow Amazon Contact Lens; scores run from -5 to +5, times are ms.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Trend = Literal["improving", "worsening", "steady"]
 STEP_MS = 10
 QUARTERS = 4
 NON_TALK_MS = 3_000
-# A pause for breath does not end a stretch of speech.
+# A shorter pause is a breath and does not end a stretch of speech.
 BREATH_MS = 300
 HEARD_MS = 500
 INTERRUPTION_MS = 400
-# How much the last third of what somebody says must differ from the rest.
+# How far the score of the last third must differ from the rest.
 TREND_CHANGE = 2.0
 LAST_PART = 1 / 3
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.,-][^\W_]+)*")
@@ -46,7 +46,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class SentimentFigures:
-    """A speaker without turns is in none of the three."""
+    """Sentiment by speaker. Speakers without turns are left out."""
 
     overall: dict[Speaker, Sentiment]
     by_quarter: dict[Speaker, tuple[Period, ...]]
@@ -69,7 +69,7 @@ class NonTalk:
 
 @dataclass(frozen=True, slots=True)
 class Interruptions:
-    """``by`` holds, for who interrupts, the stretches in which both talk."""
+    """``by`` maps the interrupting speaker to the spans in which both talk."""
 
     count: int
     total_ms: int
@@ -90,7 +90,7 @@ class Metrics:
         return {
             "duration_ms": self.duration_ms,
             "sentiment": {
-                "overall": {who: _fields(mood) for who, mood in sentiment.overall.items()},
+                "overall": {who: _fields(overall) for who, overall in sentiment.overall.items()},
                 "by_quarter": {who: _listed(each) for who, each in sentiment.by_quarter.items()},
                 "trend": dict(sentiment.trend),
             },
@@ -121,11 +121,11 @@ def measure(
     speech: Mapping[Speaker, Sequence[Span]],
     duration_ms: int,
 ) -> Metrics:
-    """Return the figures of a call.
+    """Return the metrics of a call.
 
-    ``sentiments`` has one entry for each turn. ``speech`` are the stretches in which a side
-    talks; where it is empty the turns themselves are taken. Raises ValueError if there are
-    not as many sentiments as turns.
+    ``sentiments`` has one entry for each turn. ``speech`` holds the spans in which each side
+    talks; if it is empty, the spans of the turns are used. Raises ValueError if the numbers of
+    turns and sentiments differ.
     """
     if len(turns) != len(sentiments):
         raise ValueError(f"{len(turns)} turns, but {len(sentiments)} sentiments")
@@ -144,9 +144,9 @@ def measure(
 def measure_sentiment(
     turns: Sequence[Turn], sentiments: Sequence[Sentiment], duration_ms: int
 ) -> SentimentFigures:
-    """Return overall mood, mood by quarter and trend of each speaker with turns.
+    """Return the overall sentiment, sentiment by quarter and trend of each speaker with turns.
 
-    Turns weigh as many words as they have: a short goodbye says little about the call.
+    Turns are weighted by their number of words: a short goodbye says little about the call.
     """
     overall: dict[Speaker, Sentiment] = {}
     quarters: dict[Speaker, tuple[Period, ...]] = {}
@@ -171,7 +171,7 @@ def _average(scores: Sequence[float], weights: Sequence[float]) -> float:
 
 
 def trend_of(scores: Sequence[float], weights: Sequence[float]) -> Trend:
-    """Compare the last third of what somebody said (by words) with what came before."""
+    """Compare the last third of a speaker's words with the rest."""
     if len(scores) < 2:
         return "steady"
     boundary = sum(weights) * (1 - LAST_PART)
@@ -207,7 +207,7 @@ def _by_quarter(
 
 
 def _share_within(span: Span, begin: int, end: int) -> float:
-    # A turn without length, as in text calls, still lies somewhere.
+    # Turns of text calls have no length. Give them 1 ms, so that they fall into a quarter.
     reach = max(span.end_ms, span.begin_ms + 1)
     inside = min(reach, end) - max(span.begin_ms, begin)
     return max(0, inside) / (reach - span.begin_ms)
@@ -221,7 +221,7 @@ def _turn_spans(turns: Sequence[Turn]) -> dict[Speaker, list[Span]]:
 
 
 def _row(spans: Sequence[Span], duration_ms: int) -> Row:
-    """Return which 10 ms steps of the call a speaker fills."""
+    """Return a mask of the 10 ms steps in which a speaker talks."""
     row = np.zeros(-(-duration_ms // STEP_MS), np.bool_)
     for span in spans:
         row[max(0, round(span.begin_ms / STEP_MS)) : max(0, round(span.end_ms / STEP_MS))] = True
@@ -229,7 +229,7 @@ def _row(spans: Sequence[Span], duration_ms: int) -> Row:
 
 
 def _runs(row: Row) -> list[tuple[int, int]]:
-    """Return begin and end, in steps, of each stretch that is true."""
+    """Return start and end, in steps, of each run of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], row, [False])).astype(np.int8)))
     return [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
 
@@ -251,7 +251,7 @@ def _non_talk(rows: Mapping[Speaker, Row], duration_ms: int) -> NonTalk:
 
 
 def _interruptions(rows: Mapping[Speaker, Row]) -> Interruptions:
-    whole = {speaker: _without_breaths(rows[speaker]) for speaker in SPEAKERS}
+    whole = {speaker: _bridge_breaths(rows[speaker]) for speaker in SPEAKERS}
     agent, customer = SPEAKERS
     by = {
         speaker: spans
@@ -262,7 +262,7 @@ def _interruptions(rows: Mapping[Speaker, Row]) -> Interruptions:
     return Interruptions(len(found), sum(span.duration_ms for span in found), by)
 
 
-def _without_breaths(row: Row) -> Row:
+def _bridge_breaths(row: Row) -> Row:
     filled = row.copy()
     for begin, end in _runs(~row):
         if begin and end < len(row) and (end - begin) * STEP_MS < BREATH_MS:
@@ -271,7 +271,10 @@ def _without_breaths(row: Row) -> Row:
 
 
 def _cut_in(own: Row, other: Row) -> tuple[Span, ...]:
-    """Return the overlaps that begin while the other has talked 0.5 s, by who talks on 0.4 s."""
+    """Return the spans in which ``own`` interrupts ``other``.
+
+    The other side must have talked for 0.5 s before, and ``own`` must talk for at least 0.4 s.
+    """
     heard, least = HEARD_MS // STEP_MS, INTERRUPTION_MS // STEP_MS
     spans = []
     for begin, end in _runs(own):

@@ -1,7 +1,7 @@
-"""The analysis is paused and resumed by people. Calls are taken in all the same, and wait.
+"""Pausing and resuming the analysis. Ingest continues meanwhile, and ended calls wait.
 
-What is with the AI meanwhile is finished; nothing else begins. The row is asked at each claim
-and before each attempt, so it holds for every worker, and across restarts.
+Running attempts finish; no new ones start. The pause is a row that is read at each claim and
+before each attempt, so it applies to all workers and survives restarts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class AlreadySo(Exception):
-    """The analysis is paused already, or not paused at all."""
+    """The analysis is already paused, or already running."""
 
 
 def find_pause() -> AnalysisPause | None:
@@ -27,7 +27,7 @@ def find_pause() -> AnalysisPause | None:
 
 
 def pause_analysis(*, by: str = "", reason: str = "") -> AnalysisPause:
-    """Let no analysis begin until somebody resumes it. Raises AlreadySo if it is paused."""
+    """Start no attempts until the analysis is resumed. Raises AlreadySo if it is paused."""
     now = database_now()
     with transaction.atomic():
         pause, is_new = AnalysisPause.objects.get_or_create(
@@ -37,12 +37,12 @@ def pause_analysis(*, by: str = "", reason: str = "") -> AnalysisPause:
             raise AlreadySo(f"The analysis is paused already, since {pause.paused_at:%FT%TZ}.")
         paused = events.AnalysisPaused(by=by, reason=reason)
         events.append([(events.NoCall(), paused)], at=now)
-    log.warning("the analysis was paused by %s: %s", by or "nobody known", reason or "no reason")
+    log.warning("the analysis was paused by %s: %s", by or "unknown", reason or "no reason")
     return pause
 
 
 def resume_analysis(*, by: str = "") -> None:
-    """Let the analysis go on, and wake a worker for what waits. Raises AlreadySo if it runs."""
+    """Resume the analysis, and wake a worker for waiting calls. Raises AlreadySo if it runs."""
     now = database_now()
     with transaction.atomic():
         pause = AnalysisPause.objects.select_for_update().first()
@@ -52,4 +52,4 @@ def resume_analysis(*, by: str = "") -> None:
         wake_worker()
         seconds = round((now - pause.paused_at).total_seconds(), 3)
         events.append([(events.NoCall(), events.AnalysisResumed(by=by, seconds=seconds))], at=now)
-    log.warning("the analysis was resumed by %s after %g s", by or "nobody known", seconds)
+    log.warning("the analysis was resumed by %s after %g s", by or "unknown", seconds)

@@ -1,4 +1,4 @@
-"""What was found out about a call, as documents for people and programs to read."""
+"""The results of a call as one document, for the API, the pages and exports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from calls.redaction.redact import redact
 
 
 def transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] | None:
-    """Return the newest transcript, with what the analysis found, or None if there is none."""
+    """Return the newest transcript with the results of its analysis, or None without one."""
     analysis = call.analyses.select_related("transcript").order_by("-version").first()
     transcript = analysis.transcript if analysis else call.transcripts.order_by("-version").first()
     if transcript is None:
@@ -21,7 +21,7 @@ def transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] 
         "duration_ms": transcript.duration_ms,
         "turns": _turns(transcript, analysis, redacted=redacted),
         "redacted": redacted,
-        **_findings(analysis),
+        **_analysis_results(analysis),
         "skipped": analysis.skipped if analysis else transcript.skipped,
         "provenance": {
             "transcribe": {"version": transcript.version, **transcript.provenance},
@@ -42,12 +42,12 @@ def _turns(
     if redacted:
         return list(analysis.turns)
     return [
-        {**said, "sentiment": judged["sentiment"], "score": judged["score"]}
-        for said, judged in zip(transcript.turns, analysis.turns, strict=True)
+        {**said, "sentiment": scored["sentiment"], "score": scored["score"]}
+        for said, scored in zip(transcript.turns, analysis.turns, strict=True)
     ]
 
 
-def _findings(analysis: Analysis | None) -> dict[str, Any]:
+def _analysis_results(analysis: Analysis | None) -> dict[str, Any]:
     if analysis is None:
         return {"summary": "", "keywords": [], "insights": {}, "redactions": []}
     return {

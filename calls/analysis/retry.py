@@ -1,6 +1,6 @@
-"""Whether a failed attempt is tried again, and when: tenacity's rules in a pure function.
+"""Whether and when to retry a failed attempt: tenacity's rules in a pure function.
 
-The wait is not slept here. It is written to the call's row, so that it survives the process.
+Nothing sleeps here. The caller writes the wait to the call's row, so that it survives a restart.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tenacity import (
 from calls.analysis.providers import ProviderError
 
 MAX_RETRY_AFTER_S = 3600.0
-MAX_SNOOZES = 100  # after that, a provider's "later" counts as a failure
+MAX_SNOOZES = 100  # after so many, being told to wait counts as a failure
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Try again after ``wait``; an attempt that does not count is a snooze."""
+    """Try again after ``wait``. With ``counts=False`` (a snooze), no attempt is used up."""
 
     wait: timedelta
     counts: bool = True
@@ -37,9 +37,9 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """``base_s`` * 2^(n-1) seconds after attempt n, at most ``max_wait_s``.
+    """Wait ``base_s`` * 2^(n-1) seconds after attempt n, but at most ``max_wait_s``.
 
-    No attempt begins later than ``deadline_s`` after the analysis has; 0 is no deadline.
+    No attempt starts later than ``deadline_s`` after the analysis started; 0 means no deadline.
     """
 
     max_attempts: int = 5
@@ -56,11 +56,11 @@ class RetryPolicy:
         down_s: float | None = None,
         spent_s: float = 0,
     ) -> Retry | GiveUp:
-        """Return what follows attempt number ``attempt`` (from 1) that failed with ``error``.
+        """Decide what follows attempt number ``attempt`` (from 1), which failed with ``error``.
 
-        A provider that names its own time is asked again then, at no cost; one that is known to
-        be down, after ``down_s`` seconds, whatever the deadline says. ``spent_s`` is how long
-        ago the analysis began.
+        If the provider names a time (Retry-After), wait that long; if it is down, wait ``down_s``
+        seconds, regardless of the deadline. Neither uses up an attempt, up to MAX_SNOOZES times.
+        ``spent_s`` is the time since the analysis started.
         """
         state = _state(error, attempt)
         if not retry_if_exception(_is_transient)(state):

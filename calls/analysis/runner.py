@@ -1,7 +1,16 @@
-"""Carries calls through their stages: many at once on one event loop, each under a lease.
+"""The runner: takes calls through their stages, many at once on one event loop.
 
-The rows are the truth. A runner takes what is due, and when it dies or is stopped, what it held
-is due again: at once after a stop, and when the lease has run out after a crash.
+One call, from claim to archive:
+
+1. ``claims.claim_due`` gives the runner a lease and a running attempt (``_claim``).
+2. Text calls: ``batches.prepare_words`` saves the transcript and starts ``understand``. Audio:
+   ``stages.transcribe`` asks the AI, ``findings.save_transcripts`` saves the transcript, and
+   ``attempts.start_attempts`` starts ``understand`` (``_finish_transcribe``).
+3. ``stages.understand`` asks the AI; ``findings.archive_calls`` archives the call.
+4. If an attempt fails, ``attempts.fail_attempts`` decides whether and when the next one follows.
+
+All state is in the database. If a runner stops, it releases its calls, and they are due at once.
+If it crashes, they are due when their leases expire.
 """
 
 from __future__ import annotations
@@ -23,9 +32,9 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, connections
 
 from calls.analysis import attempts, batches, claims, findings, leases, stages
-from calls.analysis.attempts import Begin, Decision, Failure, HeldBack, Taken
+from calls.analysis.attempts import AttemptStart, ClaimedCall, Decision, Failure, HeldBack
 from calls.analysis.batches import Prepared
-from calls.analysis.findings import Finding
+from calls.analysis.findings import StageResult
 from calls.analysis.group_commit import MOST, Lane
 from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.providers import Provider, ProviderError
@@ -34,15 +43,15 @@ from calls.models import Analysis, Attempt, Stage, Transcript
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 POLL_S = 0.1
-GATHER_S = 0.05  # calls that are over at about the same time are replaced together
-FIRST_S = 0.01
-LINGER_S = 5.0  # an idle runner stays this long: most of its work comes in bursts
+GATHER_S = 0.05  # wait for more calls to finish, then claim for all of them in one query
+FIRST_S = 0.01  # a head start for new calls before the next claim
+LINGER_S = 5.0  # an idle runner waits this long for more work, which comes in bursts
 DATABASE_THREADS = 4
 STOP_PATIENCE_S = 5.0
 
 
 class Runner:
-    """``run`` returns when nothing is due, ``should_stop`` says so, or ``lifetime_s`` is over."""
+    """``run`` returns when nothing is due, ``should_stop()`` is true, or ``lifetime_s`` is over."""
 
     def __init__(
         self,
@@ -60,32 +69,36 @@ class Runner:
         self._linger_s = linger_s
         self._active: dict[asyncio.Task[None], Lease] = {}
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="analysis")
-        self._turn = asyncio.Semaphore(settings.AI_CONCURRENCY)
-        # SQLite has one writer at a time. Who is turned away there asks again later and later,
-        # so that it is quicker to stand in line.
+        self._ai_slots = asyncio.Semaphore(settings.AI_CONCURRENCY)
+        # SQLite has one writer at a time. A connection that finds it busy sleeps and tries again,
+        # for longer each time. Queueing here is faster.
         one_writer = connection.vendor == "sqlite"
-        self._pen: stages.Turnstile = asyncio.Lock() if one_writer else nullcontext()
-        self._listening: set[int] = set()  # calls in hand whose audio is still to be heard
+        self._writer_lock: stages.Turnstile = asyncio.Lock() if one_writer else nullcontext()
+        self._audio_calls: set[int] = set()  # active calls whose audio is not transcribed yet
         prepare = partial(batches.prepare_words, provider=provider.name)
-        self._prepare: Lane[Taken, Prepared | None] = Lane(prepare, self._write)
-        self._begin: Lane[Begin, Attempt] = Lane(attempts.begin_attempts, self._write)
-        self._hear: Lane[Finding, Transcript] = Lane(findings.save_transcripts, self._write)
-        self._archive: Lane[stages.Verdict, Analysis] = Lane(batches.archive_verdicts, self._write)
+        self._prepare: Lane[ClaimedCall, Prepared | None] = Lane(prepare, self._write)
+        self._start: Lane[AttemptStart, Attempt] = Lane(attempts.start_attempts, self._write)
+        self._save_transcript: Lane[StageResult, Transcript] = Lane(
+            findings.save_transcripts, self._write
+        )
+        self._archive: Lane[stages.UnderstoodCall, Analysis] = Lane(
+            batches.archive_understood, self._write
+        )
         self._fail: Lane[Failure, Decision] = Lane(attempts.fail_attempts, self._write)
-        self._release: Lane[Lease, None] = Lane(attempts.release_all, self._write)
+        self._release: Lane[Lease, None] = Lane(attempts.release_calls, self._write)
 
     async def run(self) -> int:
-        """Work. Returns the number of calls that were taken."""
+        """Process calls. Returns how many were claimed."""
         async with AsyncExitStack() as stack:
             stack.callback(self._threads.shutdown)
             stack.push_async_callback(self._in_each_thread, connections.close_all)
-            heart = asyncio.create_task(self._beat())
-            stack.callback(heart.cancel)
+            heartbeat = asyncio.create_task(self._keep_leases())
+            stack.callback(heartbeat.cancel)
             await self._in_each_thread(_connect)
             taken = await self._take_until_done()
             await self._finish()
             for lane in (
-                *(self._prepare, self._begin, self._hear),
+                *(self._prepare, self._start, self._save_transcript),
                 *(self._archive, self._fail, self._release),
             ):
                 await lane.close()
@@ -98,18 +111,18 @@ class Runner:
             begun = await self._claim(room) if room else []
             for lease, attempt in begun:
                 if lease.is_spoken and lease.stage == Stage.TRANSCRIBE:
-                    self._listening.add(lease.call_pk)
-                self._active[asyncio.create_task(self._carry(lease, attempt))] = lease
+                    self._audio_calls.add(lease.call_pk)
+                self._active[asyncio.create_task(self._process(lease, attempt))] = lease
             taken += len(begun)
             if self._active:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= self._linger_s:
-                # The sweep looks once a minute; whatever is due before stays in our hands.
+                # Nobody else would wake up for a call that is due before the next sweep: stay.
                 if not await self._in_thread(claims.any_due, within_s=2 * settings.SWEEP_SECONDS):
                     break
                 idle_since = time.monotonic()
             if begun and len(begun) == room:
-                # There may be more; but what was taken comes first.
+                # More calls may be due, but let the new ones start first.
                 await asyncio.sleep(FIRST_S)
                 self._forget_finished()
             else:
@@ -119,15 +132,15 @@ class Runner:
     def _room(self) -> int:
         return max(0, settings.AI_CONCURRENCY + _reserve() - len(self._active))
 
-    async def _claim(self, room: int) -> list[Taken]:
-        begun: list[Taken] = await self._write(
+    async def _claim(self, room: int) -> list[ClaimedCall]:
+        begun: list[ClaimedCall] = await self._write(
             claims.claim_due,
             owner=self.owner,
             limit=room,
             provider=self.provider.name,
-            # Audio is large: only so many calls are held in memory at once, and the others are
-            # left to workers that have room, and behind nobody who needs none.
-            spoken_limit=max(0, settings.AI_AUDIO_CONCURRENCY - len(self._listening)),
+            # Audio is large, so only a few such calls are in memory at a time. The others stay
+            # unclaimed, for workers that have room, and text calls do not wait behind them.
+            spoken_limit=max(0, settings.AI_AUDIO_CONCURRENCY - len(self._audio_calls)),
         )
         return begun
 
@@ -143,59 +156,62 @@ class Runner:
         for task in [task for task in self._active if task.done()]:
             lease = self._active.pop(task)
             if not task.cancelled() and (error := task.exception()):
-                log.error("call %s is left to its lease", lease.call_id, exc_info=error)
+                log.error("call %s: waits until its lease expires", lease.call_id, exc_info=error)
 
     async def _finish(self) -> None:
-        """At the end of a lifetime finish what was begun; when stopped, give it back."""
+        """Finish the active calls at the end of the lifetime. When told to stop, release them."""
         while self._active and not self._should_stop():
             await self._wait()
-        await asyncio.sleep(0)  # a task that has not even begun could not give its call back
+        await asyncio.sleep(0)  # a task that is cancelled before it runs could not release its call
         for task in self._active:
             task.cancel()
         if self._active:
             await asyncio.wait(self._active, timeout=STOP_PATIENCE_S)
             self._forget_finished()
 
-    async def _carry(self, lease: Lease, attempt: Attempt) -> None:
-        """Take one call as far as it goes: to the archive, or to its next failure."""
+    async def _process(self, lease: Lease, attempt: Attempt) -> None:
+        """Take one call to the archive, or to its next failure."""
         heard = None
         try:
             if lease.stage == Stage.TRANSCRIBE:
-                heard, attempt = await self._hear_out(lease, attempt)
+                heard, attempt = await self._finish_transcribe(lease, attempt)
             await self._try(lease, attempt, self._understand, heard)
         except _Failed:
-            pass  # it is written down, and the call is out of our hands
+            pass  # the failure is recorded, and the lease is cleared
         except HeldBack:
-            await self._give_back(lease)
+            await self._release_call(lease)
         except LeaseLost as error:
-            log.warning("%s What this worker found is dropped.", error)
+            log.warning("%s Its results are dropped.", error)
         except asyncio.CancelledError:
-            await asyncio.shield(self._give_back(lease))
+            await asyncio.shield(self._release_call(lease))
             raise
         finally:
-            self._listening.discard(lease.call_pk)
+            self._audio_calls.discard(lease.call_pk)
 
-    async def _give_back(self, lease: Lease) -> None:
+    async def _release_call(self, lease: Lease) -> None:
         with suppress(LeaseLost):
             await self._release.put(lease)
 
-    async def _hear_out(
+    async def _finish_transcribe(
         self, lease: Lease, attempt: Attempt
-    ) -> tuple[stages.Heard | None, Attempt]:
-        """Find out what was said, and begin what comes next. Words are at hand then."""
-        if not lease.is_spoken:  # undeclared packets are nearly always words
+    ) -> tuple[stages.RedactedTranscript | None, Attempt]:
+        """Do the ``transcribe`` stage, and start ``understand``.
+
+        Returns the transcript if it is in memory already (text calls), and the new attempt.
+        """
+        if not lease.is_spoken:  # packets without a declared format are nearly always text
             ready = await self._try(lease, attempt, self._prepare_words)
             if ready:
                 return ready.heard, ready.attempt
         await self._try(lease, attempt, self._transcribe)
-        self._listening.discard(lease.call_pk)
-        begin = Begin(lease, Stage.UNDERSTAND, self.provider.name)
-        return None, await self._begin.put(begin)
+        self._audio_calls.discard(lease.call_pk)
+        start = AttemptStart(lease, Stage.UNDERSTAND, self.provider.name)
+        return None, await self._start.put(start)
 
     async def _try(
         self, lease: Lease, attempt: Attempt, work: Callable[..., Awaitable[T]], *known: Any
     ) -> T:
-        """Do the work of an attempt. Raises _Failed when its failure is on record."""
+        """Do the work of an attempt. Raises _Failed after its failure has been recorded."""
         try:
             return await work(lease, attempt, *known)
         except ProviderError as error:
@@ -203,40 +219,40 @@ class Runner:
         except (LeaseLost, HeldBack, DatabaseError):
             raise
         except Exception as error:
-            log.exception("call %s: the analysis has a bug", lease.call_id)
+            log.exception("call %s: unexpected error in the analysis", lease.call_id)
             failure = ProviderError(f"{type(error).__name__}: {error}", code="bug", transient=False)
         decision = await self._fail.put(Failure(lease, attempt, failure))
         log.info("call %s, %s: %s -> %s", lease.call_id, attempt, failure, decision)
         raise _Failed
 
     async def _prepare_words(self, lease: Lease, attempt: Attempt) -> Prepared | None:
-        return await self._prepare.put(Taken(lease, attempt))
+        return await self._prepare.put(ClaimedCall(lease, attempt))
 
     async def _transcribe(self, lease: Lease, attempt: Attempt) -> Transcript:
         finding = await stages.transcribe(
-            lease, attempt, self.provider, self._in_thread, turn=self._turn
+            lease, attempt, self.provider, self._in_thread, turn=self._ai_slots
         )
-        return await stages.keep(finding, self._hear.put, self._in_thread)
+        return await stages.keep(finding, self._save_transcript.put, self._in_thread)
 
     async def _understand(
-        self, lease: Lease, attempt: Attempt, heard: stages.Heard | None
+        self, lease: Lease, attempt: Attempt, heard: stages.RedactedTranscript | None
     ) -> Analysis:
-        verdict = await stages.understand(
-            lease, attempt, self.provider, self._in_thread, heard=heard, turn=self._turn
+        understood = await stages.understand(
+            lease, attempt, self.provider, self._in_thread, heard=heard, turn=self._ai_slots
         )
-        return await stages.keep(verdict, self._archive.put, self._in_thread)
+        return await stages.keep(understood, self._archive.put, self._in_thread)
 
-    async def _beat(self) -> None:
+    async def _keep_leases(self) -> None:
         while True:
             await asyncio.sleep(settings.AI_LEASE_SECONDS / 3)
             held = [lease.call_pk for lease in self._active.values()]
             try:
                 await self._in_thread(leases.extend_leases, owner=self.owner, call_pks=held)
             except DatabaseError:
-                log.exception("leases could not be prolonged")
+                log.exception("could not extend the leases")
 
     async def _write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        async with self._pen:
+        async with self._writer_lock:
             return await self._in_thread(function, *args, **kwargs)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -244,7 +260,10 @@ class Runner:
         return await loop.run_in_executor(self._threads, partial(_fresh, function, *args, **kwargs))
 
     async def _in_each_thread(self, function: Callable[[], Any]) -> None:
-        """Open or close each thread's own connection: the barrier makes every one take a turn."""
+        """Call the function once in each thread, to open or close its connection.
+
+        The barrier holds each thread until all have a turn, or one thread could take two.
+        """
         barrier = threading.Barrier(DATABASE_THREADS)
 
         def take_turn() -> None:
@@ -257,12 +276,13 @@ class Runner:
 
 
 class _Failed(Exception):
-    """The attempt failed, and the call was let go."""
+    """The attempt failed; this is recorded, and the lease is cleared."""
 
 
 def _reserve() -> int:
-    """Return how many calls are in hand beyond those that ask the AI, so that none of those waits
-    while others are read or written."""
+    """Return how many calls to claim beyond AI_CONCURRENCY. While some calls are read from or
+    written to the database, these keep all slots at the AI busy.
+    """
     return int(settings.AI_CONCURRENCY) // 2
 
 

@@ -1,8 +1,8 @@
-"""Swaps agent and customer of a call, in everything that is known of it: one transaction.
+"""Swapping the agent and the customer of a call, in all of its data, in one transaction.
 
-Results keep their old versions and get new ones with the roles exchanged, so that the page is
-right at once; then ``understand`` judges the call anew. The audio is not written anew: it is
-turned while it is read. What is heard later is exchanged when it is heard.
+Results keep their old versions and get new ones with the roles swapped, so that the page is right
+at once. Then ``understand`` runs again. The audio files stay as they are: their channels are
+swapped when they are read. Later transcripts are swapped when they are made.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from django.db.models import Case, Max, Value, When
 from django.utils import timezone
 
 from calls import events
-from calls.analysis.attempts import close, save_attempts
-from calls.analysis.leases import LEASE_FIELDS, let_go
+from calls.analysis.attempts import close_attempt, save_attempts
+from calls.analysis.leases import LEASE_FIELDS, clear_lease
 from calls.analysis.media.roles import NOT_REWRITTEN, swap_keys, swap_turns, toggle_note
 from calls.analysis.providers import ProviderError
 from calls.events import Entry
@@ -30,11 +30,11 @@ HEADLINE = ("agent_sentiment", "agent_trend", "customer_sentiment", "customer_tr
 
 
 def swap_speakers(*, call_id: str, swapped: bool, by: str = "") -> Call:
-    """Say whether agent and customer are the other way round than received.
+    """Set whether agent and customer are swapped, compared to how they were received.
 
-    A call that is over and has a transcript is judged anew, from that transcript. One that is
-    being analysed is taken from its worker, at no cost. Repeated, it does nothing.
-    Raises CallNotFound.
+    A finished call that has a transcript goes through ``understand`` again. A call that is being
+    analysed is taken from its worker; this uses up no attempt. Setting the same value again does
+    nothing. Raises CallNotFound.
     """
     with transaction.atomic():
         call = lock_call(call_id)
@@ -45,8 +45,8 @@ def swap_speakers(*, call_id: str, swapped: bool, by: str = "") -> Call:
         _swap_headline(call)
         call.save(update_fields=["speakers_swapped", *HEADLINE])
         has_words = _swap_results(call)
-        _turn_round(call)
-        entries = _take_from_worker(call, now=now)
+        _swap_recording(call)
+        entries = _revoke_lease(call, now=now)
         entries.append((call, events.SpeakersSwapped(swapped=swapped, by=by)))
         events.append(entries, at=now)
         if has_words and call.is_over:
@@ -62,12 +62,12 @@ def _swap_headline(call: Call) -> None:
 
 
 def _swap_results(call: Call) -> bool:
-    """Add versions of the newest results with the roles exchanged, if there are any."""
+    """Add new versions of the newest results with the roles swapped, if there are any."""
     analysis = call.analyses.select_related("transcript").order_by("-version").first()
     newest = call.transcripts.order_by("-version").first()
     if newest is None:
         return False
-    # The newest analysis may be of an older transcript: the one after it could not be judged.
+    # The newest analysis may belong to an older transcript, if ``understand`` failed since.
     shown = [analysis.transcript] if analysis and analysis.transcript != newest else []
     copies = _copy_transcripts(call, [*shown, newest])
     if analysis is not None:
@@ -87,7 +87,7 @@ def _copy_transcripts(call: Call, transcripts: Iterable[Transcript]) -> dict[int
             speech=swap_keys(before.speech),
             skipped=before.skipped,
             provenance={**before.provenance, "notes": notes, "swapped_from": before.version},
-            # When it was heard: packets that came later are not in this one either.
+            # The time of the original: packets that arrived later are not in the copy either.
             created_at=before.created_at,
         )
     return copies
@@ -110,8 +110,8 @@ def _copy_analysis(call: Call, before: Analysis, transcript: Transcript) -> None
     write_entries([made], {call.pk: words_of(made)})
 
 
-def _turn_round(call: Call) -> None:
-    """Turn the recording, and name the other side where an alert quotes one."""
+def _swap_recording(call: Call) -> None:
+    """Swap the channels of the recording, and the speakers that alerts quote."""
     whether = Case(When(turned=True, then=Value(False)), default=Value(True))
     Recording.objects.filter(call=call).update(turned=whether)
     sides = [
@@ -121,19 +121,22 @@ def _turn_round(call: Call) -> None:
     Alert.objects.filter(call=call).exclude(speaker="").update(speaker=Case(*sides))
 
 
-def _take_from_worker(call: Call, *, now: datetime) -> list[Entry]:
-    """Take a call out of a worker's hands, who has heard or reads it the wrong way round.
+def _revoke_lease(call: Call, *, now: datetime) -> list[Entry]:
+    """Take a call from its worker, which has read the speakers the wrong way round.
 
-    What that worker writes from now on is refused; the call is due again at once.
+    Later writes of that worker are refused, because ``lease_owner`` is empty. The call is due
+    again at once.
     """
     if call.state != CallState.PROCESSING_AI:
         return []
     error = ProviderError("The speakers were swapped.", code="swapped", transient=True)
     running = list(call.attempts.filter(outcome=Attempt.Outcome.RUNNING))
-    entries = [close(call, each, Attempt.Outcome.RELEASED, error, now=now) for each in running]
+    entries = [
+        close_attempt(call, each, Attempt.Outcome.RELEASED, error, now=now) for each in running
+    ]
     save_attempts(running)
     if call.lease_owner:
-        let_go(call)
+        clear_lease(call)
         call.save(update_fields=LEASE_FIELDS)
         wake_worker()
     return entries

@@ -1,4 +1,7 @@
-"""The stages of an analysis: each loads, asks the AI, and returns what it found."""
+"""The two stages of an analysis, ``transcribe`` and ``understand``: load, ask the AI, return.
+
+A stage writes no rows. It stores files, and ``findings`` saves its result and the files' names.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 
-from calls.analysis.findings import Finding
+from calls.analysis.findings import StageResult
 from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.media.expected import measure_length
 from calls.analysis.media.textcall import TextCall
@@ -34,14 +37,15 @@ from calls.redaction.redact import Redacted, redact
 
 InThread = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
-F = TypeVar("F", bound="Found")
-# Lets in as many as may ask the AI at a time.
+F = TypeVar("F", bound="HasNewFiles")
+# Limits how many calls ask the AI at the same time.
 Turnstile = AbstractAsyncContextManager[Any]
-NO_WAITING: Turnstile = nullcontext()
-NO_MODEL = {"none", "text"}  # what a result names that took no AI
+UNLIMITED: Turnstile = nullcontext()
+NO_MODEL = {"none", "text"}  # the ``model`` of results for which no AI was asked
 REQUEST_IDS_LENGTH = 200
-TIMEOUT_PER_AUDIO = 2.5  # an hour of audio may take two and a half hours
-TIMEOUT_PER_TALK = 0.25  # ...and what was said in it a quarter of an hour
+# Time limits grow with the length of the call.
+TIMEOUT_PER_AUDIO = 2.5  # transcribing an hour of audio may take two and a half hours
+TIMEOUT_PER_TALK = 0.25  # understanding it may take a quarter of an hour
 
 
 async def transcribe(
@@ -50,9 +54,12 @@ async def transcribe(
     provider: Provider,
     in_thread: InThread,
     *,
-    turn: Turnstile = NO_WAITING,
-) -> Finding:
-    """Turn what was received into words by speaker. Text is taken as it is, without the AI."""
+    turn: Turnstile = UNLIMITED,
+) -> StageResult:
+    """Turn the packets of a call into turns by speaker. Text is taken as it is, without the AI.
+
+    Raises ProviderError.
+    """
     call, material = await in_thread(_load, lease)
     if isinstance(material, TextCall):
         return take_words(lease, attempt, call, material)
@@ -68,14 +75,14 @@ async def transcribe(
     asked = heard.model not in NO_MODEL
     audio = await in_thread(keep_audio, call, material)
     ids = _joined(heard.request_ids)
-    return Finding(lease, attempt, fields, asked=asked, audio=audio, request_id=ids)
+    return StageResult(lease, attempt, fields, asked=asked, audio=audio, request_id=ids)
 
 
-def take_words(lease: Lease, attempt: Attempt, call: Call, text: TextCall) -> Finding:
-    """Return what packets of words say, which takes no AI."""
+def take_words(lease: Lease, attempt: Attempt, call: Call, text: TextCall) -> StageResult:
+    """Return the transcript of a text call. This needs no AI."""
     fields = transcript_fields(_written(text), text, call=call, provider="none")
     fields["provenance"]["attempts"] = attempt.number
-    return Finding(lease, attempt, fields, asked=False)
+    return StageResult(lease, attempt, fields, asked=False)
 
 
 def _load(lease: Lease) -> tuple[Call, CallAudio | TextCall]:
@@ -84,7 +91,9 @@ def _load(lease: Lease) -> tuple[Call, CallAudio | TextCall]:
 
 
 def limit_s_of(duration_ms: int, share: float) -> float:
-    """Return how long a stage may take: ``share`` of the call, which is 2.5 for its audio."""
+    """Return the time limit of a stage in seconds: ``share`` of the call's length, but at least
+    AI_TIMEOUT.
+    """
     return float(max(settings.AI_TIMEOUT, share * duration_ms / 1000))
 
 
@@ -133,11 +142,11 @@ def transcript_fields(
 
 
 def _received(heard: Transcription, audio: CallAudio, call: Call) -> dict[str, Any]:
-    """Return how much of the sound of a call is there, and what is missing."""
+    """Return how much audio of a call was received, and what is missing."""
     missing_ms = sum(span.duration_ms for span in audio.missing)
     length = measure_length(call, max(0, heard.duration_ms - missing_ms))
     return {
-        # A recording that is analysed again brings the notes of before.
+        # A recording that is analysed again already carries notes of the previous round.
         "notes": list(dict.fromkeys([*audio.notes, *length.notes])),
         "missing_ms": missing_ms,
         "missing": [asdict(span) for span in audio.missing],
@@ -147,48 +156,47 @@ def _received(heard: Transcription, audio: CallAudio, call: Call) -> dict[str, A
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A transcript, and what of its words may be seen: personal data goes first, so that no AI
-    ever sees it."""
+class RedactedTranscript:
+    """A transcript, and its turns without personal data. Only the latter go to the AI."""
 
     transcript: Transcript
     redacted: Redacted
 
 
-def _newest(lease: Lease) -> Heard:
+def _newest(lease: Lease) -> RedactedTranscript:
     transcript = Transcript.objects.filter(call=lease.call_pk).latest()
-    return Heard(transcript, redact(turns_from_json(transcript.turns)))
+    return RedactedTranscript(transcript, redact(turns_from_json(transcript.turns)))
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the AI said of a call. ``muted`` is its recording without what is personal."""
+class UnderstoodCall:
+    """What the AI answered about a call. ``muted`` is its recording without personal data."""
 
     lease: Lease
     attempt: Attempt
-    heard: Heard
+    heard: RedactedTranscript
     said: Understanding
     provider: str
     muted: StoredFile | None = None
 
     @property
     def new_files(self) -> list[str]:
-        """What was put into the storage for this, and is named by no row yet."""
+        """Names of the stored files that no row refers to yet."""
         return [self.muted.name] if self.muted else []
 
-    def finding(self) -> Finding:
-        """Measure the call and put everything together."""
+    def result(self) -> StageResult:
+        """Measure the call, and combine the figures with the AI's answers."""
         fields = analysis_fields(
             self.heard.transcript, self.heard.redacted, self.said, self.provider
         )
         fields["provenance"]["attempts"] = self.attempt.number
-        return Finding(
+        return StageResult(
             self.lease,
             self.attempt,
-            {name: value for name, value in fields.items() if name != "verdict"},
+            {name: value for name, value in fields.items() if name != "headline"},
             asked=self.said.model not in NO_MODEL,
             muted=self.muted,
-            verdict=fields["verdict"],
+            headline=fields["headline"],
             request_id=_joined(self.said.request_ids),
         )
 
@@ -199,35 +207,41 @@ async def understand(
     provider: Provider,
     in_thread: InThread,
     *,
-    heard: Heard | None = None,
-    turn: Turnstile = NO_WAITING,
-) -> Verdict:
-    """Have a transcript judged: the newest, unless it is at hand."""
+    heard: RedactedTranscript | None = None,
+    turn: Turnstile = UNLIMITED,
+) -> UnderstoodCall:
+    """Ask the AI about a transcript. Loads the newest one unless ``heard`` is given.
+
+    Raises ProviderError.
+    """
     heard = heard or await in_thread(_newest, lease)
     transcript, redacted = heard.transcript, heard.redacted
     async with turn:
         work = provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
         said = await _within(limit_s_of(transcript.duration_ms, TIMEOUT_PER_TALK), work)
     muted = None
-    if transcript.provenance["model"] != "text":  # what was written was not recorded
+    if transcript.provenance["model"] != "text":  # a text call has no recording
         muted = await in_thread(keep_redacted, lease.call_pk, redacted.redactions)
-    return Verdict(lease, attempt, heard, said, provider.name, muted)
+    return UnderstoodCall(lease, attempt, heard, said, provider.name, muted)
 
 
 def _joined(request_ids: Sequence[str]) -> str:
-    """Return as many of the ids as the row of an attempt holds; the first ones will do."""
+    """Join the ids, cut to the length of the attempt's column."""
     return ", ".join(request_ids)[:REQUEST_IDS_LENGTH]
 
 
-class Found(Protocol):
-    """What a stage brings, with the files that it has stored for it."""
+class HasNewFiles(Protocol):
+    """A result that refers to stored files."""
 
     @property
     def new_files(self) -> list[str]: ...
 
 
 async def keep(found: F, write: Callable[[F], Awaitable[T]], in_thread: InThread) -> T:
-    """Write the rows that name the files; take the files away again if that is refused."""
+    """Write the rows that refer to the files. Remove the files if the lease was lost.
+
+    Files are stored first: a file without a row is harmless, a row without a file is not.
+    """
     try:
         return await write(found)
     except LeaseLost:
@@ -236,40 +250,40 @@ async def keep(found: F, write: Callable[[F], Awaitable[T]], in_thread: InThread
 
 
 def analysis_fields(
-    transcript: Transcript, redacted: Redacted, verdict: Understanding, provider: str
+    transcript: Transcript, redacted: Redacted, said: Understanding, provider: str
 ) -> dict[str, Any]:
-    """Return what ``ledger.archive_all`` stores, measured and put together."""
+    """Return the fields of an Analysis, and ``headline`` for the call's row."""
     speech = {who: tuple(_span(span) for span in spans) for who, spans in transcript.speech.items()}
     measured = measure(
-        redacted.turns, verdict.sentiments, speech=speech, duration_ms=transcript.duration_ms
+        redacted.turns, said.sentiments, speech=speech, duration_ms=transcript.duration_ms
     ).as_json()
     return {
         "transcript": transcript,
         "turns": [
-            {**turn_as_json(turn), **_mood(mood)}
-            for turn, mood in zip(redacted.turns, verdict.sentiments, strict=True)
+            {**turn_as_json(turn), **_sentiment_fields(sentiment)}
+            for turn, sentiment in zip(redacted.turns, said.sentiments, strict=True)
         ],
-        "summary": verdict.summary,
-        "keywords": list(verdict.keywords),
-        "insights": verdict.insights,
+        "summary": said.summary,
+        "keywords": list(said.keywords),
+        "insights": said.insights,
         "metrics": measured,
         "redactions": [asdict(item) for item in redacted.redactions],
-        "skipped": [*transcript.skipped, *(asdict(skipped) for skipped in verdict.skipped)],
+        "skipped": [*transcript.skipped, *(asdict(skipped) for skipped in said.skipped)],
         "provenance": {
             "provider": provider,
-            "model": verdict.model,
-            **({"prompt": verdict.prompt} if verdict.prompt else {}),
+            "model": said.model,
+            **({"prompt": said.prompt} if said.prompt else {}),
         },
-        "verdict": _headline(measured),
+        "headline": _headline(measured),
     }
 
 
-def _mood(mood: Sentiment) -> dict[str, Any]:
-    return {"sentiment": mood.label, "score": round(mood.score, 2)}
+def _sentiment_fields(sentiment: Sentiment) -> dict[str, Any]:
+    return {"sentiment": sentiment.label, "score": round(sentiment.score, 2)}
 
 
 def _headline(measured: dict[str, Any]) -> dict[str, str]:
-    """Pick what lists show: empty for a side that said nothing."""
+    """Pick the sentiments and trends that lists show. Empty for a side that said nothing."""
     overall, trend = measured["sentiment"]["overall"], measured["sentiment"]["trend"]
     return {
         **{f"{who}_sentiment": overall.get(who, {}).get("label", "") for who in SPEAKERS},

@@ -1,4 +1,4 @@
-"""How the analysis stands: is it paused, is a provider down, do workers live, what waits?"""
+"""The state of the analysis: pauses, providers that are down, live workers, waiting calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEARTBEAT_LIMIT = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Outage:
-    """A provider that is down for a stage. ``waiting`` calls would ask it next."""
+    """A provider that is down in a stage, and the number of calls that wait for it."""
 
     provider: str
     stage: str
@@ -31,7 +31,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Standing:
-    """``silent_s`` is how long ago a worker last showed a sign of life, None if none ever did."""
+    """``silent_s`` is the time since the last heartbeat of any worker, None without one."""
 
     pause: AnalysisPause | None
     outages: tuple[Outage, ...]
@@ -44,12 +44,12 @@ class Standing:
 
     @property
     def held(self) -> int:
-        """Calls that wait for a provider which is down."""
+        """The number of calls that wait for a provider that is down."""
         return sum(outage.waiting for outage in self.outages)
 
     @property
     def mark(self) -> str:
-        """Changes with what there is to say, but not with every call that joins the queue."""
+        """A text that changes when pages have news to show, but not with every waiting call."""
         outages = [f"{each.provider}/{each.stage}/{each.probe_at}" for each in self.outages]
         paused = self.pause.paused_at.isoformat() if self.pause else ""
         return "|".join([paused, *outages, "" if self.workers else "no worker"])
@@ -79,13 +79,13 @@ def read_standing() -> Standing:
 
 
 def waiting_calls() -> Any:
-    """Return the calls whose analysis is not over, in whoever's hands they are."""
+    """Return the calls whose analysis is not finished, claimed or not."""
     return Call.objects.filter(state__in=(CallState.COMPLETED, CallState.PROCESSING_AI))
 
 
 @dataclass(frozen=True)
 class Load:
-    """What stands before one stage. ``oldest_s``: how long ago its oldest round was asked for."""
+    """The queue of one stage. ``oldest_s`` is the age of the oldest request for analysis in it."""
 
     stage: str
     ready: int
@@ -107,7 +107,7 @@ def _load(calls: QuerySet[Call], stage: str, *, now: datetime) -> Load:
         ready=Count("pk", filter=idle & soon),
         retrying=Count("pk", filter=idle & later),
         running=Count("pk", filter=running),
-        # A later round begins long after the call has ended.
+        # A later round starts long after the call has ended.
         oldest=Min(Case(When(analysis_round=0, then=F("ended_at")), default=F("state_changed_at"))),
     )
     oldest = counted.pop("oldest")

@@ -79,7 +79,7 @@ _DATE_JOINTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Detection:
     """Personal data at [begin, end) of a text; ``digits`` is empty where there are none."""
 
     begin: int
@@ -90,7 +90,7 @@ class Finding:
 
 def find_personal_data(
     text: str, asked: frozenset[Kind] = frozenset(), *, shortest: int = ASKED_RUN
-) -> list[Finding]:
+) -> list[Detection]:
     """Return what must go from a text, in order and without overlaps.
 
     ``asked`` is what the other party wanted to hear, ``shortest`` how many digits are then
@@ -98,14 +98,14 @@ def find_personal_data(
     """
     tokens = tokenize(text)
     emails = "EMAIL" in asked or names("EMAIL", text)
-    found = [Finding(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
+    found = [Detection(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
     numbered = has_digits(tokens)
     if numbered:
         expected = "IBAN" in asked or names("IBAN", text)
         ibans = find_ibans(tokens, text, expected=expected, in_pieces="IBAN" in asked)
-        found += [Finding(begin, end, "IBAN") for begin, end in ibans]
+        found += [Detection(begin, end, "IBAN") for begin, end in ibans]
         written = _NATIONAL_INSURANCE.finditer(text)
-        found += [Finding(*match.span(), "NATIONAL_ID") for match in written]
+        found += [Detection(*match.span(), "NATIONAL_ID") for match in written]
     found += _dates(tokens, text, asked, in_digits=shortest < ASKED_RUN)
     if numbered:
         found += _numbers(tokens, text, asked, shortest)
@@ -160,9 +160,9 @@ def _digits_of(piece: re.Match[str]) -> str:
     return re.sub(r"\D", "", piece[0])
 
 
-def _without_overlaps(found: Sequence[Finding]) -> list[Finding]:
+def _without_overlaps(found: Sequence[Detection]) -> list[Detection]:
     """Join what overlaps; the longer one gives its name."""
-    kept: list[Finding] = []
+    kept: list[Detection] = []
     for finding in sorted(found, key=lambda item: (item.begin, -item.end)):
         if not kept or finding.begin >= kept[-1].end:
             kept.append(finding)
@@ -170,13 +170,13 @@ def _without_overlaps(found: Sequence[Finding]) -> list[Finding]:
         last = kept[-1]
         longer = max(last, finding, key=lambda item: item.end - item.begin)
         end = max(last.end, finding.end)
-        kept[-1] = Finding(last.begin, end, longer.kind, last.digits or finding.digits)
+        kept[-1] = Detection(last.begin, end, longer.kind, last.digits or finding.digits)
     return kept
 
 
 def _numbers(
     tokens: Sequence[Token], text: str, asked: frozenset[Kind], shortest: int
-) -> list[Finding]:
+) -> list[Detection]:
     expected = bool(asked - {"EMAIL", "DATE"})
     # A sort code looks like a date: 12-34-56.
     dates_stay = not expected and not _SORT_CODE.search(text)
@@ -192,7 +192,7 @@ def _numbers(
             first, last = run.first, run.last
             if kind in ("ACCOUNT", "NATIONAL_ID"):
                 first, last = _with_letters(tokens, text, first, last)
-            found.append(Finding(*_with_edges(tokens, text, first, last), kind, run.digits))
+            found.append(Detection(*_with_edges(tokens, text, first, last), kind, run.digits))
     return found
 
 
@@ -296,7 +296,7 @@ def _only_years(run: Run, text: str) -> bool:
 
 def _dates(
     tokens: Sequence[Token], text: str, asked: frozenset[Kind], *, in_digits: bool
-) -> list[Finding]:
+) -> list[Detection]:
     """Return dates where a birthday or an expiry date is meant."""
     found = []
     for first, last in _date_runs(tokens):
@@ -305,7 +305,7 @@ def _dates(
         answered = _answers_misheard_question(tokens, run, bool(asked) and in_digits)
         if "DATE" in asked or answered or _date_cue_before(text[:begin], run, asked, text):
             digits = "".join(token.digits for token in tokens[first : last + 1])
-            found.append(Finding(begin, end, "DATE", digits))
+            found.append(Detection(begin, end, "DATE", digits))
     return found
 
 

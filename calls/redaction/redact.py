@@ -10,7 +10,7 @@ from calls.conversation import Speaker, Turn, Word
 from calls.redaction.cues import asked_for, asks_for_record
 from calls.redaction.kinds import Kind
 from calls.redaction.numbers import find_runs, has_digits, tokenize
-from calls.redaction.personal_data import CARD_RUN, Finding, find_personal_data, harmless_numbers
+from calls.redaction.personal_data import CARD_RUN, Detection, find_personal_data, harmless_numbers
 
 # People read long numbers in pieces, and the listener repeats or nods.
 _PIECE = 2
@@ -66,13 +66,13 @@ class _Memory:
     """What is known at a point of the conversation."""
 
     asked: dict[Speaker, frozenset[Kind]] = field(default_factory=dict)
-    last: dict[Speaker, list[Finding]] = field(default_factory=dict)
+    last: dict[Speaker, list[Detection]] = field(default_factory=dict)
     secrets: dict[str, Kind] = field(default_factory=dict)
     harmless: set[str] = field(default_factory=set)
     # Who was last asked for the number of an order, a ticket...
     asked_record: Speaker | None = None
 
-    def listen(self, speaker: Speaker, text: str) -> list[Finding]:
+    def listen(self, speaker: Speaker, text: str) -> list[Detection]:
         """Return what is personal in the next turn."""
         other: Speaker = "agent" if speaker == "customer" else "customer"
         asked = self.asked.get(speaker, frozenset())
@@ -87,7 +87,9 @@ class _Memory:
         self._remember(speaker, other, text, found)
         return found
 
-    def _remember(self, speaker: Speaker, other: Speaker, text: str, found: list[Finding]) -> None:
+    def _remember(
+        self, speaker: Speaker, other: Speaker, text: str, found: list[Detection]
+    ) -> None:
         for item in found:
             if len(item.digits) >= _SECRET and item.kind != "DATE":
                 self.secrets.setdefault(item.digits, item.kind)
@@ -100,12 +102,12 @@ class _Memory:
             self.asked[speaker] = self.asked.get(speaker) or frozenset({found[-1].kind})
         self.last[speaker] = found
 
-    def _echo(self, other: Speaker, text: str) -> list[Finding]:
+    def _echo(self, other: Speaker, text: str) -> list[Detection]:
         """Return the short runs that repeat what the other party has just said."""
         heard = [(item.digits, item.kind) for item in self.last.get(other, ()) if item.digits]
         return _repeats(text, heard, _ECHO)
 
-    def add_repeated(self, text: str, found: list[Finding]) -> list[Finding]:
+    def add_repeated(self, text: str, found: list[Detection]) -> list[Detection]:
         """Return the findings of a turn and the secrets of other turns that occur in it."""
         repeated = _repeats(text, list(self.secrets.items()), _SECRET)
         new = [
@@ -116,19 +118,19 @@ class _Memory:
         return sorted([*found, *new], key=lambda item: item.begin)
 
 
-def _repeats(text: str, secrets: Sequence[tuple[str, Kind]], least: int) -> list[Finding]:
+def _repeats(text: str, secrets: Sequence[tuple[str, Kind]], least: int) -> list[Detection]:
     if not secrets:
         return []
     runs = find_runs(text, tokenize(text), skip_harmless=True, loose=False)
     return [
-        Finding(run.begin, run.end, kind, run.digits)
+        Detection(run.begin, run.end, kind, run.digits)
         for run in runs
         for kind in [next((kind for known, kind in secrets if run.digits in known), None)]
         if kind is not None and len(run.digits) >= least
     ]
 
 
-def _may_be_record(item: Finding) -> bool:
+def _may_be_record(item: Detection) -> bool:
     return item.kind in ("PHONE", "ACCOUNT") and len(item.digits) < CARD_RUN
 
 
@@ -139,7 +141,7 @@ def _mostly_digits(text: str) -> bool:
     return sum(token.word.isalpha() and not token.digits for token in tokens) <= 2
 
 
-def _is_nod(text: str, found: Sequence[Finding]) -> bool:
+def _is_nod(text: str, found: Sequence[Detection]) -> bool:
     """Tell "mm-hm", "go ahead" and a repeated number from a new subject."""
     for item in reversed(found):
         text = text[: item.begin] + text[item.end :]
@@ -190,7 +192,7 @@ def _join_words(words: Sequence[Word]) -> tuple[str, list[_Placed]]:
 
 
 def _apply(
-    number: int, turn: Turn, text: str, placed: Sequence[_Placed], found: Sequence[Finding]
+    number: int, turn: Turn, text: str, placed: Sequence[_Placed], found: Sequence[Detection]
 ) -> tuple[Turn, list[Redaction]]:
     if not found and text == turn.text:
         return turn, []
@@ -212,7 +214,7 @@ def _apply(
     return replace(turn, text=_replaced(text, found, 0, len(text)), words=words), redactions
 
 
-def _replaced(text: str, found: Sequence[Finding], begin: int, end: int) -> str:
+def _replaced(text: str, found: Sequence[Detection], begin: int, end: int) -> str:
     """Return [begin, end) of a text with the findings in it replaced by their kind."""
     parts = []
     for item in found:
@@ -221,7 +223,7 @@ def _replaced(text: str, found: Sequence[Finding], begin: int, end: int) -> str:
     return "".join([*parts, text[begin:end]])
 
 
-def _times(turn: Turn, placed: Sequence[_Placed], item: Finding) -> tuple[int, int]:
+def _times(turn: Turn, placed: Sequence[_Placed], item: Detection) -> tuple[int, int]:
     inside = [at.word for at in placed if at.begin < item.end and at.end > item.begin]
     if not inside:
         return turn.begin_ms, turn.end_ms
@@ -229,10 +231,10 @@ def _times(turn: Turn, placed: Sequence[_Placed], item: Finding) -> tuple[int, i
 
 
 def _groups(
-    placed: Sequence[_Placed], found: Sequence[Finding]
-) -> list[tuple[list[_Placed], list[Finding]]]:
+    placed: Sequence[_Placed], found: Sequence[Detection]
+) -> list[tuple[list[_Placed], list[Detection]]]:
     """Return the words, put together where a finding spans several, with their findings."""
-    groups: list[tuple[list[_Placed], list[Finding]]] = []
+    groups: list[tuple[list[_Placed], list[Detection]]] = []
     reach = 0
     for at in placed:
         starting = [item for item in found if at.begin <= item.begin < at.end]

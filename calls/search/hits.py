@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calls.models import Analysis, Note
-from calls.search.index import Where, findings_of
+from calls.search.index import Where, result_texts_of
 from calls.search.query import EVERYWHERE, NOTE, SIDES, SUMMARY, Node, Term, wanted_terms
 from calls.search.words import Word, split
 
@@ -95,7 +95,7 @@ def mark(text: str, terms: Sequence[Term]) -> Excerpt:
 def _find(analysis: Analysis, terms: Mapping[str, Sequence[Term]]) -> Iterator[tuple[int, Hit]]:
     """Yield each hit with how many of the terms are in it."""
     told_before: list[str] = []
-    for where, text, name in findings_of(analysis) if terms[SUMMARY] else ():
+    for where, text, name in result_texts_of(analysis) if terms[SUMMARY] else ():
         score, spans = _match(text, terms[SUMMARY])
         # A summary may be made of the answers, and keywords are in both.
         if spans and not any(text in told for told in told_before):

@@ -35,11 +35,11 @@ def texts_of(analysis: Analysis) -> Iterator[tuple[str, str]]:
     """Yield side and text of everything that can be found."""
     for turn in analysis.turns:
         yield SIDES[turn["speaker"]], turn["text"]
-    for finding in findings_of(analysis):
+    for finding in result_texts_of(analysis):
         yield SUMMARY, finding.text
 
 
-class Finding(NamedTuple):
+class ResultText(NamedTuple):
     """What the AI has written about a call: as what, for an insight under which name."""
 
     where: Where
@@ -47,13 +47,13 @@ class Finding(NamedTuple):
     name: str = ""
 
 
-def findings_of(analysis: Analysis) -> Iterator[Finding]:
+def result_texts_of(analysis: Analysis) -> Iterator[ResultText]:
     """Yield everything that the AI has written about the call."""
-    yield Finding("summary", analysis.summary)
+    yield ResultText("summary", analysis.summary)
     for name, answer in analysis.insights.items():
-        yield Finding("insight", str(answer), name)
+        yield ResultText("insight", str(answer), name)
     for keyword in analysis.keywords:
-        yield Finding("keyword", keyword)
+        yield ResultText("keyword", keyword)
 
 
 def words_of(analysis: Analysis) -> IndexedWords:

@@ -85,7 +85,7 @@ def carry(lease, stage, provider=None):
 
 
 def write(stage, found):
-    many = findings.save_transcripts if stage == Stage.TRANSCRIBE else batches.archive_verdicts
+    many = findings.save_transcripts if stage == Stage.TRANSCRIBE else batches.archive_understood
     (result,) = many([found])
     if isinstance(result, Exception):
         raise result

@@ -103,7 +103,7 @@ def claim(owner="worker-1"):
 def attempt(lease, stage=Stage.TRANSCRIBE):
     """Return the attempt that the claim began, or begin the one at the next stage."""
     running = Attempt.objects.filter(call=lease.call_pk, stage=stage, outcome="running").first()
-    return running or one_call.begin_attempt(lease, stage=stage, provider="fake")
+    return running or one_call.start_attempt(lease, stage=stage, provider="fake")
 
 
 TRANSCRIPT = {
@@ -123,8 +123,8 @@ def archived_call(call_id=None):
     lease = claim()
     transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
-    verdict = {"customer_sentiment": "NEUTRAL"}
-    one_call.archive(lease, tried, transcript=transcript, verdict=verdict, **ANALYSIS)
+    headline = {"customer_sentiment": "NEUTRAL"}
+    one_call.archive(lease, tried, transcript=transcript, headline=headline, **ANALYSIS)
     return Call.objects.get(pk=call.pk)
 
 

@@ -1,12 +1,12 @@
 """The analysis of one call, step by step, as a worker does it for many calls at once."""
 
 from calls.analysis import attempts, findings
-from calls.analysis.attempts import Begin, Failure
-from calls.analysis.findings import Finding
+from calls.analysis.attempts import AttemptStart, Failure
+from calls.analysis.findings import StageResult
 
 
-def begin_attempt(lease, *, stage, provider):
-    return only(attempts.begin_attempts([Begin(lease, stage, provider)]))
+def start_attempt(lease, *, stage, provider):
+    return only(attempts.start_attempts([AttemptStart(lease, stage, provider)]))
 
 
 def fail_attempt(lease, attempt, error):
@@ -15,17 +15,17 @@ def fail_attempt(lease, attempt, error):
 
 def save_transcript(lease, attempt, *, asked=True, audio=None, **fields):
     return only(
-        findings.save_transcripts([Finding(lease, attempt, fields, asked=asked, audio=audio)])
+        findings.save_transcripts([StageResult(lease, attempt, fields, asked=asked, audio=audio)])
     )
 
 
-def archive(lease, attempt, *, verdict, asked=True, muted=None, **fields):
-    finding = Finding(lease, attempt, fields, asked=asked, muted=muted, verdict=verdict)
-    return only(findings.archive_all([finding]))
+def archive(lease, attempt, *, headline, asked=True, muted=None, **fields):
+    finding = StageResult(lease, attempt, fields, asked=asked, muted=muted, headline=headline)
+    return only(findings.archive_calls([finding]))
 
 
 def release(lease):
-    return only(attempts.release_all([lease]))
+    return only(attempts.release_calls([lease]))
 
 
 def only(results):

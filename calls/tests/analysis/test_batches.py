@@ -130,7 +130,7 @@ def test_calls_are_given_back_together_and_at_no_cost():
     taken = take()
     Call.objects.filter(pk=calls[2].pk).update(lease_token=9)
 
-    results = attempts.release_all([lease for lease, _ in taken])
+    results = attempts.release_calls([lease for lease, _ in taken])
 
     assert results[:2] == [None, None]
     assert isinstance(results[2], LeaseLost)

@@ -357,7 +357,7 @@ def test_an_answer_about_meaning_says_nothing_about_transcription():
     transcript = one_call.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
 
-    one_call.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+    one_call.archive(lease, tried, transcript=transcript, headline={}, **ANALYSIS)
 
     assert health().down_since
 

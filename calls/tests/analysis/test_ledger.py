@@ -191,10 +191,10 @@ def test_a_second_archive_of_the_same_lease_is_refused():
     lease = claim()
     transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
-    one_call.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+    one_call.archive(lease, tried, transcript=transcript, headline={}, **ANALYSIS)
 
     with pytest.raises(LeaseLost):
-        one_call.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+        one_call.archive(lease, tried, transcript=transcript, headline={}, **ANALYSIS)
 
 
 def test_a_retried_call_starts_a_round_with_all_attempts():
@@ -248,7 +248,7 @@ def test_what_the_provider_calls_its_answers_is_kept_with_the_attempt():
     ended_call()
     lease = claim()
     findings.save_transcripts(
-        [findings.Finding(lease, attempt(lease), TRANSCRIPT, request_id="req-1, req-2")]
+        [findings.StageResult(lease, attempt(lease), TRANSCRIPT, request_id="req-1, req-2")]
     )
     tried = attempt(lease, Stage.UNDERSTAND)
     one_call.fail_attempt(lease, tried, outage(request_id="req-3"))
@@ -279,7 +279,7 @@ def test_the_database_refuses_a_second_attempt_at_a_time():
     lease = claim()
 
     with pytest.raises(IntegrityError):
-        one_call.begin_attempt(lease, stage=Stage.TRANSCRIBE, provider="fake")
+        one_call.start_attempt(lease, stage=Stage.TRANSCRIBE, provider="fake")
 
 
 def test_the_database_refuses_a_second_success_of_a_stage_in_one_round():

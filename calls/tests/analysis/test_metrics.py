@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from calls.analysis.metrics import Metrics, count_words, measure, trend_of
-from calls.analysis.providers.local.sentiment import judge
+from calls.analysis.providers.local.sentiment import score_sentiment
 from calls.conversation import Sentiment, Span, Speaker, Turn
 
 DEMO_CALLS = sorted((Path(__file__).parents[2] / "demo_calls").glob("*.json"))
@@ -190,7 +190,7 @@ def test_a_demo_call_is_judged_as_a_listener_would(path: Path) -> None:
     call = json.loads(path.read_text())
     turns = [Turn(**said) for said in call["turns"]]
 
-    found = measure(turns, judge([said.text for said in turns]), {}, call["duration_ms"])
+    found = measure(turns, score_sentiment([said.text for said in turns]), {}, call["duration_ms"])
 
     assert found.sentiment.overall["customer"].label == call["sentiment"]
     assert found.sentiment.trend["customer"] == call["trend"]

@@ -54,7 +54,7 @@ def test_a_call_in_hand_goes_no_further_than_its_attempt():
     pause_analysis()
 
     with pytest.raises(Paused):
-        one_call.begin_attempt(lease, stage=Stage.UNDERSTAND, provider="fake")
+        one_call.start_attempt(lease, stage=Stage.UNDERSTAND, provider="fake")
 
 
 @pytest.mark.django_db(transaction=True)

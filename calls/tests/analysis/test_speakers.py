@@ -310,7 +310,7 @@ def test_a_worker_that_judges_the_old_transcript_loses_the_call_and_its_words_ar
     swap(call)
 
     with pytest.raises(LeaseLost):
-        one_call.archive(lease, tried, transcript=old, verdict={}, turns=[], metrics={})
+        one_call.archive(lease, tried, transcript=old, headline={}, turns=[], metrics={})
     again = claim("quick")
     assert again.stage == Stage.UNDERSTAND
     carry(again, Stage.UNDERSTAND, DeafProvider())

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.speech.accuracy import judge_redactions
 from benchmarks.speech.text_scripts import planted, text_scripts, try_redaction
 from calls.analysis.metrics import measure
-from calls.analysis.providers.local.sentiment import judge
+from calls.analysis.providers.local.sentiment import score_sentiment
 from calls.conversation import Turn
 from calls.redaction.redact import redact
 
@@ -66,7 +66,7 @@ def test_moods_and_trends_of_the_scripts_are_mostly_right():
     trends = moods = 0
     for script in SCRIPTS:
         turns = redact(script.turns).turns
-        scores = judge([turn.text for turn in turns])
+        scores = score_sentiment([turn.text for turn in turns])
         figures = measure(turns, scores, {}, turns[-1].end_ms).sentiment
         trends += figures.trend["customer"] == script.about["trend"]
         moods += figures.overall["customer"].label == script.about["sentiment"]

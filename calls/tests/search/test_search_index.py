@@ -237,7 +237,7 @@ def test_a_refused_finding_changes_no_entry():
     said = {**ANALYSIS, "turns": [turn("agent", "Goodbye.")]}
 
     with pytest.raises(LeaseLost):
-        one_call.archive(lease, tried, transcript=transcript, verdict={}, **said)
+        one_call.archive(lease, tried, transcript=transcript, headline={}, **said)
 
     assert ask("hello") == [call.call_id]
     assert ask("goodbye") == []
@@ -250,7 +250,7 @@ def test_a_new_analysis_replaces_what_the_old_one_said():
     transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     said = {**ANALYSIS, "turns": [turn("agent", "Goodbye.")]}
     tried = attempt(lease, Stage.UNDERSTAND)
-    one_call.archive(lease, tried, transcript=transcript, verdict={}, **said)
+    one_call.archive(lease, tried, transcript=transcript, headline={}, **said)
 
     assert ask("hello") == []
     assert ask("goodbye") == [call.call_id]
@@ -282,7 +282,7 @@ def test_a_note_on_a_call_that_is_not_analysed_is_found_and_stays_with_the_analy
     lease = claim()
     transcript = one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
     tried = attempt(lease, Stage.UNDERSTAND)
-    one_call.archive(lease, tried, transcript=transcript, verdict={}, **ANALYSIS)
+    one_call.archive(lease, tried, transcript=transcript, headline={}, **ANALYSIS)
 
     assert ask("agent:hello note:voucher") == [call.call_id]
     annotations.delete_note(call_id=call.call_id, note_id=note.pk, by="ann")

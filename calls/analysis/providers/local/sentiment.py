@@ -39,7 +39,7 @@ _loading = threading.Lock()
 Scorer = Callable[[Sequence[str]], "NDArray[np.float64]"]
 
 
-def judge(texts: Sequence[str]) -> list[Sentiment]:
+def score_sentiment(texts: Sequence[str]) -> list[Sentiment]:
     """Return the mood of each text, in order. Safe to call from several threads.
 
     A text is judged as a whole and sentence by sentence, half and half, so that one strong

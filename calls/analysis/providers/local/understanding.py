@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from calls.analysis.providers.local.keywords import keywords
 from calls.analysis.providers.local.sentences import embedding_problem
-from calls.analysis.providers.local.sentiment import judge, sentiment_model
+from calls.analysis.providers.local.sentiment import score_sentiment, sentiment_model
 from calls.analysis.providers.local.summary import summarise
 from calls.conversation import Skipped, Turn, Understanding
 
@@ -20,7 +20,7 @@ def understand_locally(turns: Sequence[Turn]) -> Understanding:
     """
     summary = summarise(turns)
     return Understanding(
-        sentiments=tuple(judge([turn.text for turn in turns])),
+        sentiments=tuple(score_sentiment([turn.text for turn in turns])),
         summary=summary.text,
         keywords=keywords(turns),
         model=f"sentiment: {sentiment_model()}; summary: {summary.model}",

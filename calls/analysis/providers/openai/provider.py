@@ -17,7 +17,7 @@ from calls.analysis.providers import ProviderError, Questions, no_questions
 from calls.analysis.providers.openai import chat, errors
 from calls.analysis.providers.openai.audio import Piece, encode, pieces
 from calls.analysis.providers.openai.transcription import (
-    Heard,
+    AudioTranscript,
     Unreadable,
     find_speech,
     read_answer,
@@ -52,7 +52,7 @@ class UnknownLimit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class TranscribedChannel:
     """What was found in one channel."""
 
     speaker: Speaker
@@ -108,20 +108,22 @@ class OpenAIProvider:
             request_ids=tuple(each for track in tracks for each in track.request_ids),
         )
 
-    async def _track(self, client: httpx.AsyncClient, channel: Channel, language: str) -> Track:
+    async def _track(
+        self, client: httpx.AsyncClient, channel: Channel, language: str
+    ) -> TranscribedChannel:
         who = channel.speaker
         speech = await asyncio.to_thread(self._speech, channel)
         if not speech:
             silent = f"No speech was found in the {who}'s channel: it was not sent."
-            return Track(who, skipped=(silent,))
+            return TranscribedChannel(who, skipped=(silent,))
         heard = [await self._hear(client, piece, language, speech) for piece in pieces(channel)]
         turns = tuple(turn for part in heard for turn in part.turns)
         ids = tuple(part.request_id for part in heard if part.request_id)
-        return Track(who, turns, speech, tuple(_remarks(who, heard)), ids, asked=True)
+        return TranscribedChannel(who, turns, speech, tuple(_remarks(who, heard)), ids, asked=True)
 
     async def _hear(
         self, client: httpx.AsyncClient, piece: Piece, language: str, speech: Sequence[Span]
-    ) -> Heard:
+    ) -> AudioTranscript:
         name, content, media_type = await asyncio.to_thread(encode, piece.channel)
         file = {"file": (name, content, media_type)}
         fields = {"model": self._transcribe_model, "temperature": "0"}
@@ -255,7 +257,7 @@ async def _post(client: httpx.AsyncClient, path: str, **request: Any) -> httpx.R
 
 
 def _refuse_empty(
-    heard: Heard, extent: Span, speech: Sequence[Span], response: httpx.Response
+    heard: AudioTranscript, extent: Span, speech: Sequence[Span], response: httpx.Response
 ) -> None:
     """Servers that give up have been seen to answer 200 without a word."""
     spoken_ms = sum(
@@ -273,7 +275,7 @@ def _refuse_empty(
     )
 
 
-def _remarks(who: Speaker, heard: Sequence[Heard]) -> list[str]:
+def _remarks(who: Speaker, heard: Sequence[AudioTranscript]) -> list[str]:
     remarks = []
     dropped = [span for part in heard for span in part.dropped]
     if dropped:

