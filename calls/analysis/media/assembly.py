@@ -1,7 +1,7 @@
-"""What was said in a call, from its stored packets: audio on one time line, or turns of text.
+"""Assembling a call from its stored packets: audio on one timeline, or turns of text.
 
-The public face of the modules beside it: ``formats`` (media types), ``packets`` (order and
-speakers), ``timeline`` and ``tracks`` (silences), ``channels`` (mix), ``textcall``.
+The entry point of this package. It uses ``packets`` (order and speakers), ``decoding``,
+``timeline`` and ``tracks`` (silences), ``channels`` (mix) and ``textcall``.
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ def assemble(
     track_speakers: Mapping[str, Speaker] | None = None,
     stream_order: Sequence[str] = (),
 ) -> CallAudio | TextCall:
-    """Put the packets of a call together; their order and repetitions do not matter.
+    """Assemble the packets of a call. Order and duplicates do not matter.
 
-    ``default_media`` is the format of packets that name none; empty means: find out.
-    ``track_speakers`` adds to ``TRACK_SPEAKERS`` or overrides it. ``stream_order`` names the
-    streams in the order in which they were opened: it decides where their clocks do not.
-    Odd packets are reported in ``notes`` and never raise; a ``default_media`` that is not a
-    known media type, or a speaker that is neither agent nor customer, raises ValueError.
+    ``default_media`` is the format of packets that declare none; if it is empty, guess.
+    ``track_speakers`` extends or overrides ``TRACK_SPEAKERS``. ``stream_order`` lists the streams
+    in opening order, which decides if their clocks do not.
+
+    Odd packets are reported in ``notes`` and raise nothing. Raises ValueError for an unknown
+    ``default_media``, or for a speaker that is neither agent nor customer.
     """
     speakers = speaker_map(track_speakers or {})
     typed = typed_packets(unique_packets(packets), default_media)

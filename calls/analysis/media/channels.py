@@ -1,4 +1,4 @@
-"""From the tracks of all streams to one channel for each speaker, on one time line."""
+"""Mixing the tracks of all streams into one channel per speaker, on one timeline."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from calls.analysis.media.timeline import MAX_GAP_S
 from calls.analysis.media.tracks import PlacedTrack, build_tracks, place_tracks, render
 from calls.conversation import SPEAKERS, CallAudio, Channel, Span, Speaker
 
-_TOGETHER_S = 0.1  # tracks that begin closer than this begin at once
+_TOGETHER_S = 0.1  # tracks that start within this time start together
 _OVERLAP_S = 1.0
 _BLOCK_SAMPLES = 1 << 20
-_SAME_AUDIO = 1e-3  # share of the energy in which two channels of the same audio may differ
+_SAME_AUDIO = 1e-3  # two channels of the same audio may differ in this share of the energy
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A placed track, who speaks in each of its channels, and where it begins in its stream."""
+    """A placed track, the speaker of each of its channels, and its start in its stream."""
 
     placed: PlacedTrack
     speakers: tuple[Speaker, ...]
@@ -51,7 +51,7 @@ class Stream:
 def call_audio(
     packets: Sequence[TypedPacket], speakers: Mapping[str, Speaker], stream_order: Sequence[str]
 ) -> CallAudio:
-    """The channels of a call from its audio packets, which are unique already."""
+    """Build the channels of a call from its audio packets, without duplicates."""
     tracks = build_tracks(packets)
     if not tracks:
         return CallAudio((), notes=("No audio was received.",))
@@ -89,14 +89,14 @@ def _speakers_of(placed: PlacedTrack, speakers: Mapping[str, Speaker]) -> tuple[
 
 
 def _opened(streams: Sequence[Stream], stream_order: Sequence[str]) -> list[int]:
-    """Indexes of the streams in the order in which they were opened, as far as it is known."""
+    """Return the indexes of the streams in opening order; unknown ones come last."""
     rank = {name: place for place, name in enumerate(stream_order)}
     names = [stream.voices[0].placed.track.stream for stream in streams]
     return sorted(range(len(streams)), key=lambda at: rank.get(names[at], len(rank)))
 
 
 def _starts(streams: Sequence[Stream], opened: list[int], notes: list[str]) -> list[float]:
-    """Where each stream begins, in seconds from the begin of the call, in the same order."""
+    """Return the start of each stream, in seconds from the start of the call, in the same order."""
     order = sorted(opened, key=lambda index: streams[index].start_s or 0.0)
     starts = dict.fromkeys(order, 0.0)
     if not _clocks_agree([streams[index] for index in order]):
@@ -115,10 +115,10 @@ def _starts(streams: Sequence[Stream], opened: list[int], notes: list[str]) -> l
 
 
 def _clocks_agree(ordered: Sequence[Stream]) -> bool:
-    """Whether streams can be placed by their clocks.
+    """Return whether streams can be placed by their clocks.
 
-    They cannot if a clock is unusable, or if one speaker would talk in two streams at once:
-    then each stream counts from its own begin.
+    They cannot if a clock is unusable, or if one speaker would talk in two streams at once. In the
+    second case each stream counts from its own start.
     """
     if len(ordered) < 2:
         return True
@@ -156,7 +156,7 @@ def _samples(voice: Voice, rate: int) -> int:
 
 
 def _add(target: NDArray[np.int16], samples: NDArray[np.int16]) -> None:
-    """Add in blocks: an hour in 32 bits would double what the module needs."""
+    """Add in blocks: a whole hour in 32 bits would double the memory that is needed."""
     for begin in range(0, len(samples), _BLOCK_SAMPLES):
         block = slice(begin, begin + _BLOCK_SAMPLES)
         total = target[block].astype(np.int32) + samples[block]

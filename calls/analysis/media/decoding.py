@@ -1,4 +1,4 @@
-"""The media types that a packet may carry, and how their bytes become samples."""
+"""Decoding: from base64 and bytes to 16-bit samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from calls.media_types import MediaFormat
 
 
 def decode_base64(data: str) -> bytes | None:
-    """The bytes of strict base64 (RFC 4648, with padding), or None if it is anything else."""
+    """Decode strict base64 (RFC 4648, with padding). Returns None if it is anything else."""
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
@@ -21,7 +21,7 @@ def decode_base64(data: str) -> bytes | None:
 
 
 def decode_audio(payload: bytes, media: MediaFormat) -> NDArray[np.int16]:
-    """Samples of shape (n, channels). A last sample that is cut off is dropped."""
+    """Return samples of shape (n, channels). An incomplete last sample is dropped."""
     if media.encoding == "mulaw":
         samples = MULAW[np.frombuffer(payload, np.uint8)]
     elif media.encoding == "alaw":
@@ -34,6 +34,6 @@ def decode_audio(payload: bytes, media: MediaFormat) -> NDArray[np.int16]:
 
 
 def sample_count(payload: bytes, media: MediaFormat) -> int:
-    """How many samples per channel ``decode_audio`` will give."""
+    """Return how many samples per channel ``decode_audio`` would return."""
     width = 2 if media.encoding.startswith("l16") else 1
     return len(payload) // width // media.channels

@@ -1,6 +1,6 @@
-"""How much of a call was received, against how long it lasted by the clock of this service.
+"""Comparing the received audio with the length of the call by the clock of this service.
 
-A PBX that sends an empty header for a call of minutes looks like a silent call otherwise.
+Without this, a PBX that sends only a header for a call of minutes looks like a silent call.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from calls.models import Call
 
-# A call may be sent faster than it is spoken, and its end may be told late.
+# A call may be sent faster than real time, and its end may be reported late.
 LEAST_SHARE = 0.5
 LEAST_LOSS_MS = 10_000
 
@@ -41,7 +41,7 @@ def measure_length(call: Call, received_ms: int) -> Length:
 
 
 def _lasted_ms(call: Call) -> int | None:
-    # Nobody said when an idle call ended: it may have been at its last packet.
+    # An idle call has no reported end. It may have ended with its last packet.
     is_idle = call.end_reason == Call.EndReason.IDLE
     ended_at = (call.last_packet_at or call.opened_at) if is_idle else call.ended_at
     if ended_at is None:

@@ -28,8 +28,8 @@ _EPOCH_MS = 1e11  # seconds since the epoch reach this in the year 5138
 class PacketRow(NamedTuple):
     """One stored packet. ``timestamp`` is in seconds, or in milliseconds since the epoch.
 
-    ``data`` is base64 for audio and plain words for text; ``media`` is empty where the packet
-    does not say. ``sequence`` counts through all tracks of a stream.
+    ``data`` is base64 for audio and plain text otherwise. ``media`` is empty if the packet declares
+    no format. ``sequence`` counts across all tracks of a stream.
     """
 
     stream: str
@@ -41,21 +41,21 @@ class PacketRow(NamedTuple):
 
     @property
     def stamp(self) -> float:
-        """Seconds; 0 where the sender's clock gave no number at all."""
+        """The timestamp in seconds; 0 if the sender's clock gave no finite number."""
         if not isfinite(self.timestamp):
             return 0.0
         return self.timestamp / 1000 if self.timestamp > _EPOCH_MS else self.timestamp
 
 
 class TypedPacket(NamedTuple):
-    """A packet and its format; None where it names one that does not exist."""
+    """A packet and its format, None if it declares an unknown one."""
 
     row: PacketRow
     media: MediaFormat | None
 
 
 def unique_packets(packets: Iterable[PacketRow]) -> list[PacketRow]:
-    """One packet for each (stream, sequence), in an order that arrival has no say in."""
+    """Return one packet for each (stream, sequence), in an order independent of arrival."""
     rows = sorted(packets)
     rows.sort(key=lambda row: (row.stream, row.sequence))
     return [
@@ -66,7 +66,7 @@ def unique_packets(packets: Iterable[PacketRow]) -> list[PacketRow]:
 
 
 def typed_packets(rows: Sequence[PacketRow], default_media: str) -> list[TypedPacket]:
-    """Give each packet its format: its own, the call's, that of most others, or a guess.
+    """Give each packet its format: its own, the call's, the most frequent one, or a guess.
 
     Raises ValueError if ``default_media`` is neither empty nor a known media type.
     """
@@ -89,9 +89,9 @@ def _majority(rows: Sequence[PacketRow], known: Mapping[str, MediaFormat | None]
 
 
 def sniff(rows: Sequence[PacketRow]) -> MediaFormat:
-    """Tell mu-law from text where nothing is declared: audio only if it cannot be words.
+    """Tell mu-law from text if no packet declares a format: audio only if it cannot be text.
 
-    A track may end in a short packet, so the last of each is judged by its form alone.
+    The last packet of a track may be short, so its length does not count.
     """
     last = {(row.stream, row.track): row for row in rows}
     long = [row for row in rows if len(row.data) >= _SNIFF_MIN_CHARS]
@@ -104,12 +104,12 @@ def sniff(rows: Sequence[PacketRow]) -> MediaFormat:
 
 
 def speaker_map(own: Mapping[str, Speaker]) -> dict[str, Speaker]:
-    """``TRACK_SPEAKERS`` with a site's own names; ValueError for a speaker there is not."""
+    """Return ``TRACK_SPEAKERS`` with a site's own names. Raises ValueError for unknown speakers."""
     if unknown := sorted(set(own.values()) - set(SPEAKERS)):
         raise ValueError(f"track speakers: {unknown[0]!r} is neither 'agent' nor 'customer'")
     return {**TRACK_SPEAKERS, **{name.strip().lower(): who for name, who in own.items()}}
 
 
 def speaker_of(track: str, speakers: Mapping[str, Speaker]) -> Speaker | None:
-    """Who speaks on a track, or None if its name does not tell."""
+    """Return who speaks on a track, or None if its name is not known."""
     return speakers.get(track.strip().lower())

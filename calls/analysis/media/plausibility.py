@@ -1,6 +1,6 @@
-"""Whether received bytes sound like what they are said to be: wrong formats, headers, clipping.
+"""Plausibility of received audio: wrong formats, file headers, clipping.
 
-Nothing is corrected: a format that is wrong is the sender's to mend, and is said in ``notes``.
+Nothing is corrected here. The sender must fix a wrong format; ``notes`` tell the reader about it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from calls.media_types import Encoding, MediaFormat
 
 LISTENED_BYTES = 1 << 20
 LEAST_SAMPLES = 8_000
-QUIET = 100.0  # a line that carries nothing tells nothing
-# Neighbouring samples of speech resemble each other (0.77 to 0.87 in telephone calls); read in
-# the wrong format they hardly do (0.05 to 0.3), between the two G.711 laws a little less (0.6 to
-# 0.7), and are then several times as loud.
+QUIET = 100.0  # a quieter line is too silent to judge
+# Neighbouring samples of speech are correlated: 0.77 to 0.87 in telephone calls. In the wrong
+# format the correlation drops to 0.05 to 0.3. If the two G.711 laws are confused, it is 0.6 to 0.7,
+# and the sound is several times as loud.
 MUCH_SMOOTHER, SMOOTHER, MUCH_LOUDER = 0.35, 0.08, 2.0
 CLIPPED_SHARE = 0.01
 LIMIT = 32_000
@@ -35,7 +35,7 @@ _NAMES: dict[Encoding, str] = {
 
 
 def doubts(tracks: Sequence[PlacedTrack], channels: Sequence[Channel]) -> Iterator[str]:
-    """Yield sentences about what is odd in the sound itself."""
+    """Yield sentences about problems in the audio."""
     for placed in tracks:
         track = placed.track
         payload = b"".join(
@@ -61,7 +61,7 @@ def doubts(tracks: Sequence[PlacedTrack], channels: Sequence[Channel]) -> Iterat
 
 
 def find_better_format(payload: bytes, declared: MediaFormat) -> Encoding | None:
-    """Return the encoding in which bytes sound more like speech, if another one clearly does."""
+    """Return another encoding in which the bytes clearly sound more like speech, or None."""
     if not declared.is_audio:
         return None
     smooth, loud = _sound(payload, declared)
@@ -77,7 +77,7 @@ def find_better_format(payload: bytes, declared: MediaFormat) -> Encoding | None
 
 
 def _sound(payload: bytes, media: MediaFormat) -> tuple[float, float]:
-    """Return how alike neighbouring samples are, from -1 to 1, and how loud they are."""
+    """Return the correlation of neighbouring samples, from -1 to 1, and the loudness."""
     samples = decode_audio(payload, media)[:, 0].astype(np.float64)
     if len(samples) < LEAST_SAMPLES:
         return 0.0, 0.0
@@ -90,7 +90,7 @@ def _sound(payload: bytes, media: MediaFormat) -> tuple[float, float]:
 
 
 def _clipped(samples: NDArray[np.int16]) -> float:
-    """Return the share of samples at the limit; speech that is too loud is at both of them."""
+    """Return the share of samples at the limits. Overdriven speech reaches both limits."""
     if len(samples) < LEAST_SAMPLES:
         return 0.0
     above, below = np.count_nonzero(samples > LIMIT), np.count_nonzero(samples < -LIMIT)

@@ -1,4 +1,4 @@
-"""Change of sample rate with a windowed sinc, in numpy alone."""
+"""Changing the sample rate with a windowed sinc filter, in plain numpy."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _BLOCK_SAMPLES = 1 << 19
 
 
 def resample(samples: NDArray[np.int16], from_rate: int, to_rate: int) -> NDArray[np.int16]:
-    """Mono int16 samples at ``from_rate`` Hz as mono int16 samples at ``to_rate`` Hz.
+    """Convert mono int16 samples from ``from_rate`` to ``to_rate`` Hz.
 
-    The result has ``round(len(samples) * to_rate / from_rate)`` samples and no delay. One
-    dense product per frame costs more multiplications than a polyphase filter would, but all
-    of them happen inside BLAS: an hour of 8 kHz takes under a second.
+    The result has ``round(len(samples) * to_rate / from_rate)`` samples and no delay. A dense
+    product per frame needs more multiplications than a polyphase filter, but BLAS does all of
+    them: an hour at 8 kHz takes less than a second.
     """
     if from_rate == to_rate:
         return samples
@@ -31,7 +31,7 @@ def resample(samples: NDArray[np.int16], from_rate: int, to_rate: int) -> NDArra
     length = round(len(samples) * to_rate / from_rate)
     count = ceil(length / produced)
     out = np.empty((count, produced), dtype=np.int16)
-    # The last frame may begin behind the end of the input, where rounding added a sample.
+    # If rounding added a sample, the last frame may start after the end of the input.
     padded = np.pad(samples, (reach, 2 * (hop + reach)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[0])[::hop]
     step = max(1, _BLOCK_SAMPLES // kernel.shape[0])
@@ -44,9 +44,9 @@ def resample(samples: NDArray[np.int16], from_rate: int, to_rate: int) -> NDArra
 
 @lru_cache(maxsize=16)
 def _kernel(from_rate: int, to_rate: int) -> tuple[NDArray[np.float32], int, int]:
-    """A matrix from one frame of input, with its neighbourhood, to one frame of output.
+    """Return the matrix that maps a frame of input, with its margins, to a frame of output.
 
-    Also the samples of input that a frame consumes, and those of neighbourhood on each side.
+    Also returns how many input samples a frame consumes, and the margin on each side.
     """
     ratio = Fraction(to_rate, from_rate).limit_denominator(_MAX_DENOMINATOR)
     repeat = ceil(_MIN_FRAME / ratio.denominator)

@@ -1,6 +1,6 @@
-"""Agent and customer exchanged: in what was received, in results, and in a recording being read.
+"""Swapping agent and customer in received audio, in results, and in a recording while it is read.
 
-A sender may mix up its tracks, and then a person is the first to notice. Pure values, no database.
+A sender may mix up its tracks, which only a person notices. Pure values, no database.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def other_side(speaker: Speaker, *, swapped: bool) -> Speaker:
 
 
 def swap_material(material: CallAudio | TextCall) -> CallAudio | TextCall:
-    """Return what was received with the roles exchanged, and a note that says so."""
+    """Return the call's audio or text with the roles swapped, and a note that says so."""
     notes = (*material.notes, NOTE)
     if isinstance(material, TextCall):
         turns = tuple(replace(turn, speaker=OTHER[turn.speaker]) for turn in material.turns)
@@ -38,18 +38,18 @@ def swap_material(material: CallAudio | TextCall) -> CallAudio | TextCall:
 
 
 def swap_channels(channels: Sequence[Channel]) -> tuple[Channel, ...]:
-    """Return the channels with the roles exchanged, the agent's first as ever."""
+    """Return the channels with the roles swapped. The agent's still comes first."""
     swapped = [replace(channel, speaker=OTHER[channel.speaker]) for channel in channels]
     return tuple(sorted(swapped, key=lambda channel: SPEAKERS.index(channel.speaker)))
 
 
 def swap_turns(turns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return turns as they are stored, each with the other speaker."""
+    """Return stored turns, each with the other speaker."""
     return [{**turn, "speaker": OTHER[turn["speaker"]]} for turn in turns]
 
 
 def swap_keys(value: Any) -> Any:
-    """Return figures with what is filed under one side filed under the other, at any depth."""
+    """Return nested data with the keys ``agent`` and ``customer`` swapped at every level."""
     if isinstance(value, dict):
         return {OTHER.get(key, key): swap_keys(item) for key, item in value.items()}
     return [swap_keys(item) for item in value] if isinstance(value, list) else value
@@ -60,12 +60,12 @@ def toggle_note(notes: Sequence[str], *, swapped: bool) -> list[str]:
 
 
 def turned(file: IO[bytes]) -> IO[bytes]:
-    """Return a recording whose left and right are exchanged while it is read."""
+    """Wrap a recording so that left and right are swapped while it is read."""
     return cast(IO[bytes], _TurnedWav(file))
 
 
 class _TurnedWav:
-    """16-bit stereo: a frame is two samples. Any stretch may be read, as range requests do."""
+    """16-bit stereo: a frame is two samples. Reads may start anywhere, as in range requests."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Calls that arrive as words instead of audio: who said what, and when."""
+"""Text calls: packets that carry text instead of audio, turned into turns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ESTIMATED = Skipped(
 
 @dataclass(frozen=True, slots=True)
 class TextCall:
-    """The turns of a call whose packets carry words. ``notes`` are sentences for people."""
+    """The turns of a text call. ``notes`` are sentences for people."""
 
     turns: tuple[Turn, ...]
     skipped: tuple[Skipped, ...] = ()
@@ -35,7 +35,7 @@ class TextCall:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Words of one speaker. None for the speaker: nothing tells who it is."""
+    """Text of one speaker, who is None if unknown."""
 
     speaker: Speaker | None
     begin_ms: int
@@ -47,7 +47,7 @@ class _Line:
 
 
 def text_call(rows: Sequence[PacketRow], speakers: Mapping[str, Speaker]) -> TextCall:
-    """The turns of a text call from its packets, which are unique already."""
+    """Build a text call from its packets, without duplicates."""
     timed, notes = _timed(_in_order(rows))
     lines = [line for begin, row in timed for line in _lines(row, begin, speakers)]
     nameless = sum(line.speaker is None for line in lines)
@@ -59,7 +59,9 @@ def text_call(rows: Sequence[PacketRow], speakers: Mapping[str, Speaker]) -> Tex
 
 
 def _in_order(rows: Sequence[PacketRow]) -> list[tuple[float, PacketRow]]:
-    """Packets with their time in seconds: by sequence in a stream, by the clock between streams."""
+    """Return packets with their times in seconds, ordered by sequence within a stream and by clock
+    across streams.
+    """
     timed: list[tuple[float, PacketRow]] = []
     ordered = sorted(rows, key=attrgetter("stream", "sequence"))
     for _, group in groupby(ordered, attrgetter("stream")):
@@ -73,7 +75,7 @@ def _in_order(rows: Sequence[PacketRow]) -> list[tuple[float, PacketRow]]:
 def _timed(
     ordered: Sequence[tuple[float, PacketRow]],
 ) -> tuple[list[tuple[int, PacketRow]], list[str]]:
-    """Packets with their begin in ms, and notes. A clock that stands still is not believed."""
+    """Return packets with their start in ms, and notes. A clock that stands still is ignored."""
     if not ordered:
         return [], []
     first, last = ordered[0][0], ordered[-1][0]
@@ -102,7 +104,7 @@ def _counts_milliseconds(ordered: Sequence[tuple[float, PacketRow]]) -> bool:
 
 
 def _lines(row: PacketRow, begin_ms: int, speakers: Mapping[str, Speaker]) -> Iterator[_Line]:
-    """A packet's words, cut where a line begins with another speaker's name."""
+    """Split a packet's text at lines that start with a speaker's name."""
     for speaker, words in _spoken(row.data, speaker_of(row.track, speakers)):
         line = _Line(speaker, begin_ms, words)
         yield line
@@ -112,7 +114,7 @@ def _lines(row: PacketRow, begin_ms: int, speakers: Mapping[str, Speaker]) -> It
 def spoken_parts(
     data: str, track: str, speakers: Mapping[str, Speaker]
 ) -> Iterator[tuple[Speaker, str]]:
-    """Who says what in one packet of words; whom nothing names is taken for the customer."""
+    """Yield who says what in one text packet. An unknown speaker counts as the customer."""
     for speaker, words in _spoken(data, speaker_of(track, speakers)):
         yield speaker or "customer", words
 
@@ -121,7 +123,7 @@ def _spoken(data: str, by_track: Speaker | None) -> Iterator[tuple[Speaker | Non
     for named, text in _named_parts(data):
         words = " ".join(text.split())
         if by_track and named and named != by_track:
-            words = f"{named.capitalize()}: {words}"  # the track knows better: words, not a name
+            words = f"{named.capitalize()}: {words}"  # the track decides: treat the name as text
         if words:
             yield by_track or named, words
 

@@ -1,8 +1,8 @@
-"""Where the packets of one track stand in time: which silences go between them.
+"""Placing the packets of one track in time, and the silences between them.
 
-Numbers only. The samples themselves are the clock of a track: a packet begins where the one
-before it ended, unless packets are lost or the sender's clock shows a real pause. Jitter,
-stalls and packets stamped in groups never insert or cut a sample.
+Numbers only, no audio. The samples are the clock of a track: a packet starts where the previous
+one ended, unless packets are lost or the sender's clock shows a real pause. Jitter, stalls and
+packets stamped in groups never add or remove a sample.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-PAUSE_S = 0.2  # from here on, what the clock shows beyond the audio is a pause, not jitter
-MAX_GAP_S = 600.0  # one bad timestamp must not fill the memory...
+PAUSE_S = 0.2  # a clock this far ahead of the audio shows a pause, not jitter
+MAX_GAP_S = 600.0  # one bad timestamp must not exhaust the memory...
 MAX_SILENCE_S = 3600.0  # ...and neither must many of them
-_STEP_S = 0.02  # a pause begins with a jump; a clock that runs fast has none
-_WINDOW_S = 2.0  # the longest stall or group of packets that is still taken for jitter
-_SEQUENCE_JUMP_S = 2.0  # a loss that the clock contradicts by more than this did not happen
+_STEP_S = 0.02  # a pause starts with a jump, a clock that runs fast does not
+_WINDOW_S = 2.0  # the longest stall or group of packets that counts as jitter
+_SEQUENCE_JUMP_S = 2.0  # if the clock contradicts a loss by more than this, nothing was lost
 _STEADY = (0.5, 2.0)
-_MILLISECONDS = 100.0  # how many times too fast a clock must run to be counting them
+_MILLISECONDS = 100.0  # a clock this many times too fast counts milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class TrackClock:
     """The packets of one track in order. ``lengths`` and ``usual`` are in samples.
 
-    ``stamps`` are in seconds. ``lost[i]`` counts the sequence numbers of the whole stream that
-    never came between packet i-1 and packet i, ``tracks`` the tracks which share them.
+    ``stamps`` are in seconds. ``lost[i]`` is the number of sequence numbers of the stream that are
+    missing between packets i-1 and i, ``tracks`` the number of tracks that share them.
     """
 
     rate: int
@@ -54,10 +54,10 @@ class Silences:
 
 
 def pace(stamps: Floats, lengths: Ints, rate: int) -> float | None:
-    """Seconds on the clock for each second of audio; None if a track is too short to tell.
+    """Return seconds on the clock per second of audio, or None if the track is too short.
 
     1.0 is a live call, 1000 a clock that counts milliseconds, 0 a clock that stands still or a
-    recording sent as fast as it goes.
+    recording that is sent at full speed.
     """
     durations = lengths[:-1] / rate
     if len(durations) == 0 or durations.sum() == 0:
@@ -78,9 +78,9 @@ def is_steady(value: float | None) -> bool:
 
 
 def lost_before(sequences: Ints, stream: Ints, unit: int) -> Ints:
-    """How many sequence numbers of the stream are absent just before each packet of a track.
+    """Return how many sequence numbers of the stream are missing just before each packet.
 
-    ``stream`` are all sequence numbers that came, sorted; ``unit`` is what they count in.
+    ``stream`` holds all received sequence numbers, sorted; ``unit`` is their step.
     """
     passed = np.rint(np.diff(sequences) / unit).astype(np.int64)
     came = np.diff(np.searchsorted(stream, sequences))
@@ -88,9 +88,9 @@ def lost_before(sequences: Ints, stream: Ints, unit: int) -> Ints:
 
 
 def sequence_unit(stream: Ints, paces: Sequence[float | None]) -> int:
-    """What the numbers of a stream count in: 1, or more for a sender that counts samples.
+    """Return the step of a stream's sequence numbers: 1, or more if the sender counts samples.
 
-    Steps above one are a unit only where the clock says that nothing is missing.
+    A larger step is the unit only if the clock shows that nothing is missing.
     """
     steps = np.diff(stream)
     step = int(np.median(steps)) if len(steps) else 1
@@ -99,10 +99,10 @@ def sequence_unit(stream: Ints, paces: Sequence[float | None]) -> int:
 
 
 def offsets(clock: TrackClock) -> Floats:
-    """By how many seconds the clock is ahead of the audio at each packet, without jitter.
+    """Return by how many seconds the clock is ahead of the audio at each packet, without jitter.
 
-    The lowest value of the next two seconds counts: after a stall it falls back, after a
-    pause it stays. A single wild stamp is removed first.
+    This takes the lowest value of the next two seconds: after a stall the offset falls back, after
+    a pause it stays. A single wild timestamp is removed first.
     """
     heard = np.concatenate(([0], np.cumsum(clock.lengths)[:-1])) / clock.rate
     raw = clock.stamps - heard
@@ -115,7 +115,7 @@ def offsets(clock: TrackClock) -> Floats:
 
 
 def silences(clock: TrackClock, ahead: Floats, *, steady: bool) -> Silences:
-    """The silence before each packet of a track; ``ahead`` is the result of ``offsets``."""
+    """Return the silence before each packet of a track. ``ahead`` is the result of ``offsets``."""
     before = np.zeros(len(clock.lengths), np.int64)
     inserted, capped, jumps = 0, 0, 0
     candidates = clock.lost > 0
@@ -133,9 +133,9 @@ def silences(clock: TrackClock, ahead: Floats, *, steady: bool) -> Silences:
 
 
 def _silence(clock: TrackClock, lost: int, behind: float | None) -> tuple[int, bool]:
-    """Samples of silence, and whether the sequence jumped without a loss.
+    """Return the samples of silence, and whether the sequence jumped without a loss.
 
-    ``behind`` are the samples by which the audio is behind the clock, None without a clock.
+    ``behind`` is the number of samples by which the audio lags the clock, None without a clock.
     """
     if behind is None:
         return round(lost / clock.tracks) * clock.usual, False

@@ -1,4 +1,4 @@
-"""One track of a stream: its packets decoded, laid on its own time line and rendered."""
+"""One track of a stream: its packets decoded, placed on its own timeline and rendered."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DEFAULT_PACKET_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A packet's bytes; None if it could not be decoded and becomes silence."""
+    """The bytes of a packet, None if they cannot be decoded. It then becomes silence."""
 
     payload: bytes | None
     media: MediaFormat
@@ -63,7 +63,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class PlacedTrack:
-    """A track with its silences. ``start_s`` is its begin on the sender's clock, if it has one."""
+    """A track with its silences. ``start_s`` is its start on the sender's clock, if it has one."""
 
     track: Track
     silences: Silences
@@ -72,7 +72,7 @@ class PlacedTrack:
 
     @property
     def begins(self) -> Ints:
-        """The sample at which each packet begins, from the begin of the track."""
+        """The sample at which each packet starts, counted from the start of the track."""
         ends = np.cumsum(self.silences.before + self.track.lengths)
         return np.asarray(ends - self.track.lengths, np.int64)
 
@@ -98,7 +98,7 @@ class PlacedTrack:
         return np.where(self.lost == 0, self.silences.before, 0)
 
     def missing(self) -> list[tuple[float, float]]:
-        """Stretches in seconds, from the begin of the track, that were lost or damaged."""
+        """Lost or damaged spans, in seconds from the start of the track."""
         begins, rate = self.begins, self.track.media.rate
         damaged = np.array([piece.payload is None for piece in self.track.pieces])
         heads = begins - np.where(self.lost > 0, self.silences.before, 0)
@@ -107,7 +107,7 @@ class PlacedTrack:
 
 
 def build_tracks(packets: Sequence[TypedPacket]) -> list[Track]:
-    """The tracks of a call from its audio packets, ordered by stream and name."""
+    """Build the tracks of a call from its audio packets, ordered by stream and name."""
 
     def key(packet: TypedPacket) -> tuple[str, str]:
         return packet.row.stream, packet.row.track
@@ -155,7 +155,7 @@ def place_tracks(tracks: Sequence[Track]) -> list[PlacedTrack]:
     paces = [track.pace for track in tracks]
     stream = np.sort(np.concatenate([track.sequences for track in tracks]))
     unit = sequence_unit(stream, paces)
-    # Tracks are laid side by side by their clocks, so one bad clock makes all of them useless.
+    # Clocks align the tracks with each other, so one bad clock makes all of them useless.
     steady = all(is_steady(value) for value in paces)
     return [
         _place(track, lost_before(track.sequences, stream, unit), len(tracks), steady=steady)
@@ -171,7 +171,7 @@ def _place(track: Track, lost: Ints, tracks: int, *, steady: bool) -> PlacedTrac
 
 
 def render(placed: PlacedTrack, rate: int) -> list[NDArray[np.int16]]:
-    """The samples of each channel of a track at ``rate`` Hz, silences included."""
+    """Render each channel of a track at ``rate`` Hz, including silences."""
     track = placed.track
     out = np.zeros((track.media.channels, placed.samples), np.int16)
     for begin, piece in zip(placed.begins, track.pieces, strict=True):
@@ -182,9 +182,9 @@ def render(placed: PlacedTrack, rate: int) -> list[NDArray[np.int16]]:
 
 
 def _in_format(payload: bytes, media: MediaFormat, wanted: MediaFormat) -> NDArray[np.int16]:
-    """Samples of a packet that may differ from the rest of its track.
+    """Return the samples of a packet in the format of its track, from which its own may differ.
 
-    Their shape is (channels, n), or (1, n) for a mono packet, which fits into both channels.
+    The shape is (channels, n), or (1, n) for a mono packet, which fits both channels.
     """
     samples: NDArray[np.int16] = decode_audio(payload, media).T
     if media.rate != wanted.rate:

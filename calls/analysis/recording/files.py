@@ -1,8 +1,8 @@
-"""The recording of a call: one stored file, agent left, customer right, and a copy with silences.
+"""The recording of a call: a stereo file, agent left, customer right, and a muted copy.
 
-16-bit PCM WAV: every browser plays it and finds any position by arithmetic, no codec has to be
-installed, and to mute a stretch is to write zeros. Files are written before the row that names
-them and removed after it has ceased to; what a crash leaves in between, ``remove_orphans`` finds.
+The format is 16-bit PCM WAV: every browser plays it and can seek in it, it needs no codec, and
+muting means writing zeros. A file is written before the row that refers to it, and removed after
+the row has changed. ``find_orphans`` finds files that a crash left in between.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ FOLDER = "recordings"
 CONTENT_TYPE = "audio/wav"
 SAMPLE_BYTES = 2
 BLOCK_FRAMES = 1 << 16
-# Recognised words begin and end a little off.
+# The times of recognised words are slightly off.
 MUTE_MARGIN_MS = 150
-# A file is named by a row within seconds, or never.
+# A row refers to a new file within seconds, or never.
 ORPHAN_AGE = timedelta(hours=1)
 
 
@@ -56,14 +56,14 @@ class StoredAudio(StoredFile):
 
 
 def is_pruned(call_pk: int) -> bool:
-    """Whether packets of the call have been removed on purpose, all of them or the first."""
+    """Return whether retention has removed packets of the call, all or only the first ones."""
     return PrunedRange.objects.filter(stream__call=call_pk).exists()
 
 
 def keep_audio(call: Call, heard: CallAudio | TextCall) -> StoredAudio | None:
-    """Store what was heard; None if there is no audio, or nowhere to put it.
+    """Store the audio. Returns None if there is none, or if the storage fails.
 
-    A call does not fail for want of a recording: while its packets are there, it can be made.
+    A call does not fail without a recording: it can be made as long as the packets are stored.
     """
     if isinstance(heard, TextCall) or not heard.duration_ms:
         return None
@@ -71,8 +71,8 @@ def keep_audio(call: Call, heard: CallAudio | TextCall) -> StoredAudio | None:
         return _present(call)
     try:
         stored = _store(call.pk, partial(write_wav, heard))
-    except Exception:  # each storage has errors of its own
-        log.exception("the recording of call %s could not be stored", call.call_id)
+    except Exception:  # each storage backend has its own errors
+        log.exception("could not store the recording of call %s", call.call_id)
         return None
     keep_waveform(stored.name, measure_audio(heard))
     return StoredAudio(stored.name, stored.size, stored.sha256, heard.duration_ms)
@@ -86,7 +86,7 @@ def _present(call: Call) -> StoredAudio | None:
 
 
 def keep_redacted(call_pk: int, redactions: Sequence[Redaction]) -> StoredFile | None:
-    """Store the recording with the redactions muted; the recording itself if there are none."""
+    """Store a copy with the redactions muted. Without redactions, refer to the recording itself."""
     row = Recording.objects.filter(call=call_pk).first()
     if row is None:
         return None
@@ -97,12 +97,12 @@ def keep_redacted(call_pk: int, redactions: Sequence[Redaction]) -> StoredFile |
         with default_storage.open(str(row.file)) as source:
             return _store(call_pk, partial(mute, source, spans))
     except Exception:
-        log.exception("the recording %s could not be muted", str(row.file))
+        log.exception("could not mute the recording %s", str(row.file))
         return None
 
 
 def _store(call_pk: int, write: Callable[[IO[bytes]], None]) -> StoredFile:
-    """Put a file into the storage, under a name that nobody can guess and no other run takes."""
+    """Store a file under a name that cannot be guessed and that no other run uses."""
     day = timezone.now().date().isoformat()
     with tempfile.TemporaryFile() as file:
         write(file)
@@ -112,7 +112,7 @@ def _store(call_pk: int, write: Callable[[IO[bytes]], None]) -> StoredFile:
 
 
 def measure_file(file: IO[bytes]) -> tuple[str, int]:
-    """Return SHA-256 and size of a file, and rewind it."""
+    """Return the SHA-256 and the size of a file, and rewind it."""
     file.seek(0)
     digest = hashlib.sha256()
     while block := file.read(1 << 20):
@@ -123,7 +123,7 @@ def measure_file(file: IO[bytes]) -> tuple[str, int]:
 
 
 def write_wav(audio: CallAudio, file: IO[bytes]) -> None:
-    """Write 16-bit PCM with two channels, block by block; a side that is not there is silent."""
+    """Write 16-bit stereo PCM block by block. A missing side is silent."""
     length = max(len(channel.samples) for channel in audio.channels)
     with wave.open(file, "wb") as wav:
         wav.setnchannels(len(SPEAKERS))
@@ -140,7 +140,7 @@ def write_wav(audio: CallAudio, file: IO[bytes]) -> None:
 
 
 def mute(source: IO[bytes], spans: Iterable[Span], file: IO[bytes]) -> None:
-    """Copy a recording with silence on both sides in the spans: the other side may repeat it."""
+    """Copy a recording with both sides muted in the spans: the other side may repeat the words."""
     with wave.open(source, "rb") as heard, wave.open(file, "wb") as wav:
         wav.setparams(heard.getparams())
         silences = [_frames(span, heard.getframerate()) for span in spans]
@@ -159,7 +159,7 @@ def _frames(span: Span, rate: int) -> tuple[int, int]:
 
 
 def read_wav(source: IO[bytes]) -> tuple[Channel, ...]:
-    """Return the channels of a recording; a side that never made a sound is left out."""
+    """Return the channels of a recording. A side that is all silence is left out."""
     with wave.open(source, "rb") as wav:
         rate = wav.getframerate()
         frames = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2").reshape(-1, 2)
@@ -172,10 +172,10 @@ def read_wav(source: IO[bytes]) -> tuple[Channel, ...]:
 
 
 def name_recording(call_pk: int, audio: StoredAudio | None, *, version: int, now: datetime) -> None:
-    """Make this the recording of a locked call, in the caller's transaction.
+    """Make this the recording of a locked call. Call inside a transaction.
 
-    Without audio the call has none any more: one that does not fit the transcript would be
-    muted in the wrong places. It stays if it is all that is left.
+    Without ``audio``, the row is removed: an old recording does not fit the new transcript, and
+    would be muted in the wrong places. It is kept if the packets are gone.
     """
     before = Recording.objects.filter(call=call_pk).first()
     if audio is None:
@@ -201,7 +201,7 @@ def name_recording(call_pk: int, audio: StoredAudio | None, *, version: int, now
 
 
 def name_redacted(call_pk: int, muted: StoredFile | None) -> None:
-    """Make this the redacted recording of a locked call, in the caller's transaction."""
+    """Make this the redacted recording of a locked call. Call inside a transaction."""
     before = Recording.objects.filter(call=call_pk).first()
     if before is not None:
         Recording.objects.filter(pk=before.pk).update(**_redacted_fields(muted))
@@ -226,18 +226,18 @@ def files_of(row: Recording) -> list[str]:
 
 
 def remove_files(names: Collection[str]) -> int:
-    """Remove those of these stored files that no row names. Returns how many that were.
+    """Remove those of the stored files that no row refers to. Returns how many were removed.
 
-    A file that cannot be removed now is an orphan, which is found again.
+    A file that cannot be removed now is an orphan, and ``find_orphans`` finds it again.
     """
     unnamed = [name for name in names if name not in _named(names)]
     try:
         for name in unnamed:
-            # The waveform first: what a crash leaves then is a recording, which is found again.
+            # The waveform first: a crash then leaves a recording, which is found as an orphan.
             default_storage.delete(waveform_name(name))
             default_storage.delete(name)
     except Exception:
-        log.exception("stored recordings could not be removed")
+        log.exception("could not remove stored recordings")
         return 0
     return len(unnamed)
 
@@ -257,7 +257,7 @@ def stored_days() -> list[str]:
 
 
 def find_orphans(day: str, *, now: datetime) -> list[str]:
-    """Return the files of a day that no row names, and that nobody can be about to name."""
+    """Return the files of a day that no row refers to, and that are too old to be new."""
     _, found = default_storage.listdir(f"{FOLDER}/{day}")
     names = [f"{FOLDER}/{day}/{name}" for name in found]
     orphans: list[str] = []

@@ -1,4 +1,4 @@
-"""What there is to analyse: the stored packets of a call, or what was made of them before."""
+"""Loading what the analysis works on: the packets of a call, or a recording or transcript."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ Material = CallAudio | TextCall
 
 
 def load_material(call: Call) -> Material:
-    """Assemble the packets of a call; once they are pruned, take its recording or its words.
+    """Assemble the packets of a call. If they have been pruned, load its recording or transcript.
 
-    Memory: the decoded audio of the whole call. Raises ProviderError if there is none of it.
+    Holds the decoded audio of the whole call in memory. Raises ProviderError if nothing is left.
     """
     streams = list(_streams([call]))
     return _assemble(call, streams, (row for _, row in _rows(streams, bit_by_bit=True)))
 
 
 def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
-    """Do the same for several calls of words, with as many queries as for one."""
+    """Load several calls, usually text, with as many queries as one call needs.
+
+    Returns an exception in place of a call that cannot be loaded.
+    """
     streams: dict[int, list[Any]] = {call.pk: [] for call in calls}
     for stream in _streams(calls):
         streams[stream.call_id].append(stream)
@@ -56,7 +59,7 @@ def _streams(calls: Sequence[Call]) -> QuerySet[Any]:
 def _assembled(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> Any:
     try:
         return _assemble(call, streams, rows)
-    except Exception as error:  # it is this call's, and none of the others
+    except Exception as error:  # the others must not fail with this call
         return error
 
 
@@ -73,7 +76,7 @@ def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> 
 
 
 def _rows(streams: Sequence[Stream], *, bit_by_bit: bool) -> Iterator[tuple[int, PacketRow]]:
-    """Yield the packets with the key of their call, stream by stream and in their order."""
+    """Yield packets with the key of their call, in order within each stream."""
     by_pk = {stream.pk: stream for stream in streams}
     rows = Packet.objects.filter(stream__in=by_pk).order_by("stream_id", "sequence")
     columns = rows.values_list("stream_id", "track", "sequence", "timestamp", "data")

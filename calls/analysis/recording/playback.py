@@ -1,4 +1,4 @@
-"""What is played when somebody listens to a call: a stored file, or one that is made for it."""
+"""Playing the audio of a call: a stored file, or a temporary one made from the packets."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from calls.redaction.redact import redact
 
 
 class NotHeardYet(Exception):
-    """There is no transcript, so nobody knows which stretches of the audio are personal."""
+    """The call has no transcript yet, so personal data cannot be muted."""
 
 
 @dataclass(frozen=True)
 class Playback:
-    """An open file. ``sha256`` identifies its content, if it is turned with a word behind it."""
+    """An open file. ``sha256`` identifies its content, with a suffix if the sides are swapped."""
 
     file: IO[bytes]
     size: int
@@ -41,10 +41,10 @@ class Playback:
 
 
 def open_playback(call: Call, *, redacted: bool) -> Playback | None:
-    """Return the audio of a call, with what is personal muted if ``redacted``; None without audio.
+    """Return the audio of a call, with personal data muted if ``redacted``. None without audio.
 
-    Before the call is transcribed, or when its file is gone, the packets are assembled for it.
-    Raises NotHeardYet if it should be redacted and there is no transcript.
+    If the call has no stored file, the audio is assembled from its packets. Raises NotHeardYet if
+    it should be redacted and there is no transcript.
     """
     row = Recording.objects.filter(call=call).first()
     stored = _open_stored(row, redacted=redacted) if row else None
@@ -77,7 +77,7 @@ def _open_stored(row: Recording, *, redacted: bool) -> Playback | None:
 
 
 def name_turned(row: Recording) -> None:
-    """Put into a row, unsaved, the digests of what is heard of a recording that is turned."""
+    """Set the digests of a swapped recording on an unsaved row."""
     row.sha256 = _turned_digest(str(row.file))
     row.redacted_sha256 = _turned_digest(str(row.redacted_file))
 
@@ -104,7 +104,7 @@ def _open_source(call: Call, row: Recording | None) -> Playback | None:
 
 
 def _made(write: Callable[[IO[bytes]], None]) -> Playback:
-    file: IO[Any] = tempfile.TemporaryFile()  # noqa: SIM115 - whoever plays it closes it
+    file: IO[Any] = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
         write(file)
         sha256, size = measure_file(file)
@@ -115,7 +115,7 @@ def _made(write: Callable[[IO[bytes]], None]) -> Playback:
 
 
 def _personal_spans(call: Call) -> list[Span]:
-    """Return what the newest transcript calls for, as the analysis of it found or will find."""
+    """Return the spans with personal data, from the newest transcript."""
     transcript = call.transcripts.order_by("-version").first()
     if transcript is None:
         raise NotHeardYet
@@ -127,7 +127,7 @@ def _personal_spans(call: Call) -> list[Span]:
 
 
 def read_waveform(call: Call, *, redacted: bool) -> Waveform | None:
-    """Return how loud the audio of a call is, silent where it is muted if ``redacted``.
+    """Return the waveform of a call, silent in muted spans if ``redacted``.
 
     None without audio. Raises NotHeardYet as ``open_playback`` does.
     """

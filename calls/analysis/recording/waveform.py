@@ -1,7 +1,7 @@
-"""How loud each side of a recording is over time: a few bytes a second, so that a page can draw it.
+"""Waveforms: the loudness of each side of a recording over time, for drawing on a page.
 
-One byte for each 50 ms of each side, the agent's first: the greatest amplitude, 255 for full
-scale. They are stored once, in a file of their own whose name follows from the recording's.
+One byte for each 50 ms of each side, the agent's first: the peak amplitude, 255 for full scale.
+It is stored in a separate file, whose name is derived from the recording's.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def measure_audio(audio: CallAudio) -> Waveform:
 
 
 def measure_wav(source: IO[bytes]) -> Waveform:
-    """Read a recording block by block: an hour of it does not fit into the memory of a page."""
+    """Measure a recording block by block: an hour would need too much memory in a web request."""
     rows: list[list[Peaks]] = [[] for _ in SPEAKERS]
     with wave.open(source, "rb") as wav:
         step = wav.getframerate() * STEP_MS // 1000
@@ -60,7 +60,7 @@ def measure_wav(source: IO[bytes]) -> Waveform:
 
 
 def _peaks(samples: NDArray[np.int16], step: int) -> Peaks:
-    """The last step may be short: silence fills it up."""
+    """Return the peak of each step. A short last step is padded with silence."""
     padded = np.ascontiguousarray(np.pad(samples, (0, -len(samples) % step)))
     steps = padded.reshape(-1, step)
     highest = np.maximum(steps.max(axis=1).astype(np.int32), -steps.min(axis=1).astype(np.int32))
@@ -69,7 +69,7 @@ def _peaks(samples: NDArray[np.int16], step: int) -> Peaks:
 
 
 def silence(waveform: Waveform, spans: Sequence[Span]) -> Waveform:
-    """Return the waveform with both sides silent wherever a span touches a step."""
+    """Return the waveform with both sides silent in each step that a span touches."""
     peaks = waveform.peaks.copy()
     for span in spans:
         peaks[:, max(0, span.begin_ms // STEP_MS) : max(0, -(-span.end_ms // STEP_MS))] = 0
@@ -77,24 +77,24 @@ def silence(waveform: Waveform, spans: Sequence[Span]) -> Waveform:
 
 
 def turn(waveform: Waveform) -> Waveform:
-    """Return the waveform with the sides exchanged."""
+    """Return the waveform with the sides swapped."""
     return Waveform(waveform.peaks[::-1])
 
 
 def waveform_name(recording: str) -> str:
-    """Return the name of the file for that of a recording, below another folder."""
+    """Return the name of the waveform file of a recording."""
     return f"{FOLDER}/{recording.partition('/')[2] or recording}.peaks"
 
 
 def keep_waveform(recording: str, waveform: Waveform) -> None:
-    """Store the waveform of a recording. It can be measured again: a failure is only logged."""
+    """Store the waveform of a recording. Failures are only logged: it can be measured again."""
     name = waveform_name(recording)
     try:
         stored = default_storage.save(name, ContentFile(waveform.peaks.tobytes()))
-        if stored != name:  # somebody else was faster
+        if stored != name:  # another process was faster
             default_storage.delete(stored)
-    except Exception:  # each storage has errors of its own
-        log.exception("the waveform of %s could not be stored", recording)
+    except Exception:  # each storage backend has its own errors
+        log.exception("could not store the waveform of %s", recording)
 
 
 def stored_waveform(recording: str) -> Waveform | None:

@@ -219,7 +219,7 @@ def test_a_full_disk_does_not_cost_the_transcript(monkeypatch, caplog, api):
 
     assert call.state == CallState.ARCHIVED
     assert not Recording.objects.exists()
-    assert "could not be stored" in caplog.text
+    assert "could not store the recording" in caplog.text
     assert not at(samples(body(api.get(URL))), 3.0, 4.0).any()
 
 
