@@ -1,4 +1,4 @@
-"""What the talk is about: which personal data a sentence names, and which a turn asks for."""
+"""Cues: which personal data a sentence names, and which a turn asks for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from calls.redaction.kinds import Kind
 
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 _REACH = 120
-# A full stop that ends no sentence when a number follows it.
+# Abbreviations before a number: their full stop does not end the sentence.
 _ABBREVIATED = re.compile(r"\b(no|nr|ref|tel)\.\s*$", re.IGNORECASE)
 EXPIRY = re.compile(r"\bexpir\w*|\bvalid (?:un)?til|\b(?:valid|good) thr", re.IGNORECASE)
-# In the order of precedence: "card security code" asks for the code.
+# In order of precedence: "card security code" asks for the code.
 _PATTERNS: dict[Kind, str] = {
     "SECURITY_CODE": r"""
         (?<!social\ )security\ (?:code|number) | \bc\.?v\.?[vc]2?\b
@@ -49,7 +49,7 @@ _CUES = {
     kind: re.compile(pattern, re.IGNORECASE | re.VERBOSE) for kind, pattern in _PATTERNS.items()
 }
 _BARE_NUMBER = re.compile(r"(?:(\w+)(?:['\u2019]s)? )?\b(?:number|digits)\b", re.IGNORECASE)
-# What has a number by which supervisors look calls up, and which is nobody's secret.
+# Records whose numbers are not personal. Supervisors look calls up by them.
 _RECORDS = (
     "order invoice po ticket case reference ref booking tracking parcel claim incident complaint "
     "job quote offer batch item article part serial sku rma model version build firmware error "
@@ -65,11 +65,11 @@ _REQUEST = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# Without one of these, or a question mark, there is no need to look closer.
+# A text without one of these words or a question mark asks for nothing.
 _ASKING = "may can could shall give tell read confirm provide enter repeat verify spell need"
 _REQUEST_WORDS = frozenset(f"{_ASKING} what please how go address".split())
 _LETTERS = re.compile(r"[a-z]+")
-# "Lastly, your passport number." is a question as well.
+# "Lastly, your passport number." is a question too.
 _ELLIPTIC = re.compile(
     r"""
     (?:(?:and|then|lastly|finally|next|also|now|ok|okay|right|great|perfect|thank\ you|thanks
@@ -109,7 +109,7 @@ def asked_for(text: str) -> frozenset[Kind]:
 
 
 def asks_for_record(text: str) -> bool:
-    """Tell whether a turn asks for the number of an order, a ticket... and nothing else."""
+    """Return whether a turn asks only for the number of a record, such as an order or a ticket."""
     return _requests(text) and bool(_RECORD_NUMBER.search(text)) and not asked_for(text)
 
 
@@ -126,7 +126,7 @@ def _bare_number(sentence: str) -> set[Kind]:
 
 
 def names(kind: Kind, text: str) -> bool:
-    """Tell whether a text speaks of this kind of data."""
+    """Return whether a text names this kind of data."""
     return _CUES[kind].search(text) is not None
 
 
@@ -151,15 +151,15 @@ def named_last(text: str) -> Kind | None:
 
 
 def names_harmless_last(text: str) -> bool:
-    """Tell whether the last few words of a text announce a number that is nobody's secret."""
+    """Return whether the last few words of a text announce a number that is not personal."""
     return named_last(text) is None and _harmless_from(text) is not None
 
 
 def _harmless_from(text: str) -> int | None:
-    """Return from where on in the last few words of a text a record's name speaks for a number.
+    """Return from where in the last few words a record's name marks a number as harmless.
 
-    "The pin for the order is" announces a pin: there the name speaks for it only if nothing
-    else does.
+    "The pin for the order is" announces a pin: there, the record's name counts only if no other
+    cue does.
     """
     nearest = _IDIOMS.sub(lambda idiom: "x" * len(idiom[0]), last_words(text))
     found = _HARMLESS_CUE.search(nearest)
@@ -169,5 +169,5 @@ def _harmless_from(text: str) -> int | None:
 
 
 def most_likely(asked: frozenset[Kind]) -> Kind | None:
-    """Return the kind of number that is probably the answer to a question for all these."""
+    """Return the most likely kind of a number that answers a question for all these kinds."""
     return next((kind for kind in _CUES if kind in asked - {"EMAIL", "DATE"}), None)

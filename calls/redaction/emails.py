@@ -1,4 +1,4 @@
-"""E-mail addresses, also as people say them and recognisers garble them."""
+"""Finding e-mail addresses, including spoken ones that a recogniser has garbled."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _SURE = (
     r"(?:com|org|net|edu|gov|info|io|co\s*(?:\.|\bdot\b)\s*uk|uk|ie|de|fr|es|nl|ch|eu|pt|pl|dk|fi|ca|"
     r"au|nz|biz)"
 )
-# These are words too: "we were at home. It was late".
+# These are also words: "we were at home. It was late".
 _WORDS_TOO = r"(?:it|be|at|se|no|us|in|me)"
 _PROVIDERS = r"(?:g ?mail|google ?mail|yahoo|hotmail|outlook|icloud|aol|proton ?mail|live|msn|gmx)"
-# One of these is in each of them.
+# Each address contains one of these.
 _IN_PROVIDERS = ("mail", "yahoo", "outlook", "icloud", "aol", "live", "msn", "gmx")
 _WRITTEN = re.compile(r"[\w.+'-]{1,64}\s?@\s?[\w-]{1,63}(?:\s?\.\s?[\w-]{1,63})*")
 _DOT = r"(?:\s*\.\s*|\s+dot\s+)"
@@ -22,9 +22,9 @@ _DOMAIN = re.compile(
     r"(?!\.\w)",
     re.IGNORECASE,
 )
-# Without one there is no domain, and nearly every sentence is without.
+# Without one there is no domain. This rules out nearly every sentence quickly.
 _ANY_TOP = re.compile(rf"(?:\.|\bdot\b)\s*(?:{_SURE}|{_WORDS_TOO})\b", re.IGNORECASE)
-# "at Web.D": no top level that exists, but nobody begins a sentence without a space.
+# "at Web.D": not a real top-level domain, but no sentence starts without a space.
 _GARBLED = re.compile(r"(?:@|\bat\s)\s?()([\w-]{1,63}\.[\w-]{1,63})", re.IGNORECASE)
 _PROVIDER_ALONE = re.compile(rf"\b(?:at|@)\s+{_PROVIDERS}\b", re.IGNORECASE)
 _PROVIDER = re.compile(_PROVIDERS, re.IGNORECASE)
@@ -41,12 +41,12 @@ _NOISE = frozenset({"to", "a", "the"})
 _LINKS = frozenset({"dot", "underscore", "dash", "hyphen", "minus", "plus", "."})
 _PART = re.compile(r"[\w'\u2019+-]+|[.@]")
 _MAX_LOCAL = 10
-# Characters before a domain that are looked at; with the bounds above, time stays linear.
+# Characters to search before a domain. With the limits above, this keeps the time linear.
 _REACH = 200
 
 
 def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
-    """Return begin and end of each address. ``expected``: the talk is of an e-mail address."""
+    """Return start and end of each address. ``expected``: an e-mail address was asked for or named."""
     folded = text.casefold()
     names_provider = any(name in folded for name in _IN_PROVIDERS)
     found = [match.span() for match in _WRITTEN.finditer(text)] if "@" in text else []
@@ -65,7 +65,7 @@ def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
 
 
 def _begin_of(text: str, place: int, domain: str, *, expected: bool) -> int | None:
-    """Return where the address with this domain begins, or None if it is only a web site."""
+    """Return where the address with this domain starts, or None if it is just a web site."""
     parts = [
         match
         for match in _PART.finditer(text, max(0, place - _REACH), place)
@@ -100,7 +100,7 @@ def _local_begin(before: list[str]) -> int | None:
     words = 0
     while place > 0 and words < _MAX_LOCAL:
         place -= 1
-        # Who spells says a letter at a time.
+        # Spelling: one letter at a time.
         words += len(before[place]) > 1
         if before[place] in _LEAD_IN:
             break
@@ -111,5 +111,5 @@ def _local_begin(before: list[str]) -> int | None:
 
 
 def _joins_names(before: list[str], place: int) -> bool:
-    """Tell "david. miller at" from the end of a sentence."""
+    """Return whether a full stop joins two names ("david. miller at") or ends a sentence."""
     return place > 0 and before[place - 1] not in _LEAD_IN and before[place - 1] != "."

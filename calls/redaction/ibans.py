@@ -1,4 +1,4 @@
-"""International bank account numbers, whole or in pieces, written or as people say them."""
+"""Finding IBANs, whole or in pieces, written or spoken."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BEGIN = re.compile(r"[A-Z]{2}\d\d")
 def find_ibans(
     tokens: Sequence[Token], text: str, *, expected: bool, in_pieces: bool
 ) -> list[tuple[int, int]]:
-    """Return begin and end of each IBAN.
+    """Return start and end of each IBAN.
 
-    ``expected``: the talk is of one, so that it need not be valid. ``in_pieces``: somebody was
-    asked for it, and may say it a part at a time.
+    ``expected``: an IBAN was named, so that invalid ones count too. ``in_pieces``: the speaker was
+    asked for one, and may say it in parts.
     """
     found = []
     for start, token in enumerate(tokens):
@@ -44,7 +44,7 @@ def _end_of(tokens: Sequence[Token], start: int, *, expected: bool) -> int | Non
 
 
 def _pieces(tokens: Sequence[Token], text: str) -> list[tuple[int, int]]:
-    """Return what may be a part of an IBAN: "A T six one"."""
+    """Return possible parts of an IBAN, such as "A T six one"."""
     found = []
     for is_code, group in groupby(tokens, lambda token: _is_code(token, text)):
         part = list(group)

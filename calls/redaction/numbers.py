@@ -1,7 +1,7 @@
-"""Numbers as people say them and recognisers print them: tokens of a text and runs of digits.
+"""Reading numbers as people say them and recognisers write them: tokens, and runs of digits.
 
 "4-5-3-2", "four five three two", "double two", "forty five thirty two" and mixtures all
-become digits with their place in the text. Whether a run is personal is not decided here.
+become digits with their position in the text. ``personal_data`` decides which ones are personal.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ LETTER_JOINTS = frozenset("-,. ")
 _FILLERS = frozenset(
     {"uh", "um", "er", "erm", "ah", "hm", "dash", "hyphen", "space", "slash", "stroke", "comma"}
 )
-# These also stand between two quantities, so they join only what is surely one number.
+# These also separate two quantities, so they join only parts that are surely one number.
 _LOOSE_FILLERS = frozenset(
     {"and", "then", "next", "for", "to", "too", "due", "dot", "point", "of", "the", "it's", "so"}
     | {"double", "triple", "treble", "hundred"}
 )
 _MAX_FILLERS = 3
 _READ_OUT = 4  # times of day have three: "seven oh four"
-# Where a long number is expected, a word or two inside it are most likely misheard digits...
+# If a long number is expected, one or two words inside it are most likely misheard digits...
 _MAX_MISHEARD = 2
 # ...unless they announce the next number.
 _ANNOUNCING = frozenset(
@@ -65,7 +65,7 @@ _HARMLESS = re.compile(f"{_AMOUNT}|{_DATE}", re.VERBOSE | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``digits`` is what the token adds to a number, empty if it is none."""
+    """``digits`` holds the digits that the token stands for, empty if none."""
 
     begin: int
     end: int
@@ -75,7 +75,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Tokens [first, last] read as one number; ``begin`` and ``end`` are places in the text."""
+    """Tokens [first, last] read as one number; ``begin`` and ``end`` are positions in the text."""
 
     first: int
     last: int
@@ -88,7 +88,7 @@ class Run:
 def tokenize(text: str) -> tuple[Token, ...]:
     """Cut a text into words (lower case), numbers and single signs, with their digits.
 
-    A few are remembered, as one turn is looked at by one rule after the other.
+    Cached, because several rules look at the same turn one after the other.
     """
     words = [(match.start(), match.end(), match[0].lower()) for match in _TOKEN.finditer(text)]
     plain = [word for _, _, word in words]
@@ -106,7 +106,7 @@ def find_runs(text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose:
     """Return the runs of digits of a text in order.
 
     ``skip_harmless`` leaves out amounts, times and dates; ``loose`` also joins over words such
-    as "and" and over a misheard one or two, which is right where a long number is expected.
+    as "and" and over one or two misheard words. Use it only if a long number is expected.
     """
     if not has_digits(tokens):
         return []
@@ -127,7 +127,7 @@ def find_runs(text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose:
 
 
 def is_harmless(written: str, before: str) -> bool:
-    """Tell whether a whole run, with what stands before it, is an amount or a time of day."""
+    """Return whether a run, together with the text before it, is an amount or a time of day."""
     sign = before.rstrip()[-1:]
     return _HARMLESS_ALONE.fullmatch(sign + written if sign in "$£€" else written) is not None
 
@@ -158,7 +158,7 @@ def _digits(words: Sequence[str], place: int) -> str:
 
 
 def _unit(words: Sequence[str]) -> str:
-    """Return the one digit that the first of these words stands for, or nothing."""
+    """Return the digit that the first of these words stands for, or an empty string."""
     if not words:
         return ""
     if words[0] in _ZERO_LETTERS:
@@ -172,7 +172,7 @@ def _unit_follows(after: Sequence[str]) -> bool:
 
 
 def _beside_number(words: Sequence[str], place: int) -> bool:
-    """Tell the zero in "oh three" and "four, oh" from the sigh."""
+    """Return whether an "oh" is a zero, as in "oh three" and "four, oh", and not a sigh."""
     skipped = _ZERO_LETTERS | _JOINTS
     before = next((word for word in reversed(words[:place]) if word not in skipped), "")
     after = next((word for word in words[place + 1 :] if word not in _ZERO_LETTERS), "")
@@ -198,7 +198,7 @@ def _misheard_between(tokens: Sequence[Token], left: Run, right: Run) -> bool:
 
 
 def _is_filler(word: str, allowed: frozenset[str]) -> bool:
-    # Single letters belong to policy and passport numbers; "a" and "i" are words.
+    # Single letters may belong to policy and passport numbers. "a" and "i" are words.
     return word in allowed or (len(word) == 1 and word.isalpha() and word not in "ai")
 
 
@@ -207,7 +207,7 @@ def _joined(left: Run, right: Run) -> Run:
 
 
 def _merge_long(tokens: Sequence[Token], runs: Sequence[Run]) -> list[Run]:
-    """Join runs over loose fillers where it is sure that they are one long number."""
+    """Join runs over filler words if they are surely one long number."""
     merged: list[Run] = []
     for run in runs:
         long = merged and (
@@ -222,7 +222,7 @@ def _merge_long(tokens: Sequence[Token], runs: Sequence[Run]) -> list[Run]:
 
 
 def _is_read_out(tokens: Sequence[Token], run: Run) -> bool:
-    """Tell "two, three, four" from "234": who reads digit by digit reads no quantity."""
+    """Return whether a run is read digit by digit ("two, three, four"). If so, it is no quantity."""
     parts = [token for token in tokens[run.first : run.last + 1] if token.digits]
     return len(parts) >= _READ_OUT and all(len(token.digits) == 1 for token in parts)
 

@@ -1,7 +1,7 @@
-"""What in one text is personal: cards, phones, e-mails, IBANs, ids, codes, dates of birth.
+"""Finding personal data in one text: cards, phones, e-mails, IBANs, ids, codes, dates of birth.
 
-The rules fail safe: a recogniser garbles numbers, so a long run of digits goes even when no
-checksum fits. Names and postal addresses are not recognised.
+The rules fail safe: recognisers garble numbers, so a long run of digits is removed even if its
+checksum is wrong. Names and postal addresses are not recognised.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ _DATE_JOINTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Personal data at [begin, end) of a text; ``digits`` is empty where there are none."""
+    """Personal data at [begin, end) of a text. ``digits`` is empty if it has none."""
 
     begin: int
     end: int
@@ -91,10 +91,10 @@ class Detection:
 def find_personal_data(
     text: str, asked: frozenset[Kind] = frozenset(), *, shortest: int = ASKED_RUN
 ) -> list[Detection]:
-    """Return what must go from a text, in order and without overlaps.
+    """Return the personal data in a text, in order and without overlaps.
 
-    ``asked`` is what the other party wanted to hear, ``shortest`` how many digits are then
-    enough. Codes of three digits go after a question or cue for a security code.
+    ``asked`` holds the kinds that the other party asked for. A number in answer to that needs only
+    ``shortest`` digits. Three digits count as a security code after a question or cue for one.
     """
     tokens = tokenize(text)
     emails = "EMAIL" in asked or names("EMAIL", text)
@@ -161,7 +161,7 @@ def _digits_of(piece: re.Match[str]) -> str:
 
 
 def _without_overlaps(found: Sequence[Detection]) -> list[Detection]:
-    """Join what overlaps; the longer one gives its name."""
+    """Join overlapping detections. The longer one decides the kind."""
     kept: list[Detection] = []
     for finding in sorted(found, key=lambda item: (item.begin, -item.end)):
         if not kept or finding.begin >= kept[-1].end:
@@ -197,7 +197,7 @@ def _numbers(
 
 
 def _with_letters(tokens: Sequence[Token], text: str, first: int, last: int) -> tuple[int, int]:
-    """Return first and last token of a number with the letters that belong to it: "Q Q 12 C"."""
+    """Return first and last token of a number including its letters, as in "Q Q 12 C"."""
     places = [_letters_from(tokens, text, place, step) for place, step in ((first, -1), (last, 1))]
     return places[0], places[1]
 
@@ -222,7 +222,7 @@ def _is_letter(written: str) -> bool:
 
 
 def _with_edges(tokens: Sequence[Token], text: str, first: int, last: int) -> tuple[int, int]:
-    """Return begin and end of tokens with the signs and letters that are stuck to them."""
+    """Return start and end of tokens, including attached signs and letters."""
     begin, end = tokens[first].begin, tokens[last].end
     if plus := _PLUS.search(text[:begin]):
         begin = plus.start()
@@ -234,7 +234,7 @@ def _with_edges(tokens: Sequence[Token], text: str, first: int, last: int) -> tu
 
 
 def _kind_of(run: Run, text: str, asked: frozenset[Kind], shortest: int) -> Kind | None:
-    """Return what a run of digits is, or None if it may stay."""
+    """Return the kind of a run of digits, or None if it is not personal."""
     if _is_quantity(run, text) or _is_announced_harmless(run, text):
         return None
     cued = named_last(text[: run.begin])
@@ -297,7 +297,7 @@ def _only_years(run: Run, text: str) -> bool:
 def _dates(
     tokens: Sequence[Token], text: str, asked: frozenset[Kind], *, in_digits: bool
 ) -> list[Detection]:
-    """Return dates where a birthday or an expiry date is meant."""
+    """Return dates that are a birthday or an expiry date."""
     found = []
     for first, last in _date_runs(tokens):
         begin, end = tokens[first].begin, tokens[last].end
@@ -330,7 +330,7 @@ def _date_cue_before(before: str, run: Sequence[Token], asked: frozenset[Kind], 
         return False
     if not EXPIRY.search(nearest) or "CARD" in asked or names("CARD", text):
         return True
-    # "The offer expires on the thirtieth of June" is nobody's secret, "expires 12/27" is.
+    # "The offer expires on the thirtieth of June" is not personal, "expires 12/27" is.
     return all(token.word not in _MONTHS_AND_ORDINALS for token in run)
 
 

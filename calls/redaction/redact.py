@@ -1,4 +1,4 @@
-"""Takes personal data out of a conversation, before anything else reads, shows or stores it."""
+"""Redacting a conversation, before the AI, search, pages or exports see it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 class Redaction:
     """One item that was removed from turn number ``turn``.
 
-    The times are those of its words, to mute the audio, or those of the whole turn where
-    the words have no times.
+    The times are those of its words, for muting the audio, or those of the whole turn if words
+    have no times.
     """
 
     turn: int
@@ -43,8 +43,8 @@ class Redacted:
 def redact(turns: Sequence[Turn]) -> Redacted:
     """Replace personal data in texts and words by ``[CARD]``, ``[PHONE]``, ``[EMAIL]``...
 
-    Numbers are read in the light of what the other party asked for; what was found once is
-    also removed where anybody repeats it.
+    What the other party asked for helps to recognise numbers. Personal data that was found once is
+    also removed wherever it is repeated.
     """
     memory = _Memory()
     places = [_place_words(turn) for turn in turns]
@@ -63,24 +63,24 @@ def redact(turns: Sequence[Turn]) -> Redacted:
 
 @dataclass
 class _Memory:
-    """What is known at a point of the conversation."""
+    """What the conversation so far tells about the next turn."""
 
     asked: dict[Speaker, frozenset[Kind]] = field(default_factory=dict)
     last: dict[Speaker, list[Detection]] = field(default_factory=dict)
     secrets: dict[str, Kind] = field(default_factory=dict)
     harmless: set[str] = field(default_factory=set)
-    # Who was last asked for the number of an order, a ticket...
+    # The speaker who was last asked for the number of a record, such as an order.
     asked_record: Speaker | None = None
 
     def listen(self, speaker: Speaker, text: str) -> list[Detection]:
-        """Return what is personal in the next turn."""
+        """Return the personal data in the next turn."""
         other: Speaker = "agent" if speaker == "customer" else "customer"
         asked = self.asked.get(speaker, frozenset())
         shortest = _PIECE if _mostly_digits(text) else _SECRET
         found = find_personal_data(text, asked, shortest=shortest)
         if self.asked_record == speaker and _mostly_digits(text):
             self.harmless |= {item.digits for item in found if _may_be_record(item)}
-        # Who is told an order number repeats it.
+        # The listener repeats an order number to confirm it.
         found = [item for item in found if item.digits not in self.harmless]
         found = found or self._echo(other, text)
         self.harmless |= harmless_numbers(text)
@@ -108,7 +108,7 @@ class _Memory:
         return _repeats(text, heard, _ECHO)
 
     def add_repeated(self, text: str, found: list[Detection]) -> list[Detection]:
-        """Return the findings of a turn and the secrets of other turns that occur in it."""
+        """Add personal data of other turns that is repeated in this turn."""
         repeated = _repeats(text, list(self.secrets.items()), _SECRET)
         new = [
             item
@@ -142,7 +142,7 @@ def _mostly_digits(text: str) -> bool:
 
 
 def _is_nod(text: str, found: Sequence[Detection]) -> bool:
-    """Tell "mm-hm", "go ahead" and a repeated number from a new subject."""
+    """Return whether a turn only confirms ("mm-hm", "go ahead", a repeated number)."""
     for item in reversed(found):
         text = text[: item.begin] + text[item.end :]
     return len(_WORD.findall(text)) <= _NOD_WORDS
@@ -160,8 +160,8 @@ class _Placed:
 def _place_words(turn: Turn) -> tuple[str, list[_Placed]]:
     """Return the text of a turn, and where in it the words are.
 
-    If another tool wrote the text, so that the words are not in it, the words are the text:
-    what is removed from one could otherwise stay in the other.
+    If the words do not occur in the text, use the words as the text. Otherwise personal data
+    could be removed from one and stay in the other.
     """
     placed: list[_Placed] = []
     end = 0
@@ -215,7 +215,7 @@ def _apply(
 
 
 def _replaced(text: str, found: Sequence[Detection], begin: int, end: int) -> str:
-    """Return [begin, end) of a text with the findings in it replaced by their kind."""
+    """Return [begin, end) of a text with the detections in it replaced by their kind."""
     parts = []
     for item in found:
         parts += [text[begin : item.begin], f"[{item.kind}]"]
@@ -233,7 +233,7 @@ def _times(turn: Turn, placed: Sequence[_Placed], item: Detection) -> tuple[int,
 def _groups(
     placed: Sequence[_Placed], found: Sequence[Detection]
 ) -> list[tuple[list[_Placed], list[Detection]]]:
-    """Return the words, put together where a finding spans several, with their findings."""
+    """Group words that share a detection. Returns each group with its detections."""
     groups: list[tuple[list[_Placed], list[Detection]]] = []
     reach = 0
     for at in placed:

@@ -1,4 +1,12 @@
-"""The boundary to an AI: what a provider must do, and how it may fail. No provider is in here."""
+"""The interface of an AI provider, and its one exception. No provider is in this module.
+
+voice     Finds speech in audio, and rejects words that were not really heard
+registry  Returns the provider that the settings ask for
+local     Whisper and small models in this process, offline
+openai    Any server that speaks the OpenAI API
+chaos     Wraps a provider and makes it slow and flaky
+null      Answers at once and knows nothing
+"""
 
 from __future__ import annotations
 
@@ -7,7 +15,7 @@ from typing import Protocol
 
 from calls.conversation import CallAudio, Transcription, Turn, Understanding
 
-# The enabled insights by name, asked for at each call: the admin may change them at any time.
+# Returns the enabled insights by name. Called for each call, as admins may edit them at any time.
 Questions = Callable[[], Awaitable[Mapping[str, str]]]
 
 
@@ -16,11 +24,11 @@ async def no_questions() -> Mapping[str, str]:
 
 
 class ProviderError(Exception):
-    """The provider could not do its work.
+    """The provider failed.
 
-    ``transient`` tells whether another attempt may succeed, ``code`` is an HTTP status or a
-    short word for people and metrics, ``retry_after_s`` the provider's own wish, in seconds,
-    ``request_id`` what the provider calls its answer.
+    ``transient`` says whether another attempt may succeed. ``code`` is an HTTP status or a short
+    word for people and metrics, ``retry_after_s`` the wait that the provider asks for, in seconds,
+    and ``request_id`` the provider's id of its answer.
     """
 
     def __init__(
@@ -40,18 +48,18 @@ class ProviderError(Exception):
 
 
 class Provider(Protocol):
-    """An AI that turns audio into words and words into meaning.
+    """An AI that transcribes calls and understands transcripts.
 
-    Methods run on an event loop and must not block it. They raise ProviderError and nothing
-    else for what can be expected to go wrong.
+    The methods run on an event loop and must not block it. For every failure that can be expected,
+    they raise ProviderError and nothing else.
     """
 
     name: str
 
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
-        """Turn each channel into words; the channel says who spoke."""
+        """Transcribe each channel. The channel tells who speaks."""
         ...
 
     async def understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
-        """Judge mood and meaning of turns from which personal data is already removed."""
+        """Find sentiment, summary, keywords and insights of turns without personal data."""
         ...

@@ -1,4 +1,4 @@
-"""An unreliable AI for rehearsal: any provider, made slow and flaky."""
+"""A provider for rehearsals: wraps another one and makes it slow and flaky."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class ChaosProvider:
     """Waits, then fails with a 503 or lets ``inner`` do the work.
 
     ``failure_rate`` is a probability, ``latency_s`` the shortest and the longest wait. With a
-    ``seed``, what befalls a conversation depends on its words and on how often this provider was
-    asked about them, and not on what else it is asked: a rehearsal can be played again.
+    ``seed``, the outcome depends only on the words of a conversation and on how often they were
+    sent, so that a rehearsal can be repeated.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ def fingerprint(texts: Sequence[str]) -> str:
 
 
 def fate(seed: str, words: str, attempt: int) -> random.Random:
-    """Return the dice for the ``attempt``-th time (from 1) that these words are asked about."""
+    """Return the random generator for the ``attempt``-th request (from 1) about these words."""
     return random.Random(f"{seed}:{words}:{attempt}")  # noqa: S311 (chaos, not cryptography)
 
 

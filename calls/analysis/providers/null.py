@@ -1,4 +1,4 @@
-"""The provider that knows nothing and answers at once: to rehearse and measure everything else."""
+"""A provider that knows nothing and answers at once, for rehearsals and benchmarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REASON = "There is no AI: AI_PROVIDER is null."
 
 
 class NullProvider:
-    """Hears nothing in audio, and finds every turn neutral. The result says so."""
+    """Returns no words for audio, and scores all turns as neutral. ``skipped`` says so."""
 
     name = "null"
 

@@ -1,4 +1,4 @@
-"""Which provider the settings ask for."""
+"""Building the provider that the settings ask for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from calls.analysis.providers.openai.provider import OpenAIProvider
 
 @cache
 def get_provider() -> Provider:
-    """Return this process's provider: it keeps its models, so there is one."""
+    """Return the provider of this process. There is only one, as it keeps its models loaded."""
     provider = PROVIDERS[settings.AI_PROVIDER]()
     if settings.AI_CHAOS_FAILURE_RATE or settings.AI_CHAOS_LATENCY[1]:
         provider = ChaosProvider(

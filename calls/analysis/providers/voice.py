@@ -1,4 +1,4 @@
-"""Find speech in audio, and judge whether words that were recognised in it are credible."""
+"""Finding speech in audio, and rejecting recognised words that are not credible."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from calls.conversation import (
 RATE = 16_000  # what Whisper and Silero work at
 WORD_GAP_MS = 600  # a longer pause inside an utterance starts a new one
 _BLOCK_S = 300  # bounds memory: an hour at 16 kHz in float32 would be 230 MB a channel
-_WINDOW_S = 27.0  # Whisper hears 30 s at once; a window inside that never cuts a word
-_PADDING_MS = 200  # what recognition wants around speech...
-_REPORTED_PADDING_MS = 150  # ...and what talk time wants
+_WINDOW_S = 27.0  # Whisper takes 30 s at a time; a shorter window never cuts a word
+_PADDING_MS = 200  # margin around speech for recognition...
+_REPORTED_PADDING_MS = 150  # ...and for talk time
 _VAD = {
-    "threshold": 0.3,  # the usual 0.5 loses soft beginnings on a telephone line
+    "threshold": 0.3,  # the usual 0.5 loses soft starts of speech on telephone lines
     "min_speech_duration_ms": 100,
     "min_silence_duration_ms": WORD_GAP_MS,
     "max_speech_duration_s": _WINDOW_S - 1,
     "speech_pad_ms": _PADDING_MS,
 }
-_MAX_COMPRESSION_RATIO = 2.4  # more is a loop of repeated words
+_MAX_COMPRESSION_RATIO = 2.4  # a higher ratio means that words repeat in a loop
 _MIN_LOG_PROBABILITY = -1.3
 _MAX_NO_SPEECH = 0.6
 _MIN_LOG_PROBABILITY_IF_NO_SPEECH = -0.7
@@ -37,7 +37,7 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A stretch of speech in one channel: samples at 16 kHz, and where they begin in the call."""
+    """A span of speech in one channel: samples at 16 kHz, and their start in the call."""
 
     begin_ms: int
     samples: Samples
@@ -48,12 +48,12 @@ class Utterance:
 
 
 def speech_spans(channel: Channel) -> tuple[Span, ...]:
-    """When a side talks, without recognising a word. Raises ImportError without the packages."""
+    """Return when a side talks, without recognition. Raises ImportError without the packages."""
     return tuple(_reported([Span(each.begin_ms, each.end_ms) for each in utterances(channel)]))
 
 
 def utterances(channel: Channel) -> Iterator[Utterance]:
-    """The stretches of speech in a channel, in order, with 200 ms around each."""
+    """Yield the spans of speech in a channel, in order, with a margin of 200 ms."""
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     begin, block = 0, _BLOCK_S * channel.rate
@@ -65,7 +65,7 @@ def utterances(channel: Channel) -> Iterator[Utterance]:
         for each in found[:-1] if cut else found:
             begin_ms = round(begin * 1000 / channel.rate + each["start"] * 1000 / RATE)
             yield Utterance(begin_ms, samples[each["start"] : each["end"]])
-        # What is still being said at the end of a block is heard as a whole in the next one.
+        # Speech that runs past the end of a block is processed as a whole in the next one.
         begin = begin + found[-1]["start"] * channel.rate // RATE if cut else end
 
 
@@ -78,7 +78,7 @@ def _runs_on(found: Sequence[dict[str, int]], length: int) -> bool:
 
 
 def is_credible(segment: Any) -> bool:
-    """Whether a segment was heard rather than invented, by Whisper's own figures."""
+    """Return whether a segment was heard rather than invented, by Whisper's own scores."""
     floor = _MIN_LOG_PROBABILITY
     if segment.no_speech_prob > _MAX_NO_SPEECH:
         floor = _MIN_LOG_PROBABILITY_IF_NO_SPEECH
@@ -93,7 +93,7 @@ def _edges(span: Utterance | Span) -> Span:
 
 
 def _reported(spans: Sequence[Span]) -> Iterator[Span]:
-    """Speech with touching stretches joined and the padding for recognition taken off."""
+    """Join touching spans of speech, and trim the margin that recognition needed."""
     joined: list[Span] = []
     for span in spans:
         if joined and span.begin_ms - joined[-1].end_ms <= 1:

@@ -1,4 +1,4 @@
-"""Keywords of a call, and which words carry content at all."""
+"""Keywords of a call, and the filter for content words."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _STOP_WORDS = frozenset((DATA / "stop_words.txt").read_text().split())
 
 
 def keywords(turns: Sequence[Turn]) -> tuple[str, ...]:
-    """Return at most eight words or short phrases, the most telling first, in lower case."""
+    """Return at most eight words or short phrases, the most relevant first, in lower case."""
     told = turns[1:] if len(turns) > 2 and turns[0].speaker == "agent" else turns
-    # The agent begins with names of the company and its people.
+    # Agents open with the names of the company and its people.
     text = _PLACEHOLDER.sub(" ", " ".join(turn.text for turn in told))
     if not text.strip():
         return ()
@@ -56,7 +56,7 @@ def content_words(text: str) -> list[str]:
 
 
 def _distinct(phrases: Sequence[str]) -> list[str]:
-    """Drop what only repeats a part of a phrase before it."""
+    """Drop phrases that only repeat a part of an earlier phrase."""
     kept: list[str] = []
     for phrase in phrases:
         words = {word.rstrip("s") for word in phrase.split()}

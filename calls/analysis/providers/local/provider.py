@@ -1,4 +1,4 @@
-"""The embedded provider: everything on this machine, in threads, without a network."""
+"""The embedded provider: runs all models in threads of this process, without a network."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ NO_ANSWERS = "The local provider answers no questions of the site's own:"
 class LocalProvider:
     """Whisper for words, small models and rules for meaning.
 
-    ``questions`` returns the enabled insights, which it cannot answer, and says so.
-    ``max_parallel`` transcriptions run at once; each takes a core. Pools of its own rather
-    than a semaphore: a cancelled call keeps its place until its thread is really done, and
-    one provider serves any number of event loops.
+    ``questions`` returns the enabled insights, which it cannot answer; ``skipped`` says so.
+    ``max_parallel`` transcriptions run at once, one core each. They run in a thread pool rather
+    than under a semaphore: a cancelled call keeps its place until its thread has finished, and
+    one provider can serve several event loops.
     """
 
     name = "local"
@@ -42,14 +42,14 @@ class LocalProvider:
         questions: Questions = no_questions,
     ) -> None:
         if max_parallel < 1:
-            raise ValueError("max_parallel is at least 1")
+            raise ValueError("max_parallel must be at least 1")
         self._max_parallel = max_parallel
         self._model_dir = Path(model_dir) if model_dir else None
         self._questions = questions
         self._speech = ThreadPoolExecutor(
             max_parallel, thread_name_prefix="speech", initializer=give_way
         )
-        # Of its own, so that a call which is almost done does not wait behind long recordings.
+        # A separate pool, so that a call that is almost done does not wait behind long recordings.
         self._meaning = ThreadPoolExecutor(1, thread_name_prefix="meaning", initializer=give_way)
 
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
@@ -77,10 +77,10 @@ class LocalProvider:
 
 
 def give_way() -> None:
-    """Let whoever answers packets on this machine go first; it costs nothing where nobody does.
+    """Lower the priority of this thread, so that ingest on this machine goes first.
 
-    Linux gives each thread a priority of its own, which the threads that it starts inherit:
-    those of Whisper too, as the model is loaded in here.
+    On Linux each thread has its own priority, and the threads that it starts inherit it. This
+    includes Whisper's threads, because the model is loaded in this thread.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()

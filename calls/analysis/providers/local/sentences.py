@@ -1,7 +1,4 @@
-"""Sentences: where they end, and their meaning as vectors (all-MiniLM-L6-v2 on the CPU).
-
-What the vectors are used for is not in here.
-"""
+"""Splitting text into sentences, and their embeddings (all-MiniLM-L6-v2 on the CPU)."""
 
 from __future__ import annotations
 
@@ -25,14 +22,14 @@ MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6
 VOCABULARY = Path(__file__).parent / "data" / "vocab.txt"
 DIMENSIONS = 384
 MAX_TOKENS = 128
-# Recognisers print some people without any full stop.
+# Recognisers write some speakers without any full stop.
 MAX_WORDS = 40
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[^a-z])")
 _loading = threading.Lock()
 
 
 class EmbeddingError(Exception):
-    """The model cannot be used here; the message says why."""
+    """The model cannot be used. The message says why."""
 
 
 def split_sentences(text: str) -> list[str]:
@@ -53,7 +50,7 @@ class Embedder:
         from tokenizers import BertWordPieceTokenizer
 
         options = onnxruntime.SessionOptions()
-        # Workers analyse several calls side by side: one thread for each scales best.
+        # Workers analyse several calls at once: one thread for each scales best.
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(
@@ -65,7 +62,7 @@ class Embedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector for each text, shape (len(texts), DIMENSIONS).
 
-        What is beyond MAX_TOKENS of a text is not seen.
+        Text beyond MAX_TOKENS is ignored.
         """
         if not texts:
             return np.zeros((0, DIMENSIONS), np.float32)
@@ -86,7 +83,7 @@ class Embedder:
 def embedder() -> Embedder:
     """Return the model, loaded once per process on first use (0.4 s, 175 MB).
 
-    Call it in the process that uses the model, after any fork.
+    Call it after any fork, in the process that uses the model.
     Raises EmbeddingError if it is not installed or is not the pinned file.
     """
     with _loading:

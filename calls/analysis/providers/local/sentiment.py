@@ -1,6 +1,6 @@
-"""The mood of what somebody said: by sentence embeddings, VADER, or a word list.
+"""Sentiment of texts: by sentence embeddings, VADER, or a word list.
 
-The weights in ``data/sentiment.json`` come from ``calls.analysis.train_sentiment``.
+``train_sentiment`` makes the weights in ``data/sentiment.json``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent / "data"
 LABELS: tuple[Label, Label, Label] = ("NEGATIVE", "NEUTRAL", "POSITIVE")
-# Between these two scores a mood counts as neutral. Chosen by cross-validation on the seeds.
+# Scores between these two are neutral. Chosen by cross-validation on the seeds.
 NEUTRAL_BELOW = 1.5
 NEUTRAL_BELOW_FOR_WORDS = 1.0
 _PLACEHOLDER = re.compile(r"\[([A-Z_]+)\]")
@@ -40,9 +40,9 @@ Scorer = Callable[[Sequence[str]], "NDArray[np.float64]"]
 
 
 def score_sentiment(texts: Sequence[str]) -> list[Sentiment]:
-    """Return the mood of each text, in order. Safe to call from several threads.
+    """Return the sentiment of each text, in order. Safe to call from several threads.
 
-    A text is judged as a whole and sentence by sentence, half and half, so that one strong
+    The score is half that of the whole text, half that of its sentences, so that one strong
     sentence in a long turn neither disappears nor decides alone.
     """
     name, scorer = _best()
@@ -50,7 +50,7 @@ def score_sentiment(texts: Sequence[str]) -> list[Sentiment]:
 
 
 def sentiment_model() -> str:
-    """Return which model judges in this process: all-MiniLM-L6-v2-int8+vader, vader, words..."""
+    """Return the model in use, such as all-MiniLM-L6-v2-int8+vader, vader or words."""
     return _best()[0]
 
 
@@ -76,13 +76,13 @@ def _combined(group: list[str], known: dict[str, float]) -> float:
         return 0.0
     weights = [len(sentence.split()) for sentence in sentences]
     mean = np.average([known[sentence] for sentence in sentences], weights=weights)
-    # The embedding of a whole turn sees its first MAX_TOKENS only.
+    # The embedding of a whole turn covers only its first MAX_TOKENS.
     return float(mean + known[whole]) / 2 if len(sentences) <= 4 else float(mean)
 
 
 def _readable(text: str) -> str:
-    """Return what a model may read: nothing, if there is no word in it."""
-    # "[CARD]" in capitals would read as shouting.
+    """Return the text for the model, empty if it has no word."""
+    # In capitals, "[CARD]" would count as shouting.
     plain = _PLACEHOLDER.sub(lambda match: match[1].lower().replace("_", " "), text)
     return plain.strip() if any(sign.isalnum() for sign in plain) else ""
 
@@ -123,7 +123,7 @@ def _lexicon_score(text: str, lexicon: dict[str, float]) -> float:
         for place, word in enumerate(words)
         if word in lexicon
     )
-    # The same squashing as VADER's, so that long texts do not leave the scale.
+    # VADER's normalisation, so that long texts stay on the scale.
     return 5.0 * total / math.sqrt(total * total + 15.0)
 
 

@@ -1,7 +1,7 @@
-"""Offline speech recognition: the words of each channel of a call, through faster-whisper.
+"""Offline speech recognition of each channel of a call, with faster-whisper.
 
-Silero's voice activity detection runs first: Whisper invents words where nobody speaks, and
-its own times are less sharp. The settings are those that did best on telephone audio.
+Silero's voice activity detection runs first, because Whisper invents words in silence and its times
+are less precise. The settings are those that did best on telephone audio.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from calls.conversation import (
 )
 
 __all__ = ["SpeechUnavailable", "transcribe"]
-# Five, Whisper's default, takes a tenth longer and is wrong as often on the recorded calls.
+# Whisper's default of five takes a tenth longer and makes as many errors on recorded calls.
 _BEAM_SIZE = 3
 _SEPARATOR_S = 0.2
-_SHARP_MS = 1000  # the edge of an utterance is that of its words, unless this far away
+_SHARP_MS = 1000  # an utterance ends at its words, unless they are this far from its edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,10 @@ class ChannelResult:
 def transcribe(
     audio: CallAudio, *, language: str = "en", model_dir: Path | None = None, workers: int = 1
 ) -> Transcription:
-    """The turns and the speech of a call. Blocks for about 4 % of its length, on one core.
+    """Transcribe a call. Blocks one core for about 4 % of the length of the call.
 
-    ``model_dir`` holds another CTranslate2 Whisper model than the bundled tiny.en; ``workers``
-    is how many threads of this process call at once. Raises SpeechUnavailable.
+    ``model_dir`` holds a CTranslate2 Whisper model to use instead of the bundled tiny.en;
+    ``workers`` is the number of threads that transcribe at once. Raises SpeechUnavailable.
     """
     model = load_model(model_dir, workers)
     code = model.check_language(language)
@@ -98,7 +98,7 @@ def _channel(model: SpeechModel, channel: Channel, language: str) -> ChannelResu
 
 
 def _windows(found: Iterator[Utterance]) -> Iterator[list[Utterance]]:
-    """Utterances in groups that Whisper hears at once."""
+    """Group utterances into windows for Whisper."""
     window: list[Utterance] = []
     length = 0.0
     for each in found:
@@ -115,7 +115,7 @@ def _windows(found: Iterator[Utterance]) -> Iterator[list[Utterance]]:
 def _recognise(
     model: SpeechModel, window: Sequence[Utterance], language: str
 ) -> tuple[list[SpokenWord], list[Span]]:
-    """The words of some utterances, and where words were too doubtful to be kept."""
+    """Return the words of a window, and the spans whose words were too doubtful to keep."""
     separator = np.zeros(round(_SEPARATOR_S * RATE), np.float32)
     parts = [part for each in window for part in (each.samples, separator)]
     begins = np.cumsum([0, *(len(each.samples) + len(separator) for each in window[:-1])]) / RATE
@@ -138,7 +138,7 @@ def _recognise(
 
 
 def _placed(word: Any, window: Sequence[Utterance], begins: NDArray[np.float64]) -> SpokenWord:
-    """A word on the time line of the call: its middle tells the utterance it belongs to."""
+    """Place a word on the timeline of the call. Its middle decides its utterance."""
     index = int(np.searchsorted(begins, (word.start + word.end) / 2, side="right")) - 1
     utterance, shift = window[max(index, 0)], begins[max(index, 0)]
 
@@ -158,7 +158,7 @@ def _turns(words: Sequence[SpokenWord], speaker: Speaker) -> Iterator[Turn]:
 
 
 def _pieces(words: list[SpokenWord]) -> list[list[SpokenWord]]:
-    """Words of one utterance, cut where a pause between them is long."""
+    """Split the words of an utterance at long pauses."""
     pieces = [words[:1]]
     for before, word in pairwise(words):
         if word.begin_ms - before.end_ms > WORD_GAP_MS:

@@ -16,18 +16,18 @@ _INSTALL = "install it with: pip install -r requirements-speech.txt"
 
 
 class SpeechUnavailable(Exception):
-    """Speech cannot be recognised on this machine; the message says what to install or set."""
+    """Speech cannot be recognised here. The message says what to install or set."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechModel:
-    """A loaded model (``faster_whisper.WhisperModel``) and its name for the record."""
+    """A loaded model (``faster_whisper.WhisperModel``) and its name for the provenance."""
 
     whisper: Any
     name: str
 
     def check_language(self, language: str) -> str:
-        """The code that Whisper knows for a language tag such as ``en-GB``."""
+        """Return Whisper's code for a language tag such as ``en-GB``. Raises SpeechUnavailable."""
         code = language.partition("-")[0].lower()
         if code not in self.whisper.supported_languages:
             raise SpeechUnavailable(
@@ -42,10 +42,10 @@ _loaded: dict[tuple[Path | None, int], SpeechModel] = {}
 _inherited: list[SpeechModel] = []
 
 
-def _start_anew() -> None:
-    """Load models again after a fork: those of the parent hang in the child.
+def _reset_after_fork() -> None:
+    """Forget the models after a fork: those of the parent hang in the child.
 
-    They are kept for ever, because their destructor would wait for threads of the parent.
+    The old models are kept alive, because their destructor would wait for the parent's threads.
     """
     global _lock  # noqa: PLW0603 - another thread may have held it at the fork
     _lock = threading.Lock()
@@ -54,11 +54,11 @@ def _start_anew() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 def load_model(model_dir: Path | None = None, workers: int = 1) -> SpeechModel:
-    """The model in ``model_dir``, or the bundled tiny.en, for ``workers`` threads at once.
+    """Return the model in ``model_dir``, or the bundled tiny.en, for ``workers`` threads.
 
     Loads on the first call of a process (about 0.7 s). Raises SpeechUnavailable if a package
     or the model is missing, or if the bundled model is not the published one.

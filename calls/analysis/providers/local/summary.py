@@ -1,7 +1,7 @@
-"""What a call was about, in its own sentences. Nothing is invented.
+"""Summarising a call in its own sentences. Nothing is invented.
 
-A sentence is chosen because it means what a reason, an action or an outcome usually means
-(sentence embeddings), or by its words where there are no embeddings.
+Sentences are chosen for their similarity to typical reasons, actions and outcomes (by embeddings),
+or by their words if there are no embeddings.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ PARTS: tuple[Part, ...] = ("reason", "action", "outcome", "next_step")
 _LATER_IS_BETTER: dict[Part, float] = {
     "reason": -0.3, "action": 0.1, "outcome": 0.5, "next_step": 0.2,
 }  # fmt: skip
-# People say why they call when they are first given the word, or when small talk is over.
+# Callers give their reason in their first turn, or after small talk.
 _OPENING = (0.45, 0.3)
-# An agent who says so has called the customer: nothing tells the reason better.
+# An agent who says this has called the customer, and states the reason.
 _AGENT_CALLS = 2.0
-# A part that need not be there has to be this good.
+# The least score of an optional part.
 _LEAST: dict[str | None, float] = {None: 0.0, "next_step": 0.35}
-# How alike a further sentence may be to what is already in the summary.
+# How similar a further sentence may be to those already chosen.
 MMR_WEIGHT = 0.5
-# What such sentences usually say, in any trade. Who called gives reasons, the agent acts.
+# Typical sentences of any trade. The caller gives reasons, the agent acts.
 _PROTOTYPES: dict[Part, tuple[str, ...]] = {
     "reason": (
         "There is a problem and it does not work.",
@@ -99,7 +99,7 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``parts`` holds reason, action, outcome and next step, as far as they were said."""
+    """``parts`` holds reason, action, outcome and next step, if they were said."""
 
     text: str
     parts: dict[str, str]
@@ -109,15 +109,15 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     speaker: Speaker
-    # Where in the call, from 0 to 1.
+    # Position in the call, from 0 to 1.
     place: float
-    # How many turns this side had before.
+    # Number of earlier turns of this side.
     own: int
     text: str
 
     @property
     def is_agents_reason(self) -> bool:
-        """Whether an agent who has called the customer says why: "I'm calling about..."."""
+        """Return whether an agent says why they called the customer: "I'm calling about..."."""
         is_early = self.speaker == "agent" and self.own <= len(_OPENING)
         is_said = _CALLS_ABOUT.search(self.text) is not None and not self.text.endswith("?")
         return is_early and is_said
@@ -163,11 +163,11 @@ def _choose(
 ) -> dict[Part, list[int]]:
     """Return the sentences of each of PARTS, then the best reason or action of the rest.
 
-    Maximal marginal relevance: what resembles a chosen sentence loses.
+    Maximal marginal relevance: sentences that resemble a chosen one lose.
     """
     chosen: dict[Part, list[int]] = {part: [] for part in PARTS}
     taken: list[int] = []
-    # What comes next is chosen before what was done: "you will get it on Friday" is both.
+    # Choose the next step before the action: "you will get it on Friday" is both.
     for part in ("reason", "next_step", "action", "outcome", None):
         options = [
             (float(values[place] - MMR_WEIGHT * _closest(likeness, place, taken)), place, name)
@@ -189,7 +189,10 @@ def _closest(likeness: Scores, place: int, taken: Sequence[int]) -> float:
 
 
 def _allowed(part: Part, sentence: _Sentence) -> bool:
-    """Tell who can say a part, and when: who called why, the agent what, and at the end how."""
+    """Return whether a sentence may be this part of the summary.
+
+    The caller gives the reason, the agent the action, and the outcome comes late in the call.
+    """
     question = sentence.text.endswith("?")
     if part == "reason":
         by_caller = sentence.speaker == "customer" or sentence.is_agents_reason
@@ -229,12 +232,12 @@ class _Prototypes:
     model: Embedder
 
     def rate(self, sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Scores]:
-        """Return how well each sentence fits each part, and how alike sentences are."""
+        """Return how well each sentence fits each part, and how similar the sentences are."""
         vectors = self.model.embed([sentence.text for sentence in sentences])
         if not sentences:
             return {}, np.zeros((0, 0))
         small_talk = (vectors @ self.embedded.small_talk.T).max(axis=1)
-        # What the whole call is about counts too, not only the form of the sentence.
+        # The topic of the whole call counts too, not only the form of the sentence.
         topic = vectors @ _unit(vectors.mean(axis=0))
         by_words = {part: _word_scores(part, sentences) for part in _PROTOTYPES}
         scores = {
@@ -260,14 +263,14 @@ def _best_two(likeness: NDArray[np.float32]) -> Scores:
 
 
 def _bonus(part: Part, sentences: Sequence[_Sentence]) -> Scores:
-    """Return what the place in the call adds: reasons come early, outcomes late."""
+    """Return the bonus for the position in the call: reasons come early, outcomes late."""
     places = np.array([sentence.place for sentence in sentences])
     length = np.array([min(len(sentence.text.split()), 12) / 12 for sentence in sentences])
     bonus = np.asarray(_LATER_IS_BETTER[part] * places + 0.15 * length)
     if part == "reason":
         bonus += [_opening_bonus(sentence) for sentence in sentences]
     if part == "outcome":
-        # The last word on it is the customer's.
+        # The customer has the last word on the outcome.
         bonus += [
             0.15 * (sentence.speaker == "customer") - 0.4 * bool(_NO_END.search(sentence.text))
             for sentence in sentences
@@ -328,7 +331,7 @@ _PLEASANTRY = re.compile(
 
 
 def _rate_by_words(sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Scores]:
-    """Rate sentences by telling words; the same shapes as with embeddings."""
+    """Rate sentences by their words. Returns the same shapes as with embeddings."""
     if not sentences:
         return {}, np.zeros((0, 0))
     scores = {part: _masked(part, sentences, _word_scores(part, sentences)) for part in _WORDS}
@@ -336,7 +339,7 @@ def _rate_by_words(sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], 
 
 
 def _word_scores(part: Part, sentences: Sequence[_Sentence]) -> Scores:
-    """Return telling words, less small talk, plus what the place in the call adds."""
+    """Return matching words, minus small talk, plus the bonus for the position."""
     texts = [sentence.text for sentence in sentences]
     telling = np.array([min(3, len(_WORDS[part].findall(text))) / 3 for text in texts])
     small_talk = np.array([bool(_PLEASANTRY.search(text)) for text in texts], float)

@@ -1,4 +1,4 @@
-"""Trains the sentiment weights: ``python -m calls.analysis.train_sentiment``.
+"""Trains the sentiment weights: ``python -m calls.analysis.providers.local.train_sentiment``.
 
 Multinomial logistic regression on ``data/seeds.json`` by gradient descent, in numpy, always
 with the same result.

@@ -1,4 +1,4 @@
-"""Mood, summary and keywords of a conversation, found in this process without a network."""
+"""Understanding a conversation offline: sentiment, summary and keywords."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from calls.conversation import Skipped, Turn, Understanding
 
 
 def understand_locally(turns: Sequence[Turn]) -> Understanding:
-    """Judge turns from which personal data is already removed.
+    """Understand turns from which personal data has been removed.
 
-    Safe to call from several threads: the model is loaded once per process, on first use.
-    It takes about 5 ms of CPU time a sentence, so keep it off the event loop. Without the
-    model it judges by word lists, and says so in ``skipped``.
+    Safe to call from several threads: the model is loaded once per process, on first use. A
+    sentence takes about 5 ms of CPU time, so do not call it on the event loop. Without the model
+    it uses word lists, and says so in ``skipped``.
     """
     summary = summarise(turns)
     return Understanding(
@@ -33,4 +33,4 @@ def _skipped() -> tuple[Skipped, ...]:
     problem = embedding_problem()
     if not problem:
         return ()
-    return (Skipped("sentence embeddings", f"{problem}; mood and summary go by word lists"),)
+    return (Skipped("sentence embeddings", f"{problem}; sentiment and summary use word lists"),)

@@ -1,4 +1,4 @@
-"""A channel as files that a transcription server takes: small enough, cut where nobody speaks."""
+"""Cutting a channel into files that a transcription server accepts, at quiet places."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FRAME_MS = 100
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a channel, and where it begins in the call."""
+    """A part of a channel, and its start in the call."""
 
     channel: Channel
     begin_ms: int

@@ -1,4 +1,4 @@
-"""What went wrong at an OpenAI-compatible server: any answer or lack of one as a ProviderError."""
+"""Mapping answers and failed connections of an OpenAI-compatible server to ProviderError."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import httpx
 from calls.analysis.providers import ProviderError
 
 PASSING = {408, 409, 429}  # and 5xx
-# A 429 with one of these, and without a time to wait, passes only when somebody pays.
+# A 429 with one of these codes and without Retry-After is permanent: the account needs payment.
 QUOTA = {"insufficient_quota", "quota_exceeded", "billing_hard_limit_reached", "billing_not_active"}
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 MAX_DETAIL = 300
@@ -23,7 +23,7 @@ _KEY = re.compile(r"\b(sk|pk|key)-[A-Za-z0-9_-]{8,}")
 
 
 def from_response(response: httpx.Response, *, now: datetime | None = None) -> ProviderError:
-    """Return what an answer other than 2xx means."""
+    """Return the error for a response other than 2xx."""
     body = json_body(response)
     retry_after_s = retry_after(response.headers, now=now or datetime.now(UTC))
     detail = describe(body) if body is not None else first_line(response.text)
@@ -38,7 +38,7 @@ def from_response(response: httpx.Response, *, now: datetime | None = None) -> P
 
 
 def from_transport(error: httpx.HTTPError | httpx.InvalidURL) -> ProviderError:
-    """Return what it means that there was no answer at all."""
+    """Return the error for a request that got no response."""
     if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
         return ProviderError(f"OPENAI_BASE_URL: {error}", code="configuration", transient=False)
     code = "timeout" if isinstance(error, httpx.TimeoutException) else "connection"
@@ -47,15 +47,15 @@ def from_transport(error: httpx.HTTPError | httpx.InvalidURL) -> ProviderError:
 
 
 def invalid_answer(reason: str, response: httpx.Response) -> ProviderError:
-    """Return the error for a 200 that is of no use: another attempt may be answered better."""
-    message = with_request_id(f"The answer is of no use: {reason}", response)
+    """Return the error for a 200 with an unusable answer. Another attempt may succeed."""
+    message = with_request_id(f"The answer cannot be used: {reason}", response)
     return ProviderError(
         message, code="invalid_answer", transient=True, request_id=request_id(response)
     )
 
 
 def is_transient(response: httpx.Response, codes: set[str], retry_after_s: float | None) -> bool:
-    """Whether another attempt may succeed; the server's own word wins."""
+    """Return whether another attempt may succeed. An explicit hint of the server wins."""
     word: str = response.headers.get("x-should-retry", "").lower()
     if word in ("true", "false"):
         return word == "true"
@@ -86,7 +86,7 @@ def _until(date: str, *, now: datetime) -> float | None:
 
 
 def json_body(response: httpx.Response) -> Any:
-    """Return the body, or None if it is not JSON, whatever the header says of it."""
+    """Return the body as JSON, or None. Ignores the content type, which servers often get wrong."""
     if not response.text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -96,7 +96,7 @@ def json_body(response: httpx.Response) -> Any:
 
 
 def describe(body: Any) -> str:
-    """Return the words in an error body of any of the shapes that servers use."""
+    """Return the message from an error body, in any of the shapes that servers use."""
     found = body
     for name in ("error", "detail", "message"):
         while isinstance(found, dict) and found.get(name):
@@ -115,21 +115,21 @@ def error_codes(body: Any) -> set[str]:
 
 
 def error_param(response: httpx.Response) -> str:
-    """Return the name of the parameter that the server complains of, or an empty string."""
+    """Return the name of the parameter that the server rejects, or an empty string."""
     body = json_body(response)
     error = body.get("error") if isinstance(body, dict) else None
     return str(error.get("param") or "") if isinstance(error, dict) else ""
 
 
 def first_line(text: str) -> str:
-    """Return the first line with words in it, without tags and without anything like a key."""
+    """Return the first line of text, without tags and without anything that looks like a key."""
     lines = (" ".join(_TAG.sub(" ", line).split()) for line in text.splitlines())
     line = next(filter(None, lines), "")
     return _KEY.sub(r"\1-***", line)[:MAX_DETAIL]
 
 
 def request_id(response: httpx.Response) -> str:
-    """Return what the server calls this answer, or an empty string."""
+    """Return the server's id of this answer, or an empty string."""
     ids = (response.headers.get(name, "") for name in REQUEST_ID_HEADERS)
     return next(filter(None, ids), "")[:100]
 

@@ -1,4 +1,4 @@
-"""Where there is sound in a channel, by its energy alone: no model, no judgement of what it is."""
+"""Finding sound in a channel by its energy, without a model. It may not be speech."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_PAUSE_MS = 600
 
 
 def loud_spans(channel: Channel) -> tuple[Span, ...]:
-    """Return the stretches with sound; pauses of less than 0.6 s belong to them."""
+    """Return the spans with sound. Pauses shorter than 0.6 s do not split a span."""
     spans: list[Span] = []
     at_ms = 0
     for loud, frames in groupby(levels(channel, FRAME_MS) >= FLOOR):
@@ -34,7 +34,7 @@ def _add(spans: list[Span], span: Span) -> None:
 
 
 def levels(channel: Channel, frame_ms: int) -> NDArray[np.float64]:
-    """Return the root mean square of each frame; what is left at the end is a frame, too."""
+    """Return the root mean square of each frame, including a short last one."""
     size = max(1, channel.rate * frame_ms // 1000)
     begins = range(0, len(channel.samples), size)
     frames = (channel.samples[begin : begin + size].astype(np.float64) for begin in begins)

@@ -1,7 +1,7 @@
-"""A provider for any OpenAI-compatible server: what is asked, in which order, and what is kept.
+"""A provider for any OpenAI-compatible server: which requests it sends, and in which order.
 
-Nothing is tried again in here: the ledger does that, with every attempt on record. Only a form
-of asking that the server does not take is replaced by a simpler one, and that is remembered.
+It never retries a failed request: ``attempts`` does that, and records each attempt. But if a server
+rejects an optional feature, the provider sends a simpler request and remembers to do so.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from calls.conversation import (
 
 CONNECT_TIMEOUT_S = 10.0
 RAISED_LIMIT = 16_384  # tokens
-MIN_SPEECH_MS = 1000  # from so much speech on, an answer without a word is wrong
+MIN_SPEECH_MS = 1000  # with this much speech, an empty answer must be wrong
 REFUSED_FORM = {400, 422}
-WORDS, SEGMENTS, TEXT = range(3)  # how much a server tells about times
+WORDS, SEGMENTS, TEXT = range(3)  # how precise the times in an answer are
 _FORMS: tuple[dict[str, Any], ...] = (
     {"response_format": "verbose_json", "timestamp_granularities[]": ["word", "segment"]},
     {"response_format": "verbose_json"},
@@ -48,12 +48,12 @@ _FORMS: tuple[dict[str, Any], ...] = (
 
 
 class UnknownLimit(Exception):
-    """Newer models call the limit of an answer ``max_completion_tokens``, and take no other."""
+    """The model rejects ``max_tokens``. Newer models accept only ``max_completion_tokens``."""
 
 
 @dataclass(frozen=True, slots=True)
 class TranscribedChannel:
-    """What was found in one channel."""
+    """The transcript of one channel. ``asked`` says whether the server was asked."""
 
     speaker: Speaker
     turns: tuple[Turn, ...] = ()
@@ -64,7 +64,7 @@ class TranscribedChannel:
 
 
 class OpenAIProvider:
-    """``questions`` returns the enabled insights by name; ``speech`` finds where a side talks."""
+    """``questions`` returns the enabled insights by name; ``speech`` finds when a side talks."""
 
     name = "openai"
 
@@ -91,7 +91,7 @@ class OpenAIProvider:
         self._tls = httpx.create_ssl_context()
 
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
-        """Transcribe each channel on its own, so that there is no doubt about who speaks."""
+        """Transcribe each channel separately, so that the speaker is certain."""
         async with self._client() as client:
             tracks = [await self._track(client, each, language) for each in audio.channels]
         skipped = [text for track in tracks for text in track.skipped]
@@ -129,7 +129,7 @@ class OpenAIProvider:
         fields = {"model": self._transcribe_model, "temperature": "0"}
         if code := language.partition("-")[0].lower():
             fields["language"] = code
-        # The server may take as long as the stage may: the limit for all of it is set there.
+        # Allow as long as the whole stage may take. ``stages`` enforces that limit.
         seconds = max(self._timeout_s, 2.5 * piece.channel.duration_ms / 1000)
         response = await self._post_audio(client, file, fields, timeout=_timeout(seconds))
         extent = Span(piece.begin_ms, piece.end_ms)
@@ -143,7 +143,7 @@ class OpenAIProvider:
     async def _post_audio(
         self, client: httpx.AsyncClient, file: Any, fields: dict[str, str], **options: Any
     ) -> httpx.Response:
-        """Ask for words and segments with their times, and take less if the server has less."""
+        """Ask for words and segments with times. Fall back to less if the server cannot do it."""
         for form in range(self._form, len(_FORMS)):
             data = {**fields, **_FORMS[form]}
             response = await _post(
@@ -157,7 +157,7 @@ class OpenAIProvider:
         raise errors.from_response(response)
 
     async def understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
-        """Ask for mood, summary, keywords and insights at once."""
+        """Ask for sentiment, summary, keywords and insights in one request."""
         if not turns:
             nothing = (Skipped("understand", "Nothing was said."),)
             return Understanding((), "", (), model="none", skipped=nothing)
@@ -186,7 +186,7 @@ class OpenAIProvider:
     async def _complete(
         self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
     ) -> tuple[httpx.Response, str]:
-        """Return the text of an answer that is complete; a cut one is asked for once more."""
+        """Return the text of a complete answer. If it was cut off, ask once more with more room."""
         response = await self._post_chat(client, request, questions)
         text, reason = _choice(response)
         if reason == "length":
@@ -201,7 +201,7 @@ class OpenAIProvider:
     async def _post_longer(
         self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
     ) -> httpx.Response:
-        """Ask with more room, under the name that the server has for it."""
+        """Ask with a higher token limit, under the name that the server knows."""
         longer = {**request, self._limit: RAISED_LIMIT}
         try:
             return await self._post_chat(client, longer, questions)
@@ -212,7 +212,7 @@ class OpenAIProvider:
     async def _post_chat(
         self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
     ) -> httpx.Response:
-        """Ask on the highest rung that the server takes, and remember which one it is."""
+        """Ask with the strictest response format that the server accepts, and remember it."""
         rung = self._rung
         while True:
             wanted = {name: each for name, each in request.items() if name not in self._unwanted}
@@ -226,7 +226,7 @@ class OpenAIProvider:
             refused = errors.error_param(response)
             if refused == "max_tokens" and "max_tokens" in wanted:
                 raise UnknownLimit
-            # Some models think at their own temperature only.
+            # Some models reject any temperature but their own.
             if refused == "temperature" and "temperature" in wanted:
                 self._unwanted.add("temperature")
             elif rung + 1 < len(chat.RUNGS):
@@ -236,7 +236,7 @@ class OpenAIProvider:
         raise errors.from_response(response)
 
     def _client(self) -> httpx.AsyncClient:
-        # One for each stage of a call: a provider serves several event loops, a client just one.
+        # One client per stage: a client is bound to one event loop, a provider serves several.
         return httpx.AsyncClient(
             base_url=self._base_url,
             headers=self._headers,
@@ -259,7 +259,7 @@ async def _post(client: httpx.AsyncClient, path: str, **request: Any) -> httpx.R
 def _refuse_empty(
     heard: AudioTranscript, extent: Span, speech: Sequence[Span], response: httpx.Response
 ) -> None:
-    """Servers that give up have been seen to answer 200 without a word."""
+    """Raise ProviderError if speech has no words: some servers fail with an empty 200."""
     spoken_ms = sum(
         max(0, min(span.end_ms, extent.end_ms) - max(span.begin_ms, extent.begin_ms))
         for span in speech

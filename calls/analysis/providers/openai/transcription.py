@@ -1,4 +1,4 @@
-"""From a server's account of one piece of audio to turns: every shape that servers answer in."""
+"""Reading a server's answer about one piece of audio into turns, in every shape in use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MILLISECOND_MS = 1.0
 
 
 class Unreadable(Exception):
-    """The answer is JSON, but no transcript; the message says why."""
+    """The answer is JSON, but not a transcript. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of text with Whisper's doubts about it; a server that has none names none."""
+    """A piece of text with Whisper's confidence scores, if the server sends them."""
 
     begin_ms: int
     end_ms: int
@@ -35,7 +35,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class AudioTranscript:
-    """One piece of audio in words. ``dropped`` is what was invented rather than heard."""
+    """The transcript of one piece of audio. ``dropped`` holds spans that Whisper invented."""
 
     turns: tuple[Turn, ...]
     text: str
@@ -45,7 +45,7 @@ class AudioTranscript:
 
 
 def find_speech(channel: Channel) -> tuple[Span, ...]:
-    """When a side talks: by Silero if it is installed, by energy if not."""
+    """Return when a side talks: by Silero if it is installed, or else by energy."""
     if not loud_spans(channel):
         return ()
     try:
@@ -59,7 +59,7 @@ def read_answer(
 ) -> AudioTranscript:
     """Return what was heard in ``extent`` of the call. Raises Unreadable.
 
-    ``speech`` tells where the words can be if the server gives them no time.
+    ``speech`` tells where the words can be if the server gives no times.
     """
     if not isinstance(body, dict) or not isinstance(body.get("text"), str):
         raise Unreadable("there is no text in it")
@@ -84,7 +84,7 @@ def _rows(value: Any) -> list[dict[str, Any]]:
 
 
 def _unit_ms(rows: Sequence[dict[str, Any]], extent: Span) -> float:
-    """Return what one unit of time is: seconds, unless the end would be far beyond the audio."""
+    """Return the unit of times in ms: a second, unless the end would be far beyond the audio."""
     latest = max((number(row.get("end")) or 0.0 for row in rows), default=0.0)
     if latest * SECOND_MS <= 10 * extent.duration_ms:
         return SECOND_MS
@@ -118,7 +118,7 @@ def _words(
 
 
 def _span(row: dict[str, Any], extent: Span, unit_ms: float) -> Span | None:
-    """A stretch on the time line of the call, never outside of the audio that was sent."""
+    """Return a span on the timeline of the call, cut to the audio that was sent."""
     start, end = number(row.get("start")), number(row.get("end"))
     if start is None or end is None:
         return None
@@ -139,7 +139,7 @@ def number(value: Any) -> float | None:
 
 
 def _turn(segment: Segment, words: Sequence[Word], speaker: Speaker) -> Turn:
-    """A segment with its words: their times are sharper, its text has the punctuation."""
+    """Join a segment with its words: words have more precise times, the segment punctuation."""
     own = tuple(word for word in words if _is_in(word, segment))
     begin_ms = own[0].begin_ms if own else segment.begin_ms
     end_ms = max(own[-1].end_ms if own else segment.end_ms, begin_ms)
@@ -158,7 +158,7 @@ def _within(spans: Sequence[Span], extent: Span) -> list[Span]:
 
 
 def spread(text: str, spans: Sequence[Span]) -> Iterator[Segment]:
-    """Give sentences that have no time a share of the speech, by their length."""
+    """Spread sentences without times over the speech, in proportion to their length."""
     sentences = split_sentences(text)
     total_ms = sum(span.duration_ms for span in spans)
     characters = sum(map(len, sentences)) or 1
@@ -170,7 +170,7 @@ def spread(text: str, spans: Sequence[Span]) -> Iterator[Segment]:
 
 
 def _at(spans: Sequence[Span], spoken_ms: float) -> int:
-    """When in the call so much has been spoken."""
+    """Return when in the call this much speech has passed."""
     for span in spans:
         if spoken_ms <= span.duration_ms:
             return round(span.begin_ms + spoken_ms)
