@@ -1,7 +1,7 @@
-"""What the stages of an analysis hand to each other: plain values, no Django, no I/O.
+"""The values that the stages of an analysis pass on: plain data, no Django, no I/O.
 
 Times are integer milliseconds from the start of the call. A speaker is ``"agent"`` or
-``"customer"``. The meaning of the figures follows Amazon Contact Lens.
+``"customer"``. Metrics are defined as in Amazon Contact Lens.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Label = Literal["POSITIVE", "NEUTRAL", "NEGATIVE"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time, [begin_ms, end_ms)."""
+    """A span of time, [begin_ms, end_ms)."""
 
     begin_ms: int
     end_ms: int
@@ -51,7 +51,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One side's audio on the time line of the call: int16 mono samples at ``rate`` Hz."""
+    """One side's audio on the timeline of the call: int16 mono samples at ``rate`` Hz."""
 
     speaker: Speaker
     samples: NDArray[np.int16]
@@ -66,8 +66,8 @@ class Channel:
 class CallAudio:
     """All channels of a call, padded to one length.
 
-    ``missing`` are the stretches that were never received and are filled with silence.
-    ``notes`` are sentences for people about what was odd (identical channels, unknown track...).
+    ``missing`` holds the spans that were never received and are filled with silence.
+    ``notes`` are sentences for people about problems (identical channels, unknown tracks...).
     """
 
     channels: tuple[Channel, ...]
@@ -81,7 +81,7 @@ class CallAudio:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A part of the analysis that was left out, and why: shown, never silent."""
+    """A part of the analysis that was skipped, and why. Pages show it."""
 
     stage: str
     reason: str
@@ -89,9 +89,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Transcription:
-    """The result of ``transcribe``. ``speech`` holds the stretches in which a side talks.
+    """The result of ``transcribe``. ``speech`` holds the spans in which each side talks.
 
-    ``request_ids`` are what the provider calls its answers, if it does.
+    ``request_ids`` are the provider's ids of its answers, if it has any.
     """
 
     turns: tuple[Turn, ...]
@@ -114,7 +114,7 @@ class Sentiment:
 class Understanding:
     """The result of ``understand``: one sentiment for each turn, in the same order.
 
-    ``prompt`` names the wording and the questions that a model was asked with.
+    ``prompt`` is the version of the prompt and the questions.
     """
 
     sentiments: tuple[Sentiment, ...]
@@ -154,7 +154,7 @@ JOIN_GAP_MS = 1500
 
 
 def join_turns(turns: Iterable[Turn]) -> tuple[Turn, ...]:
-    """Turns in order of begin; neighbours of one side less than 1.5 s apart become one."""
+    """Sort turns by start, and join neighbours of one side that are less than 1.5 s apart."""
     joined: list[Turn] = []
     for turn in sorted(turns, key=lambda each: each.begin_ms):
         if joined and _goes_on(joined[-1], turn):

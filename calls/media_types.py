@@ -1,4 +1,4 @@
-"""Media types of audio and text, as senders write them and as the analysis reads them."""
+"""Media types of packets: parsing what senders declare."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENCODINGS: dict[str, Encoding] = {
     "audio/x-alaw": "alaw",
     "audio/alaw": "alaw",
     "audio/pcma": "alaw",
-    # RFC 2586 says big-endian; what carriers send under this name is little-endian.
+    # RFC 2586 says big-endian, but carriers send little-endian samples under this name.
     "audio/l16": "l16le",
     "audio/x-l16": "l16le",
     "text/plain": "text",
@@ -26,7 +26,7 @@ _ENDIANS: dict[str, Encoding] = {"big": "l16be", "little": "l16le"}
 
 @dataclass(frozen=True, slots=True)
 class MediaFormat:
-    """How the data of a packet is encoded. For text, rate and channels mean nothing."""
+    """How the data of a packet is encoded. Rate and channels do not apply to text."""
 
     encoding: Encoding
     rate: int = MIN_RATE
@@ -38,10 +38,9 @@ class MediaFormat:
 
 
 def parse_media(media: str) -> MediaFormat:
-    """Read a media type such as ``audio/x-mulaw;rate=8000`` or ``audio/l16;rate=16000;channels=2``.
+    """Parse a media type such as ``audio/l16;rate=16000;channels=2``.
 
-    The rate is 8000 Hz and the audio mono unless it says otherwise. Raises ValueError, and
-    names the part that is wrong.
+    Defaults to 8000 Hz and mono. Raises ValueError, which names the part that is wrong.
     """
     name, *parts = (part.strip().lower() for part in media.split(";"))
     if name not in _ENCODINGS:
@@ -74,7 +73,7 @@ def _encoding(name: str, endian: str | None) -> Encoding:
 
 
 def _whole_number(value: str, name: str, low: int, high: int) -> int:
-    # isdecimal alone would let other scripts' digits through, and int() takes 1_000.
+    # isdecimal alone accepts digits of other scripts, and int() accepts 1_000.
     if not (value.isascii() and value.isdecimal() and low <= int(value[:9]) <= high):
         raise ValueError(f"media: {name} is a whole number from {low} to {high}, not {value!r}")
     return int(value)

@@ -46,7 +46,7 @@ _REACH = 200
 
 
 def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
-    """Return start and end of each address. ``expected``: an e-mail address was asked for or named."""
+    """Return start and end of each address. ``expected``: one was asked for or named."""
     folded = text.casefold()
     names_provider = any(name in folded for name in _IN_PROVIDERS)
     found = [match.span() for match in _WRITTEN.finditer(text)] if "@" in text else []

@@ -1,7 +1,7 @@
-"""Makes the entries that are not there: of calls from before there was search, or by old rules.
+"""Making missing index entries: for calls older than the search, or indexed by older rules.
 
-Everything goes in small transactions while the service runs, and with a call's row locked, so that
-an analysis that is stored meanwhile is not overwritten by an older one.
+This runs in small transactions while the service is up. Each locks the rows of its calls, so that
+an entry of a newer analysis is not overwritten by that of an older one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WATCH = f"search {EDITION}"
 
 @dataclass(frozen=True)
 class Step:
-    """One transaction: up to which call it went, how many it looked at, and how many it wrote."""
+    """The result of one transaction: the last call, how many were checked, and how many written."""
 
     position: int
     seen: int
@@ -37,9 +37,9 @@ class Step:
 
 
 def catch_up(*, seconds: float) -> int:
-    """Go on where the last sweep stopped, for some time. Returns how many entries were made.
+    """Continue where the last sweep stopped, for a limited time. Returns the number of entries.
 
-    Once the backlog is done, it looks at the calls that came since, which have their entries.
+    Once the backlog is done, it only checks newer calls, which have entries already.
     """
     watch, _ = Watch.objects.get_or_create(name=WATCH)
     began_at, written = time.monotonic(), 0
@@ -52,9 +52,10 @@ def catch_up(*, seconds: float) -> int:
 
 
 def steps(*, after: int = 0, anew: bool = False) -> Iterator[Step]:
-    """Make missing entries, or all of them ``anew``, of calls whose key is greater.
+    """Make missing entries of calls with keys above ``after``. With ``anew``, remake all of them.
 
-    Rests after each step as long as it took: SQLite gives its one lock to whoever asks first.
+    Sleeps after each step for as long as it took. SQLite has a single write lock without a queue,
+    so other writers would otherwise rarely get it.
     """
     while True:
         begin = time.monotonic()
@@ -67,7 +68,7 @@ def steps(*, after: int = 0, anew: bool = False) -> Iterator[Step]:
 
 
 def findable(*, after: int = 0) -> QuerySet[Call]:
-    """The calls whose key is greater and that have something to be found by, in that order."""
+    """Return calls with keys above ``after`` that have anything to index, in order."""
     is_analysed, is_noted = (
         Exists(model.objects.filter(call=OuterRef("pk"))) for model in (Analysis, Note)
     )

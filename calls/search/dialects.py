@@ -1,4 +1,4 @@
-"""A query in the languages of the databases. Only words and operators of our own get into it."""
+"""Translating a query for PostgreSQL and SQLite. Only our words and operators get in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from calls.search.query import And, Node, Not, Or, Term, is_grounded, opposite
 
 
 def as_tsquery(node: Node) -> str:
-    """Return a query as PostgreSQL's ``tsquery`` reads it; words are taken as they are."""
+    """Return a ``tsquery`` for PostgreSQL. Words are used as they are, without stemming."""
     match node:
         case Term():
             return _joined(" | ", [_tsquery_phrase(node, side) for side in node.sides])
@@ -26,7 +26,7 @@ def _tsquery_phrase(term: Term, side: str) -> str:
 
 
 def as_match(node: Node) -> str:
-    """Return a query for MATCH of SQLite's FTS5, whose NOT stands between two queries."""
+    """Return a query for MATCH in SQLite's FTS5, where NOT is a binary operator."""
     match node:
         case Term():
             return _joined(" OR ", [_match_phrase(node, side) for side in node.sides])
@@ -37,7 +37,7 @@ def as_match(node: Node) -> str:
             refused = [as_match(opposite(part)) for part in parts if not is_grounded(part)]
             return _joined(" NOT ", [_joined(" AND ", wanted), *refused])
         case Not():
-            raise ValueError("A query that only refuses cannot be asked.")
+            raise ValueError("A query of exclusions only cannot be run.")
 
 
 def _match_phrase(term: Term, side: str) -> str:
@@ -50,5 +50,5 @@ def _joined(sign: str, parts: list[str]) -> str:
 
 
 def translate(node: Node, *, vendor: str) -> str:
-    """Return a query in the language of a database, as Django calls it."""
+    """Return a query for a database vendor, as Django names it."""
     return as_tsquery(node) if vendor == "postgresql" else as_match(node)

@@ -1,4 +1,4 @@
-"""Calls that hold what somebody looks for: newest first, by pages, and never all counted."""
+"""Finding calls, newest first, page by page. The full number is never counted."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from calls.search.query import Node
 COUNT_LIMIT = 1_000
 HITS_SHOWN = 3
 CALLS_AT_ONCE = 200
-FEW = 1_000  # so many are sorted; more are looked for from the newest on
+FEW = 1_000  # up to this many matches are sorted; for more, scan from the newest call
 
 _READ = ("call_id", "turns", "summary", "keywords", "insights")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A call, and where in it the words are; its summary instead if none were asked for."""
+    """A found call with its hits, or with its summary if the query has no words."""
 
     call: Call
     hits: Hits | None
@@ -38,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the calls that were found. ``next`` is the key before which the others are."""
+    """A page of found calls. ``next`` is the key before which the next page starts."""
 
     found: list[Found]
     next: int | None
@@ -46,17 +46,17 @@ class Page:
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for, among which calls. Nothing is asked before it is needed."""
+    """A query and the calls to search. Lazy: it runs no database query until it is read."""
 
     calls: QuerySet[Call]
     node: Node | None
 
     @cached_property
     def matching(self) -> QuerySet[Call]:
-        """The calls in which the words are, newest first.
+        """Return the matching calls, newest first.
 
-        SQLite reads its index in that order. PostgreSQL reads one in no order, or the calls in
-        theirs, and takes rare words for frequent ones; so it is told which of both is better.
+        SQLite reads its index in that order. PostgreSQL either reads the index and sorts, or scans
+        the calls in order. Its planner takes rare words for frequent ones, so we choose for it.
         """
         if self.node is None:
             return self.calls.order_by("-pk")
@@ -69,7 +69,7 @@ class Search:
         return self.calls.filter(full_text__words__matches=wanted).order_by("-full_text")
 
     def read_page(self, *, size: int, before: int | None = None, hits: int | None = None) -> Page:
-        """Read up to ``size`` calls, each with its best hits, all of them unless told how many."""
+        """Read up to ``size`` calls, each with its best hits, or all hits without a limit."""
         rows = self.matching
         if before is not None:
             key = str(rows.query.order_by[0]).removeprefix("-")
@@ -79,7 +79,7 @@ class Search:
         return Page(list(_described(found, self.node, hits)), found[-1].pk if more else None)
 
     def read_all(self) -> Iterator[list[Found]]:
-        """Yield everything in blocks, with all hits, and with no cursor open in between."""
+        """Yield all calls with all hits, in blocks. No cursor stays open between blocks."""
         before: int | None = None
         while True:
             page = self.read_page(size=CALLS_AT_ONCE, before=before)
@@ -90,12 +90,12 @@ class Search:
             before = page.next
 
     def count(self, limit: int = COUNT_LIMIT) -> int:
-        """Return how many calls there are; ``limit`` + 1 says that there are more."""
+        """Count the calls, at most up to ``limit`` + 1, which means "more than ``limit``"."""
         return self.matching.order_by().values("pk")[: limit + 1].count()
 
 
 def _described(rows: Iterable[Call], node: Node | None, limit: int | None) -> Iterator[Found]:
-    """Read the analyses that the index speaks of, and the notes: one query for all of each."""
+    """Read the indexed analyses and the notes of the calls, with one query for each."""
     rows = list(rows)
     newest = Analysis.objects.filter(call__in=rows, version=F("call__search_entry__version"))
     by_call = {analysis.call_id: analysis for analysis in newest.only(*_READ)}

@@ -1,4 +1,4 @@
-"""Where in a call the words are that somebody looked for: turns and findings, with excerpts."""
+"""Hits within a call: the turns, results and notes that match a query, with excerpts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A text or a part of it, and the spans in it that were looked for. It is text, not HTML."""
+    """A text or a part of it, and the matching spans. Plain text, not HTML."""
 
     text: str
     spans: tuple[Span, ...] = ()
 
     @property
     def pieces(self) -> list[tuple[str, bool]]:
-        """The text in pieces, each with whether it was looked for."""
+        """The text in pieces, each with whether it matches."""
         pieces, place = [], 0
         for begin, end in self.spans:
             pieces += [(self.text[place:begin], False), (self.text[begin:end], True)]
@@ -37,9 +37,9 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A turn that was said, or a finding or a note, which have no turn and no times.
+    """A matching turn, result or note. Only turns have a turn number and times.
 
-    ``name`` is that of the insight, or of who wrote the ``note``, which is given by its key.
+    ``name`` is the name of the insight or the author of the note, ``note`` the key of the note.
     """
 
     where: Where
@@ -54,13 +54,13 @@ class Hit:
 
     @property
     def begin_s(self) -> str:
-        """The begin in seconds, as an address names it."""
+        """The start in seconds, as used in URLs."""
         return f"{(self.begin_ms or 0) / 1000:.3f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The best hits of a call, in the order of the call, and how many there are in all."""
+    """The best hits of a call, in the order of the call, and the number of all hits."""
 
     best: list[Hit]
     count: int
@@ -73,7 +73,7 @@ class Hits:
 def find_hits(
     analysis: Analysis | None, node: Node, *, notes: Sequence[Note] = (), limit: int | None = None
 ) -> Hits:
-    """Find what was looked for; the best are those with the most of the words, the first first."""
+    """Find the hits in a call. The best ones match the most terms; among equals, the first wins."""
     terms = terms_by_side(node)
     found = list(_find(analysis, terms)) if analysis else []
     found[:0] = _find_noted(notes, terms[NOTE])
@@ -82,22 +82,22 @@ def find_hits(
 
 
 def terms_by_side(node: Node) -> dict[str, list[Term]]:
-    """Return the terms that shall be found on each side."""
+    """Return the terms to find on each side."""
     terms = list(dict.fromkeys(wanted_terms(node)))
     return {side: [term for term in terms if side in term.sides] for side in EVERYWHERE}
 
 
 def mark(text: str, terms: Sequence[Term]) -> Excerpt:
-    """Return a whole text, and where the terms are in it."""
+    """Return a whole text with the spans that match the terms."""
     return Excerpt(text, tuple(_match(text, terms)[1]))
 
 
 def _find(analysis: Analysis, terms: Mapping[str, Sequence[Term]]) -> Iterator[tuple[int, Hit]]:
-    """Yield each hit with how many of the terms are in it."""
+    """Yield each hit with the number of terms that it matches."""
     told_before: list[str] = []
     for where, text, name in result_texts_of(analysis) if terms[SUMMARY] else ():
         score, spans = _match(text, terms[SUMMARY])
-        # A summary may be made of the answers, and keywords are in both.
+        # A summary may repeat insights, and keywords occur in both.
         if spans and not any(text in told for told in told_before):
             told_before.append(text)
             yield score, Hit(where, cut(text, spans), text, name)
@@ -127,7 +127,7 @@ def _said(number: int, turn: dict[str, Any], spans: list[Span]) -> Hit:
 
 
 def _match(text: str, terms: Sequence[Term]) -> tuple[int, list[Span]]:
-    """Return how many of the terms are in a text, and where, without overlaps."""
+    """Return how many of the terms match a text, and the spans, without overlaps."""
     if not terms:
         return 0, []
     words = list(split(text))
@@ -164,7 +164,7 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
 
 
 def cut(text: str, spans: Sequence[Span]) -> Excerpt:
-    """Return the part of a text in which the first spans are, from word to word."""
+    """Return the part of a text around the first spans, cut at word boundaries."""
     if len(text) <= EXCERPT_LENGTH:
         return Excerpt(text, tuple(spans))
     first = spans[0][0] if spans else 0

@@ -1,7 +1,7 @@
-"""What search can find of a call: the words of its newest analysis and of its notes, all redacted.
+"""The search index: one entry per call, with the words of its newest analysis and its notes.
 
-An entry is written in the transaction that stores the analysis, or a note, and goes with the call.
-Tags are not in it: they are filtered by.
+All words are redacted. The entry is written in the transaction that stores the analysis or note,
+and is deleted with the call. Tags are not indexed; search filters by them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from calls.models.search import BREAK
 from calls.search.query import NOTE, SIDES, SUMMARY
 from calls.search.words import split
 
-# Another number makes every entry anew: when words are taken from texts in another way.
+# Increase this number when ``words`` changes: it causes all entries to be made again.
 EDITION = 2
-NO_ANALYSIS = 0  # the version of an entry that holds nothing but notes
-# PostgreSQL keeps positions up to 16,383 and 255 of them for a word. What is beyond is found as a
-# word and not in a phrase, on SQLite as well.
+NO_ANALYSIS = 0  # the version of an entry that has only notes
+# PostgreSQL keeps positions up to 16,383 and 255 of them for a word. Words beyond that match
+# alone but not in a phrase, on SQLite too.
 MAX_PLACES = 16_000
 MAX_PLACES_OF_WORD = 255
 # A tsvector holds 1 MiB, of which positions take up to 350 KB.
@@ -27,20 +27,20 @@ MAX_BYTES_OF_NOTES = 100_000
 
 INDEXED = ("turns", "summary", "keywords", "insights")
 NO_WORDS = IndexedWords({})
-# Where a text comes from.
+# The source of a text.
 Where = Literal["agent", "customer", "summary", "insight", "keyword", "note"]
 
 
 def texts_of(analysis: Analysis) -> Iterator[tuple[str, str]]:
-    """Yield side and text of everything that can be found."""
+    """Yield side and text of everything that is indexed."""
     for turn in analysis.turns:
         yield SIDES[turn["speaker"]], turn["text"]
-    for finding in result_texts_of(analysis):
-        yield SUMMARY, finding.text
+    for written in result_texts_of(analysis):
+        yield SUMMARY, written.text
 
 
 class ResultText(NamedTuple):
-    """What the AI has written about a call: as what, for an insight under which name."""
+    """A text that the AI wrote about a call. ``name`` is the name of an insight."""
 
     where: Where
     text: str
@@ -48,7 +48,7 @@ class ResultText(NamedTuple):
 
 
 def result_texts_of(analysis: Analysis) -> Iterator[ResultText]:
-    """Yield everything that the AI has written about the call."""
+    """Yield the summary, the insights and the keywords of an analysis."""
     yield ResultText("summary", analysis.summary)
     for name, answer in analysis.insights.items():
         yield ResultText("insight", str(answer), name)
@@ -57,7 +57,7 @@ def result_texts_of(analysis: Analysis) -> Iterator[ResultText]:
 
 
 def words_of(analysis: Analysis) -> IndexedWords:
-    """Return the words of an analysis, each behind the letter of its side."""
+    """Return the words of an analysis, each prefixed with the letter of its side."""
     gathering = _Gathering(MAX_BYTES)
     for side, text in texts_of(analysis):
         gathering.add(side, text)
@@ -65,7 +65,7 @@ def words_of(analysis: Analysis) -> IndexedWords:
 
 
 def _words_of_notes(pks: Iterable[int]) -> dict[int, IndexedWords]:
-    """Return the words of the notes of calls, as far as these have any."""
+    """Return the words of the notes of those calls that have any."""
     gatherings: dict[int, _Gathering] = {}
     notes = Note.objects.filter(call__in=pks).order_by("pk").values_list("call_id", "text")
     for pk, text in notes:
@@ -74,7 +74,7 @@ def _words_of_notes(pks: Iterable[int]) -> dict[int, IndexedWords]:
 
 
 class _Gathering:
-    """Words as far as there is room for them."""
+    """Collects words until the limit is reached."""
 
     def __init__(self, room: int) -> None:
         self._placed: dict[str, list[str]] = {}
@@ -111,9 +111,9 @@ class _Gathering:
 
 
 def write_entries(analyses: Iterable[Analysis], words: Mapping[int, IndexedWords]) -> None:
-    """Write or replace the entries of calls, whose rows the transaction has locked.
+    """Write or replace the entries of calls. Lock their rows first, in the same transaction.
 
-    ``words`` are those of the analyses, by call. Those of the notes are added here.
+    ``words`` holds the words of the analyses by call. The words of the notes are added here.
     """
     versions = {analysis.call_id: analysis.version for analysis in analyses}
     noted = _words_of_notes(versions)
@@ -121,14 +121,14 @@ def write_entries(analyses: Iterable[Analysis], words: Mapping[int, IndexedWords
 
 
 def write_notes(pks: Sequence[int]) -> None:
-    """Write or replace the entries of calls without an analysis; without notes they have none."""
+    """Write or replace the entries of calls without an analysis. Without notes, remove them."""
     noted = _words_of_notes(pks)
     SearchEntry.objects.filter(call__in=pks).exclude(call__in=list(noted)).delete()
     _save(dict.fromkeys(noted, NO_ANALYSIS), noted)
 
 
 def index_notes(call: Call) -> None:
-    """Follow a change of a call's notes. Its row is locked by the transaction of the change."""
+    """Update the entry of a call after a change of its notes. Lock its row first."""
     analysis = call.analyses.order_by("-version").only("call_id", "version", *INDEXED).first()
     if analysis is None:
         write_notes([call.pk])
@@ -153,5 +153,5 @@ def _save(versions: Mapping[int, int], words: Mapping[int, IndexedWords]) -> Non
 
 
 def words_of_fields(fields: Mapping[str, Any]) -> IndexedWords:
-    """Return the words of an analysis that is not stored yet."""
+    """Return the words of an analysis that has not been stored yet."""
     return words_of(Analysis(**{name: fields[name] for name in INDEXED if name in fields}))

@@ -1,12 +1,12 @@
-"""What somebody wants to find, read into a small tree. What is odd is explained, never guessed.
+"""Parsing a search query into a tree. Errors are explained to the user, never guessed around.
 
 - ``refund cancel``: both words, anywhere in the call
 - ``"thank you"``: these words, one after the other, in one turn
 - ``refund OR cancel``: one of them
 - ``-sorry``: calls without it
-- ``cancel*``: words that begin so
+- ``cancel*``: words that start with ``cancel``
 - ``customer:refund``: said by the customer; ``agent:``, ``summary:`` and ``note:`` likewise
-- ``(a OR b) -(c d)``: brackets hold together
+- ``(a OR b) -(c d)``: brackets group
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb\uff02", '"
 
 
 class NotUnderstood(Exception):
-    """Says to whoever asked what is wrong with the query, and what to write instead."""
+    """The query is wrong. The message tells the user what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that follow each other; of the last one only the beginning, if ``is_open``."""
+    """Words in sequence. With ``is_open``, the last one is a prefix."""
 
     words: tuple[str, ...]
     is_open: bool = False
@@ -74,7 +74,7 @@ Node: TypeAlias = "Term | Not | And | Or"
 
 
 def parse(text: str, *, sides: str = EVERYWHERE) -> Node | None:
-    """Read a query; None if it is empty. ``sides`` is where words count that do not say it.
+    """Parse a query. Returns None if it is empty. ``sides`` applies to words without a prefix.
 
     Raises NotUnderstood.
     """
@@ -85,14 +85,12 @@ def parse(text: str, *, sides: str = EVERYWHERE) -> Node | None:
         raise NotUnderstood(f"It is longer than {QUERY_LENGTH} characters.")
     node = _Parser(text, sides).read()
     if not is_grounded(node):
-        raise NotUnderstood(
-            "It only says what shall not be found. Add a word that shall, as in “refund -sorry”."
-        )
+        raise NotUnderstood("It only excludes words. Add a word to find, as in “refund -sorry”.")
     return node
 
 
 def is_grounded(node: Node) -> bool:
-    """Whether everything it finds holds a word that was asked for, so that an index can find it."""
+    """Return whether each match contains a wanted word, so that an index can find it."""
     match node:
         case Term():
             return True
@@ -105,7 +103,7 @@ def is_grounded(node: Node) -> bool:
 
 
 def opposite(node: Node) -> Node:
-    """Return what a part refuses, with NOT at terms only. If the part is not grounded, it is."""
+    """Return the negation of a part, with NOT only at terms. It is grounded if the part is not."""
     match node:
         case Term():
             return Not(node)
@@ -118,7 +116,7 @@ def opposite(node: Node) -> Node:
 
 
 def wanted_terms(node: Node) -> Iterator[Term]:
-    """Yield the terms that shall be found, in the order in which they were written."""
+    """Yield the wanted terms, in the order of the query."""
     match node:
         case Term():
             yield node
@@ -129,7 +127,7 @@ def wanted_terms(node: Node) -> Iterator[Term]:
 
 @dataclass
 class _Parser:
-    """Reads by descent: OR holds least, then words beside each other, then ``-`` and ``agent:``."""
+    """A recursive descent parser. OR binds least, then adjacency, then ``-`` and ``agent:``."""
 
     text: str
     sides: str
@@ -180,7 +178,7 @@ class _Parser:
         return _joined(And, parts)
 
     def _one(self, sides: str) -> Node | None:
-        """Read one thing; None for signs without a letter or a digit, which are passed over."""
+        """Parse one element. Returns None for signs without a letter or digit."""
         token = self.tokens[self.place]
         self.place += 1
         if token.lastgroup == "minus" or token[0] == "NOT":
@@ -209,7 +207,7 @@ class _Parser:
     def _scoped(self, name: str, sides: str) -> Node | None:
         wanted = SIDES[name.rstrip(":").lower()]
         self._expect_more(f"{name} needs a word after it, as in “{name}refund”.")
-        # Within one that is wider, as `agent:` in a search of transcripts, it can only narrow.
+        # A prefix can only narrow the sides that apply here, as `agent:` does in transcripts.
         both = "".join(side for side in wanted if side in sides)
         if not both:
             raise NotUnderstood(f"“{name}” cannot be found where this search looks.")
@@ -247,7 +245,7 @@ class _Parser:
 
 
 def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
-    """Put parts together, without brackets that make no difference."""
+    """Join parts, flattening brackets that make no difference."""
     if len(parts) < 2:
         return parts[0] if parts else None
     flat: list[Node] = []

@@ -1,4 +1,4 @@
-"""Where a search looks: whose words, and in what."""
+"""The scope of a search: which speaker, and which kind of text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PLACES = ["", "transcript", "summary", "note"]
 
 
 def sides_of(*, speaker: str = "", place: str = "") -> str:
-    """Return the sides to look at. Raises NotUnderstood if there is none."""
+    """Return the sides to search. Raises NotUnderstood if there is none."""
     if speaker and place in ("summary", "note"):
         raise NotUnderstood(
             f"Nobody says the {place}: leave out the speaker, or search transcripts."

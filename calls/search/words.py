@@ -1,7 +1,7 @@
-"""Text as the words that searching goes by, the same for what is indexed and what is asked for.
+"""Splitting text into normalised words, in the same way for the index and for queries.
 
-This is done here, and not by the database, so that PostgreSQL and SQLite find the same: both get
-words that are ready, and only keep and compare them.
+The databases do not do this themselves, so that PostgreSQL and SQLite find the same calls: both
+only store and compare finished words.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import NamedTuple, get_args
 from calls.redaction.kinds import Kind
 
 WORD_LENGTH = 64
-# Accents that follow the letter which they belong to.
+# Combining accents, which follow their letter.
 _ACCENTS = "\u0300-\u036f"
 _ACCENT = re.compile(f"[{_ACCENTS}]")
 _PART = re.compile(r"[^\W_]+")
-# What was removed from a transcript is no word, and nothing is said across it.
+# A redaction placeholder is not a word, and no phrase spans it.
 _MARKS = "|".join(get_args(Kind))
 _WORD_OR_MARK = re.compile(rf"\[(?:{_MARKS})\]|(?:[^\W_][{_ACCENTS}]*)+")
 
 
 class Word(NamedTuple):
-    """A word in the form that is compared, and where in the text it stands: [begin, end)."""
+    """A normalised word and its position in the text: [begin, end)."""
 
     text: str
     begin: int
@@ -33,10 +33,10 @@ class Word(NamedTuple):
 
 
 def split(text: str) -> Iterator[Word]:
-    """Yield the words of a text; an empty one stands for something that was removed.
+    """Yield the words of a text. An empty word stands for a redaction.
 
-    Case, accents and width make no difference, and whatever is neither letter nor digit ends a
-    word: "don't" is two words, and "e-mail" as well.
+    Case, accents and width are ignored. Everything that is neither a letter nor a digit ends a
+    word: "don't" and "e-mail" are two words each.
     """
     for match in _WORD_OR_MARK.finditer(text):
         if match[0].startswith("["):
@@ -48,9 +48,9 @@ def split(text: str) -> Iterator[Word]:
 
 @lru_cache(maxsize=100_000)
 def _folded(word: str) -> tuple[str, ...]:
-    """Return one word in its plain form: more than one for signs such as ½."""
+    """Return the normalised form of a word. A sign such as ½ yields several words."""
     if word.isascii():
         return (word.lower()[:WORD_LENGTH],)
     plain = _ACCENT.sub("", unicodedata.normalize("NFKD", word.casefold()))
-    # What NFKD takes apart may have to be folded once more: the sign for "TEL" is one letter.
+    # NFKD may yield text that needs folding again: the sign for "TEL" is a single character.
     return tuple(part[:WORD_LENGTH] for part in _PART.findall(plain.casefold()))

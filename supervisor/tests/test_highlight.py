@@ -103,7 +103,7 @@ def test_only_what_is_shown_is_marked(visitor, query):
     ("given", "reason"),
     [
         ({"q": '"open'}, "A quotation mark is not closed."),
-        ({"q": "-dead"}, "only says what shall not be found"),
+        ({"q": "-dead"}, "only excludes words"),
         ({"q": "dead", "speaker": "agent", "in": "summary"}, "Nobody says the summary"),
         ({"q": "dead", "in": "dreams"}, "“dreams” is not a valid choice."),
         ({"q": "a" * 301}, "longer than 300"),

@@ -122,7 +122,7 @@ def test_a_query_is_shown_as_it_was_written(supervisor):
     ("given", "label", "reason"),
     [
         ({"q": '"open'}, "Words", "A quotation mark is not closed"),
-        ({"q": "-a"}, "Words", "only says what shall not be found"),
+        ({"q": "-a"}, "Words", "only excludes words"),
         ({"q": "a", "speaker": "agent", "in": "summary"}, "Words", "Nobody says the summary"),
         ({"q": "a" * 500}, "Words", "longer than 300"),
         ({"speaker": "god"}, "Said by", "not a valid choice"),

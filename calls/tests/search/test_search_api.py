@@ -155,7 +155,7 @@ def test_filters_narrow_what_is_found(api, archived, given, left, query):
     ("given", "field", "reason"),
     [
         ({"q": '"open'}, "q", "quotation mark"),
-        ({"q": "-a"}, "q", "shall not be found"),
+        ({"q": "-a"}, "q", "only excludes words"),
         ({"q": "a", "speaker": "agent", "in": "summary"}, "q", "Nobody says the summary"),
         ({"q": "a", "speaker": "agent", "in": "note"}, "q", "Nobody says the note"),
         ({"speaker": "god"}, "speaker", "Must be one of"),
