@@ -1,0 +1,28 @@
+"""The analysis of ended calls: transcribe, understand, archive.
+
+Read these in order to follow a call from claim to archive:
+
+claims        Takes due calls and leases them to a worker
+leases        Fencing tokens, and the locks that every write takes
+attempts      Starts, closes and fails attempts
+stages        Loads a call, asks the AI, and returns the result
+findings      Saves results and archives calls
+runner        Drives all of the above for many calls at once
+
+Beside them:
+
+batches       Steps for many calls at once, before and after the AI
+breaker       Stops asking a provider that keeps failing
+group_commit  Lets the writes of many calls share a transaction
+insights      Reads the site's own questions about every call
+metrics       Computes talk time, silence, interruptions and sentiment over time
+pausing       Pauses and resumes the analysis
+results       Combines the results of a call into one document
+retry         Decides whether and when to retry
+speakers      Swaps agent and customer of a call
+standing      Reports pauses, outages, workers and queues
+
+media/        From packets to audio and turns
+providers/    The AI providers
+recording/    Recordings: stored files, playback, waveforms
+"""
