@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from django.db import connection, transaction
 
+from calls.description import check_names
 from calls.models import CallEvent, EventLog
 
 NOTIFY_CHANNEL = "call_events"
@@ -26,17 +27,20 @@ class StateChanged:
     by: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class CallDescribed:
-    """Somebody recorded or corrected who calls whom."""
+    """Somebody recorded or corrected who calls whom: every described field, by name."""
 
     type: ClassVar[str] = "call_described"
-    agent: str
-    caller: str
-    callee: str
-    queue: str
-    direction: str
-    media: str
+
+    def __init__(self, **description: str) -> None:
+        check_names(description)
+        vars(self).update(description)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CallDescribed) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).items()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,13 +14,13 @@ from django_fsm import can_proceed
 
 from calls import events
 from calls.clock import database_now
+from calls.description import description_of
 from calls.lifecycle import CallState
 from calls.models import Call, Stage
 from calls.waking import wake_worker, waking_once
 
 log = logging.getLogger(__name__)
 
-DESCRIPTION_FIELDS = ("agent", "caller", "callee", "queue", "direction", "media")
 MOVED_FIELDS = ("state", "version", "state_changed_at")
 REQUEUE_FIELDS = (
     "analysis_round",
@@ -97,7 +97,7 @@ def _describe(call: Call, description: dict[str, str]) -> bool:
 
 
 def _description_event(call: Call) -> events.CallDescribed:
-    return events.CallDescribed(**{name: getattr(call, name) for name in DESCRIPTION_FIELDS})
+    return events.CallDescribed(**description_of(call))
 
 
 def opened_event(call: Call) -> events.StateChanged:

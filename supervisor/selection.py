@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -21,6 +23,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Now, NullIf
 
 from calls.annotations import Refused, known_tags, normal_tag
+from calls.description import DESCRIBED
 from calls.models import Alert, Call, Severity, Tag
 from supervisor.phases import Phase, in_phase
 
@@ -30,6 +33,7 @@ QUERY_LENGTH = 128
 NAME_LENGTH = 200
 # Any order but by age has to see every call it sorts, and the archive grows for ever.
 SORTED_LIMIT = 5000
+SEARCHED = ("call_id", *(each.name for each in DESCRIBED if each.is_searched))
 # Query parameters of the address, by the field of Filter.
 NAMES = {
     "phase": "state",
@@ -151,12 +155,8 @@ class Filter:
         if self.tag:
             calls = calls.filter(pk__in=Tag.objects.filter(name=self.tag).order_by().values("call"))
         if self.query:
-            calls = calls.filter(
-                Q(call_id__icontains=self.query)
-                | Q(agent__icontains=self.query)
-                | Q(caller__icontains=self.query)
-                | Q(queue__icontains=self.query)
-            )
+            matches = (Q(**{f"{name}__icontains": self.query}) for name in SEARCHED)
+            calls = calls.filter(reduce(or_, matches))
         return calls
 
     def cut(self, calls: QuerySet[Call]) -> QuerySet[Call]:

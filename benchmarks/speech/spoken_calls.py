@@ -17,6 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import django
+import msgspec
 
 from calls.simulation.line import Rates, deliver
 from calls.simulation.scripts import load_recording, recording_slugs
@@ -36,11 +37,7 @@ def record(slug: str, rates: Rates) -> Call:
     from calls.ingest.record import record_packets
 
     script = load_recording(slug)
-    opening = script.opening
-    services.start_call(
-        call_id=slug,
-        **{name: getattr(opening, name) for name in services.DESCRIPTION_FIELDS},
-    )
+    services.start_call(call_id=slug, **msgspec.structs.asdict(script.opening))
     rng = Random(f"{SEED} {slug}")  # noqa: S311 (damage, not cryptography)
     arrived = deliver(script.packets, rng, rates).packets
     for begin in range(0, len(arrived), BATCH):

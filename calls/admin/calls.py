@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
@@ -22,6 +24,7 @@ from calls.admin.lists import (
     _number,
     link_to_rows,
 )
+from calls.description import CHECKS, DESCRIBED
 from calls.models import (
     Analysis,
     Attempt,
@@ -96,11 +99,18 @@ def _in_admin(action: Action) -> Callable[..., None]:
     return act
 
 
+def _validate(check: Callable[[str], object], value: str) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
 @admin.register(Call)
 class CallAdmin(ReadOnly, Records):
     """The parties, queue and direction can be corrected. Everything else goes through services."""
 
-    editable = ["agent", "caller", "callee", "queue", "direction"]
+    editable: ClassVar = [each.name for each in DESCRIBED if each.is_editable]
     list_display = [
         "call_id",
         "state",
@@ -141,6 +151,12 @@ class CallAdmin(ReadOnly, Records):
     def get_readonly_fields(self, request: HttpRequest, obj: Call | None = None) -> list[Any]:
         fields = super().get_readonly_fields(request, obj)
         return [name for name in fields if name not in self.editable]
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name in CHECKS:
+            field.validators.append(partial(_validate, CHECKS[db_field.name]))
+        return field
 
     @admin.display(description="related records")
     def records(self, call: Call) -> SafeString:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django_filters import rest_framework as filters
 
 from calls.annotations import Refused, normal_tag
+from calls.description import DESCRIBED
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, Call, CallQuerySet, Severity
 
@@ -20,10 +21,6 @@ LASTED = ExpressionWrapper(F("ended_at") - F("opened_at"), DurationField())
 
 class CallFilter(filters.FilterSet):  # type: ignore[misc]
     state = filters.MultipleChoiceFilter(choices=CallState.choices)
-    queue = filters.CharFilter()
-    agent = filters.CharFilter()
-    caller = filters.CharFilter()
-    direction = filters.ChoiceFilter(choices=Call.Direction.choices)
     customer_sentiment = filters.ChoiceFilter(choices=Call.Sentiment.choices)
     dismissed = filters.BooleanFilter(field_name="dismissed_at", lookup_expr="isnull", exclude=True)
     customer_trend = filters.ChoiceFilter(choices=Call.Trend.choices)
@@ -49,7 +46,7 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
 
     class Meta:
         model = Call
-        fields: list[str] = []
+        fields: ClassVar = [each.name for each in DESCRIBED if each.is_filter]
 
     def lasting(self, calls: QuerySet[Call], name: str, value: Decimal) -> QuerySet[Call]:
         """Keep calls that have ended and lasted at least or at most this long."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from calls.description import NAMES
 from calls.exports.clean import cell
 from calls.models import Call, Tag
 
@@ -17,12 +18,7 @@ ROWS_AT_ONCE = 500
 COLUMNS = (
     "call_id",
     "state",
-    "agent",
-    "caller",
-    "callee",
-    "queue",
-    "direction",
-    "media",
+    *NAMES,
     "opened_at",
     "ended_at",
     "end_reason",

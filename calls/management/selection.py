@@ -10,16 +10,14 @@ from django.db.models import QuerySet
 
 from calls.actions import REFUSALS, Action
 from calls.api.filters import CallFilter
+from calls.description import DESCRIBED
 from calls.lifecycle import CallState
 from calls.models import Call
 from calls.waking import waking_once
 
 FILTERS = {
     "call-id-prefix": "calls whose id starts with this",
-    "queue": "calls of this queue",
-    "agent": "calls of this agent",
-    "caller": "calls from this number",
-    "direction": "inbound or outbound",
+    **{each.name: each.option for each in DESCRIBED if each.option},
     "customer-sentiment": "POSITIVE, NEUTRAL or NEGATIVE",
     "tag": "calls with this tag",
     "opened-after": "calls that started at or after this time: 2026-01-31T12:00:00Z",

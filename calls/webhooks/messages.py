@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from calls import events
+from calls.description import DESCRIBED
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, WebhookEndpoint
 
 RESULT = "analysis_result"
 _ALERTS = (events.AlertRaised.type, events.AlertAcknowledged.type)
-_DESCRIPTION = ("agent", "caller", "callee", "queue", "direction")
+_DESCRIPTION = tuple(each.name for each in DESCRIBED if each.in_webhooks)
 
 
 def wanted_types(endpoint: WebhookEndpoint, event: CallEvent) -> Iterator[str]:

@@ -20,6 +20,7 @@ from calls.analysis.media.textcall import TextCall
 from calls.analysis.results import transcript_document
 from calls.analysis.standing import Outage, Standing, read_standing
 from calls.conversation import turn_as_json
+from calls.description import labelled
 from calls.lifecycle import CallState
 from calls.media_types import parse_media
 from calls.models import Attempt, Call, CallEvent, Note, Packet, Recording, Stream
@@ -60,6 +61,10 @@ class CallPage:
     @property
     def phase(self) -> Phase:
         return phase_of(self.call)
+
+    @property
+    def described(self) -> list[tuple[str, str]]:
+        return labelled(self.call)
 
     @property
     def duration_s(self) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
-from calls.api.serializers.fields import MediaField, StrictChoiceField, StrictStringField
+from calls.api.serializers.fields import CheckedStringField, StrictChoiceField
+from calls.description import DESCRIBED, NAMES, Described
 from calls.models import (
     Attempt,
     Call,
@@ -17,12 +20,17 @@ from calls.models.alert import level_of
 class DescriptionSerializer(serializers.Serializer[Call]):
     """The parties of a call and its audio format. Every field is optional."""
 
-    media = MediaField(help_text="audio/x-mulaw;rate=8000, audio/l16;rate=16000, text/plain...")
-    agent = StrictStringField(required=False, max_length=200)
-    caller = StrictStringField(required=False, max_length=200)
-    callee = StrictStringField(required=False, max_length=200)
-    queue = StrictStringField(required=False, max_length=200)
-    direction = StrictChoiceField(choices=Call.Direction.choices, required=False, allow_blank=True)
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # The schema lists media first.
+        ordered = sorted(DESCRIBED, key=lambda each: each.name != "media")
+        return {each.name: _described_field(each) for each in ordered}
+
+
+def _described_field(each: Described) -> serializers.Field[Any, Any, Any, Any]:
+    told: dict[str, Any] = {"help_text": each.help_text} if each.help_text else {}
+    if each.choices:
+        return StrictChoiceField(choices=each.choices, required=False, allow_blank=True, **told)
+    return CheckedStringField(check=each.check, required=False, max_length=each.max_length, **told)
 
 
 class CallSerializer(serializers.ModelSerializer[Call]):
@@ -42,12 +50,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         fields = [
             "call_id",
             "state",
-            "agent",
-            "caller",
-            "callee",
-            "queue",
-            "direction",
-            "media",
+            *NAMES,
             "opened_at",
             "ended_at",
             "end_reason",

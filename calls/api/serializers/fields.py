@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -90,20 +91,28 @@ class StrictChoiceField(serializers.ChoiceField):
         return data
 
 
-class MediaField(StrictStringField):
-    """A media format such as ``audio/x-mulaw;rate=8000`` or ``text/plain``."""
+class CheckedStringField(StrictStringField):
+    """A string that is empty, or that ``check`` accepts. ``check`` raises ValueError."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=MAX_MEDIA_LENGTH, required=False, **kwargs)
+    def __init__(self, *, check: Callable[[str], object] | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.check = check
 
     def run_validators(self, value: Any) -> None:
         super().run_validators(value)
-        if not value:
+        if not value or self.check is None:
             return
         try:
-            parse_media(value)
+            self.check(value)
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from error
+
+
+class MediaField(CheckedStringField):
+    """A media format such as ``audio/x-mulaw;rate=8000`` or ``text/plain``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(check=parse_media, max_length=MAX_MEDIA_LENGTH, required=False, **kwargs)
 
 
 class StrictBooleanField(serializers.BooleanField):

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from calls.description import DESCRIBED
 from calls.ingest.packets import MAX_SEQUENCE
 from calls.models import RESERVED_CALL_IDS
 
@@ -26,13 +27,6 @@ CALL_ID_NAMES = (
     *("conversation_uuid", "channel_id"),
 )
 STREAM_NAMES = ("streamsid", "stream_sid", "stream_id", "streamid", "connection_id", "tag")
-DESCRIPTION_NAMES = {
-    "agent": ("agent", "agent_id", "agentid", "agent_name"),
-    "caller": ("caller", "from", "from_number", "fromnumber"),
-    "callee": ("callee", "to", "to_number", "tonumber"),
-    "queue": ("queue", "queue_name"),
-}
-DIRECTIONS = {"inbound": "inbound", "incoming": "inbound", "outbound": "outbound"}
 
 
 def as_object(text: str) -> dict[str, Any] | None:
@@ -112,9 +106,7 @@ def stream_of(fields: Fields) -> str:
 
 def description_of(fields: Fields) -> dict[str, str]:
     """Return the arguments for ``start_call`` that are present."""
-    found = {name: first(fields, names) for name, names in DESCRIPTION_NAMES.items()}
-    direction = first(fields, ("direction",)).lower().partition("-")[0]
-    found["direction"] = DIRECTIONS.get(direction, "")
+    found = {each.name: each.from_carrier(first(fields, each.carrier_names)) for each in DESCRIBED}
     return {name: text for name, text in found.items() if text}
 
 

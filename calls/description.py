@@ -1,0 +1,124 @@
+"""The described fields of a call: who calls whom, where, and how the audio is encoded.
+
+The one list that everything else reads. To add a field, add a column to ``Call``, an entry here,
+and the code that uses its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from calls.media_types import parse_media
+from calls.models import Call
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """A described field. Its maximum length and its choices are those of its column.
+
+    ``check`` raises ValueError, with a message for the sender, if a value is not valid.
+    """
+
+    name: str
+    label: str  # on pages
+    help_text: str = ""  # in the API's schema
+    option: str = ""  # help of the commands' option; fields without one have no option
+    check: Callable[[str], object] | None = None
+    # Carriers and integrators use these names; the first one that is present wins.
+    carrier_names: tuple[str, ...] = ()
+    from_carrier: Callable[[str], str] = field(default=str)
+    is_filter: bool = False  # of the list of calls
+    is_searched: bool = False  # by the search box of the wallboard
+    is_editable: bool = True  # in the admin
+    in_webhooks: bool = True
+
+    @property
+    def max_length(self) -> int:
+        return int(self._column.max_length)
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Empty if any text is valid."""
+        return list(self._column.choices or ())
+
+    @property
+    def _column(self) -> Any:
+        return Call._meta.get_field(self.name)  # noqa: SLF001 (public in spite of its name)
+
+
+_DIRECTIONS = {"inbound": "inbound", "incoming": "inbound", "outbound": "outbound"}
+
+
+def _direction(text: str) -> str:
+    """Return a carrier's direction in our words. Twilio has outbound-api and outbound-dial."""
+    return _DIRECTIONS.get(text.lower().partition("-")[0], "")
+
+
+# In the order of columns, events and pages.
+DESCRIBED = (
+    Described(
+        name="agent",
+        label="Agent",
+        option="calls of this agent",
+        carrier_names=("agent", "agent_id", "agentid", "agent_name"),
+        is_filter=True,
+        is_searched=True,
+    ),
+    Described(
+        name="caller",
+        label="Caller",
+        option="calls from this number",
+        carrier_names=("caller", "from", "from_number", "fromnumber"),
+        is_filter=True,
+        is_searched=True,
+    ),
+    Described(
+        name="callee",
+        label="Callee",
+        carrier_names=("callee", "to", "to_number", "tonumber"),
+    ),
+    Described(
+        name="queue",
+        label="Queue",
+        option="calls of this queue",
+        carrier_names=("queue", "queue_name"),
+        is_filter=True,
+        is_searched=True,
+    ),
+    Described(
+        name="direction",
+        label="Direction",
+        option="inbound or outbound",
+        carrier_names=("direction",),
+        from_carrier=_direction,
+        is_filter=True,
+    ),
+    Described(
+        name="media",
+        label="Media",
+        help_text="audio/x-mulaw;rate=8000, audio/l16;rate=16000, text/plain...",
+        check=parse_media,
+        is_editable=False,
+        in_webhooks=False,
+    ),
+)
+NAMES = tuple(each.name for each in DESCRIBED)
+CHECKS = {each.name: each.check for each in DESCRIBED if each.check}
+
+
+def description_of(call: Call) -> dict[str, str]:
+    """Return every described field of a call, by name."""
+    return {name: getattr(call, name) for name in NAMES}
+
+
+def labelled(call: Call) -> list[tuple[str, str]]:
+    """Return the label and value of every described field, for pages."""
+    return [(each.label, getattr(call, each.name)) for each in DESCRIBED]
+
+
+def check_names(description: Mapping[str, str]) -> None:
+    """Raise TypeError unless these are exactly the described fields."""
+    if description.keys() != set(NAMES):
+        raise TypeError(f"A description has {', '.join(NAMES)}, not {', '.join(description)}.")
