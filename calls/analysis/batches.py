@@ -15,12 +15,15 @@ from calls.analysis.findings import StageResult
 from calls.analysis.leases import LeaseLost
 from calls.analysis.media.textcall import TextCall
 from calls.analysis.recording.material import load_materials
-from calls.analysis.stages import RedactedTranscript, UnderstoodCall, take_words
+from calls.analysis.stages import (
+    READ_FIELDS,
+    RedactedTranscript,
+    UnderstoodCall,
+    language_of,
+    take_words,
+)
 from calls.models import Analysis, Attempt, Call
 from calls.redaction.redact import Redacted, redact
-
-# ``state`` is here because transitions read it. Left out, Django would load it call by call.
-READ_FIELDS = ("state", "media", "missing_count", "speakers_swapped")
 
 
 class Prepared(NamedTuple):
@@ -52,16 +55,19 @@ def prepare_words(
             results[lease.call_pk] = material if isinstance(material, Exception) else None
     stored = findings.save_words(transcripts, provider=provider) if transcripts else []
     for saved, clean, outcome in zip(transcripts, redacted, stored, strict=True):
-        results[saved.lease.call_pk] = _prepared(outcome, clean)
+        pk = saved.lease.call_pk
+        results[pk] = _prepared(outcome, clean, language_of(calls[pk]))
     return [results[lease.call_pk] for lease, _ in taken]
 
 
-def _prepared(outcome: findings.Stored | Exception, redacted: Redacted) -> Prepared | Exception:
+def _prepared(
+    outcome: findings.Stored | Exception, redacted: Redacted, language: str
+) -> Prepared | Exception:
     if isinstance(outcome, Exception):
         return outcome
     if isinstance(outcome.next, Exception):
         return outcome.next
-    return Prepared(RedactedTranscript(outcome.transcript, redacted), outcome.next)
+    return Prepared(RedactedTranscript(outcome.transcript, redacted, language), outcome.next)
 
 
 def archive_understood(understood: Sequence[UnderstoodCall]) -> list[Analysis | Exception]:

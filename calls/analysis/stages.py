@@ -35,6 +35,9 @@ from calls.conversation import (
 from calls.models import Attempt, Call, Transcript
 from calls.redaction.redact import Redacted, redact
 
+# ``state`` is here because transitions read it. Left out, Django would load it call by call.
+READ_FIELDS = ("state", "media", "missing_count", "speakers_swapped")
+
 InThread = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
 F = TypeVar("F", bound="HasNewFiles")
@@ -68,7 +71,7 @@ async def transcribe(
     else:
         limit_s = limit_s_of(material.duration_ms, TIMEOUT_PER_AUDIO)
         async with turn:
-            work = provider.transcribe(material, language=settings.AI_LANGUAGE)
+            work = provider.transcribe(material, language=language_of(call))
             heard = await _within(limit_s, work)
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
     fields["provenance"]["attempts"] = attempt.number
@@ -76,6 +79,11 @@ async def transcribe(
     audio = await in_thread(keep_audio, call, material)
     ids = _joined(heard.request_ids)
     return StageResult(lease, attempt, fields, asked=asked, audio=audio, request_id=ids)
+
+
+def language_of(call: Call) -> str:
+    """Return the language that the AI is told; empty if it has to find out."""
+    return str(settings.AI_LANGUAGE)
 
 
 def take_words(lease: Lease, attempt: Attempt, call: Call, text: TextCall) -> StageResult:
@@ -161,11 +169,13 @@ class RedactedTranscript:
 
     transcript: Transcript
     redacted: Redacted
+    language: str
 
 
 def _newest(lease: Lease) -> RedactedTranscript:
-    transcript = Transcript.objects.filter(call=lease.call_pk).latest()
-    return RedactedTranscript(transcript, redact(turns_from_json(transcript.turns)))
+    transcript = Transcript.objects.filter(call=lease.call_pk).select_related("call").latest()
+    redacted = redact(turns_from_json(transcript.turns))
+    return RedactedTranscript(transcript, redacted, language_of(transcript.call))
 
 
 @dataclass(frozen=True)
@@ -217,7 +227,7 @@ async def understand(
     heard = heard or await in_thread(_newest, lease)
     transcript, redacted = heard.transcript, heard.redacted
     async with turn:
-        work = provider.understand(redacted.turns, language=settings.AI_LANGUAGE)
+        work = provider.understand(redacted.turns, language=heard.language)
         said = await _within(limit_s_of(transcript.duration_ms, TIMEOUT_PER_TALK), work)
     muted = None
     if transcript.provenance["model"] != "text":  # a text call has no recording

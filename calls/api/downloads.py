@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,6 +17,7 @@ from rest_framework.response import Response
 from calls import events
 from calls.analysis.recording.files import CONTENT_TYPE
 from calls.analysis.recording.playback import NotHeardYet, Playback, name_turned, open_playback
+from calls.analysis.stages import language_of
 from calls.api.authentication import may_see_personal_data
 from calls.api.ranges import ThreadedResponse, serve_file
 from calls.exports import contactlens, found, plaintext, vcon, webvtt
@@ -39,7 +39,7 @@ def transcript(
         case "vtt":
             return _text(webvtt.export(document), "text/vtt", f"{call.call_id}.vtt")
         case "contactlens":
-            found = contactlens.export(document, language=settings.AI_LANGUAGE)
+            found = contactlens.export(document, language=language_of(call))
             return _json(found, "application/json", f"{call.call_id}.contactlens.json")
         case "vcon":
             found = _vcon(request, call, document)
