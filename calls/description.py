@@ -6,6 +6,7 @@ and the code that uses its value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,11 @@ def _direction(text: str) -> str:
     return _DIRECTIONS.get(text.lower().partition("-")[0], "")
 
 
+def _check_language(text: str) -> None:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", text):
+        raise ValueError(f"language: {text!r} is not a BCP 47 code such as de or en-GB")
+
+
 # In the order of columns, events and pages.
 DESCRIBED = (
     Described(
@@ -101,6 +107,13 @@ DESCRIBED = (
         help_text="audio/x-mulaw;rate=8000, audio/l16;rate=16000, text/plain...",
         check=parse_media,
         is_editable=False,
+        in_webhooks=False,
+    ),
+    Described(
+        name="language",
+        label="Language",
+        help_text="A BCP 47 code such as de or en-GB. Empty: the site's AI_LANGUAGE.",
+        check=_check_language,
         in_webhooks=False,
     ),
 )

@@ -36,7 +36,7 @@ from calls.models import Attempt, Call, Transcript
 from calls.redaction.redact import Redacted, redact
 
 # ``state`` is here because transitions read it. Left out, Django would load it call by call.
-READ_FIELDS = ("state", "media", "missing_count", "speakers_swapped")
+READ_FIELDS = ("state", "media", "language", "missing_count", "speakers_swapped")
 
 InThread = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
@@ -82,8 +82,8 @@ async def transcribe(
 
 
 def language_of(call: Call) -> str:
-    """Return the language that the AI is told; empty if it has to find out."""
-    return str(settings.AI_LANGUAGE)
+    """Return the language of a call, or else of the site; empty if the AI has to find out."""
+    return call.language or str(settings.AI_LANGUAGE)
 
 
 def take_words(lease: Lease, attempt: Attempt, call: Call, text: TextCall) -> StageResult:

@@ -128,6 +128,7 @@ class Call(CallLifecycle):
     queue = models.CharField(max_length=200, blank=True, default="")
     direction = models.CharField(max_length=8, blank=True, default="", choices=Direction.choices)
     media = models.CharField(max_length=100, blank=True, default="")
+    language = models.CharField(max_length=16, blank=True, default="")
     # A person found that the tracks are the reverse of the site's track map.
     speakers_swapped = models.BooleanField(default=False, editable=False)
 

@@ -7,12 +7,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from calls import events
+from calls.description import NAMES
 from calls.events import CallDescribed
 from calls.tests.factories import live_call
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOTE = CallDescribed(agent="", caller="", callee="", queue="", direction="", media="")
+NOTE = CallDescribed(**dict.fromkeys(NAMES, ""))
 
 
 def append(call):

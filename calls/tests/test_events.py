@@ -11,13 +11,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from calls import events
+from calls.description import NAMES
 from calls.models import CallEvent, EventLog
 
 pytestmark = pytest.mark.django_db
 
 PAYLOADS = [
     events.StateChanged(previous=None, version=1),
-    events.CallDescribed(agent="", caller="", callee="", queue="", direction="", media=""),
+    events.CallDescribed(**dict.fromkeys(NAMES, "")),
     events.GapDetected(stream="", expected=1, received=3),
     events.LatePackets(stream="", sequences=[1, 2], count=2),
     events.AttemptFinished(stage="transcribe", number=1, outcome="failed"),

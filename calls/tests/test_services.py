@@ -36,7 +36,8 @@ def test_a_start_opens_the_call_and_says_who_calls_whom():
     assert stored == call
     assert (stored.state, stored.agent, stored.media) == ("IN_PROGRESS", "Ann", "text/plain")
     assert logged() == [("state_change", "IN_PROGRESS"), ("call_described", "IN_PROGRESS")]
-    assert CallEvent.objects.last().data == {**DESCRIBED, "callee": "", "direction": ""}
+    described = {**DESCRIBED, "callee": "", "direction": "", "language": ""}
+    assert CallEvent.objects.last().data == described
 
 
 def test_a_repeated_start_changes_and_logs_nothing():

@@ -9,8 +9,16 @@ from calls.analysis.runner import Runner
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call
-from calls.services import end_call
-from calls.tests.factories import FakeProvider, SpokenProvider, ended_call, outage, packet, refusal
+from calls.services import describe_call, end_call
+from calls.tests.factories import (
+    FakeProvider,
+    SpokenProvider,
+    ended_call,
+    outage,
+    packet,
+    refusal,
+    spoken_call,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -186,3 +194,33 @@ def test_an_attempt_that_takes_longer_fails_as_a_timeout(settings):
     tried = call.attempts.get(stage="understand")
     assert (tried.outcome, tried.code) == ("failed", "timeout")
     assert fetch(call).state == CallState.FAILED
+
+
+class Listening(SpokenProvider):
+    """Keeps the language that it was told at each stage."""
+
+    def __init__(self):
+        super().__init__()
+        self.languages = []
+
+    async def transcribe(self, audio, *, language):
+        self.languages.append(language)
+        return await super().transcribe(audio, language=language)
+
+    async def understand(self, turns, *, language):
+        self.languages.append(language)
+        return await super().understand(turns, language=language)
+
+
+@pytest.mark.parametrize(("said", "told"), [("de", "de"), ("", "fr")])
+@pytest.mark.parametrize(("make", "stages_asked"), [(spoken_call, 2), (ended_call, 1)])
+def test_the_ai_is_told_the_language_of_the_call_or_else_of_the_site(
+    settings, said, told, make, stages_asked
+):
+    settings.AI_LANGUAGE = "fr"
+    describe_call(call_id=make().call_id, language=said)
+    provider = Listening()
+
+    run(provider)
+
+    assert provider.languages == [told] * stages_asked

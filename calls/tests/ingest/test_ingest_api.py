@@ -166,6 +166,31 @@ def test_a_start_may_come_before_during_and_after_the_packets(api):
     assert (call.queue, call.callee, call.caller) == ("sales", "+49", "")
 
 
+@pytest.mark.parametrize("language", ["de", "en-GB", "zh-Hant-TW", ""])
+def test_a_start_says_the_language_of_the_call(api, language):
+    response = api.post("/v1/call/c-1/start", {"language": language})
+
+    assert response.status_code == 200
+    assert Call.objects.get().language == language
+    assert CallEvent.objects.filter(type="call_described").get().data["language"] == language
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("German", "language: 'German' is not a BCP 47 code such as de or en-GB"),
+        ("de-x-abcdefgh-abcd", "no more than 16 characters"),
+    ],
+)
+def test_a_language_that_is_none_is_refused_with_the_field_and_its_rule(api, language, reason):
+    response = api.post("/v1/call/c-1/start", {"language": language})
+
+    assert response.status_code == 400
+    assert "language" in str(response.json())
+    assert reason in str(response.json())
+    assert not Call.objects.exists()
+
+
 def test_a_start_needs_no_body_and_opens_the_call(api):
     response = api.post("/v1/call/c-1/start")
 
