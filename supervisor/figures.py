@@ -48,8 +48,8 @@ class Figures:
         return asdict(self)
 
 
-def read_figures(standing: Standing | None = None) -> Figures:
-    now, standing = timezone.now(), standing or read_standing()
+def read_figures(status: Standing | None = None) -> Figures:
+    now, status = timezone.now(), status or read_standing()
     # `state IN` and not `NOT state =`, which no index can answer.
     open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
     live = in_phase(Phase.LIVE)
@@ -70,8 +70,8 @@ def read_figures(standing: Standing | None = None) -> Figures:
         archived_today=_archived(since=_midnight(now)).count(),
         packets_per_s=_pace(now),
         archive_s=_median_archive_s(now),
-        held=standing.held,
-        standing=standing.mark,
+        held=status.held,
+        standing=status.mark,
         open_alerts=alerts.count,
         worst_alert=alerts.level,
     )

@@ -1,5 +1,5 @@
 """The alerts page.
 
-read_model  The read model of the alerts page: what was raised, newest first
-views       The pages of alerts: the list, and acknowledging one, some or all that a filter leaves.
+read_model  The alerts that match a filter, newest first.
+views       The list of alerts, and acknowledging one, several or all that match.
 """

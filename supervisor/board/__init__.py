@@ -1,6 +1,6 @@
 """The wallboard.
 
-history     The last half hour of the site, minute by minute, for the chart of the wallboard.
-read_model  The read model of the wallboard: its rows, and what its filter and headings offer.
-views       The pages and fragments of the wallboard.
+history     The samples of the last half hour, for the charts.
+read_model  The rows, tabs and column headings.
+views       The page, and the fragments that keep it up to date.
 """

@@ -27,8 +27,8 @@ from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
 @require_safe
 @guarded("calls.view_call")
 def show_board(request: HttpRequest) -> HttpResponse:
-    wanted, standing = Filter.from_query(request.GET), read_standing()
-    position, figures = live_position.read_position(), read_figures(standing)
+    wanted, status = Filter.from_query(request.GET), read_standing()
+    position, figures = live_position.read_position(), read_figures(status)
     context = {
         "position": position,
         "wanted": wanted,
@@ -36,7 +36,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "sizes": PAGE_SIZES,
         "headings": board_read_model.headings(wanted),
         "choices": selection.read_choices(wanted),
-        "standing": standing,
+        "analysis_status": status,
         "bulk_kinds": [(name, words.title) for name, words in IN_BULK.items()],
         "figures": figures,
         "history": read_history(),
@@ -78,8 +78,8 @@ def show_table(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 @guarded("calls.view_call")
-def show_standing(request: HttpRequest) -> HttpResponse:
-    return render(request, "supervisor/_standing.html", {"standing": read_standing()})
+def show_analysis_status(request: HttpRequest) -> HttpResponse:
+    return render(request, "supervisor/_analysis_status.html", {"analysis_status": read_standing()})
 
 
 @require_safe

@@ -1,5 +1,5 @@
 """Bulk actions: the confirmation page and the progress page.
 
-read_model  The read model of bulk actions: which calls are meant, what will happen
-views       Doing one thing to many calls: what is meant, whether that is right
+read_model  Which calls are selected, what an action will do to them, and how far it is.
+views       The views that ask, start, show and stop an action.
 """

@@ -1,13 +1,13 @@
 """The page of a call.
 
-actions     What a supervisor can do to a call: when it is offered, how it is asked, what then runs.
-annotating  Tags and notes from the call page: each view calls one service
-downloads   What of a call can be taken away as a file, and where it is.
-highlight   The words of a search on the page of a call, which its address passes on: ``?q=refund``.
-moment      The moment of a call that an address asks for: ``?t=83.2``, in seconds.
-packet_map  The packet map: what came of each stream, sequence by sequence, in a few hundred cells.
-read_model  The read model of the call page: everything that is known about one call.
-strip       The call at a glance: who talks when, as coordinates on a strip of fixed width.
-talk        Who talks how much of a call: the four shares of the talk-time bar, which fill it.
-views       The pages. A view translates and calls one function of a read model, or one service.
+actions           The actions on a call: when each is offered, its words, and the service it runs.
+annotating        The views that add and remove tags and notes.
+downloads         The files that the call page offers for download.
+highlight         The search words that the call page marks: ``?q=refund``.
+packet_map        The packet map: received, missing, late and reordered packets by sequence number.
+read_model        Everything the call page shows about one call.
+sought_turn       The turn that a link points to: ``?t=83.2``, in seconds.
+speaker_timeline  Who speaks when, as bars of a timeline of fixed width.
+talk              The talk-time bar: the shares of agent, customer, both and silence.
+views             The views of the call page.
 """

@@ -29,7 +29,7 @@ from calls.search.hits import Excerpt
 from supervisor.call.downloads import Download, list_downloads
 from supervisor.call.highlight import NO_WORDS, Highlight
 from supervisor.call.packet_map import PacketMap, read_packet_map
-from supervisor.call.strip import Strip, draw_strip
+from supervisor.call.speaker_timeline import SpeakerTimeline, draw_speaker_timeline
 from supervisor.call.talk import TalkSplit, split_talk
 from supervisor.phases import Phase, next_number, phase_of
 
@@ -53,7 +53,7 @@ class CallPage:
     more_events: bool
     document: dict[str, Any] | None
     heard: list[dict[str, Any]] = field(default_factory=list)
-    standing: Standing | None = None
+    analysis_status: Standing | None = None
     recording: Recording | None = None
     packet_map: PacketMap | None = None
     highlight: Highlight = NO_WORDS
@@ -91,10 +91,10 @@ class CallPage:
     @cached_property
     def outage(self) -> Outage | None:
         """The outage that the call waits for, if it does."""
-        if self.standing is None or not self.is_held:
+        if self.analysis_status is None or not self.is_held:
             return None
         this = Call.objects.filter(pk=self.call.pk)
-        outages = self.standing.outages
+        outages = self.analysis_status.outages
         return next((each for each in outages if breaker.asking(this, each.stage).exists()), None)
 
     @property
@@ -108,7 +108,7 @@ class CallPage:
         return heard_at + timedelta(seconds=settings.CALL_IDLE_TIMEOUT)
 
     @property
-    def moods(self) -> list[dict[str, Any]]:
+    def sentiments(self) -> list[dict[str, Any]]:
         """Sentiment by side, as far as it is known."""
         found = (self.document or {}).get("sentiment") or {}
         sides = [("agent", "Agent"), ("customer", "Customer")]
@@ -154,8 +154,12 @@ class CallPage:
         return sum(len(excerpt.spans) for excerpt in shown)
 
     @property
-    def strip(self) -> Strip | None:
-        return draw_strip(self.document) if self.document and self.document["turns"] else None
+    def speaker_timeline(self) -> SpeakerTimeline | None:
+        return (
+            draw_speaker_timeline(self.document)
+            if self.document and self.document["turns"]
+            else None
+        )
 
     @property
     def talk(self) -> TalkSplit | None:
@@ -267,7 +271,7 @@ def read_call_page(
         more_events=len(events) > limit,
         document=transcript_document(call, redacted=redacted),
         heard=_heard(call, streams, redacted=redacted) if call.is_live else [],
-        standing=read_standing() if call.state in WAITING else None,
+        analysis_status=read_standing() if call.state in WAITING else None,
         recording=Recording.objects.filter(call=call).first(),
         packet_map=read_packet_map(streams) if call.packet_count <= MAPPED_AT_ONCE else None,
         highlight=highlight,

@@ -21,9 +21,9 @@ from supervisor.access import guarded
 from supervisor.alerts.read_model import alerts_of
 from supervisor.call.actions import BadForm, actions_for, carry_out
 from supervisor.call.highlight import Highlight
-from supervisor.call.moment import mark_moment
 from supervisor.call.packet_map import read_packet_map
 from supervisor.call.read_model import read_call_page
+from supervisor.call.sought_turn import mark_sought_turn
 from supervisor.live import position as live_position
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     all_events = request.GET.get("events") == "all"
     highlight = Highlight.from_query(request.GET)
     page = read_call_page(call, redacted=redacted, all_events=all_events, highlight=highlight)
-    mark_moment(page.turns, request.GET.get("t", ""))
+    mark_sought_turn(page.turns, request.GET.get("t", ""))
     context = {
         "position": position,
         "page": page,

@@ -1,14 +1,14 @@
 """The supervisor feed: from the event log to the sockets.
 
-batch         Events as they are sent: put into bytes once, for everybody who is told.
-consumers     The supervisor's socket. Its protocol is described in docs/feed.md.
-event_stream  The event log as server-sent events, for programs and proxies without WebSockets.
-feed          Tails the event log and pushes it to this process's audience
-follower      One who follows the event log, over whatever it is: in order, each event once
-layer         Channels' layer within one process, for many sockets that are all told the same.
-log_watch     Waits until the event log has grown: PostgreSQL says so, SQLite is asked.
-origin        Refuses WebSockets that a page of another site opened in a supervisor's browser.
-pace          Packets per second, from the counters of live calls as the feed samples them.
-position      Where a client stands in the event log, and the snapshot it starts from.
-rights        Whether whoever opened a socket may still listen: logins end
+batch         Batches of events, serialised once for all clients.
+consumers     The supervisor's WebSocket. docs/feed.md describes its protocol.
+event_stream  The event log as server-sent events.
+feed          Tails the event log and pushes it to all clients of this process.
+follower      One client: sends it every event once and in order.
+layer         A channel layer for one process that shares each message between sockets.
+log_watch     Waits until the event log has grown.
+origin        Refuses WebSockets opened by pages of other sites.
+pace          Packets per second, from the sampled counters of live calls.
+position      The position of a client in the event log, and its first snapshot.
+rights        Checks whether a client may still listen.
 """

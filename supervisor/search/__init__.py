@@ -1,5 +1,5 @@
 """The search page.
 
-read_model  The read model of the search page: its address, what was not understood in it
-views       The page to search what was said.
+read_model  The query of the address, its errors, and the calls it finds.
+views       The search page.
 """

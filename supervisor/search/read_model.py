@@ -139,7 +139,7 @@ class SearchPage:
         return self.question.address(query=f"{query}*")
 
     states = CallState.choices
-    moods = Call.Sentiment.choices
+    sentiments = Call.Sentiment.choices
     trends = Call.Trend.choices
     speakers = (("", "Anyone"), ("customer", "The customer"), ("agent", "The agent"))
     places = (

@@ -32,12 +32,12 @@ def clock(at: datetime | None) -> SafeString:
 
 
 @register.filter
-def moment(at: datetime | None) -> SafeString:
+def day_and_time(at: datetime | None) -> SafeString:
     """A day and a time of day."""
     if at is None:
         return mark_safe("")
     local = timezone.localtime(at)
-    return _time(at, local, f"{local:%d %b %Y, %H:%M:%S}", "moment")
+    return _time(at, local, f"{local:%d %b %Y, %H:%M:%S}", "day_and_time")
 
 
 def _time(at: datetime, local: datetime, text: str, kind: str) -> SafeString:

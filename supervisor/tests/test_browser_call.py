@@ -185,7 +185,7 @@ def test_a_click_on_the_waveform_goes_there(page):
 
 
 def test_muted_stretches_are_shown(page):
-    expect(page.locator(".strip__muted rect")).to_have_count(1)
+    expect(page.locator(".speaker-timeline__muted rect")).to_have_count(1)
     expect(page.get_by_text("Muted: personal data")).to_be_visible()
 
 

@@ -39,7 +39,7 @@ def site(tmp_path_factory):
 def test_an_outage_and_a_pause_come_and_go_without_a_reload(site, open_page):
     page = open_page()
     page.goto("/supervisor/")
-    standing = page.locator("#standing")
+    standing = page.locator("#analysis-status")
     expect(standing).to_contain_text("No worker is running.")
 
     site.run("shell", "-c", MAKE_OUTAGE)

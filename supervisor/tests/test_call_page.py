@@ -122,9 +122,9 @@ def test_an_archived_call_shows_everything_that_was_found(supervisor):
 
 
 def test_the_strip_lies_within_its_width():
-    strip = read_call_page(analysed_call()).strip
+    timeline = read_call_page(analysed_call()).speaker_timeline
 
-    bars = [*strip.agent, *strip.customer]
+    bars = [*timeline.agent, *timeline.customer]
     assert len(bars) == 4
     assert all(bar.x >= 0 and bar.x + bar.width <= 1002 for bar in bars)
 

@@ -37,7 +37,7 @@ def waiting(settings, worker):
 def test_in_good_times_there_is_nothing_to_say(supervisor, worker):
     section = supervisor.get(STANDING).content.decode()
 
-    assert 'id="standing"' in section
+    assert 'id="analysis-status"' in section
     assert "<p" not in section
     assert read_figures().standing == "|"
 

@@ -4,7 +4,7 @@ const clockFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const dayFormat = new Intl.DateTimeFormat("en-GB", {
   day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit",
 });
-const momentFormat = new Intl.DateTimeFormat("en-GB", {
+const dayAndTimeFormat = new Intl.DateTimeFormat("en-GB", {
   day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
 const exactFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
@@ -14,7 +14,7 @@ export function clockText(at) {
 }
 
 function timeText(at, kind) {
-  if (kind === "moment") return momentFormat.format(at);
+  if (kind === "day_and_time") return dayAndTimeFormat.format(at);
   const isToday = at.toDateString() === new Date().toDateString();
   return isToday ? clockFormat.format(at) : dayFormat.format(at).replace(",", "");
 }

@@ -9,7 +9,7 @@ import { isHeld, showWaiting, startHold } from "./hold.js";
 import { startBoardKeys } from "./keys.js";
 import { startPicks } from "./picks.js";
 import { body, mergeParts, rowOf, showRows, updateRows } from "./rows.js";
-import { followStanding } from "./standing.js";
+import { followAnalysisStatus } from "./analysis_status.js";
 import { fetchPart, openFeed } from "../feed.js";
 import { startFilter } from "../filter_form.js";
 import { localise, startClocks } from "../times.js";
@@ -56,7 +56,7 @@ feed.addEventListener("refetch", () => {
   schedule();
 });
 followHistory(main, feed);
-followStanding(main, feed);
+followAnalysisStatus(main, feed);
 startSound(feed);
 startAlerts(body, feed);
 if (DRIFTING.includes(main.dataset.sort.replace("-", ""))) setInterval(drift, DRIFT_MS);

@@ -3,14 +3,14 @@
 import { addNow } from "./chart.js";
 import { spanText } from "../times.js";
 
-const strip = document.getElementById("figures");
+const tiles = document.getElementById("figures");
 
 export function showFigures(figures) {
   for (const cell of document.querySelectorAll("[data-figure]")) {
     const text = textOf(figures[cell.dataset.figure], "span" in cell.dataset);
     if (cell.textContent !== text) cell.textContent = text;
   }
-  for (const figure of strip.querySelectorAll("[data-calm]")) {
+  for (const figure of tiles.querySelectorAll("[data-calm]")) {
     figure.classList.toggle("is-calm", !figures[figure.dataset.calm]);
   }
   addNow(figures);

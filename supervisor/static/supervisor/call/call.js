@@ -1,7 +1,7 @@
 // The call page: fetched again when something happens to its call, and merged into what is shown.
 
 import { fetchPart, openFeed } from "../feed.js";
-import { mountMoods } from "./moods.js";
+import { mountSentimentChart } from "./sentiment_chart.js";
 import { beginAt, mountPlaces } from "./places.js";
 import { mountPlayer, place, seek } from "./player.js";
 import { localise, startClocks } from "../times.js";
@@ -129,7 +129,7 @@ function holdFocus(title) {
 function mount() {
   mountPlayer();
   mountPlaces();
-  mountMoods(main, seek);
+  mountSentimentChart(main, seek);
   const lazy = main.querySelector("[data-lazy]");
   if (lazy && !lazy.dataset.asked) fill(lazy);
 }

@@ -173,7 +173,7 @@ class Player {
 
   #colours() {
     const of = (name) => getComputedStyle(this.section.querySelector(name)).color;
-    const [agent, customer, quiet] = [of(".who-agent"), of(".who-customer"), of(".strip__legend")];
+    const [agent, customer, quiet] = [of(".who-agent"), of(".who-customer"), of(".legend")];
     const side = (color) => ({ waveColor: faded(color), progressColor: color, height: 56 });
     return { splitChannels: [side(agent), side(customer)], cursorColor: quiet };
   }

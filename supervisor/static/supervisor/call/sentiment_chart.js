@@ -9,7 +9,7 @@ const SIDES = ["agent", "customer"];
 let chart = null;
 
 // Draws the chart of the page as it is now. Call it after every merge; onSeek gets ms.
-export function mountMoods(main, onSeek) {
+export function mountSentimentChart(main, onSeek) {
   const box = main.querySelector("[data-chart]");
   if (!box || box.firstChild) return;
   chart?.destroy();

@@ -3,15 +3,15 @@
 import { fetchPart } from "../feed.js";
 import { localise } from "../times.js";
 
-export function followStanding(main, feed) {
+export function followAnalysisStatus(main, feed) {
   let isBusy = false;
   feed.addEventListener("figures", ({ detail }) => {
-    const section = document.getElementById("standing");
+    const section = document.getElementById("analysis-status");
     const held = section.querySelector('[data-figure="held"]');
     if (held) held.textContent = detail.held.toLocaleString("en-US");
     if (detail.standing === section.dataset.mark || isBusy) return;
     isBusy = true;
-    fetchPart(main.dataset.standing, feed)
+    fetchPart(main.dataset.analysisStatus, feed)
       .then((part) => part && show(section, part))
       .catch(() => {}) // the next figures try again
       .finally(() => {
@@ -22,7 +22,7 @@ export function followStanding(main, feed) {
 
 function show(section, part) {
   localise(part);
-  const fresh = part.getElementById("standing");
+  const fresh = part.getElementById("analysis-status");
   section.replaceChildren(...fresh.children);
   section.dataset.mark = fresh.dataset.mark;
 }

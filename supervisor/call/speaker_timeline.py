@@ -1,4 +1,4 @@
-"""The call at a glance: who talks when, as coordinates on a strip of fixed width."""
+"""Who speaks when, as bars of a timeline of fixed width."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH = 1000.0
-THINNEST = 1.5
+THINNEST = 1.5  # a shorter bar could not be seen
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A stretch of the call, in units of the strip."""
+    """A span of the call, in units of the timeline (0 to WIDTH)."""
 
     x: float
     width: float
 
 
 @dataclass(frozen=True)
-class Strip:
+class SpeakerTimeline:
     duration_ms: int
     agent: list[Bar]
     customer: list[Bar]
@@ -28,12 +28,12 @@ class Strip:
     muted: list[Bar]
 
 
-def draw_strip(document: Mapping[str, Any]) -> Strip:
+def draw_speaker_timeline(document: Mapping[str, Any]) -> SpeakerTimeline:
     turns = document["turns"]
     duration_ms = max([document["duration_ms"], 1, *(turn["end_ms"] for turn in turns)])
     silences = document.get("non_talk", {}).get("instances", ())
     interruptions = document.get("interruptions", {}).get("by", {})
-    return Strip(
+    return SpeakerTimeline(
         duration_ms=duration_ms,
         agent=_bars((turn for turn in turns if turn["speaker"] == "agent"), duration_ms),
         customer=_bars((turn for turn in turns if turn["speaker"] == "customer"), duration_ms),

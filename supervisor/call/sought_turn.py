@@ -1,4 +1,4 @@
-"""The moment of a call that an address asks for: ``?t=83.2``, in seconds."""
+"""The turn that a link points to: ``?t=83.2``, in seconds."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def mark_moment(turns: Sequence[dict[str, Any]], text: str) -> None:
-    """Mark the turn that is said at that time, or is the last before it."""
+def mark_sought_turn(turns: Sequence[dict[str, Any]], text: str) -> None:
+    """Mark the turn that is spoken at this time, or the last one before it. Ignore a bad time."""
     try:
         at_ms = float(text) * 1000
     except ValueError:
@@ -17,6 +17,6 @@ def mark_moment(turns: Sequence[dict[str, Any]], text: str) -> None:
         return
     begun = [turn for turn in turns if turn["begin_ms"] <= round(at_ms)]
     if begun:
-        # Of several that begin at once, the first: the address was made from its begin.
+        # Several turns can start together. The link was made from the first of them.
         latest = max(turn["begin_ms"] for turn in begun)
         next(turn for turn in begun if turn["begin_ms"] == latest)["is_sought"] = True
