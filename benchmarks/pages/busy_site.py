@@ -171,13 +171,15 @@ class Stir:
     def _alert(self, opened: list[str]) -> None:
         from django.utils import timezone
 
-        from calls.alerts.services import Finding, acknowledge_alert, raise_alerts
+        from calls.alerts.matches import AlertMatch
+        from calls.alerts.services import acknowledge_alert, raise_alerts
         from calls.models import Call
 
         chosen = [call_id for call_id in opened if self.chance.random() < ALERTING / 2]
         pks = Call.objects.filter(call_id__in=chosen).values_list("pk", flat=True)
         found = [
-            Finding(self.chance.choice(self.rules), pk, found="waiting", quote=WORDS) for pk in pks
+            AlertMatch(self.chance.choice(self.rules), pk, found="waiting", quote=WORDS)
+            for pk in pks
         ]
         self.alerts.extend(alert.pk for alert in raise_alerts(found, now=timezone.now()))
         while len(self.alerts) > 50:

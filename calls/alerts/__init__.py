@@ -1,1 +1,15 @@
-"""Alerts: what rules look for, how calls are watched, and every write of an alert."""
+"""Alerts: what rules look for, how calls are watched, and every write of an alert.
+
+kinds/        The kinds of rules, one module each, and their registry.
+matches       What a rule found on a call, before it is raised as an alert.
+packet_words  Words and phrases in packets of live calls.
+phrases       Compiles phrases, finds them in text, and cuts quotes.
+results       Checks calls when they end, are archived or fail, from the event log.
+rules         The enabled rules, prepared for use.
+services      Raises and acknowledges alerts.
+sweep         Checks live calls, in SQL.
+tail          Reads new packets that carry words, without missing any.
+trial         Tries a rule on past calls. Writes nothing.
+watcher       The process that watches calls for alerts and delivers webhooks.
+watches       Leases and positions of the watches, in the database.
+"""

@@ -1,4 +1,4 @@
-"""Finds words and phrases in what was said: whole words, whatever their case and punctuation."""
+"""Finds whole words and phrases in text, regardless of case and punctuation."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import unicodedata
 
 QUOTE_LENGTH = 160
 _WORD = re.compile(r"[^\W_]+\*?")
-# Marks that sit on the letter before them belong to its word.
+# Combining marks belong to the word of the letter before them.
 _INSIDE = r"[\w\u0300-\u036f]"
 _BETWEEN = r"[\W_]+"
 
 
 def normalise(text: str) -> str:
-    """Bring full width, ligatures, accents and capitals to one form; the length may change."""
+    """Unify full width, ligatures, accents and capitals. The length may change."""
     return unicodedata.normalize("NFKC", text.casefold())
 
 
 def compile_phrases(lines: str) -> re.Pattern[str] | None:
-    """One expression for all phrases, one a line; None if there is no word in them.
+    """Return one expression for all phrases, one per line, or None if they hold no word.
 
-    ``cancel*`` is every word that begins so. It matches what ``normalise`` returns.
+    ``cancel*`` matches every word that starts so. Search the result of ``normalise``.
     """
     found = [_WORD.findall(normalise(line)) for line in lines.splitlines()]
     phrases = [_BETWEEN.join(map(_as_expression, words)) for words in found if words]
     if not phrases:
         return None
-    # The longest first, as the first alternative that fits is the one that is quoted.
+    # The longest first: the first alternative that fits is the one that is quoted.
     phrases.sort(key=len, reverse=True)
     return re.compile(rf"(?<!{_INSIDE})(?:{'|'.join(phrases)})(?!{_INSIDE})")
 
@@ -36,13 +36,13 @@ def _as_expression(word: str) -> str:
 
 
 def find_phrase(expression: re.Pattern[str], text: str) -> str | None:
-    """Return the words that match, as they were said but for case, on one line."""
+    """Return the matching words on one line, normalised."""
     match = expression.search(normalise(text))
     return " ".join(match[0].split()) if match else None
 
 
 def excerpt(text: str, expression: re.Pattern[str] | None = None) -> str:
-    """Return one line of at most QUOTE_LENGTH characters, around the match if it is in there."""
+    """Return one line of at most QUOTE_LENGTH characters, around the match if there is one."""
     line = " ".join(text.split())
     if len(line) <= QUOTE_LENGTH:
         return line

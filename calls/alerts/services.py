@@ -1,108 +1,85 @@
-"""Raises and acknowledges alerts: one function is one transaction, with its event in the log."""
+"""Raises and acknowledges alerts. Each alert is one transaction, with its event in the log."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from calls import events
+from calls.alerts.matches import PACKET_SOURCE, AlertMatch
 from calls.models import Alert, AlertRule, Call
 from calls.services import lock_call
 
 log = logging.getLogger(__name__)
 
-PACKET = "packet:"  # what the source of words in a packet begins with
 FOUND_LENGTH, NOTE_LENGTH, NAME_LENGTH = 300, 500, 150
 
 
 class AlertNotFound(Exception):
-    """No alert has this number."""
+    """No alert has this id."""
 
 
 class NothingToAcknowledge(Exception):
     """The call has no open alert."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a rule found on a call. ``source`` names the place, so that it counts only once.
-
-    ``in_hindsight``: it was read when the call was over, so that a rule that may repeat goes by
-    where in the call it was found, and not by when.
-    """
-
-    rule: AlertRule
-    call_pk: int
-    found: str
-    source: str | None = None
-    quote: str = ""
-    speaker: str = ""
-    offset_ms: int | None = None
-    in_hindsight: bool = False
-
-    @property
-    def offset_s(self) -> float | None:
-        return None if self.offset_ms is None else self.offset_ms / 1000
-
-
-def raise_alerts(findings: Sequence[Finding], *, now: datetime) -> list[Alert]:
-    """Raise what is new of some findings, each in a transaction of its own."""
-    raised = [_try_to_raise(finding, now=now) for finding in _worth_a_look(findings)]
+def raise_alerts(matches: Sequence[AlertMatch], *, now: datetime) -> list[Alert]:
+    """Raise the matches that are new, each in its own transaction."""
+    raised = [_try_to_raise(match, now=now) for match in _without_already_raised(matches)]
     return [alert for alert in raised if alert is not None]
 
 
-def rules_that_spoke(pairs: Iterable[tuple[AlertRule, int]]) -> set[tuple[int, int]]:
-    """Of rules that speak once and keys of calls, return the keys of those that have spoken."""
+def pairs_already_raised(pairs: Iterable[tuple[AlertRule, int]]) -> set[tuple[int, int]]:
+    """Return the (rule, call) keys whose rule raises only once and has raised its alert."""
     once = {(rule.pk, call_pk) for rule, call_pk in pairs if rule.repeat_after_s is None}
     if not once:
         return set()
-    spoken = Alert.objects.filter(
+    raised_before = Alert.objects.filter(
         rule__in={rule for rule, _ in once}, call__in={call for _, call in once}
     )
-    return {pair for pair in spoken.values_list("rule_id", "call_id") if pair in once}
+    return {pair for pair in raised_before.values_list("rule_id", "call_id") if pair in once}
 
 
-def _worth_a_look(findings: Collection[Finding]) -> list[Finding]:
-    """Leave out, before any lock, what a rule that speaks once has said already."""
-    spoken = rules_that_spoke((finding.rule, finding.call_pk) for finding in findings)
-    return [each for each in findings if (each.rule.pk, each.call_pk) not in spoken]
+def _without_already_raised(matches: Collection[AlertMatch]) -> list[AlertMatch]:
+    """Drop, before any lock, matches of rules that raise only once and have done so."""
+    raised_before = pairs_already_raised((match.rule, match.call_pk) for match in matches)
+    return [each for each in matches if (each.rule.pk, each.call_pk) not in raised_before]
 
 
-def _try_to_raise(finding: Finding, *, now: datetime) -> Alert | None:
+def _try_to_raise(match: AlertMatch, *, now: datetime) -> Alert | None:
     try:
-        return _raise(finding, now=now)
+        return _raise(match, now=now)
     except (DataError, IntegrityError):
-        # Tried again it would fail again, and hold up the alerts of every other call.
-        log.exception("an alert of rule %s cannot be stored", finding.rule.pk)
+        # A retry would fail too and hold up the alerts of every other call.
+        log.exception("an alert of rule %s cannot be stored", match.rule.pk)
         return None
 
 
-def _raise(finding: Finding, *, now: datetime) -> Alert | None:
-    """The call's lock makes raising the same twice impossible; the constraints prove it."""
-    rule = finding.rule
+def _raise(match: AlertMatch, *, now: datetime) -> Alert | None:
+    """Raise under the call's lock, so that nothing is raised twice; the constraints enforce it."""
+    rule = match.rule
     with transaction.atomic():
-        call = Call.objects.select_for_update().filter(pk=finding.call_pk).first()
+        call = Call.objects.select_for_update().filter(pk=match.call_pk).first()
         if call is None or not AlertRule.objects.filter(pk=rule.pk).exists():
-            return None  # deleted since
+            return None  # deleted in the meantime
         before = list(call.alerts.filter(rule=rule).order_by("-number"))
-        if before and not _may_repeat(before, finding, now=now):
+        if before and not _may_repeat(before, match, now=now):
             return None
         alert = call.alerts.create(
             rule=rule,
             number=before[0].number + 1 if before else 1,
-            source=finding.source,
+            source=match.source,
             name=rule.name,
             kind=rule.kind,
             severity=rule.severity,
-            found=finding.found[:FOUND_LENGTH],
-            quote=finding.quote,
-            speaker=finding.speaker,
-            offset_ms=finding.offset_ms,
+            found=match.found[:FOUND_LENGTH],
+            quote=match.quote,
+            speaker=match.speaker,
+            offset_ms=match.offset_ms,
             raised_at=now,
         )
         events.append([(call, _raised_event(alert))], at=now)
@@ -110,18 +87,18 @@ def _raise(finding: Finding, *, now: datetime) -> Alert | None:
     return alert
 
 
-def _may_repeat(before: Sequence[Alert], finding: Finding, *, now: datetime) -> bool:
-    """Whether a rule may speak again; ``before`` is what it said of this call, newest first."""
-    pause_s = finding.rule.repeat_after_s
+def _may_repeat(before: Sequence[Alert], match: AlertMatch, *, now: datetime) -> bool:
+    """Whether a rule may raise again. ``before`` are its alerts on this call, newest first."""
+    pause_s = match.rule.repeat_after_s
     if pause_s is None:
         return False
     sources = {alert.source for alert in before} - {None}
-    if finding.source in sources:
+    if match.source in sources:
         return False
-    if finding.in_hindsight and finding.offset_ms is not None:
-        if any(str(source).startswith(PACKET) for source in sources):
-            return False  # every packet was looked at: its words come a second time
-        at_ms = finding.offset_ms
+    if match.found_after_call and match.offset_ms is not None:
+        if any(str(source).startswith(PACKET_SOURCE) for source in sources):
+            return False  # the packets were searched already: the transcript repeats their words
+        at_ms = match.offset_ms
         near = (abs(each.offset_ms - at_ms) for each in before if each.offset_ms is not None)
         return min(near, default=pause_s * 1000) >= pause_s * 1000
     return before[0].raised_at + timedelta(seconds=pause_s) <= now
@@ -141,13 +118,13 @@ def _raised_event(alert: Alert) -> events.AlertRaised:
 
 
 def acknowledge_alert(*, alert_id: int, by: str, note: str = "") -> tuple[Alert, bool]:
-    """Note that somebody has seen to an alert. Repeated, it changes nothing: the first stays.
+    """Acknowledge an alert. If it is already acknowledged, nothing changes.
 
     Returns the alert, and whether this was the first time. Raises AlertNotFound.
     """
     now = timezone.now()
     with transaction.atomic():
-        # The call before the alert, as everywhere.
+        # Lock the call before the alert, as everywhere else.
         alerts = Alert.objects.filter(pk=alert_id)
         call = Call.objects.select_for_update().filter(pk__in=alerts.values("call")).first()
         alert = alerts.select_for_update().first()
@@ -163,13 +140,13 @@ def acknowledge_alert(*, alert_id: int, by: str, note: str = "") -> tuple[Alert,
 
 
 def acknowledge_alerts(*, alert_ids: Sequence[int], by: str, note: str = "") -> int:
-    """Acknowledge many, each in a transaction of its own. Returns how many were open until now."""
+    """Acknowledge many, each in its own transaction. Returns how many were open."""
     count = 0
     for alert_id in alert_ids:
         try:
             _, is_first = acknowledge_alert(alert_id=alert_id, by=by, note=note)
         except AlertNotFound:
-            continue  # its call was deleted meanwhile
+            continue  # its call was deleted in the meantime
         count += is_first
     return count
 

@@ -1,9 +1,9 @@
-"""New packets that carry words, none left out, soon after their commit.
+"""Reads new packets that carry words soon after their commit, without missing any.
 
 PostgreSQL hands out ids before commit, so packet 8 may be seen before packet 7 is there. Ingest
-must not wait for a reader, so there is no lock; instead the tail reads what is new at once, and
+must not wait for a reader, so there is no lock. Instead the tail reads new packets at once, and
 reads every stretch a second time when all transactions that could still fill it have ended. Only
-then does its position move. What is read twice after a crash is raised once: alerts are unique.
+then does its position move. After a crash, packets are read twice but raise only one alert.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Length
 
-from calls.alerts import duty
+from calls.alerts import watches
 from calls.models import Packet
 
 WATCH = "packets"
 READ_LIMIT = 2_000
-# Words have spaces, or are short; anything else that does not say what it is, is taken for audio.
+# Words have spaces or are short. Any other packet without a media type is treated as audio.
 UNDECLARED_LENGTH = 100
 
 
-class Heard(NamedTuple):
+class TextPacket(NamedTuple):
     """A packet with words."""
 
     pk: int
@@ -37,23 +37,23 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True)
 class _Mark:
-    """Everything up to ``top`` is there once no transaction before ``xid`` is running."""
+    """All packets up to ``top`` are visible once no transaction before ``xid`` is running."""
 
     top: int
     xid: int
 
 
 class PacketTail:
-    """Reads on from where its row in the database says."""
+    """Reads on from the position in the database."""
 
     def __init__(self) -> None:
-        self._low = duty.open_watch(WATCH, start=newest_packet())
+        self._low = watches.open_watch(WATCH, start=newest_packet())
         self._top = self._low
         self._seen: set[int] = set()
         self._mark: _Mark | None = None
 
-    def read(self) -> list[Heard]:
-        """Return packets that were not returned before; call ``done`` once they are dealt with."""
+    def read(self) -> list[TextPacket]:
+        """Return packets that were not returned before. Call ``done`` after handling them."""
         self._confirmed = self._low
         found = self._second_look()
         head = newest_packet()
@@ -62,16 +62,16 @@ class PacketTail:
         self._top = max(newest, self._top if len(fresh) == READ_LIMIT else max(head, self._top))
         self._seen.update(row[0] for row in fresh)
         if self._mark is None and self._top > self._confirmed:
-            # The transaction number after the reading: whoever took an id below has a lower one.
+            # Taken after the read: a transaction that took a lower id has a lower number.
             self._mark = _Mark(self._top, _next_transaction())
-        return [Heard(*row) for row in [*found, *fresh]]
+        return [TextPacket(*row) for row in [*found, *fresh]]
 
     def _second_look(self) -> list[Any]:
         mark = self._mark
         if mark is None or _oldest_transaction() < mark.xid:
             return []
         stretch = _words().filter(pk__gt=self._low, pk__lte=mark.top)
-        # A transaction that ran for long leaves a long stretch: only what is new of it is kept.
+        # A long transaction leaves a long stretch: keep only the packets that are new.
         missed = []
         if not _is_ordered():
             missed = [row for row in stretch.iterator() if row[0] not in self._seen]
@@ -82,11 +82,11 @@ class PacketTail:
         if self._confirmed > self._low:
             self._low = self._confirmed
             self._seen = {pk for pk in self._seen if pk > self._low}
-            duty.advance(WATCH, self._low)
+            watches.advance(WATCH, self._low)
 
 
 def _words() -> QuerySet[Any, Any]:
-    """Packets with words, in order; audio is left in the database."""
+    """Return packets with words, in order. Audio stays in the database."""
     said = Q(stream__media__startswith="text") | Q(
         stream__media="", stream__call__media__startswith="text"
     )
@@ -103,14 +103,14 @@ def newest_packet() -> int:
 
 
 def _is_ordered() -> bool:
-    """SQLite has one writer: ids appear in their order."""
+    """Whether ids become visible in order, as on SQLite, which has one writer."""
     return connection.vendor != "postgresql"
 
 
 def _next_transaction() -> int:
-    """Return a number above that of every transaction that has written until now.
+    """Return a number above that of every transaction that has written so far.
 
-    Ingest locks a call's row, and so has its number, before it takes ids for packets.
+    Ingest locks a call's row, and so has a number, before it takes ids for packets.
     """
     return 0 if _is_ordered() else _ask("SELECT pg_current_xact_id()::text::bigint")
 

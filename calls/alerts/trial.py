@@ -1,4 +1,4 @@
-"""What a rule would have found on calls of late, before it is let loose. Nothing is written."""
+"""Tries a rule on past calls before it is enabled. Writes nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from calls.alerts.results import judge_analysis, judge_end
-from calls.alerts.rules import ReadyRule, ready
-from calls.alerts.services import Finding
+from calls.alerts.kinds import KINDS
+from calls.alerts.matches import AlertMatch
+from calls.alerts.rules import ready
 from calls.lifecycle import CallState
 from calls.models import AlertRule, Analysis, Call
 
@@ -19,20 +19,20 @@ OVER = (CallState.ARCHIVED, CallState.FAILED)
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A call on which the rule would have spoken: its first finding, and how many came after."""
+class TrialHit:
+    """A call that the rule matches: the first match, and how many more there are."""
 
     call: Call
-    finding: Finding
+    match: AlertMatch
     more: int
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of it. ``looked`` is how many calls there was time for."""
+    """The result. ``looked`` is the number of calls that were checked in time."""
 
     looked: int
-    hits: list[Hit]
+    hits: list[TrialHit]
     is_cut: bool
 
     @property
@@ -41,17 +41,17 @@ class Trial:
 
 
 def try_rule(rule: AlertRule, *, calls: int = CALLS, seconds: float = SECONDS) -> Trial:
-    """Judge the newest calls that are over with a rule that need not be saved.
+    """Check the newest finished calls with a rule that need not be saved.
 
-    Words are looked for in transcripts. Loss and length are those at the end of the call.
+    Words are searched in transcripts. Loss and length are those at the end of the call.
     """
-    tried, deadline = ready(rule), time.monotonic() + seconds
+    kind, tried, deadline = KINDS[rule.kind], ready(rule), time.monotonic() + seconds
     looked, hits = 0, []
     for call, analysis in _calls(rule, calls):
         looked += 1
-        found = list(_judge(tried, call, analysis))
+        found = list(kind.match_past(tried, call, analysis))
         if found:
-            hits.append(Hit(call, found[0], len(found) - 1))
+            hits.append(TrialHit(call, found[0], len(found) - 1))
         if time.monotonic() > deadline:
             return Trial(looked, hits, is_cut=True)
     return Trial(looked, hits, is_cut=False)
@@ -72,13 +72,3 @@ def _calls(rule: AlertRule, limit: int) -> Iterator[tuple[Call, Analysis | None]
 def _groups(pks: list[int]) -> Iterator[list[int]]:
     for begin in range(0, len(pks), AT_ONCE):
         yield pks[begin : begin + AT_ONCE]
-
-
-def _judge(tried: ReadyRule, call: Call, analysis: Analysis | None) -> Iterator[Finding]:
-    if tried.row.kind == AlertRule.Kind.FAILED:
-        if call.state == CallState.FAILED:
-            yield Finding(tried.row, call.pk, call.last_error or "No reason.")
-        return
-    yield from judge_end([tried], call)
-    if analysis is not None:
-        yield from judge_analysis([tried], call, analysis)

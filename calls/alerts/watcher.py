@@ -1,7 +1,7 @@
-"""Watches calls for alerts, in a process of its own beside the worker's; delivers webhooks too.
+"""Watches calls for alerts and delivers webhooks, in its own process beside the worker's.
 
-Any number may run: one holds the lease and watches, all of them deliver. What the holder leaves
-behind when it dies is taken up by another one, from the positions in the database.
+Any number may run: one holds the lease and watches, and all of them deliver. If the holder dies,
+another one continues from the positions in the database.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from django.utils import timezone
 
-from calls.alerts import duty
+from calls.alerts import watches
+from calls.alerts.kinds import LIVE_KINDS, PACKET_KINDS
+from calls.alerts.packet_words import find_words
 from calls.alerts.results import open_log, watch_log
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
-from calls.alerts.sweep import SWEPT, sweep_live
+from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
-from calls.alerts.words import find_words
-from calls.models import AlertRule
 from calls.webhooks.courier import Courier
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ DATABASE_PAUSE_S = 1.0
 
 
 class Watcher:
-    """One step looks at everything that is new; slow matters are looked at every SWEEP_S."""
+    """Each step checks everything that is new. Live calls are swept every SWEEP_S."""
 
     def __init__(self, *, owner: str) -> None:
         self._owner = owner
@@ -58,8 +58,8 @@ class Watcher:
             self._watch(self._tail)
 
     def _hold(self) -> bool:
-        duty.open_watch(WATCH, start=newest_packet())  # there must be a row to take
-        mine = duty.hold(WATCH, owner=self._owner)
+        watches.open_watch(WATCH, start=newest_packet())  # the lease needs a row
+        mine = watches.acquire_lease(WATCH, owner=self._owner)
         if not mine:
             self._tail = None
         elif self._tail is None:
@@ -68,25 +68,25 @@ class Watcher:
 
     def _sweep(self) -> None:
         now = timezone.now()
-        raise_alerts(list(sweep_live(self._book.of(*SWEPT), now=now)), now=now)
+        raise_alerts(list(sweep_live(self._book.of(*LIVE_KINDS), now=now)), now=now)
 
     def _watch(self, tail: PacketTail) -> None:
         packets = tail.read()
-        rules = self._book.of(AlertRule.Kind.WORDS)
+        rules = self._book.of(*PACKET_KINDS)
         raise_alerts(list(find_words(rules, packets)), now=timezone.now())
         tail.done()
         self._offset = watch_log(self._book, self._offset, now=timezone.now())
 
     def forget(self) -> None:
-        """Begin again from what the database says."""
+        """Start again from the positions in the database."""
         self._tail, self._next_sweep = None, 0.0
 
     def leave(self) -> None:
-        duty.let_go(WATCH, owner=self._owner)
+        watches.release_lease(WATCH, owner=self._owner)
 
 
 def watch(should_stop: Callable[[], bool]) -> None:
-    """Watch until told to stop; trouble with the database is waited out."""
+    """Watch until told to stop. If the database fails, wait and try again."""
     watcher = Watcher(owner=f"{socket.gethostname()}:{os.getpid()}")
     while not should_stop():
         try:
@@ -97,20 +97,20 @@ def watch(should_stop: Callable[[], bool]) -> None:
             watcher.forget()
             time.sleep(DATABASE_PAUSE_S)
         except Exception:
-            # A fault of this program must not end the watch for all other calls.
-            log.exception("alerts stumbled, and begin again")
+            # A bug must not end the watch for all other calls.
+            log.exception("watching for alerts failed; it starts again")
             watcher.forget()
             time.sleep(DATABASE_PAUSE_S)
         time.sleep(PAUSE_S)
     try:
         watcher.leave()
     except DatabaseError:
-        log.warning("the lease of the alerts stays behind until it runs out")
+        log.warning("the lease of the alerts was not released; it stays until it expires")
     connections.close_all()
 
 
 def run(stop: Any) -> None:
-    """The process: one thread watches, the other delivers, until ``stop`` is set."""
+    """Run the process until ``stop`` is set: one thread watches, the other delivers."""
     told = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: told.set())

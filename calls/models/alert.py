@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from calls.models.call import Call
-
-MAX_PHRASES, MAX_PHRASE_LENGTH = 200, 100
-# By kind: lowest, highest, unit.
-LIMITS = {
-    "sentiment": (-5, 5, "points"),
-    "silence": (1, 86_400, "seconds"),
-    "loss": (0.1, 100, "percent"),
-    "long_call": (1, 7 * 86_400, "seconds"),
-}
 
 
 class Severity(models.IntegerChoices):
@@ -30,7 +20,7 @@ class Severity(models.IntegerChoices):
 
 
 class AlertRule(models.Model):
-    """When to raise an alert. The kind determines which fields count; see ``alerts.rules``."""
+    """When to raise an alert. ``calls.alerts.kinds`` says which fields each kind uses."""
 
     class Kind(models.TextChoices):
         WORDS = "words", "Words or phrases"
@@ -104,26 +94,11 @@ class AlertRule(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Check the fields that the kind needs."""
-        if self.kind == self.Kind.WORDS:
-            self._check_phrases()
-        elif self.kind in LIMITS:
-            low, high, unit = LIMITS[self.kind]
-            if self.limit is None or not low <= self.limit <= high:
-                text = f"This kind needs a limit from {low:g} to {high:g} {unit}."
-                raise ValidationError({"limit": text})
+        """Validate the fields that the kind uses."""
+        from calls.alerts.kinds import KINDS  # which imports the models
 
-    def _check_phrases(self) -> None:
-        lines = [line.strip() for line in self.phrases.splitlines() if line.strip()]
-        if not lines or len(lines) > MAX_PHRASES:
-            text = f"This kind needs 1 to {MAX_PHRASES} words or phrases, one a line."
-            raise ValidationError({"phrases": text})
-        for line in lines:
-            if len(line) > MAX_PHRASE_LENGTH:
-                text = f"At most {MAX_PHRASE_LENGTH} characters a phrase: {line[:30]}…"
-                raise ValidationError({"phrases": text})
-            if not any(character.isalnum() for character in line):
-                raise ValidationError({"phrases": f"There is no word in {line!r}."})
+        if self.kind in KINDS:
+            KINDS[self.kind].clean(self)
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
@@ -192,7 +167,7 @@ class Alert(models.Model):
 
     @property
     def level(self) -> str:
-        """Return the severity as the API and the style sheets spell it."""
+        """Return the severity as the API and the stylesheets spell it."""
         return Severity(self.severity).name.lower()
 
 

@@ -5,7 +5,8 @@ import re
 import pytest
 from django.utils import timezone
 
-from calls.alerts.services import Finding, acknowledge_alert, raise_alerts
+from calls.alerts.matches import AlertMatch
+from calls.alerts.services import acknowledge_alert, raise_alerts
 from calls.models import Alert, AlertRule, Call, CallEvent, WebhookEndpoint
 from supervisor.figures import read_figures
 
@@ -16,8 +17,8 @@ def alert(db):
     rule = AlertRule.objects.create(
         name="Leaving <soon>", kind="words", severity=3, phrases="cancel"
     )
-    finding = Finding(rule, call.pk, found="“cancel”", quote="I want to <b>cancel</b>.")
-    return raise_alerts([finding], now=timezone.now())[0]
+    match = AlertMatch(rule, call.pk, found="“cancel”", quote="I want to <b>cancel</b>.")
+    return raise_alerts([match], now=timezone.now())[0]
 
 
 def test_an_open_alert_is_listed_with_its_quote_and_its_call(supervisor, alert):
@@ -93,7 +94,7 @@ def test_the_alerts_page_asks_the_database_as_often_for_many_as_for_one(
         supervisor.get("/supervisor/alerts/")
     for number in range(20):
         call = Call.objects.create(call_id=f"more-{number}")
-        raise_alerts([Finding(alert.rule, call.pk, found="x")], now=timezone.now())
+        raise_alerts([AlertMatch(alert.rule, call.pk, found="x")], now=timezone.now())
 
     with django_assert_max_num_queries(14):
         supervisor.get("/supervisor/alerts/")
@@ -110,7 +111,7 @@ def more(call_id, *, name="Silence", severity=2, queue=""):
     rule, _ = AlertRule.objects.get_or_create(name=name, defaults=fields)
     AlertRule.objects.filter(pk=rule.pk).update(severity=severity)
     rule.refresh_from_db()
-    return raise_alerts([Finding(rule, call.pk, found="x")], now=timezone.now())[0]
+    return raise_alerts([AlertMatch(rule, call.pk, found="x")], now=timezone.now())[0]
 
 
 def listed(client, query=""):

@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from calls import services
-from calls.alerts.services import Finding, raise_alerts
+from calls.alerts.matches import AlertMatch
+from calls.alerts.services import raise_alerts
 from calls.models import AlertRule, Call, MinuteSample
 from calls.monitoring.samples import take_sample
 from calls.tests.factories import live_call
@@ -264,7 +265,7 @@ def test_a_row_names_its_worst_open_alert(supervisor, three_calls):
     call = Call.objects.get(call_id="c-0")
     for severity, name in ((1, "Mild"), (3, "Grave"), (2, "Middling")):
         rule = AlertRule.objects.create(name=name, kind="words", severity=severity, phrases="x")
-        raise_alerts([Finding(rule, call.pk, found="x")], now=timezone.now())
+        raise_alerts([AlertMatch(rule, call.pk, found="x")], now=timezone.now())
 
     text = text_of(supervisor.get(BOARD))
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from calls.alerts.services import Finding, raise_alerts
+from calls.alerts.matches import AlertMatch
+from calls.alerts.services import raise_alerts
 from calls.models import (
     Alert,
     AlertRule,
@@ -48,7 +49,7 @@ def test_a_rule_that_cannot_work_is_refused_with_its_limits(boss, fields, compla
 def test_alerts_are_acknowledged_in_bulk_by_name(boss):
     rule = AlertRule.objects.create(name="New", kind="words", phrases="cancel")
     calls = [Call.objects.create(call_id=f"c-{number}") for number in range(3)]
-    raise_alerts([Finding(rule, call.pk, found="x") for call in calls], now=timezone.now())
+    raise_alerts([AlertMatch(rule, call.pk, found="x") for call in calls], now=timezone.now())
     chosen = list(Alert.objects.values_list("pk", flat=True))
 
     boss.post(
@@ -85,7 +86,7 @@ def test_an_endpoint_that_could_never_be_told_is_refused(boss, field, value, com
 def test_a_new_endpoint_is_told_nothing_of_the_past_and_can_be_tested(boss):
     call = Call.objects.create(call_id="c-1")
     rule = AlertRule.objects.create(name="New", kind="words", phrases="cancel")
-    raise_alerts([Finding(rule, call.pk, found="x")], now=timezone.now())
+    raise_alerts([AlertMatch(rule, call.pk, found="x")], now=timezone.now())
 
     boss.post("/admin/calls/webhookendpoint/add/", {**ENDPOINT, "secret": new_secret()})
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from calls.alerts.services import Finding, acknowledge_alert, raise_alerts
+from calls.alerts.matches import AlertMatch
+from calls.alerts.services import acknowledge_alert, raise_alerts
 from calls.models import AlertRule, Call, Severity
 
 pytestmark = pytest.mark.django_db
@@ -17,8 +18,8 @@ def raise_one(call_id="c-1", *, queue="", name="Leaving", severity=2, kind="word
     call, _ = Call.objects.get_or_create(call_id=call_id, defaults={"queue": queue})
     fields = {"kind": kind, "severity": severity, "phrases": "cancel", "limit": 30}
     rule, _ = AlertRule.objects.get_or_create(name=name, defaults=fields)
-    finding = Finding(rule, call.pk, "Said “cancel”.", quote="=cancel it", speaker="customer")
-    return raise_alerts([finding], now=at)[0]
+    match = AlertMatch(rule, call.pk, "Said “cancel”.", quote="=cancel it", speaker="customer")
+    return raise_alerts([match], now=at)[0]
 
 
 def listed(api, query=""):

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from calls.alerts.kinds import LIVE_KINDS
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
-from calls.alerts.sweep import SWEPT, sweep_live
+from calls.alerts.sweep import sweep_live
 from calls.models import Alert, AlertRule, Analysis, Call, CallEvent
 from calls.services import end_call
 from calls.tests.factories import archived_call, failed_call, live_call
@@ -47,7 +48,7 @@ def look_at_log(now=None):
 
 
 def sweep(now):
-    return raise_alerts(list(sweep_live(book().of(*SWEPT), now=now)), now=now)
+    return raise_alerts(list(sweep_live(book().of(*LIVE_KINDS), now=now)), now=now)
 
 
 def archived():

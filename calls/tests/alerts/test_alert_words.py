@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from benchmarks.rig.services import Service
 from benchmarks.rig.waiting import answers, get, post, wait_until
-from calls.alerts import words
+from calls.alerts import packet_words
+from calls.alerts.packet_words import find_words
 from calls.alerts.phrases import QUOTE_LENGTH, compile_phrases, excerpt, find_phrase
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.alerts.tail import PacketTail
 from calls.alerts.watcher import Watcher
-from calls.alerts.words import find_words
 from calls.ingest.record import record_packets
 from calls.models import Alert, AlertRule, CallEvent
 from calls.tests.factories import packet
@@ -252,14 +252,14 @@ def test_one_odd_packet_does_not_end_the_watch(only_mine, monkeypatch, caplog):
     rule()
     tail = PacketTail()
     record_packets([packet("odd", 1, "odd words here"), packet("c-1", 1, "my lawyer called")])
-    sound = words.spoken_parts
+    sound = packet_words.spoken_parts
 
     def stumble(data, *rest):
         if data.startswith("odd"):
             raise RuntimeError("a fault of this program")
         return sound(data, *rest)
 
-    monkeypatch.setattr(words, "spoken_parts", stumble)
+    monkeypatch.setattr(packet_words, "spoken_parts", stumble)
     run(tail)
 
     assert list(Alert.objects.values_list("call__call_id", flat=True)) == ["c-1"]

@@ -8,7 +8,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from calls.alerts.services import AlertNotFound, Finding, acknowledge_alert, raise_alerts
+from calls.alerts.matches import AlertMatch
+from calls.alerts.services import AlertNotFound, acknowledge_alert, raise_alerts
 from calls.models import AlertRule, Call, CallEvent, Severity
 
 pytestmark = pytest.mark.django_db
@@ -20,8 +21,8 @@ def rule(**fields):
 
 
 def raised(call, wanted, *, now=None, **fields):
-    finding = Finding(wanted, call.pk, "No packet for 30 s.", **fields)
-    return raise_alerts([finding], now=now or timezone.now())
+    match = AlertMatch(wanted, call.pk, "No packet for 30 s.", **fields)
+    return raise_alerts([match], now=now or timezone.now())
 
 
 def test_an_alert_and_its_event_come_together(call_in):
@@ -59,7 +60,7 @@ def test_nothing_is_raised_for_a_call_or_by_a_rule_that_is_gone(call_in):
     AlertRule.objects.filter(pk=wanted.pk).delete()
 
     assert raised(call, wanted) == []
-    assert raise_alerts([Finding(rule(), 99, "x")], now=timezone.now()) == []
+    assert raise_alerts([AlertMatch(rule(), 99, "x")], now=timezone.now()) == []
 
 
 def test_the_first_acknowledgement_stays(call_in):
@@ -123,17 +124,21 @@ def test_the_starter_rules_are_there_and_valid():
     assert {each.kind for each in rules} == set(AlertRule.Kind.values)
 
 
-def test_in_hindsight_a_rule_repeats_by_where_it_was_found(call_in):
+def test_found_after_call_a_rule_repeats_by_where_it_was_found(call_in):
     call, again = call_in(), rule(kind="words", phrases="cancel", repeat_after_s=60)
     places = (10_000, 40_000, 75_000)
 
     found = [
-        Finding(again, call.pk, "x", f"turn:{at}:customer", offset_ms=at, in_hindsight=True)
+        AlertMatch(again, call.pk, "x", f"turn:{at}:customer", offset_ms=at, found_after_call=True)
         for at in places
     ]
     alerts = raise_alerts(found, now=timezone.now())
     later = raise_alerts(
-        [Finding(again, call.pk, "x", "turn:10100:customer", offset_ms=10_100, in_hindsight=True)],
+        [
+            AlertMatch(
+                again, call.pk, "x", "turn:10100:customer", offset_ms=10_100, found_after_call=True
+            )
+        ],
         now=timezone.now() + timedelta(days=1),
     )
 
@@ -145,7 +150,7 @@ def test_words_that_were_found_in_packets_are_not_found_again_in_the_transcript(
     call, again = call_in(), rule(kind="words", phrases="cancel", repeat_after_s=1)
     raised(call, again, source="packet:1", offset_ms=1000)
 
-    found = raised(call, again, source="turn:9:customer", offset_ms=90_000, in_hindsight=True)
+    found = raised(call, again, source="turn:9:customer", offset_ms=90_000, found_after_call=True)
 
     assert found == []
 
@@ -154,9 +159,9 @@ def test_an_alert_that_cannot_be_stored_holds_up_no_other(call_in, caplog):
     wrong, right = call_in(), call_in(call_id="c-2")
     sound = rule()
     odd = AlertRule(pk=sound.pk, name="x", kind="silence", limit=30, severity=None)
-    findings = [Finding(odd, wrong.pk, "x"), Finding(sound, right.pk, "x")]
+    matches = [AlertMatch(odd, wrong.pk, "x"), AlertMatch(sound, right.pk, "x")]
 
-    alerts = raise_alerts(findings, now=timezone.now())
+    alerts = raise_alerts(matches, now=timezone.now())
 
     assert [alert.call for alert in alerts] == [right]
     assert "cannot be stored" in caplog.text

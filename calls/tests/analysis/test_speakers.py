@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from calls import services
+from calls.alerts.packet_words import find_words
 from calls.alerts.rules import RuleBook
 from calls.alerts.tail import PacketTail
-from calls.alerts.words import find_words
 from calls.analysis.leases import LeaseLost
 from calls.analysis.media.roles import NOT_REWRITTEN, NOTE, turned
 from calls.analysis.recording.material import load_material

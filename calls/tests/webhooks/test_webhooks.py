@@ -14,7 +14,8 @@ import httpcore
 import pytest
 from django.utils import timezone
 
-from calls.alerts.services import Finding, raise_alerts
+from calls.alerts.matches import AlertMatch
+from calls.alerts.services import raise_alerts
 from calls.models import (
     AlertRule,
     Call,
@@ -54,7 +55,7 @@ def raise_one(call_id, queue=""):
     rule, _ = AlertRule.objects.get_or_create(
         name="Leaving", defaults={"kind": "words", "phrases": "cancel"}
     )
-    return raise_alerts([Finding(rule, call.pk, found="“cancel”")], now=timezone.now())
+    return raise_alerts([AlertMatch(rule, call.pk, found="“cancel”")], now=timezone.now())
 
 
 def message(url):

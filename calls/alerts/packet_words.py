@@ -1,4 +1,4 @@
-"""Words and phrases in packets as they come: live calls that arrive as text."""
+"""Words and phrases in packets of live calls that arrive as text."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Min
 
+from calls.alerts.kinds.base import ReadyRule
+from calls.alerts.kinds.words import describe_words
+from calls.alerts.matches import PACKET_SOURCE, AlertMatch
 from calls.alerts.phrases import excerpt, find_phrase
-from calls.alerts.rules import ReadyRule
-from calls.alerts.services import PACKET, Finding, rules_that_spoke
-from calls.alerts.tail import Heard
+from calls.alerts.services import pairs_already_raised
+from calls.alerts.tail import TextPacket
 from calls.analysis.media.packets import PacketRow, speaker_map
 from calls.analysis.media.roles import other_side
 from calls.analysis.media.textcall import spoken_parts
@@ -24,34 +26,34 @@ from calls.redaction.redact import redact
 
 log = logging.getLogger(__name__)
 NOT_QUOTED = "Words of this rule were said."
-CONTEXT_PACKETS = 20  # a number is personal because of the question before it
+CONTEXT_PACKETS = 20  # a number may be personal only because of the question before it
 
 
-class _Match(NamedTuple):
+class _SpokenMatch(NamedTuple):
     rule: ReadyRule
-    packet: Heard
+    packet: TextPacket
     speaker: Speaker
     text: str
     words: str
 
 
-def find_words(rules: Sequence[ReadyRule], packets: Iterable[Heard]) -> Iterator[Finding]:
-    """Yield what the rules find in packets, each with its quote redacted."""
+def find_words(rules: Sequence[ReadyRule], packets: Iterable[TextPacket]) -> Iterator[AlertMatch]:
+    """Yield the matches of the rules in packets, each with a redacted quote."""
     matches = [match for packet in packets for match in _matches(rules, packet)]
-    spoken = rules_that_spoke((match.rule.row, match.packet.call_pk) for match in matches)
+    raised = pairs_already_raised((match.rule.row, match.packet.call_pk) for match in matches)
     for match in matches:
         key = (match.rule.row.pk, match.packet.call_pk)
-        if key in spoken:
-            continue  # before anything is read and redacted for it
+        if key in raised:
+            continue  # skip reading and redacting the context
         if match.rule.row.repeat_after_s is None:
-            spoken.add(key)
-        yield _finding(match)
+            raised.add(key)
+        yield _with_quote(match)
 
 
-def _matches(rules: Sequence[ReadyRule], packet: Heard) -> list[_Match]:
+def _matches(rules: Sequence[ReadyRule], packet: TextPacket) -> list[_SpokenMatch]:
     try:
         return [
-            _Match(rule, packet, speaker, text, words)
+            _SpokenMatch(rule, packet, speaker, text, words)
             for side, text in spoken_parts(packet.data, packet.track, speakers())
             for speaker in (other_side(side, swapped=packet.swapped),)
             for rule in rules
@@ -59,7 +61,7 @@ def _matches(rules: Sequence[ReadyRule], packet: Heard) -> list[_Match]:
             if (words := find_phrase(rule.expression, text))
         ]
     except Exception:
-        # One odd packet, read again and again, would end the watch over all others.
+        # A malformed packet would be read again and again, and stop the watch of all others.
         log.exception("packet %d is not searched for words", packet.pk)
         return []
 
@@ -69,15 +71,15 @@ def speakers() -> dict[str, Speaker]:
     return speaker_map(settings.TRACK_SPEAKERS)
 
 
-def _finding(match: _Match) -> Finding:
+def _with_quote(match: _SpokenMatch) -> AlertMatch:
     rule, packet = match.rule, match.packet
     try:
         redacted = _redacted(packet, match.text)
-        return Finding(
+        return AlertMatch(
             rule.row,
             packet.call_pk,
-            found=said(rule, redacted, match.words),
-            source=f"{PACKET}{packet.pk}",
+            found=describe_words(rule, redacted, match.words),
+            source=f"{PACKET_SOURCE}{packet.pk}",
             quote=excerpt(redacted, rule.expression),
             speaker=match.speaker,
             offset_ms=_offset_ms(packet),
@@ -86,18 +88,11 @@ def _finding(match: _Match) -> Finding:
         raise
     except Exception:
         log.exception("the words in packet %d are not quoted", packet.pk)
-        return Finding(rule.row, packet.call_pk, NOT_QUOTED, f"{PACKET}{packet.pk}")
+        return AlertMatch(rule.row, packet.call_pk, NOT_QUOTED, f"{PACKET_SOURCE}{packet.pk}")
 
 
-def said(rule: ReadyRule, redacted: str, words: str) -> str:
-    """Name the words that were found, unless they are themselves personal."""
-    if rule.expression and find_phrase(rule.expression, redacted):
-        return f"Said “{words}”."
-    return "Said words that are personal data."
-
-
-def _redacted(packet: Heard, text: str) -> str:
-    """Return what was said without what is personal, in the light of what was said before."""
+def _redacted(packet: TextPacket, text: str) -> str:
+    """Return the text without personal data, judged together with the packets before it."""
     before = Packet.objects.filter(stream__call=packet.call_pk, pk__lt=packet.pk)
     rows = before.order_by("-pk").values_list("track", "data")[:CONTEXT_PACKETS]
     turns = [
@@ -112,8 +107,8 @@ def _redacted(packet: Heard, text: str) -> str:
     return redact(turns).turns[-1].text
 
 
-def _offset_ms(packet: Heard) -> int | None:
-    """Return how far into its call a packet was said, by the clock of the sender."""
+def _offset_ms(packet: TextPacket) -> int | None:
+    """Return how far into its call a packet was spoken, by the sender's clock."""
     stored = Packet.objects.filter(stream__call=packet.call_pk)
     first = stored.aggregate(at=Min("timestamp"))["at"]
     own = stored.filter(pk=packet.pk).values_list("timestamp", flat=True).first()

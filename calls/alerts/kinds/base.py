@@ -1,0 +1,97 @@
+"""What a kind of alert rule can do, and a rule that is prepared for use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+
+from calls.alerts.matches import AlertMatch
+from calls.models import AlertRule, Analysis, Call
+
+
+@dataclass(frozen=True)
+class ReadyRule:
+    """A rule with its phrases compiled."""
+
+    row: AlertRule
+    expression: re.Pattern[str] | None = None
+
+    @property
+    def limit(self) -> float:
+        return self.row.limit or 0
+
+    def wants(self, *, queue: str, speaker: str | None = None) -> bool:
+        """Whether the rule applies to calls of this queue and, if given, to this speaker."""
+        is_queue = self.row.queue in ("", queue)
+        return is_queue and (speaker is None or self.row.speaker in ("", speaker))
+
+
+class AlertKind:
+    """One kind of rule. A subclass overrides the checks that apply to it.
+
+    ``fields`` are the fields of a rule that the kind uses, besides those of every rule.
+    """
+
+    name: ClassVar[str]
+    fields: ClassVar[tuple[str, ...]] = ()
+    reads_packets: ClassVar[bool] = False
+    checks_live_calls: ClassVar[bool] = False
+
+    def clean(self, rule: AlertRule) -> None:
+        """Validate the fields that this kind uses. Raises ValidationError."""
+
+    def compile(self, rule: AlertRule) -> re.Pattern[str] | None:
+        """Return the expression to search text for, if the kind has one."""
+        return None
+
+    def live_calls(self, calls: QuerySet[Call], *, limit: float, now: datetime) -> QuerySet[Call]:
+        """Narrow live calls to those that match. Only for kinds that check live calls."""
+        raise NotImplementedError
+
+    def describe_live(self, rule: AlertRule, call: Call, *, now: datetime) -> str:
+        """Say what is wrong with a live call that matched."""
+        raise NotImplementedError
+
+    def match_end(self, rule: ReadyRule, call: Call) -> Iterator[AlertMatch]:
+        """Check a call that has just ended, in case the last sweep missed it."""
+        yield from ()
+
+    def match_failure(
+        self, rule: ReadyRule, call: Call, *, reason: str, source: str | None = None
+    ) -> Iterator[AlertMatch]:
+        """Check a call whose analysis failed."""
+        yield from ()
+
+    def match_analysis(
+        self, rule: ReadyRule, call: Call, analysis: Analysis
+    ) -> Iterator[AlertMatch]:
+        """Check the redacted turns and the metrics of an analysis."""
+        yield from ()
+
+    def match_past(
+        self, rule: ReadyRule, call: Call, analysis: Analysis | None
+    ) -> Iterator[AlertMatch]:
+        """Check a past call when somebody tries the rule."""
+        yield from self.match_end(rule, call)
+        if analysis is not None:
+            yield from self.match_analysis(rule, call, analysis)
+
+
+class LimitKind(AlertKind):
+    """A kind that needs a limit from ``low`` to ``high``."""
+
+    fields = ("limit",)
+    low: ClassVar[float]
+    high: ClassVar[float]
+    unit: ClassVar[str]
+
+    def clean(self, rule: AlertRule) -> None:
+        if rule.limit is None or not self.low <= rule.limit <= self.high:
+            text = f"This kind needs a limit from {self.low:g} to {self.high:g} {self.unit}."
+            raise ValidationError({"limit": text})

@@ -1,0 +1,40 @@
+"""The share of packets that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import F, QuerySet
+
+from calls.alerts.kinds.base import LimitKind, ReadyRule
+from calls.alerts.matches import AlertMatch
+from calls.models import AlertRule, Call
+
+# With fewer packets, a single late packet is too large a share.
+MIN_PACKETS = 20
+
+
+class LossKind(LimitKind):
+    name = AlertRule.Kind.LOSS
+    low, high, unit = 0.1, 100, "percent"
+    checks_live_calls = True
+
+    def live_calls(self, calls: QuerySet[Call], *, limit: float, now: datetime) -> QuerySet[Call]:
+        known = calls.filter(packet_count__gt=MIN_PACKETS - 1 - F("missing_count"))
+        share = limit / 100
+        return known.filter(missing_count__gt=share * (F("missing_count") + F("packet_count")))
+
+    def describe_live(self, rule: AlertRule, call: Call, *, now: datetime) -> str:
+        return _describe(rule, call)
+
+    def match_end(self, rule: ReadyRule, call: Call) -> Iterator[AlertMatch]:
+        sent = call.missing_count + call.packet_count
+        if sent >= MIN_PACKETS and call.missing_count > rule.limit / 100 * sent:
+            yield AlertMatch(rule.row, call.pk, _describe(rule.row, call), "end")
+
+
+def _describe(rule: AlertRule, call: Call) -> str:
+    sent = call.missing_count + call.packet_count
+    lost = 100 * call.missing_count / sent if sent else 0
+    return f"{lost:.1f} % of the packets are missing; the limit is {rule.limit:g} %."

@@ -1,0 +1,52 @@
+"""Words and phrases, in packets of live calls and in transcripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from django.core.exceptions import ValidationError
+
+from calls.alerts.kinds.base import AlertKind, ReadyRule
+from calls.alerts.kinds.turns import quote_turn, turns_for
+from calls.alerts.matches import AlertMatch
+from calls.alerts.phrases import compile_phrases, find_phrase
+from calls.models import AlertRule, Analysis, Call
+
+MAX_PHRASES, MAX_PHRASE_LENGTH = 200, 100
+
+
+class WordsKind(AlertKind):
+    name = AlertRule.Kind.WORDS
+    fields = ("speaker", "phrases")
+    reads_packets = True
+
+    def clean(self, rule: AlertRule) -> None:
+        lines = [line.strip() for line in rule.phrases.splitlines() if line.strip()]
+        if not lines or len(lines) > MAX_PHRASES:
+            text = f"This kind needs 1 to {MAX_PHRASES} words or phrases, one a line."
+            raise ValidationError({"phrases": text})
+        for line in lines:
+            if len(line) > MAX_PHRASE_LENGTH:
+                text = f"At most {MAX_PHRASE_LENGTH} characters a phrase: {line[:30]}…"
+                raise ValidationError({"phrases": text})
+            if not any(character.isalnum() for character in line):
+                raise ValidationError({"phrases": f"There is no word in {line!r}."})
+
+    def compile(self, rule: AlertRule) -> re.Pattern[str] | None:
+        return compile_phrases(rule.phrases)
+
+    def match_analysis(
+        self, rule: ReadyRule, call: Call, analysis: Analysis
+    ) -> Iterator[AlertMatch]:
+        for turn in turns_for(rule, analysis):
+            words = rule.expression and find_phrase(rule.expression, turn["text"])
+            if words:
+                yield quote_turn(rule, call, turn, describe_words(rule, turn["text"], words))
+
+
+def describe_words(rule: ReadyRule, redacted: str, words: str) -> str:
+    """Name the words that were found, unless redaction removed them as personal data."""
+    if rule.expression and find_phrase(rule.expression, redacted):
+        return f"Said “{words}”."
+    return "Said words that are personal data."
