@@ -14,6 +14,8 @@ class CallsConfig(AppConfig):
     verbose_name = "Calls"
 
     def ready(self) -> None:
+        import calls.alerts.kinds  # noqa: F401 (rules are checked by their kinds)
+
         post_migrate.connect(create_supervisors, sender=self)
 
 

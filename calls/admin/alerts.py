@@ -1,4 +1,4 @@
-"""The admin of alerts: rules are edited, alerts are read and acknowledged."""
+"""The admin of alerts: rules can be edited and tried, alerts can be acknowledged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _number(text: str | None) -> int:
 
 @admin.register(AlertRule)
 class AlertRuleAdmin(EditableList):
-    """A change applies to calls from then on. A rule can first be tried on recent calls."""
+    """A change applies from then on. A rule can be tried on past calls first."""
 
     fieldsets = [
         (None, {"fields": ["name", "kind", "severity", "enabled"]}),
@@ -62,7 +62,7 @@ class AlertRuleAdmin(EditableList):
         return [path("try/", view, name="calls_alertrule_try"), *super().get_urls()]
 
     def try_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what the rule in the form would have found. Stores neither the rule nor alerts."""
+        """Show what the rule in the form would have found. Stores neither rule nor alert."""
         rule = AlertRule.objects.filter(pk=_number(request.GET.get("rule"))).first()
         may_edit = self.has_change_permission(request) or self.has_add_permission(request)
         if not may_edit or not request.user.has_perm("calls.view_call"):
@@ -83,7 +83,7 @@ class AlertRuleAdmin(EditableList):
 
 @admin.register(Alert)
 class AlertAdmin(Records):
-    """Read-only, except that many alerts can be acknowledged at once."""
+    """Lists alerts, and acknowledges many at once."""
 
     list_display = ["name", "call", "severity", "found", "raised_at", "acknowledged_by"]
     list_filter = ["severity", "kind", ("acknowledged_at", admin.EmptyFieldListFilter)]

@@ -1,10 +1,10 @@
 """Removes personal data from what was said.
 
-cues           Tells which personal data a sentence names or asks for
-emails         Finds e-mail addresses, as written and as spoken
-ibans          Finds IBANs, whole or in pieces
-kinds          Lists the kinds of personal data
-numbers        Reads numbers as people say them: tokens, and runs of digits
-personal_data  Finds all personal data in one text
-redact         Redacts a conversation, turn by turn
+cues            Tells which personal data a sentence names or asks for
+emails          Finds e-mail addresses, as written and as spoken
+ibans           Finds IBANs, whole or in pieces
+kinds           Lists the kinds of personal data
+spoken_numbers  Reads numbers as people say them: tokens, and runs of digits
+personal_data   Finds all personal data in one text
+redact          Redacts a conversation, turn by turn
 """

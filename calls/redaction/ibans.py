@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from calls.redaction.numbers import LETTER_JOINTS, Token, compact_from
+from calls.redaction.spoken_numbers import LETTER_JOINTS, Token, compact_from
 
 SHORTEST, LONGEST = 15, 34
 SHORTEST_PIECE = 3

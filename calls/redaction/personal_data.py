@@ -22,7 +22,7 @@ from calls.redaction.cues import (
 from calls.redaction.emails import find_emails
 from calls.redaction.ibans import find_ibans
 from calls.redaction.kinds import Kind
-from calls.redaction.numbers import (
+from calls.redaction.spoken_numbers import (
     LETTER_JOINTS,
     Run,
     Token,

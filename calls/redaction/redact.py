@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from calls.conversation import Speaker, Turn, Word
 from calls.redaction.cues import asked_for, asks_for_record
 from calls.redaction.kinds import Kind
-from calls.redaction.numbers import find_runs, has_digits, tokenize
 from calls.redaction.personal_data import CARD_RUN, Detection, find_personal_data, harmless_numbers
+from calls.redaction.spoken_numbers import find_runs, has_digits, tokenize
 
 # People read long numbers in pieces, and the listener repeats or nods.
 _PIECE = 2

@@ -19,6 +19,7 @@ from calls.alerts.kinds.loss import LossKind
 from calls.alerts.kinds.sentiment import SentimentKind
 from calls.alerts.kinds.silence import SilenceKind
 from calls.alerts.kinds.words import WordsKind
+from calls.models import AlertRule
 
 KINDS: dict[str, AlertKind] = {
     str(kind.name): kind
@@ -31,5 +32,6 @@ KINDS: dict[str, AlertKind] = {
         AnalysisFailedKind(),
     )
 }
+AlertRule.kind_checks.update({name: kind.clean for name, kind in KINDS.items()})
 PACKET_KINDS = tuple(name for name, kind in KINDS.items() if kind.reads_packets)
 LIVE_KINDS = tuple(name for name, kind in KINDS.items() if kind.checks_live_calls)

@@ -86,7 +86,7 @@ class AlertKind:
 class LimitKind(AlertKind):
     """A kind that needs a limit from ``low`` to ``high``."""
 
-    fields = ("limit",)
+    fields: ClassVar[tuple[str, ...]] = ("limit",)
     low: ClassVar[float]
     high: ClassVar[float]
     unit: ClassVar[str]
