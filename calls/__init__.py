@@ -1,0 +1,23 @@
+"""The domain: calls, their packets, their analysis, and everything that reads or acts on them.
+
+lifecycle     Every state of a call and every transition
+services      Writes to a call outside ingest and analysis, one transaction each
+events        The event log: typed events, appended in the transaction that makes them true
+actions       The catalogue of actions on a call, read by pages, bulk, admin, API and commands
+description   The described fields of a call: who calls whom, and how the audio is encoded
+annotations   Tags and notes
+bulk          Actions on many calls in the background
+keys          API keys: create, revoke and check
+conversation  Turns, spans and results that the analysis passes on
+media_types   Media types of audio and text
+clock         The time of the database
+tasks         The background jobs
+waking        Wakes the worker once for each transaction or batch
+worker        The worker process, which survives the death of its parts
+stopping      The stop flag and the runner slot of a worker
+process       Ends child processes together with their parent
+asgi          Types of an ASGI application
+
+models/ ingest/ analysis/ redaction/ search/ alerts/ webhooks/ exports/ retention/ monitoring/
+simulation/ api/ admin/ and management/ have maps of their own.
+"""

@@ -1,4 +1,17 @@
-"""The models, one module per subject. They hold data and queries; services write to them."""
+"""The models, one module per subject. They hold data and queries; services write to them.
+
+call        Calls: parties, state, packet counters and progress of the analysis
+media       Streams, packets, and the ranges of packets that were pruned
+analysis    Attempts, transcripts, analyses, recordings, insights and provider health
+log         The event log
+alert       Alert rules, alerts, and the positions of the watchers
+annotation  Tags and notes
+bulk        Bulk actions and their outcome for each call
+webhook     Webhook endpoints and deliveries
+operation   API keys, worker heartbeats, the pause of the analysis and load samples
+search      The words of each call, as the database indexes them
+fields      Model fields that Django does not have
+"""
 
 from calls.models.alert import (
     Alert,

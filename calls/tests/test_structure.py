@@ -99,3 +99,16 @@ def test_no_file_is_longer_than_one_can_read_at_a_sitting():
     long = {m: n for m, p in FILES.items() if (n := p.read_text().count("\n")) > MOST_LINES}
 
     assert long == {}
+
+
+def test_every_folder_is_mapped_by_its_first_docstring():
+    unmapped = [
+        f"{module} does not name {path.stem}"
+        for module, init in FILES.items()
+        if init.name == "__init__.py" and not module.endswith(("commands", "management"))
+        for path in init.parent.glob("*.py")
+        if path.name not in ("__init__.py", "apps.py")
+        if path.stem not in (ast.get_docstring(ast.parse(init.read_text())) or "")
+    ]
+
+    assert unmapped == []
