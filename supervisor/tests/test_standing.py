@@ -116,7 +116,7 @@ def test_a_dismissed_call_says_so_and_is_in_a_tab_of_its_own(supervisor, worker)
         for state in ("FAILED", "DISMISSED")
     }
 
-    assert "the call was dismissed" in page
+    assert "This call was dismissed at" in page
     assert "no analysis needed, according to ann. A wrong number." in page
     assert f"call-{left.call_id}" in board["FAILED"]
     assert f"call-{gone.call_id}" not in board["FAILED"]
