@@ -1,6 +1,5 @@
 """Measures every way to send packets.
 
-bare         The reference: an ASGI application that reads the body
 carriers     Calls as a carrier streams them: a socket each, two tracks
 client       The client process: `python -m benchmarks.ingest.client LOAD`
 connections  The light clients: one request at a time over HTTP

@@ -68,7 +68,7 @@ def work_through(
                 except REFUSALS as error:
                     refused += 1
                     command.stderr.write(f"{call_id}: {error}")
-    command.stdout.write(f"{done} calls taken, {refused} refused.")
+    command.stdout.write(f"{done} calls changed, {refused} refused.")
 
 
 def _call_ids(calls: QuerySet[Call], limit: int | None) -> Iterator[list[str]]:

@@ -94,7 +94,7 @@ def test_a_key_is_revoked_once():
     run("--revoke", key.prefix)
     revoked_at = ApiKey.objects.get().revoked_at
 
-    with pytest.raises(CommandError, match="already"):
+    with pytest.raises(CommandError, match="has been revoked since"):
         run("--revoke", key.prefix)
 
     assert ApiKey.objects.get().revoked_at == revoked_at

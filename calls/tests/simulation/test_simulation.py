@@ -119,7 +119,7 @@ def test_raising_one_rate_leaves_the_other_damage_in_place() -> None:
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
 def test_a_rate_must_lie_between_0_and_1(rate: float) -> None:
-    with pytest.raises(ValueError, match="shuffle is a rate between 0 and 1"):
+    with pytest.raises(ValueError, match="shuffle must be a rate between 0 and 1"):
         Rates(shuffle=rate)
 
 

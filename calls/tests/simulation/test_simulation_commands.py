@@ -44,7 +44,7 @@ def run(name: str, *args: str) -> tuple[str, str]:
         ("--url ftp://host", "--url must look like http://127.0.0.1:8000"),
         ("--url http://", "--url must look like"),
         ("--prefix a/b", "--prefix must be 1 to 64 letters"),
-        ("--api-key schlüssel", "--api-key may only hold printable ASCII"),
+        ("--api-key schlüssel", "--api-key may contain only printable ASCII"),
         ("--forever --wait", "--wait cannot be used"),
         ("--url http://127.0.0.1:9 --connect-timeout 0", "http://127.0.0.1:9 does not answer"),
     ],
