@@ -18,6 +18,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+from calls.analysis.providers.catalogue import PROVIDERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
@@ -276,12 +277,12 @@ API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 1, 3600)  # seconds until a revo
 # --- Analysis -------------------------------------------------------------------------------
 
 _CORES = os.cpu_count() or 1
-AI_PROVIDER = _choice("AI_PROVIDER", ("local", "openai", "null"), default="local")
+AI_PROVIDER = _choice("AI_PROVIDER", tuple(PROVIDERS), default="local")
 AI_LANGUAGE = env.str("AI_LANGUAGE", default="en")
 AI_CONCURRENCY = int(_number("AI_CONCURRENCY", 200, 1, 10_000))  # calls per worker process
 AI_PROVIDER_CONCURRENCY = int(_number("AI_PROVIDER_CONCURRENCY", 0, 0, 100_000))  # of all workers
 AI_AUDIO_CONCURRENCY = int(  # recordings in memory; locally a core hears one
-    _number("AI_AUDIO_CONCURRENCY", 32 if AI_PROVIDER == "openai" else 2 * _CORES, 1, 1_000)
+    _number("AI_AUDIO_CONCURRENCY", PROVIDERS[AI_PROVIDER].recordings(_CORES), 1, 1_000)
 )
 AI_CHAOS_FAILURE_RATE = _number("AI_CHAOS_FAILURE_RATE", 0.25 if LOCAL else 0, 0, 1)
 AI_CHAOS_LATENCY = _range("AI_CHAOS_LATENCY", "1-3" if LOCAL else "0")
@@ -302,8 +303,8 @@ OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_TRANSCRIBE_MODEL = env.str("OPENAI_TRANSCRIBE_MODEL", default="whisper-1")
 OPENAI_CHAT_MODEL = env.str("OPENAI_CHAT_MODEL", default="gpt-4o-mini")
 OPENAI_TIMEOUT = _number("OPENAI_TIMEOUT", AI_TIMEOUT, 1, 86_400)  # seconds per request
-if AI_PROVIDER == "openai" and "//api.openai.com/" in OPENAI_BASE_URL and not OPENAI_API_KEY:
-    raise ImproperlyConfigured("AI_PROVIDER=openai needs OPENAI_API_KEY, or an OPENAI_BASE_URL.")
+if problem := PROVIDERS[AI_PROVIDER].problem(globals()):
+    raise ImproperlyConfigured(problem)
 TRACK_SPEAKERS = env.dict("TRACK_SPEAKERS", default={})
 
 # --- Webhooks: are private addresses allowed? ------------------------------------------------

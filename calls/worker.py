@@ -140,10 +140,12 @@ def _watch(leaving: Any) -> None:
 def _load_jobs() -> None:
     """Import the jobs before forking, so that processes share them and the first call starts fast.
 
-    The import is here because the jobs import this module.
+    The imports are here because the command imports this module before the models are loaded.
     """
     import calls.tasks  # noqa: F401
+    from calls.analysis.providers.registry import import_factory
 
+    import_factory()
     # These objects are never freed. The collector should neither visit them nor write to their
     # pages, which the processes share.
     gc.collect()

@@ -1,11 +1,12 @@
 """The interface of an AI provider, and its one exception. No provider is in this module.
 
-voice     Finds speech in audio, and rejects words that were not really heard
-registry  Returns the provider that the settings ask for
-local     Whisper and small models in this process, offline
-openai    Any server that speaks the OpenAI API
-chaos     Wraps a provider and makes it slow and flaky
-null      Answers at once and knows nothing
+voice      Finds speech in audio, and rejects words that were not really heard
+catalogue  Lists the providers that the settings can name
+registry   Returns the provider that the settings ask for
+local      Whisper and small models in this process, offline
+openai     Any server that speaks the OpenAI API
+chaos      Wraps a provider and makes it slow and flaky
+null       Answers at once and knows nothing
 """
 
 from __future__ import annotations

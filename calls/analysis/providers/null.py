@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from calls.analysis.providers import Questions
 from calls.conversation import CallAudio, Sentiment, Skipped, Transcription, Turn, Understanding
 
 REASON = "There is no AI: AI_PROVIDER is null."
@@ -31,3 +32,8 @@ class NullProvider:
             model="null",
             skipped=(Skipped("understand", REASON),),
         )
+
+
+def from_settings(questions: Questions) -> NullProvider:
+    """Build the provider. It has no settings and answers no questions."""
+    return NullProvider()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from calls.analysis.insights import load_insights
-from calls.analysis.providers import Provider
+from calls.analysis.providers import Provider, Questions
+from calls.analysis.providers.catalogue import PROVIDERS
 from calls.analysis.providers.chaos import ChaosProvider
-from calls.analysis.providers.local.provider import LocalProvider
-from calls.analysis.providers.null import NullProvider
-from calls.analysis.providers.openai.provider import OpenAIProvider
+
+
+def import_factory() -> Callable[[Questions], Provider]:
+    """Import the chosen provider. The worker does so before it forks, to share the code."""
+    factory: Callable[[Questions], Provider]
+    factory = import_string(PROVIDERS[settings.AI_PROVIDER].factory)
+    return factory
 
 
 @cache
 def get_provider() -> Provider:
     """Return the provider of this process. There is only one, as it keeps its models loaded."""
-    provider = PROVIDERS[settings.AI_PROVIDER]()
+    provider = import_factory()(load_insights)
     if settings.AI_CHAOS_FAILURE_RATE or settings.AI_CHAOS_LATENCY[1]:
         provider = ChaosProvider(
             provider,
@@ -30,29 +35,3 @@ def get_provider() -> Provider:
             seed=settings.AI_CHAOS_SEED,
         )
     return provider
-
-
-def _local() -> Provider:
-    return LocalProvider(
-        max_parallel=os.cpu_count() or 1,
-        model_dir=settings.STT_MODEL_DIR or None,
-        questions=load_insights,
-    )
-
-
-def _openai() -> Provider:
-    return OpenAIProvider(
-        base_url=settings.OPENAI_BASE_URL,
-        api_key=settings.OPENAI_API_KEY,
-        transcribe_model=settings.OPENAI_TRANSCRIBE_MODEL,
-        chat_model=settings.OPENAI_CHAT_MODEL,
-        timeout_s=settings.OPENAI_TIMEOUT,
-        questions=load_insights,
-    )
-
-
-PROVIDERS: dict[str, Callable[[], Provider]] = {
-    "local": _local,
-    "openai": _openai,
-    "null": NullProvider,
-}

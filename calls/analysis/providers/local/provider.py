@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from django.conf import settings
+
 from calls.analysis.providers import ProviderError, Questions, no_questions
 from calls.analysis.providers.local.speech import transcribe
 from calls.analysis.providers.local.speechmodel import SpeechUnavailable
@@ -90,3 +92,12 @@ def give_way() -> None:
 
 async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def from_settings(questions: Questions) -> LocalProvider:
+    """Build the provider that the settings describe."""
+    return LocalProvider(
+        max_parallel=os.cpu_count() or 1,
+        model_dir=settings.STT_MODEL_DIR or None,
+        questions=questions,
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
+from django.conf import settings
 
 from calls.analysis.providers import ProviderError, Questions, no_questions
 from calls.analysis.providers.openai import chat, errors
@@ -303,3 +304,15 @@ def _choice(response: httpx.Response) -> tuple[str, str]:
         found = errors.request_id(response)
         raise ProviderError(message, code="refused", transient=False, request_id=found)
     return str(text), str(reason)
+
+
+def from_settings(questions: Questions) -> OpenAIProvider:
+    """Build the provider that the settings describe."""
+    return OpenAIProvider(
+        base_url=settings.OPENAI_BASE_URL,
+        api_key=settings.OPENAI_API_KEY,
+        transcribe_model=settings.OPENAI_TRANSCRIBE_MODEL,
+        chat_model=settings.OPENAI_CHAT_MODEL,
+        timeout_s=settings.OPENAI_TIMEOUT,
+        questions=questions,
+    )
