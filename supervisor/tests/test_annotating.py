@@ -55,7 +55,7 @@ def test_a_note_is_shown_without_personal_data_and_deleted_by_its_author(operato
     page = send(operator, "note", call, text="Pays by card 4111 1111 1111 1111.\nSoon.")
 
     assert "Pays by card" in text_of(page)
-    assert "4111" not in page.content.decode()
+    assert not re.search(r"\b4111\b", page.content.decode())  # a nonce may hold these digits
     assert "Note added by ana" in text_of(page)
     page = send(operator, "unnote", call, Note.objects.get().pk)
     assert not Note.objects.exists()

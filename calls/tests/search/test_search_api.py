@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -98,7 +99,8 @@ def test_only_redacted_words_are_found_even_by_those_who_may_read_the_others(api
     for query in (CARD, "4111", "1111", CARD.replace(" ", ""), "card:4111"):
         assert ids(api.get("/v1/search", {"q": query, "redacted": "false"})) == []
     (found,) = api.get("/v1/search", {"q": "sure"}).json()["results"]
-    assert "4111" not in str(found)
+    # As a word of its own: the fraction of a time may hold these digits.
+    assert not re.search(r"\b4111\b", str(found))
 
 
 @pytest.mark.parametrize(
