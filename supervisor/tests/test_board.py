@@ -207,7 +207,8 @@ def test_a_live_call_that_a_search_names_is_found_with_its_queue(supervisor):
 
 def where(response):
     html = response.content.decode()
-    return re.search(r'id="where">(.*?)</p>', html).group(1).replace("\N{EN DASH}", "-")
+    text = re.search(r'id="where">(.*?)</p>', html, re.DOTALL).group(1)
+    return " ".join(text.split()).replace("\N{EN DASH}", "-")
 
 
 def test_a_page_says_where_it_is_and_of_how_many(supervisor):
