@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("callcenter", "calls", "supervisor")
 MOST_MODULES = 20
 MOST_LINES = 400
+LONGEST_TEMPLATE_LINE = 120
 
 # Each may import what stands before it, never what stands behind it.
 LAYERS = [
@@ -99,6 +100,17 @@ def test_no_file_is_longer_than_one_can_read_at_a_sitting():
     long = {m: n for m, p in FILES.items() if (n := p.read_text().count("\n")) > MOST_LINES}
 
     assert long == {}
+
+
+def test_no_line_of_a_template_is_too_long_to_read():
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "templates").rglob("*.html")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > LONGEST_TEMPLATE_LINE
+    ]
+
+    assert long == []
 
 
 def test_every_folder_is_mapped_by_its_first_docstring():
