@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
@@ -15,15 +16,27 @@ from django.urls import path
 
 from calls.actions import ACTIONS
 from calls.admin.lists import EditableList, Records
+from calls.alerts.kinds import KINDS
 from calls.alerts.services import acknowledge_alerts
 from calls.alerts.trial import CALLS, try_rule
 from calls.models import Alert, AlertRule
 
 ACTION_LIMIT = 1_000
-RULE_FIELDS = [
-    "name", "kind", "severity", "queue", "speaker", "phrases", "limit", "per_turn",
-    "repeat_after_s",
-]  # fmt: skip
+FIELDS_OF_KINDS = list(dict.fromkeys(name for kind in KINDS.values() for name in kind.fields))
+RULE_FIELDS = ["name", "kind", "severity", "queue", *FIELDS_OF_KINDS, "repeat_after_s"]
+
+
+def _label(field: str) -> str:
+    return str(label_for_field(field, AlertRule))
+
+
+def _which_fields() -> str:
+    """Say which fields each kind uses."""
+    labels = dict(AlertRule.Kind.choices)
+    return " ".join(
+        f"{labels[name]}: {', '.join(_label(field) for field in kind.fields) or 'none'}."
+        for name, kind in KINDS.items()
+    )
 
 
 def _number(text: str | None) -> int:
@@ -40,11 +53,8 @@ class AlertRuleAdmin(EditableList):
         (
             "What it looks for",
             {
-                "fields": ["speaker", "phrases", "limit", "per_turn"],
-                "description": (
-                    "“Words” needs phrases. The other kinds need a limit, except the last. The "
-                    "speaker applies to words and sentiment."
-                ),
+                "fields": [*FIELDS_OF_KINDS],
+                "description": _which_fields(),
             },
         ),
         ("How often", {"fields": ["repeat_after_s"]}),
