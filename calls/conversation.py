@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Speaker = Literal["agent", "customer"]
 SPEAKERS: tuple[Speaker, Speaker] = ("agent", "customer")
 Label = Literal["POSITIVE", "NEUTRAL", "NEGATIVE"]
+NEUTRAL_BELOW = 1.5  # of the absolute score; chosen by cross-validation on the seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,13 @@ class Sentiment:
 
     label: Label
     score: float
+
+
+def label_for(score: float, *, neutral_below: float = NEUTRAL_BELOW) -> Label:
+    """Return the label of a score from -5 to +5."""
+    if abs(score) < neutral_below:
+        return "NEUTRAL"
+    return "POSITIVE" if score > 0 else "NEGATIVE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,17 @@ import numpy as np
 from django.utils import timezone
 
 from calls.analysis.metrics import measure
-from calls.analysis.providers.local.sentiment import label_for
 from calls.analysis.recording.files import keep_audio
-from calls.conversation import SPEAKERS, CallAudio, Channel, Sentiment, Turn, Word, turn_as_json
+from calls.conversation import (
+    SPEAKERS,
+    CallAudio,
+    Channel,
+    Sentiment,
+    Turn,
+    Word,
+    label_for,
+    turn_as_json,
+)
 from calls.lifecycle import CallState
 from calls.models import Analysis, Attempt, Call, CallEvent, Packet, Recording, Stream, Transcript
 

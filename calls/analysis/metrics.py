@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from calls.analysis.providers.local.sentiment import label_for
-from calls.conversation import SPEAKERS, Sentiment, Span, Speaker, Turn
+from calls.conversation import SPEAKERS, Sentiment, Span, Speaker, Turn, label_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

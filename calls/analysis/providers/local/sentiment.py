@@ -22,15 +22,14 @@ from calls.analysis.providers.local.sentences import (
     embedder,
     split_sentences,
 )
-from calls.conversation import Label, Sentiment
+from calls.conversation import NEUTRAL_BELOW, Label, Sentiment, label_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DATA = Path(__file__).parent / "data"
 LABELS: tuple[Label, Label, Label] = ("NEGATIVE", "NEUTRAL", "POSITIVE")
-# Scores between these two are neutral. Chosen by cross-validation on the seeds.
-NEUTRAL_BELOW = 1.5
+# Scores of word lists are smaller. Chosen by cross-validation on the seeds, as NEUTRAL_BELOW is.
 NEUTRAL_BELOW_FOR_WORDS = 1.0
 _PLACEHOLDER = re.compile(r"\[([A-Z_]+)\]")
 _WORD = re.compile(r"[a-z]+(?:['\u2019][a-z]+)?")
@@ -46,21 +45,16 @@ def score_sentiment(texts: Sequence[str]) -> list[Sentiment]:
     sentence in a long turn neither disappears nor decides alone.
     """
     name, scorer = _best()
-    return [Sentiment(label_for(score, name), round(score, 2)) for score in _scores(texts, scorer)]
+    below = NEUTRAL_BELOW_FOR_WORDS if name in ("vader", "words") else NEUTRAL_BELOW
+    return [
+        Sentiment(label_for(score, neutral_below=below), round(score, 2))
+        for score in _scores(texts, scorer)
+    ]
 
 
 def sentiment_model() -> str:
     """Return the model in use, such as all-MiniLM-L6-v2-int8+vader, vader or words."""
     return _best()[0]
-
-
-def label_for(score: float, model: str = "") -> Label:
-    """Return the label of a score from -5 to +5. Word lists need a lower threshold."""
-    words_only = model in ("vader", "words")
-    threshold = NEUTRAL_BELOW_FOR_WORDS if words_only else NEUTRAL_BELOW
-    if abs(score) < threshold:
-        return "NEUTRAL"
-    return "POSITIVE" if score > 0 else "NEGATIVE"
 
 
 def _scores(texts: Sequence[str], scorer: Scorer) -> list[float]:

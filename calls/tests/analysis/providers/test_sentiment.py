@@ -13,10 +13,10 @@ from calls.analysis.providers.local import sentences, sentiment
 from calls.analysis.providers.local.sentiment import (
     DATA,
     LABELS,
-    label_for,
     score_sentiment,
     sentiment_model,
 )
+from calls.conversation import label_for
 
 HELD_OUT = {
     "NEGATIVE": """
