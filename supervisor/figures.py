@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
-from calls.analysis.standing import Standing, read_standing
+from calls.analysis.status import AnalysisStatus, read_status
 from calls.lifecycle import CallState
 from calls.models import Alert, Call
 from calls.models.alert import level_of
@@ -48,8 +48,8 @@ class Figures:
         return asdict(self)
 
 
-def read_figures(status: Standing | None = None) -> Figures:
-    now, status = timezone.now(), status or read_standing()
+def read_figures(status: AnalysisStatus | None = None) -> Figures:
+    now, status = timezone.now(), status or read_status()
     # `state IN` and not `NOT state =`, which no index can answer.
     open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
     live = in_phase(Phase.LIVE)

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from calls.admin.lists import EditableList, Records
 from calls.analysis.pausing import AlreadySo, find_pause, pause_analysis, resume_analysis
-from calls.analysis.standing import HEARTBEAT_LIMIT
+from calls.analysis.status import HEARTBEAT_LIMIT
 from calls.clock import database_now
 from calls.models import AnalysisPause, Insight, ProviderHealth, WorkerHeartbeat
 

@@ -20,7 +20,7 @@ pausing       Pauses and resumes the analysis
 results       Combines the results of a call into one document
 retry         Decides whether and when to retry
 speakers      Swaps agent and customer of a call
-standing      Reports pauses, outages, workers and queues
+status        Reports pauses, outages, workers and queues
 
 media/        From packets to audio and turns
 providers/    The AI providers

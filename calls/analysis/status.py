@@ -30,7 +30,7 @@ class Outage:
 
 
 @dataclass(frozen=True)
-class Standing:
+class AnalysisStatus:
     """``silent_s`` is the time since the last heartbeat of any worker, None without one."""
 
     pause: AnalysisPause | None
@@ -55,11 +55,11 @@ class Standing:
         return "|".join([paused, *outages, "" if self.workers else "no worker"])
 
 
-def read_standing() -> Standing:
+def read_status() -> AnalysisStatus:
     now = database_now()
     beats = WorkerHeartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True)
     seen = list(beats)
-    return Standing(
+    return AnalysisStatus(
         pause=find_pause(),
         outages=tuple(
             Outage(

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from calls.analysis.standing import Standing, read_standing
+from calls.analysis.status import AnalysisStatus, read_status
 from calls.monitoring import alerts
 
 
@@ -28,7 +28,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ready", **({"notes": notes} if notes else {})})
 
 
-def find_notes(standing: Standing) -> list[str]:
+def find_notes(standing: AnalysisStatus) -> list[str]:
     pause = standing.pause
     paused = [f"The analysis has been paused since {pause.paused_at:%FT%TZ}."] if pause else []
     return (
@@ -42,12 +42,12 @@ def find_notes(standing: Standing) -> list[str]:
     )
 
 
-def find_problems() -> tuple[list[str], Standing | None]:
+def find_problems() -> tuple[list[str], AnalysisStatus | None]:
     """Return the problems, and the status of the analysis if it could be read."""
     try:
         if pending := pending_migrations():
             return [f"{pending} migrations have not been applied. Run `manage.py migrate`."], None
-        standing = read_standing()
+        standing = read_status()
     except DatabaseError as error:
         return [f"The database does not answer: {type(error).__name__}."], None
     return ([] if standing.workers else [_no_worker(standing.silent_s)]), standing

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from calls import events
 from calls.analysis import breaker
-from calls.analysis.standing import Load, read_load, read_standing
+from calls.analysis.status import Load, read_load, read_status
 from calls.clock import database_now
 from calls.lifecycle import CallState
 from calls.models import Call
@@ -26,7 +26,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     load = read_load()
     _add_load(registry, load)
     _add_providers(registry)
-    standing = read_standing()
+    standing = read_status()
     for name, text, value in (
         ("analysis_oldest_seconds", "Longest wait of a call", max(one.oldest_s for one in load)),
         ("analysis_paused", "1: the analysis is paused", standing.pause is not None),

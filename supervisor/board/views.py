@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from calls.actions import IN_BULK
-from calls.analysis.standing import read_standing
+from calls.analysis.status import read_status
 from calls.api import downloads
 from calls.models import Call
 from supervisor import selection
@@ -27,7 +27,7 @@ from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
 @require_safe
 @guarded("calls.view_call")
 def show_board(request: HttpRequest) -> HttpResponse:
-    wanted, status = Filter.from_query(request.GET), read_standing()
+    wanted, status = Filter.from_query(request.GET), read_status()
     position, figures = live_position.read_position(), read_figures(status)
     context = {
         "position": position,
@@ -79,7 +79,7 @@ def show_table(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @guarded("calls.view_call")
 def show_analysis_status(request: HttpRequest) -> HttpResponse:
-    return render(request, "supervisor/_analysis_status.html", {"analysis_status": read_standing()})
+    return render(request, "supervisor/_analysis_status.html", {"analysis_status": read_status()})
 
 
 @require_safe

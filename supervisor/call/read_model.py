@@ -18,7 +18,7 @@ from calls.analysis.media.packets import PacketRow
 from calls.analysis.media.roles import swap_material
 from calls.analysis.media.textcall import TextCall
 from calls.analysis.results import transcript_document
-from calls.analysis.standing import Outage, Standing, read_standing
+from calls.analysis.status import AnalysisStatus, Outage, read_status
 from calls.conversation import turn_as_json
 from calls.description import labelled
 from calls.lifecycle import CallState
@@ -53,7 +53,7 @@ class CallPage:
     more_events: bool
     document: dict[str, Any] | None
     heard: list[dict[str, Any]] = field(default_factory=list)
-    analysis_status: Standing | None = None
+    analysis_status: AnalysisStatus | None = None
     recording: Recording | None = None
     packet_map: PacketMap | None = None
     highlight: Highlight = NO_WORDS
@@ -271,7 +271,7 @@ def read_call_page(
         more_events=len(events) > limit,
         document=transcript_document(call, redacted=redacted),
         heard=_heard(call, streams, redacted=redacted) if call.is_live else [],
-        analysis_status=read_standing() if call.state in WAITING else None,
+        analysis_status=read_status() if call.state in WAITING else None,
         recording=Recording.objects.filter(call=call).first(),
         packet_map=read_packet_map(streams) if call.packet_count <= MAPPED_AT_ONCE else None,
         highlight=highlight,

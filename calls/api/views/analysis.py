@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from calls.analysis.standing import Load, Outage, Standing, read_load, read_standing
+from calls.analysis.status import AnalysisStatus, Load, Outage, read_load, read_status
 from calls.api.docs import answers
 from calls.api.views.route import CallRoute
 from calls.models import Call
@@ -63,10 +63,10 @@ class AnalysisViewSet(CallRoute):
         },
     )
     def list(self, request: Request) -> Response:
-        return Response(_document(read_standing(), read_load()))
+        return Response(_document(read_status(), read_load()))
 
 
-def _document(standing: Standing, load: list[Load]) -> dict[str, Any]:
+def _document(standing: AnalysisStatus, load: list[Load]) -> dict[str, Any]:
     pause = standing.pause
     return {
         "paused": pause and {"since": pause.paused_at, "by": pause.by, "reason": pause.reason},

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
 from calls.ingest.carriers.numbering import Arrival, Numbering
-from calls.ingest.carriers.tracks import Frame, Row, Track
+from calls.ingest.carriers.tracks import Frame, Row, TrackAssembler
 from calls.ingest.packets import FrameCounts, IncomingPacket
 from calls.media_types import MediaFormat, parse_media
 
@@ -40,7 +40,7 @@ class Session:
         self._media = MediaFormat("mulaw")
         self._numbers = Numbering()
         self._chunks: dict[str, Numbering] = {}
-        self._tracks: dict[str, Track] = {}
+        self._tracks: dict[str, TrackAssembler] = {}
         self._base_ms: float | None = None
         self._sequence = 0
         self._arrived = 0
@@ -118,7 +118,7 @@ class Session:
         self._arrived += 1
         track = self._tracks.get(media.track)
         if track is None:
-            track = self._tracks[media.track] = Track(media.track, self._media)
+            track = self._tracks[media.track] = TrackAssembler(media.track, self._media)
         order, steps = self._order(media)
         width = self._media.channels * (2 if self._media.encoding.startswith("l16") else 1)
         payload = media.payload[: len(media.payload) - len(media.payload) % width]

@@ -42,7 +42,7 @@ class Row:
     payload: bytes
 
 
-class Track:
+class TrackAssembler:
     """Takes frames with ``add``. ``cut`` returns the rows that are full, old or interrupted."""
 
     def __init__(self, name: str, media: MediaFormat) -> None:

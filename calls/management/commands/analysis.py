@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calls.analysis.pausing import AlreadySo, pause_analysis, resume_analysis
-from calls.analysis.standing import Load, Standing, read_load, read_standing
+from calls.analysis.status import AnalysisStatus, Load, read_load, read_status
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
                 resume_analysis(by=_who())
                 self.stdout.write("The analysis is resumed.")
             else:
-                for line in describe(read_standing(), read_load()):
+                for line in describe(read_status(), read_load()):
                     self.stdout.write(line)
         except AlreadySo as error:
             raise CommandError(str(error)) from error
@@ -44,7 +44,7 @@ def _who() -> str:
         return "manage.py"
 
 
-def describe(standing: Standing, load: list[Load]) -> list[str]:
+def describe(standing: AnalysisStatus, load: list[Load]) -> list[str]:
     lines = [f"workers     {standing.workers} alive{_silence(standing)}"]
     if pause := standing.pause:
         why = f": {pause.reason}" if pause.reason else ""
@@ -61,7 +61,7 @@ def describe(standing: Standing, load: list[Load]) -> list[str]:
     ]
 
 
-def _silence(standing: Standing) -> str:
+def _silence(standing: AnalysisStatus) -> str:
     return "" if standing.silent_s is None else f", last heartbeat {standing.silent_s:g} s ago"
 
 

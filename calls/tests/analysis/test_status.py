@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from calls import services
 from calls.analysis.pausing import pause_analysis
-from calls.analysis.standing import read_load, read_standing
+from calls.analysis.status import read_load, read_status
 from calls.models import Call, CallEvent, ProviderHealth, Stage, WorkerHeartbeat
 from calls.tests import one_call
 from calls.tests.factories import (
@@ -64,7 +64,7 @@ def test_the_oldest_wait_of_a_later_round_begins_with_that_round():
 
 
 def test_an_outage_is_described_with_what_waits_for_it(an_outage):
-    (found,) = read_standing().outages
+    (found,) = read_status().outages
 
     assert (found.provider, found.stage, found.waiting) == ("fake", "transcribe", 2)
     assert found.error == "503 Service Unavailable"
@@ -103,21 +103,21 @@ def test_an_outage_that_goes_on_is_one_entry_in_the_log(an_outage):
 
 
 def test_the_mark_changes_with_what_there_is_to_say_and_not_with_every_call(an_outage):
-    before = read_standing()
+    before = read_status()
     spoken_call("third")
 
-    assert (read_standing().mark, read_standing().held) == (before.mark, before.held + 1)
+    assert (read_status().mark, read_status().held) == (before.mark, before.held + 1)
     pause_analysis()
-    assert read_standing().mark != before.mark
+    assert read_status().mark != before.mark
 
 
 def test_workers_are_told_alive_from_dead_by_their_last_sign():
-    assert (read_standing().workers, read_standing().silent_s) == (0, None)
+    assert (read_status().workers, read_status().silent_s) == (0, None)
     beat(100)
-    assert read_standing().workers == 0
+    assert read_status().workers == 0
     beat(5)
 
-    standing = read_standing()
+    standing = read_status()
 
     assert standing.workers == 1
     assert standing.silent_s == pytest.approx(5, abs=2)
