@@ -15,9 +15,9 @@ from calls import services
 from calls.alerts.services import NothingToAcknowledge, acknowledge_call
 from calls.analysis.speakers import swap_speakers
 from calls.annotations import (
+    AnnotationRefused,
     NotThere,
     NotYours,
-    Refused,
     add_note,
     add_tag,
     delete_note,
@@ -41,7 +41,7 @@ REFUSALS = (
     services.CallNotFound,
     NotThere,
     NotYours,
-    Refused,
+    AnnotationRefused,
     NothingToAcknowledge,
 )
 

@@ -23,7 +23,7 @@ TAG_RULE = f"1 to {TAG_LENGTH} characters, with at least one letter or digit and
 _CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-class Refused(Exception):
+class AnnotationRefused(Exception):
     """The tag or note breaks a rule, which the message names."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -40,20 +40,23 @@ class NotYours(Exception):
 
 
 def normal_tag(name: str) -> str:
-    """Return the normal form of a tag: lower case, single spaces. Raises Refused."""
+    """Return the normal form of a tag: lower case, single spaces. Raises AnnotationRefused."""
     plain = " ".join(unicodedata.normalize("NFC", name).split()).lower()
     has_sign = any(unicodedata.category(sign) in _CONTROL for sign in plain)
     if not 0 < len(plain) <= TAG_LENGTH or "," in plain or has_sign or not re.search(r"\w", plain):
-        raise Refused("name", f"A tag is {TAG_RULE}.")
+        raise AnnotationRefused("name", f"A tag is {TAG_RULE}.")
     if _redacted(plain) != plain:
-        raise Refused("name", "A tag must not contain personal data, and this looks like some.")
+        raise AnnotationRefused(
+            "name", "A tag must not contain personal data, and this looks like some."
+        )
     return plain
 
 
 def add_tag(*, call_id: str, name: str, by: str = "") -> tuple[Tag, bool]:
     """Add a tag to a call. Return the tag and whether it is new.
 
-    Raises CallNotFound, and Refused if the name is invalid or the call has TAGS_LIMIT tags.
+    Raises CallNotFound, and AnnotationRefused if the name is invalid or the call has TAGS_LIMIT
+    tags.
     """
     name = normal_tag(name)
     with transaction.atomic():
@@ -62,7 +65,7 @@ def add_tag(*, call_id: str, name: str, by: str = "") -> tuple[Tag, bool]:
         if tag is not None:
             return tag, False
         if call.tags.count() >= TAGS_LIMIT:
-            raise Refused("name", f"This call has {TAGS_LIMIT} tags, which is the limit.")
+            raise AnnotationRefused("name", f"This call has {TAGS_LIMIT} tags, which is the limit.")
         now = timezone.now()
         tag = call.tags.create(name=name, added_at=now, added_by=by[:NAME_LENGTH])
         events.append([(call, events.TagAdded(tag=name, by=by))], at=now)
@@ -70,7 +73,7 @@ def add_tag(*, call_id: str, name: str, by: str = "") -> tuple[Tag, bool]:
 
 
 def remove_tag(*, call_id: str, name: str, by: str = "") -> Call:
-    """Remove a tag. Raises CallNotFound, NotThere, and Refused if the name is invalid."""
+    """Remove a tag. Raises CallNotFound, NotThere, and AnnotationRefused if the name is invalid."""
     name = normal_tag(name)
     with transaction.atomic():
         call = lock_call(call_id)
@@ -90,18 +93,21 @@ def known_tags(*, limit: int = 200) -> list[str]:
 def add_note(*, call_id: str, text: str, by: str = "") -> Note:
     """Add a note to a call. Personal data is replaced before the note is stored.
 
-    Raises CallNotFound, and Refused if it is empty or too long, or the call has NOTES_LIMIT notes.
+    Raises CallNotFound, and AnnotationRefused if it is empty or too long, or the call has
+    NOTES_LIMIT notes.
     """
     written = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not 0 < len(written) <= NOTE_LENGTH:
-        raise Refused(
+        raise AnnotationRefused(
             "text", f"A note has 1 to {NOTE_LENGTH:,} characters; this one has {len(written):,}."
         )
     plain = _redacted(written)[:NOTE_LENGTH]
     with transaction.atomic():
         call = lock_call(call_id)
         if call.notes.count() >= NOTES_LIMIT:
-            raise Refused("text", f"This call has {NOTES_LIMIT} notes, which is the limit.")
+            raise AnnotationRefused(
+                "text", f"This call has {NOTES_LIMIT} notes, which is the limit."
+            )
         now = timezone.now()
         note = call.notes.create(text=plain, written_at=now, author=by[:NAME_LENGTH])
         index_notes(call)

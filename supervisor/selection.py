@@ -22,7 +22,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Now, NullIf
 
-from calls.annotations import Refused, known_tags, normal_tag
+from calls.annotations import AnnotationRefused, known_tags, normal_tag
 from calls.description import DESCRIBED
 from calls.models import Alert, Call, Severity, Tag
 from supervisor.phases import Phase, in_phase
@@ -214,7 +214,7 @@ def _tag(written: str) -> str:
     """Return the one spelling of a tag; what cannot be one is kept, and finds nothing."""
     try:
         return normal_tag(written)
-    except Refused:
+    except AnnotationRefused:
         return written
 
 

@@ -46,7 +46,7 @@ class HeldBack(Exception):
     """The attempt may not start now. The call waits, which does not use up an attempt."""
 
 
-class ProviderDown(HeldBack):
+class ProviderIsDown(HeldBack):
     """The breaker is open: the provider has failed too often in a row."""
 
 
@@ -129,7 +129,7 @@ def _new_attempt(
         return Paused("The analysis is paused.")
     is_down = lease.asks_in(want.stage) and (want.provider, want.stage) in closed.down
     if is_down and not breaker.admits(provider=want.provider, stage=want.stage, now=now):
-        return ProviderDown(f"{want.provider} is down.")
+        return ProviderIsDown(f"{want.provider} is down.")
     return Attempt(
         call_id=lease.call_pk,
         round=lease.round,

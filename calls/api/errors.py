@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from calls.alerts.services import AlertNotFound
-from calls.annotations import NotThere, NotYours, Refused
+from calls.annotations import AnnotationRefused, NotThere, NotYours
 from calls.ingest.buffer import RETRY_AFTER_S, Unavailable
 from calls.services import CallNotFound, NotPossible
 
@@ -45,7 +45,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             error = NotFound(str(error))
         case NotYours():
             error = PermissionDenied(str(error))
-        case Refused():
+        case AnnotationRefused():
             error = ValidationError({error.field: [str(error)]})
         case Unavailable():
             error = TryAgain(f"{error} Nothing was stored. Send it again.")

@@ -15,14 +15,14 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-# Key in the ASGI scope. The streaming middleware sets None; ``allow`` replaces it with a Start.
+# Key in the ASGI scope. The streaming middleware sets None; ``allow`` puts a StreamStart there.
 WANTED = "callcenter.event_stream"
 POSITION = re.compile(r"(?:([0-9a-f-]{36}):)?(\d{1,18})")
 RULE = "Must be an offset, or the `id` of an event."
 
 
 @dataclass(frozen=True)
-class Start:
+class StreamStart:
     """Where to start. No offset: from now on. No epoch: the offset belongs to this log."""
 
     epoch: str | None
@@ -39,7 +39,9 @@ def allow(request: Request) -> Response:
     if WANTED not in scope:
         detail = "This server cannot stream. Use GET /v1/events?after= instead."
         return Response({"detail": detail}, status=status.HTTP_501_NOT_IMPLEMENTED)
-    scope[WANTED] = Start(epoch=epoch, offset=offset, session=getattr(request, "session", None))
+    scope[WANTED] = StreamStart(
+        epoch=epoch, offset=offset, session=getattr(request, "session", None)
+    )
     return Response()
 
 

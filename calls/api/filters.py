@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django_filters import rest_framework as filters
 
-from calls.annotations import Refused, normal_tag
+from calls.annotations import AnnotationRefused, normal_tag
 from calls.description import DESCRIBED
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, Call, CallQuerySet, Severity
@@ -60,7 +60,7 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
         try:
             for tag in given[:MAX_TAGS]:
                 calls = calls.tagged(normal_tag(tag))
-        except Refused:
+        except AnnotationRefused:
             return calls.none()  # no call can have it
         return calls
 

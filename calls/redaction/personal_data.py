@@ -24,7 +24,7 @@ from calls.redaction.ibans import find_ibans
 from calls.redaction.kinds import Kind
 from calls.redaction.spoken_numbers import (
     LETTER_JOINTS,
-    Run,
+    DigitRun,
     Token,
     find_runs,
     has_digits,
@@ -122,7 +122,7 @@ def harmless_numbers(text: str) -> set[str]:
     return records | {run.digits for run in runs if _is_announced_harmless(run, text)}
 
 
-def _is_announced_harmless(run: Run, text: str) -> bool:
+def _is_announced_harmless(run: DigitRun, text: str) -> bool:
     return len(run.digits) < CARD_RUN and names_harmless_last(text[: run.begin])
 
 
@@ -233,7 +233,7 @@ def _with_edges(tokens: Sequence[Token], text: str, first: int, last: int) -> tu
     return begin, end
 
 
-def _kind_of(run: Run, text: str, asked: frozenset[Kind], shortest: int) -> Kind | None:
+def _kind_of(run: DigitRun, text: str, asked: frozenset[Kind], shortest: int) -> Kind | None:
     """Return the kind of a run of digits, or None if it is not personal."""
     if _is_quantity(run, text) or _is_announced_harmless(run, text):
         return None
@@ -252,7 +252,7 @@ def _kind_of(run: Run, text: str, asked: frozenset[Kind], shortest: int) -> Kind
     return (cued or most_likely(asked)) if count >= least else None
 
 
-def _long(run: Run, text: str, cued: Kind | None, asked: frozenset[Kind]) -> Kind:
+def _long(run: DigitRun, text: str, cued: Kind | None, asked: frozenset[Kind]) -> Kind:
     count = len(run.digits)
     if text[run.begin - 1 : run.begin] == "+" or _PLUS.search(text[: run.begin]):
         return "PHONE"
@@ -268,7 +268,7 @@ def _long(run: Run, text: str, cued: Kind | None, asked: frozenset[Kind]) -> Kin
     return "PHONE" if count in (7, 10, 11) else "ACCOUNT"
 
 
-def _is_quantity(run: Run, text: str) -> bool:
+def _is_quantity(run: DigitRun, text: str) -> bool:
     written = text[run.begin : run.end]
     if is_harmless(written, text[: run.begin]):
         return True
@@ -288,7 +288,7 @@ def _is_spoken_amount(groups: Sequence[str]) -> bool:
     )
 
 
-def _only_years(run: Run, text: str) -> bool:
+def _only_years(run: DigitRun, text: str) -> bool:
     years = _YEAR.findall(text[run.begin : run.end])
     # Four groups that look like years are more likely a card.
     return 0 < len(years) <= 3 and "".join(years) == run.digits

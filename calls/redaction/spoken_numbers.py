@@ -74,7 +74,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DigitRun:
     """Tokens [first, last] read as one number; ``begin`` and ``end`` are positions in the text."""
 
     first: int
@@ -102,7 +102,9 @@ def has_digits(tokens: Sequence[Token]) -> bool:
     return any(token.digits for token in tokens)
 
 
-def find_runs(text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose: bool) -> list[Run]:
+def find_runs(
+    text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose: bool
+) -> list[DigitRun]:
     """Return the runs of digits of a text in order.
 
     ``skip_harmless`` leaves out amounts, times and dates; ``loose`` also joins over words such
@@ -111,11 +113,11 @@ def find_runs(text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose:
     if not has_digits(tokens):
         return []
     harmless = _harmless_places(text) if skip_harmless else set()
-    runs: list[Run] = []
+    runs: list[DigitRun] = []
     for place, token in enumerate(tokens):
         if not token.digits or token.begin in harmless:
             continue
-        single = Run(place, place, token.begin, token.end, token.digits)
+        single = DigitRun(place, place, token.begin, token.end, token.digits)
         if runs and (
             _joins(tokens, runs[-1], single, loose)
             or (loose and _misheard_between(tokens, runs[-1], single))
@@ -183,14 +185,14 @@ def _is_number(word: str) -> bool:
     return word[:1].isdigit() or word in _NUMBER_WORDS
 
 
-def _joins(tokens: Sequence[Token], left: Run, right: Run, loose: bool) -> bool:
+def _joins(tokens: Sequence[Token], left: DigitRun, right: DigitRun, loose: bool) -> bool:
     between = [token.word for token in tokens[left.last + 1 : right.first]]
     words = [word for word in between if word not in _JOINTS]
     allowed = _FILLERS | _LOOSE_FILLERS if loose else _FILLERS
     return len(words) <= _MAX_FILLERS and all(_is_filler(word, allowed) for word in words)
 
 
-def _misheard_between(tokens: Sequence[Token], left: Run, right: Run) -> bool:
+def _misheard_between(tokens: Sequence[Token], left: DigitRun, right: DigitRun) -> bool:
     between = [token.word for token in tokens[left.last + 1 : right.first]]
     words = [word for word in between if word not in _JOINTS]
     is_new = any(word in _ANNOUNCING or word in ".?!" for word in between)
@@ -202,13 +204,13 @@ def _is_filler(word: str, allowed: frozenset[str]) -> bool:
     return word in allowed or (len(word) == 1 and word.isalpha() and word not in "ai")
 
 
-def _joined(left: Run, right: Run) -> Run:
-    return Run(left.first, right.last, left.begin, right.end, left.digits + right.digits)
+def _joined(left: DigitRun, right: DigitRun) -> DigitRun:
+    return DigitRun(left.first, right.last, left.begin, right.end, left.digits + right.digits)
 
 
-def _merge_long(tokens: Sequence[Token], runs: Sequence[Run]) -> list[Run]:
+def _merge_long(tokens: Sequence[Token], runs: Sequence[DigitRun]) -> list[DigitRun]:
     """Join runs over filler words if they are surely one long number."""
-    merged: list[Run] = []
+    merged: list[DigitRun] = []
     for run in runs:
         long = merged and (
             max(len(merged[-1].digits), len(run.digits)) >= 7
@@ -221,7 +223,7 @@ def _merge_long(tokens: Sequence[Token], runs: Sequence[Run]) -> list[Run]:
     return merged
 
 
-def _is_read_out(tokens: Sequence[Token], run: Run) -> bool:
+def _is_read_out(tokens: Sequence[Token], run: DigitRun) -> bool:
     """Return whether a run is read digit by digit ("two, three, four"): then it is no quantity."""
     parts = [token for token in tokens[run.first : run.last + 1] if token.digits]
     return len(parts) >= _READ_OUT and all(len(token.digits) == 1 for token in parts)

@@ -37,7 +37,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ResultPage:
     """A page of found calls. ``next`` is the key before which the next page starts."""
 
     found: list[Found]
@@ -68,7 +68,9 @@ class Search:
                 return self.calls.filter(pk__in=few).order_by("-pk")
         return self.calls.filter(full_text__words__matches=wanted).order_by("-full_text")
 
-    def read_page(self, *, size: int, before: int | None = None, hits: int | None = None) -> Page:
+    def read_page(
+        self, *, size: int, before: int | None = None, hits: int | None = None
+    ) -> ResultPage:
         """Read up to ``size`` calls, each with its best hits, or all hits without a limit."""
         rows = self.matching
         if before is not None:
@@ -76,7 +78,7 @@ class Search:
             rows = rows.filter(**{f"{key}__lt": before})
         found = list(rows[: size + 1])
         more, found = len(found) > size, found[:size]
-        return Page(list(_described(found, self.node, hits)), found[-1].pk if more else None)
+        return ResultPage(list(_described(found, self.node, hits)), found[-1].pk if more else None)
 
     def read_all(self) -> Iterator[list[Found]]:
         """Yield all calls with all hits, in blocks. No cursor stays open between blocks."""

@@ -9,7 +9,7 @@ from typing import Any
 from calls.models import Analysis, Note
 from calls.search.index import Where, result_texts_of
 from calls.search.query import EVERYWHERE, NOTE, SIDES, SUMMARY, Node, Term, wanted_terms
-from calls.search.words import Word, split
+from calls.search.words import StoredWord, split
 
 EXCERPT_LENGTH = 240
 LEAD = 80  # characters before the first match
@@ -135,7 +135,7 @@ def _match(text: str, terms: Sequence[Term]) -> tuple[int, list[Span]]:
     return len(found), _merged(sorted(span for spans in found for span in spans))
 
 
-def _spans_of(term: Term, words: Sequence[Word]) -> list[Span]:
+def _spans_of(term: Term, words: Sequence[StoredWord]) -> list[Span]:
     length = len(term.words)
     return [
         (words[at].begin, words[at + length - 1].end)
@@ -144,7 +144,7 @@ def _spans_of(term: Term, words: Sequence[Word]) -> list[Span]:
     ]
 
 
-def _begins(term: Term, words: Sequence[Word], at: int) -> bool:
+def _begins(term: Term, words: Sequence[StoredWord], at: int) -> bool:
     last = len(term.words) - 1
     for offset, wanted in enumerate(term.words):
         said = words[at + offset].text

@@ -24,7 +24,7 @@ _MARKS = "|".join(get_args(Kind))
 _WORD_OR_MARK = re.compile(rf"\[(?:{_MARKS})\]|(?:[^\W_][{_ACCENTS}]*)+")
 
 
-class Word(NamedTuple):
+class StoredWord(NamedTuple):
     """A normalised word and its position in the text: [begin, end)."""
 
     text: str
@@ -32,7 +32,7 @@ class Word(NamedTuple):
     end: int
 
 
-def split(text: str) -> Iterator[Word]:
+def split(text: str) -> Iterator[StoredWord]:
     """Yield the words of a text. An empty word stands for a redaction.
 
     Case, accents and width are ignored. Everything that is neither a letter nor a digit ends a
@@ -40,10 +40,10 @@ def split(text: str) -> Iterator[Word]:
     """
     for match in _WORD_OR_MARK.finditer(text):
         if match[0].startswith("["):
-            yield Word("", *match.span())
+            yield StoredWord("", *match.span())
         else:
             for part in _folded(match[0]):
-                yield Word(part, *match.span())
+                yield StoredWord(part, *match.span())
 
 
 @lru_cache(maxsize=100_000)

@@ -18,7 +18,7 @@ import httpx
 import msgspec
 
 from calls.simulation.line import Delivery
-from calls.simulation.scripts import Opening, Packet
+from calls.simulation.scripts import Opening, ScriptedPacket
 
 MAY_PASS = frozenset({0, 429, 503})
 """Statuses after which a request is retried; 0 means no answer. Duplicates do no harm."""
@@ -32,11 +32,11 @@ ENDED_STATES = frozenset({"ARCHIVED", "FAILED"})
 class PlannedCall:
     call_id: str
     opening: Opening
-    delivery: Delivery[Packet]
+    delivery: Delivery[ScriptedPacket]
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SendingPace:
     """How fast to send. ``speed`` 0: as fast as possible. ``batch`` 0: one packet per request.
 
     ``patience``: the seconds after which a request that keeps failing is given up.
@@ -125,7 +125,7 @@ class Tally:
             self.problems[problem] += 1
 
 
-class Watcher(Protocol):
+class CallWatcher(Protocol):
     """Gets the events of a run as they happen."""
 
     def call_started(self, call_id: str, packets: int) -> None: ...
@@ -143,8 +143,8 @@ class Caller:
     def __init__(
         self,
         lanes: Iterable[httpx.AsyncClient],
-        pace: Pace,
-        watcher: Watcher,
+        pace: SendingPace,
+        watcher: CallWatcher,
         stop: asyncio.Event,
     ) -> None:
         self.tally = Tally()
@@ -220,7 +220,7 @@ class Caller:
     async def _send(
         self,
         outcome: CallOutcome,
-        parcel: list[Packet],
+        parcel: list[ScriptedPacket],
         due: float | None,
         slots: asyncio.Semaphore,
     ) -> None:
@@ -285,12 +285,14 @@ class Caller:
                 await asyncio.wait_for(self._stop.wait(), seconds)
 
 
-def parcels(packets: Iterable[Packet], batch: int) -> Iterator[tuple[float, list[Packet]]]:
+def parcels(
+    packets: Iterable[ScriptedPacket], batch: int
+) -> Iterator[tuple[float, list[ScriptedPacket]]]:
     """Yield groups of ``batch`` packets (0: single ones), each with its time to send.
 
     A delayed packet is sent with the one that overtook it, so times never go backwards.
     """
-    latest, parcel = 0.0, list[Packet]()
+    latest, parcel = 0.0, list[ScriptedPacket]()
     for packet in packets:
         latest = max(latest, packet.timestamp)
         parcel.append(packet)

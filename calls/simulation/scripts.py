@@ -30,7 +30,7 @@ WORDS_PER_SECOND = 2.6
 SOURCES = ("recordings", "text", "mixed")
 
 
-class Packet(msgspec.Struct, frozen=True, omit_defaults=True):
+class ScriptedPacket(msgspec.Struct, frozen=True, omit_defaults=True):
     """One packet as it is sent. ``timestamp`` is in seconds from the start of the call."""
 
     sequence: int
@@ -57,7 +57,7 @@ class Script:
 
     slug: str
     opening: Opening
-    packets: tuple[Packet, ...]
+    packets: tuple[ScriptedPacket, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +125,11 @@ def _opening(media: str, agent: str, customer_number: str, queue: str, direction
     return Opening(media, agent, caller, callee, queue, direction)
 
 
-def _audio_packets(wav: Wav) -> Iterator[Packet]:
+def _audio_packets(wav: Wav) -> Iterator[ScriptedPacket]:
     size = wav.rate * PACKET_MS // 1000 * wav.channels
     for index, begin in enumerate(range(0, len(wav.data), size)):
         frame = wav.data[begin : begin + size].ljust(size, MU_LAW_SILENCE)
-        yield Packet(index + 1, b64encode(frame).decode(), index * PACKET_MS / 1000)
+        yield ScriptedPacket(index + 1, b64encode(frame).decode(), index * PACKET_MS / 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +186,13 @@ def _read_lines(text: str) -> list[tuple[str, list[str]]]:
     return turns
 
 
-def _text_packets(turns: list[tuple[str, str]], rng: Random) -> Iterator[Packet]:
+def _text_packets(turns: list[tuple[str, str]], rng: Random) -> Iterator[ScriptedPacket]:
     """Return one packet per sentence, with the time at which it starts."""
     sentences = [(t, s) for t, text in turns for s in re.split(r"(?<=[.?!]) ", text)]
     now = rng.uniform(0.3, 0.8)
     in_pairs = pairwise([*sentences, ("", "")])
     for sequence, ((track, text), (next_track, _)) in enumerate(in_pairs, 1):
-        yield Packet(sequence, text, round(now, 3), track, "text/plain")
+        yield ScriptedPacket(sequence, text, round(now, 3), track, "text/plain")
         spoken = len(text.split()) / (WORDS_PER_SECOND * rng.uniform(0.85, 1.2))
         now += spoken + (0.15 if track == next_track else rng.uniform(0.25, 1.1))
 

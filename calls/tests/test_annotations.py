@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from calls import annotations
-from calls.annotations import NotThere, NotYours, Refused
+from calls.annotations import AnnotationRefused, NotThere, NotYours
 from calls.models import NOTE_LENGTH, CallEvent, Note, Tag
 from calls.services import CallNotFound
 
@@ -55,7 +55,7 @@ def test_a_tag_has_one_spelling(call_in, written, kept):
 def test_what_is_no_tag_is_refused_with_the_rule(call_in, written):
     call_in()
 
-    with pytest.raises(Refused, match="1 to 50 characters"):
+    with pytest.raises(AnnotationRefused, match="1 to 50 characters"):
         tag(written)
 
     assert not Tag.objects.exists()
@@ -65,7 +65,7 @@ def test_what_is_no_tag_is_refused_with_the_rule(call_in, written):
 def test_personal_data_is_no_tag(call_in, written):
     call_in()
 
-    with pytest.raises(Refused, match="personal data"):
+    with pytest.raises(AnnotationRefused, match="personal data"):
         tag(written)
 
 
@@ -92,7 +92,7 @@ def test_a_call_has_at_most_twenty_tags_and_may_be_given_one_it_has(call_in):
     for number in range(20):
         tag(f"tag {number}")
 
-    with pytest.raises(Refused, match="20 tags"):
+    with pytest.raises(AnnotationRefused, match="20 tags"):
         tag("one more")
 
     assert tag("tag 3")[1] is False
@@ -144,7 +144,7 @@ def test_a_note_is_stored_without_what_is_personal_and_the_log_has_no_text(call_
 def test_a_note_has_a_length(call_in, text):
     call_in()
 
-    with pytest.raises(Refused, match="1 to 4,000 characters"):
+    with pytest.raises(AnnotationRefused, match="1 to 4,000 characters"):
         annotations.add_note(call_id="c-1", text=text)
 
 
@@ -152,7 +152,7 @@ def test_a_call_has_at_most_two_hundred_notes(call_in):
     call = call_in()
     Note.objects.bulk_create(Note(call=call, text="x") for _ in range(200))
 
-    with pytest.raises(Refused, match="200 notes"):
+    with pytest.raises(AnnotationRefused, match="200 notes"):
         annotations.add_note(call_id="c-1", text="one more")
 
 
@@ -234,7 +234,7 @@ def test_two_people_cannot_both_add_the_last_tag_that_fits(call_in):
         try:
             tag(name)
             outcomes.append("added")
-        except Refused:
+        except AnnotationRefused:
             outcomes.append("refused")
         finally:
             connection.close()

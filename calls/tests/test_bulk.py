@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from calls import bulk, services, tasks
-from calls.annotations import Refused, add_tag
+from calls.annotations import AnnotationRefused, add_tag
 from calls.bulk import TooMany, carry_on, start_bulk, stop_bulk
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, BulkAction, BulkItem, Call, CallEvent, Stage
@@ -122,7 +122,7 @@ def test_what_is_no_kind_stage_or_tag_is_refused():
         start_bulk(kind="explode", call_ids=["c"], by="ann")
     with pytest.raises(ValueError, match="think"):
         start_bulk(kind="reanalyse", call_ids=["c"], by="ann", stage="think")
-    with pytest.raises(Refused):
+    with pytest.raises(AnnotationRefused):
         start_bulk(kind="tag", call_ids=["c"], by="ann", tag="a,b")
 
 

@@ -36,26 +36,28 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Retry:
+class RetryDelivery:
     wait: timedelta
 
 
 @dataclass(frozen=True)
-class GiveUp:
+class GiveUpDelivery:
     reason: str
 
 
-def decide(outcome: Outcome, *, attempt: int) -> Retry | GiveUp | None:
+def decide(outcome: Outcome, *, attempt: int) -> RetryDelivery | GiveUpDelivery | None:
     """Return what follows attempt number ``attempt`` (from 1). None: the message was delivered."""
     if outcome.is_success:
         return None
     if outcome.status == GONE:
-        return GiveUp("The receiver answered that it is gone (410).")
+        return GiveUpDelivery("The receiver answered that it is gone (410).")
     if attempt >= MAX_ATTEMPTS:
-        return GiveUp(f"All {MAX_ATTEMPTS} attempts failed. The last: {outcome.told}")
+        return GiveUpDelivery(f"All {MAX_ATTEMPTS} attempts failed. The last: {outcome.told}")
     if outcome.retry_after_s is not None:
-        return Retry(timedelta(seconds=min(max(outcome.retry_after_s, 1), MAX_RETRY_AFTER_S)))
-    return Retry(timedelta(seconds=_wait_s(attempt)))
+        return RetryDelivery(
+            timedelta(seconds=min(max(outcome.retry_after_s, 1), MAX_RETRY_AFTER_S))
+        )
+    return RetryDelivery(timedelta(seconds=_wait_s(attempt)))
 
 
 def _wait_s(attempt: int) -> float:

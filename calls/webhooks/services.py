@@ -21,7 +21,7 @@ from calls import events
 from calls.models import CallEvent, WebhookDelivery, WebhookEndpoint
 from calls.models.webhook import new_secret
 from calls.webhooks.messages import body_of, test_body, wanted_types
-from calls.webhooks.retry import GONE, GiveUp, Outcome, Retry, decide, is_persistent
+from calls.webhooks.retry import GONE, GiveUpDelivery, Outcome, RetryDelivery, decide, is_persistent
 from calls.webhooks.sender import Message
 
 log = logging.getLogger(__name__)
@@ -138,33 +138,33 @@ def record_outcome(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
             pk=claim.pk, attempts=claim.attempt, tried_at=claim.at, state=State.PENDING
         ).update(
             state=_state_after(decision),
-            next_attempt_at=now + decision.wait if isinstance(decision, Retry) else None,
+            next_attempt_at=now + decision.wait if isinstance(decision, RetryDelivery) else None,
             delivered_at=now if decision is None else None,
             status_code=outcome.status,
             duration_ms=outcome.duration_ms,
-            error=(decision.reason if isinstance(decision, GiveUp) else outcome.told)[:300],
+            error=(decision.reason if isinstance(decision, GiveUpDelivery) else outcome.told)[:300],
             response=outcome.response,
         )
         if ours and endpoint is not None:
             _note_health(endpoint, outcome, decision, now=now)
 
 
-def _state_after(decision: Retry | GiveUp | None) -> State:
+def _state_after(decision: RetryDelivery | GiveUpDelivery | None) -> State:
     if decision is None:
         return State.DELIVERED
-    return State.GIVEN_UP if isinstance(decision, GiveUp) else State.PENDING
+    return State.GIVEN_UP if isinstance(decision, GiveUpDelivery) else State.PENDING
 
 
 def _note_health(
     endpoint: WebhookEndpoint,
     outcome: Outcome,
-    decision: Retry | GiveUp | None,
+    decision: RetryDelivery | GiveUpDelivery | None,
     *,
     now: datetime,
 ) -> None:
     endpoint.delivered_count += decision is None
     endpoint.failed_count += decision is not None
-    endpoint.given_up_count += isinstance(decision, GiveUp)
+    endpoint.given_up_count += isinstance(decision, GiveUpDelivery)
     endpoint.failing_since = None if decision is None else endpoint.failing_since or now
     reason = _reason_to_disable(endpoint, outcome, now=now) if endpoint.enabled else ""
     if reason:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from calls.actions import ACTIONS, OPERATE
-from calls.annotations import Refused, known_tags
+from calls.annotations import AnnotationRefused, known_tags
 from calls.bulk import TooMany, start_bulk, stop_bulk
 from calls.models import BulkAction
 from supervisor.access import guarded
@@ -69,7 +69,7 @@ def _start(request: HttpRequest) -> HttpResponse:
         )
     except (BadForm, ValueError) as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
-    except (Refused, TooMany) as error:
+    except (AnnotationRefused, TooMany) as error:
         return _ask(request, kind, problem=str(error), status=400)
     return redirect("supervisor:bulk", action_id=action.pk)
 

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 
 from calls.actions import ACTIONS, DELETE_NOTE
 from calls.annotations import (
+    AnnotationRefused,
     NotThere,
     NotYours,
-    Refused,
     add_note,
     add_tag,
     delete_note,
@@ -60,7 +60,7 @@ def _do(request: HttpRequest, call_id: str, service: Callable[[], object]) -> Ht
         service()
     except CallNotFound as error:
         raise Http404(str(error)) from error
-    except (NotThere, NotYours, Refused) as error:
+    except (NotThere, NotYours, AnnotationRefused) as error:
         messages.error(request, f"Nothing was changed: {error}")
     target = asked_for_at(request)
     return redirect(target) if target else redirect("supervisor:call", call_id=call_id)

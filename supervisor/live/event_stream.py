@@ -16,7 +16,7 @@ from channels.layers import channel_layers
 from django.db import Error as DatabaseError
 
 from calls import events
-from calls.api.event_stream import WANTED, Start
+from calls.api.event_stream import WANTED, StreamStart
 from calls.asgi import App, Message, Receive, Scope, Send
 from supervisor.live import rights
 from supervisor.live.batch import Batch
@@ -65,7 +65,7 @@ class _Stream:
     """One client, from its first event to when it goes or has to."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._start: Start = scope[WANTED]
+        self._start: StreamStart = scope[WANTED]
         self._who = {"headers": scope["headers"], "session": self._start.session}
         self._receive = receive
         self._send = send

@@ -15,7 +15,7 @@ from django.utils import timezone
 from calls.api.filters import LONGEST_S, CallFilter
 from calls.lifecycle import CallState
 from calls.models import Call
-from calls.search.find import COUNT_LIMIT, HITS_SHOWN, Found, Page, Search
+from calls.search.find import COUNT_LIMIT, HITS_SHOWN, Found, ResultPage, Search
 from calls.search.query import Node, NotUnderstood, Term, parse, wanted_terms
 from calls.search.scope import PLACES, SPEAKERS, sides_of
 
@@ -108,7 +108,7 @@ class SearchPage:
 
     question: Question
     problems: dict[str, str] = field(default_factory=dict)
-    page: Page | None = None
+    page: ResultPage | None = None
     count: int = 0
     export: str = ""
     node: Node | None = None

@@ -35,7 +35,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamAudio:
     voices: tuple[Voice, ...]
     start_s: float | None
 
@@ -67,7 +67,9 @@ def call_audio(
     return CallAudio(channels, _missing(streams, starts), tuple(notes))
 
 
-def _stream(placed: list[PlacedTrack], speakers: Mapping[str, Speaker], notes: list[str]) -> Stream:
+def _stream(
+    placed: list[PlacedTrack], speakers: Mapping[str, Speaker], notes: list[str]
+) -> StreamAudio:
     starts = [each.start_s for each in placed if each.start_s is not None]
     start_s = min(starts) if len(starts) == len(placed) else None
     by_start = sorted(placed, key=lambda each: (each.start_s or 0.0, each.track.name))
@@ -79,7 +81,7 @@ def _stream(placed: list[PlacedTrack], speakers: Mapping[str, Speaker], notes: l
             notes.append(f"Track {each.track.name!r} begins implausibly late: placed earlier.")
         offset = 0.0 if offset < _TOGETHER_S else min(offset, latest)
         voices.append(Voice(each, _speakers_of(each, speakers), offset))
-    return Stream(tuple(voices), start_s)
+    return StreamAudio(tuple(voices), start_s)
 
 
 def _speakers_of(placed: PlacedTrack, speakers: Mapping[str, Speaker]) -> tuple[Speaker, ...]:
@@ -88,14 +90,14 @@ def _speakers_of(placed: PlacedTrack, speakers: Mapping[str, Speaker]) -> tuple[
     return (speaker_of(placed.track.name, speakers) or "customer",)
 
 
-def _opened(streams: Sequence[Stream], stream_order: Sequence[str]) -> list[int]:
+def _opened(streams: Sequence[StreamAudio], stream_order: Sequence[str]) -> list[int]:
     """Return the indexes of the streams in opening order; unknown ones come last."""
     rank = {name: place for place, name in enumerate(stream_order)}
     names = [stream.voices[0].placed.track.stream for stream in streams]
     return sorted(range(len(streams)), key=lambda at: rank.get(names[at], len(rank)))
 
 
-def _starts(streams: Sequence[Stream], opened: list[int], notes: list[str]) -> list[float]:
+def _starts(streams: Sequence[StreamAudio], opened: list[int], notes: list[str]) -> list[float]:
     """Return the start of each stream, in seconds from the start of the call, in the same order."""
     order = sorted(opened, key=lambda index: streams[index].start_s or 0.0)
     starts = dict.fromkeys(order, 0.0)
@@ -114,7 +116,7 @@ def _starts(streams: Sequence[Stream], opened: list[int], notes: list[str]) -> l
     return [starts[index] for index in range(len(streams))]
 
 
-def _clocks_agree(ordered: Sequence[Stream]) -> bool:
+def _clocks_agree(ordered: Sequence[StreamAudio]) -> bool:
     """Return whether streams can be placed by their clocks.
 
     They cannot if a clock is unusable, or if one speaker would talk in two streams at once. In the
@@ -134,7 +136,7 @@ def _clocks_agree(ordered: Sequence[Stream]) -> bool:
     return True
 
 
-def _mix(streams: Sequence[Stream], starts: Sequence[float], rate: int) -> tuple[Channel, ...]:
+def _mix(streams: Sequence[StreamAudio], starts: Sequence[float], rate: int) -> tuple[Channel, ...]:
     present = [who for who in SPEAKERS if any(who in stream.speakers for stream in streams)]
     pairs = zip(starts, streams, strict=True)
     length = max(
@@ -183,7 +185,7 @@ def _same_audio(left: NDArray[np.int16], right: NDArray[np.int16]) -> bool:
     return energy > 0 and difference <= _SAME_AUDIO * energy
 
 
-def _missing(streams: Sequence[Stream], starts: Sequence[float]) -> tuple[Span, ...]:
+def _missing(streams: Sequence[StreamAudio], starts: Sequence[float]) -> tuple[Span, ...]:
     spans = [
         (
             round((start + voice.offset_s + begin) * 1000),
@@ -210,7 +212,7 @@ def _merged(spans: Sequence[tuple[int, int]]) -> Iterator[Span]:
 
 
 def _speaker_notes(
-    streams: Sequence[Stream], speakers: Mapping[str, Speaker], channels: Sequence[Channel]
+    streams: Sequence[StreamAudio], speakers: Mapping[str, Speaker], channels: Sequence[Channel]
 ) -> Iterator[str]:
     mono = {
         voice.placed.track.name

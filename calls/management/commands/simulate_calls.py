@@ -46,11 +46,11 @@ from calls.simulation.client import (
     ENDED_STATES,
     Caller,
     CallOutcome,
-    Pace,
+    CallWatcher,
     PlannedCall,
+    SendingPace,
     StateReader,
     Tally,
-    Watcher,
 )
 from calls.simulation.line import Rates, deliver
 from calls.simulation.scripts import SOURCES, choose_script, recording_slugs
@@ -85,7 +85,7 @@ ARGUMENTS: tuple[tuple[str, type, Any, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SimulationPlan:
     """The checked options. ``total`` None: until Ctrl-C. ``wait_timeout`` None: do not wait."""
 
     url: str
@@ -94,7 +94,7 @@ class Plan:
     source: str
     concurrency: int
     rates: Rates
-    pace: Pace
+    pace: SendingPace
     seed: int
     head: str
     tail: str
@@ -112,7 +112,7 @@ class Plan:
             yield PlannedCall(call_id, script.opening, deliver(script.packets, rng, self.rates))
 
 
-def read_plan(options: dict[str, Any]) -> Plan:
+def read_plan(options: dict[str, Any]) -> SimulationPlan:
     """Check every option. Raises ValueError with what is wrong and what is allowed."""
     _check_numbers(options)
     forever = options["forever"] or options["repeat"] == 0
@@ -120,14 +120,14 @@ def read_plan(options: dict[str, Any]) -> Plan:
         raise ValueError("--wait cannot be used with --forever or --repeat 0.")
     once = options["calls"] or len(recording_slugs()) * (2 if options["source"] == "mixed" else 1)
     prefix, seed = options["prefix"], options["seed"]
-    return Plan(
+    return SimulationPlan(
         url=check_url(options["url"]),
         api_key=check_api_key(options["api_key"]),
         total=None if forever else once * options["repeat"],
         source=options["source"],
         concurrency=options["concurrency"],
         rates=Rates(options["loss"], options["duplicates"], options["shuffle"]),
-        pace=Pace(options["speed"], options["batch"], options["patience"]),
+        pace=SendingPace(options["speed"], options["batch"], options["patience"]),
         seed=secrets.randbelow(2**32) if seed is None else seed,
         head="demo" if prefix is None else check_prefix(prefix),
         tail=f"{time_stamp()}-" if prefix is None else "",
@@ -196,7 +196,7 @@ def say(console: Console, line: str) -> None:
 
 
 @contextmanager
-def reporting(console: Console, total: int | None) -> Iterator[Watcher]:
+def reporting(console: Console, total: int | None) -> Iterator[CallWatcher]:
     """Show progress bars on a terminal, and lines elsewhere."""
     if not console.is_terminal:
         yield PlainReport(console)
@@ -224,10 +224,10 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SimulationRun:
     """The result of a run. ``states`` is None if it did not wait for the analysis."""
 
-    plan: Plan
+    plan: SimulationPlan
     tally: Tally
     seconds: float
     stopped_early: bool
@@ -303,7 +303,7 @@ def _readable(value: object) -> str:
     return str(value)
 
 
-async def play(plan: Plan, console: Console) -> Run:
+async def play(plan: SimulationPlan, console: Console) -> SimulationRun:
     """Play all calls of the plan and, with ``--wait``, wait for their analysis."""
     stop = asyncio.Event()
     async with open_lanes([plan.url], plan.api_key, IN_FLIGHT) as lanes:
@@ -320,7 +320,7 @@ async def play(plan: Plan, console: Console) -> Run:
             if plan.wait_timeout is not None:
                 await follow(reader, plan.wait_timeout, stop, console)
     states = None if plan.wait_timeout is None else reader.states
-    return Run(plan, caller.tally, seconds, stopped_early, states)
+    return SimulationRun(plan, caller.tally, seconds, stopped_early, states)
 
 
 async def follow(
@@ -382,13 +382,13 @@ class Command(BaseCommand):
         if failure := run.failure():
             raise CommandError(failure)
 
-    def _console(self, plan: Plan) -> Console:
+    def _console(self, plan: SimulationPlan) -> Console:
         if plan.as_json:
             return Console(stderr=True)
         self.stdout.ending = ""  # rich writes its own
         return Console(file=cast(IO[str], self.stdout))
 
-    def _show(self, run: Run) -> None:
+    def _show(self, run: SimulationRun) -> None:
         if run.plan.as_json:
             self.stdout.write(json.dumps(run.summary(), indent=1))
         else:

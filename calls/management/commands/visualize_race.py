@@ -30,7 +30,7 @@ from calls.simulation.client import (
     Samples,
     post_once,
 )
-from calls.simulation.scripts import Packet
+from calls.simulation.scripts import ScriptedPacket
 
 AXIS_WIDTH = 40
 TRACKS = ("customer", "agent")
@@ -59,7 +59,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RacePlan:
     urls: tuple[str, ...]
     api_key: str
     packets: int
@@ -68,14 +68,14 @@ class Plan:
     as_json: bool
 
 
-def read_plan(options: dict[str, Any]) -> Plan:
+def read_plan(options: dict[str, Any]) -> RacePlan:
     """Check every option. Raises ValueError with what is wrong."""
     urls = tuple(map(check_url, options["url"] or ["http://127.0.0.1:8000"]))
     for name, least, most in (("packets", max(2, len(urls)), 200), ("rounds", 1, 10_000)):
         if not least <= options[name] <= most:
             raise ValueError(f"--{name} must be from {least} to {most}, not {options[name]}.")
     prefix = options["prefix"]
-    return Plan(
+    return RacePlan(
         urls=urls,
         api_key=check_api_key(options["api_key"]),
         packets=options["packets"],
@@ -85,7 +85,7 @@ def read_plan(options: dict[str, Any]) -> Plan:
     )
 
 
-async def race(plan: Plan, on_round: Callable[[Round], None]) -> list[Round]:
+async def race(plan: RacePlan, on_round: Callable[[Round], None]) -> list[Round]:
     """Run all rounds in turn, with one connection for each request of a round."""
     rounds = []
     async with open_lanes(plan.urls, plan.api_key, plan.packets) as lanes:
@@ -119,8 +119,8 @@ async def fire(lanes: Sequence[httpx.AsyncClient], call_id: str) -> Round:
     return Round(call_id, shots)
 
 
-def _packet(sequence: int, of: int) -> Packet:
-    return Packet(
+def _packet(sequence: int, of: int) -> ScriptedPacket:
+    return ScriptedPacket(
         sequence=sequence,
         data=f"This is packet {sequence} of {of}.",
         timestamp=float(sequence),
@@ -173,7 +173,7 @@ async def _get(server: httpx.AsyncClient, address: str) -> Any:
     return response.json()
 
 
-def summary(plan: Plan, rounds: Sequence[Round]) -> dict[str, Any]:
+def summary(plan: RacePlan, rounds: Sequence[Round]) -> dict[str, Any]:
     """Return all results, for JSON output."""
     latency = Samples()
     for shot in _all_shots(rounds):
@@ -295,7 +295,7 @@ class Command(BaseCommand):
             wrong = sum(bool(round_.problems) for round_ in rounds)
             raise CommandError(f"{wrong} of {len(rounds)} rounds failed.")
 
-    def _race(self, plan: Plan) -> list[Round]:
+    def _race(self, plan: RacePlan) -> list[Round]:
         if plan.as_json:
             return asyncio.run(race(plan, lambda _round: None))
         self.stdout.ending = ""  # rich writes its own

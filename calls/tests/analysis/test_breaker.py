@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from calls.analysis import breaker
-from calls.analysis.attempts import ProviderDown
+from calls.analysis.attempts import ProviderIsDown
 from calls.analysis.providers import ProviderError
 from calls.analysis.runner import Runner
 from calls.ingest.record import record_packets
@@ -254,7 +254,7 @@ def test_a_call_in_hand_is_put_back_without_an_attempt():
         provider="fake", stage=Stage.UNDERSTAND, down_since=now, probe_at=now + timedelta(minutes=1)
     )
 
-    with pytest.raises(ProviderDown):
+    with pytest.raises(ProviderIsDown):
         attempt(lease, Stage.UNDERSTAND)
 
     assert not Attempt.objects.filter(stage=Stage.UNDERSTAND).exists()

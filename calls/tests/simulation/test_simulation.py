@@ -17,9 +17,9 @@ from calls.simulation import open_http, open_lanes
 from calls.simulation.client import (
     Caller,
     CallOutcome,
-    Pace,
     PlannedCall,
     Samples,
+    SendingPace,
     StateReader,
     parcels,
     read_retry_after,
@@ -29,7 +29,7 @@ from calls.simulation.scripts import (
     DEMO_CALLS,
     SCENARIOS,
     Opening,
-    Packet,
+    ScriptedPacket,
     choose_script,
     load_recording,
     read_wav,
@@ -57,14 +57,14 @@ class Recorder:
 
 
 def planned(name: str, packets: int, gap: float = 0.0) -> PlannedCall:
-    spoken = tuple(Packet(n, f"word {n}", n * gap) for n in range(1, packets + 1))
+    spoken = tuple(ScriptedPacket(n, f"word {n}", n * gap) for n in range(1, packets + 1))
     return PlannedCall(name, OPENING, Delivery(spoken, 0, 0, 0))
 
 
 async def play(
     server: FakeServer,
     calls: list[PlannedCall],
-    pace: Pace,
+    pace: SendingPace,
     *,
     stop_after: int | None = None,
     lanes: int = 64,
@@ -186,7 +186,7 @@ def test_mixed_calls_alternate_and_cycle_through_every_recording() -> None:
 
 # The client
 def test_parcels_are_due_when_their_last_packet_is_spoken_and_never_run_back() -> None:
-    packets = [Packet(n, "", float(n)) for n in (1, 3, 2, 4, 5)]
+    packets = [ScriptedPacket(n, "", float(n)) for n in (1, 3, 2, 4, 5)]
 
     assert [due for due, _ in parcels(packets, 0)] == [1, 3, 3, 4, 5]
     assert [(due, len(parcel)) for due, parcel in parcels(packets, 2)] == [(3, 2), (4, 2), (5, 1)]
@@ -219,7 +219,7 @@ def test_percentiles_are_nearest_ranks() -> None:
 async def test_a_call_is_started_streamed_and_ended_in_that_order(server: FakeServer) -> None:
     server.misbehave = lambda seen: Reply(delay=0.05) if seen.path == "/v1/call/stream/a" else None
 
-    tally = (await play(server, [planned("a", 40)], Pace(speed=0))).tally
+    tally = (await play(server, [planned("a", 40)], SendingPace(speed=0))).tally
 
     paths = [seen.path for seen in server.seen]
     assert paths == ["/v1/call/a/start", *["/v1/call/stream/a"] * 40, "/v1/call/a/end"]
@@ -232,7 +232,7 @@ async def test_a_call_is_started_streamed_and_ended_in_that_order(server: FakeSe
 
 
 async def test_packets_go_out_when_they_are_spoken_and_no_earlier(server: FakeServer) -> None:
-    await play(server, [planned("a", 10, gap=0.1)], Pace(speed=5))
+    await play(server, [planned("a", 10, gap=0.1)], SendingPace(speed=5))
 
     started = server.posts("/start")[0].at
     for seen in server.posts("/stream/a"):
@@ -243,7 +243,7 @@ async def test_a_slow_server_means_lag_and_bounded_requests(server: FakeServer) 
     server.misbehave = lambda seen: Reply(delay=0.05)
 
     calls = [planned(name, 30, gap=0.001) for name in "ab"]
-    tally = (await play(server, calls, Pace(in_flight_per_call=4), lanes=6)).tally
+    tally = (await play(server, calls, SendingPace(in_flight_per_call=4), lanes=6)).tally
 
     assert tally.accepted == 60
     assert 1 < server.busiest <= 6
@@ -254,7 +254,7 @@ async def test_a_slow_server_means_lag_and_bounded_requests(server: FakeServer) 
 async def test_a_503_is_repeated_no_earlier_than_it_asks(server: FakeServer) -> None:
     server.misbehave = first_only(UNAVAILABLE, "/stream/a")
 
-    tally = (await play(server, [planned("a", 1)], Pace(speed=0))).tally
+    tally = (await play(server, [planned("a", 1)], SendingPace(speed=0))).tally
 
     first, second = server.posts("/stream/a")
     assert second.at - first.at >= 1
@@ -265,7 +265,7 @@ async def test_a_503_is_repeated_no_earlier_than_it_asks(server: FakeServer) -> 
 async def test_a_reset_connection_is_tried_again_with_the_same_packet(server: FakeServer) -> None:
     server.misbehave = first_only(RESET, "/stream/a")
 
-    tally = (await play(server, [planned("a", 3)], Pace(speed=0))).tally
+    tally = (await play(server, [planned("a", 3)], SendingPace(speed=0))).tally
 
     assert sorted(server.packets["a"]) == [1, 2, 3]
     assert (tally.answers, tally.retries) == ({0: 1, 202: 3}, 1)
@@ -274,7 +274,7 @@ async def test_a_reset_connection_is_tried_again_with_the_same_packet(server: Fa
 async def test_patience_has_an_end_and_the_packet_counts_as_refused(server: FakeServer) -> None:
     server.misbehave = lambda seen: Reply(503) if "/stream/" in seen.path else None
 
-    tally = (await play(server, [planned("a", 2)], Pace(speed=0, patience=0.2))).tally
+    tally = (await play(server, [planned("a", 2)], SendingPace(speed=0, patience=0.2))).tally
 
     assert tally.refused == {503: 2}
     assert tally.ended == 1
@@ -283,7 +283,7 @@ async def test_patience_has_an_end_and_the_packet_counts_as_refused(server: Fake
 async def test_what_can_not_pass_is_not_repeated(server: FakeServer) -> None:
     server.misbehave = lambda seen: Reply(413, "too long") if "/stream/" in seen.path else None
 
-    tally = (await play(server, [planned("a", 2)], Pace(speed=0))).tally
+    tally = (await play(server, [planned("a", 2)], SendingPace(speed=0))).tally
 
     assert (tally.answers, tally.retries, tally.refused) == ({413: 2}, 0, {413: 2})
     assert tally.problems == {'packets refused: 413 "too long"': 2}
@@ -293,7 +293,7 @@ async def test_a_batch_taken_in_part_counts_both_parts(server: FakeServer) -> No
     partly = Reply(207, {"accepted": 2, "rejected": [{}]})
     server.misbehave = first_only(partly, "/stream/a/batch")
 
-    tally = (await play(server, [planned("a", 7)], Pace(speed=0, batch=3))).tally
+    tally = (await play(server, [planned("a", 7)], SendingPace(speed=0, batch=3))).tally
 
     assert sorted(len(seen.body) for seen in server.posts("/batch")) == [1, 3, 3]
     assert (tally.accepted, tally.refused, tally.sent) == (6, {207: 1}, 7)
@@ -303,7 +303,7 @@ async def test_stopping_ends_the_call_once_and_starts_no_other(server: FakeServe
     calls = [planned(str(n), 50) for n in range(5)]
     server.misbehave = lambda seen: Reply(503) if seen.path.endswith("/end") else None
 
-    tally = (await play(server, calls, Pace(speed=0), stop_after=10)).tally
+    tally = (await play(server, calls, SendingPace(speed=0), stop_after=10)).tally
 
     ended = [seen.path for seen in server.posts("/end")]
     assert sorted(ended) == ["/v1/call/0/end", "/v1/call/1/end"]
@@ -314,7 +314,7 @@ async def test_stopping_ends_the_call_once_and_starts_no_other(server: FakeServe
 async def test_a_refused_start_stops_the_run(server: FakeServer) -> None:
     server.misbehave = lambda seen: Reply(401, {"detail": "no"})
 
-    tally = (await play(server, [planned(str(n), 5) for n in range(9)], Pace())).tally
+    tally = (await play(server, [planned(str(n), 5) for n in range(9)], SendingPace())).tally
 
     assert len(server.seen) <= 2
     assert set(tally.problems) == {'start refused: 401 {"detail": "no"}'}

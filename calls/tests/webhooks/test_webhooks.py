@@ -28,7 +28,14 @@ from calls.models.webhook import new_secret
 from calls.tests.fake_server import RESET, FakeServer, Reply
 from calls.webhooks import addresses, services
 from calls.webhooks.addresses import is_allowed
-from calls.webhooks.retry import MAX_ATTEMPTS, GiveUp, Outcome, Retry, decide, parse_retry_after
+from calls.webhooks.retry import (
+    MAX_ATTEMPTS,
+    GiveUpDelivery,
+    Outcome,
+    RetryDelivery,
+    decide,
+    parse_retry_after,
+)
 from calls.webhooks.sender import Message, send
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "alerts.md"
@@ -143,9 +150,9 @@ def test_what_follows_a_try():
     assert decide(Outcome(status=204), attempt=1) is None
     assert 5 <= seconds[0] <= 6 < seconds[1] < seconds[2]
     assert 3600 <= seconds[3] <= 3960
-    assert decide(Outcome(429, retry_after_s=90), attempt=1) == Retry(timedelta(seconds=90))
-    assert isinstance(decide(Outcome(status=410), attempt=1), GiveUp)
-    assert isinstance(decide(Outcome(error="reset"), attempt=MAX_ATTEMPTS), GiveUp)
+    assert decide(Outcome(429, retry_after_s=90), attempt=1) == RetryDelivery(timedelta(seconds=90))
+    assert isinstance(decide(Outcome(status=410), attempt=1), GiveUpDelivery)
+    assert isinstance(decide(Outcome(error="reset"), attempt=MAX_ATTEMPTS), GiveUpDelivery)
 
 
 def test_what_is_wanted_of_the_log_becomes_one_message_each(endpoint):

@@ -19,7 +19,7 @@ FRAME_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class UploadPiece:
     """A part of a channel, and its start in the call."""
 
     channel: Channel
@@ -32,7 +32,7 @@ class Piece:
 
 def pieces(
     channel: Channel, *, max_bytes: int = MAX_BYTES, max_s: float = MAX_S
-) -> Iterator[Piece]:
+) -> Iterator[UploadPiece]:
     """Cut a channel into parts of at most ``max_bytes`` of samples and ``max_s`` seconds."""
     most = max(1, min(max_bytes // 2, int(max_s * channel.rate)))
     begin = 0
@@ -41,7 +41,7 @@ def pieces(
         if end - begin > most:
             end = _quiet_place(channel, begin, begin + most)
         part = replace(channel, samples=channel.samples[begin:end])
-        yield Piece(part, round(begin * 1000 / channel.rate))
+        yield UploadPiece(part, round(begin * 1000 / channel.rate))
         begin = end
 
 

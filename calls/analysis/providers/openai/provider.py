@@ -16,7 +16,7 @@ from django.conf import settings
 
 from calls.analysis.providers import ProviderError, Questions, no_questions
 from calls.analysis.providers.openai import chat, errors
-from calls.analysis.providers.openai.audio import Piece, encode, pieces
+from calls.analysis.providers.openai.audio import UploadPiece, encode, pieces
 from calls.analysis.providers.openai.transcription import (
     AudioTranscript,
     Unreadable,
@@ -123,7 +123,7 @@ class OpenAIProvider:
         return TranscribedChannel(who, turns, speech, tuple(_remarks(who, heard)), ids, asked=True)
 
     async def _hear(
-        self, client: httpx.AsyncClient, piece: Piece, language: str, speech: Sequence[Span]
+        self, client: httpx.AsyncClient, piece: UploadPiece, language: str, speech: Sequence[Span]
     ) -> AudioTranscript:
         name, content, media_type = await asyncio.to_thread(encode, piece.channel)
         file = {"file": (name, content, media_type)}
