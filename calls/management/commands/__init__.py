@@ -3,6 +3,8 @@
 analysis        Pause or resume the analysis, or show its status.
 create_api_key  Create, list or revoke API keys.
 dismiss_failed  Dismiss failed calls that need no analysis.
+generateschema  Print the OpenAPI schema, like spectacular.
+graph_transitions  Draw the states and transitions of a call.
 prune           Remove old packets, old calls and stray files.
 qcluster        Run a worker.
 reanalyse       Analyse archived calls again.
