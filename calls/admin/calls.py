@@ -48,24 +48,7 @@ RECORDS = {
 class StreamInline(CallInline):
     model = Stream
     verbose_name_plural = f"streams (the newest {CallInline.limit})"
-    fields = [
-        "name",
-        "media",
-        "opened_at",
-        "packet_count",
-        "first_sequence",
-        "last_sequence",
-        "missing_count",
-        "late_count",
-        "duplicate_count",
-        "reordered_count",
-        "frame_count",
-        "missing_frames",
-        "repeated_frames",
-        "reordered_frames",
-        "malformed_frames",
-        "packets",
-    ]
+    fields = [*Stream.SHOWN, "packets"]
 
     @admin.display(description="packets")
     def packets(self, stream: Stream) -> SafeString:

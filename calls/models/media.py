@@ -16,6 +16,25 @@ def count_missing(first: int | None, last: int | None, stored: int) -> int:
 class Stream(models.Model):
     """One media stream of a call, with its own sequences. A reconnecting carrier opens another."""
 
+    # What the API and the admin show of a stream, in this order.
+    SHOWN = (
+        "name",
+        "media",
+        "opened_at",
+        "packet_count",
+        "first_sequence",
+        "last_sequence",
+        "missing_count",
+        "late_count",
+        "duplicate_count",
+        "reordered_count",
+        "frame_count",
+        "missing_frames",
+        "repeated_frames",
+        "reordered_frames",
+        "malformed_frames",
+    )
+
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")
     name = models.CharField(max_length=128, blank=True, default="")
     media = models.CharField(max_length=100, blank=True, default="")

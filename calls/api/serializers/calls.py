@@ -86,23 +86,7 @@ class StreamSerializer(serializers.ModelSerializer[Stream]):
 
     class Meta:
         model = Stream
-        fields = [
-            "name",
-            "media",
-            "opened_at",
-            "packet_count",
-            "first_sequence",
-            "last_sequence",
-            "missing_count",
-            "late_count",
-            "duplicate_count",
-            "reordered_count",
-            "frame_count",
-            "missing_frames",
-            "repeated_frames",
-            "reordered_frames",
-            "malformed_frames",
-        ]
+        fields = Stream.SHOWN
 
 
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):
