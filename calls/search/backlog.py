@@ -51,8 +51,8 @@ def catch_up(*, seconds: float) -> int:
     return written
 
 
-def steps(*, after: int = 0, anew: bool = False) -> Iterator[Step]:
-    """Make missing entries of calls with keys above ``after``. With ``anew``, remake all of them.
+def steps(*, after: int = 0, rebuild: bool = False) -> Iterator[Step]:
+    """Make missing entries of calls with keys above ``after``. With ``rebuild``, remake all of them.
 
     Sleeps after each step for as long as it took. SQLite has a single write lock without a queue,
     so other writers would otherwise rarely get it.
@@ -63,7 +63,7 @@ def steps(*, after: int = 0, anew: bool = False) -> Iterator[Step]:
         if not chosen:
             return
         after = chosen[-1]
-        yield Step(after, len(chosen), _index(chosen, anew=anew))
+        yield Step(after, len(chosen), _index(chosen, rebuild=rebuild))
         time.sleep(min(1.0, time.monotonic() - begin))
 
 
@@ -75,11 +75,11 @@ def findable(*, after: int = 0) -> QuerySet[Call]:
     return Call.objects.filter(is_analysed | is_noted, pk__gt=after).order_by("pk")
 
 
-def _index(pks: list[int], *, anew: bool) -> int:
+def _index(pks: list[int], *, rebuild: bool) -> int:
     entries = SearchEntry.objects.filter(call__in=pks, edition=EDITION)
     with transaction.atomic():
         here = list(Call.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
-        known = {} if anew else dict(entries.values_list("call_id", "version"))
+        known = {} if rebuild else dict(entries.values_list("call_id", "version"))
         versions = Analysis.objects.filter(call__in=here).order_by("version")
         newest = dict(versions.values_list("call_id", "pk"))
         columns = ("call_id", "version", *INDEXED)

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         try:
             with bar:
                 task = bar.add_task("", total=left)
-                for step in steps(after=after, anew=options["all"]):
+                for step in steps(after=after, rebuild=options["all"]):
                     after, written = step.position, written + step.written
                     bar.advance(task, step.seen)
         except KeyboardInterrupt:
