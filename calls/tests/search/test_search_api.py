@@ -14,7 +14,7 @@ from django.utils import timezone
 from calls.annotations import add_note
 from calls.lifecycle import CallState
 from calls.models import Alert, Call, Tag
-from calls.tests.search.test_search_index import analysis_of, index
+from calls.tests.search.indexed import analysis_of, index
 
 pytestmark = pytest.mark.django_db
 CARD = "4111 1111 1111 1111"
