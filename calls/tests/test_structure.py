@@ -102,6 +102,14 @@ def test_no_file_is_longer_than_one_can_read_at_a_sitting():
     assert long == {}
 
 
+def test_no_file_of_tests_is_longer_than_one_can_read_at_a_sitting():
+    folders = (ROOT / package for package in (*PACKAGES, "benchmarks"))
+    tests = [path for f in folders for path in f.rglob("*.py") if "tests" in path.parts]
+    long = {str(p.relative_to(ROOT)): p.read_text().count("\n") for p in tests}
+
+    assert {path: lines for path, lines in long.items() if lines > MOST_LINES} == {}
+
+
 def test_no_line_of_a_template_is_too_long_to_read():
     long = [
         f"{path.relative_to(ROOT)}:{number}"
