@@ -1,4 +1,4 @@
-"""Makes the benchmarks an app, so that manage.py finds their commands."""
+"""The app configuration: it lets manage.py find the benchmark commands."""
 
 from django.apps import AppConfig
 

@@ -1,6 +1,6 @@
 """Measures the analysis of ended calls.
 
-ended_calls  The calls of an analysis run: many that end in one moment, and what became of them.
-run          One run of the analysis: a thousand calls end at once
-schedule     The ideal schedule: what the same draws would take if nothing but the AI took any time.
+ended_calls  Creates calls that all end at once, and checks how their analysis ended.
+run          Runs the benchmark: ends the calls, watches the worker, and checks the bars.
+schedule     Computes the ideal schedule: the time if only the AI took any.
 """

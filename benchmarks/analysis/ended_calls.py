@@ -1,7 +1,7 @@
-"""The calls of an analysis run: many that end in one moment, and what became of them.
+"""Creates many calls that end at once, and checks how their analysis ended.
 
-`python -m benchmarks.analysis.ended_calls end COUNT | outcome SEED | ...`, in a process of its own
-because Django's settings name one database. The answer is a line of JSON.
+`python -m benchmarks.analysis.ended_calls end COUNT | outcome SEED | ...` runs in its own process,
+because Django's settings name one database. It prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from calls.models import Attempt, Call
 
 PACE_S = 3.0  # between two sentences
-# The first sentence makes each call one of its kind: what chaos does to it depends on its words.
+# The first sentence makes each call unique: chaos decides by the words of a call.
 SENTENCES = (
     ("agent", "Good morning, this is Ana, how can I help you?"),
     ("customer", "My parcel has not come, and I have been waiting for ages."),
@@ -35,7 +35,7 @@ SENTENCES = (
 
 
 def end(count: int) -> dict[str, Any]:
-    """Open ``count`` text calls and end all of them in one transaction, as if at one moment."""
+    """Open ``count`` text calls and end them all in one transaction, at the same time."""
     from calls.models import Call, Packet, Stream
     from calls.waking import wake_worker
 
@@ -57,7 +57,7 @@ def end(count: int) -> dict[str, Any]:
         )  # fmt: skip
     with transaction.atomic():
         ended_at = timezone.now()
-        # The state is protected against assignment, not against this.
+        # The state field refuses assignment, but update() may set it.
         Call.objects.filter(pk__in=[call.pk for call in calls]).update(
             state="COMPLETED", ended_at=ended_at, state_changed_at=ended_at, version=2
         )
@@ -73,7 +73,7 @@ def _opening(number: int) -> tuple[str, str]:
 
 
 def outcome(seed: str) -> dict[str, Any]:
-    """Return what became of the calls, what chaos had in store for them, and what is wrong."""
+    """Return the states of the calls, the draws of chaos for each, and any problems."""
     from calls.models import Call
 
     calls = list(Call.objects.order_by("pk").prefetch_related("attempts", "transcripts"))
@@ -139,7 +139,7 @@ def _problems(calls: Sequence[Call], archived: dict[int, Any], failed: dict[int,
 
 
 def _miscounted(call: Call, tries: Sequence[Attempt]) -> list[str]:
-    """Attempts that count are numbered 1, 2, 3...; nothing is left running; five make a failure."""
+    """Return problems: gaps in attempt numbers, running attempts, or a failure before five."""
     counted = [a for a in tries if a.outcome in ("succeeded", "failed", "crashed")]
     wrong: list[str] = []
     if [a.number for a in counted] != list(range(1, len(counted) + 1)):

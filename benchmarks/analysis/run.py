@@ -1,4 +1,4 @@
-"""One run of the analysis: a thousand calls end at once, and one worker carries all of them."""
+"""Runs the analysis benchmark: a thousand calls end at once, and one worker analyses them all."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SEED = "bench"
 BASE_S = 2.0
 CHAOS = {"AI_CHAOS_FAILURE_RATE": "0.25", "AI_CHAOS_LATENCY": "1-3", "AI_CHAOS_SEED": SEED}
 POLL_S = 0.25
-LIFE_S = 4.0  # of a worker between two kills
-LEASE_S = 10  # of a run with kills: the time for which a dead worker's calls wait
+LIFE_S = 4.0  # how long a worker lives between two kills
+LEASE_S = 10  # in a run with kills: how long the calls of a dead worker wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,11 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Seconds. ``over_s`` is from the end of the calls to the last change of each of them.
+    """Times in seconds. ``over_s`` runs from the end of the calls to the last change of each call.
 
-    ``beyond_own`` is what the median call took beyond its own attempts and the waits between
-    them; ``beyond_ideal`` what it took beyond its place in the ideal schedule, where it has to
-    wait for one of the slots as well, if ``queues`` says that there are fewer than calls.
+    ``beyond_own`` is the time that the median call took beyond its attempts and the waits between
+    them. ``beyond_ideal`` is its time beyond the ideal schedule, which includes the wait for a
+    slot. ``queues`` is true if there are fewer slots than calls.
     """
 
     title: str
@@ -60,9 +60,9 @@ class Outcome:
 
 
 def measure(options: Options) -> Outcome:
-    """Carry out one run on a database of its own."""
-    # A seeded AI that is started anew would repeat itself: what failed first, and is left over,
-    # would fail first again, all of it, and count as an outage.
+    """Run the benchmark once, with its own database."""
+    # A restarted AI with the same seed repeats its draws: the calls left over, which failed first,
+    # would all fail first again and count as an outage.
     killed = {"AI_LEASE_SECONDS": str(LEASE_S), "AI_CHAOS_SEED": ""} if options.kills else {}
     settings = {
         "AI_PROVIDER": options.provider,
@@ -91,7 +91,7 @@ class _Run:
         while self.site.database.count_unfinished():
             lived = time.monotonic() - begin
             if lived > self.options.patience_s:
-                raise RunError(f"Calls are left over after {lived:.0f} s: {worker.last_words()}")
+                raise RunError(f"Calls are not analysed after {lived:.0f} s: {worker.last_words()}")
             if kills < self.options.kills and lived > LIFE_S * (kills + 1):
                 worker.kill()
                 worker.start()
@@ -128,7 +128,7 @@ def _title(options: Options, database: Database) -> str:
 
 
 def compare(outcome: Outcome) -> list[Bar]:
-    """Hold a run against its bars. One with kills only has to lose and to repeat nothing."""
+    """Compare a run with its bars. A run with kills must only lose and repeat nothing."""
     if outcome.kills:
         return []
     return [
@@ -141,7 +141,7 @@ def compare(outcome: Outcome) -> list[Bar]:
 
 
 def _median(outcome: Outcome) -> Bar:
-    """Hold the median call against the AI's own time, or where calls queue, against the ideal."""
+    """Compare the median call with the AI's own time or, if calls queue, the ideal schedule."""
     name, value_s = "the AI's own time", outcome.beyond_own_s
     if outcome.queues:
         name, value_s = "the ideal schedule", outcome.beyond_ideal_s

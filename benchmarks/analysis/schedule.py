@@ -1,4 +1,4 @@
-"""The ideal schedule: what the same draws would take if nothing but the AI took any time."""
+"""Computes the ideal schedule: how long the same draws would take if only the AI took time."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fate:
-    """What one call meets: the seconds of each of its attempts; all but the last one fail."""
+    """The seconds of each attempt of one call. All attempts but the last fail."""
 
     attempts_s: tuple[float, ...]
     archived: bool
 
     def own_s(self, base_s: float) -> float:
-        """Return what the call takes by itself: its attempts, and the waits between them."""
+        """Return the seconds that the call takes alone: its attempts and the waits between them."""
         waits = base_s * (2 ** (len(self.attempts_s) - 1) - 1)
         return float(sum(self.attempts_s) + waits)
 
 
 def ideal(fates: Sequence[Fate], *, slots: int, base_s: float) -> list[float]:
-    """Return when each call is over, in seconds after all of them ended at once.
+    """Return when each call is finished, in seconds after all calls ended.
 
-    ``slots`` calls are carried at a time, in the order of ``fates``; a call that waits for its
-    next attempt holds no slot, and one whose time has come goes before one that never ran.
+    ``slots`` calls run at a time, in the order of ``fates``. A call that waits for its next
+    attempt holds no slot. A call that is due again goes before a call that never ran.
     """
     over = [0.0] * len(fates)
-    waiting = [(0.0, number, 0) for number in range(len(fates))]  # due, call, attempts made
+    waiting = [(0.0, number, 0) for number in range(len(fates))]  # due, call, attempts so far
     heapq.heapify(waiting)
     free = [0.0] * slots  # when each slot is free again
-    due: list[tuple[int, float, int]] = []  # the longest waiting first: by attempts, then time
+    due: list[tuple[int, float, int]] = []  # sorted by attempts, then time: the longest wait first
     while waiting or due:
         now = free[0]
         if not due and waiting[0][0] > now:

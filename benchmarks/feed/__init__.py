@@ -1,7 +1,7 @@
 """Measures the supervisor feed.
 
-audience  An audience for the feed: sockets that time each event, at next to no cost.
-memory    How the memory of a process develops over a run.
-outages   Kills the web process again and again, and compares what every client knows.
-replicas  Clients that follow the feed's protocol to the letter, and what they know of the calls.
+audience  Opens many sockets that time each event, at little cost.
+memory    Samples the memory of a process, and computes its growth.
+outages   Kills the web process repeatedly, and compares the state of every client.
+replicas  Clients that follow the protocol of the feed and keep the state of every call.
 """

@@ -1,4 +1,4 @@
-"""An audience for the feed: sockets that time each event, at next to no cost."""
+"""Opens many sockets to the feed, which time each event at little cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import cast
 
 EVENT = re.compile(rb'"offset":(\d+),"at":"([^"]+)"')
-# No JSON holds these bytes. A client that does not answer is sent away, after 40 s.
+# JSON never contains these bytes. The server drops a client that does not answer for 40 s.
 PING = re.compile(rb"\x89\x04(.{4})", re.DOTALL)
 PONG = b"\x8a\x84\0\0\0\0"  # masked with zeros
 LONGEST_EVENT = 16_384
@@ -29,7 +29,7 @@ def _seconds(at: bytes) -> float:
 
 
 class Delays:
-    """How often each delay was seen, in ms: millions of them, in the space of one list."""
+    """Counts delays by millisecond, so that millions of them fit into one list."""
 
     def __init__(self) -> None:
         self._counts = array("q", bytes(8 * (LONGEST_DELAY_MS + 1)))
@@ -38,7 +38,7 @@ class Delays:
         self._counts[min(max(0, round(seconds * 1000)), LONGEST_DELAY_MS)] += 1
 
     def quantile(self, share: float) -> int:
-        """Return the delay that this share of all events did not exceed."""
+        """Return the delay in ms that this share of all events did not exceed."""
         wanted, seen = share * sum(self._counts), 0
         for delay, count in enumerate(self._counts):
             seen += count
@@ -48,9 +48,9 @@ class Delays:
 
 
 class Watcher(asyncio.Protocol):
-    """Takes events out of the stream of frames without decoding these: the server is measured.
+    """Finds events without decoding frames, to leave the CPU to the server.
 
-    Offsets must grow, so what came is known from how many came.
+    Offsets must grow, so a count of events shows whether one is missing.
     """
 
     def __init__(self, port: int, delays: Delays) -> None:
@@ -92,7 +92,7 @@ class Watcher(asyncio.Protocol):
 
 
 async def gather(port: int, count: int, delays: Delays) -> list[Watcher]:
-    """Open that many sockets, and wait until each was greeted."""
+    """Open ``count`` sockets, and wait until the server has greeted each."""
     loop = asyncio.get_running_loop()
     watchers = []
     for _ in range(count):

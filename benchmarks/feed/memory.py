@@ -1,4 +1,4 @@
-"""How the memory of a process develops over a run."""
+"""Samples the memory of a process, and computes its growth."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 SAMPLES = 120
 SHOWN = 12
-# Shorter runs say nothing: buffers and caches are still filling.
+# A shorter run proves nothing: buffers and caches are still filling.
 JUDGED_FROM_S = 120.0
 
 
 class MemoryLog:
-    """Samples the resident memory; the first third of a run counts as warming up."""
+    """Samples the resident memory. The first third of a run is warm-up."""
 
     def __init__(self, pid: int, *, seconds: float) -> None:
         self.mb: list[float] = []
@@ -21,7 +21,7 @@ class MemoryLog:
         self._is_long = seconds >= JUDGED_FROM_S
 
     async def run(self) -> None:
-        """Sample until cancelled, where the system tells."""
+        """Sample until cancelled, if the system has /proc."""
         while self._path.exists():
             self.mb.append(self._resident_mb())
             await asyncio.sleep(self._pause_s)
@@ -33,13 +33,13 @@ class MemoryLog:
 
     @property
     def shown(self) -> list[float]:
-        """Some of the samples, evenly spread, the last one included."""
+        """Return a few evenly spaced samples, including the last."""
         step = max(1, len(self.mb) // SHOWN)
         return self.mb[::-step][::-1]
 
     @property
     def growth_percent(self) -> float | None:
-        """The peak of the last third over that of the middle one; None for a short run."""
+        """Return the growth of the peak from the middle third to the last. None if too short."""
         third = len(self.mb) // 3
         if not (self._is_long and third):
             return None

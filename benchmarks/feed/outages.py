@@ -1,4 +1,4 @@
-"""The web process is killed again and again, and everybody ends up knowing the same."""
+"""Kills the web process repeatedly, and compares the state of every client afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.rig.databases import Database
 from benchmarks.rig.servers import RunError, Server
 
 LIFE_S = (1.0, 4.0)
-# At 100 events a second more is missed in this time than is replayed.
+# At 100 events a second, a client misses more in this time than the server replays.
 ABSENCE_S = 15.0
 ABSENT_SHARE = 5
 PATIENCE_S = 90.0
@@ -22,7 +22,7 @@ PATIENCE_S = 90.0
 async def survive(
     server: Server, database: Database, load: Process, *, count: int, kills: int
 ) -> dict[str, Any]:
-    """Kill the server while ``load`` makes events; then compare what each client knows."""
+    """Kill the server while ``load`` makes events, then compare the state of each client."""
     replicas = [
         Replica(server.port, absence_s=0.0 if number % ABSENT_SHARE else ABSENCE_S)
         for number in range(count)
@@ -30,11 +30,11 @@ async def survive(
     fresh = Replica(server.port)
     tasks = [asyncio.create_task(replica.run()) for replica in replicas]
     try:
-        await _until(lambda: all(replica.is_live for replica in replicas), "everybody to be live")
+        await _until(lambda: all(each.is_live for each in replicas), "every client to be live")
         for _ in range(kills):
             await asyncio.sleep(random.uniform(*LIFE_S))  # noqa: S311
             if load.returncode is not None:
-                raise RunError("no events could be made")
+                raise RunError("The process that makes events failed.")
             server.kill()
             server.launch()
             await asyncio.to_thread(server.wait)
@@ -54,7 +54,7 @@ async def survive(
 async def _settle(everybody: list[Replica], *, head: int) -> None:
     await _until(
         lambda: all(each.is_live and each.offset >= head for each in everybody),
-        "everybody to know everything",
+        "every client to catch up",
     )
 
 
@@ -75,7 +75,7 @@ def _compare(replicas: list[Replica], fresh: Replica, database: Database) -> dic
 
 
 def differs(known: dict[str, State], fresh: dict[str, State], truth: dict[str, State]) -> bool:
-    """Whether a client lacks a call that a fresh one knows, or is wrong about any it knows."""
+    """Return whether a client lacks a call that a fresh one has, or has a wrong state."""
     lacks = not fresh.keys() <= known.keys()
     return lacks or any(truth.get(call_id) != state for call_id, state in (known | fresh).items())
 
@@ -85,4 +85,4 @@ async def _until(condition: Callable[[], bool], what: str) -> None:
         if condition():
             return
         await asyncio.sleep(0.1)
-    raise RunError(f"waited {PATIENCE_S:g} s in vain for {what}")
+    raise RunError(f"Waited {PATIENCE_S:g} s for {what}.")

@@ -1,6 +1,6 @@
-"""Clients that follow the feed's protocol to the letter, and what they know of the calls.
+"""Clients that follow the protocol of the feed and keep the state of every call.
 
-Written from docs/feed.md, not from the server's code: they are what a stranger would write.
+They are written from docs/feed.md alone, not from the server's code, to test the documentation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ State = tuple[str, int]
 
 
 class Replica:
-    """Keeps state and version of every call it was told of, over any number of sockets."""
+    """Keeps the state and version of every call, across reconnects."""
 
     def __init__(self, port: int, *, absence_s: float = 0.0) -> None:
         self.calls: dict[str, State] = {}

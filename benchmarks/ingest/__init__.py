@@ -1,8 +1,8 @@
 """Measures every way to send packets.
 
-carriers     Calls as a carrier streams them: a socket each, two tracks
-client       The client process: `python -m benchmarks.ingest.client LOAD`
-connections  The light clients: one request at a time over HTTP
-probe        Watches a run from outside: when audio became visible in the database
-run          One run: every path in its turn, on a fresh server each, all on one scratch database.
+carriers     Streams calls as a carrier does: one socket for each call, two tracks.
+client       The client process, which sends packets and reports what it measured.
+connections  Lightweight HTTP and WebSocket connections that send packets.
+probe        Measures when audio is visible in the database, and the server's memory.
+run          Runs the benchmark: each path in turn, with a fresh server, on one database.
 """

@@ -1,6 +1,6 @@
-"""Calls as a carrier streams them: a socket each, two tracks, a JSON message for every 20 ms.
+"""Streams calls as a carrier does: one socket for each call, two tracks, JSON every 20 ms.
 
-The frames are paced by the clock, late ones are caught up, and the time of each is remembered.
+The clock paces the frames. A late client catches up. The time of each frame is recorded.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _STOP = b'{"event":"stop","sequenceNumber":"%d","streamSid":"MZ"}'
 
 
 class CarrierConnection(Connection):
-    """One call. ``sent_at[n]`` is when the frames n of both tracks went out."""
+    """One call. ``sent_at[n]`` is the time when frame n of both tracks was sent."""
 
     def __init__(self, load: Load, tally: Tally, call_id: str) -> None:
         super().__init__(load, tally)
@@ -65,12 +65,12 @@ class CarrierConnection(Connection):
         self.is_open = True
 
     def _answer_pings(self, data: bytes) -> None:
-        """Say that it is alive: the server asks now and then, and tells a carrier nothing else."""
+        """Answer pings. The server sends a carrier nothing else."""
         if data[0] == PING and len(data) == data[1] + 2:
             self.transport.write(bytes([PONG, 0x80 | data[1]]) + b"\0\0\0\0" + data[2:])
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.finish()  # nothing of a carrier's stream is sent twice
+        self.finish()  # a carrier never sends a frame twice
 
     def send_frames(self) -> None:
         """Send the next frame of each track."""
@@ -82,7 +82,7 @@ class CarrierConnection(Connection):
         ]
         self.sent_at.append(time.monotonic())
         if self.finished.done():
-            self.tally.errors += 1  # cut off: these are lost
+            self.tally.errors += 1  # disconnected: these frames are lost
             return
         self.transport.write(b"".join(frames))
 
@@ -92,12 +92,12 @@ class CarrierConnection(Connection):
 
 
 async def stream(load: Load, connections: Sequence[CarrierConnection]) -> dict[str, Any]:
-    """Send in real time for ``load.seconds``. Returns what was sent, and when."""
+    """Send in real time for ``load.seconds``. Return the frames sent and their times."""
     while not all(each.is_open for each in connections):  # noqa: ASYNC110 (they open in any order)
         await asyncio.sleep(TICK_S)
     begin, behind_s = time.monotonic(), 0.0
     total = round(load.seconds / FRAME_S)
-    # The calls are spread over the 20 ms, as those of a carrier are.
+    # Spread the calls over the 20 ms, as a carrier does.
     offsets = [FRAME_S * place / len(connections) for place in range(len(connections))]
     while len(connections[-1].sent_at) < total:
         elapsed = time.monotonic() - begin

@@ -1,6 +1,6 @@
-"""The client process: `python -m benchmarks.ingest.client LOAD`, which prints what it saw.
+"""The client process: `python -m benchmarks.ingest.client LOAD` sends packets and prints a report.
 
-It imports no Django, and is a process of its own so that its CPU is counted apart.
+It runs in its own process, so its CPU time is counted separately. It does not import Django.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Runner = Callable[[Coroutine[Any, Any, dict[str, Any]]], dict[str, Any]]
 
 
 async def drive(load: Load) -> dict[str, Any]:
-    """Send until the time is over, wait for the last answers, and return what was seen."""
+    """Send until the time is over, wait for the last answers, and return the report."""
     tally = Tally(load)
     cpu, wall = time.process_time(), time.perf_counter()
     connections = open_connections(load, tally)
     if load.until_told:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _listen, tally)
     await asyncio.gather(*(connection.connect() for connection in connections))
-    while not tally.is_over(time.perf_counter()):  # noqa: ASYNC110 (it is the clock that is asked)
+    while not tally.is_over(time.perf_counter()):  # noqa: ASYNC110 (the condition is the clock)
         await asyncio.sleep(0.05)
     share_of_cpu = (time.process_time() - cpu) / (time.perf_counter() - wall)
     _, unfinished = await asyncio.wait([c.finished for c in connections], timeout=PATIENCE_S)
@@ -41,7 +41,7 @@ async def drive(load: Load) -> dict[str, Any]:
 
 
 async def drive_carriers(load: Load) -> dict[str, Any]:
-    """Stream calls as a carrier does, and return when each of their frames was sent."""
+    """Stream calls as a carrier does, and return the time of each frame."""
     tally = Tally(load)
     names = [f"{load.prefix}-{number}" for number in range(load.connections)]
     connections = [CarrierConnection(load, tally, name) for name in names]
@@ -76,7 +76,7 @@ def _runner() -> Runner:
 
 
 def main() -> None:
-    gc.disable()  # a pause of the client must not count as one of the server
+    gc.disable()  # a pause of the client must not count as a pause of the server
     load = Load(**json.loads(sys.argv[1]))
     result = _runner()(drive_carriers(load) if load.kind == "carrier" else drive(load))
     sys.stdout.write(json.dumps(result))

@@ -1,6 +1,6 @@
-"""The light clients: one request at a time over HTTP, a window of packets over a WebSocket.
+"""Lightweight connections: one HTTP request at a time, or a window of packets over a WebSocket.
 
-Both keep what is not acknowledged and send it again on a new connection.
+Both keep packets until they are acknowledged, and send them again on a new connection.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BUSY = 503
 
 
 class Connection(asyncio.Protocol):
-    """Comes back when it is cut off; ``finished`` is done when nothing is left to be answered."""
+    """Reconnects after a disconnect. ``finished`` is done when every packet is answered."""
 
     def __init__(self, load: Load, tally: Tally) -> None:
         self.load = load
@@ -43,7 +43,7 @@ class Connection(asyncio.Protocol):
                 return
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's class is not a subclass
         self._received = b""
         self.greet()
 
@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
 
 
 class HttpConnection(Connection):
-    """Writes the next request when the answer to the last one is in."""
+    """Sends the next request after the answer to the previous one."""
 
     def __init__(self, load: Load, tally: Tally, phones: Iterator[Phone]) -> None:
         super().__init__(load, tally)
@@ -121,14 +121,14 @@ class HttpConnection(Connection):
             self._next()
 
 
-@lru_cache(maxsize=64)  # heads repeat until their date changes
+@lru_cache(maxsize=64)  # response heads repeat until their date changes
 def _content_length(head: bytes) -> int:
     found = re.search(rb"(?i)\ncontent-length: *(\d+)", head)
     return int(found[1]) if found else 0
 
 
 class SocketConnection(Connection):
-    """Keeps up to ``window`` packets of one call on the way; acknowledgements are cumulative."""
+    """Keeps up to ``window`` packets of one call unanswered. Acknowledgements are cumulative."""
 
     def __init__(self, load: Load, tally: Tally, phone: Phone) -> None:
         super().__init__(load, tally)
@@ -196,7 +196,7 @@ class SocketConnection(Connection):
 
 
 def write_frame(payload: bytes) -> bytes:
-    """Return a text frame. A mask of zeros is allowed, and leaves the payload as it is."""
+    """Return a text frame. A zero mask is valid and leaves the payload unchanged."""
     size = len(payload)
     if size < 126:
         head = bytes([0x81, 0x80 | size])
@@ -208,7 +208,7 @@ def write_frame(payload: bytes) -> bytes:
 
 
 def read_frames(data: bytes) -> tuple[list[bytes], bytes]:
-    """Return the text messages of a server, and the rest that is not complete yet."""
+    """Return the complete text messages from a server, and the incomplete rest."""
     messages, at = [], 0
     while len(data) - at >= 2:
         size, begin = data[at + 1], at + 2

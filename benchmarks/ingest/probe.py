@@ -1,6 +1,6 @@
-"""Watches a run from outside: when audio became visible in the database, and the server's memory.
+"""Measures from outside when audio is visible in the database, and the server's memory.
 
-The clock is the machine's monotonic one, which every process reads alike.
+It uses the monotonic clock of the machine, which all processes share.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAGE_BYTES = 4096
 
 
 class Probe:
-    """Looks twenty times a second, which makes latencies up to 50 ms too long, never too short."""
+    """Polls 20 times a second, so a latency may be up to 50 ms too long, but never too short."""
 
     def __init__(self, database: Database, pid: int) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class Probe:
         self._over = threading.Event()
         self._last = max((row[0] for row in database.packets_after(0)), default=0)
         self._thread = threading.Thread(target=self._run, daemon=True)
-        # Of each call and track: (when seen, frames that were there by then).
+        # For each call and track: (time, number of frames stored by then).
         self.seen: dict[tuple[str, str], list[tuple[float, int]]] = defaultdict(list)
         self.memory: list[tuple[float, float]] = []  # (when, MiB)
 
@@ -58,7 +58,7 @@ class Probe:
             self.memory.append((now, resident_mib(self._pid)))
 
     def memory_growth(self, begin: float, end: float) -> tuple[float, float]:
-        """Return MiB at the end, and by what part of the first third's peak it grew after."""
+        """Return the MiB at the end, and the growth after the first third as a fraction."""
         early = [size for at, size in self.memory if begin <= at <= begin + (end - begin) / 3]
         late = [size for at, size in self.memory if begin + (end - begin) / 3 < at <= end]
         if not (early and late):
@@ -67,13 +67,13 @@ class Probe:
 
 
 def frames_of(base64_size: int) -> int:
-    """Return how many frames a packet of this size holds; every frame of the run is full."""
+    """Return the number of frames in a packet of this size. Every frame of a run is full."""
     frames, rest = divmod(base64_size // 4 * 3, FRAME_BYTES)
-    return frames + (rest > FRAME_BYTES - 3)  # padding hides up to two bytes of the last one
+    return frames + (rest > FRAME_BYTES - 3)  # padding may hide 2 bytes
 
 
 def resident_mib(pid: int) -> float:
-    """Return the resident memory of a process, 0 where /proc does not tell."""
+    """Return the resident memory of a process in MiB, or 0 without /proc."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, IndexError, ValueError):
@@ -82,7 +82,7 @@ def resident_mib(pid: int) -> float:
 
 
 def latencies_of(sent_at: Mapping[str, Sequence[float]], probe: Probe) -> dict[str, Any]:
-    """Match frames with the moment from which they were in the database."""
+    """Pair each frame with the time when it was first seen in the database."""
     latencies: list[float] = []
     for call_id, times in sent_at.items():
         for track in TRACKS:

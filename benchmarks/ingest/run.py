@@ -1,4 +1,4 @@
-"""One run: every path in its turn, on a fresh server each, all on one scratch database."""
+"""Runs the benchmark: each path in turn, with a fresh server, on one scratch database."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from benchmarks.rig.report import Result
 from benchmarks.rig.servers import RunError, Server
 from benchmarks.rig.sites import Site, scratch_site
 
-ROWS_PER_SECOND = 12_500  # of --seconds: how many rows the bulk insert gets
-LIFE_S = 1.0  # of a server between two kills
+ROWS_PER_SECOND = 12_500  # rows of the bulk insert for each of --seconds
+LIFE_S = 1.0  # how long a server lives between two kills
 CONNECTIONS_OF_SOCKETS = 50
 CALLS_OF_CARRIERS = 100
 SLOW_LANE = {"EXPRESS_LANE": "false"}
@@ -40,7 +40,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """How packets get in: from which client to which server."""
+    """One way to send packets: a client and a server."""
 
     name: str
     title: str
@@ -51,7 +51,7 @@ class Way:
 
 
 def plan(options: Options) -> list[Way]:
-    """Return what is measured before the table is filled, in order."""
+    """Return the ways to measure before the table is filled, in order."""
     load = Load(seconds=options.seconds, warm_up=options.warm_up, calls=options.calls)
     frame = options.socket_frame
     what = "single frames" if frame == 1 else f"arrays of {frame}"
@@ -85,14 +85,14 @@ def _killed(way: Way, kills: int) -> Way:
 
 
 class Run:
-    """Everything that the paths of a run share."""
+    """The site and options that all paths of a run share."""
 
     def __init__(self, options: Options, site: Site) -> None:
         self.options, self.site, self.database = options, site, site.database
         self.key: str = self._ask("key")
 
     def measure(self, way: Way) -> Result:
-        """Drive one path, and compare what was acknowledged with what is stored."""
+        """Measure one path, and compare the acknowledged packets with the stored ones."""
         before = self.database.count_packets()
         with self.site.server(way.server, **way.environment) as server:
             load = replace(way.load, port=server.port, key=self.key, prefix=f"bench-{way.name}")
@@ -101,7 +101,7 @@ class Run:
         return Result(name=way.name, title=way.title, rows=rows, **seen)
 
     def measure_carriers(self, way: Way) -> Result:
-        """Stream calls in real time, and see when each frame is in the database."""
+        """Stream calls in real time, and measure when each frame is in the database."""
         prefix = f"bench-{way.name}"
         with self.site.server(way.server) as server:
             load = replace(way.load, port=server.port, key=self.key, prefix=prefix)
@@ -126,7 +126,7 @@ class Run:
         )
 
     def copy(self) -> Result:
-        """Measure what the database can do by itself."""
+        """Measure the speed of the database alone."""
         before = self.database.count_packets()
         asked = max(1_000, round(self.options.seconds * ROWS_PER_SECOND))
         answer = self._ask("copy", asked)
@@ -149,12 +149,12 @@ class Run:
         )  # fmt: skip
         try:
             disturb()
-            answer, _ = client.communicate()  # closes its input, which says that it is enough
+            answer, _ = client.communicate()  # closes its input, which tells the client to stop
         finally:
             client.kill()
             client.wait()
         if client.returncode:
-            raise RunError("The client failed; its last words are above.")
+            raise RunError("The client failed. Its error message is above.")
         seen: dict[str, Any] = json.loads(answer)
         return seen
 
@@ -171,13 +171,13 @@ def _kill(server: Server, times: int) -> None:
 
 @contextmanager
 def prepare(options: Options) -> Iterator[Run]:
-    """Make folder and database, and remove both afterwards."""
+    """Make a folder and a database, and remove both afterwards."""
     with scratch_site() as site:
         yield Run(options, site)
 
 
 def carry_out(run: Run, announce: Callable[[str], None]) -> Iterator[Result]:
-    """Measure every path; with ``fill``, the fast ones again once the table is full."""
+    """Measure every path. With ``fill``, measure the fast paths again with a full table."""
     options = run.options
     ways = plan(options)
     for way in ways:

@@ -1,8 +1,8 @@
 """Measures the pages in a browser.
 
-busy_site  A busy site for the wallboard: thousands of live calls, an archive
-long_call  A synthetic call of an hour, complete with packets, recording, words, gaps and findings.
-opening    Opens a page in Chromium and tells when it was there, by the browser's own clock.
-sameness   Whether a wallboard that was followed live shows what a fresh page shows.
-wallboard  Opens the wallboard in Chromium, and tells how hard the browser works while it changes.
+busy_site  Fills a site with thousands of live calls and an archive, and keeps changing it.
+long_call  Stores a synthetic one-hour call with packets, recording, transcript and findings.
+opening    Opens the page of a call in Chromium, and measures how long it takes.
+sameness   Compares a live wallboard with a freshly opened one.
+wallboard  Opens the wallboard in Chromium, and measures the browser's load while it changes.
 """

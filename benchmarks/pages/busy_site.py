@@ -1,7 +1,7 @@
-"""A busy site for the wallboard: thousands of live calls, an archive, and changes without an end.
+"""Fills a site with thousands of live calls and an archive, and keeps changing it.
 
-`python -m benchmarks.pages.busy_site fill LIVE ARCHIVED | stir RATE SECONDS`, in a process of
-its own because Django's settings name one database. The answer is a line of JSON.
+`python -m benchmarks.pages.busy_site fill LIVE ARCHIVED | stir RATE SECONDS` runs in its own
+process, because Django's settings name one database. It prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ LIVE_PREFIX, NEW_PREFIX = "busy", "stirred"
 QUEUES = ("billing", "broadband", "cards", "claims", "retention", "sales", "travel", "wholesale")
 AGENTS = tuple(f"Agent {number:03}" for number in range(1, 251))
 STEP_S = 0.2
-# What a call leaves in the log: opened, described, ended, taken, two attempts, archived; a
-# quarter of the attempts fail, and some calls have an alert that is acknowledged later.
+# Events of a call: opened, described, ended, taken, two attempts, archived. A quarter of the
+# attempts fail, and some calls have an alert that is acknowledged later.
 CHANGES_OF_A_CALL = 7.5
 FAILING, HOPELESS, ALERTING, GAPPY = 0.2, 0.03, 0.3, 0.02
 BLOCK = 2_000
@@ -31,7 +31,7 @@ WORDS = "I have been waiting for an hour, and nobody can tell me why."
 
 
 def fill(live: int, archived: int) -> dict[str, Any]:
-    """Store live calls with counters, an archive behind them, and half an hour of samples."""
+    """Store live calls with counters, an archive, and half an hour of samples."""
     from django.utils import timezone
 
     from calls.models import Call, MinuteSample, Stream
@@ -90,7 +90,7 @@ def _live(number: int, chance: random.Random, now: Any) -> Any:
 
 
 def _tidy() -> None:
-    """Leave the database as one that has held these rows for long."""
+    """Leave the database as if it had held these rows for a long time."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -98,7 +98,7 @@ def _tidy() -> None:
 
 
 class Stir:
-    """Opens, ends, analyses and alerts at an even pace, while every live call goes on talking."""
+    """Opens, ends and analyses calls and raises alerts at an even pace; live calls send packets."""
 
     def __init__(self, rate: float) -> None:
         from calls.models import Alert, AlertRule, Call
@@ -132,7 +132,7 @@ class Stir:
         self._analyse(count * 2)
 
     def _talk(self) -> None:
-        """A packet of every call each second: this step's share of them."""
+        """Record this step's share of packets: each live call sends one packet a second."""
         from calls.ingest.packets import IncomingPacket
         from calls.ingest.record import record_packets
 
@@ -156,7 +156,7 @@ class Stir:
         self.number += 1
         call_id = f"{NEW_PREFIX}-{self.number}"
         services.start_call(call_id=call_id, **_described(self.chance))
-        # Anywhere among the others: it ends after as many seconds as any of them.
+        # _end() picks a call at random, so a new call lives as long as any other.
         self.live.append(call_id)
         return call_id
 
@@ -186,7 +186,7 @@ class Stir:
             acknowledge_alert(alert_id=self.alerts.popleft(), by="bench")
 
     def _analyse(self, limit: int) -> None:
-        """Do to calls what a worker does to them, with results that are made up."""
+        """Process calls as a worker does, with invented results."""
         from calls.analysis.claims import claim_due
 
         by_stage: dict[str, list[Any]] = {}
@@ -197,7 +197,7 @@ class Stir:
         self._settle([*by_stage.get("understand", []), *begun], self._archive)
 
     def _begin(self, leases: list[Any]) -> list[Any]:
-        """Start to understand what was heard."""
+        """Start the understand stage of transcribed calls."""
         from calls.analysis import attempts
         from calls.analysis.attempts import AttemptStart
         from calls.models import Attempt, Stage
@@ -207,7 +207,7 @@ class Stir:
         return [(lease, attempt) for lease, attempt in begun if isinstance(attempt, Attempt)]
 
     def _settle(self, tried: list[Any], succeed: Callable[[Any], None]) -> list[Any]:
-        """Fail some attempts, and return the calls of the others, which are to go on."""
+        """Fail some attempts, and return the other calls."""
         from calls.analysis import attempts
         from calls.analysis.attempts import Failure
         from calls.analysis.providers import ProviderError
@@ -266,7 +266,7 @@ class Stir:
 
 
 def stir(rate: float, seconds: float) -> dict[str, Any]:
-    """Make changes for so long, and return how many there were: events of the log."""
+    """Make changes for this many seconds, and return the number of events."""
     from calls import events
     from calls.models import CallEvent
 
@@ -276,7 +276,7 @@ def stir(rate: float, seconds: float) -> dict[str, Any]:
         made.step()
         due, now = due + STEP_S, time.monotonic()
         late = max(late, now - due)
-        # What a slow machine has missed is not made up for.
+        # A slow machine does not catch up.
         due = max(due, now)
         time.sleep(due - now)
     took = time.monotonic() - begin

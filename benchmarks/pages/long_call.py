@@ -1,4 +1,4 @@
-"""A synthetic call of an hour, complete with packets, recording, words, gaps and findings."""
+"""Stores a synthetic one-hour call with packets, recording, words, gaps and findings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _store_packets(call: Call, begin: datetime) -> None:
         Packet(
             stream=stream, sequence=number, track=("inbound", "outbound")[number % 2],
             timestamp=number * PACKET_S, late=number == last - 1, data="/" * 216,
-            # Every fiftieth is overtaken by the next two.
+            # The next two packets overtake every fiftieth one.
             received_at=begin + timedelta(seconds=(number + 2.5 * (number % 50 == 0)) * PACKET_S),
         )
         for number in numbers
@@ -139,8 +139,8 @@ def _store_audio(call: Call, turns: list[Turn], chance: np.random.Generator, now
         channels.append(Channel(speaker, samples, RATE))
     stored = keep_audio(call, CallAudio(tuple(channels)))
     if stored is None:
-        raise RuntimeError("the recording could not be stored")
-    # Nothing is muted in the file: how long a page takes does not depend on it.
+        raise RuntimeError("The recording was not stored.")
+    # Nothing is muted in the file, because muting does not affect the page.
     Recording.objects.create(
         call=call, version=1, duration_ms=stored.duration_ms, file=stored.name, size=stored.size,
         sha256=stored.sha256, redacted_file=stored.name, redacted_size=stored.size,

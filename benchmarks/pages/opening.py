@@ -1,4 +1,4 @@
-"""Opens a page in Chromium and tells when it was there, by the browser's own clock."""
+"""Opens the page of a call in Chromium, and measures how long it takes by the browser's clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPTIONS = (
     "--disable-background-networking",
     "--autoplay-policy=no-user-gesture-required",
 )
-QUIET_MS = 500  # a main thread without a long task for so long is idle
+QUIET_MS = 500  # the main thread is idle after this time without a long task
 WATCH = """
 window.bench = {busyUntil: 0, busy: 0, waveAt: 0, mapAt: 0};
 new PerformanceObserver((list) => {
@@ -56,12 +56,12 @@ class BrowserMissing(Exception):
 
 
 class TooSlow(Exception):
-    """The page did not come to rest."""
+    """The page did not become idle in time."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """Milliseconds from the start of the navigation, but for the last three."""
+    """Milliseconds from the start of the navigation, except for the last three."""
 
     first_byte_ms: float
     first_paint_ms: float
@@ -76,7 +76,7 @@ class Opening:
 
     @property
     def interactive_ms(self) -> float:
-        """Rendered, the player drawn, and nothing left to do for the main thread."""
+        """Return when the page is rendered, the player is drawn, and the main thread is idle."""
         return max(self.loaded_ms, self.player_ms, self.idle_ms)
 
 
@@ -88,14 +88,14 @@ def middle(openings: list[Opening]) -> Opening:
 
 @contextmanager
 def browser(address: str, name: str, password: str) -> Iterator[Page]:
-    """A page of somebody who is logged in."""
+    """Open a browser page that is logged in."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise BrowserMissing("Install playwright (requirements-dev.txt).") from error
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        raise BrowserMissing("There is no chromium on this machine.")
+        raise BrowserMissing("Install Chromium: it was not found on this machine.")
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=path, args=list(OPTIONS))
         context = chromium.new_context(
@@ -124,16 +124,16 @@ def open_call(page: Page, path: str) -> Opening:
 
 
 def _wait(page: Page, condition: str) -> None:
-    """Playwright's own way evaluates in the page, which the content security policy forbids."""
+    """Wait for a condition. Playwright's wait needs eval, which the page's CSP forbids."""
     deadline = time.monotonic() + PATIENCE_S
     while not page.evaluate(f"Boolean({condition})"):
         if time.monotonic() > deadline:
-            raise TooSlow(f"not true after {PATIENCE_S:g} s: {condition}")
+            raise TooSlow(f"Not true after {PATIENCE_S:g} s: {condition}")
         page.wait_for_timeout(50)
 
 
 def _hear_word(page: Page) -> float:
-    """Click on a word in the middle of the call, and wait until it is played and marked."""
+    """Click on a word in the middle of the call, and wait until it is played and highlighted."""
     page.locator(".turn").nth(250).scroll_into_view_if_needed()
     page.evaluate(
         """() => {

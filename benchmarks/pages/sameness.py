@@ -1,4 +1,4 @@
-"""Whether a wallboard that was followed live shows what a fresh page shows."""
+"""Compares a live wallboard with a freshly opened one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PATIENCE_S = 30.0
-# What ticks, and the marks of what has just changed, are not part of the state.
+# Clocks and the highlights of recent changes are not part of the state.
 READ = """() => [...document.querySelectorAll("#rows > tr")].map((row) => {
   const copy = row.cloneNode(true);
   copy.classList.remove("is-new", "is-changed");
@@ -24,9 +24,9 @@ def read_rows(page: Page) -> list[str]:
 
 
 def find_differences(page: Page, patience_s: float = PATIENCE_S) -> list[str]:
-    """Compare with a fresh page of the same address until both agree, or patience is over.
+    """Compare with a fresh page at the same address until both agree or the time is over.
 
-    Returns the rows that only one of them has; the fresh page is closed again.
+    Return the rows that only one of them has. Close the fresh page.
     """
     fresh = page.context.new_page()
     try:
@@ -46,4 +46,4 @@ def find_differences(page: Page, patience_s: float = PATIENCE_S) -> list[str]:
 def _differences(wanted: list[str], shown: list[str]) -> list[str]:
     odd = [f"only on a fresh page: {row}" for row in wanted if row not in shown]
     odd += [f"only on the old page: {row}" for row in shown if row not in wanted]
-    return odd or ["the same rows in another order"]
+    return odd or ["the same rows in a different order"]

@@ -1,4 +1,4 @@
-"""Opens the wallboard in Chromium, and tells how hard the browser works while it changes."""
+"""Opens the wallboard in Chromium, and measures the browser's load while it changes."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ READ_OPENING = """() => {
 
 
 class TooSlow(Exception):
-    """The page did not become live, or has no paint."""
+    """The page did not become live or did not paint in time."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """Milliseconds from the start of the navigation; the last two are sizes."""
+    """Milliseconds from the start of the navigation. The last two are sizes."""
 
     first_byte_ms: float
     first_paint_ms: float
@@ -56,7 +56,7 @@ class Opening:
 
 @dataclass
 class Watching:
-    """What was seen of one page. Shares are of the time between two samples."""
+    """The measurements of one page. Shares are of the time between two samples."""
 
     view: str
     busy: list[float] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Watching:
 
     @property
     def shift_a_minute(self) -> float:
-        """The sum of all layout shifts, which grows with the time that somebody looks."""
+        """Return the layout shift per minute, because the sum grows with the length of the run."""
         return self.layout_shift / max(1.0, self.seconds / 60)
 
     @property
@@ -90,7 +90,7 @@ class Watching:
 
 
 def growth(values: list[float]) -> float:
-    """How much more the last third is than the first, by their medians, as a part."""
+    """Return the growth from the first third's median to the last third's, as a fraction."""
     third = len(values) // 3
     if not third:
         return 0.0
@@ -109,16 +109,16 @@ def open_board(context: BrowserContext, view: str) -> tuple[Page, Opening]:
 
 
 def wait_for(page: Page, condition: str, patience_s: float = PATIENCE_S) -> None:
-    """Playwright's own way evaluates in the page, which the content security policy forbids."""
+    """Wait for a condition. Playwright's wait needs eval, which the page's CSP forbids."""
     deadline = time.monotonic() + patience_s
     while not page.evaluate(f"Boolean({condition})"):
         if time.monotonic() > deadline:
-            raise TooSlow(f"not true after {patience_s:g} s: {condition}")
+            raise TooSlow(f"Not true after {patience_s:g} s: {condition}")
         page.wait_for_timeout(50)
 
 
 class Cpu:
-    """The share of a core that a process has used since this was made."""
+    """Measures the share of a core that a process uses from now on."""
 
     def __init__(self, pid: int) -> None:
         import psutil
@@ -135,7 +135,7 @@ class Cpu:
 
 
 class Watcher:
-    """Samples one page: how busy its main thread was, and what it holds after a collection."""
+    """Samples the load of one page's main thread, and its memory after a garbage collection."""
 
     def __init__(self, page: Page, view: str) -> None:
         self.seen = Watching(view)

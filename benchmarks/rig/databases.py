@@ -36,7 +36,7 @@ class Database:
         return "PostgreSQL" if self.is_postgres else "SQLite"
 
     def packets_after(self, pk: int) -> list[tuple[int, str, str, int]]:
-        """Return (key, call id, track, bytes of base64) of newer packets, ordered by key."""
+        """Return (key, call ID, track, length of base64) of newer packets, ordered by key."""
         query = (
             "SELECT packet.id, call.call_id, packet.track, length(packet.data) "
             "FROM calls_packet AS packet JOIN calls_stream AS stream "
@@ -46,7 +46,7 @@ class Database:
         return self._fetch(query, pk)
 
     def count_frames(self, prefix: str) -> tuple[int, int]:
-        """Return the frames counted for calls of this prefix: received ones and faulty ones."""
+        """Return the received and the faulty frames of the calls with this prefix."""
         query = (
             "SELECT coalesce(sum(frame_count), 0), coalesce(sum(missing_frames + repeated_frames "
             "+ reordered_frames + malformed_frames), 0) FROM calls_stream AS stream "
@@ -66,7 +66,7 @@ class Database:
         )
 
     def call_states(self) -> dict[str, tuple[str, int]]:
-        """Return state and version of every call."""
+        """Return the state and version of every call."""
         rows = self._fetch("SELECT call_id, state, version FROM calls_call")
         return {call_id: (state, version) for call_id, state, version in rows}
 
@@ -94,8 +94,8 @@ def scratch_database(folder: Path) -> Iterator[Database]:
 def make_database(folder: Path) -> Database:
     """Make an empty database with all migrations.
 
-    It is made on the PostgreSQL server of DATABASE_URL, or else as an SQLite file in ``folder``.
-    Migrating takes seconds, so a process does it once; every database is a copy of the first.
+    It is on the PostgreSQL server of DATABASE_URL or, without one, an SQLite file in ``folder``.
+    Migrating takes seconds, so a process does it once and copies the result.
     """
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
@@ -108,7 +108,7 @@ def make_database(folder: Path) -> Database:
 
 
 def drop_database(database: Database) -> None:
-    """Drop a database of ``make_database``. An SQLite file goes with its folder."""
+    """Drop a database of ``make_database``. An SQLite file is deleted with its folder."""
     if database.is_postgres:
         name = urlsplit(database.url).path.removeprefix("/")
         _drop(os.environ["DATABASE_URL"], name)

@@ -1,4 +1,4 @@
-"""The order to a client process, and its report; both travel as JSON."""
+"""The task of a client process, and its report, both as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Times in seconds. ``packets`` of a call go into one request, or one WebSocket frame."""
+    """Times in seconds. ``packets`` is the number in one request or WebSocket frame."""
 
     kind: str = "http"  # or "websocket" or "carrier"
     port: int = 0
@@ -22,12 +22,12 @@ class Load:
     window: int = 200
     warm_up: float = 1.0
     seconds: float = 8.0
-    until_told: bool = False  # goes on after ``seconds``, until standard input is closed
+    until_told: bool = False  # continue after ``seconds`` until standard input is closed
 
 
 @dataclass
 class Tally:
-    """Counts what is acknowledged; rates and latencies only after the warm-up."""
+    """Counts acknowledged packets. Rates and latencies exclude the warm-up."""
 
     load: Load
     begin: float = field(init=False)
@@ -69,7 +69,7 @@ class Tally:
 
 
 def percentile(ascending: list[float], percent: float) -> float:
-    """Return the nearest-rank percentile, 0 of nothing."""
+    """Return the nearest-rank percentile, or 0 if there are no values."""
     if not ascending:
         return 0.0
     rank = -(-len(ascending) * percent // 100)

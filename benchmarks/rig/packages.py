@@ -1,4 +1,4 @@
-"""Checks that the packages of requirements-dev.txt are there before a benchmark starts."""
+"""Checks that the packages of requirements-dev.txt are installed before a benchmark starts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 
 def require(*packages: str) -> None:
-    """Say in one line what to install if a package is missing."""
+    """Raise an error with one line of advice if a package is missing."""
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise CommandError(

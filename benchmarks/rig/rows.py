@@ -1,7 +1,7 @@
 """Writes rows to the database of a run: an API key, a bulk insert, a full table.
 
-`python -m benchmarks.rig.rows key | copy COUNT | fill COUNT`, in a process of its own because
-Django's settings name one database. The answer is a line of JSON.
+`python -m benchmarks.rig.rows key | copy COUNT | fill COUNT` runs in its own process, because
+Django's settings name one database. It prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = "stream_id, sequence, track, timestamp, received_at, late, data"
 STREAMS = 50
-BLOCK = 5_000  # rows of one statement
+BLOCK = 5_000  # rows in one statement
 
 
 def make_key() -> str:
@@ -37,7 +37,7 @@ def make_key() -> str:
 
 
 def copy_rows(count: int) -> dict[str, Any]:
-    """Insert packets as fast as the database can, in one transaction, and return how long it took.
+    """Insert packets as fast as possible in one transaction, and return how long it took.
 
     The rows are ready before the clock starts, so this is the limit of the database alone.
     """
@@ -52,7 +52,7 @@ def copy_rows(count: int) -> dict[str, Any]:
 
 
 def fill(count: int) -> dict[str, Any]:
-    """Store packets of earlier calls, and leave the database as if they had come long ago."""
+    """Store packets of earlier calls, and leave the database as if they were old."""
     now = timezone.now()
     streams = open_streams("earlier", count, now)
     for stream, first, last in _spans(streams):
@@ -68,7 +68,7 @@ def fill(count: int) -> dict[str, Any]:
 
 
 def open_streams(prefix: str, count: int, now: datetime) -> list[Stream]:
-    """Open calls with counters that already speak of ``count`` packets."""
+    """Open calls whose counters already include ``count`` packets."""
     from calls.models import Call, Stream
 
     each = -(-count // STREAMS)
@@ -87,7 +87,7 @@ def _total(streams: Sequence[Stream]) -> int:
 
 
 def _spans(streams: Sequence[Stream]) -> Iterator[tuple[Stream, int, int]]:
-    """Cut what each stream is to hold into blocks; the streams take turns, as live calls do."""
+    """Yield the packets of the streams in blocks. The streams take turns, as live calls do."""
     each = streams[0].packet_count
     for first in range(1, each + 1, BLOCK):
         for stream in streams:
@@ -95,7 +95,7 @@ def _spans(streams: Sequence[Stream]) -> Iterator[tuple[Stream, int, int]]:
 
 
 def _block(stream: Stream, first: int, last: int, now: datetime) -> Any:
-    """Return rows as the driver takes them with the least work: text, or tuples for SQLite."""
+    """Return rows in the cheapest form for the driver: text, or tuples for SQLite."""
     numbers = range(first, last + 1)
     if connection.vendor == "postgresql":
         line = f"{stream.pk}\t%d\t\t%.2f\t{now.isoformat()}\tf\t{AUDIO}\n"

@@ -1,4 +1,4 @@
-"""Starts web servers of this checkout, each a process that ends with its parent."""
+"""Starts web servers of this checkout, which stop with their parent process."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ BARE = "benchmarks.rig.bare:application"
 
 
 class RunError(Exception):
-    """A process of a run failed. The message ends with the end of its log."""
+    """A process of a run failed. The message includes the end of its log."""
 
 
 def command(kind: str, port: int) -> list[str]:
-    """Return the command of ``bare``, ``daphne`` or ``uvicorn`` (as ``manage.py up`` has it)."""
+    """Return the command for ``bare``, ``daphne`` or ``uvicorn`` (the one of ``manage.py up``)."""
     if kind == "daphne":
         arguments = ["daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), APPLICATION]
     else:
@@ -69,7 +69,7 @@ class Server:
             )  # fmt: skip
 
     def wait(self) -> None:
-        """Wait until it answers."""
+        """Wait until the server answers."""
         deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -82,7 +82,7 @@ class Server:
         return self._process.pid
 
     def kill(self) -> None:
-        """Kill it as a power cut would: no signal handler runs, and nothing is committed."""
+        """Kill it like a power cut: no signal handler runs, and nothing is committed."""
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 

@@ -1,6 +1,6 @@
-"""Runs a group of web and worker processes on one database: the rig of tests.
+"""Runs a group of web and worker processes on one database, for tests.
 
-A benchmark starts its processes one by one, with ``servers`` and ``workers``.
+Benchmarks start their processes one by one, with ``servers`` and ``workers``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Service:
         self.close()
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a management command, and wait for it."""
+        """Run a management command, and wait until it ends."""
         result = subprocess.run(  # noqa: S603
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
@@ -98,7 +98,7 @@ class Service:
 
 
 def descendants(pid: int) -> list[psutil.Process]:
-    """Return the children of a process, and theirs."""
+    """Return all descendants of a process."""
     try:
         return list(psutil.Process(pid).children(recursive=True))
     except psutil.NoSuchProcess:
@@ -106,5 +106,5 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def kill(process: psutil.Process) -> None:
-    """Kill a process: no signal handler runs."""
+    """Kill a process. No signal handler runs."""
     os.kill(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Gives a run its own folder, its own database, and settings for its processes."""
+"""Gives a run its own folder, database and settings."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Site:
 def scratch_site(**settings: str) -> Iterator[Site]:
     """Make a folder and a migrated database, and remove both afterwards.
 
-    The API asks for keys, as in production, unless ``settings`` turns that off.
+    The API requires keys, as in production, unless ``settings`` turns that off.
     """
     with (
         tempfile.TemporaryDirectory(prefix="callcenter-bench-") as name,

@@ -32,7 +32,7 @@ def wait_until(
     deadline = time.monotonic() + patience_s
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come about within {patience_s:g} s")
+            raise AssertionError(f"Waited {patience_s:g} s for {what}")
         time.sleep(POLL_S)
     return value
 
@@ -40,25 +40,25 @@ def wait_until(
 def answers(url: str) -> bool:
     """Return whether the server answers a GET with 200."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 (a URL of the caller)
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 (the caller's URL)
             return bool(response.status == 200)
     except OSError:
         return False
 
 
 def get(url: str) -> Any:
-    """Return the JSON of an answer."""
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 (a URL of the caller)
+    """Return the JSON of the answer to a GET."""
+    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 (the caller's URL)
         return json.load(response)
 
 
 def post(url: str, body: object = None) -> Any:
     """Send a JSON body, or an empty one, and return the JSON of the answer."""
-    request = urllib.request.Request(  # noqa: S310 (a URL of the caller)
+    request = urllib.request.Request(  # noqa: S310 (the caller's URL)
         url,
         data=json.dumps(body).encode() if body is not None else b"",
         headers={"Content-Type": "application/json"},
         method="POST",
     )
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (a URL of the caller)
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (the caller's URL)
         return json.load(response)

@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 
 class Worker:
-    """Starts on entry, stops on exit. ``peak_mib`` is the most that all its processes held."""
+    """Starts on entry, stops on exit. ``peak_mib`` is the peak memory of all its processes."""
 
     def __init__(self, *, environment: Mapping[str, str], folder: Path) -> None:
         self.peak_mib = 0.0
@@ -49,7 +49,7 @@ class Worker:
             )  # fmt: skip
 
     def wait(self, database: Database) -> None:
-        """Return when it has given a sign of life, and its parts have had the time to start."""
+        """Wait for the first heartbeat, and then until all parts have had time to start."""
         deadline = time.monotonic() + START_S
         while not database.count("SELECT count(*) FROM calls_workerheartbeat"):
             if time.monotonic() > deadline:
@@ -58,13 +58,13 @@ class Worker:
         time.sleep(1)
 
     def kill(self) -> None:
-        """All of it at once, as a power cut would."""
+        """Kill all processes at once, like a power cut."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def weigh(self) -> None:
-        """Note what the processes hold now; what they share counts once."""
+        """Record the current memory of the processes. Count shared pages once."""
         held = 0
         with suppress(psutil.NoSuchProcess):
             parent = psutil.Process(self._process.pid)
@@ -79,5 +79,5 @@ class Worker:
 
 def _held(process: psutil.Process) -> int:
     info = process.memory_full_info()
-    # Where the system does not tell whom a page belongs to, shared pages count again and again.
+    # Only Linux reports pss. Elsewhere, shared pages count once for each process.
     return int(info.pss if hasattr(info, "pss") else info.rss)

@@ -1,10 +1,10 @@
-"""An archive to search: many analysed calls of made-up talk, and how long questions about it take.
+"""Fills an archive with analysed calls of invented speech, and measures queries on it.
 
-`python -m benchmarks.search.archive fill COUNT | ask TIMES`, in a process of its own because
-Django's settings name one database. The answer is a line of JSON.
+`python -m benchmarks.search.archive fill COUNT | ask TIMES` runs in its own process, because
+Django's settings name one database. It prints one line of JSON.
 
-Words are drawn by Zipf's law from a list that is sorted by frequency, as in any language: the most
-frequent one is every thirtieth word, and half of the list is in a few calls only.
+Words are drawn by Zipf's law from a list sorted by frequency, as in natural language: every
+thirtieth word is the most frequent one, and half of the list occurs in a few calls only.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ VOCABULARY = (
     Path(__file__).parents[2] / "calls" / "analysis" / "providers" / "local" / "data" / "vocab.txt"
 )
 BLOCK = 500
-TURNS = 20  # of the average call
-WORDS = 12  # of the average turn
+TURNS = 20  # in the average call
+WORDS = 12  # in the average turn
 MOODS = ("POSITIVE", "NEUTRAL", "NEGATIVE")
 TRENDS = ("improving", "steady", "worsening")
-# What is said in a part of all calls, so that there is something to ask for.
+# Sentences to search for, and the share of calls in which they are said.
 SAID = (
     ("thank you very much", 0.6),
     ("i would like a refund please", 0.05),
@@ -51,10 +51,10 @@ QUESTIONS: tuple[tuple[str, str, dict[str, str], int], ...] = (
     ("two words", "refund cancel", {}, 300),
     ("common phrase", '"thank you"', {}, 300),
     ("rare phrase of common words", '"you the very"', {}, 1_000),
-    ("a word that nobody said", "galumphing", {}, 50),
-    ("common without common", "the -thank", {}, 300),
-    ("either of two", "unacceptable OR bandersnatch", {}, 300),
-    ("begin of words", "canc*", {}, 300),
+    ("a word in no call", "galumphing", {}, 50),
+    ("common word without another", "the -thank", {}, 300),
+    ("either of two words", "unacceptable OR bandersnatch", {}, 300),
+    ("prefix of words", "canc*", {}, 300),
     ("said by one side", "customer:refund -agent:sorry", {}, 300),
     ("common word, one queue", "the", {"queue": "queue-7"}, 300),
     ("common word, rare agent", "the", {"agent": "agent-199"}, 300),
@@ -66,7 +66,7 @@ QUESTIONS: tuple[tuple[str, str, dict[str, str], int], ...] = (
 
 
 def fill(count: int) -> dict[str, Any]:
-    """Store ``count`` archived calls with their analyses, and leave them as if long there."""
+    """Store ``count`` archived calls with their analyses, and leave them as if they were old."""
     begin = time.perf_counter()
     dice = random.Random(1)  # noqa: S311
     makers = _Makers(dice, count)
@@ -90,7 +90,7 @@ def fill(count: int) -> dict[str, Any]:
 
 
 class _Makers:
-    """Makes calls and what is said in them; the same ones every time."""
+    """Makes calls and their turns, the same ones every time."""
 
     def __init__(self, dice: random.Random, count: int) -> None:
         self.dice, self.count, self.now = dice, count, timezone.now()
@@ -155,7 +155,7 @@ class _Makers:
 
 
 def _store(makers: _Makers, numbers: range) -> tuple[int, float]:
-    """Store a block of calls. Returns the turns, and the seconds that the index took."""
+    """Store a block of calls. Return the number of turns and the seconds spent on the index."""
     from calls.models import Analysis, Call, Transcript
     from calls.search.index import words_of, write_entries
 
@@ -176,7 +176,7 @@ def _store(makers: _Makers, numbers: range) -> tuple[int, float]:
 
 
 def _sizes() -> dict[str, float]:
-    """Return the MB that the index takes, and those of the analyses."""
+    """Return the sizes of the index and of the analyses in MB."""
     if connection.vendor == "postgresql":
         size = "SELECT pg_total_relation_size('calls_{}') / 1e6"
         queries = {name: size.format(name) for name in ("searchentry", "analysis")}
@@ -196,7 +196,7 @@ def _sizes() -> dict[str, float]:
 
 
 def ask(times: int) -> list[dict[str, Any]]:
-    """Ask every question so many times, with a first page each, and return how long it took."""
+    """Read the first page of every query ``times`` times, and return how long it took."""
     return [_ask(*question, times=times) for question in QUESTIONS]
 
 
@@ -240,7 +240,7 @@ def _timed(act: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def plans() -> Iterator[str]:
-    """Yield how the database goes about each question."""
+    """Yield the database's plan for each query."""
     from calls.api.filters import CallFilter
     from calls.models import Call
     from calls.search.find import Search

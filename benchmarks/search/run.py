@@ -1,4 +1,4 @@
-"""One run of the search: a database of its own is filled with an archive, and asked."""
+"""Runs the search benchmark: fills a database with an archive and queries it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """``archive`` is what filling it took; ``answers`` has the times of each question, in ms."""
+    """``archive`` has the cost of filling it, ``answers`` the times of each query in ms."""
 
     title: str
     archive: dict[str, Any]
@@ -30,7 +30,7 @@ class Outcome:
 
 
 def measure(options: Options) -> Outcome:
-    """Carry out one run. Filling takes minutes; only the questions are held against bars."""
+    """Run the benchmark once. Filling takes minutes. Only the queries have bars."""
     with scratch_site(LOG_LEVEL="ERROR") as site:
         archive = site.ask(ARCHIVE, "fill", options.calls)
         return Outcome(
@@ -42,7 +42,7 @@ def measure(options: Options) -> Outcome:
 
 
 def compare(outcome: Outcome) -> list[Bar]:
-    """Hold the median of each question against its bar."""
+    """Compare the median of each query with its bar."""
     return [
         Bar(name=answer["name"], value=median(answer["ms"]), limit=answer["bar_ms"],
             is_upper=True, unit="ms")

@@ -1,12 +1,12 @@
-"""Measures transcription: accuracy, speed, and how much it disturbs ingest.
+"""Measures transcription: accuracy, speed, and its effect on ingest.
 
-accuracy         How far the analysis of a recorded call is from the truth
-judged_scripts   The written scripts, read as they are or heard from a synthesiser
-paced            A client that sends single packets by the clock: `python -m
-recorded_calls   The recorded calls as rows: `python -m benchmarks.speech.recorded_calls TASK
-spoken_calls     The recorded calls on their way from packets to results, as one JSON line.
-synthetic_voice  The scripts spoken by a speech synthesiser that happens to be installed
-text_scripts     Calls written for the benchmark, as text: what was said
-transcription    One run of local speech recognition
-wording          Words made comparable: as somebody wrote them down
+accuracy         Compares the analysis of a call with the truth.
+judged_scripts   Compares written scripts, as text or as synthetic speech, with the truth.
+paced            A client that sends single packets at a fixed rate.
+recorded_calls   Stores the recorded calls in the database, and checks their outcome.
+spoken_calls     Takes the recorded calls from packets to results, over a good or bad line.
+synthetic_voice  Reads the scripts aloud with an installed speech synthesiser.
+text_scripts     Reads the written scripts, and the personal data planted in them.
+transcription    Runs the benchmark of local speech recognition.
+wording          Normalises words for comparison.
 """

@@ -1,4 +1,4 @@
-"""How far the analysis of a recorded call is from the truth, which somebody wrote down."""
+"""Compares the analysis of a call with a written script of what was said."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.speech.wording import normalised
 from calls.conversation import SPEAKERS
 
 BOUNDARY_MS = 500
-# So many digits of a number, or letters of an address, may be left of an item that was removed.
+# A removed item may leave this many digits of a number or letters of an address.
 LEAST_LEFT = 3
 _PLACEHOLDER = re.compile(r"\[[A-Z_]+\]")
 Document = dict[str, Any]
@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One call. Shares and rates are between 0 and 1; ``late_ms`` has one entry for each edge."""
+    """One call. Shares and rates are between 0 and 1. ``late_ms`` has an entry for each edge."""
 
     name: str
     word_error_rate: float
@@ -39,20 +39,20 @@ class Score:
 
     @property
     def in_time(self) -> int:
-        """Turns whose begin and end are both within BOUNDARY_MS of the truth."""
+        """Return the turns that start and end within BOUNDARY_MS of the truth."""
         edges = zip(self.begin_ms, self.end_ms, strict=True)
         return sum(max(abs(begin), abs(end)) <= BOUNDARY_MS for begin, end in edges)
 
     @property
     def off_ms(self) -> list[int]:
-        """Distances of all edges from the truth, the smallest first."""
+        """Return the distances of all edges from the truth, smallest first."""
         return sorted(map(abs, self.begin_ms + self.end_ms))
 
 
 def judge_call(truth: Document, document: Document) -> Score:
-    """Hold a transcript document (see ``results``) against the script of its recording.
+    """Compare a transcript document (see ``results``) with the script of its recording.
 
-    ``heard`` in it are the turns before anything was removed: wrong words are counted in these.
+    Its ``heard`` holds the turns before redaction. Wrong words are counted in these.
     """
     said: Sequence[Document] = truth["turns"]
     heard: Sequence[Document] = document.get("heard") or document["turns"]
@@ -78,7 +78,7 @@ def judge_call(truth: Document, document: Document) -> Score:
 
 
 def word_error_rate(said: Sequence[Document], heard: Sequence[Document]) -> float:
-    """Return wrong, missing and invented words for each word that was said, side by side."""
+    """Return wrong, missing and invented words per spoken word, over both speakers."""
     import jiwer
 
     sides = [
@@ -89,7 +89,7 @@ def word_error_rate(said: Sequence[Document], heard: Sequence[Document]) -> floa
 
 
 def _counterpart(turn: Document, heard: Sequence[Document]) -> Document | None:
-    """Return the turn of the same side that overlaps this one most, if any does."""
+    """Return the same speaker's turn that overlaps this one most, or None."""
     own = [found for found in heard if found["speaker"] == turn["speaker"]]
     best = max(own, key=lambda found: _overlap(turn, found), default=None)
     return best if best and _overlap(turn, best) > 0 else None
@@ -101,14 +101,14 @@ def _overlap(one: Document, other: Document) -> int:
 
 
 def _talk_off(who: str, said: Sequence[Document], document: Document) -> float:
-    """Return by which share the talk time of a side is too long, or (below 0) too short."""
+    """Return by what share the talk time of a speaker is too long, or too short if negative."""
     spoken = sum(turn["end_ms"] - turn["begin_ms"] for turn in said if turn["speaker"] == who)
     measured = document["talk"].get(who, {}).get("total_ms", 0)
     return float(measured / spoken - 1)
 
 
 def judge_redactions(truth: Document, document: Document) -> tuple[int, int]:
-    """Return how many planted items are gone, and how many redactions were for nothing."""
+    """Return how many planted items are redacted, and how many redactions are needless."""
     planted = [(truth["turns"][item["turn"]], item["text"]) for item in truth["personal"]]
     gone = sum(_is_gone(turn, text, document) for turn, text in planted)
     needless = [
@@ -120,7 +120,7 @@ def judge_redactions(truth: Document, document: Document) -> tuple[int, int]:
 
 
 def _is_gone(turn: Document, text: str, document: Document) -> bool:
-    """Whether a placeholder stands in the turn, and no telling part of the item anywhere."""
+    """Return whether the turn has a placeholder and the item's telling parts are gone."""
     shown = _counterpart(turn, document["turns"])
     if shown is None or not _PLACEHOLDER.search(shown["text"]):
         return False
@@ -129,7 +129,7 @@ def _is_gone(turn: Document, text: str, document: Document) -> bool:
 
 
 def _telling(text: str) -> list[str]:
-    """Return every run of three digits of an item, and its words of four letters and more."""
+    """Return every run of three digits in an item, and its words of four or more letters."""
     plain = normalised(text)
     runs = re.findall(r"\d{3,}", "".join(plain.split()))
     digits = [run[at : at + LEAST_LEFT] for run in runs for at in range(len(run) - LEAST_LEFT + 1)]
@@ -137,7 +137,7 @@ def _telling(text: str) -> list[str]:
 
 
 def compare(scores: Sequence[Score]) -> list[Bar]:
-    """Hold all calls together against what issue and tests demand of them."""
+    """Compare all calls together with the bars for accuracy."""
     turns = sum(score.turns for score in scores)
     rates = [score.word_error_rate for score in scores]
     talk = [abs(off) for score in scores for off in score.talk_off.values()]
@@ -146,11 +146,11 @@ def compare(scores: Sequence[Score]) -> list[Bar]:
             is_upper=True, unit="%"),
         Bar(name="words wrong on average", value=100 * sum(rates) / len(rates), limit=12,
             is_upper=True, unit="%"),
-        Bar(name="turns that begin and end within 500 ms of the truth",
+        Bar(name="turns that start and end within 500 ms of the truth",
             value=100 * sum(score.in_time for score in scores) / turns, limit=90, unit="%"),
-        Bar(name="talk time of a side off at most", value=100 * max(talk), limit=10,
+        Bar(name="greatest error of a speaker's talk time", value=100 * max(talk), limit=10,
             is_upper=True, unit="%"),
-        Bar(name="trends of the customer right",
+        Bar(name="correct trends of the customer",
             value=sum(score.trend == score.trend_truth for score in scores) * 6 / len(scores),
             limit=4, unit="of 6"),
         Bar(name="personal items left", value=sum(s.planted - s.redacted for s in scores),

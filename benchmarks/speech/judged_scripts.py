@@ -1,4 +1,4 @@
-"""The written scripts, read as they are or heard from a synthesiser, held against their truth."""
+"""Compares the written scripts, as text or as synthetic speech, with their truth."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from calls.redaction.redact import redact
 
 
 def judge_text(script: TextScript) -> Score:
-    """Judge a script as if every word of it had been recognised."""
+    """Judge a script as if every word had been recognised."""
     said = [asdict(turn) for turn in script.turns]
     return judge_call(planted(script, said), _document(script.turns, {}, script.turns[-1].end_ms))
 
 
 def judge_spoken(script: TextScript, synthesiser: str) -> Score:
-    """Judge what the local provider hears when a synthesiser reads the script."""
+    """Judge the transcript of the local provider when a synthesiser reads the script."""
     spoken = speak(script, synthesiser)
     heard = transcribe(spoken.audio)
     said = [asdict(turn) for turn in spoken.turns]
@@ -46,7 +46,7 @@ def _document(
 
 @dataclass(frozen=True, kw_only=True)
 class Total:
-    """What many scripts come to."""
+    """The totals over many scripts."""
 
     scripts: int
     word_error_rate: float

@@ -1,8 +1,8 @@
-"""A client that sends single packets by the clock: `python -m benchmarks.speech.paced LOAD`.
+"""A client that sends single packets at a fixed rate: `python -m benchmarks.speech.paced LOAD`.
 
-It does not wait for answers before the next packet is due, and latency counts from when a packet
-was due, so a server that stalls is seen to. A byte on its standard input begins the measurement,
-whatever was sent before; it stops when its standard input is closed.
+Latency counts from the time when a packet is due, so it includes the stalls of the server. A byte
+on standard input starts the measurement and discards earlier results. The client stops when its
+standard input is closed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.rig.load import percentile
 
-LANES = 16  # connections, in turn: so many packets may be unanswered at a time
+LANES = 16  # connections, used in turn: the limit of unanswered packets
 DATA = "//9+fn5//35+fg==" * 13
 
 

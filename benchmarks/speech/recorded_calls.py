@@ -1,6 +1,6 @@
-"""The recorded calls as rows: `python -m benchmarks.speech.recorded_calls TASK [TIMES]`.
+"""Stores the recorded calls: `python -m benchmarks.speech.recorded_calls TASK [TIMES]`.
 
-In a process of its own, because Django's settings name one database. Prints a line of JSON.
+It runs in its own process, because Django's settings name one database. It prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks.rig.rows import make_key
 
 
 def store(times: int) -> dict[str, Any]:
-    """Store each recorded call so many times, in packets of 20 ms."""
+    """Store each recorded call ``times`` times, in packets of 20 ms."""
     from calls.simulation.scripts import load_recording, recording_slugs
 
     audio_s = 0.0
@@ -32,7 +32,7 @@ def store(times: int) -> dict[str, Any]:
 
 
 def end() -> None:
-    """End all of them at once."""
+    """End all calls at once."""
     from calls.waking import wake_worker
 
     with transaction.atomic():
@@ -69,7 +69,7 @@ def _store(call_id: str, script: Any) -> None:
 
 
 def outcome() -> dict[str, Any]:
-    """Return the states of the calls, and when the last one was archived, in s after the end."""
+    """Return the states of the calls, and the seconds from the end to the last archived call."""
     calls = list(_all())
     over = [(c.state_changed_at - c.ended_at).total_seconds() for c in calls if c.ended_at]
     return {

@@ -1,8 +1,8 @@
-"""The recorded calls on their way from packets to results, as one JSON line.
+"""Takes the recorded calls from packets to results, and prints them as one JSON line.
 
-`python -m benchmarks.speech.spoken_calls LOSS`, in a process of its own because Django's settings
-name one database. LOSS is the share of packets that are lost; above 0 the line shuffles and
-repeats as well, as that of the demo does.
+`python -m benchmarks.speech.spoken_calls LOSS` runs in its own process, because Django's settings
+name one database. LOSS is the share of packets that are lost. Above 0, packets are also shuffled
+and repeated, as in the demo.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SEED = 5
 
 
 def record(slug: str, rates: Rates) -> Call:
-    """Store the 20 ms packets of a recording as they arrive, and end the call named ``slug``."""
+    """Store the 20 ms packets of a recording in order of arrival, and end the call ``slug``."""
     from calls import services
     from calls.ingest.packets import IncomingPacket
     from calls.ingest.record import record_packets
@@ -67,7 +67,7 @@ def documents(slugs: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 
 
 def result_of(call: Call) -> dict[str, Any]:
-    """Return the transcript document of a call, with the turns before anything was removed."""
+    """Return the transcript document of a call, with the turns before redaction."""
     from calls.analysis.results import transcript_document
 
     shown = transcript_document(call)

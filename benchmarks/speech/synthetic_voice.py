@@ -1,4 +1,4 @@
-"""The scripts spoken by a speech synthesiser that happens to be installed, as telephone audio."""
+"""Reads the scripts aloud with an installed speech synthesiser, as telephone audio."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ RATE = 8000
 PAUSE_S = 0.4
 NOISE = 20  # of 32,767: a line is never quite silent
 _QUIET = 0.25  # of the telephone's range, for the loudest sample
-# In flite and espeak-ng, agent first.
+# Voices of flite and espeak-ng, agent first.
 VOICES = {"flite": ("rms", "slt"), "espeak-ng": ("en-gb", "en-us+f3")}
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenScript:
-    """``turns`` are those of the script with the times at which they are spoken."""
+    """``turns`` are the script's turns with the times when they are spoken."""
 
     audio: CallAudio
     turns: tuple[Turn, ...]
@@ -37,7 +37,7 @@ def synthesisers() -> list[str]:
 
 
 def speak(script: TextScript, synthesiser: str) -> SpokenScript:
-    """Speak a script turn by turn, each side on its own channel, through mu-law."""
+    """Speak a script turn by turn, with each speaker on a separate mu-law channel."""
     at = RATE // 2
     placed: list[tuple[Turn, int, NDArray[np.int16]]] = []
     for turn in script.turns:
@@ -64,7 +64,7 @@ def _say(synthesiser: str, voice: str, text: str) -> NDArray[np.int16]:
     done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     with wave.open(io.BytesIO(done.stdout)) as wav:
         rate = wav.getframerate()
-        # Both write a header before they know how long the file will be.
+        # Both write the header before they know the length of the file.
         samples = np.frombuffer(wav.readframes(len(done.stdout)), "<i2")
     return _trimmed(resample(samples.astype(np.int16), rate, RATE))
 
@@ -83,7 +83,7 @@ def _line(placed: list[tuple[Turn, int, NDArray[np.int16]]], length: int) -> NDA
 
 
 def _through_mulaw(line: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Return the nearest of the 256 values that a telephone line can carry."""
+    """Round each sample to the nearest of the 256 values of mu-law."""
     values = np.sort(MULAW)
     between = (values[1:].astype(np.int32) + values[:-1]) / 2
     return np.asarray(values[np.searchsorted(between, line)], np.int16)

@@ -1,8 +1,8 @@
-"""Calls written for the benchmark, as text: what was said, and what in it is personal.
+"""Reads the written scripts, and the personal data planted in them.
 
-``scripts/*.txt`` holds a call each: ``# name: value`` lines, then ``speaker: words`` lines, in
-which ``{CARD:five four one two}`` is a planted item. Some hold none, but many numbers that are
-nobody's secret.
+Each file in ``scripts/*.txt`` holds one call: ``# name: value`` lines, then ``speaker: words``
+lines, in which ``{CARD:five four one two}`` is a planted item. Some files have no planted items,
+but many harmless numbers.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class TextScript:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What ``redact`` left of planted items, and took for nothing, for people to read."""
+    """The leaks and the needless redactions of a script, as readable text."""
 
     leaks: list[str]
     needless: list[str]
@@ -71,7 +71,7 @@ def read_script(path: Path) -> TextScript:
 
 
 def _turn(speaker: Speaker, text: str, begin_ms: int) -> Turn:
-    """A turn whose words take WORD_MS each, so that times tell words."""
+    """Return a turn whose words last WORD_MS each, so that times identify words."""
     words = tuple(
         Word(begin_ms + place * WORD_MS, begin_ms + (place + 1) * WORD_MS, word)
         for place, word in enumerate(text.split())
@@ -86,7 +86,7 @@ def _items(turn: int, marked: str) -> Iterator[Item]:
 
 
 def planted(script: TextScript, said: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the truth of a script in the shape of a recording's; ``said`` has the turns' times."""
+    """Return a script's truth in the format of a recording. ``said`` has the times of the turns."""
     items = [
         {
             "turn": item.turn,
@@ -103,7 +103,7 @@ def _words(script: TextScript, item: Item) -> Sequence[Word]:
 
 
 def try_redaction(script: TextScript) -> Removal:
-    """Redact a script, and compare word by word with what was planted in it."""
+    """Redact a script, and compare it word by word with its planted items."""
     found = redact(script.turns).redactions
     secret = {word for item in script.items for word in _words(script, item)}
     leaks = []
@@ -123,5 +123,5 @@ def try_redaction(script: TextScript) -> Removal:
 
 
 def _covers(redaction: Redaction, word: Word) -> bool:
-    # Times tell words of different turns apart as well.
+    # Times also distinguish words of different turns.
     return redaction.begin_ms < word.end_ms and word.begin_ms < redaction.end_ms

@@ -1,4 +1,4 @@
-"""One run of local speech recognition, while a web process takes packets on the same cores."""
+"""Runs local speech recognition while a web process receives packets on the same cores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READY_S = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """``times`` each of the recorded calls; ``per_s`` packets meanwhile."""
+    """Each recorded call is sent ``times`` times. Meanwhile ``per_s`` packets arrive."""
 
     times: int = 3
     per_s: float = 200
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def measure(options: Options) -> Outcome:
-    """Carry out one run on a database of its own."""
+    """Run the benchmark once, with its own database."""
     with scratch_site(**LOCAL_MODELS) as site:
         return _Run(options, site).carry_out()
 
@@ -78,9 +78,9 @@ class _Run:
 
     @contextmanager
     def _packets(self, server: Server, key: str) -> Iterator[dict[str, float]]:
-        """End the calls, and have packets sent from a moment before.
+        """End the calls while a client sends packets. The client starts a moment earlier.
 
-        What the client saw from then on is in the dictionary afterwards.
+        Yield a dictionary. On exit it is filled with the client's report since then.
         """
         load = {"port": server.port, "key": key, "per_s": self.options.per_s}
         seen: dict[str, float] = {}
@@ -104,8 +104,8 @@ class _Run:
         begin = weigh_at = time.monotonic()
         while self.site.database.count_unfinished():
             if time.monotonic() - begin > self.options.patience_s:
-                raise RunError(f"Calls are left over: {worker.last_words()}")
-            # Looking through a big process takes its time from the machine that is measured.
+                raise RunError(f"Calls are not analysed: {worker.last_words()}")
+            # Reading the memory of a big process slows the machine that is measured.
             if time.monotonic() >= weigh_at:
                 worker.weigh()
                 weigh_at = time.monotonic() + WEIGH_S

@@ -1,4 +1,4 @@
-"""Words made comparable: as somebody wrote them down, and as a recogniser prints them."""
+"""Normalises words, so that written scripts and recognised speech can be compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIGNS = {"%": "percent", "£": "pound", "$": "dollars"}
 
 
 def normalised(text: str) -> str:
-    """Lower case, no punctuation, one token for each digit, signs as words."""
+    """Return lower case without punctuation, with one token per digit and signs as words."""
     text = text.lower().replace("okay", "ok").replace("@", " at ")
     text = re.sub(r"([£$])(\d+)", lambda sign: f"{sign[2]} {_SIGNS[sign[1]]}", text)
     text = text.replace("%", " percent")

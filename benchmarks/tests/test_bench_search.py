@@ -1,4 +1,4 @@
-"""The benchmark of the search, on a small archive: it fills, asks, and holds against bars."""
+"""The search benchmark on a small archive: it fills, queries, and compares with the bars."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_an_archive_is_filled_and_asked(tmp_path):
     assert "200 calls" in out.getvalue()
     assert len(result["bars"]) == len(QUESTIONS)
     assert found["common word"] > 100
-    assert found["a word that nobody said"] == 0
+    assert found["a word in no call"] == 0
     assert 0 < found["common phrase"] < 200
 
 

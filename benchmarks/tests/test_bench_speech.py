@@ -1,4 +1,4 @@
-"""The recorded calls, from packets to results, held against what was really said in them."""
+"""The recorded calls, from packets to results, compared with what was said in them."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The benchmark in miniature: every path is driven, and every acknowledged packet is found."""
+"""The benchmarks on a small scale: every path is measured, and no acknowledged packet is lost."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Commands without requirements-dev.txt, and who may import the benchmarks."""
+"""Commands without requirements-dev.txt, and which code may import the benchmarks."""
 
 import ast
 import os

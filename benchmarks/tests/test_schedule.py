@@ -1,4 +1,4 @@
-"""The ideal schedule by hand: slots, waits between attempts, and who goes first."""
+"""The ideal schedule, computed by hand: slots, waits between attempts, and order."""
 
 from benchmarks.analysis.schedule import Fate, ideal
 

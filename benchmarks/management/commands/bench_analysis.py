@@ -1,4 +1,4 @@
-"""``manage.py bench_analysis``: many calls end at once; one worker, an AI that fails, kills."""
+"""``manage.py bench_analysis``: many calls end at once, with an unreliable AI and one worker."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from benchmarks.rig.servers import RunError
 
 class Command(BaseCommand):
     help = (
-        "End many calls at once and have one worker carry all of them, with an AI that takes "
-        "1 to 3 s and fails a quarter of the time, on a database of its own: a scratch database "
-        "on the PostgreSQL server of DATABASE_URL, or else a SQLite file. Compares with the ideal "
-        "schedule of the same draws. Fails if a call is lost, archived twice or miscounted; the "
+        "End many calls at once and let one worker analyse them all. The AI takes 1 to 3 s and "
+        "fails a quarter of the time. The run uses its own scratch database: on the PostgreSQL "
+        "server of DATABASE_URL or, without one, an SQLite file. Compares the time with the ideal "
+        "schedule of the same draws. Fails if a call is lost, archived twice or miscounted. The "
         "bars at the end are only printed."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--calls", type=int, default=1000, help="how many (default: 1000)")
+        parser.add_argument("--calls", type=int, default=1000, help="calls to end (default: 1000)")
         parser.add_argument(
             "--slots", type=int, default=1000,
-            help="AI_CONCURRENCY: how many are with the AI at a time. With fewer than calls these "
-            "have to wait for each other in any schedule (default: 1000)",
+            help="AI_CONCURRENCY: the limit of calls in analysis at a time. With fewer slots, "
+            "calls must queue in any schedule (default: 1000)",
         )  # fmt: skip
         parser.add_argument(
             "--provider", choices=["null", "local"], default="null",
-            help="who answers once chaos lets a question through: nobody, so that the runner is "
-            "measured alone, or the local models (default: null)",
+            help="the provider behind chaos: null measures the runner alone, local runs the "
+            "local models (default: null)",
         )  # fmt: skip
         parser.add_argument(
             "--kill", type=int, default=0, metavar="N",
-            help="kill the worker so many times meanwhile, with SIGKILL and all its processes",
+            help="kill the worker and all its processes N times during the run, with SIGKILL",
         )  # fmt: skip
         parser.add_argument("--json", metavar="FILE", help="write the result as JSON; - is stdout")
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             stream.write(line)
         self._write(options["json"], outcome)
         if not outcome.is_honest:
-            raise CommandError("\n".join(["This must not be:", *outcome.problems[:20]]))
+            raise CommandError("\n".join(["The result is wrong:", *outcome.problems[:20]]))
 
     def _write(self, target: str | None, outcome: Outcome) -> None:
         bars = [{**asdict(bar), "passed": bar.passed} for bar in compare(outcome)]
@@ -86,8 +86,8 @@ def describe(outcome: Outcome) -> list[str]:
         f"  calls      {_listed(outcome.states)}",
         f"  attempts   {_listed(outcome.attempts)}",
         f"  total      {outcome.total_s:.1f} s, ideal {outcome.ideal_s:.1f} s",
-        f"  median     {outcome.beyond_ideal_s:+.2f} s to the ideal schedule",
-        f"             {outcome.beyond_own_s:+.2f} s to the AI's own time and the waits for it",
+        f"  median     {outcome.beyond_ideal_s:+.2f} s beyond the ideal schedule",
+        f"             {outcome.beyond_own_s:+.2f} s beyond the AI's own time and the waits for it",
         f"  memory     {outcome.peak_mib:.0f} MiB at most",
         *(f"  {bar}" for bar in compare(outcome)),
     ]

@@ -40,7 +40,7 @@ from benchmarks.rig.sites import scratch_site
 NAME = "bench"
 OPENINGS = 5
 SAMPLES = 12
-WARM_UP_S = 5.0  # until the browser has compiled what runs again and again
+WARM_UP_S = 5.0  # until the browser has compiled the code that runs often
 SETTLE_S = 5.0
 HEAP_LIMIT, NODES_LIMIT = 10.0, 10.0  # percent
 
@@ -48,14 +48,16 @@ HEAP_LIMIT, NODES_LIMIT = 10.0, 10.0  # percent
 class Command(BaseCommand):
     help = (
         "Open the wallboard of a site with thousands of live calls and hundreds of changes a "
-        "second, with a server and a database of its own: a scratch database on the PostgreSQL "
-        "server of DATABASE_URL, or else a SQLite file. Measures first paint, how busy the main "
-        "thread is, memory and layout shift, and compares the page with a fresh one in the end."
+        "second. The run starts its own server and uses its own scratch database: on the "
+        "PostgreSQL server of DATABASE_URL or, without one, an SQLite file. Measures first paint, "
+        "main thread load, memory and layout shift, and finally compares the page with a fresh one."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--seconds", type=float, default=60, help="(default: 60)")
+        parser.add_argument(
+            "--seconds", type=float, default=60, help="length of the run (default: 60)"
+        )
         parser.add_argument("--live", type=int, default=2000, help="live calls (default: 2000)")
         parser.add_argument("--rate", type=float, default=200, help="changes/s (default: 200)")
         parser.add_argument(
@@ -63,14 +65,14 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--view", action="append", metavar="QUERY",
-            help="a query string to open, several times if you like (default: the plain page)",
+            help="a query string to open; repeatable (default: the plain page)",
         )  # fmt: skip
         parser.add_argument(
             "--kills", type=int, default=0, metavar="N",
-            help="kill the web process so many times meanwhile, with SIGKILL, and start it again",
+            help="kill the web process N times during the run, with SIGKILL, and restart it",
         )  # fmt: skip
-        parser.add_argument("--json", metavar="FILE", help="write what was seen there, too")
-        parser.add_argument("--build", metavar="PASSWORD", help="(used by the command itself)")
+        parser.add_argument("--json", metavar="FILE", help="also write the result as JSON")
+        parser.add_argument("--build", metavar="PASSWORD", help="(internal)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["build"]:
@@ -109,7 +111,7 @@ class Command(BaseCommand):
 
 def describe(one: Watching) -> str:
     if not one.busy:
-        return f"{one.view or '(plain)'}: {len(one.differences)} rows unlike a fresh page"
+        return f"{one.view or '(plain)'}: {len(one.differences)} rows differ from a fresh page"
     heap, nodes = one.heap_mb or [0.0], one.nodes or [0.0]
     return (
         f"{one.view or '(plain)'}: main thread {one.busy_share:.1%} busy, at most "
@@ -126,10 +128,10 @@ def middle(openings: list[Opening]) -> Opening:
 
 
 def compare(seen: dict[str, Any]) -> list[Bar]:
-    """Hold what was seen against the bars; of several views the worst counts."""
+    """Compare the results with the bars. The worst of several views counts."""
     views: list[Watching] = seen["views"]
-    if not any(one.busy for one in views):  # the server was killed instead
-        return [_upper("rows unlike a fresh page", _unlike(views), 1, "rows")]
+    if not any(one.busy for one in views):  # a run with kills takes no samples
+        return [_upper("rows that differ from a fresh page", _unlike(views), 1, "rows")]
     paint = max(one.first_paint_ms for one in seen["openings"])
     heap = max(one.heap_growth for one in views)
     nodes = max(one.node_growth for one in views)
@@ -139,7 +141,7 @@ def compare(seen: dict[str, Any]) -> list[Bar]:
         _upper("growth of the heap", 100 * heap, HEAP_LIMIT, "%"),
         _upper("growth of the nodes", 100 * nodes, NODES_LIMIT, "%"),
         _upper("layout shift a minute", max(one.shift_a_minute for one in views), 0.1, ""),
-        _upper("rows unlike a fresh page", _unlike(views), 1, "rows"),
+        _upper("rows that differ from a fresh page", _unlike(views), 1, "rows"),
     ]
 
 
@@ -161,7 +163,7 @@ def _measure(options: dict[str, Any]) -> dict[str, Any]:
             site.server() as server,
             browser(f"http://127.0.0.1:{server.port}", NAME, password) as page,
         ):
-            # Somebody who is logged in, with nothing in the browser's cache.
+            # Log in, with an empty browser cache.
             state = page.context.storage_state()
             seen = _watch(page.context.browser, state, server, site.environment, options)
         return {"database": site.database.title, **seen}
@@ -169,7 +171,7 @@ def _measure(options: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def stirred(settings: dict[str, str], rate: float, seconds: float) -> Iterator[Any]:
-    """Make changes in a process of its own; yields it, and does not let it outlive the run."""
+    """Run a process that makes changes. Yield it, and stop it at the end of the run."""
     command = [sys.executable, "-m", "benchmarks.pages.busy_site", "stir"]
     maker = subprocess.Popen(  # noqa: S603
         [*command, str(rate), str(seconds)],
@@ -186,7 +188,7 @@ def _watch(
     chromium: Any, state: Any, server: Server, settings: dict[str, str], options: dict[str, Any]
 ) -> dict[str, Any]:
     views = [query and f"?{query.removeprefix('?')}" for query in options["view"] or [""]]
-    # The openings take some seconds, and the changes go on for as long as anybody looks.
+    # Openings take some seconds. Changes must continue until the last page is sampled.
     seconds = options["seconds"] + 3 * OPENINGS
     with stirred(settings, options["rate"], seconds) as maker:
         ends_at = time.monotonic() + seconds
@@ -202,7 +204,7 @@ def _watch(
         share = cpu.share() if not options["kills"] else None
         made, errors = maker.communicate(timeout=120)
         if maker.returncode:
-            raise RunError(f"the changes broke off: {errors[-2000:]}")
+            raise RunError(f"The process that makes changes failed: {errors[-2000:]}")
     pages[0].wait_for_timeout(SETTLE_S * 1000)
     seen = [watcher.finish() for watcher in watchers]
     for one, page in zip(seen, pages, strict=True):
@@ -228,7 +230,7 @@ def _sample(watchers: list[Watcher], page: Any, ends_at: float) -> None:
 
 
 def _kill(server: Server, pages: list[Any], times: int, ends_at: float) -> None:
-    """Take the server away and put it back, until every page has seen it each time."""
+    """Kill and restart the server, and each time wait until every page has noticed both."""
     pause_s = max(1.0, (ends_at - time.monotonic()) / times)
     for _ in range(times):
         began = time.monotonic()

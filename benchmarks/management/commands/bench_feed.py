@@ -1,4 +1,4 @@
-"""``manage.py bench_feed``: how soon every supervisor knows, and whether nobody misses anything."""
+"""``manage.py bench_feed``: how soon every supervisor sees an event, and whether any is missed."""
 
 from __future__ import annotations
 
@@ -32,22 +32,24 @@ COUNT_EVENTS = "SELECT count(*) FROM calls_callevent"
 
 class Command(BaseCommand):
     help = (
-        "Connect supervisors to one web process while another process makes events, with a "
-        "server and a database of its own: a scratch database on the PostgreSQL server of "
-        "DATABASE_URL, or else a SQLite file. The delay is counted from the time that stands in "
-        "the event, which is before its commit. From 120 s on memory is judged as well. With "
-        "--kill the web process is killed instead, and what clients know in the end is compared."
+        "Connect supervisors to one web process while another process makes events. The run uses "
+        "its own scratch database: on the PostgreSQL server of DATABASE_URL or, without one, an "
+        "SQLite file. The delay counts from the time in the event, which is before its commit. "
+        "Runs of 120 s or more also judge memory. With --kill, the web process is killed "
+        "instead, and the final state of all clients is compared."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--supervisors", type=int, default=500)
-        parser.add_argument("--rate", type=float, default=100, help="events a second")
+        parser.add_argument("--rate", type=float, default=100, help="events per second")
         parser.add_argument("--seconds", type=float, default=20)
-        parser.add_argument("--kill", type=int, default=0, metavar="N", help="kill and restart")
-        parser.add_argument("--clients", type=int, default=50, help="that live through --kill")
-        parser.add_argument("--json", metavar="FILE", help="write what was seen there, too")
-        parser.add_argument("--make", action="store_true", help="(used by the command itself)")
+        parser.add_argument(
+            "--kill", type=int, default=0, metavar="N", help="kill and restart N times"
+        )
+        parser.add_argument("--clients", type=int, default=50, help="clients during --kill")
+        parser.add_argument("--json", metavar="FILE", help="also write the result as JSON")
+        parser.add_argument("--make", action="store_true", help="(internal)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         _check(options)
@@ -58,7 +60,7 @@ class Command(BaseCommand):
         try:
             seen = _measure(options)
         except (RunError, OSError, TimeoutError) as error:
-            raise CommandError(f"The run broke off: {error!r}") from error
+            raise CommandError(f"The run failed: {error!r}") from error
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(seen, indent=2) + "\n")
         for name, value in seen.items():
@@ -78,7 +80,7 @@ def _check(options: dict[str, Any]) -> None:
 
 
 def _failures(seen: dict[str, Any]) -> list[str]:
-    """Name what is over its bar."""
+    """Return the values that miss their bars."""
     bars = {
         "missed": 0, "out_of_order": 0, "lost_sockets": 0, "p99_ms": BAR_MS,
         "memory_growth_percent": GROWTH_BAR_PERCENT, "differing_clients": 0,
@@ -91,7 +93,7 @@ def _failures(seen: dict[str, Any]) -> list[str]:
 
 
 def _make(rate: float, seconds: float) -> None:
-    """Open, describe and, some calls later, end calls at an even pace: three events for each."""
+    """Open, describe and later end calls at an even pace, with three events for each call."""
     begin, count = time.monotonic(), round(rate * seconds / EVENTS_PER_CALL)
     for number in range(count):
         services.start_call(call_id=f"bench-{number}", queue="bench")
@@ -144,7 +146,7 @@ async def _watch(
     begin = time.monotonic()
     maker = await _start_making(settings, rate=options["rate"], seconds=options["seconds"])
     if await maker.wait():
-        raise RunError("no events could be made")
+        raise RunError("The process that makes events failed.")
     took = time.monotonic() - begin
     events = database.count(COUNT_EVENTS)
     await _settle(watchers, events)
@@ -157,7 +159,7 @@ async def _watch(
 
 
 async def _settle(watchers: list[Watcher], events: int) -> None:
-    """Wait until everybody knows everything, or has had the time to."""
+    """Wait until every client has caught up or the time is over."""
     for _ in range(SETTLE_S * 10):
         if min(watcher.count for watcher in watchers) >= events:
             return
@@ -165,7 +167,7 @@ async def _settle(watchers: list[Watcher], events: int) -> None:
 
 
 def _summary(watchers: list[Watcher], delays: Delays, events: int) -> dict[str, Any]:
-    """Sum up; ``events`` is what the log holds, whoever was told."""
+    """Return the summary. ``events`` is the number in the log, sent or not."""
     return {
         "supervisors": len(watchers),
         "events": events,

@@ -1,4 +1,4 @@
-"""``manage.py bench_ingest``: how fast packets come in, by every way, and whether all are kept."""
+"""``manage.py bench_ingest``: how fast each way to send packets is, and whether any is lost."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from benchmarks.ingest.run import Options, carry_out, plan, prepare
 from benchmarks.rig import report
 from benchmarks.rig.servers import RunError
 
-WIDTH = 120  # of the table in a file or a log
+WIDTH = 120  # width of the table in a file or a log
 NAMES = [*(way.name for way in plan(Options())), "copy"]
 
 
 def read_options(options: dict[str, Any]) -> Options:
-    """Check every option; ValueError says what is wrong."""
+    """Check every option. Raise ValueError if one is invalid."""
     limits = {
         "seconds": (0.1, 600), "warm_up": (0, 60), "calls": (1, 10_000), "ws_frame": (1, 200),
         "carrier_seconds": (1, 3_600), "fill": (0, 100_000_000), "kills": (1, 1_000),
@@ -44,44 +44,47 @@ def read_options(options: dict[str, Any]) -> Options:
 
 class Command(BaseCommand):
     help = (
-        "Measure every way in for packets, with servers, clients and a database of its own: "
-        "a scratch database on the PostgreSQL server of DATABASE_URL, or else a SQLite file. "
-        "Client and server share this machine. Fails if a packet that was acknowledged is not "
-        "stored, or the other way round; the bars at the end are only printed."
+        "Measure every way to send packets. The run starts its own servers and clients on this "
+        "machine and uses its own scratch database: on the PostgreSQL server of DATABASE_URL or, "
+        "without one, an SQLite file. Fails if an acknowledged packet is not stored, or a stored "
+        "packet is not acknowledged. The bars at the end are only printed."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--seconds", type=float, default=8, help="measure each path so long (default: 8)"
+            "--seconds", type=float, default=8, help="seconds to measure each path (default: 8)"
         )
         parser.add_argument(
             "--carrier-seconds", type=float, default=20, metavar="SECONDS",
-            help="stream the calls of a carrier so long, in real time (default: 20)",
+            help="seconds to stream calls as a carrier, in real time (default: 20)",
         )  # fmt: skip
         parser.add_argument(
-            "--warm-up", type=float, default=1, help="seconds before that (default: 1)"
+            "--warm-up",
+            type=float,
+            default=1,
+            help="seconds of warm-up before each measurement (default: 1)",
         )
         parser.add_argument(
             "--calls", type=int, default=64,
-            help="calls that the HTTP connections carry; with fewer calls than connections (32), "
-            "packets of one call overtake each other and every gap is logged (default: 64)",
+            help="calls on the HTTP connections; with fewer calls than connections (32), packets "
+            "of one call overtake each other and every gap is logged (default: 64)",
         )  # fmt: skip
         parser.add_argument(
             "--ws-frame", type=int, default=1, metavar="N",
-            help="packets in one WebSocket frame (default: 1, a frame each)",
+            help="packets in one WebSocket frame (default: 1)",
         )  # fmt: skip
         parser.add_argument(
             "--fill", type=int, default=0, metavar="N",
             help="then store N packets and measure single packets and batches again, to compare "
-            "what a packet costs with an empty and with a full table",
+            "the cost of a packet with an empty and a full table",
         )  # fmt: skip
         parser.add_argument(
             "--kill", action="store_true",
-            help="then drive the express lane and the WebSocket while the server is killed "
-            "again and again",
+            help="then measure the express lane and the WebSocket while the server is killed "
+            "repeatedly",
         )  # fmt: skip
-        parser.add_argument("--kills", type=int, default=10, help="how often (default: 10)")
+        parser.add_argument("--kills", type=int, default=10, help="number of kills (default: 10)")
         parser.add_argument(
             "--only", action="append", choices=NAMES, help="measure this path only; repeatable"
         )
@@ -100,11 +103,11 @@ class Command(BaseCommand):
             raise CommandError("Stopped.", returncode=130) from error
         self._write(options["json"], result)
         if not result["ok"]:
-            raise CommandError("What is stored is not what was acknowledged: see the table.")
+            raise CommandError("Stored and acknowledged packets differ. See the table.")
 
     def _console(self, *, to_stderr: bool) -> Console:
         stream = self.stderr if to_stderr else self.stdout
-        stream.ending = ""  # rich writes its own
+        stream.ending = ""  # rich writes its own line ends
         console = Console(file=cast(IO[str], stream))
         if not console.is_terminal:
             console.width = WIDTH

@@ -1,4 +1,4 @@
-"""``manage.py bench_pages``: how long the page of an hour-long call takes to open."""
+"""``manage.py bench_pages``: how long the page of a one-hour call takes to open."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLES = {
     "idle_ms": "end of the last long task",
     "packet_map_ms": "packet map of 180,000 packets, loaded after the page",
     "busy_ms": "main thread in long tasks",
-    "word_ms": "from the click on a word to its sound",
+    "word_ms": "from a click on a word to its sound",
     "kilobytes": "kilobytes of HTML",
     "nodes": "elements",
 }
@@ -37,15 +37,15 @@ TITLES = {
 
 class Command(BaseCommand):
     help = (
-        "Open the page of a synthetic call of an hour (500 turns, 9,000 words, 180,000 packets) "
-        "in Chromium, with a server and a database of its own: a scratch database on the "
-        "PostgreSQL server of DATABASE_URL, or else a SQLite file."
+        "Open the page of a synthetic one-hour call (500 turns, 9,000 words, 180,000 packets) in "
+        "Chromium. The run starts its own server and uses its own scratch database: on the "
+        "PostgreSQL server of DATABASE_URL or, without one, an SQLite file."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--times", type=int, default=5, help="how often (default: 5)")
-        parser.add_argument("--build", metavar="PASSWORD", help="(used by the command itself)")
+        parser.add_argument("--times", type=int, default=5, help="number of openings (default: 5)")
+        parser.add_argument("--build", metavar="PASSWORD", help="(internal)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["build"]:
@@ -85,4 +85,4 @@ class Command(BaseCommand):
         opened = f"{first.interactive_ms:>9,.0f} {interactive:>9,.0f}"
         self.stdout.write(f"{opened}  ms to interactive (bar: {BAR_MS:,})")
         if max(first.interactive_ms, interactive) > BAR_MS:
-            raise CommandError("Too slow.")
+            raise CommandError("The page is slower than its bar.")

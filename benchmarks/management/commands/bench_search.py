@@ -1,4 +1,4 @@
-"""``manage.py bench_search``: how long the first page of a search takes, in a full archive."""
+"""``manage.py bench_search``: how long the first page of search results takes in a full archive."""
 
 from __future__ import annotations
 
@@ -18,17 +18,22 @@ LIMITS = {"calls": (100, 10_000_000), "times": (1, 1000)}
 
 class Command(BaseCommand):
     help = (
-        "Fill a database of its own with analysed calls of made-up talk, in which words are as "
-        "frequent as in any language, and ask for common and rare words, phrases and filters: a "
-        "scratch database on the PostgreSQL server of DATABASE_URL, or else a SQLite file. "
-        "Filling it with 100,000 calls takes some minutes. The bars at the end are only printed."
+        "Fill a scratch database with analysed calls of invented speech, in which words are as "
+        "frequent as in natural language, and search for common and rare words, phrases and "
+        "filters. The database is on the PostgreSQL server of DATABASE_URL or, without one, an "
+        "SQLite file. Filling it with 100,000 calls takes some minutes. The bars at the end are "
+        "only printed."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--calls", type=int, default=100_000, help="default: 100,000")
-        parser.add_argument("--times", type=int, default=5, help="ask so many times (default: 5)")
-        parser.add_argument("--explain", action="store_true", help="print how it is answered")
+        parser.add_argument(
+            "--calls", type=int, default=100_000, help="calls in the archive (default: 100,000)"
+        )
+        parser.add_argument(
+            "--times", type=int, default=5, help="times to run each query (default: 5)"
+        )
+        parser.add_argument("--explain", action="store_true", help="print the query plans")
         parser.add_argument("--json", metavar="FILE", help="write the result as JSON; - is stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,10 +64,10 @@ def describe(outcome: Outcome) -> Iterator[str]:
     archive = outcome.archive
     yield outcome.title
     yield (
-        f"  index      {archive['searchentry_mb']} MB beside {archive['analysis_mb']} MB of "
+        f"  index      {archive['searchentry_mb']} MB, with {archive['analysis_mb']} MB of "
         f"analyses, {archive['index_ms_per_call']:.2f} ms a call"
     )
-    yield f"  {'question':30} {'found':>7} {'first':>9} {'greatest':>9}"
+    yield f"  {'query':30} {'found':>7} {'first':>9} {'slowest':>9}"
     for answer, bar in zip(outcome.answers, compare(outcome), strict=True):
         first, most = answer["ms"][0], max(answer["ms"])
         yield f"  {answer['name']:30} {answer['found']:7,} {first:6.1f} ms {most:6.1f} ms  {bar}"

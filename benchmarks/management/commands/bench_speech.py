@@ -1,4 +1,4 @@
-"""``manage.py bench_speech``: how much the local provider gets right of the recorded calls."""
+"""``manage.py bench_speech``: how accurate the local provider is on the recorded calls."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LINES = {"a perfect line": 0.0, "2 % lost, 5 % late, 5 % twice": 0.02}
 class Command(BaseCommand):
     help = (
         "Send the recorded calls as 20 ms packets through the write path and the local provider, "
-        "over a perfect line and over a bad one, and compare the results with what was said: "
-        "words, turns, talk time, moods, personal data. On a database of its own. Fails if a bar "
-        "is missed."
+        "over a perfect line and a bad one, and compare the results with the script: words, "
+        "turns, talk time, sentiment and personal data. The run uses its own database. Fails if "
+        "a bar is missed."
     )
     requires_system_checks: list[str] = []
 
@@ -38,13 +38,13 @@ class Command(BaseCommand):
         parser.add_argument("--json", metavar="FILE", help="also write the documents as JSON")
         parser.add_argument(
             "--speak", action="append", default=[], choices=sorted(VOICES),
-            help="also have the written scripts read by this synthesiser, if it is installed; "
+            help="also read the written scripts with this synthesiser, if it is installed; "
             "repeatable",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         require("jiwer")
-        self.stdout.ending = ""  # rich writes its own
+        self.stdout.ending = ""  # rich writes its own line ends
         console = Console(file=cast(IO[str], self.stdout), width=WIDTH, highlight=False)
         kept, missed = {}, []
         for title, loss in LINES.items():
@@ -90,7 +90,7 @@ def _table(title: str, scores: Sequence[Score]) -> Table:
     table = Table(
         Column("call", no_wrap=True),
         *(Column(name, justify="right", no_wrap=True) for name in names),
-        *(Column(name, no_wrap=True) for name in ("mood (truth)", "trend (truth)", "removed")),
+        *(Column(name, no_wrap=True) for name in ("sentiment (truth)", "trend (truth)", "removed")),
         Column("needless", justify="right", no_wrap=True),
         title=title,
         title_justify="left",
@@ -128,7 +128,7 @@ def _report_scripts(console: Console, speakers: Sequence[str]) -> None:
         console.print(
             f"{sum_.scripts} scripts, {title}: {100 * sum_.word_error_rate:.0f} % of the words "
             f"wrong, {sum_.redacted} of {sum_.planted} personal items removed, {sum_.needless} "
-            f"needless removals, {sum_.trends} trends and {sum_.moods} moods right"
+            f"needless removals, {sum_.trends} trends and {sum_.moods} sentiments right"
         )
 
 

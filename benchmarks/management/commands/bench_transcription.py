@@ -1,4 +1,4 @@
-"""``manage.py bench_transcription``: local speech recognition, and packets on the same cores."""
+"""``manage.py bench_transcription``: speech recognition while packets arrive on the same cores."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from benchmarks.speech.transcription import Options, Outcome, compare, measure
 
 class Command(BaseCommand):
     help = (
-        "Have one worker transcribe and understand the recorded calls with the local models, on a "
-        "database of its own, while a client sends packets to a web process on the same machine. "
-        "Fails if a call is not archived or a packet is refused; the bars are only printed."
+        "Let one worker transcribe and understand the recorded calls with the local models while a "
+        "client sends packets to a web process on the same machine. The run uses its own "
+        "database. Fails if a call is not archived or a packet is refused. The bars are only "
+        "printed."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--times", type=int, default=3, help="each recorded call (default: 3)")
         parser.add_argument(
-            "--per-second", type=float, default=200, help="packets meanwhile (default: 200)"
+            "--times", type=int, default=3, help="copies of each recorded call (default: 3)"
+        )
+        parser.add_argument(
+            "--per-second",
+            type=float,
+            default=200,
+            help="packets per second during the run (default: 200)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,6 +58,6 @@ def describe(outcome: Outcome) -> list[str]:
             f"  packets    {packets['per_s']:.0f}/s, p50 {packets['p50_ms']:.1f} ms, "
             f"p99 {packets['p99_ms']:.1f} ms, max {packets['max_ms']:.0f} ms"
         ),
-        f"  memory     {outcome.peak_mib:.0f} MiB at most, of the worker",
+        f"  memory     {outcome.peak_mib:.0f} MiB at most, for the worker",
         *(f"  {bar}" for bar in compare(outcome)),
     ]
