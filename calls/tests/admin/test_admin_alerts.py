@@ -223,7 +223,7 @@ def test_the_log_shows_what_was_sent_and_what_was_answered(boss):
     assert WebhookDelivery.objects.get().next_attempt_at <= timezone.now()
 
 
-def test_an_endpoint_that_is_enabled_again_begins_with_a_clean_slate(boss):
+def test_an_endpoint_that_is_enabled_again_starts_with_a_clean_slate(boss):
     endpoint = WebhookEndpoint.objects.create(
         name="crm", url="https://crm.example.com", enabled=False, disabled_reason="It is gone.",
         failing_since=timezone.now(),

@@ -58,7 +58,7 @@ def test_the_list_says_what_is_at_work_what_was_stopped_and_where_calls_refused(
     assert rows_in(of_ann) == 1
 
 
-def test_who_may_see_bulk_actions_needs_the_permission_and_sees_the_refused_calls(person):
+def test_a_person_with_the_permission_sees_bulk_actions_and_their_refused_calls(person):
     action = start_bulk(kind="end", call_ids=["nowhere"], by="ann")
 
     page = text_of(person("view_bulkaction").get(change(action)))

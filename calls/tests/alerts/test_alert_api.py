@@ -94,7 +94,7 @@ def test_a_call_lists_its_own_alerts(api):
     assert api.get("/v1/call/nobody/alerts").json() == {"detail": "There is no call nobody."}
 
 
-def test_the_first_acknowledgement_is_told_to_whoever_comes_second(api_with_key):
+def test_a_second_acknowledgement_is_told_about_the_first(api_with_key):
     alert = raise_one()
     api = api_with_key("operate", "read")
 

@@ -161,7 +161,7 @@ def test_a_call_that_is_over_is_not_swept(kind, limit):
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("long_call", 60), ("loss", 10)])
-def test_what_no_watcher_saw_of_a_live_call_is_found_at_its_end(kind, limit):
+def test_matches_that_no_watcher_saw_in_a_live_call_are_found_at_its_end(kind, limit):
     rule(kind, limit=limit)
     call = live_call()
     begun = timezone.now() - timedelta(minutes=5)
@@ -173,7 +173,7 @@ def test_what_no_watcher_saw_of_a_live_call_is_found_at_its_end(kind, limit):
     assert Alert.objects.get().kind == kind
 
 
-def test_silence_that_goes_on_is_told_again_only_if_the_rule_says_so():
+def test_continued_silence_is_reported_again_only_if_the_rule_says_so():
     rule("silence", limit=45, repeat_after_s=60)
     now = timezone.now()
     call = live_call()

@@ -104,7 +104,7 @@ def test_words_raise_an_alert_with_a_redacted_quote(only_mine):
         ({}, "customer", "A" * 200, 0),
     ],
 )
-def test_a_rule_hears_whom_and_what_it_is_for(only_mine, fields, track, words, count):
+def test_a_rule_matches_only_its_speakers_and_words(only_mine, fields, track, words, count):
     rule(**fields)
     tail = PacketTail()
     record_packets([packet("c-1", 1, words, track=track)])
@@ -121,7 +121,7 @@ def test_audio_is_not_read(only_mine):
     assert tail.read() == []
 
 
-def test_what_a_dead_process_had_not_finished_is_read_again_and_raised_once(only_mine):
+def test_work_of_a_dead_process_is_read_again_and_raised_once(only_mine):
     rule(repeat_after_s=1)
     first = PacketTail()
     record_packets([packet("c-1", 1, "my lawyer")])

@@ -46,7 +46,7 @@ def test_a_rule_speaks_once_for_a_call_unless_it_may_repeat(call_in):
     assert counts == [(1, 1), (0, 0), (0, 1)]
 
 
-def test_the_same_source_counts_once_however_late_it_is_seen_again(call_in):
+def test_the_same_source_counts_once_even_if_it_is_seen_again_late(call_in):
     call, again, now = call_in(), rule(repeat_after_s=1), timezone.now()
 
     raised(call, again, now=now, source="packet:1")

@@ -77,7 +77,7 @@ def test_words_are_stored_and_ready_for_the_ai_without_personal_data():
     assert ready.attempt == call.attempts.get(stage=Stage.UNDERSTAND)
 
 
-def test_audio_that_nobody_declared_is_left_as_it_is_among_words():
+def test_undeclared_audio_among_words_is_left_unchanged():
     ended_call("words")
     call = undeclared_audio("sound")
 
@@ -100,7 +100,7 @@ def test_words_of_a_call_in_other_hands_are_not_stored():
     assert (mine.transcripts.count(), lost.transcripts.count()) == (1, 0)
 
 
-def test_words_are_kept_when_what_comes_next_is_held_back():
+def test_words_are_kept_when_the_next_stage_is_held_back():
     call = ended_call()
     taken = take()
     pause_analysis()

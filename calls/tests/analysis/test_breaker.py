@@ -121,7 +121,7 @@ def test_a_quarter_of_failures_is_not_an_outage(settings):
         assert breaker.down(provider="fake") == []
 
 
-def test_stages_are_down_each_for_itself():
+def test_each_stage_is_down_separately():
     bring_down()
     spoken_call()
     Attempt.objects.update(outcome=Attempt.Outcome.SUCCEEDED)  # all but the last are transcribed
@@ -184,7 +184,7 @@ def test_audio_that_was_transcribed_before_the_outage_goes_on():
     assert [(each.call_id, each.stage) for each in claim()] == [("heard", Stage.UNDERSTAND)]
 
 
-def test_what_a_worker_asks_does_not_grow_with_the_calls_that_wait(django_assert_num_queries):
+def test_the_queries_of_a_worker_do_not_grow_with_the_waiting_calls(django_assert_num_queries):
     bring_down()
     for _ in range(5):
         spoken_call()

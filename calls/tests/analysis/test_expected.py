@@ -46,7 +46,7 @@ def test_a_call_that_fell_silent_ended_with_its_last_packet():
     assert measure_length(call, 9_000).expected_ms == 10_000
 
 
-def test_nothing_is_expected_of_a_call_that_goes_on():
+def test_no_result_is_expected_of_a_live_call():
     length = measure_length(lasted(180, ended_at=None), 0)
 
     assert (length.expected_ms, length.notes) == (None, ())

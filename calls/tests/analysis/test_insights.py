@@ -56,7 +56,7 @@ def analyse(*replies):
     return asyncio.run(work())
 
 
-def test_a_new_database_has_questions_to_begin_with():
+def test_a_new_database_has_default_questions():
     Insight.objects.all().delete()
     migration = import_module("calls.migrations.0004_insights_and_provider_health")
 

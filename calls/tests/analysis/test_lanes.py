@@ -9,7 +9,7 @@ async def in_thread(function, *args):
     return await asyncio.to_thread(function, *args)
 
 
-async def test_what_comes_together_is_written_together():
+async def test_items_that_arrive_together_are_written_together():
     batches = []
 
     def write(items):
@@ -45,7 +45,7 @@ async def test_a_refused_item_gets_its_own_exception():
     assert isinstance(results[1], LookupError)
 
 
-async def test_who_was_cancelled_before_it_came_to_writing_is_left_out():
+async def test_an_item_cancelled_before_the_write_is_left_out():
     written = []
     lane = Lane(lambda items: [written.append(item) for item in items], in_thread)
     given_up = asyncio.create_task(lane.put("given up"))

@@ -244,7 +244,7 @@ def test_a_call_gets_no_attempt_after_its_deadline(settings):
     assert "No answer within 3600 s" in fetch(call).last_error
 
 
-def test_what_the_provider_calls_its_answers_is_kept_with_the_attempt():
+def test_the_request_ids_of_the_provider_are_kept_with_the_attempt():
     ended_call()
     lease = claim()
     findings.save_transcripts(

@@ -59,7 +59,7 @@ def test_silence_at_both_ends_of_the_call_is_non_talk_time() -> None:
     assert found.instances == (Span(0, 5_000), Span(6_000, 20_000))
 
 
-def test_who_talks_into_a_running_sentence_interrupts() -> None:
+def test_talking_into_another_sentence_is_an_interruption() -> None:
     found = figures([], agent=[Span(0, 5_000)], customer=[Span(4_000, 8_000)]).interruptions
 
     assert (found.count, found.total_ms) == (1, 1_000)
@@ -89,7 +89,7 @@ def test_a_breath_while_being_interrupted_is_not_an_interruption_by_the_other() 
     assert list(found.by) == ["customer"]
 
 
-def test_a_short_goodbye_hardly_moves_the_overall_mood() -> None:
+def test_a_short_goodbye_hardly_changes_the_overall_sentiment() -> None:
     turns = [turn("customer", 0, 9_000, "word " * 30), turn("customer", 15_000, 16_000, "Bye now")]
 
     overall = figures(turns, [-4.0, 4.0]).sentiment.overall["customer"]
@@ -134,7 +134,7 @@ def test_a_trend_compares_the_last_part_with_the_earlier_ones(
     assert trend_of(scores, [10.0] * len(scores)) == trend
 
 
-def test_a_speaker_without_turns_has_no_mood() -> None:
+def test_a_speaker_without_turns_has_no_sentiment() -> None:
     found = figures([turn("agent", 0, 1_000)]).sentiment
 
     assert "customer" not in found.overall

@@ -58,7 +58,7 @@ def test_a_call_in_hand_goes_no_further_than_its_attempt():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_with_the_ai_is_finished_and_the_rest_is_put_back_at_no_cost():
+def test_running_attempts_finish_and_the_rest_is_put_back_at_no_cost():
     class PausedMeanwhile(FakeProvider):
         async def understand(self, turns, *, language):
             await asyncio.to_thread(pause_analysis)
@@ -111,7 +111,7 @@ def test_a_second_pause_is_refused_and_changes_nothing():
     assert CallEvent.objects.count() == 1
 
 
-def test_what_is_not_paused_cannot_be_resumed():
+def test_resuming_without_a_pause_is_refused():
     with pytest.raises(AlreadySo, match="not paused"):
         resume_analysis()
 
@@ -148,7 +148,7 @@ def test_in_the_admin_adding_a_row_pauses_and_deleting_it_resumes(person):
     assert list(types) == ["analysis_paused", "analysis_resumed"]
 
 
-def test_who_may_only_look_cannot_pause(person):
+def test_people_with_read_access_cannot_pause(person):
     client = person("view_call")
 
     response = client.post(reverse("admin:calls_analysispause_add"), {"reason": ""})

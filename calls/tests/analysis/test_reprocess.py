@@ -51,7 +51,7 @@ def said(command, *arguments):
 
 
 # --- One stage ---
-def test_a_reanalysis_begins_from_scratch():
+def test_a_reanalysis_starts_from_scratch():
     call, provider = archived_audio(), CardProvider()
 
     services.reanalyse_call(call_id=call.call_id)
@@ -126,7 +126,7 @@ def test_a_retry_goes_on_at_the_stage_that_failed():
     assert provider.asked == 1
 
 
-def test_a_retry_of_a_transcription_begins_with_it():
+def test_a_retry_of_a_transcription_starts_there():
     call = failed_call()
 
     services.retry_call(call_id=call.call_id)
@@ -192,7 +192,7 @@ def test_the_oldest_calls_come_first_up_to_a_limit(call_in):
     assert set(retried) == {"f-0", "f-1"}
 
 
-def test_one_call_that_refuses_stops_nobody(call_in, monkeypatch):
+def test_one_refused_call_does_not_stop_the_others(call_in, monkeypatch):
     for number in range(3):
         call_in(CallState.FAILED, f"f-{number}")
     retry = services.retry_call

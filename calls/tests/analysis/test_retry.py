@@ -80,7 +80,7 @@ def test_a_permanent_error_stays_permanent_while_a_provider_is_down():
 DAY = RetryPolicy(max_attempts=50, base_s=2, max_wait_s=60, deadline_s=86_400)
 
 
-def test_no_attempt_begins_after_the_deadline():
+def test_no_attempt_starts_after_the_deadline():
     in_time = DAY.decide(passing(), attempt=1, spent_s=86_398)
     too_late = DAY.decide(passing(), attempt=1, spent_s=86_399)
 

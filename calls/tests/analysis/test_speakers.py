@@ -114,7 +114,7 @@ def test_figures_change_sides():
     assert (after["duration_ms"], after["non_talk"]) == (before["duration_ms"], before["non_talk"])
 
 
-def test_what_was_said_is_found_with_the_other_side_at_once(api):
+def test_words_are_found_with_the_other_speaker_at_once(api):
     def found(query):
         answer = api.get("/v1/search", {"q": query})
         assert answer.status_code == 200, answer.content

@@ -55,7 +55,7 @@ def test_calls_are_counted_by_their_next_stage_and_what_they_do():
     assert (understand.ready, understand.retrying, understand.running) == (0, 1, 0)
 
 
-def test_the_oldest_wait_of_a_later_round_begins_with_that_round():
+def test_the_oldest_wait_of_a_later_round_starts_with_that_round():
     call = archived_call()
     Call.objects.update(ended_at=timezone.now() - timedelta(days=300))
     services.reanalyse_call(call_id=call.call_id)
@@ -72,7 +72,7 @@ def test_an_outage_is_described_with_what_waits_for_it(an_outage):
     assert found.probe_at > found.since
 
 
-def test_the_beginning_and_the_end_of_an_outage_are_in_the_log(an_outage):
+def test_the_start_and_the_end_of_an_outage_are_in_the_log(an_outage):
     ProviderHealth.objects.update(probe_at=timezone.now() - timedelta(seconds=1))
     Call.objects.update(next_attempt_at=None)
 

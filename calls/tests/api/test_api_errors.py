@@ -104,7 +104,7 @@ def test_a_wrong_method_is_wrong_with_any_key(api_with_key):
 
 
 @pytest.mark.parametrize("url", ["/v1/call/stream/c-1", "/v1/call", "/v1/events"])
-def test_who_is_unknown_is_not_told_about_methods(api_with_key, client, url):
+def test_an_unknown_client_is_not_told_about_methods(api_with_key, client, url):
     api_with_key("read")
 
     response = client.generic("PATCH", url)

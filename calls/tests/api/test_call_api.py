@@ -231,7 +231,7 @@ def test_the_log_names_the_person_who_wants_another_round(person, settings, call
     assert CallEvent.objects.get().data["by"] == "ann"
 
 
-def test_nobody_is_named_where_nobody_is_asked(api, call_in):
+def test_no_person_is_named_without_authentication(api, call_in):
     call_in("FAILED")
 
     api.post("/v1/call/c-1/retry")

@@ -56,7 +56,7 @@ def test_an_empty_table_has_its_header(api):
         "\uff0b1",
     ],
 )
-def test_a_cell_cannot_begin_like_a_formula(text):
+def test_a_cell_cannot_start_like_a_formula(text):
     assert cell(text).startswith("'")
     assert "\n" not in cell(text)
 

@@ -176,7 +176,7 @@ def test_a_long_turn_of_nothing_is_one_cue():
     assert [piece.text for piece in webvtt.split_turn(long_turn(text=""))] == [""]
 
 
-def test_cues_are_in_order_and_end_after_they_begin():
+def test_cues_are_in_order_and_end_after_they_start():
     turns = [
         {"speaker": "agent", "begin_ms": 5000, "end_ms": 5000, "text": "Late.", "words": []},
         {"speaker": "customer", "begin_ms": 3_600_500, "end_ms": 3_601_000, "text": "Very.",

@@ -75,7 +75,7 @@ async def test_lost_frames_are_counted_and_leave_silence_behind():
     assert abs(len(found["agent"]) - len(audio)) <= 2 * FRAME
 
 
-async def test_malformed_and_unknown_messages_are_survived():
+async def test_malformed_and_unknown_messages_do_no_harm():
     audio = codes()
     messages = twilio_frames(audio)
     noise = ["no json", {"event": "media", "media": {"payload": "***"}}, {"event": "brew"}, "[]"]

@@ -126,7 +126,7 @@ async def test_both_lanes_answer_and_store_alike(slow_lane, case):
 
 
 @pytest.mark.parametrize("case", FAST, ids=lambda case: case.name)
-async def test_what_is_beyond_doubt_never_sees_the_slow_lane(settings, case):
+async def test_a_plain_packet_never_takes_the_slow_lane(settings, case):
     settings.API_AUTH = "open"
 
     status, _, _ = await answer(ExpressLane(Refusing()), case)

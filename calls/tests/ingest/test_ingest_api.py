@@ -52,7 +52,7 @@ def test_a_repeated_packet_is_answered_like_the_first(api):
 
 
 @pytest.mark.parametrize("state", CallState)
-def test_a_packet_is_accepted_whatever_became_of_its_call(api, call_in, state):
+def test_a_packet_is_accepted_in_every_state_of_its_call(api, call_in, state):
     call_in(state)
 
     response = api.post(PACKET, GOOD)
@@ -182,7 +182,7 @@ def test_a_start_says_the_language_of_the_call(api, language):
         ("de-x-abcdefgh-abcd", "no more than 16 characters"),
     ],
 )
-def test_a_language_that_is_none_is_refused_with_the_field_and_its_rule(api, language, reason):
+def test_an_invalid_language_is_refused_with_the_field_and_its_rule(api, language, reason):
     response = api.post("/v1/call/c-1/start", {"language": language})
 
     assert response.status_code == 400

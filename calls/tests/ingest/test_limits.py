@@ -90,7 +90,7 @@ async def test_a_length_that_is_no_number_is_left_to_the_counting(announced):
     assert (status, body) == (200, b"10")
 
 
-async def test_what_is_not_http_passes_untouched():
+async def test_other_protocols_than_http_pass_untouched():
     seen = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

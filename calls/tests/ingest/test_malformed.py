@@ -283,7 +283,9 @@ KEYS = [
 @pytest.mark.django_db
 @pytest.mark.parametrize("url", [PACKET, BATCH, START, "/v1/call/c-1/end"])
 @pytest.mark.parametrize(("name", "status", "says", "headers"), KEYS, ids=[key[0] for key in KEYS])
-def test_who_may_not_is_told_why_and_stores_nothing(settings, url, name, status, says, headers):
+def test_a_forbidden_client_is_told_why_and_stores_nothing(
+    settings, url, name, status, says, headers
+):
     settings.API_AUTH = "key"
     revoked, plain = create_key(name="gone", scopes=["ingest"])
     revoke_key(revoked)

@@ -78,7 +78,7 @@ def test_writers_with_the_same_calls_in_their_hands_do_not_deadlock():
     assert list(Call.objects.values_list("packet_count", flat=True)) == [30] * 6
 
 
-def test_a_call_that_was_deleted_is_opened_anew():
+def test_a_deleted_call_is_opened_again():
     record.record_packets([packet("gone", 1)])
     with transaction.atomic():
         Call.objects.all().delete()

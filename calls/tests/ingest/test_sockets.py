@@ -105,7 +105,7 @@ async def test_packets_and_arrays_may_be_mixed_in_any_order(sender):
     assert await stored() == [1, 2, 3]
 
 
-async def test_who_comes_back_is_told_what_is_stored(sender):
+async def test_a_client_that_reconnects_is_told_what_is_stored(sender):
     await database_sync_to_async(record_packets)([packet("c-1", 41)])
 
     assert (await sender.ready())["last_sequence"] == 41

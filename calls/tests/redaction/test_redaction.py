@@ -109,7 +109,7 @@ def test_codes_expiry_dates_and_birthdays_go(text: str, question: str, left: str
         ("Grant 71 at Web.D", "And an address where I can send the email."),
     ],
 )
-def test_an_address_goes_however_it_was_spelt(text: str, question: str) -> None:
+def test_an_address_is_removed_in_every_spelling(text: str, question: str) -> None:
     assert said(f"It is {text}.", question) == "It is [EMAIL]."
 
 

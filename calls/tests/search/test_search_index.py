@@ -80,7 +80,7 @@ def test_a_note_is_found_with_what_was_said_until_it_is_deleted():
     assert ask("hello sent") == [call.call_id]
 
 
-def test_a_note_on_a_call_that_is_not_analysed_is_found_and_stays_with_the_analysis():
+def test_a_note_on_an_unanalysed_call_is_found_and_stays_after_the_analysis():
     call = live_call()
     note = annotations.add_note(call_id=call.call_id, text="Promised a voucher.", by="ann")
     assert ask("voucher") == [call.call_id]
@@ -145,7 +145,7 @@ def test_calls_with_as_many_notes_as_there_can_be_are_found(call_in):
     assert ask(f"note:{odd}1x1 word1") == ["odd"]
 
 
-def test_a_deleted_call_is_found_no_more():
+def test_a_deleted_call_is_no_longer_found():
     call = archived_call("gone")
     stays = archived_call("stays")
 
@@ -155,7 +155,7 @@ def test_a_deleted_call_is_found_no_more():
     assert SearchEntry.objects.count() == 1
 
 
-def test_retention_takes_the_words_as_well(settings):
+def test_retention_deletes_the_words_as_well(settings):
     from datetime import timedelta
 
     archived_call()
@@ -168,7 +168,7 @@ def test_retention_takes_the_words_as_well(settings):
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="looks into FTS5")
-def test_sqlite_finds_its_index_in_order(archive):
+def test_sqlite_finds_its_index_consistent(archive):
     index(analysis_of(archive[0], ("agent", "new")))
     archive[1].delete()
 
@@ -180,7 +180,7 @@ def test_sqlite_finds_its_index_in_order(archive):
     assert ask("new") == ["refund"]
 
 
-def test_a_call_without_end_is_indexed_as_far_as_phrases_go(call_in):
+def test_a_huge_call_is_indexed_up_to_the_limit_of_places(call_in):
     call = call_in(CallState.ARCHIVED, "long")
     often = "so " * MAX_PLACES_OF_WORD + "very so last. "
     many = " ".join(f"word{n}" for n in range(MAX_PLACES))

@@ -66,7 +66,7 @@ def same(one: CallAudio, other: CallAudio) -> bool:
         ("Agent ", "agent"),
     ],
 )
-def test_a_track_tells_who_speaks(track, speaker):
+def test_a_track_identifies_the_speaker(track, speaker):
     audio = assemble(packets_of(tone_codes(480), track), MULAW_8K)
 
     assert [channel.speaker for channel in audio.channels] == [speaker]

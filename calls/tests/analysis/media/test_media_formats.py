@@ -103,7 +103,7 @@ def test_resampling_keeps_a_tone_to_within_80_db(rate):
 
 
 @pytest.mark.parametrize("rate", [24000, 44100, 48000])
-def test_resampling_removes_what_the_lower_rate_cannot_hold(rate):
+def test_resampling_removes_frequencies_above_the_lower_rate(rate):
     times = np.arange(rate) / rate
     tone = (20000 * np.sin(2 * np.pi * 10000 * times)).astype(np.int16)
 

@@ -19,7 +19,7 @@ def turns(rows, **more) -> list[tuple[str, int, int, str]]:
     return [(turn.speaker, turn.begin_ms, turn.end_ms, turn.text) for turn in call.turns]
 
 
-def test_the_track_tells_who_speaks():
+def test_the_track_identifies_the_speaker():
     rows = [line(1, 10.0, "Good morning", "agent"), line(2, 11.0, "Hello there", "inbound")]
 
     assert turns(rows) == [
@@ -46,7 +46,7 @@ def test_one_packet_may_hold_a_whole_dialogue():
     ]
 
 
-def test_words_of_nobody_are_the_customers_with_a_note():
+def test_words_without_a_speaker_are_the_customers_with_a_note():
     call = assemble([line(1, 0.0, "Hello there"), line(2, 1.0, "Agent: Hi")], TEXT)
 
     assert [turn.speaker for turn in call.turns] == ["customer", "agent"]
@@ -68,7 +68,7 @@ def test_the_map_of_tracks_can_be_overridden():
     assert turns(rows, track_speakers={"inbound": "agent"})[0][0] == "agent"
 
 
-def test_a_turn_ends_when_its_words_are_spoken_or_the_next_one_begins():
+def test_a_turn_ends_when_its_words_are_spoken_or_the_next_one_starts():
     rows = [
         line(1, 0.0, "one two three four five", "agent"),
         line(2, 1.0, "one two", "customer"),
@@ -142,7 +142,7 @@ def test_a_call_without_words_says_so():
     assert "No words were received." in call.notes
 
 
-def test_what_is_estimated_is_reported():
+def test_estimates_are_reported():
     call = assemble([line(1, 0.0, "Hello", "agent")], TEXT)
 
     assert [skipped.stage for skipped in call.skipped] == ["speech"]

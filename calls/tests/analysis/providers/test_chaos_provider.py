@@ -46,7 +46,7 @@ def chaos(rate: float, latency=(1.0, 3.0), seed: int = 1) -> tuple[ChaosProvider
     return ChaosProvider(inner, rate, latency, random.Random(seed)), inner
 
 
-def test_the_name_tells_what_is_wrapped():
+def test_the_name_shows_the_wrapped_provider():
     provider, _ = chaos(0.25)
 
     assert provider.name == "chaos(fake)"
@@ -62,7 +62,7 @@ async def test_without_failures_the_wrapped_provider_answers(waits):
 
 
 @pytest.mark.parametrize("method", ["transcribe", "understand"])
-async def test_a_failure_is_a_503_that_may_pass_and_asks_nobody(waits, method):
+async def test_a_failure_is_a_transient_503_and_asks_no_provider(waits, method):
     provider, inner = chaos(1.0)
 
     with pytest.raises(ProviderError, match="503 Service Unavailable") as caught:
@@ -110,7 +110,7 @@ async def test_one_seed_gives_one_history(waits):
     assert await history() == await history()
 
 
-async def test_with_a_seed_the_same_words_meet_the_same_fate_whatever_else_is_asked(waits):
+async def test_with_a_seed_the_same_words_have_the_same_outcome_in_any_order(waits):
     other = (Turn("agent", 0, 1000, "Goodbye"),)
 
     async def waits_for_turns(*asked):

@@ -74,7 +74,7 @@ async def test_a_server_that_is_not_there_is_a_connection_error():
     assert (error.code, error.transient) == ("connection", True)
 
 
-async def test_an_address_that_is_none_is_not_tried_again():
+async def test_an_invalid_address_is_not_tried_again():
     error = await failure(judge(FakeOpenAI(), base_url="ftp://example.com"))
 
     assert (error.code, error.transient) == ("configuration", False)
@@ -119,11 +119,11 @@ async def test_the_server_s_own_words_are_shown(server, body, words):
         ({"Retry-After": "inf"}, None),
     ],
 )
-def test_a_wish_to_wait_is_read_in_every_form(headers, seconds):
+def test_a_retry_time_is_read_in_every_form(headers, seconds):
     assert errors.retry_after(httpx.Headers(headers), now=NOW) == seconds
 
 
-async def test_the_wish_of_the_server_goes_with_the_error(server):
+async def test_the_error_carries_the_retry_time_of_the_server(server):
     server.will(CHAT, failing(503, headers={"Retry-After": "7"}))
 
     assert (await failure(judge(server))).retry_after_s == 7.0

@@ -18,7 +18,7 @@ from calls.tests.analysis.providers.fake_openai import (
 from calls.tests.analysis.providers.openai_calls import TURNS, failure, judge, provider
 
 
-async def test_a_model_judges_mood_and_meaning(server):
+async def test_a_model_judges_sentiment_and_meaning(server):
     async def questions():
         return {"reason": "Why?", "next_step": "What now?"}
 
@@ -36,13 +36,13 @@ async def test_a_model_judges_mood_and_meaning(server):
     assert "What now?" in seen.fields["messages"][0]["content"]
 
 
-async def test_nothing_said_asks_nobody(server):
+async def test_a_call_without_turns_sends_no_request(server):
     result = await provider(server).understand((), language="en")
 
     assert (server.seen, result.sentiments, result.model) == ([], (), "none")
 
 
-async def test_the_ladder_is_climbed_down_once_and_remembered(server):
+async def test_the_fallback_format_is_found_once_and_remembered(server):
     server.refused = {"json_schema", "json_object"}
     asking = provider(server)
 
@@ -65,7 +65,7 @@ async def test_a_model_with_its_own_temperature_keeps_it(server):
     assert second.fields["response_format"]["type"] == "json_schema"
 
 
-async def test_a_request_that_no_rung_can_save_fails_with_the_server_s_words(server):
+async def test_a_request_refused_in_every_format_fails_with_the_server_s_words(server):
     server.will(CHAT, *[failing(400, "The context is too long.")] * 3)
 
     error = await failure(judge(server))
@@ -96,7 +96,7 @@ async def test_json_is_found_among_other_words(server, around):
         json.dumps(judgement(2, turns="none")),
     ],
 )
-async def test_an_answer_that_is_not_what_was_asked_for_is_tried_again(server, content):
+async def test_an_answer_in_the_wrong_form_is_tried_again(server, content):
     server.will(CHAT, completion(content))
 
     error = await failure(judge(server))

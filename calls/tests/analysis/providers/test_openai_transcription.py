@@ -56,7 +56,7 @@ async def test_a_silent_channel_is_not_sent_and_that_is_said(server):
     ]
 
 
-async def test_a_call_without_a_sound_asks_nobody(server):
+async def test_a_silent_call_sends_no_request(server):
     result = await hear(server, CallAudio((silence("agent"), silence("customer"))))
 
     assert (server.seen, result.turns, result.model) == ([], (), "none")
@@ -72,7 +72,7 @@ async def test_every_kind_of_server_is_understood(server, flavour):
     assert all(0 <= turn.begin_ms < turn.end_ms <= 4000 for turn in result.turns)
 
 
-async def test_a_server_that_knows_json_only_is_asked_for_that_and_it_is_remembered(server):
+async def test_a_server_that_supports_only_json_is_asked_for_json_and_remembered(server):
     server.refused = {"verbose_json"}
     asking = provider(server)
 

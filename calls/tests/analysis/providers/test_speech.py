@@ -144,7 +144,7 @@ def test_every_turn_has_the_right_speaker(recordings, name):
     assert [turn.speaker for turn in call.result.turns] == said
 
 
-def test_turns_begin_and_end_when_they_were_spoken(recordings):
+def test_turns_start_and_end_when_they_were_spoken(recordings):
     off = [
         max(abs(heard.begin_ms - said["begin_ms"]), abs(heard.end_ms - said["end_ms"]))
         for call in recordings.values()
@@ -166,7 +166,7 @@ def test_words_lie_within_their_turn_and_in_order(recordings, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_speech_covers_what_was_spoken(recordings, name):
+def test_speech_covers_the_spoken_parts(recordings, name):
     call = recordings[name]
 
     for speaker in ("agent", "customer"):
@@ -177,7 +177,7 @@ def test_speech_covers_what_was_spoken(recordings, name):
         assert heard == pytest.approx(said, rel=0.15)
 
 
-def test_the_result_says_what_made_it(recordings):
+def test_the_result_names_its_model(recordings):
     result = recordings[NAMES[0]].result
 
     assert result.model.startswith("whisper tiny.en (faster-whisper 1.")

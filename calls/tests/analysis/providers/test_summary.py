@@ -123,7 +123,7 @@ def test_a_summary_has_at_most_five_sentences_and_only_what_was_said(path: Path)
     assert list(found.parts) == ["reason", "action", "outcome", "next_step"]
 
 
-def test_most_summaries_tell_why_somebody_called_and_what_comes_next() -> None:
+def test_most_summaries_give_the_reason_and_the_next_step() -> None:
     """The scripts name words that have to be in it; the rules were mended with them at hand."""
     _need_embeddings()
     found = {script.name: summarise(script.turns).parts for script in text_scripts()}
@@ -189,7 +189,7 @@ def test_keywords_without_textrank_are_the_frequent_words(monkeypatch: pytest.Mo
     assert "the" not in found
 
 
-def test_understanding_has_one_mood_for_each_turn() -> None:
+def test_understanding_has_one_sentiment_for_each_turn() -> None:
     _need_embeddings()
 
     found = understand_locally(HOTEL)

@@ -81,7 +81,7 @@ def test_the_agent_is_left_and_the_customer_right_in_the_order_of_the_call():
     assert agent[1000] != 0
 
 
-def test_what_was_never_received_is_silence_and_is_listed():
+def test_missing_audio_is_silence_and_is_listed():
     call = archived_audio(seconds=5, missing=(5, 6))
 
     with default_storage.open(str(call.recording.file)) as file:
@@ -93,7 +93,7 @@ def test_what_was_never_received_is_silence_and_is_listed():
     assert (gap["begin_ms"], gap["end_ms"]) == (2000, 3000)
 
 
-def test_what_is_personal_is_muted_on_both_sides_in_the_redacted_copy():
+def test_personal_data_is_muted_on_both_sides_in_the_redacted_copy():
     call = archived_audio()
 
     with default_storage.open(str(call.recording.redacted_file)) as file:
@@ -277,7 +277,7 @@ def test_a_person_needs_a_permission_for_each(person, settings, permissions, red
         body(response)
 
 
-def test_before_the_transcript_only_who_may_hear_everything_hears_anything(person, settings, api):
+def test_before_the_transcript_only_people_with_full_access_can_listen(person, settings, api):
     spoken_call()
 
     assert at(samples(body(api.get(URL))), 0, 5).all()
@@ -287,7 +287,7 @@ def test_before_the_transcript_only_who_may_hear_everything_hears_anything(perso
     assert "view_unredacted" in refused.json()["detail"]
 
 
-def test_between_the_stages_what_is_personal_is_muted_already(api):
+def test_personal_data_is_already_muted_between_the_stages(api):
     spoken_call()
     carry(claim(), Stage.TRANSCRIBE)
 

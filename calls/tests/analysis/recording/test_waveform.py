@@ -109,7 +109,7 @@ def test_a_waveform_that_is_lost_is_measured_again_and_kept():
 
 
 @pytest.mark.django_db
-def test_what_is_muted_is_not_seen():
+def test_muted_audio_is_not_in_the_waveform():
     call = archived_audio()
     redactions = call.analyses.latest().redactions
     assert redactions
@@ -122,7 +122,7 @@ def test_what_is_muted_is_not_seen():
 
 
 @pytest.mark.django_db
-def test_without_a_transcript_nobody_knows_what_to_hide():
+def test_without_a_transcript_there_is_no_redacted_waveform():
     call = Call.objects.get(call_id=spoken_call().call_id)
 
     with pytest.raises(NotHeardYet):
