@@ -1,4 +1,4 @@
-"""Events as they are sent: put into bytes once, for everybody who is told."""
+"""Batches of events, serialised once for all clients of this process."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ READ_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One message. ``offset`` is the place in the log of who has it; None: where it was."""
+    """One message.
+
+    It moves the client to ``offset`` in the log. None leaves the client's position unchanged.
+    """
 
     offset: int | None
     type: str
     text: str
 
     def as_stream(self, epoch: str) -> str:
-        """Return it as a server-sent event. JSON has no line breaks, so one line holds it."""
+        """Return it as a server-sent event. JSON escapes line breaks, so one line is enough."""
         place = "" if self.offset is None else f"id: {epoch}:{self.offset}\n"
         return f"{place}event: {self.type}\ndata: {self.text}\n\n"
 
 
 @dataclass
 class Batch:
-    """Everything that the log holds after the offset ``after`` and up to ``last``; or a note."""
+    """All events after the offset ``after``, up to and including ``last``; or a single note."""
 
     after: int
     last: int
@@ -39,18 +42,18 @@ class Batch:
 
     @cached_property
     def frames(self) -> bytes:
-        """All of it as WebSocket frames, one for each entry."""
+        """All entries as WebSocket frames, one frame per entry."""
         return b"".join(text_frame(entry.text.encode()) for entry in self.entries)
 
     def as_stream(self, epoch: str) -> bytes:
-        """Return all of it as server-sent events."""
+        """Return all entries as server-sent events."""
         if epoch not in self._streams:
             text = "".join(entry.as_stream(epoch) for entry in self.entries)
             self._streams[epoch] = text.encode()
         return self._streams[epoch]
 
     def since(self, offset: int) -> Batch:
-        """Return what of the log is newer; itself, if that is everything."""
+        """Return the entries after an offset. If all are newer, return self, to share its bytes."""
         if offset <= self.after:
             return self
         newer = [entry for entry in self.entries if (entry.offset or 0) > offset]
@@ -58,14 +61,14 @@ class Batch:
 
 
 class BatchMessage(TypedDict):
-    """What travels through the channel layer."""
+    """The message that the feed sends through the channel layer."""
 
     type: str
     batch: Batch
 
 
 def read_batch(after: int) -> Batch:
-    """Read what the log holds after an offset, or the beginning of it."""
+    """Read the events after an offset, READ_LIMIT at most."""
     found = events.read(after=after, limit=READ_LIMIT)
     entries = [Entry(event.id, event.type, _text(events.as_message(event))) for event in found]
     return Batch(after, found[-1].id if found else after, entries)

@@ -1,4 +1,4 @@
-"""The supervisor's socket. Its protocol is described in docs/feed.md."""
+"""The supervisor's WebSocket. docs/feed.md describes its protocol."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLOSE_TRY_AGAIN = 1013
 
 
 class SupervisorConsumer(AsyncWebsocketConsumer):
-    """Sends every event in order and without a hole, from now on or from where a client was."""
+    """Sends every event in order, with no gap, from now on or from where the client left off."""
 
     joined = False
     is_over = False
@@ -44,17 +44,17 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await self._leave()  # however it ended
+            await self._leave()  # also after an error or a cancellation
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        # Channels would look after the database connections of a thread first, each time; here
-        # every function that uses one does so itself.
+        # Channels would first close old database connections in a thread, for every message. Here
+        # each function that uses the database does that itself.
         try:
             await getattr(self, get_handler_name(message))(message)
         except TimeoutError:
             await self._end(CLOSE_RESYNC)
         except DatabaseError as error:
-            log.warning("a socket is sent away, as the database is: %s", error)
+            log.warning("a socket is closed because the database is unavailable: %s", error)
             await self._end(CLOSE_TRY_AGAIN)
 
     async def connect(self) -> None:
@@ -97,13 +97,13 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
             await feed().leave(self.channel_name)
 
     async def _guard(self) -> None:
-        """Close the socket when whoever opened it may no longer listen."""
+        """Close the socket when its user or key may no longer listen."""
         refusal = await rights.until_lost(self.scope)
         with suppress(StopConsumer):
             await self._end(refusal)
 
     async def _end(self, code: int) -> None:
-        """Close the socket; nothing is sent after that, whoever comes first."""
+        """Close the socket once, with the first caller's code. Nothing is sent afterwards."""
         if self.is_over:
             raise StopConsumer
         self.is_over = True
@@ -111,10 +111,10 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
             async with asyncio.timeout(settings.FEED_PATIENCE):
                 await self.close(code=code)
         except TimeoutError as error:
-            raise StopConsumer from error  # nobody reads, so nothing can be said
+            raise StopConsumer from error  # the client does not read the close frame
 
     async def _put(self, batch: Batch) -> None:
-        """Send it, unless it is over. Raises TimeoutError if nobody takes it."""
+        """Send a batch, unless closed. Raises TimeoutError if the client does not read."""
         if self.is_over or not batch.entries:
             return
         async with asyncio.timeout(settings.FEED_PATIENCE):
@@ -129,7 +129,7 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
 
 
 class UnknownPathConsumer(AsyncWebsocketConsumer):
-    """Says that nothing is here, where an unrouted socket would be an error in the log."""
+    """Closes sockets at unknown paths, each of which Channels would log as an error."""
 
     async def connect(self) -> None:
         await self.accept()
@@ -137,7 +137,7 @@ class UnknownPathConsumer(AsyncWebsocketConsumer):
 
 
 def _resume(text: str | None) -> dict[str, Any] | None:
-    """Return epoch and offset of a resume message, or None if it is not one."""
+    """Return the epoch and offset of a resume message, or None for anything else."""
     try:
         message = json.loads(text or "")
         if message["type"] != "resume" or type(message["offset"]) is not int:

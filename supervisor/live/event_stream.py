@@ -1,6 +1,6 @@
 """The event log as server-sent events, for programs and proxies without WebSockets.
 
-The protocol is described in docs/feed.md; who may listen is for the REST view to say.
+docs/feed.md describes the protocol. The REST view decides who may listen.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from supervisor.live.follower import Follower
 log = logging.getLogger(__name__)
 PATH = "/v1/events/stream"
 RETRY_MS = 2000
-# What is sampled is for pages; a stream is the log, and signs of life.
+# Samples are for pages. A stream carries only the log and heartbeats.
 LEFT_OUT = {"counters", "figures"}
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -38,7 +38,7 @@ REPLACED = {b"content-length", *(name for name, _ in HEADERS)}
 
 
 class EventStream:
-    """Wraps the application: asks it for leave, and streams in its place."""
+    """Wraps the application: the REST view authorises a request, then the stream is its body."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -62,7 +62,7 @@ class EventStream:
 
 
 class _Stream:
-    """One client, from its first event to when it goes or has to."""
+    """One client, from its first event until it leaves or is disconnected."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._start: StreamStart = scope[WANTED]
@@ -90,7 +90,7 @@ class _Stream:
         await self._say_goodbye([task.result() for task in ends if not task.cancelled()])
 
     async def _tell(self) -> int:
-        """Send the log until that cannot go on. Returns the code that says why."""
+        """Send the log until the client lags or the database fails. Returns the close code."""
         layer = channel_layers[DEFAULT_CHANNEL_LAYER]
         channel = await layer.new_channel()
         try:
@@ -99,7 +99,7 @@ class _Stream:
             while (message := await layer.receive(channel))["type"] != "layer.overflow":
                 await self._pass_on(follower, message)
         except DatabaseError as error:
-            log.warning("a stream is sent away, as the database is: %s", error)
+            log.warning("a stream is closed because the database is unavailable: %s", error)
             return CLOSE_TRY_AGAIN
         finally:
             await feed().leave(channel)
@@ -130,8 +130,8 @@ class _Stream:
             pass
 
     async def _say_goodbye(self, codes: list[int]) -> None:
-        """Tell why, if there is a reason other than that the client went."""
-        for code in codes[-1:]:  # that somebody may not listen goes before that it was slow
+        """Send the close code, unless the client left by itself."""
+        for code in codes[-1:]:  # a lost permission takes precedence over a slow client
             data = msgspec.json.encode({"type": "close", "code": code}).decode()
             await self._write(f"event: close\ndata: {data}\n\n".encode())
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

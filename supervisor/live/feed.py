@@ -1,7 +1,7 @@
-"""Tails the event log and pushes it to this process's audience, serialised once for all of it.
+"""Tails the event log and pushes it to all clients of this process, serialised once for all.
 
-Nothing else crosses processes: whoever made a change wrote it to the log, and every web process
-reads it there. Whoever missed something sees so from ``Batch.after`` and reads the log itself.
+The log is the only link between processes: every change is written to it, and each web process
+reads it there. A follower that missed a batch sees that from ``Batch.after`` and reads the log.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ GROUP = "supervisors"
 COALESCE_S = 0.1
 HEARTBEAT_S = 10
 SAMPLE_S = 1.0
-# The time of a packet is taken before its commit: a sample looks back so far for late ones.
+# A packet gets its time before its commit. A sample looks this far back, so that a call whose
+# packets were committed late is not missed.
 LATE_COMMIT = timedelta(seconds=2)
 DATABASE_PAUSE_S = 1.0
 
 
 class Feed:
-    """Runs while somebody watches."""
+    """Runs while at least one client is connected."""
 
     def __init__(self) -> None:
         self._channels: set[str] = set()
@@ -49,15 +50,15 @@ class Feed:
         self.seen_at = timezone.now()
 
     async def join(self, channel: str) -> None:
-        """Tell this channel everything from now on; the first one starts the feed.
+        """Send all new events to this channel; the first channel starts the feed.
 
-        Returns when the feed has its place in the log, so that a head read afterwards is not
-        older than that: between the two nothing can be missed.
+        Returns once the feed has a position in the log. A caller that reads the head afterwards
+        gets the same position or a later one, so no event falls between the two.
         """
         self._channels.add(channel)
         await _layer().group_add(GROUP, channel)
         if not self._tasks:
-            # Before the next await, so that two who come together start one feed.
+            # No await since the check, so two clients that join together start only one feed.
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
             self._tasks = [asyncio.create_task(self._tail()), asyncio.create_task(self._pulse())]
         await self._tails.wait()
@@ -93,7 +94,7 @@ class Feed:
             await watch.close()
 
     async def _publish(self) -> int:
-        """Send what is new. Returns how many events there were."""
+        """Send the new events. Returns their number."""
         count = 0
         while (batch := await self._persist(read_batch, self.offset)).entries:
             self.offset = batch.last
@@ -103,7 +104,7 @@ class Feed:
         return count
 
     async def _pulse(self) -> None:
-        """Say that the feed lives, and how the counters of live calls stand."""
+        """Send counters and figures every SAMPLE_S, and a heartbeat every HEARTBEAT_S."""
         since, beats, pace = timezone.now(), 0, Pace()
         while True:
             await asyncio.sleep(SAMPLE_S)
@@ -135,7 +136,7 @@ class Feed:
         await _broadcast_note({"type": "heartbeat", "head": self.offset, "at": now.isoformat()})
 
     async def _persist(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run it in the feed's thread, again and again while the database is away."""
+        """Run a function in the feed's thread; try again until the database answers."""
         while True:
             try:
                 return await self.in_thread(function, *args)
@@ -149,7 +150,7 @@ class Feed:
 
 
 def _close_connection() -> None:
-    # `connection` is a proxy: looked up elsewhere, it is the connection of another thread.
+    # `connection` is the current thread's connection, so this must run in the feed's thread.
     connection.close()
 
 
@@ -179,7 +180,7 @@ _feeds: dict[asyncio.AbstractEventLoop, Feed] = {}
 
 
 def feed() -> Feed:
-    """Return the feed of this event loop, of which a server has one."""
+    """Return the feed of this event loop. A server has one loop; tests have several."""
     loop = asyncio.get_running_loop()
     if loop not in _feeds:
         for closed in [other for other in _feeds if other.is_closed()]:

@@ -1,4 +1,4 @@
-"""One who follows the event log, over whatever it is: in order, each event once, never a hole."""
+"""One client of the feed, over any transport: sends it every event once, in order, with no gap."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ class Follower:
         self.offset = 0
 
     async def greet(self, *, comes_back: bool = False) -> None:
-        """Begin with now. Who comes back keeps its place until what it missed was sent."""
+        """Start at the head of the log.
+
+        A client that comes back keeps its old position until it has received what it missed. If it
+        loses the connection before that, it resumes from there.
+        """
         self.offset, epoch = await database_sync_to_async(_position)()
         hello = {
             "type": "hello",
@@ -36,11 +40,15 @@ class Follower:
         await self.put(of_note(hello, offset=None if comes_back else self.offset))
 
     async def resume(self, *, epoch: str | None, offset: int) -> None:
-        """Replay what the client missed, in order; or tell it everything anew, marked as such.
+        """Replay what the client missed, in order; or send a snapshot if that is not possible.
 
-        ``epoch`` is None if the client only knows an offset, which is then taken for one of this
-        log. What it was told between its greeting and its wish to resume is told again: it has to
-        take the place in ``replay`` for its own, or it would ignore what comes before that.
+        A snapshot is sent if the epoch is that of another log, or if the offset is ahead of the
+        head or more than REPLAY_LIMIT behind it. ``epoch`` is None if the client knows only
+        an offset; it is then taken to belong to this log.
+
+        Events sent between the greeting and the resume message are sent again. The client must
+        therefore reset its position to ``after`` of the ``replay`` message. Otherwise it would
+        ignore the replayed events as already seen.
         """
         head, own_epoch = await database_sync_to_async(_position)()
         if epoch in (own_epoch, None) and 0 <= head - offset <= REPLAY_LIMIT:
@@ -50,14 +58,15 @@ class Follower:
             await self._say_resumed(recovered=True, count=count)
             return
         self.offset = head
-        # Read after the head: what the calls are ahead of it, they are told again.
+        # The head is read before the calls. Calls may then be newer than the head, and the events
+        # between are sent again, which is harmless. In the other order, events would be lost.
         calls = await database_sync_to_async(position.snapshot)()
         snapshot = {"type": "snapshot", "epoch": own_epoch, "head": head, "calls": calls}
         await self.put(of_note(snapshot, offset=head))
         await self._say_resumed(recovered=False, count=0)
 
     async def take(self, batch: Batch) -> None:
-        """Send what the feed has read, as far as it is new."""
+        """Send the new part of a batch. If batches before it were missed, read the log first."""
         if batch.after > self.offset:
             await self._catch_up()
         batch = batch.since(self.offset)

@@ -1,7 +1,7 @@
-"""Channels' layer within one process, for many sockets that are all told the same.
+"""A channel layer for one process, where many sockets receive the same messages.
 
-The one that comes with Channels copies every message for every socket, starts a task for each,
-looks through all channels whenever one is read, and puts a socket out of its groups after a day.
+The in-memory layer of Channels copies every message for every socket, starts a task for each,
+scans all channels on every read, and removes a socket from its groups after a day.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ OVERFLOW: Message = {"type": "layer.overflow"}
 
 
 class ProcessLayer(BaseChannelLayer):
-    """Hands the same message to every member of a group: whoever receives it must not change it.
+    """Passes the same message object to every member of a group. Receivers must not change it.
 
-    A member that does not keep up loses everything that waits for it, learns so by a last message
-    ``layer.overflow``, and belongs to no group any more. As messages are shared, the memory of all
-    who lag behind together is that of the newest ``capacity`` messages.
+    A member that does not keep up loses its waiting messages, gets ``layer.overflow`` as its last
+    message, and is removed from all groups. Because messages are shared, all slow members together
+    hold no more than the newest ``capacity`` messages in memory.
     """
 
     extensions = ["groups", "flush"]
@@ -42,7 +42,7 @@ class ProcessLayer(BaseChannelLayer):
             raise ChannelFull(channel) from error
 
     async def receive(self, channel: str) -> Message:
-        """Wait for the next message. Nobody may wait for the same channel at the same time."""
+        """Wait for the next message. A channel must have only one receiver at a time."""
         box = self._box(channel)
         try:
             return await box.get()
@@ -53,7 +53,7 @@ class ProcessLayer(BaseChannelLayer):
         self._groups.setdefault(group, {})[channel] = None
 
     async def group_discard(self, group: str, channel: str) -> None:
-        """Take a member out; what still waits for it is forgotten."""
+        """Remove a member. Once it is in no group, drop the messages that wait for it."""
         self._leave(group, channel)
         if not self._is_member(channel):
             self._boxes.pop(channel, None)
@@ -73,7 +73,7 @@ class ProcessLayer(BaseChannelLayer):
         self._groups.clear()
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is no connection to close."""
 
     def _box(self, channel: str) -> asyncio.Queue[Message]:
         box = self._boxes.get(channel)
@@ -99,7 +99,7 @@ class ProcessLayer(BaseChannelLayer):
         return any(channel in members for members in self._groups.values())
 
     def _tidy(self, channel: str) -> None:
-        """Forget the box of one who is in no group and has nothing waiting: it may be gone."""
+        """Drop an empty box of a channel that is in no group; its owner may never come back."""
         box = self._boxes.get(channel)
         if box is not None and box.empty() and not self._is_member(channel):
             del self._boxes[channel]

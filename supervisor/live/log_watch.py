@@ -1,4 +1,4 @@
-"""Waits until the event log has grown: PostgreSQL says so, SQLite is asked."""
+"""Waits until the event log has grown: PostgreSQL notifies, SQLite is polled."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from calls.events import NOTIFY_CHANNEL
 
 log = logging.getLogger(__name__)
 SQLITE_POLL_S = 0.05
-# PostgreSQL notifies; should a notification be lost with its connection, this is the delay.
+# PostgreSQL notifies. If a notification is lost with its connection, this is the longest delay.
 POSTGRES_POLL_S = 1.0
 RECONNECT_S = 1.0
-# Runs a function in the one thread whose database connection stays open.
+# Runs a function in the feed's thread, the only one whose database connection stays open.
 RunInThread = Callable[..., Awaitable[Any]]
 
 
 class LogWatch(Protocol):
     async def changed(self, run: RunInThread) -> None:
-        """Return when there may be new events; early returns are allowed, late ones are not."""
+        """Return when there may be new events. It may return too early, but never miss one."""
         ...
 
     async def close(self) -> None: ...
 
 
 class SqliteWatch:
-    """``PRAGMA data_version`` changes when another connection has committed."""
+    """Polls ``PRAGMA data_version``, which changes when another connection commits."""
 
     def __init__(self) -> None:
         self._version: int | None = None
 
     async def changed(self, run: RunInThread) -> None:
-        # SQLite has no notifications to wait for.
+        # SQLite has no notifications, so polling is the only way.
         while (version := await run(_data_version)) == self._version:  # noqa: ASYNC110
             await asyncio.sleep(SQLITE_POLL_S)
         self._version = version
@@ -53,7 +53,7 @@ def _data_version() -> int:
 
 
 class PostgresWatch:
-    """LISTEN on a connection of its own."""
+    """Listens on a connection of its own."""
 
     def __init__(self) -> None:
         self._listener: psycopg.AsyncConnection[Any] | None = None
@@ -61,14 +61,14 @@ class PostgresWatch:
     async def changed(self, run: RunInThread) -> None:
         try:
             if self._listener is None:
-                # Kept before it listens, so that `close` finds it whenever this is cancelled.
+                # Stored before LISTEN, so that `close` finds it if this task is cancelled here.
                 self._listener = await _connect()
                 await self._listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
                 return
             async for _ in self._listener.notifies(timeout=POSTGRES_POLL_S, stop_after=1):
                 pass
         except psycopg.Error as error:
-            log.warning("not notified of events, asking instead: %s", error)
+            log.warning("event notifications lost, polling until the connection is back: %s", error)
             await self.close()
             await asyncio.sleep(RECONNECT_S)
 

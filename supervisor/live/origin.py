@@ -1,4 +1,4 @@
-"""Refuses WebSockets that a page of another site opened in a supervisor's browser."""
+"""Refuses WebSockets that pages of other sites open in a supervisor's browser."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.http.request import split_domain_port, validate_host
 
 
 class SameOrigin(BaseMiddleware):
-    """Browsers always send Origin, and it must name the host that they talk to.
+    """Requires that the Origin header, if present, names this host or a trusted origin.
 
-    Programs send none; they have no cookies that a foreign page could use.
+    Browsers always send it. Programs send none, but they hold no cookies for another site to abuse.
     """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
@@ -26,7 +26,7 @@ class SameOrigin(BaseMiddleware):
 def is_same_origin(headers: dict[bytes, bytes]) -> bool:
     host = headers.get(b"host", b"").decode("latin-1").lower()
     if host and not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
-        return False  # a name that an attacker points here, to make its pages ours
+        return False  # DNS rebinding: an attacker's host name that resolves to this server
     if b"origin" not in headers:
         return True
     origin = headers[b"origin"].decode("latin-1").lower()

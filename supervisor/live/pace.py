@@ -1,4 +1,4 @@
-"""Packets per second, from the counters of live calls as the feed samples them."""
+"""Packets per second, computed from the sampled counters of live calls."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ CALLS_LIMIT = 20_000
 
 
 class Pace:
-    """The mean of the last OVER_S seconds."""
+    """The mean rate over the last OVER_S seconds. Remembers CALLS_LIMIT calls at most."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[str, int] = OrderedDict()
         self._steps: deque[tuple[float, int]] = deque()
 
     def add(self, counters: Iterable[tuple[str, int, bool]], now: float | None = None) -> None:
-        """Take call id and packet count, and whether the call was opened since the last time."""
+        """Add a sample: call id, packet count, and whether the call is new in this sample."""
         arrived = sum(self._grown(*counter) for counter in counters)
         self._steps.append((time.monotonic() if now is None else now, arrived))
 
@@ -31,11 +31,11 @@ class Pace:
 
     @property
     def per_s(self) -> float | None:
-        """None before there is something to compare."""
+        """None until there are two samples to compare."""
         while len(self._steps) > 1 and self._steps[-1][0] - self._steps[0][0] > OVER_S:
             self._steps.popleft()
         if len(self._steps) < 2:
             return None
-        # The first step only says when counting began.
+        # The first step only marks the start of the interval; its packets came before it.
         arrived = sum(count for _, count in list(self._steps)[1:])
         return round(arrived / (self._steps[-1][0] - self._steps[0][0]), 1)

@@ -1,4 +1,4 @@
-"""Where a client stands in the event log, and the snapshot it starts from."""
+"""The position of a client in the event log, and the snapshot for a new start."""
 
 from __future__ import annotations
 
@@ -13,19 +13,26 @@ SNAPSHOT_LIMIT = 500
 
 @dataclass(frozen=True)
 class Position:
-    """Where in the event log a page was read: the feed goes on from there."""
+    """The place in the event log at which a page was read. Its feed continues from there.
+
+    The epoch identifies the log: an offset means nothing after the database was replaced.
+    """
 
     epoch: str
     offset: int
 
 
 def read_position() -> Position:
-    """Read it before the page's data: what comes twice is harmless, what is skipped is not."""
+    """Return the current position. Call before reading the page's data.
+
+    An event between the two then reaches the page twice, which is harmless. In the other order the
+    page would miss it.
+    """
     return Position(epoch=events.epoch(), offset=events.head())
 
 
 def snapshot() -> list[dict[str, Any]]:
-    """Return the newest calls as the feed describes them, for a client that starts anew."""
+    """Return the newest calls, SNAPSHOT_LIMIT at most, for a client that cannot resume."""
     columns = Call.objects.values(
         "call_id",
         "state",

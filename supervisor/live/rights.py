@@ -1,4 +1,4 @@
-"""Whether whoever opened a socket may still listen: logins end, and permissions are withdrawn."""
+"""Checks whether a client may still listen, because logins end and permissions are withdrawn."""
 
 from __future__ import annotations
 
@@ -23,27 +23,28 @@ RECHECK_S = 30.0
 
 
 def pause_s() -> float:
-    """Return when to look again; sockets that came together do not ask together."""
+    """Return the seconds until the next check, with jitter to spread sockets opened together."""
     return RECHECK_S * random.uniform(0.8, 1.0)  # noqa: S311
 
 
 async def until_lost(scope: Mapping[str, Any]) -> int:
-    """Look again and again, and return the code to close with once there is one."""
+    """Check repeatedly. Returns the close code once the client may no longer listen."""
     refusal = None
     while refusal is None:
         await asyncio.sleep(pause_s())
         try:
             refusal = await database_sync_to_async(find_refusal_now)(scope)
         except DatabaseError as error:
-            log.warning("the rights of a listener could not be read: %s", error)
+            log.warning("could not check the rights of a listener, trying again: %s", error)
     return refusal
 
 
 def find_refusal_now(scope: Mapping[str, Any]) -> int | None:
-    """Return the code to close a socket with, or None. What the socket knew is not trusted.
+    """Return the code to close a socket with, or None if the client may listen.
 
-    A session that is over, a changed password or a user who was deactivated are no login any
-    more. Keys are found in the ring, which needs no query.
+    Loads session and user again instead of trusting the scope: the session may have ended, the
+    password may have changed, the user may have been deactivated. Keys are in memory and need no
+    query.
     """
     opened_with = scope.get("session")
     if opened_with is None:
