@@ -1,6 +1,6 @@
 """The page of a call.
 
-actions           The actions on a call: when each is offered, its words, and the service it runs.
+actions           Chooses the actions that a call allows, and runs the one that a form asks for.
 annotating        The views that add and remove tags and notes.
 downloads         The files that the call page offers for download.
 highlight         The search words that the call page marks: ``?q=refund``.

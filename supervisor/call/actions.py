@@ -1,4 +1,7 @@
-"""Carries out what a form of the call page asks for. The actions are those of ``calls.actions``."""
+"""Chooses the actions that a call allows, and runs the one that a form asks for.
+
+The actions themselves are defined in ``calls.actions``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ Form = Mapping[str, str]
 
 
 class BadForm(Exception):
-    """The form holds a value that none of our forms sends."""
+    """The form holds a value that the page never sends."""
 
 
 def chosen_stage(form: Form) -> str:
@@ -23,7 +26,7 @@ def chosen_stage(form: Form) -> str:
 
 
 def _swapped(form: Form) -> bool:
-    """The form says which way, so that two people who press at once do not undo each other."""
+    """Read the wanted state from the form. A toggle would let two users undo each other."""
     if form.get("swapped") not in ("0", "1"):
         raise BadForm("swapped: must be 0 or 1.")
     return form.get("swapped") == "1"
@@ -33,7 +36,7 @@ _READERS: dict[str, Callable[[Form], object]] = {"stage": chosen_stage, "swapped
 
 
 def carry_out(action: Action, *, call_id: str, by: str, form: Form) -> None:
-    """Run an action with the options that the form holds. Raises BadForm and its refusals."""
+    """Run an action with the options in the form. Raises BadForm, and what its service raises."""
     options = {name: _READERS[name](form) for name in action.takes}
     action.run(call_id=call_id, by=by, **options)
 

@@ -1,4 +1,4 @@
-"""Tags and notes from the call page: each view calls one service, and goes back to the page."""
+"""The views that add and remove tags and notes. Each calls one service and redirects back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a call can be taken away as a file, and where it is."""
+"""The files that the call page offers for download."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from calls.models import Call
 
-# Format of the API, its name on the page, and how the file ends.
+# Format in the API, its label on the page, and the file extension.
 FORMATS = (
     ("text", "Text", "txt"),
     ("vtt", "WebVTT", "vtt"),
@@ -27,12 +27,12 @@ class Download:
 
 
 def list_downloads(call: Call, *, redacted: bool, has_sound: bool) -> list[Download]:
-    """Return the transcript in each format, and the recording, as redacted as the page is."""
+    """Return the transcript in each format and the recording, redacted if the page is."""
     more = {} if redacted else {"redacted": "false"}
     found = [
         Download(
             label,
-            # A browser would get the page that shows JSON to people.
+            # Without `format=json`, a browser would get the HTML page of the API.
             f"{reverse('transcript', args=[call.call_id])}"
             f"?{urlencode({'as': name, 'format': 'json', **more})}",
             f"{call.call_id}.{suffix}",

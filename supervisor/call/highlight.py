@@ -1,6 +1,6 @@
-"""The words of a search on the page of a call, which its address passes on: ``?q=refund``.
+"""The search words that the call page marks, taken from its address: ``?q=refund``.
 
-They are marked in what the page shows anyhow, so a redacted page tells nothing of what was removed.
+Only text that the page shows is searched, so a redacted page reveals nothing that was removed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from supervisor.search.read_model import Question, read_words
 
 @dataclass(frozen=True)
 class Highlight:
-    """What was searched as it was written, the terms by side, and what was not understood."""
+    """The query as written, its terms by side, and an explanation if it was not understood."""
 
     query: str = ""
     terms: Mapping[str, Sequence[Term]] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Highlight:
         return cls(question.query, terms_by_side(node) if node else {}, " ".join(problems.values()))
 
     def mark(self, text: str, side: str) -> Excerpt:
-        """Mark a text of the ``agent``, the ``customer``, the ``summary`` or a ``note``."""
+        """Mark the words in a text. ``side`` is agent, customer, summary or note."""
         return mark(text, self.terms.get(SIDES[side], ()))
 
 

@@ -1,6 +1,7 @@
-"""The packet map: what came of each stream, sequence by sequence, in a few hundred cells.
+"""The packet map: received, missing, late and reordered packets by sequence number.
 
-The database counts, so that an hour of 20 ms packets costs a scan of an index and not a row each.
+Each stream is divided into CELLS cells at most. The database counts them with an index scan, so
+that the packets of a long call (180,000 for an hour at 20 ms) are not loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ WIDTH = 1000.0
 
 @dataclass(frozen=True)
 class Cell:
-    """Sequences [first, last] of a stream."""
+    """The packets of a stream with sequence numbers from ``first`` to ``last``, inclusive."""
 
     first: int
     last: int
@@ -39,7 +40,7 @@ class Cell:
 
     @property
     def kind(self) -> str:
-        """What is most worth knowing about it."""
+        """The most important fact about the cell."""
         if self.missing:
             return "missing"
         if self.late:
@@ -51,7 +52,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Run:
-    """Cells of one kind side by side, in units of the strip."""
+    """Adjacent cells of one kind, in units of the strip (0 to WIDTH)."""
 
     kind: str
     x: float
@@ -78,12 +79,12 @@ class PacketMap:
 
     @property
     def notable(self) -> list[str]:
-        """The kinds of runs there are, apart from what has come as it should."""
+        """The kinds of runs in the map, other than received."""
         return sorted({run.kind for lane in self.lanes for run in lane.runs} - {"received"})
 
 
 def read_packet_map(streams: Sequence[Stream]) -> PacketMap:
-    """Three queries at most, whatever the length of the call."""
+    """Read the map of these streams, in four queries at most, however long the call is."""
     heard = [stream for stream in streams if stream.last_sequence is not None]
     drawn = heard[:STREAM_LIMIT]
     received = _count(drawn)
@@ -107,7 +108,7 @@ def _bounds(stream: Stream) -> Iterator[tuple[int, int]]:
     origin = min(stream.first_sequence or 0, 1)
     span = (stream.last_sequence or 0) - origin + 1
     count = min(CELLS, span)
-    # Cell of a sequence is (sequence - origin) * count // span, as the database divides.
+    # The inverse of (sequence - origin) * count // span, the formula in both queries below.
     edges = [origin + -(-at * span // count) for at in range(count + 1)]
     return ((edges[at], edges[at + 1] - 1) for at in range(count))
 
@@ -116,7 +117,7 @@ Counts = defaultdict[tuple[int, int], int]
 
 
 def _count(streams: Sequence[Stream], condition: Q | None = None) -> Counts:
-    """Return how many packets each (stream, cell) holds."""
+    """Return the number of packets in each (stream, cell)."""
     if not streams:
         return defaultdict(int)
     origin = Least(F("stream__first_sequence"), 1)
@@ -149,7 +150,7 @@ WHERE p.received_at > p.overtaken_at GROUP BY 1, 2
 
 
 def _count_reordered(streams: Sequence[Stream]) -> Counts:
-    """Count the packets that came after one with a greater sequence."""
+    """Count the packets that arrived after a packet with a higher sequence number."""
     if not streams:
         return defaultdict(int)
     ids = ", ".join(str(int(stream.pk)) for stream in streams)
@@ -190,7 +191,7 @@ def _likeness(cell: Cell) -> tuple[str, float]:
 
 
 def _strength(run: Sequence[Cell]) -> float:
-    """A cell that lacks one packet of many must still be seen."""
+    """Return the opacity. It has a minimum, so that one missing packet among many is visible."""
     sequences = run[-1].last - run[0].first + 1
     missing = sum(cell.missing for cell in run)
     return round(max(0.4, missing / sequences), 2) if missing else 1.0

@@ -1,4 +1,4 @@
-"""The read model of the call page: everything that is known about one call."""
+"""The read model of the call page: everything that it shows about one call."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from supervisor.phases import Phase, next_number, phase_of
 
 EVENT_LIMIT = 120
 ALL_EVENTS_LIMIT = 2000
-# Counting the packets of a long call takes longer than the rest of the page.
+# Above this, the packet map is fetched later: counting takes longer than the rest of the page.
 MAPPED_AT_ONCE = 20_000
 HEARD_LIMIT = 24
 GROUPED_FROM = 4
@@ -80,17 +80,17 @@ class CallPage:
 
     @property
     def tries(self) -> int:
-        """Attempts of the present round."""
+        """The number of attempts in the current round."""
         return sum(attempt.round == self.call.analysis_round for attempt in self.attempts)
 
     @property
     def is_held(self) -> bool:
-        """Whether it waits for an attempt to begin, and not for one to end."""
+        """Whether the call waits for an attempt to start, rather than to finish."""
         return self.call.state in WAITING and not self.call.lease_expires_at
 
     @cached_property
     def outage(self) -> Outage | None:
-        """The outage that the call waits for, if it does."""
+        """The outage that holds up the call, if any."""
         if self.analysis_status is None or not self.is_held:
             return None
         this = Call.objects.filter(pk=self.call.pk)
@@ -109,7 +109,7 @@ class CallPage:
 
     @property
     def sentiments(self) -> list[dict[str, Any]]:
-        """Sentiment by side, as far as it is known."""
+        """The sentiment of each side that has one."""
         found = (self.document or {}).get("sentiment") or {}
         sides = [("agent", "Agent"), ("customer", "Customer")]
         return [
@@ -126,7 +126,7 @@ class CallPage:
 
     @cached_property
     def summary(self) -> Excerpt | None:
-        """The summary, unless it only strings the insights together, which are shown as well."""
+        """The summary. None if it only repeats the insights, which the page shows anyway."""
         document = self.document or {}
         text, insights = str(document.get("summary", "")), document.get("insights") or {}
         is_told_twice = insights and all(str(value) in text for value in insights.values())
@@ -148,7 +148,7 @@ class CallPage:
 
     @property
     def places(self) -> int:
-        """In how many places the words of a search are marked."""
+        """The number of places where search words are marked."""
         shown = [self.summary or Excerpt(""), *self.insights.values(), *self.keywords]
         shown += [turn["said"] for turn in self.turns] + [text for _, text in self.notes]
         return sum(len(excerpt.spans) for excerpt in shown)
@@ -167,7 +167,7 @@ class CallPage:
 
     @property
     def entries(self) -> list[list[CallEvent]]:
-        """The timeline; what happens again and again, gaps above all, is one entry."""
+        """The timeline. GROUPED_FROM or more gaps or late packets in a row are one entry."""
         groups = groupby(self.events, key=_likeness)
         return [
             part
@@ -191,7 +191,7 @@ class CallPage:
 
     @cached_property
     def turns(self) -> list[dict[str, Any]]:
-        """The transcript, or what has been received of a text call in progress."""
+        """The turns of the transcript, or the last turns of a text call in progress."""
         said = (self.document or {}).get("turns", self.heard)
         mark = self.highlight.mark
         return [
@@ -206,7 +206,7 @@ class CallPage:
 
     @property
     def edition(self) -> str:
-        """Changes when there is something else to hear or to draw."""
+        """A value that changes with the recording or the analysis; the player then loads again."""
         made = (self.document or {}).get("provenance", {})
         versions = [
             str((made.get(stage) or {}).get("version", 0)) for stage in ("transcribe", "understand")
@@ -236,10 +236,10 @@ def _is_audio(media: str) -> bool:
 
 
 def timing_of(turn: Mapping[str, Any]) -> str:
-    """Return when the words of a turn are said, in a form that is short and quick to render.
+    """Return the times of the words of a turn, in a compact form that renders fast.
 
-    Two numbers for each word as the page shows them: ms since the word before ended, and ms that
-    it takes. Empty where the words have no times, or where the text is not made of them.
+    Two numbers for each word on the page: the ms since the end of the previous word, and its
+    duration in ms. Empty if the words have no times, or if they do not add up to the text.
     """
     tokens: list[str] = []
     numbers: list[int] = []
@@ -279,7 +279,7 @@ def read_call_page(
 
 
 def _heard(call: Call, streams: list[Stream], *, redacted: bool) -> list[dict[str, Any]]:
-    """Return the last words of a text call in progress, as turns."""
+    """Return the last HEARD_LIMIT packets of a text call in progress, as turns."""
     if not streams or _is_audio(streams[-1].media or call.media):
         return []
     stream = streams[-1]

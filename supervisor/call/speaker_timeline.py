@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH = 1000.0
-THINNEST = 1.5  # a shorter bar could not be seen
+THINNEST = 1.5  # a thinner bar would be invisible
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Who talks how much of a call: the four shares of the talk-time bar, which fill it."""
+"""The talk-time bar: the shares of agent, customer, both and silence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TalkSplit:
-    """``agent_ms`` and ``customer_ms`` are of one side alone."""
+    """The four shares of a call. ``agent_ms`` and ``customer_ms`` exclude time when both talk."""
 
     agent_ms: int
     customer_ms: int
@@ -18,7 +18,7 @@ class TalkSplit:
 
     @property
     def parts(self) -> list[tuple[str, str, int, float, float]]:
-        """Name, label, ms, begin and width of each share, of a bar that is 100 long."""
+        """Name, label, ms, start and width of each share, on a bar of length 100."""
         shares = [
             ("agent", "Agent", self.agent_ms),
             ("both", "Both at once", self.both_ms),
@@ -47,7 +47,7 @@ def split_talk(document: Mapping[str, Any]) -> TalkSplit | None:
 
 
 def _overlap_ms(document: Mapping[str, Any]) -> int:
-    """Return for how long turns of both sides run at the same time."""
+    """Return the ms during which turns of both sides overlap."""
     steps: list[tuple[int, int, int]] = []
     for turn in document["turns"]:
         side = 0 if turn["speaker"] == "agent" else 1

@@ -1,4 +1,4 @@
-"""The pages. A view translates and calls one function of a read model, or one service."""
+"""The call page, its packet map and waveform, and the actions on a call."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
         "position": position,
         "page": page,
         "alerts": alerts_of(call),
-        # Until there is a transcript nobody knows what is personal in the audio.
+        # Without a transcript, personal data in the audio cannot be muted.
         "is_playable": page.has_recording and bool(page.document or may_unredact),
         "call": call,
         "redacted": redacted,
@@ -60,7 +60,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
 @require_safe
 @guarded("calls.view_call")
 def show_packets(request: HttpRequest, call_id: str) -> HttpResponse:
-    """The packet map of a call, which takes its time if the call is long."""
+    """The packet map, which the page of a long call fetches later because counting is slow."""
     call = _call(call_id)
     packet_map = read_packet_map(list(call.streams.order_by("pk")))
     context = {"call": call, "packet_map": packet_map}
@@ -70,7 +70,7 @@ def show_packets(request: HttpRequest, call_id: str) -> HttpResponse:
 @require_safe
 @guarded("calls.view_call")
 def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
-    """How loud each side of the recording is, for the player to draw."""
+    """The waveform of each side of the recording, as JSON for the player."""
     call = _call(call_id)
     may_unredact, redacted = _sight(request)
     try:
@@ -88,14 +88,14 @@ def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
 
 
 def _sight(request: HttpRequest) -> tuple[bool, bool]:
-    """Return whether the visitor may see personal data, and whether it is to be hidden now."""
+    """Return whether the user may see personal data, and whether this request hides it."""
     may_unredact = request.user.has_perm("calls.view_unredacted")
     return may_unredact, not (may_unredact and request.GET.get("unredacted") == "1")
 
 
 @require_http_methods(["GET", "POST"])
 def act(request: HttpRequest, call_id: str, action: str) -> HttpResponseBase:
-    """Ask on GET, do it on POST."""
+    """Ask for confirmation on GET, run the action on POST."""
     wanted = ACTIONS[action]
     return guarded(wanted.permission)(_act)(request, call_id, wanted)
 
