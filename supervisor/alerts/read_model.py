@@ -1,4 +1,4 @@
-"""The read model of the alerts page: what was raised, newest first, as its address asks for it."""
+"""The read model of the alerts page: the filter in its address, and the alerts that match it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class AlertFilter:
-    """Which alerts are wanted, as the address of the page says it."""
+    """The alerts that the address of the page asks for."""
 
     shows_all: bool = False
     severity: str = ""
@@ -40,7 +40,7 @@ class AlertFilter:
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> Self:
-        """Read the address; what makes no sense there is left out."""
+        """Read the address. Ignore invalid values."""
         severity = str(query.get("severity", ""))
         before = str(query.get("before", ""))
         is_number = before.isascii() and before.isdigit() and len(before) < 19
@@ -58,7 +58,7 @@ class AlertFilter:
         return bool(self.severity or self.rule or self.queue or self.call)
 
     def apply(self, alerts: QuerySet[Alert]) -> QuerySet[Alert]:
-        """Leave out what is not wanted, on whatever page it would be."""
+        """Filter the alerts, without paging."""
         if not self.shows_all:
             alerts = alerts.filter(acknowledged_at=None)
         if self.severity:
@@ -72,7 +72,7 @@ class AlertFilter:
         return alerts
 
     def address(self, **changes: Any) -> str:
-        """Return the query string with these changes; what is as usual is left out of it."""
+        """Return the query string with these changes. Leave out default values."""
         wanted, usual = replace(self, **changes), type(self)()
         named = {
             name: "all" if value is True else value
@@ -100,7 +100,7 @@ def _text(query: Mapping[str, Any], name: str) -> str:
 
 @dataclass(frozen=True)
 class AlertPage:
-    """Up to PAGE_SIZE alerts. ``older`` is where the next ones are, or empty."""
+    """Up to PAGE_SIZE alerts. ``older`` is the address of the next page, or empty."""
 
     wanted: AlertFilter
     alerts: list[Alert]
@@ -141,7 +141,7 @@ def _offer(names: Any, chosen: str) -> list[str]:
 
 
 def numbers_of(wanted: AlertFilter, *, up_to: int, limit: int) -> list[int]:
-    """Return the open alerts that fit, of those that were there when somebody looked."""
+    """Return the ids of matching open alerts. ``up_to`` leaves out any raised after the page."""
     fitting = replace(wanted, shows_all=False).apply(Alert.objects.filter(pk__lte=up_to))
     return list(fitting.order_by("-id").values_list("pk", flat=True)[:limit])
 
@@ -152,5 +152,5 @@ def alerts_of(call: Call) -> list[Alert]:
 
 
 def disabled_webhooks() -> list[WebhookEndpoint]:
-    """Return the endpoints that were disabled because nothing could be delivered."""
+    """Return the endpoints that were disabled automatically because deliveries failed."""
     return list(WebhookEndpoint.objects.filter(enabled=False).exclude(disabled_reason=""))

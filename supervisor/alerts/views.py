@@ -1,4 +1,4 @@
-"""The pages of alerts: the list, and acknowledging one, some or all that a filter leaves."""
+"""The list of alerts, and acknowledging one, several or all that match."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show_alerts(request: HttpRequest) -> HttpResponse:
 @require_POST
 @guarded(ACTIONS["acknowledge"].permission)
 def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
-    """Acknowledge an alert, and go back to where that was asked for."""
+    """Acknowledge an alert, and return to the page that the form was on."""
     by = request.user.get_username()
     try:
         alert, is_first = acknowledge_alert(alert_id=alert_id, by=by, note=_note(request))
@@ -49,7 +49,7 @@ def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
 @require_POST
 @guarded(ACTIONS["acknowledge"].permission)
 def acknowledge_many(request: HttpRequest) -> HttpResponse:
-    """Acknowledge the alerts that are named, or all that the filter left when the page was read."""
+    """Acknowledge the selected alerts, or all that matched the filter when the page was read."""
     numbers = _numbers(request.POST)
     count = acknowledge_alerts(
         alert_ids=numbers, by=request.user.get_username(), note=_note(request)
