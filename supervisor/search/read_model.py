@@ -1,4 +1,4 @@
-"""The read model of the search page: its address, what was not understood in it, what it finds."""
+"""The read model of the search page: the question in its address, its problems, and the answer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from calls.search.query import Node, NotUnderstood, Term, parse, wanted_terms
 from calls.search.scope import PLACES, SPEAKERS, sides_of
 
 PAGE_SIZE = 20
-TEXT_LENGTH = 400  # longer than any query that is understood, so that its length can be refused
-# What the page calls like the API, and passes on as it is.
+TEXT_LENGTH = 400  # longer than any valid query, so that a long query is refused, not cut
+# Parameters with the same name on the page and in the API, passed on unchanged.
 SAME = (
     "state", "queue", "agent", "tag", "alert", "customer_sentiment", "customer_trend",
     "agent_sentiment", "agent_trend",
 )  # fmt: skip
-# Query parameters whose name is not that of their field.
+# Query parameters that are named differently from their field.
 NAMES = {"query": "q", "place": "in", "day_from": "from", "day_to": "to", "zone": "tz"}
 LABELS = {
     "q": "Words", "in": "Words in", "speaker": "Said by", "from": "From", "to": "To",
@@ -38,7 +38,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Question:
-    """What is wanted, as the address of the page says it: texts, whatever is in them."""
+    """The parameters of the address as text, not yet checked."""
 
     query: str = ""
     speaker: str = ""
@@ -65,7 +65,7 @@ class Question:
 
     @property
     def set_filters(self) -> list[str]:
-        """The fields other than the words that are in use."""
+        """The names of the filters in use, without the words."""
         passive = ("query", "zone", "before")
         return [f.name for f in fields(self) if f.name not in passive and getattr(self, f.name)]
 
@@ -75,18 +75,18 @@ class Question:
 
     @property
     def has_more_filters(self) -> bool:
-        """Whether one of those is in use that the page folds away."""
+        """Whether a filter is in use that the page hides under "More filters"."""
         shown = {"speaker", "place", "day_from", "day_to", "queue", "agent"}
         return bool(set(self.set_filters) - shown)
 
     @property
     def words(self) -> str:
-        """The words and where they count, as the address of a call passes them on."""
+        """The words and where to find them, as parameters for the address of a call."""
         named = {"q": self.query, "speaker": self.speaker, "in": self.place}
         return urlencode({name: value for name, value in named.items() if value})
 
     def address(self, **changes: Any) -> str:
-        """Return the query string of this question, or of one with changes, on its first page."""
+        """Return the query string of this question with changes, for its first page by default."""
         wanted = replace(self, **{"before": "", **changes})
         named = {_name(f.name): getattr(wanted, f.name) for f in fields(wanted)}
         if not (wanted.day_from or wanted.day_to):
@@ -104,7 +104,7 @@ def _text(query: Mapping[str, Any], name: str) -> str:
 
 @dataclass
 class SearchPage:
-    """A question and its answer; ``problems`` says by label what was not understood."""
+    """A question and its answer. ``problems`` explains invalid values, by label."""
 
     question: Question
     problems: dict[str, str] = field(default_factory=dict)
@@ -125,12 +125,12 @@ class SearchPage:
 
     @property
     def more_than(self) -> int:
-        """Where counting stopped; 0 if it did not."""
+        """The number at which counting stopped, or 0 if it did not."""
         return COUNT_LIMIT if self.count > COUNT_LIMIT else 0
 
     @property
     def opener(self) -> str:
-        """The address of the same search with open endings, if nothing was found without."""
+        """The address of the search for words that start with this one, or empty if it has none."""
         terms = list(wanted_terms(self.node)) if self.node else []
         query = self.question.query
         is_plain = len(terms) == 1 and isinstance(self.node, Term) and not self.node.is_open
@@ -151,7 +151,7 @@ class SearchPage:
 
 
 def read_search(query: Mapping[str, Any]) -> SearchPage:
-    """Answer the question of an address. What is wrong with it is said, and nothing is guessed."""
+    """Answer the question in an address. If it has problems, report them and find nothing."""
     question = Question.from_query(query)
     answer = SearchPage(question)
     given = _filters(question, answer.problems)
@@ -171,7 +171,7 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
 
 
 def read_words(question: Question, problems: dict[str, str]) -> Node | None:
-    """Return what the words mean; None if there are none, or if they were not understood."""
+    """Parse the words. Return None if there are none, or if they are invalid."""
     for name, value, choices in (
         ("speaker", question.speaker, SPEAKERS),
         ("in", question.place, PLACES),
@@ -192,7 +192,7 @@ def _label(name: str) -> str:
 
 
 def _filters(question: Question, problems: dict[str, str]) -> QueryDict:
-    """Return what the API calls the filters of the page."""
+    """Translate the filters of the page into parameters of the API."""
     given = QueryDict(mutable=True)
     for name in SAME:
         if value := getattr(question, name):
@@ -217,7 +217,7 @@ def _filters(question: Question, problems: dict[str, str]) -> QueryDict:
 
 
 def _zone(name: str) -> Any:
-    """Return the viewer's zone, which the page's script has named; without it, the site's."""
+    """Return the viewer's time zone, which the page's script sends, or else the site's."""
     try:
         return ZoneInfo(name) if name else timezone.get_default_timezone()
     except (ValueError, OSError, KeyError):

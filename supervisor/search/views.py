@@ -1,4 +1,4 @@
-"""The page to search what was said."""
+"""The search page."""
 
 from __future__ import annotations
 
