@@ -1,5 +1,5 @@
-"""Bulk actions: the confirmation page and the progress page.
+"""Bulk actions: the confirmation, the list of actions, and the progress of one.
 
-read_model  Which calls are selected, what an action will do to them, and how far it is.
-views       The views that ask, start, show and stop an action.
+read_model  The selected calls, the question before an action, and its progress.
+views       Ask before an action; start, list, show and stop actions.
 """

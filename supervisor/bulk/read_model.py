@@ -1,4 +1,4 @@
-"""The read model of bulk actions: which calls are meant, what will happen, what has happened."""
+"""The read model of bulk actions: the selected calls, the question before, and the progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from calls.models import BulkAction, BulkItem, Call
 from supervisor.selection import NEWEST, PAGE_SIZE, Filter
 
 Kind = BulkAction.Kind
-CHOSEN_LIMIT = 200  # more rows than any page of the wallboard has
+CHOSEN_LIMIT = 200  # calls selected one by one; for more, select all that match
 REFUSED_SHOWN = 200
 LISTED = 50
 
@@ -26,7 +26,7 @@ STATE_CHOICES = dict(CallState.choices)
 
 @dataclass(frozen=True)
 class Share:
-    """The chosen calls of one state."""
+    """The selected calls in one state. ``is_meant``: the action applies to this state."""
 
     state: str
     label: str
@@ -36,7 +36,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Selection:
-    """Calls that somebody chose: some by name, or all that fit a filter up to ``newest``."""
+    """The selected calls: some by id, or all that match a filter, up to ``newest``."""
 
     scope: str
     call_ids: tuple[str, ...]
@@ -45,7 +45,7 @@ class Selection:
 
     @classmethod
     def from_form(cls, form: QueryDict) -> Selection:
-        """Read what the wallboard or the question sends; what makes no sense is left out."""
+        """Read the form of the wallboard or of the question. Ignore invalid values."""
         newest = form.get("newest", "")
         is_number = newest.isascii() and newest.isdigit() and len(newest) < 19
         named = form.getlist("call")[:CHOSEN_LIMIT]
@@ -63,7 +63,7 @@ class Selection:
 
     @property
     def address(self) -> str:
-        """What narrows the calls down, for the record; empty if they were chosen one by one."""
+        """The filter, for the audit record; empty if the calls were selected one by one."""
         if not self.is_all:
             return ""
         return self.wanted.first_page(sort=NEWEST, size=PAGE_SIZE, wall=False).address()
@@ -74,11 +74,11 @@ class Selection:
                 call_id__in=[each.replace("\0", "") for each in self.call_ids]
             )
         calls = self.wanted.apply(Call.objects.all())
-        # A call that came after the question was asked is not meant by the answer.
+        # A call that arrived after the question is not part of the answer.
         return calls if self.newest is None else calls.filter(pk__lte=self.newest)
 
     def call_ids_now(self) -> list[str]:
-        """Return the calls, oldest first; one more than LIMIT if there are more."""
+        """Return the call ids, oldest first. LIMIT + 1 of them means too many."""
         return list(self.calls().order_by("pk").values_list("call_id", flat=True)[: LIMIT + 1])
 
 
@@ -88,7 +88,7 @@ def _as_query(text: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked before anything happens."""
+    """The confirmation before an action: the number of calls in each state."""
 
     kind: Kind
     selection: Selection
@@ -138,7 +138,7 @@ def read_question(kind: Kind, selection: Selection) -> Question:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an action is, and which calls refused it."""
+    """The progress of an action, and the calls that it was refused for."""
 
     action: BulkAction
     done: int

@@ -1,4 +1,4 @@
-"""Doing one thing to many calls: what is meant, whether that is right, and what came of it."""
+"""Bulk actions: ask, start, list, show and stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from supervisor.call.actions import BadForm, chosen_stage
 @require_POST
 @guarded(OPERATE)
 def ask(request: HttpRequest) -> HttpResponse:
-    """Say which calls are meant and what will happen. Nothing happens yet."""
+    """Show the selected calls and the effect of the action, and ask. Changes nothing."""
     if request.POST.get("action") not in Kind.values:
         messages.error(request, "Choose an action.")
         return redirect("supervisor:board")
@@ -46,7 +46,7 @@ def _ask(request: HttpRequest, kind: Kind, problem: str = "", status: int = 200)
 @require_http_methods(["GET", "HEAD", "POST"])
 @guarded(OPERATE)
 def actions(request: HttpRequest) -> HttpResponse:
-    """The list of what was done, and where a new action begins."""
+    """The list of recent actions; POST starts a new one."""
     if request.method == "POST":
         return _start(request)
     return render(request, "supervisor/bulk/list.html", {"actions": read_recent()})
@@ -77,7 +77,7 @@ def _start(request: HttpRequest) -> HttpResponse:
 @require_safe
 @guarded(OPERATE)
 def show(request: HttpRequest, action_id: int) -> HttpResponse:
-    """How far an action is; the page asks again by itself while it runs."""
+    """The progress of an action. The page's script fetches it again while the action runs."""
     action = BulkAction.objects.filter(pk=min(action_id, 2**63 - 1)).first()
     if action is None:
         raise Http404("There is no such action.")
