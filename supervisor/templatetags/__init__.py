@@ -1,5 +1,5 @@
 """Template tags and filters.
 
-look    Times, durations, percentages and pills
-alerts  The number of open alerts, for the navigation
+alerts  The number of open alerts, for the navigation.
+look    How values look: times, durations, numbers, marks and lengths of bars.
 """

@@ -1,4 +1,4 @@
-"""How many alerts are open, for the navigation of every page."""
+"""The number of open alerts, for the navigation of every page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ register = template.Library()
 @register.inclusion_tag("supervisor/_open_alerts.html", takes_context=True)
 def open_alerts(context: Context) -> dict[str, Any]:
     figures = context.get("figures")
-    if isinstance(figures, Figures):  # the wallboard has counted them already
+    if isinstance(figures, Figures):  # the wallboard has already counted them
         found = OpenAlerts(figures.open_alerts, figures.worst_alert)
     else:
         found = read_open()

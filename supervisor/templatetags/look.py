@@ -1,4 +1,4 @@
-"""How values look on the pages: times, spans, numbers, marks of removed words."""
+"""How values look on the pages: times, durations, numbers, marks and lengths of bars."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MARK = re.compile(r"\[({})\]".format("|".join(get_args(Kind))))
 
 @register.filter
 def clock(at: datetime | None) -> SafeString:
-    """A time of day, with the day where it is not today; the page's script makes it local."""
+    """A time of day, with the date if it is not today. A script converts it to local time."""
     if at is None:
         return mark_safe("")
     local, now = timezone.localtime(at), timezone.localtime()
@@ -33,7 +33,7 @@ def clock(at: datetime | None) -> SafeString:
 
 @register.filter
 def day_and_time(at: datetime | None) -> SafeString:
-    """A day and a time of day."""
+    """A date and a time of day."""
     if at is None:
         return mark_safe("")
     local = timezone.localtime(at)
@@ -69,19 +69,19 @@ def span_ms(milliseconds: float | None) -> str:
 
 @register.filter
 def lasted(call: Call) -> str:
-    """How long a call that has ended took."""
+    """The duration of an ended call; empty for a live one."""
     return span((call.ended_at - call.opened_at).total_seconds()) if call.ended_at else ""
 
 
 @register.filter
 def phase(call: Call) -> Phase:
-    """What a supervisor calls the state of a call."""
+    """The state of a call in a supervisor's words."""
     return phase_of(call)
 
 
 @register.filter
 def took(milliseconds: int | None) -> str:
-    """A short stretch of work: 840 ms, 2.4 s, 3:20."""
+    """A short duration: 840 ms, 2.4 s, 3:20."""
     if milliseconds is None:
         return ""
     if milliseconds < 1000:
@@ -96,7 +96,7 @@ def grouped(number: int | None) -> str:
 
 @register.filter
 def brief(number: float | None) -> str:
-    """Three digits are enough: 0, 0.25, 3.4, 78, 1,234."""
+    """A number with up to two decimals, fewer from 10 on: 0, 0.25, 3.4, 78, 1,234."""
     if not number:
         return "0"
     places = 0 if number >= 100 else 1 if number >= 10 else 2
@@ -111,7 +111,7 @@ def share(part: float, whole: float) -> int:
 
 @register.filter
 def marked(text: str) -> SafeString:
-    """Show what was removed as a mark: ``[EMAIL]`` becomes a chip. The rest is escaped."""
+    """Turn each redaction mark, such as ``[EMAIL]``, into a chip. Escape the rest."""
     # split() with one group alternates: text, kind, text, kind, text.
     parts = _MARK.split(text)
     pieces = [
@@ -122,8 +122,8 @@ def marked(text: str) -> SafeString:
 
 @register.filter
 def highlighted(excerpt: Excerpt) -> SafeString:
-    """Show a text with the words that were looked for, and with what was removed as a mark."""
-    if not excerpt.spans:  # as in a thousand turns, most of the time
+    """Mark the search words in a text, and turn redaction marks into chips."""
+    if not excerpt.spans:  # the usual case, worth a fast path on a page of a thousand turns
         return marked(excerpt.text)
     pieces = [
         format_html('<mark class="sought">{}</mark>', text) if is_sought else marked(text)
@@ -145,23 +145,23 @@ def score_height(score: float | None) -> float:
 
 @register.filter
 def score_top(score: float | None) -> float:
-    """Where that bar begins: above the middle line for a good mood, at it for a bad one."""
+    """The top of that bar: above the middle line for a positive score, at it for a negative one."""
     return round(20 - score_height(score), 1) if score and score > 0 else 20
 
 
 @register.filter
 def bar_of(part: float, whole: float) -> float:
-    """A share as a length, of a bar that is 100 long."""
+    """A share as a length on a bar of length 100."""
     return round(100 * part / whole, 2) if whole else 0
 
 
 @register.filter
 def spaced(name: str) -> str:
-    """A name from a program as words: next_step becomes Next step."""
+    """An identifier as words: next_step becomes Next step."""
     return name.replace("_", " ").capitalize()
 
 
 @register.filter
 def kind_name(kind: str) -> str:
-    """What a cell of the packet map is called in its legend."""
+    """The name of a kind of cell in the legend of the packet map."""
     return {"reordered": "Out of order", "pruned": "Removed"}.get(kind, kind.capitalize())
