@@ -1,4 +1,4 @@
-"""The last half hour of the site, minute by minute, for the chart of the wallboard."""
+"""The samples of the last half hour, one per minute, for the charts of the wallboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The read model of the wallboard: its rows, and what its filter and headings offer."""
+"""The read model of the wallboard: the rows of a page, and its tabs and column headings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS_LIMIT = 100
 
 @dataclass(frozen=True)
 class Row:
-    """A call as one row of the wallboard shows it."""
+    """A call as a row of the wallboard."""
 
     call: Call
     attempt: int | None
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def alert_level(self) -> str:
-        """The severity of its worst open alert, empty without one."""
+        """The highest severity among its open alerts, or an empty string."""
         return level_of(getattr(self.call, "worst_alert", 0))
 
     @property
@@ -47,7 +47,7 @@ class Row:
 
     @property
     def loss_percent(self) -> float:
-        """The share of the packets that never came."""
+        """The percentage of expected packets that are missing."""
         expected = self.call.packet_count + self.call.missing_count
         return 100 * self.call.missing_count / expected if expected else 0.0
 
@@ -58,7 +58,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Tab:
-    """``figure`` names what counts its calls; empty, with no count, where that is not known."""
+    """A state to filter by.
+
+    ``figure`` names the figure that counts its calls. It is empty if the count is not known.
+    """
 
     label: str
     address: str
@@ -69,10 +72,11 @@ class Tab:
 
 @dataclass(frozen=True)
 class Page:
-    """The rows of a page. ``next`` is where the following ones are, or empty.
+    """The rows of a page. ``next`` is the address of the next page, or empty.
 
-    ``first`` is the place of its first row, and ``total`` how many calls fit, as far as that can
-    be counted without going through the archive: None, or SORTED_LIMIT and ``is_more``.
+    ``first`` is the position of its first row among all that match, starting at 1. ``total`` is the
+    number of calls that match. It is None if counting would scan the archive, and SORTED_LIMIT with
+    ``is_more`` if there are more than that.
     """
 
     rows: list[Row]
@@ -87,7 +91,8 @@ class Page:
 
 
 def read_page(wanted: Filter) -> Page:
-    # First which, then what is to be said of them: a sort would ask for it of all it sorts.
+    # Choose the calls first, then read their details. In a single query, the database would
+    # evaluate the subqueries for every call that it sorts.
     pks = list(wanted.cut(wanted.apply(Call.objects.all())).values_list("pk", flat=True))
     places = {pk: place for place, pk in enumerate(pks)}
     rows = _rows(Call.objects.with_open_alerts().filter(pk__in=pks))
@@ -108,7 +113,7 @@ def _following(wanted: Filter, last: Row) -> str:
 
 
 def _total(wanted: Filter, rows: list[Row], *, more: bool) -> int | None:
-    """Count what fits. A search has no index: what it does not find first, it would look for."""
+    """Count the matching calls. None for a search, which would scan the archive."""
     if not more and wanted.is_first_page:
         return len(rows)
     if wanted.query:
@@ -130,7 +135,7 @@ def _count(calls: QuerySet[Call]) -> int:
 
 
 def read_rows(call_ids: Iterable[str], wanted: Filter) -> list[Row]:
-    """Return the rows of these calls, newest first, without those that the filter leaves out."""
+    """Return the rows of those of these calls that match the filter, ROWS_LIMIT at most."""
     asked = Call.objects.with_open_alerts().filter(call_id__in=list(call_ids)[:ROWS_LIMIT])
     return _rows(wanted.apply(asked))
 
@@ -156,7 +161,7 @@ def _rows(calls: QuerySet[Call]) -> list[Row]:
     return [Row(call, call.attempt, call.stage or "", call.outcome or "", now) for call in found]
 
 
-# The archive is not counted, and so not all calls are.
+# Archived calls are too many to count, and so are all calls.
 _FIGURE_OF = {
     Phase.LIVE: "live",
     Phase.WAITING: "waiting",
@@ -167,7 +172,7 @@ _FIGURE_OF = {
 
 
 def tabs(wanted: Filter, figures: Figures) -> list[Tab]:
-    """Return a tab for each state. The figures are those of the whole site."""
+    """Return a tab for each state. Counts are of the whole site, so a filter hides them."""
     is_counted = not replace(wanted, phase="").narrows
     choices: Sequence[tuple[str, str]] = [("", "All calls"), *Phase.choices]
     tabs = []
@@ -181,7 +186,7 @@ def tabs(wanted: Filter, figures: Figures) -> list[Tab]:
 
 @dataclass(frozen=True)
 class Heading:
-    """A column, and the address that sorts by it; ``order`` is what aria-sort calls it."""
+    """A column heading: the address that sorts by it, and ``order``, its value of aria-sort."""
 
     name: str
     label: str
@@ -189,7 +194,7 @@ class Heading:
     order: str
 
 
-# Column, heading, and the order that a first click asks for: the worst first, names from A.
+# Column, heading, and the order of the first click: numbers from the worst, names from A.
 _COLUMNS = (
     ("state", "State", ""),
     ("call", "Call", ""),

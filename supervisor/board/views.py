@@ -1,4 +1,4 @@
-"""The pages and fragments of the wallboard."""
+"""The wallboard, the fragments that keep it up to date, and its CSV download."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
 @require_safe
 @guarded("calls.view_call")
 def show_rows(request: HttpRequest) -> HttpResponse:
-    """The rows of the calls that ``id`` names, as far as the filter wants them; or a whole page."""
+    """The rows of the calls named by ``id`` that match the filter; without ``id``, a whole page."""
     wanted = Filter.from_query(request.GET)
     if "id" in request.GET:
         page = board_read_model.Page(
@@ -72,7 +72,7 @@ def show_rows(request: HttpRequest) -> HttpResponse:
 @require_safe
 @guarded("calls.view_call")
 def show_table(request: HttpRequest) -> HttpResponseBase:
-    """All calls that the filter leaves, as CSV, newest first."""
+    """All calls that match the filter, as CSV, newest first."""
     return downloads.table(Filter.from_query(request.GET).apply(Call.objects.all()))
 
 
