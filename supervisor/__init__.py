@@ -1,12 +1,15 @@
 """The supervisor pages, cut by page, and the live feed behind them.
 
-access     Who may open a page
-phases     The phases of a call as pages name them
-selection  Filters and order of the list of calls, as the address spells them
-figures    The figures above the wallboard
-protocol   The WebSocket protocol of the web server, with bounded buffers
-routing    The address of the feed
-urls       The addresses of the pages
+access     Who may open a page: the login, and the permission that each view needs.
+apps       The Django app.
+figures    The figures above the wallboard, read from indexes.
+phases     The phases of a call as pages name them, and the states that they cover.
+protocol   Uvicorn's WebSocket protocol, changed for many sockets and slow clients.
+routing    The WebSocket addresses.
+selection  The filter and order of the wallboard, read from and written to the address.
+urls       The addresses of the pages.
 
-board/ call/ alerts/ search/ and bulk/ are pages; live/ is the feed.
+alerts/ board/ bulk/ call/ search/  One folder per page: its views and its read model.
+live/                               The feed that keeps open pages up to date.
+templatetags/                       How templates show values.
 """

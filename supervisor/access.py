@@ -1,4 +1,4 @@
-"""Who may open a page."""
+"""Who may open a page: the login, and the permission that each view needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def guarded(permission: str) -> Callable[[View], View]:
-    """Send visitors to the login; 403 for those who are logged in and lack the permission."""
+    """Send visitors to the login. Answer 403 to users who lack the permission."""
 
     def guard(view: View) -> View:
         checked = permission_required(permission, raise_exception=True)(view)
@@ -31,7 +31,7 @@ class LoginView(auth_views.LoginView):
 
 
 def asked_for_at(request: HttpRequest) -> str:
-    """Return the page of ours that a form was sent from, or an empty string."""
+    """Return the form's ``next`` path, or an empty string if it is not on this site."""
     target = request.POST.get("next", "")
     is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
     return target if is_ours else ""

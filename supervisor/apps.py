@@ -1,4 +1,4 @@
-"""The live pages."""
+"""The Django app of the supervisor pages."""
 
 from django.apps import AppConfig
 

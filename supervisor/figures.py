@@ -1,4 +1,4 @@
-"""The figures above the wallboard: counted by index, never by going through the archive."""
+"""The figures above the wallboard, read from indexes without a scan of the archive."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ MEDIAN_LIMIT = 500
 
 @dataclass(frozen=True)
 class Figures:
-    """Packets and loss are those of live calls; the median is that of the last half hour.
+    """The figures of the whole site.
 
-    ``held`` calls wait for a provider that is down; ``standing`` changes with what there is to
-    say of the analysis.
+    Packets and loss cover live calls. ``archive_s`` is the median time from the end of a call to
+    the archive over the last half hour. ``held`` calls wait for a provider that is down.
+    ``standing`` changes whenever the status of the analysis does; pages then fetch it again.
     """
 
     live: int
@@ -50,7 +51,7 @@ class Figures:
 
 def read_figures(status: AnalysisStatus | None = None) -> Figures:
     now, status = timezone.now(), status or read_status()
-    # `state IN` and not `NOT state =`, which no index can answer.
+    # `state IN` can use the index; `NOT state =` cannot.
     open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
     live = in_phase(Phase.LIVE)
     counted = Call.objects.filter(state__in=open_states).aggregate(
@@ -86,7 +87,7 @@ def _archived(*, since: datetime) -> Any:
 
 
 def _median_archive_s(now: datetime) -> float | None:
-    """Return how long calls wait from their end to the archive: the middle one of the newest."""
+    """Return the median seconds from end to archive, over the newest MEDIAN_LIMIT calls."""
     newest = _archived(since=now - MEDIAN_OVER).exclude(ended_at=None).order_by("-state_changed_at")
     times = newest.values_list("ended_at", "state_changed_at")[:MEDIAN_LIMIT]
     spans = [(archived_at - ended_at).total_seconds() for ended_at, archived_at in times]
@@ -94,7 +95,11 @@ def _median_archive_s(now: datetime) -> float | None:
 
 
 def _pace(now: datetime) -> float:
-    """Return packets a second over the last minute; of a call that is older, its mean second."""
+    """Return an estimate of packets per second over the last minute, from counters alone.
+
+    A call that is older than a minute counts with its mean rate, because its counter does not say
+    when its packets came. Counting the packets themselves would be too slow.
+    """
     heard = Call.objects.live().filter(last_packet_at__gte=now - timedelta(seconds=PACE_S))
     counts = heard.values_list("packet_count", "opened_at")
     total = sum(
@@ -103,12 +108,12 @@ def _pace(now: datetime) -> float:
     return round(total, 1)
 
 
-COUNTED = 1_000  # beyond it, how many there are makes no difference
+COUNTED = 1_000  # from here on, pages show this number with a "+"
 
 
 @dataclass(frozen=True)
 class OpenAlerts:
-    """How many alerts nobody has acknowledged, up to COUNTED, and the worst of them."""
+    """The number of unacknowledged alerts, up to COUNTED, and the highest severity among them."""
 
     count: int
     level: str

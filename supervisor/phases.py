@@ -1,4 +1,4 @@
-"""The phases of a call as the board names them, and which states they cover."""
+"""The phases of a call as pages name them, and the states that they cover."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COUNTED = (Attempt.Outcome.FAILED, Attempt.Outcome.CRASHED)
 
 
 def next_number(number: int | None, outcome: str) -> int:
-    """Return the number of the attempt to come: only some outcomes count."""
+    """Return the number of the next attempt. Only outcomes in COUNTED use up a number."""
     return (number or 0) + (outcome in COUNTED) or 1
 
 
@@ -24,8 +24,11 @@ _RETRYING = Q(
 
 
 class Phase(models.TextChoices):
-    """What a supervisor calls the state of a call: waiting for a retry is a thing of its own, and
-    so is a failed call that somebody has seen to."""
+    """The state of a call in a supervisor's words.
+
+    Unlike the state, it tells a call that waits for a retry from one that is being analysed, and a
+    dismissed call from one that failed.
+    """
 
     LIVE = "IN_PROGRESS", "Live"
     WAITING = "COMPLETED", "Waiting for AI"
@@ -48,7 +51,7 @@ def in_phase(phase: str) -> Q:
     if phase == Phase.RETRYING:
         return _RETRYING
     if phase == Phase.ANALYSING:
-        # Not `& ~_RETRYING`: SQL's NOT of a comparison with NULL is neither true nor false.
+        # Not `& ~_RETRYING`: in SQL, NOT of a comparison with NULL is NULL, which loses rows.
         at_work = Q(next_attempt_at__isnull=True) | Q(lease_expires_at__isnull=False)
         return Q(state=CallState.PROCESSING_AI) & at_work
     if phase in (Phase.FAILED, Phase.DISMISSED):

@@ -1,7 +1,7 @@
-"""Uvicorn's WebSocket protocol, for sockets that are many, all told the same, and may be slow.
+"""Uvicorn's WebSocket protocol, changed for many sockets that receive the same data.
 
-Given to Uvicorn as ``--ws supervisor.protocol:WebSocketProtocol``. Without it everything works as
-well, for fewer supervisors on a core, and one who does not read is harder to get rid of.
+Pass it to Uvicorn as ``--ws supervisor.protocol:WebSocketProtocol``. It is optional. Without it,
+one core serves fewer supervisors, and a client that does not read is disconnected later.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-# In the scope: the server takes `{"type": SEND_FRAMES, "frames": bytes}`, whole frames as they go
-# over the wire, any number of them. Made once for all sockets, they cost each a single write.
+# This extension in the scope says that the server accepts `{"type": SEND_FRAMES, "frames": bytes}`:
+# any number of complete frames in wire format. They are encoded once for all sockets, so each
+# socket costs a single write.
 FRAMES = "callcenter.frames"
 SEND_FRAMES = "websocket.send.frames"
 CLOSE_PATIENCE_S = 5.0
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Does not compress: that would be done, and its state kept, for each socket anew."""
+    """Sends shared frames and drops slow clients.
+
+    Compression is off, because it would run and keep state for each socket.
+    """
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         config.ws_per_message_deflate = False
@@ -46,7 +50,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.write(frames)
 
     async def _send_close(self, message: Any) -> None:
-        # Behind whatever waits to be written, but not waiting for a client that does not read.
+        # The close frame goes behind the data that waits to be written. A client that does not read
+        # keeps `writable` cleared, and `send` would wait for it without end.
         self.writable.set()
         await super().send(message)
         if self.close_timer is not None:
@@ -55,12 +60,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        # Closing alone would wait until what is written was read.
+        # A plain close waits until the client has read all written data, which it may never do.
         self.loop.call_later(CLOSE_PATIENCE_S, self.transport.abort)
 
 
 def text_frame(text: bytes) -> bytes:
-    """Return a text frame as a server sends it: final, unmasked (RFC 6455, 5.2)."""
+    """Return a final, unmasked text frame, as servers send it (RFC 6455, section 5.2)."""
     size = len(text)
     if size < 126:
         return b"\x81%c" % size + text

@@ -1,4 +1,4 @@
-"""Which calls the wallboard shows, and in what order: the address of the page, read and written."""
+"""The filter and order of the wallboard, read from and written to the address of the page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ PAGE_SIZE = 50
 PAGE_SIZES = (25, 50, 100, 250, 500)
 QUERY_LENGTH = 128
 NAME_LENGTH = 200
-# Any order but by age has to see every call it sorts, and the archive grows for ever.
+# Only the order by age has an index. Any other order sorts this many calls at most, because the
+# archive grows without limit.
 SORTED_LIMIT = 5000
 SEARCHED = ("call_id", *(each.name for each in DESCRIBED if each.is_searched))
 # Query parameters of the address, by the field of Filter.
@@ -62,7 +63,7 @@ def _known(field: str) -> Any:
 
 
 _EXPECTED = Cast(F("packet_count") + F("missing_count"), FloatField())
-# What a column is sorted by, as its heading names it in the address; `-` turns it round.
+# The sort expression of each name in the address. A leading `-` reverses the order.
 SORTS: dict[str, Any] = {
     "opened": F("id"),
     "duration": ExpressionWrapper(
@@ -92,7 +93,7 @@ BY_AGE = (NEWEST, "opened")
 
 @dataclass(frozen=True)
 class Filter:
-    """Which calls are wanted, as the address of the page says it."""
+    """The calls that the address of the page asks for."""
 
     phase: str = ""
     query: str = ""
@@ -108,7 +109,7 @@ class Filter:
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> Self:
-        """Read the address; what makes no sense there is left out."""
+        """Read the address. Ignore invalid values."""
         phase, sort = str(query.get("state", "")), str(query.get("sort", ""))
         alert = str(query.get("alert", ""))
         size = _whole_number(str(query.get("rows", "")))
@@ -144,7 +145,7 @@ class Filter:
         return self.before is None and self.page == 1
 
     def apply(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Leave out what is not wanted, on whatever page it would be."""
+        """Filter the calls, without paging."""
         if self.phase:
             calls = calls.filter(in_phase(self.phase))
         for name in ("queue", "agent"):
@@ -160,7 +161,7 @@ class Filter:
         return calls
 
     def cut(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Sort, and return the calls of this page and the first of the next."""
+        """Sort, and return this page's calls, plus one more if there is a next page."""
         if self.is_by_age:
             is_newest = self.sort == NEWEST
             if self.before is not None:
@@ -170,7 +171,7 @@ class Filter:
         return self._sorted(calls)[first : first + self.size + 1]
 
     def _sorted(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Sort the newest SORTED_LIMIT of them by a column; what is not known comes last."""
+        """Sort the newest SORTED_LIMIT calls by a column, unknown values last."""
         ids = calls.order_by("-id").values_list("id", flat=True)
         if oldest := ids[SORTED_LIMIT - 1 : SORTED_LIMIT].first():
             calls = calls.filter(pk__gte=oldest)
@@ -182,17 +183,17 @@ class Filter:
         return calls.order_by(order, "-id")
 
     def newer(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Return those that pages before this one show, in an order by age."""
+        """Return the calls on the pages before this one, in an order by age."""
         if self.before is None:
             return calls.none()
         return calls.filter(**{f"pk__{'gte' if self.sort == NEWEST else 'lte'}": self.before})
 
     def first_page(self, **changes: Any) -> Self:
-        """Return this filter with these changes, from its first page on."""
+        """Return this filter with changes, at its first page."""
         return replace(self, **{"before": None, "page": 1, **changes})
 
     def address(self) -> str:
-        """Return the query string; what is as usual is left out of it."""
+        """Return the query string. Leave out default values."""
         usual = type(self)()
         named = {
             name: int(value) if value is True else value
@@ -211,7 +212,7 @@ def _text(query: Mapping[str, Any], name: str, length: int) -> str:
 
 
 def _tag(written: str) -> str:
-    """Return the one spelling of a tag; what cannot be one is kept, and finds nothing."""
+    """Return the normal form of a tag. Keep an invalid tag as written; it matches nothing."""
     try:
         return normal_tag(written)
     except AnnotationRefused:
@@ -222,14 +223,14 @@ def _whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-# A queue or an agent that none of the newest calls had is not offered, but can be written.
+# Only queues and agents of this many newest calls are offered. Others still work in the address.
 CHOICES_FROM = 2000
 CHOICES_LIMIT = 500
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the lists of queues and agents offer."""
+    """The options of the lists of queues, agents and tags."""
 
     queues: list[str]
     agents: list[str]
@@ -237,7 +238,7 @@ class Choices:
 
 
 def read_choices(wanted: Filter) -> Choices:
-    """Return queues and agents of the newest calls, the newest tags, and what is wanted already."""
+    """Return the queues and agents of the newest calls, the known tags, and the current choices."""
     newest = list(Call.objects.order_by("-id").values_list("queue", "agent")[:CHOICES_FROM])
     return Choices(
         queues=_offer({queue for queue, _ in newest}, wanted.queue),
