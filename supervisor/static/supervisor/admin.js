@@ -1,7 +1,7 @@
-// Names for what Django's own markup leaves without one, for those who hear the page.
+// Adds accessible names to elements of Django's admin that have none, for screen readers.
 function nameEverything() {
   document.getElementById("searchbar")?.setAttribute("aria-label", "Search");
-  // Date and time of one field: the words "Date:" and "Time:" stand before them, as no label.
+  // A split date and time field: "Date:" and "Time:" are plain text there, not labels.
   for (const input of document.querySelectorAll(".datetime input")) {
     input.setAttribute("aria-label", input.previousSibling?.textContent.trim() || input.name);
   }
@@ -10,5 +10,5 @@ function nameEverything() {
   }
 }
 
-// After the scripts of the admin, which write such markup themselves when the page has loaded.
+// Runs after the admin's own scripts, which add such markup on load.
 addEventListener("load", () => setTimeout(nameEverything));

@@ -1,12 +1,12 @@
-// What is to be heard and read out when an alert is raised. The sound is off until somebody turns
-// it on in this browser; it is made of oscillators, so that nothing is loaded.
+// Sound, screen reader announcement and desktop notification for a new alert. The sound is off until
+// it is turned on in this browser. Oscillators make it, so no file has to be loaded.
 
 const SETTING = "callcenter-alert-sound";
 const NOTIFY = "callcenter-alert-notify";
 const SOUNDED = "callcenter-alert-sounded";
 const QUIET_MS = 4000;
 const RANK = { notice: 1, warning: 2, critical: 3 };
-// Frequency in Hz and begin in seconds of each tone: the worse, the more and the higher.
+// Frequency in Hz and start in seconds of each tone. Worse alerts have more and higher tones.
 const TONES = {
   notice: [[523, 0]],
   warning: [[659, 0], [523, 0.22]],
@@ -25,8 +25,8 @@ let timer = 0;
 export function startSound(feed) {
   if (!button) return;
   button.addEventListener("click", toggle);
-  // A browser lets no page make a noise before somebody has touched it. The button itself decides
-  // what its click means, by what was heard before it.
+  // Browsers block sound until the user has clicked or pressed a key on the page. The sound button
+  // is left out: toggle() must see whether sound was still blocked before the click.
   for (const type of ["pointerdown", "keydown"]) {
     const touched = ({ target }) => isOn() && !button.contains(target) && resume();
     addEventListener(type, touched, { capture: true });
@@ -34,7 +34,7 @@ export function startSound(feed) {
   if (isOn()) resume();
   startNotify();
   show();
-  // The feed begins where the page was read: what it brings is newer than the page.
+  // The feed starts at the position of the page, so it brings only alerts newer than the page.
   feed.addEventListener("change", ({ detail }) => detail.type === "alert_raised" && hear(detail));
 }
 
@@ -47,7 +47,7 @@ export function announce(text) {
 // On and off ---------------------------------------------------------------------------------------
 
 function toggle() {
-  if (isOn() && context?.state !== "running") return resume(true); // it was asked for by a click
+  if (isOn() && context?.state !== "running") return resume(true); // this click allows sound
   store(SETTING, isOn() ? "off" : "on");
   if (isOn()) resume(true);
   else context?.suspend().then(show);
@@ -58,14 +58,14 @@ async function resume(isAsked = false) {
   try {
     context ??= new AudioContext();
     context.onstatechange = show;
-    // Without a click it stays pending, and must not be waited for.
+    // Without a user gesture this promise stays pending, so do not wait for it.
     const running = context.resume();
     if (isAsked) {
       await running;
       play("notice");
     }
   } catch {
-    context = null; // no sound on this machine
+    context = null; // this machine has no sound
   }
   show();
 }
@@ -90,7 +90,7 @@ function hear(event) {
   timer ||= setTimeout(sound, pauseMs());
 }
 
-// Not more than once in QUIET_MS, in whichever of this browser's pages.
+// At most one sound in QUIET_MS over all pages of this browser.
 function pauseMs() {
   const since = Date.now() - Number(read(SOUNDED) ?? 0);
   return since >= 0 && since < QUIET_MS ? QUIET_MS - since : 0;
@@ -103,7 +103,7 @@ function sound() {
   const level = worst.data.severity;
   const one = `${level} alert: ${worst.data.rule}, call ${worst.call_id}`;
   announce(events.length > 1 ? `${events.length} new alerts, worst: ${one}` : `New ${one}`);
-  const isFirst = pauseMs() === 0; // of two pages that waited, one makes the sound
+  const isFirst = pauseMs() === 0; // another page may have made the sound while this one waited
   store(SOUNDED, String(Date.now()));
   if (isFirst && isOn() && context?.state === "running") play(level);
   if (isFirst) showNotification(worst, events.length);
@@ -131,7 +131,7 @@ function tone(frequency, begin) {
   oscillator.stop(at + TONE_S);
 }
 
-// Notifications of the desktop, while the page is not looked at -------------------------------------
+// Desktop notifications, while the page is hidden --------------------------------------------------
 
 function startNotify() {
   if (!("Notification" in window) || !isSecureContext || !notify) return;
@@ -157,7 +157,7 @@ function showNotification(event, count) {
   new Notification(title, { body: `Call ${event.call_id}: ${event.data.found}`, tag: "callcenter" });
 }
 
-// Storage may be forbidden -------------------------------------------------------------------------
+// Settings. localStorage may be blocked; then they last until the page is left ---------------------
 
 const memory = new Map();
 

@@ -1,4 +1,4 @@
-// The alerts page: new alerts appear and acknowledged ones leave, as the feed tells of them.
+// The alerts page: new alerts appear and acknowledged ones leave as the feed reports them.
 
 import { submit, tell } from "./alert_forms.js";
 import { announce, startSound } from "./alert_sound.js";
@@ -9,7 +9,7 @@ import { localise, startClocks } from "./times.js";
 import { Idiomorph } from "./vendor/idiomorph.esm.js";
 
 const BATCH_MS = 250;
-const PAUSE_MS = 1500; // a flood of alerts costs one page for each
+const PAUSE_MS = 1500; // a flood of alerts costs one request per pause
 const RETRY_MS = 2000;
 const OWN = ["alert_raised", "alert_acknowledged", "call_deleted"];
 
@@ -49,7 +49,7 @@ function say(text) {
   notice.hidden = feed.status !== "live";
 }
 
-// What is chosen and written stays; what had the focus and left gives it to what took its place.
+// Keeps selections and typed text. If the focused alert has left, the one in its place gets the focus.
 function merge(page) {
   const held = document.activeElement?.closest(".alert");
   const place = held ? items().indexOf(held) : -1;

@@ -1,4 +1,4 @@
-// The progress of a bulk action: the page is fetched again until the action is over.
+// The progress of a bulk action: fetches the page again until the action is finished.
 
 import { localise } from "./times.js";
 import { Idiomorph } from "./vendor/idiomorph.esm.js";
@@ -18,7 +18,7 @@ async function look() {
   let wait = EVERY_MS;
   try {
     const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-    if (response.redirected) return location.reload(); // the login has ended
+    if (response.redirected) return location.reload(); // the session has ended, so this shows the login
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     localise(page);

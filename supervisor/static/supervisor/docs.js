@@ -1,4 +1,4 @@
-// Names and levels of headings that the markup of Swagger UI lacks, put on again whenever it draws itself anew.
+// Adds accessible names and heading levels that Swagger UI lacks, again after each of its redraws.
 const LACKING = [
   [".examples-select-element", "aria-label", "Example"],
   [".close-modal", "aria-label", "Close"],
@@ -11,7 +11,7 @@ function complete() {
       element.setAttribute(name, value);
     }
   }
-  // Its headings jump from the first level to the third.
+  // Swagger UI skips heading level 2.
   for (const heading of document.querySelectorAll("#swagger-ui :is(h3, h4, h5, h6)")) {
     heading.setAttribute("aria-level", heading.localName[1] - 1);
   }
@@ -20,7 +20,7 @@ function complete() {
   }
 }
 
-// It watches what comes and goes, and no attributes: those are what it writes itself.
+// Watches nodes only. complete() writes attributes, so watching those would be an endless loop.
 new MutationObserver(complete).observe(document.getElementById("swagger-ui"), {
   childList: true,
   subtree: true,

@@ -1,5 +1,5 @@
-// The live feed: one socket that is opened again and again, and never leaves a hole unnoticed.
-// Its protocol is described in docs/feed.md.
+// The live feed: one socket that reconnects by itself, and detects every gap in the events.
+// docs/feed.md describes its protocol.
 
 import { showOpenAlerts } from "./nav_alerts.js";
 import { clockText } from "./times.js";
@@ -18,9 +18,9 @@ export class Feed extends EventTarget {
   #timer = 0;
   #ended = "";
   #heartbeat_s = 10;
-  #since = 0; // when the socket was opened, and when it went live
+  #since = 0; // when the socket was opened; once it is live, when it went live
 
-  // position: where in the event log the page was read.
+  // position: the epoch and offset in the event log at which the page was read.
   constructor(url, position) {
     super();
     this.url = url;
@@ -67,13 +67,14 @@ export class Feed extends EventTarget {
     if (code === LOGGED_OUT) return this.end("logged-out");
     if (code === FORBIDDEN) return this.end("forbidden");
     if (this.#ended) return;
-    // Too slow for a moment: nothing else is wrong, so nothing is waited for, but not in a circle.
+    // RESYNC: this client was too slow, but the server is fine, so connect at once. A connection that
+    // was live only briefly backs off, or a page that stays too slow would reconnect in a loop.
     const isAtOnce = wasLive && code === RESYNC && Date.now() - this.#since > SETTLED_S * 1000;
     this.#timer = setTimeout(() => this.#connect(), isAtOnce ? 0 : this.#pause() * 1000);
     this.#tell("status");
   }
 
-  // Jitter: a whole floor of wallboards loses the server at the same moment.
+  // The jitter spreads out wallboards that all lost the server at the same moment.
   #pause() {
     const base = BACK_OFF_S[Math.min(this.#tries, BACK_OFF_S.length - 1)];
     this.#tries += 1;
@@ -84,7 +85,7 @@ export class Feed extends EventTarget {
     if (this.#timer) this.#connect();
   }
 
-  // A page that was hidden, on a machine that may have slept, looks before anybody sees it.
+  // A page that becomes visible checks at once, because the machine may have been asleep.
   #look() {
     this.#watch();
     this.#hurry();
@@ -111,7 +112,7 @@ export class Feed extends EventTarget {
       case "hello":
         this.#heartbeat_s = message.heartbeat_s;
         return this.#resume();
-      case "replay": // events that came since the greeting come again, after those before them
+      case "replay": // goes back, so that events sent since the greeting are taken again, in order
         this.offset = message.after;
         return;
       case "resumed":
@@ -124,6 +125,7 @@ export class Feed extends EventTarget {
         this.offset = message.head;
         return this.#tell("refetch");
       case "heartbeat":
+        // A head beyond our offset means that an event was missed: ask for it.
         return message.head > this.offset ? this.#resume() : undefined;
       case "counters":
         return this.#tell("counters", message.calls);
@@ -170,7 +172,7 @@ function loginLink(badge) {
   return link;
 }
 
-// Opens the feed where the page says it was read, and shows in the badge how it stands.
+// Opens the feed at the position of the page, and shows its status in the badge.
 export function openFeed() {
   const [badge, main] = [document.getElementById("feed"), document.getElementById("main")];
   const url = new URL(badge.dataset.socket, location.href);
@@ -182,8 +184,8 @@ export function openFeed() {
   return feed;
 }
 
-// Fetches a page or a part of one, or sends a form to it; null if the session has ended, which the
-// badge then says.
+// Fetches a page or part of one, or sends a form to it. If the session has ended or the permission
+// is lost, returns null and shows that in the badge.
 export async function fetchPart(url, feed, form = null) {
   const sent = form ? { method: "POST", body: form } : {};
   const response = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store", ...sent });

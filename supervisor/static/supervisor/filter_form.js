@@ -1,15 +1,15 @@
-// A form that filters a list: what is chosen holds at once, and its address can be passed on.
+// A form that filters a list. A choice takes effect at once, and the address can be shared.
 
 export function startFilter(form) {
   form.addEventListener("change", ({ target }) => target.closest(".choice") && form.requestSubmit());
   form.addEventListener("submit", () => leaveOutTheEmpty(form));
-  // The browser brings a page back as it was left.
+  // "Back" can restore the page with the empty fields still disabled.
   addEventListener("pageshow", () => {
     for (const field of form.elements) field.disabled = false;
   });
 }
 
-// An address that is passed on says what is filtered, and nothing else.
+// Keeps empty fields out of the address.
 function leaveOutTheEmpty(form) {
   for (const field of form.elements) field.disabled ||= Boolean(field.name) && !field.value;
 }

@@ -1,13 +1,13 @@
-// Keys of one letter: what they do is the page's affair; whether they do it, the reader's, who
-// turns them off in the help that lists them.
+// One-letter keyboard shortcuts. Each page defines its own. The user can turn them off in the help
+// that lists them.
 
-const SETTING = "callcenter-board-keys"; // one switch for all pages
+const SETTING = "callcenter-board-keys"; // one setting for all pages
 const TAKEN = "input:not([type=checkbox]), select, textarea, dialog, summary, [role=region]";
 
 const help = document.getElementById("help");
 const isOn = document.getElementById("keys");
 
-// deeds: by key, functions of the event that return whether they had anything to do.
+// deeds: a function of the event for each key. It returns whether it did something.
 export function startKeys(deeds) {
   isOn.checked = stored() !== "off";
   isOn.addEventListener("change", () => store(isOn.checked ? "on" : "off"));
@@ -25,7 +25,7 @@ function stored() {
   try {
     return localStorage.getItem(SETTING);
   } catch {
-    return null; // storage may be forbidden
+    return null; // localStorage may be blocked
   }
 }
 
@@ -33,6 +33,6 @@ function store(value) {
   try {
     localStorage.setItem(SETTING, value);
   } catch {
-    // then it holds until the next page
+    // the setting then lasts until the page is left
   }
 }

@@ -1,4 +1,4 @@
-// How many alerts are open, in the navigation of every page that is live.
+// The number of open alerts in the navigation, on every live page.
 
 const box = document.getElementById("open-alerts");
 

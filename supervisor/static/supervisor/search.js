@@ -1,4 +1,5 @@
-// The search page: days mean the viewer's own, addresses say only what is asked, "/" leads back up.
+// The search page: days are in the viewer's time zone, addresses have no empty fields, and "/" goes to
+// the search field.
 
 import { localise } from "./times.js";
 
@@ -14,7 +15,7 @@ function mark(field) {
   if (!SKIPPED.has(field.name)) field.classList.toggle("is-set", Boolean(field.value));
 }
 
-// Days that somebody passed on stay theirs until others are chosen.
+// Days in a shared address keep the time zone of the sender until the viewer changes them.
 for (const name of ["from", "to"]) {
   form.elements[name].addEventListener("change", () => (zone.value = ownZone()));
 }

@@ -1,5 +1,5 @@
-// Light, dark or as the system says: set before the first paint, and shared with the admin, which
-// keeps its choice under the same name. The class is what Swagger UI goes by.
+// The theme: light, dark or automatic. It is set before the first paint. The admin stores its choice
+// under the same key, so the two share it. The class is for Swagger UI.
 (() => {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -9,7 +9,7 @@
     try {
       return localStorage.getItem("theme") in names ? localStorage.getItem("theme") : "auto";
     } catch {
-      return "auto"; // storage may be forbidden
+      return "auto"; // localStorage may be blocked
     }
   }
 
@@ -37,7 +37,7 @@
       try {
         localStorage.setItem("theme", theme);
       } catch {
-        // then it holds until the next page
+        // the choice then lasts until the page is left
       }
     });
   });

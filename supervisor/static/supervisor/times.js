@@ -1,4 +1,4 @@
-// Times in the viewer's own zone, and the clocks that tick: how long a call lasts, when it is tried.
+// Times in the viewer's time zone, and running clocks: call durations and the time to the next attempt.
 
 const clockFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const dayFormat = new Intl.DateTimeFormat("en-GB", {
@@ -26,7 +26,7 @@ export function spanText(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-// Do this to new content before it is merged into the page, so that nothing is written twice.
+// Call this on new content before it is merged, so that the merge does not change times twice.
 export function localise(root) {
   for (const time of root.querySelectorAll("time[data-as]")) {
     const at = new Date(time.dateTime);

@@ -1,4 +1,4 @@
-// The alerts of a call, over the wallboard: looked at and acknowledged without leaving it.
+// The dialog with the alerts of a call, to read and acknowledge them without leaving the wallboard.
 
 import { submit } from "../alert_forms.js";
 import { fetchPart } from "../feed.js";
@@ -27,7 +27,7 @@ export function startAlerts(body, itsFeed) {
   });
 }
 
-// Opens those of a row, if it has any.
+// Opens the alerts of a row, if it has any.
 export function openAlerts(row) {
   const badge = row?.querySelector("[data-alerts]");
   if (badge) open(badge);
@@ -54,7 +54,7 @@ async function load() {
   }
 }
 
-// What is being written to one alert stays when another one comes.
+// Keeps a note that is being written when another alert arrives.
 function show(page) {
   localise(page);
   const written = new Map([...list.querySelectorAll("input[name=note]")].map((box) => [box.id, box.value]));

@@ -1,4 +1,4 @@
-// What keeps the analysis from going on: fetched anew when the figures say that it has changed.
+// What holds up the analysis: fetched again when the figures show that it has changed.
 
 import { fetchPart } from "../feed.js";
 import { localise } from "../times.js";
@@ -13,7 +13,7 @@ export function followAnalysisStatus(main, feed) {
     isBusy = true;
     fetchPart(main.dataset.analysisStatus, feed)
       .then((part) => part && show(section, part))
-      .catch(() => {}) // the next figures try again
+      .catch(() => {}) // the next figures lead to another try
       .finally(() => {
         isBusy = false;
       });

@@ -1,4 +1,4 @@
-// The wallboard: what changes is gathered, fetched together, and merged into the page.
+// The wallboard: collects changes, fetches them together, and merges them into the page.
 
 import { startSound } from "../alert_sound.js";
 import { startAlerts } from "./alerts.js";
@@ -16,10 +16,10 @@ import { localise, startClocks } from "../times.js";
 
 const ROWS_MS = 300;
 const PAGE_MS = 1500;
-// Where so many calls come at a time that nobody can read them, the list is renewed less often.
+// When more calls arrive at once than anyone can read, the list is fetched less often.
 const FLOOD = 10;
 const FLOOD_MS = 4000;
-// Durations and counters go on without an event, and with them an order by these.
+// Durations and counters change without an event, so an order by them must be fetched on a timer.
 const DRIFT_MS = 5000;
 const DRIFTING = ["duration", "packets", "loss"];
 const RETRY_MS = 2000;
@@ -32,9 +32,9 @@ const isFirstPage = !wanted.has("before") && !wanted.has("page");
 const isNewestFirst = main.dataset.sort === "-opened";
 const isFiltered = ["state", "q", "queue", "agent", "alert", "tag"].some((name) => wanted.get(name));
 
-const changed = new Set(); // calls that are shown
-let entering = 0; // events of calls that may have to be shown now
-let isWholeDue = false; // the log cannot tell what was missed
+const changed = new Set(); // call ids of shown rows
+let entering = 0; // events that may change which rows are shown, or their order
+let isWholeDue = false; // the missed events are not in the log any more
 let pageAt = 0;
 let failedAt = 0;
 let isUpdating = false;
@@ -67,17 +67,17 @@ main.addEventListener("history", ({ detail }) => showHistory(detail));
 function note(event) {
   if (event.type === "call_deleted" && rowOf(event.data.deleted)) {
     rowOf(event.data.deleted).remove();
-    entering += 1; // another one takes its place, and an answer on its way may still hold it
+    entering += 1; // another row fills the gap; a late answer may also still contain this call
     return schedule();
   }
-  if (!event.call_id || event.type === "gap_detected") return; // gaps come with the counters
+  if (!event.call_id || event.type === "gap_detected") return; // the counters show gaps
   const isShown = Boolean(rowOf(event.call_id));
   if (isShown) changed.add(event.call_id);
   if (mayMove(event, isShown)) entering += 1;
   schedule();
 }
 
-// Only the server knows the place of a call in an order, and whether it fits the filter now.
+// Whether an event may change the list. Only the server knows the order and what matches the filter.
 function mayMove(event, isShown) {
   if (!isNewestFirst) return true;
   if (isShown) return false;
@@ -106,16 +106,16 @@ function schedule() {
   timer = setTimeout(update, at - Date.now());
 }
 
-// When the list is next renewed as a whole. Rows that are shown are brought up to date before.
+// When to send the next request. Changed rows do not wait long for the next fetch of the whole page.
 function dueAt() {
   if (!entering || isWholeDue) return 0;
   const pageDue = pageAt + (entering > FLOOD ? FLOOD_MS : PAGE_MS);
   return changed.size ? Math.min(pageDue, Date.now() + 1000) : pageDue;
 }
 
-// Fetched and merged -------------------------------------------------------------------------------
+// Fetching and merging -----------------------------------------------------------------------------
 
-// One request at a time: an answer that comes late must not undo a newer one.
+// One request at a time, because a late answer would undo a newer one.
 async function update() {
   timer = 0;
   isUpdating = true;
@@ -143,7 +143,7 @@ async function fetchPage() {
   try {
     const part = await fetchPart(`${main.dataset.rows}?${wanted}`, feed);
     if (!part) return;
-    if (isHeld()) throw new Held(); // somebody has begun to point at a row meanwhile
+    if (isHeld()) throw new Held(); // the user has pointed at a row in the meantime
     showRows(part);
     mergeParts(part, ["where", "pages"]);
     pageAt = Date.now();
@@ -165,7 +165,7 @@ async function fetchRows() {
   batch.forEach((id) => query.append("id", id));
   try {
     const part = await fetchPart(`${main.dataset.rows}?${query}`, feed);
-    // Where a row has gone, another one from the next page takes its place at the end.
+    // For each row that left, the first row of the next page moves up, so fetch the page.
     if (part) entering += updateRows(batch, part, { mayMove: !isHeld() });
   } catch (error) {
     batch.forEach((id) => changed.add(id));

@@ -1,11 +1,11 @@
-// The last half hour as three small charts. The table beside them is where their values come from.
+// Three small charts of the last half hour. Their values come from the table next to them.
 
 import { clockText } from "../times.js";
 import { fetchPart } from "../feed.js";
 import uPlot from "../vendor/uPlot.esm.js";
 
 const SPAN_S = 30 * 60;
-const HOLE_S = 150; // no sample for so long: nobody knows, so no line
+const HOLE_S = 150; // a longer gap between samples interrupts the line
 const REDRAW_MS = 5000;
 const plots = [];
 const inks = {};
@@ -13,7 +13,7 @@ let samples = [];
 let now = null;
 let drawnAt = 0;
 
-// Draws the charts from the table of the page, as it is now.
+// Draws the charts from the table of the page. Call it after every merge.
 export function mountHistory(main) {
   samples = [...main.querySelectorAll("#history tr[data-at]")].map(({ dataset }) => ({
     at: Number(dataset.at), live: Number(dataset.live), packets: Number(dataset.packets),
@@ -30,7 +30,7 @@ export function mountHistory(main) {
   refresh();
 }
 
-// The charts end with what is true now.
+// Adds the current figures at the end of the charts.
 export function addNow(figures) {
   now = { at: Date.now() / 1000, live: figures.live, packets: figures.packets_per_s, archived: null, failed: null };
   if (plots.length && Date.now() - drawnAt > REDRAW_MS && !document.hidden) refresh();
@@ -63,7 +63,7 @@ function columns(name) {
   return [column("at"), ...keys.map(column)];
 }
 
-// A canvas knows no custom properties: an element that wears the colour tells what it is now.
+// A canvas cannot use custom properties, so the colour is read from an element that has it.
 function colour(name, alpha = 1) {
   const ink = inks[name] ??= document.body.appendChild(
     Object.assign(document.createElement("span"), { className: `plot__ink plot__ink--${name}` }),
@@ -115,7 +115,7 @@ function tickText(value) {
   return value >= 10_000 ? `${Math.round(value / 1000)}k` : value.toLocaleString("en-US");
 }
 
-// What is under the pointer, in words, where the heading of the chart is.
+// Shows the value under the pointer in the heading of the chart.
 function tell(chart, box) {
   const caption = box.previousElementSibling;
   const place = chart.cursor.idx;
@@ -124,7 +124,7 @@ function tell(chart, box) {
   caption.dataset.value = isKnown ? `${values.map((value) => Number(value.toFixed(1)).toLocaleString("en-US")).join(" / ")} at ${hourText(chart.data[0][place])}` : "";
 }
 
-// A new sample is there once a minute; every page asks at another second.
+// There is one new sample a minute. Each page asks at a different second, to spread the load.
 export function followHistory(main, feed) {
   const ask = async () => {
     if (feed.status === "live" && !document.hidden) {
@@ -132,7 +132,7 @@ export function followHistory(main, feed) {
         const part = await fetchPart(main.dataset.history, feed);
         if (part) main.dispatchEvent(new CustomEvent("history", { detail: part }));
       } catch {
-        // the next minute asks again
+        // the next minute brings another try
       }
     }
     setTimeout(ask, 60_000);

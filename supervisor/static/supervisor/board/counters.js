@@ -1,10 +1,10 @@
-// The counters of live calls, several times a minute more often than their rows change.
+// The counters of live calls. They change far more often than the rest of their rows.
 
 import { body } from "./rows.js";
 
 let counters = new Map();
 
-// Several samples may come before the browser paints; the last one of each call counts.
+// Several samples may arrive before the next paint. Only the last one of each call is shown.
 export function gather(calls) {
   if (!counters.size) requestAnimationFrame(count);
   for (const call of calls) counters.set(call.call_id, call);

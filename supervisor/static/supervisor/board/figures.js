@@ -1,4 +1,4 @@
-// The figures above the rows, as the feed sends them.
+// Shows the figures above the rows whenever the feed sends new ones.
 
 import { addNow } from "./chart.js";
 import { spanText } from "../times.js";

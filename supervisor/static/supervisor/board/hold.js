@@ -1,6 +1,6 @@
-// Rows hold still while somebody points at them or goes through them: a click must hit its call.
+// Keeps rows in place while the user points at or moves through them, so that a click hits its call.
 
-const IDLE_MS = 15_000; // a pointer that rests there for longer belongs to nobody
+const IDLE_MS = 15_000; // a pointer at rest for longer counts as absent
 
 const button = document.getElementById("waiting");
 const list = document.getElementById("rows");
@@ -26,7 +26,7 @@ export function isHeld() {
   return (isOver || hasFocus()) && Date.now() - seenAt < IDLE_MS;
 }
 
-// Tells that calls wait to be let in; how many is known of new calls only.
+// Says that updates are waiting. Their number is exact only if all of them are new calls.
 export function showWaiting(count, isExact) {
   const text = isExact ? `${count} new call${count === 1 ? "" : "s"}` : "The list has changed";
   if (button.hidden === !count && (!count || button.textContent === text)) return;

@@ -1,4 +1,4 @@
-// The keyboard of the wallboard: from row to row, to alerts, to the search, to the wall screen.
+// The keyboard shortcuts of the wallboard: rows, alerts, search and wall screen.
 
 import { openAlerts } from "./alerts.js";
 import { startKeys } from "../keys.js";
@@ -15,7 +15,7 @@ export function startBoardKeys(body) {
   });
 }
 
-// Arrows scroll the page as ever, until a row has the focus.
+// Arrow keys scroll the page as usual unless a row has the focus.
 function isInRows(event) {
   return Boolean(event.target.closest("#rows"));
 }

@@ -1,4 +1,4 @@
-// Rows that are chosen for a bulk action: how many, and all that are shown at once.
+// The selection for a bulk action: its size, and "select all shown".
 
 export function startPicks(body) {
   const form = document.getElementById("bulk");
@@ -10,7 +10,7 @@ export function startPicks(body) {
   };
   body.addEventListener("change", tell);
   new MutationObserver(tell).observe(body, { childList: true });
-  addEventListener("pageshow", tell); // the browser remembers what was chosen
+  addEventListener("pageshow", tell); // the browser restores the checkboxes
   document.getElementById("pick-all").addEventListener("click", () => {
     const all = boxes();
     const isAll = all.every((box) => box.checked);

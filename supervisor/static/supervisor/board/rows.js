@@ -1,9 +1,9 @@
-// The rows: merged with what the server says, moved without a jump, marked where few have changed.
+// The rows: merged with the answer of the server, moved smoothly, and marked if only a few changed.
 
 import { localise } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 
-const MARKED_AT_ONCE = 6; // more marks say nothing, and each is painted sixty times a second
+const MARKED_AT_ONCE = 6; // more marks help nobody, and each animation costs paint time
 const GLIDE = { duration: 260, easing: "ease-out" };
 
 export const body = document.getElementById("rows");
@@ -48,8 +48,8 @@ export function showRows(part) {
   }
 }
 
-// Brings these rows up to date where they are. What does not fit the filter any more goes, or
-// stays, and fades, while nothing may move.
+// Updates these rows in place. A row that no longer matches the filter is removed. While rows may
+// not move, it stays and is dimmed instead.
 export function updateRows(asked, part, { mayMove }) {
   localise(part);
   const fresh = new Map([...part.querySelectorAll("tr")].map((row) => [row.dataset.call, row]));
@@ -65,7 +65,7 @@ export function updateRows(asked, part, { mayMove }) {
   return gone.length;
 }
 
-// True if the row looks different in kind: another state, or another alert.
+// Morphs a row. Returns true if its state or its alert changed.
 function replace(old, row) {
   if (old.isEqualNode(row)) return false;
   const [before, now] = [kindOf(old), kindOf(row)];
@@ -86,7 +86,7 @@ function mark(marks) {
   }
 }
 
-// Whoever reads a row can follow it to its new place: it slides there from where it was.
+// Slides rows from their old to their new place, so that the eye can follow.
 function glide(change) {
   if (still.matches || document.hidden) return change();
   const places = new Map();

@@ -1,4 +1,4 @@
-// The call page: fetched again when something happens to its call, and merged into what is shown.
+// The call page: fetched again after each event of its call, and merged into the shown page.
 
 import { fetchPart, openFeed } from "../feed.js";
 import { mountSentimentChart } from "./sentiment_chart.js";
@@ -38,12 +38,12 @@ function refetchSoon(wait = BATCH_MS) {
   timer ||= setTimeout(refetch, wait);
 }
 
-// What the reader opened, plays or has in hand stays as it is.
+// A merge must not touch what the user has opened, is playing or is editing.
 const callbacks = {
   beforeAttributeUpdated: (name, node) =>
     name !== "open" &&
     !(name === "aria-current" && node.matches(".turn")) &&
-    !(name === "tabindex" && node === document.activeElement), // without it the focus is lost
+    !(name === "tabindex" && node === document.activeElement), // keeps the focus
   beforeNodeMorphed: (old, fresh) => !(old.dataset && "keep" in old.dataset) && !isMounted(old, fresh),
   beforeNodeRemoved: (old) => !("sound" in (old.dataset ?? {})) || player()?.paused !== false,
 };
@@ -52,7 +52,7 @@ function player() {
   return document.getElementById("player");
 }
 
-// A player that shows the same recording as before is not touched: it may be running.
+// Leaves a player of the same recording alone, because it may be playing.
 function isMounted(old, fresh) {
   return "sound" in (old.dataset ?? {}) && old.id === fresh.id;
 }
@@ -87,14 +87,14 @@ main.addEventListener("click", (event) => {
   else dialog.showModal();
 });
 
-// Without the words of a search the page is another one, and what is played goes on.
+// Clears the search words by a merge, so that playback goes on.
 function clear(link) {
   history.replaceState(null, "", link.href);
   main.focus({ preventScroll: true });
   refetch();
 }
 
-// Forms that leave the page as it is, so that what is played goes on: sent, and the answer merged.
+// Sends these forms in the background and merges the answer, so that playback goes on.
 main.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!("quiet" in form.dataset)) return;
@@ -104,27 +104,27 @@ main.addEventListener("submit", async (event) => {
   const title = form.closest("section")?.querySelector("h2");
   try {
     const sent = new FormData(form);
-    sent.set("next", location.pathname + location.search); // the form may be from before "Clear"
+    sent.set("next", location.pathname + location.search); // the form may be older than "Clear"
     const page = await fetchPart(form.action, feed, sent);
     if (!page) return;
     merge(page);
     if (!form.isConnected) holdFocus(title);
     if (!page.querySelector(".message--error")) form.reset();
   } catch {
-    form.submit(); // the browser says what is wrong
+    form.submit(); // let the browser show the error
   } finally {
     delete form.dataset.busy;
   }
 });
 
-// A form that is gone, as it has done its work, leaves the focus where it was, and not at the top.
+// Keeps the focus in place when a form disappears after it was sent.
 function holdFocus(title) {
   if (!title || document.activeElement !== document.body) return;
   title.tabIndex = -1;
   title.focus({ preventScroll: true });
 }
 
-// What scripts draw -----------------------------------------------------------------------------
+// Player, charts and packet map -----------------------------------------------------------------
 
 function mount() {
   mountPlayer();
@@ -134,7 +134,7 @@ function mount() {
   if (lazy && !lazy.dataset.asked) fill(lazy);
 }
 
-// The packet map of a long call comes when the rest of the page is there.
+// Fetches the packet map of a long call after the rest of the page.
 async function fill(box) {
   box.dataset.asked = "yes";
   try {
@@ -142,7 +142,7 @@ async function fill(box) {
     const map = page?.getElementById("packet-map");
     if (map) box.replaceChildren(...[...map.children].filter((node) => !node.matches("h2")));
   } catch {
-    // The link that stands here leads to it.
+    // The link to the packet map stays in its place.
   }
   if (main.querySelector(".pill--in_progress")) setTimeout(() => fill(box), MAP_MS);
 }

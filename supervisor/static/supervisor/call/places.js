@@ -1,10 +1,10 @@
-// The words of a search on the call page: from one place to the next, whatever is merged meanwhile.
+// Moves between the marked search words on the call page, and keeps its place across merges.
 
 const main = document.getElementById("main");
 let marks = [];
 let current = null;
 
-// Looks at the page again. Call it after every merge.
+// Reads the page again. Call it after every merge.
 export function mountPlaces() {
   const at = marks.indexOf(current);
   marks = [...main.querySelectorAll("mark.sought")];
@@ -12,7 +12,7 @@ export function mountPlaces() {
   show();
 }
 
-// Begins where the address leads to; it is shown there, and "Next" goes on from it.
+// Starts at the target of the address; "Next" goes on from there.
 export function beginAt(target) {
   current = marks.find((mark) => target.compareDocumentPosition(mark) & Node.DOCUMENT_POSITION_FOLLOWING);
   show();
@@ -33,7 +33,7 @@ function show() {
   const output = main.querySelector(".places__at");
   if (!output) return;
   const text = current ? `${marks.indexOf(current) + 1} of ${marks.length}` : "";
-  // It is read out when it changes.
+  // Screen readers announce every write, so write only changes.
   if (output.textContent !== text) output.textContent = text;
 }
 

@@ -1,4 +1,4 @@
-// The recording: a waveform to look at, words to click, keys to press. The transcript follows it.
+// The player of the recording: waveform, clickable words and keys. The transcript follows it.
 
 import { spanText } from "../times.js";
 import { Transcript } from "./words.js";
@@ -6,7 +6,7 @@ import WaveSurfer from "../vendor/wavesurfer.esm.js";
 
 const SHORT_S = 5;
 const LONG_S = 15;
-const SILENT_S = 1.5; // what "skip silence" leaves out is longer than this
+const SILENT_S = 1.5; // "skip silence" skips longer silences only
 const LEAD_S = 0.3;
 const SILENT_LEVEL = 5; // of 255
 const KEYS_SETTING = "callcenter-player-keys";
@@ -16,7 +16,7 @@ const main = document.getElementById("main");
 const transcript = new Transcript(main);
 let player = null;
 
-// Shows the player of the page as it is now. Call it after every merge.
+// Attaches to the player on the page. Call it after every merge.
 export function mountPlayer() {
   const section = main.querySelector("[data-sound]");
   const audio = document.getElementById("player");
@@ -31,7 +31,7 @@ export function seek(ms) {
   player?.seek(ms / 1000, true);
 }
 
-// Makes a moment the one where the sound will begin.
+// Moves the playback position to a time in ms.
 export function place(ms) {
   player?.seek(ms / 1000, false);
 }
@@ -106,7 +106,7 @@ class Player {
     return this.section.querySelector("[data-keys]").checked;
   }
 
-  // Draws the present moment, and goes on with it as long as the sound runs.
+  // Draws the playback position, and again for each frame while the sound plays.
   show() {
     cancelAnimationFrame(this.#frame);
     const { audio } = this;
@@ -143,7 +143,7 @@ class Player {
     const box = this.section.querySelector("[data-wave]");
     if (!box) return;
     const response = await fetch(this.section.dataset.waveform, { signal: this.#stop.signal }).catch(() => null);
-    if (!response?.ok) return; // the strip of turns stays, and the sound can be played
+    if (!response?.ok) return; // the speaker timeline stays, and playback still works
     const { peaks, duration_ms } = await response.json();
     const sides = [peaks.agent, peaks.customer].map(bytes);
     this.section.querySelector("[data-whole]").textContent = spanText(duration_ms / 1000);
@@ -178,7 +178,7 @@ class Player {
     return { splitChannels: [side(agent), side(customer)], cursorColor: quiet };
   }
 
-  // The time under the pointer.
+  // Shows the time under the pointer.
   #hint(box, duration) {
     const hint = this.section.querySelector("[data-hint]");
     box.addEventListener("pointermove", (event) => {
@@ -196,7 +196,7 @@ function bytes(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
-// Quiet lines are drawn as large as loud ones; what is silent stays so.
+// Scales a quiet side up to full height, but leaves a silent one flat.
 function scaled(side) {
   const loudest = Math.max(32, side.reduce((most, level) => Math.max(most, level), 0));
   return Float32Array.from(side, (level) => level / loudest);
@@ -253,7 +253,7 @@ document.addEventListener("keydown", (event) => {
   deed();
 });
 
-// Keys belong to the field, the button or the dialog that has the focus.
+// Whether the focused field, button or dialog needs this key itself.
 function isTaken({ target, key }) {
   if (target.closest("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]")) return true;
   if (key === " ") return target.closest("button, a, summary, input") !== null;

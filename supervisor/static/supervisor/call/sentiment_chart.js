@@ -1,4 +1,4 @@
-// Sentiment over time: a line for each side, drawn from the turns of the page.
+// The sentiment chart: one line for each side, drawn from the turns on the page.
 
 import { spanText } from "../times.js";
 import uPlot from "../vendor/uPlot.esm.js";
@@ -8,7 +8,7 @@ const HEIGHT = 190;
 const SIDES = ["agent", "customer"];
 let chart = null;
 
-// Draws the chart of the page as it is now. Call it after every merge; onSeek gets ms.
+// Draws the chart. Call it after every merge. onSeek gets a time in ms.
 export function mountSentimentChart(main, onSeek) {
   const box = main.querySelector("[data-chart]");
   if (!box || box.firstChild) return;
@@ -64,7 +64,7 @@ function options(box, turns) {
   };
 }
 
-// A custom property as a colour that a canvas understands: light-dark() is not one.
+// Resolves a custom property to a colour for the canvas, which does not understand light-dark().
 function resolved(box, name) {
   box.style.color = `var(${name})`;
   const { color } = getComputedStyle(box);

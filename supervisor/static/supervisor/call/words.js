@@ -1,10 +1,10 @@
-// The transcript as the player sees it: which words are said at a moment, and where they are.
+// The transcript for the player: finds the word at a time or under the pointer, and highlights it.
 //
-// No word has an element of its own: an hour has nine thousand of them. Ranges are made for the
-// turns that are played or pointed at, and shown through the CSS Custom Highlight API.
+// Words are not elements of their own, because an hour of talk has about 9,000 of them. Ranges are
+// made only for the turns being played or pointed at, and shown with the CSS Custom Highlight API.
 
-const OVERLAP = 8; // so many turns before the last one that began may still be running
-const PATIENCE_MS = 4000; // whoever scrolls is left alone for so long
+const OVERLAP = 8; // turns before the latest one that may still be running
+const PATIENCE_MS = 4000; // no automatic scrolling for this long after the user scrolls
 const LIST = ".turns--playable";
 
 export class Transcript {
@@ -26,7 +26,7 @@ export class Transcript {
     main.addEventListener("pointermove", (event) => this.#point(event), { passive: true });
   }
 
-  // Looks at the page again; words are found later, when they are needed.
+  // Reads the turns of the page again. Words are located later, when they are needed.
   read() {
     const known = new Map(this.#turns.map((turn) => [turn.node, turn]));
     this.#turns = [...this.#main.querySelectorAll(`${LIST} > .turn`)].map((node) => {
@@ -37,13 +37,13 @@ export class Transcript {
 
   neighbour(now, step) {
     const place = this.#last(now);
-    // The beginning of this turn comes first, unless that was just heard.
+    // "Previous" goes to the start of this turn first, unless playback has only just passed it.
     const isBegun = place >= 0 && now - this.#turns[place].begin > 1500;
     const wanted = step > 0 ? place + 1 : isBegun ? place : place - 1;
     return this.#turns[wanted]?.begin ?? null;
   }
 
-  // Marks what is said at this moment; nothing if it is negative.
+  // Marks the turns and words at a time in ms. A negative time clears the marks.
   show(now, isPlaying) {
     const current = now < 0 ? [] : this.#running(now);
     const nodes = new Set(current.map((turn) => turn.node));
@@ -55,7 +55,7 @@ export class Transcript {
     this.#mark(current.map((turn) => wordAt(turn, now)).filter(Boolean));
   }
 
-  // The word that an event points at, or the turn where its words have no times.
+  // The word under the pointer, or the start of its turn if the words have no times.
   at(event) {
     if (!document.getSelection().isCollapsed) return null;
     const found = this.#wordUnder(event);
@@ -119,7 +119,7 @@ function makeHighlight(name) {
   return highlight;
 }
 
-// Marks that come and go take its texts apart.
+// Search marks split text nodes, so the number of nodes is part of the key.
 function keyOf(node) {
   const pieces = node.querySelector(".turn__text").childNodes.length;
   return `${node.dataset.begin} ${pieces} ${node.dataset.timing ?? ""}`;
@@ -149,7 +149,7 @@ function wordsOf(turn) {
   return turn.words;
 }
 
-// A range for each word; a chip in place of removed words is part of the word that it stands in.
+// One range per word. A redaction chip belongs to the word that it touches.
 function rangesOf(paragraph) {
   const ranges = [];
   let open = null;
@@ -171,7 +171,7 @@ function rangesOf(paragraph) {
   return ranges;
 }
 
-// Texts and chips: what is marked because it was searched is text as well.
+// Text nodes and redaction chips, including the text inside search marks.
 function* leaves(node) {
   for (const child of node.childNodes) {
     if (child.nodeType === Node.TEXT_NODE || child.matches(".removed")) yield child;
