@@ -122,7 +122,7 @@ def _nothing() -> Transcription:
 
 def _written(text: TextCall) -> Transcription:
     end = max((turn.end_ms for turn in text.turns), default=0)
-    skipped = (Skipped("transcribe", "The packets are words."),)
+    skipped = (Skipped("transcribe", "The call arrived as text."),)
     return Transcription(text.turns, speech={}, duration_ms=end, model="text", skipped=skipped)
 
 

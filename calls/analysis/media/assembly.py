@@ -68,6 +68,6 @@ def _left_out(
 ) -> Iterator[str]:
     unknown = sorted({packet.row.media for packet in audio if packet.media is None})
     if unknown:
-        yield f"Some packets name a media type that is not known: {', '.join(unknown)}."
+        yield f"Some packets have an unknown media type: {', '.join(unknown)}."
     if text and isinstance(call, CallAudio):
-        yield f"{len(text)} packets carry text beside the audio: they were left out."
+        yield f"{len(text)} packets carry text in an audio call: they were left out."

@@ -78,7 +78,7 @@ def _stream(
         offset = 0.0 if each.start_s is None or start_s is None else each.start_s - start_s
         latest = max((voice.end_s for voice in voices), default=0.0) + MAX_GAP_S
         if offset > latest:
-            notes.append(f"Track {each.track.name!r} begins implausibly late: placed earlier.")
+            notes.append(f"Track {each.track.name!r} starts implausibly late: moved earlier.")
         offset = 0.0 if offset < _TOGETHER_S else min(offset, latest)
         voices.append(Voice(each, _speakers_of(each, speakers), offset))
     return StreamAudio(tuple(voices), start_s)
@@ -102,7 +102,7 @@ def _starts(streams: Sequence[StreamAudio], opened: list[int], notes: list[str])
     order = sorted(opened, key=lambda index: streams[index].start_s or 0.0)
     starts = dict.fromkeys(order, 0.0)
     if not _clocks_agree([streams[index] for index in order]):
-        notes.append("The clocks of the streams do not fit together: one is put after another.")
+        notes.append("The clocks of the streams do not match: one follows another.")
         for before, index in pairwise(opened):
             starts[index] = starts[before] + streams[before].duration_s
         return [starts[index] for index in range(len(streams))]
@@ -170,7 +170,7 @@ def _one_if_the_same(channels: tuple[Channel, ...], notes: list[str]) -> tuple[C
         return channels
     notes.append(
         "Both channels carry the same audio, so the speakers cannot be told apart: "
-        "all of it is given to the customer."
+        "all of it is attributed to the customer."
     )
     return tuple(channel for channel in channels if channel.speaker == "customer")
 
@@ -224,21 +224,21 @@ def _speaker_notes(
     if unknown == [""] and len(channels) == 1:
         yield (
             "The call has a single channel, so the speakers cannot be told apart: "
-            "all of it is given to the customer."
+            "all of it is attributed to the customer."
         )
     elif unknown:
         names = ", ".join(name or "(no name)" for name in unknown)
-        yield f"It is not known who speaks on track {names}: taken for the customer."
+        yield f"The speaker on track {names} is unknown: assumed to be the customer."
 
 
 def _packet_notes(tracks: Sequence[PlacedTrack]) -> Iterator[str]:
     damaged = sum(each.track.damaged for each in tracks)
     if damaged:
-        yield f"{damaged} packets could not be decoded: silence stands in their place."
+        yield f"{damaged} packets could not be decoded: silence replaces them."
     if capped := sum(each.silences.capped for each in tracks):
         yield f"{capped} implausibly long gaps were cut to {MAX_GAP_S:.0f} s or less."
     if jumps := sum(each.silences.jumps for each in tracks):
         yield f"Sequence numbers jumped {jumps} times where the clock shows no such gap."
     if pauses := sum(each.pauses for each in tracks):
         seconds = sum(each.paused_s for each in tracks)
-        yield f"The sender paused {pauses} times, {seconds:.1f} s in all: silence stands there."
+        yield f"The sender paused {pauses} times, {seconds:.1f} s in all: filled with silence."

@@ -45,7 +45,7 @@ def doubts(tracks: Sequence[PlacedTrack], channels: Sequence[Channel]) -> Iterat
         )[:LISTENED_BYTES]
         name = f"track {track.name!r}" if track.name else "the only track"
         if payload[:4] == b"RIFF":
-            yield f"The packets of {name} hold a file header: send samples alone."
+            yield f"The packets of {name} contain a file header: send only samples."
         if better := find_better_format(payload, track.media):
             yield (
                 f"The audio of {name} sounds like noise as {_NAMES[track.media.encoding]} and like "

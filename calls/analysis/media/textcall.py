@@ -16,7 +16,7 @@ _MS_PER_WORD = 400  # 150 words per minute
 _MILLISECONDS = 100.0
 _PREFIX = re.compile(r"^[ \t]*(agent|customer)[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
 _ESTIMATED = Skipped(
-    "speech", "The call arrived as text: times are the packets' own and its ends are estimated."
+    "speech", "The call arrived as text: turns start with their packets; their ends are estimated."
 )
 
 
@@ -52,7 +52,9 @@ def text_call(rows: Sequence[PacketRow], speakers: Mapping[str, Speaker]) -> Tex
     lines = [line for begin, row in timed for line in _lines(row, begin, speakers)]
     nameless = sum(line.speaker is None for line in lines)
     if nameless:
-        notes.append(f"It is not known who said {nameless} of the lines: taken for the customer.")
+        notes.append(
+            f"The speaker of {nameless} of the lines is unknown: assumed to be the customer."
+        )
     if not lines:
         notes.append("No words were received.")
     return TextCall(join_turns(_turns(lines)), (_ESTIMATED,), tuple(notes))
@@ -80,7 +82,7 @@ def _timed(
         return [], []
     first, last = ordered[0][0], ordered[-1][0]
     if len(ordered) > 1 and first == last:
-        note = "The packets carry no usable times: they are estimated from the words."
+        note = "The packets carry no usable times: times are estimated from the words."
         return _by_words([row for _, row in ordered]), [note]
     scale = 1 if _counts_milliseconds(ordered) else 1000
     return [(round((stamp - first) * scale), row) for stamp, row in ordered], []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from calls.analysis.providers import Questions
 from calls.conversation import CallAudio, Sentiment, Skipped, Transcription, Turn, Understanding
 
-REASON = "There is no AI: AI_PROVIDER is null."
+REASON = "AI is turned off: AI_PROVIDER is null."
 
 
 class NullProvider:

@@ -22,7 +22,7 @@ from calls.conversation import CallAudio, Skipped, Transcription, Turn, Understa
 
 T = TypeVar("T")
 NICE = 10  # a tenth of the share of a thread that answers packets
-NO_ANSWERS = "The local provider answers no questions of the site's own:"
+NO_ANSWERS = "The local provider does not answer this site's own questions:"
 
 
 class LocalProvider:

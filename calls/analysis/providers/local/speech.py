@@ -197,5 +197,5 @@ def _skipped(
         seconds = sum(span.duration_ms for span in dropped) / 1000
         yield Skipped(
             "transcribe",
-            f"{len(dropped)} passages of the {who} ({seconds:.1f} s) were too unclear to be kept.",
+            f"{len(dropped)} passages of the {who} ({seconds:.1f} s) were too unclear to keep.",
         )

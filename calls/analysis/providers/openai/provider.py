@@ -115,7 +115,7 @@ class OpenAIProvider:
         who = channel.speaker
         speech = await asyncio.to_thread(self._speech, channel)
         if not speech:
-            silent = f"No speech was found in the {who}'s channel: it was not sent."
+            silent = f"No speech was found in the {who}'s channel, so it was not sent."
             return TranscribedChannel(who, skipped=(silent,))
         heard = [await self._hear(client, piece, language, speech) for piece in pieces(channel)]
         turns = tuple(turn for part in heard for turn in part.turns)
@@ -282,10 +282,10 @@ def _remarks(who: Speaker, heard: Sequence[AudioTranscript]) -> list[str]:
     if dropped:
         seconds = sum(span.duration_ms for span in dropped) / 1000
         remarks.append(
-            f"{len(dropped)} passages of the {who} ({seconds:.1f} s) were too unclear to be kept."
+            f"{len(dropped)} passages of the {who} ({seconds:.1f} s) were too unclear to keep."
         )
     if any(part.estimated for part in heard):
-        remarks.append(f"The server gave no times for the {who}'s words: they are estimated.")
+        remarks.append(f"The server gave no times for the {who}'s words: times are estimated.")
     return remarks
 
 

@@ -148,7 +148,7 @@ def test_a_packet_that_does_not_decode_becomes_silence_with_a_note():
     expected[320:480] = 0
     assert np.array_equal(samples_of(audio, "agent"), expected)
     assert audio.missing == (Span(40, 60),)
-    assert audio.notes == ("1 packets could not be decoded: silence stands in their place.",)
+    assert audio.notes == ("1 packets could not be decoded: silence replaces them.",)
 
 
 def test_a_call_of_which_no_packet_decodes_is_silent():

@@ -277,7 +277,7 @@ def test_streams_that_each_count_from_zero_are_put_one_after_another():
 
     assert shape(audio) == [("sound", 1200), ("silence", 40), ("sound", 760)]
     assert audio.missing == (Span(1200, 1240),)
-    assert any("one is put after another" in note for note in audio.notes)
+    assert any("one follows another" in note for note in audio.notes)
 
 
 def test_streams_without_a_common_clock_follow_in_the_order_they_were_opened():

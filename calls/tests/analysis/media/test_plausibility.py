@@ -96,7 +96,7 @@ def test_a_file_header_is_noticed_even_if_nothing_else_came():
 
     assert len(header) == 44
     assert call.duration_ms < 10
-    assert any("hold a file header" in note for note in call.notes)
+    assert any("contain a file header" in note for note in call.notes)
 
 
 def test_clipping_is_noticed():

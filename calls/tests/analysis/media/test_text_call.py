@@ -50,7 +50,7 @@ def test_words_without_a_speaker_are_the_customers_with_a_note():
     call = assemble([line(1, 0.0, "Hello there"), line(2, 1.0, "Agent: Hi")], TEXT)
 
     assert [turn.speaker for turn in call.turns] == ["customer", "agent"]
-    assert any("not known who said 1 of the lines" in note for note in call.notes)
+    assert any("The speaker of 1 of the lines is unknown" in note for note in call.notes)
 
 
 def test_the_track_outranks_a_name_in_the_words_which_then_stays():

@@ -189,4 +189,4 @@ async def test_questions_that_the_local_models_cannot_answer_are_named(monkeypat
 
     (skipped,) = result.skipped
     assert skipped.stage == "insights"
-    assert skipped.reason.endswith("questions of the site's own: upsell, rude.")
+    assert skipped.reason.endswith("this site's own questions: upsell, rude.")

@@ -52,7 +52,7 @@ async def test_a_silent_channel_is_not_sent_and_that_is_said(server):
     result = await hear(server)
 
     assert [skipped.reason for skipped in result.skipped] == [
-        "No speech was found in the agent's channel: it was not sent."
+        "No speech was found in the agent's channel, so it was not sent."
     ]
 
 
@@ -81,7 +81,7 @@ async def test_a_server_that_supports_only_json_is_asked_for_json_and_remembered
 
     forms = [seen.fields["response_format"] for seen in server.asked(TRANSCRIBE)]
     assert forms == ["verbose_json", "verbose_json", "json", "json"]
-    assert "they are estimated" in first.skipped[-1].reason
+    assert "times are estimated" in first.skipped[-1].reason
 
 
 async def test_words_that_nobody_said_are_dropped(server):
