@@ -38,7 +38,7 @@ def test_acknowledging_needs_the_permission(supervisor, alert):
     assert alert.is_open
 
 
-def test_an_acknowledged_alert_says_by_whom_and_leaves_the_open_ones(visitor, alert):
+def test_an_acknowledged_alert_names_the_user_and_leaves_the_open_list(visitor, alert):
     client = visitor("view_call", "operate_call")
 
     response = client.post(
@@ -55,7 +55,7 @@ def test_an_acknowledged_alert_says_by_whom_and_leaves_the_open_ones(visitor, al
 
 
 @pytest.mark.parametrize("target", ["https://evil.example.com/", "//evil.example.com", "%00"])
-def test_nobody_is_sent_to_another_site(visitor, alert, target):
+def test_a_redirect_never_leads_to_another_site(visitor, alert, target):
     client = visitor("view_call", "operate_call")
 
     response = client.post(f"/supervisor/alerts/{alert.pk}/acknowledge/", {"next": target})
@@ -63,7 +63,7 @@ def test_nobody_is_sent_to_another_site(visitor, alert, target):
     assert "evil" not in response["Location"]
 
 
-def test_an_alert_that_is_not_there_is_not_found(visitor, db):
+def test_an_unknown_alert_is_not_found(visitor, db):
     client = visitor("view_call", "operate_call")
 
     assert client.post("/supervisor/alerts/4711/acknowledge/").status_code == 404
@@ -87,7 +87,7 @@ def test_the_page_of_the_call_shows_its_alerts(supervisor, alert):
     assert page.count("Leaving &lt;soon&gt;") >= 2  # the alert, and its line in the timeline
 
 
-def test_the_alerts_page_asks_the_database_as_often_for_many_as_for_one(
+def test_many_alerts_need_no_more_queries_than_one(
     supervisor, alert, django_assert_max_num_queries
 ):
     with django_assert_max_num_queries(14):
@@ -101,7 +101,7 @@ def test_the_alerts_page_asks_the_database_as_often_for_many_as_for_one(
 
 
 @pytest.mark.parametrize("query", ["before=x", "before=99999999999999999999", "show=%00"])
-def test_an_address_that_makes_no_sense_shows_the_first_page(supervisor, alert, query):
+def test_an_invalid_address_shows_the_first_page(supervisor, alert, query):
     assert "Leaving" in supervisor.get(f"/supervisor/alerts/?{query}").content.decode()
 
 
@@ -153,7 +153,7 @@ def test_many_are_acknowledged_only_with_the_permission(supervisor, alert):
     assert Alert.objects.open().exists()
 
 
-def test_who_comes_second_is_told_who_was_first(operator, alert):
+def test_a_second_acknowledgement_names_the_first_user(operator, alert):
     acknowledge_alert(alert_id=alert.pk, by="bob")
 
     page = operator.post(f"/supervisor/alerts/{alert.pk}/acknowledge/", follow=True)
@@ -168,7 +168,7 @@ def test_every_page_says_in_its_navigation_how_many_are_open(supervisor, alert, 
     assert re.search(r'mast__count--critical"[^>]*><span data-open>1</span>', page)
 
 
-def test_whoever_may_not_look_is_told_of_no_alerts(visitor, alert):
+def test_a_user_without_permission_sees_no_alert_count(visitor, alert):
     page = visitor().get("/supervisor/")
 
     assert page.status_code == 403
@@ -199,7 +199,7 @@ def shown_calls(client, query=""):
     return re.findall(r'<tr role="row" id="call-([^"]+)"', page)
 
 
-def test_the_wallboard_is_filtered_and_sorted_by_how_bad_alerts_are(supervisor, alert):
+def test_the_wallboard_is_filtered_and_sorted_by_alert_severity(supervisor, alert):
     more("mild", name="Mild", severity=1)
     more("middling")
     Call.objects.create(call_id="calm")
@@ -210,7 +210,9 @@ def test_the_wallboard_is_filtered_and_sorted_by_how_bad_alerts_are(supervisor, 
     assert len(shown_calls(supervisor, "?alert=sideways")) == 4
 
 
-def test_a_badge_leads_to_the_alerts_of_its_call_and_tells_by_shape_and_word(supervisor, alert):
+def test_a_badge_links_to_the_alerts_of_its_call_and_shows_severity_by_shape_and_word(
+    supervisor, alert
+):
     board = supervisor.get("/supervisor/").content.decode()
 
     assert 'href="/supervisor/alerts/?call=c-1"' in board

@@ -40,7 +40,7 @@ def test_a_tag_is_added_and_removed_by_an_operator(operator):
     assert "Tag late fee removed by ana" in text_of(page)
 
 
-def test_what_is_no_tag_or_note_is_refused_with_the_rule(operator):
+def test_an_invalid_tag_or_note_is_refused_with_the_rule(operator):
     call = live_call()
 
     tag, note = send(operator, "tag", call, name="a,b"), send(operator, "note", call, text=" ")
@@ -62,7 +62,7 @@ def test_a_note_is_shown_without_personal_data_and_deleted_by_its_author(operato
     assert "Note by ana deleted by ana" in text_of(page)
 
 
-def test_a_note_of_another_one_has_no_button_and_stays(operator):
+def test_a_note_of_another_user_has_no_delete_button_and_stays(operator):
     call = live_call()
     note = add_note(call_id=call.call_id, text="Mine.", by="bob")
 
@@ -76,7 +76,7 @@ def test_a_note_of_another_one_has_no_button_and_stays(operator):
     assert not Note.objects.exists()
 
 
-def test_who_may_only_look_sees_tags_and_notes_and_cannot_change_them(supervisor):
+def test_a_viewer_sees_tags_and_notes_but_cannot_change_them(supervisor):
     call = live_call()
     add_tag(call_id=call.call_id, name="vip", by="bob")
     note = add_note(call_id=call.call_id, text="Be kind.", by="ana")
@@ -118,7 +118,7 @@ def test_a_form_leads_back_to_where_it_was_sent_from_and_nowhere_else(operator):
     assert (back["Location"], away["Location"]) == (f"{own}?events=all", own)
 
 
-def test_words_in_tags_and_notes_are_no_markup(operator):
+def test_tags_and_notes_are_escaped(operator):
     call = live_call()
 
     send(operator, "tag", call, name="<b>vip</b>")
@@ -150,7 +150,7 @@ def shown_rows(response):
     return re.findall(r'data-call="([^"]+)"', response.content.decode())
 
 
-def test_a_tag_is_part_of_the_address_in_its_one_spelling():
+def test_the_address_holds_a_tag_in_its_normal_form():
     wanted = Filter.from_query({"tag": " VIP ", "state": "FAILED"})
 
     assert (wanted.tag, wanted.narrows) == ("vip", True)
@@ -172,7 +172,7 @@ def test_tags_of_many_rows_take_one_query(supervisor):
     assert queries() == few
 
 
-def test_speakers_are_swapped_from_the_page_and_pressing_twice_does_not_swap_back(operator):
+def test_swapping_speakers_twice_from_the_same_page_does_not_swap_back(operator):
     call = analysed_call()
     question = operator.get(reverse("supervisor:swap", args=[call.call_id]))
     assert "Swap agent and customer?" in text_of(question)
@@ -191,13 +191,13 @@ def test_speakers_are_swapped_from_the_page_and_pressing_twice_does_not_swap_bac
 
 
 @pytest.mark.parametrize("fields", [{}, {"swapped": "yes"}])
-def test_a_swap_that_does_not_say_which_way_is_refused(operator, fields):
+def test_a_swap_without_a_direction_is_refused(operator, fields):
     call = live_call()
 
     assert send(operator, "swap", call, **fields).status_code == 400
 
 
-def test_reanalysis_begins_at_the_stage_that_is_chosen(operator):
+def test_reanalysis_starts_at_the_chosen_stage(operator):
     call = analysed_call()
     page = operator.get(reverse("supervisor:reanalyse", args=[call.call_id]))
     assert "Keep the transcript" in text_of(page)
@@ -217,7 +217,7 @@ def test_reanalysis_begins_at_the_stage_that_is_chosen(operator):
         (analysed_call, ["Reanalyse", "Swap speakers"], ["End call", "Retry"]),
     ],
 )
-def test_what_the_state_allows_is_offered(operator, make, offered, not_offered):
+def test_the_page_offers_the_actions_that_the_state_allows(operator, make, offered, not_offered):
     page = page_of(operator, make()).content.decode()
 
     assert all(f">{label}</a>" in page for label in offered)

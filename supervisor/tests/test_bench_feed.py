@@ -45,7 +45,7 @@ def test_a_ping_between_events_is_answered_once():
     assert one.count == 2
 
 
-def test_what_one_socket_missed_or_heard_twice_is_counted():
+def test_missed_and_duplicate_events_of_a_socket_are_counted():
     watchers = [watcher(EVENT % 1, EVENT % 2), watcher(EVENT % 2, EVENT % 1)]
 
     seen = _summary(watchers, Delays(), 2)
@@ -76,7 +76,7 @@ def test_memory_is_judged_after_it_has_warmed_up(seconds, samples, growth):
     assert memory.growth_percent == growth
 
 
-def test_what_is_over_its_bar_is_named():
+def test_a_value_above_its_limit_is_named():
     seen = {"missed": 0, "p99_ms": 1200, "memory_growth_percent": None, "differing_clients": 2}
 
     assert _failures(seen) == ["p99 ms 1200, at most 1000", "differing clients 2, at most 0"]
@@ -106,7 +106,7 @@ def change(offset, version, state):
     }  # fmt: skip
 
 
-async def test_a_replica_ignores_what_it_knows_and_starts_anew_when_it_is_told_to():
+async def test_a_replica_ignores_known_events_and_starts_again_from_a_snapshot():
     replica = Replica(1)
     snapshot = {
         "type": "snapshot", "epoch": "e", "head": 5,

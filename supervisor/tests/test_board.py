@@ -58,7 +58,7 @@ def three_calls():
         ("customer", ["c-2", "c-0", "c-1"]),
     ],
 )
-def test_a_column_sorts_and_what_is_unknown_comes_last(supervisor, three_calls, sort, expected):
+def test_a_column_sorts_with_unknown_values_last(supervisor, three_calls, sort, expected):
     response = supervisor.get(BOARD, {"sort": sort})
 
     assert shown(response) == expected
@@ -123,7 +123,7 @@ def test_a_queue_that_no_new_call_has_stays_chosen(supervisor, three_calls):
     ],
 )
 @pytest.mark.parametrize("path", [BOARD, "/supervisor/rows"])
-def test_an_address_that_makes_no_sense_is_no_error(supervisor, three_calls, path, query):
+def test_an_invalid_address_is_not_an_error(supervisor, three_calls, path, query):
     assert supervisor.get(path, query).status_code == 200
 
 
@@ -140,7 +140,7 @@ def test_the_wall_screen_is_kept_by_every_link(supervisor, three_calls):
     assert 'href="?state=FAILED&amp;wall=1"' in html
 
 
-def test_an_address_says_only_what_is_unusual():
+def test_an_address_leaves_out_default_values():
     wanted = Filter.from_query({"state": "FAILED", "sort": "-opened", "page": "1", "q": " a b "})
 
     assert wanted.address() == "?state=FAILED&q=a+b"
@@ -160,7 +160,7 @@ def test_the_median_is_that_of_the_last_half_hour():
     assert read_figures().archive_s == 20
 
 
-def test_nothing_archived_has_no_median(supervisor):
+def test_without_archived_calls_there_is_no_median(supervisor):
     live_call()
 
     assert read_figures().archive_s is None
@@ -211,7 +211,7 @@ def where(response):
     return " ".join(text.split()).replace("\N{EN DASH}", "-")
 
 
-def test_a_page_says_where_it_is_and_of_how_many(supervisor):
+def test_a_page_shows_its_position_and_the_total(supervisor):
     Call.objects.bulk_create(Call(call_id=f"c-{number}") for number in range(60))
 
     first = supervisor.get(BOARD, {"rows": "25"})
@@ -234,7 +234,7 @@ def test_a_search_is_not_counted_through_the_archive(supervisor):
     assert where(supervisor.get(BOARD, {"q": "c-1"})) == "11 calls"
 
 
-def test_what_is_too_many_to_count_is_said_so(supervisor, monkeypatch):
+def test_a_count_above_the_limit_is_shown_as_more_than(supervisor, monkeypatch):
     monkeypatch.setattr("supervisor.board.read_model.SORTED_LIMIT", 55)
     Call.objects.bulk_create(Call(call_id=f"c-{number}") for number in range(60))
 

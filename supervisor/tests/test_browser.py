@@ -42,7 +42,7 @@ def test_a_filtered_board_lets_calls_come_and_go(site, open_page):
     expect(row(page, "comes-and-goes")).to_have_count(0)
 
 
-def test_the_board_shows_that_it_is_cut_off_and_catches_up(site, open_page):
+def test_the_board_shows_a_lost_connection_and_catches_up(site, open_page):
     page = open_page()
     open_board(page)
     site.say("before-the-crash", "Hello?")
@@ -114,7 +114,7 @@ def test_the_figures_move_with_the_feed(site, open_page):
     expect(live).to_have_text(str(before + 1))
 
 
-def test_a_session_that_ended_is_said_with_the_way_back(site, open_page):
+def test_an_ended_session_is_shown_with_a_link_to_the_login(site, open_page):
     page = open_page()
     open_board(page)
     page.context.clear_cookies()

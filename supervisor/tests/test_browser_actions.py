@@ -68,7 +68,7 @@ def test_a_tag_and_a_note_appear_for_everybody_without_a_reload(open_page, calls
     expect(row(board, "written").locator(".tag")).to_have_count(0)
 
 
-def test_a_note_that_is_being_written_survives_what_others_do(site, open_page, calls):
+def test_a_note_being_written_survives_changes_by_others(site, open_page, calls):
     page, other = open_page(), open_page()
     for each in (page, other):
         open_call(each, f"{calls}live-0/")
@@ -151,7 +151,7 @@ def test_rows_are_chosen_stay_chosen_and_are_tagged(site, open_page, calls):
     expect(page.locator("#rows tr")).to_have_count(2)
 
 
-def test_all_that_fit_are_retried_without_javascript(open_page, calls):
+def test_all_matching_calls_are_retried_without_javascript(open_page, calls):
     page = open_page(java_script_enabled=False)
     page.goto("/supervisor/?state=FAILED&q=failed-")
     page.get_by_label("Action for the calls").select_option("retry")
@@ -163,7 +163,7 @@ def test_all_that_fit_are_retried_without_javascript(open_page, calls):
     expect(page.get_by_text(re.compile("Finished at"))).to_be_visible()
 
 
-def test_the_progress_of_many_moves_by_itself(site, open_page, calls):
+def test_the_progress_of_a_bulk_action_updates_by_itself(site, open_page, calls):
     made = "from calls.tests.factories import live_call\nfor n in range(40): live_call(f'many-{n}')"
     site.run("shell", "-c", made)
     page = open_page()

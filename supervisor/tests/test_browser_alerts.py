@@ -67,7 +67,7 @@ def test_an_alert_appears_is_acknowledged_with_a_note_and_leaves(watched, open_p
     assert page.evaluate("window.isSamePage")
 
 
-def test_a_filtered_list_takes_only_what_fits(watched, open_page):
+def test_a_filtered_list_shows_only_matching_alerts(watched, open_page):
     page = open_page()
     open_alerts(page, "?severity=critical")
 
@@ -123,7 +123,7 @@ def test_everything_that_matches_is_acknowledged_at_once(watched, open_page):
     assert page.evaluate("window.isSamePage")
 
 
-def test_sound_is_off_until_it_is_turned_on_and_then_as_bad_as_the_alert(watched, open_page):
+def test_sound_is_off_by_default_and_follows_the_severity_once_on(watched, open_page):
     page = open_page()
     open_alerts(page)
     button = page.locator("#sound")

@@ -126,7 +126,7 @@ def test_axe_finds_nothing_in_the_login_and_in_its_lock(open_still):
     assert in_both_schemes(page) == []
 
 
-def test_axe_finds_nothing_in_what_is_refused_missing_or_broken(open_still):
+def test_axe_finds_nothing_on_error_pages(open_still):
     page = open_still(who="sam")
     broken = render_to_string("500.html")
     page.route("**/broken", lambda route: route.fulfill(body=broken, content_type="text/html"))

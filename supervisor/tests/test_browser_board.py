@@ -39,7 +39,7 @@ def test_a_call_that_comes_moves_the_others_without_a_jump(site, open_page):
     assert page.evaluate("shift") < 0.02
 
 
-def test_rows_hold_still_under_the_pointer_and_say_what_waits(site, open_page):
+def test_rows_hold_still_under_the_pointer_and_show_waiting_updates(site, open_page):
     site.say("hold-1", "Hello?")
     page = open_page()
     open_board(page)
@@ -122,7 +122,7 @@ def test_tabs_count_live(site, open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_what_comes_up_meanwhile(site, open_page, scheme):
+def test_axe_finds_nothing_in_temporary_notices(site, open_page, scheme):
     call_id = f"axe-held-{scheme}"
     site.say(call_id, "Hello?")
     page = open_page(color_scheme=scheme, reduced_motion="reduce")
@@ -162,7 +162,7 @@ def busy_site(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("crashes", [3])
-def test_after_crashes_under_load_pages_are_as_fresh_ones(chromium, busy_site, crashes):
+def test_after_crashes_under_load_open_pages_match_fresh_ones(chromium, busy_site, crashes):
     context = chromium.new_context(base_url=busy_site.address)
     log_in(context.new_page())
     pages = []

@@ -248,7 +248,7 @@ def test_an_alert_is_acknowledged_while_the_recording_plays_on(site, page):
     expect(heading).to_be_focused(timeout=2_000)
 
 
-def test_a_live_text_call_is_read_along(site, open_page):
+def test_a_live_text_call_shows_new_words_as_they_arrive(site, open_page):
     site.say("read-along", "My line is dead.")
     page = open_page()
     page.goto("/supervisor/calls/read-along/")

@@ -54,7 +54,7 @@ def played(open_page):
     return Played(open_page())
 
 
-def test_a_page_that_was_too_slow_comes_back_at_once(played):
+def test_a_page_that_was_too_slow_once_reconnects_at_once(played):
     played.page.clock.fast_forward(6_000)
 
     played.sockets[0].close(code=4408)
@@ -63,13 +63,13 @@ def test_a_page_that_was_too_slow_comes_back_at_once(played):
     played.wait_for(lambda: len(played.resumes) == 2)
 
 
-def test_a_page_that_is_too_slow_all_the_time_waits_in_between(played):
+def test_a_page_that_stays_too_slow_waits_between_attempts(played):
     played.sockets[0].close(code=4408)
 
     assert played.wait_for(lambda: len(played.sockets) == 2) > 0.9
 
 
-def test_a_page_that_learns_of_a_hole_resumes_where_it_was(played):
+def test_a_page_that_detects_a_gap_resumes_at_its_offset(played):
     known = played.resumes[0]["offset"]
 
     played.say(type="heartbeat", head=known + 3)
@@ -81,7 +81,7 @@ def test_a_page_that_learns_of_a_hole_resumes_where_it_was(played):
     assert [each["offset"] for each in played.resumes] == [known, known]
 
 
-def test_a_page_goes_back_to_where_a_replay_begins(played):
+def test_a_page_goes_back_to_the_start_of_a_replay(played):
     known = played.resumes[0]["offset"]
 
     # As if it had come between the greeting and the answer.
@@ -93,7 +93,7 @@ def test_a_page_goes_back_to_where_a_replay_begins(played):
     assert played.resumes[1]["offset"] == known
 
 
-def test_a_page_that_is_looked_at_again_does_not_wait(played):
+def test_a_page_that_becomes_visible_reconnects_at_once(played):
     played.is_mute = True  # so that each loss makes the pause longer
     played.sockets[0].close(code=1012)
     played.wait_for(lambda: len(played.sockets) == 2)

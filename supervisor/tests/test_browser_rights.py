@@ -20,7 +20,7 @@ GRANT = (
 END_SESSIONS = "from django.contrib.sessions.models import Session; Session.objects.all().delete()"
 
 
-def test_who_may_only_look_sees_no_action_and_is_refused(site, open_page):
+def test_a_viewer_sees_no_actions_and_is_refused(site, open_page):
     site.say("looked-at", "Hello?")
     page = open_page("vic")
     page.goto("/supervisor/calls/looked-at/")
@@ -42,7 +42,7 @@ def test_who_may_only_look_sees_no_action_and_is_refused(site, open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_who_may_not_look_is_told_what_is_lacking(open_page, scheme):
+def test_a_user_without_permission_is_told_which_one_is_missing(open_page, scheme):
     page = open_page("sam", color_scheme=scheme)
 
     for path in ("/supervisor/", "/supervisor/alerts/", "/supervisor/calls/any/"):
@@ -52,7 +52,7 @@ def test_who_may_not_look_is_told_what_is_lacking(open_page, scheme):
     assert violations(page) == []
 
 
-def test_a_permission_that_is_withdrawn_is_said_on_the_open_page(site, open_page):
+def test_an_open_page_shows_that_a_permission_was_withdrawn(site, open_page):
     site.run("shell", "-c", GRANT.format("add"))
     page = open_page("sam")
     open_board(page)

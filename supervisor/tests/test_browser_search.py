@@ -70,7 +70,7 @@ def marked(open_page, site, analysed):
     return page
 
 
-def test_marked_words_are_gone_through_by_keys(marked):
+def test_keys_move_between_marked_words(marked):
     place, current = marked.locator(".places__at"), marked.locator("mark.sought[aria-current]")
     expect(marked.locator(".places")).to_contain_text("2 matches for “refund”")
 
@@ -88,7 +88,7 @@ def test_marked_words_are_gone_through_by_keys(marked):
     expect(current).to_be_in_viewport()
 
 
-def test_words_that_come_in_are_marked_and_the_place_is_kept(marked, site):
+def test_new_words_are_marked_and_the_place_is_kept(marked, site):
     marked.get_by_role("button", name="Next").click()
 
     site.say("searched", "Where is my refund?", first=4)
@@ -98,7 +98,7 @@ def test_words_that_come_in_are_marked_and_the_place_is_kept(marked, site):
     expect(marked.locator(".turn", has=marked.locator("[aria-current]"))).to_contain_text("please")
 
 
-def test_clearing_takes_the_marks_away_and_loads_no_other_page(marked, site):
+def test_clearing_removes_the_marks_without_loading_another_page(marked, site):
     marked.evaluate("window.isSamePage = true")
 
     marked.get_by_role("link", name="Clear").click()

@@ -83,7 +83,7 @@ def test_failed_calls_are_dismissed_and_leave_the_tab_of_the_failed(operator):
     assert CallEvent.objects.get(type="call_dismissed").data["by"] == "ana"
 
 
-def test_all_that_fit_are_those_of_the_filter_on_every_page_and_none_that_came_later(operator):
+def test_all_matching_means_every_page_of_the_filter_but_no_later_calls(operator):
     for number in range(3):
         add_tag(call_id=failed_call(f"old-{number}").call_id, name="outage")
     failed_call("other")
@@ -114,7 +114,7 @@ def test_a_stage_is_chosen_and_a_tag_is_given(operator):
     assert "tag vip" in text_of(tagged)
 
 
-def test_a_tag_that_is_none_is_asked_for_again_with_the_rule(operator):
+def test_an_invalid_tag_is_asked_for_again_with_the_rule(operator):
     question = ask(operator, "tag", scope="chosen", call=[live_call().call_id])
 
     page = answer(operator, question, tag="a,b")
@@ -149,7 +149,7 @@ def test_too_many_are_refused_before_and_after_the_question(operator, monkeypatc
         ),
     ],
 )
-def test_a_choice_of_nothing_leads_back_to_the_board(operator, form, said):
+def test_an_empty_selection_leads_back_to_the_board(operator, form, said):
     page = operator.post(ASK, form, follow=True)
 
     assert page.redirect_chain[0][0] == BOARD
@@ -159,7 +159,7 @@ def test_a_choice_of_nothing_leads_back_to_the_board(operator, form, said):
 @pytest.mark.parametrize(
     "changes", [{"token": "x"}, {"action": "explode"}, {"action": "reanalyse", "stage": "x"}]
 )
-def test_a_form_that_is_none_of_ours_is_a_bad_request(operator, changes):
+def test_a_form_that_the_page_never_sends_is_a_bad_request(operator, changes):
     call = live_call()
     form = {"action": "end", "scope": "chosen", "call": [call.call_id], "token": uuid.uuid4()}
 
@@ -167,7 +167,7 @@ def test_a_form_that_is_none_of_ours_is_a_bad_request(operator, changes):
     assert Call.objects.live().count() == 1
 
 
-def test_sent_twice_it_is_done_once(operator):
+def test_a_form_sent_twice_acts_once(operator):
     question = ask(operator, "end", scope="chosen", call=[live_call().call_id])
 
     pages = [answer(operator, question) for _ in range(2)]
@@ -176,7 +176,7 @@ def test_sent_twice_it_is_done_once(operator):
     assert BulkAction.objects.count() == 1
 
 
-def test_a_long_one_shows_its_progress_and_can_be_stopped(operator):
+def test_a_long_action_shows_its_progress_and_can_be_stopped(operator):
     calls = [live_call().call_id for _ in range(bulk.AT_ONCE + 5)]
     page = answer(operator, ask(operator, "end", scope="all"))
     action = BulkAction.objects.get()
@@ -193,7 +193,7 @@ def test_a_long_one_shows_its_progress_and_can_be_stopped(operator):
     assert "End 30 calls" in text_of(operator.get(BULKS))
 
 
-def test_who_may_only_look_has_no_choice(supervisor):
+def test_a_viewer_cannot_select_calls(supervisor):
     call = live_call()
     action = bulk.start_bulk(kind="tag", call_ids=[call.call_id], by="ann", tag="vip")
 
@@ -212,13 +212,13 @@ def test_who_may_only_look_has_no_choice(supervisor):
     assert Call.objects.live().count() == 1
 
 
-def test_actions_that_are_not_there_are_not_found(operator):
+def test_an_unknown_action_is_not_found(operator):
     for number in (7, 10**30):
         assert operator.get(reverse("supervisor:bulk", args=[number])).status_code == 404
         assert operator.post(reverse("supervisor:bulk-stop", args=[number])).status_code == 404
 
 
-def test_an_operator_can_choose_rows_and_they_stay_chosen_rows_when_they_change(operator):
+def test_an_operator_can_select_rows_and_changed_rows_stay_selectable(operator):
     call = live_call()
 
     board = operator.get(BOARD).content.decode()

@@ -46,7 +46,7 @@ def test_a_call_without_packets_says_so(supervisor):
     assert "No packets have arrived yet" in text_of(supervisor.get("/supervisor/calls/c-1/"))
 
 
-def test_a_call_that_nobody_takes_says_that_no_worker_lives(supervisor):
+def test_a_call_that_no_worker_takes_says_that_no_worker_is_running(supervisor):
     text = text_of(page_of(supervisor, ended_call()))
 
     assert "is waiting for a worker" in text
@@ -121,7 +121,7 @@ def test_an_archived_call_shows_everything_that_was_found(supervisor):
         assert part in text
 
 
-def test_the_strip_lies_within_its_width():
+def test_the_speaker_timeline_stays_within_its_width():
     timeline = read_call_page(analysed_call()).speaker_timeline
 
     bars = [*timeline.agent, *timeline.customer]
@@ -293,7 +293,7 @@ def test_an_action_is_asked_about_first(operator):
     assert Call.objects.get(pk=call.pk).is_live
 
 
-def test_those_who_may_only_look_cannot_act(supervisor):
+def test_a_viewer_cannot_act(supervisor):
     call = live_call()
 
     assert act(supervisor, call, "end").status_code == 403
@@ -344,5 +344,5 @@ def test_the_wallboard_gives_its_filter_as_a_table(supervisor):
     assert "live-1" not in table
 
 
-def test_the_table_is_not_for_strangers(client):
+def test_the_csv_table_requires_a_login(client):
     assert client.get("/supervisor/calls.csv").status_code == 302

@@ -103,7 +103,7 @@ async def test_a_stream_says_hello_and_where_the_log_ends(listen):
     assert (identity, hello["head"]) == (await place(head), head)
 
 
-async def test_an_event_is_streamed_with_its_place(listen):
+async def test_an_event_is_streamed_with_its_position(listen):
     listener = await listen()
     await listener.next("hello")
 
@@ -115,7 +115,7 @@ async def test_an_event_is_streamed_with_its_place(listen):
 
 
 @pytest.mark.parametrize("way", ["header", "after", "after_with_epoch"])
-async def test_who_comes_back_gets_what_it_missed_in_order(listen, way):
+async def test_a_returning_client_gets_missed_events_in_order(listen, way):
     call = await in_thread(live_call)()
     seen = await in_thread(events.head)()
     await in_thread(services.end_call)(call_id=call.call_id)
@@ -134,7 +134,7 @@ async def test_who_comes_back_gets_what_it_missed_in_order(listen, way):
     assert resumed["recovered"] is True
 
 
-async def test_a_greeting_does_not_move_who_comes_back_past_what_it_missed(listen):
+async def test_a_greeting_does_not_move_a_returning_client_past_missed_events(listen):
     await in_thread(live_call)()
 
     listener = await listen(last_event_id=await place(0))
@@ -143,7 +143,7 @@ async def test_a_greeting_does_not_move_who_comes_back_past_what_it_missed(liste
 
 
 @pytest.mark.parametrize("case", ["another log", "too far back", "ahead of the log"])
-async def test_a_place_that_cannot_be_resumed_gets_a_marked_snapshot(listen, monkeypatch, case):
+async def test_a_position_that_cannot_be_resumed_gets_a_snapshot(listen, monkeypatch, case):
     monkeypatch.setattr(follower, "REPLAY_LIMIT", 1)
     call = await in_thread(live_call)()
     head = await in_thread(events.head)()
@@ -163,7 +163,7 @@ async def test_a_place_that_cannot_be_resumed_gets_a_marked_snapshot(listen, mon
     assert (await listener.next("resumed"))[1]["recovered"] is False
 
 
-async def test_signs_of_life_carry_the_head_and_no_place(listen, monkeypatch):
+async def test_heartbeats_carry_the_head_and_no_id(listen, monkeypatch):
     monkeypatch.setattr(feeds, "HEARTBEAT_S", 1)
     monkeypatch.setattr(feeds, "SAMPLE_S", 0.02)
     await in_thread(live_call)()
@@ -176,7 +176,7 @@ async def test_signs_of_life_carry_the_head_and_no_place(listen, monkeypatch):
 
 
 @pytest.mark.parametrize("wanted", ["x", "-1", "1:2", "1" * 19, "a b"])
-async def test_a_place_that_is_none_is_refused_by_name(wanted):
+async def test_an_invalid_position_is_refused_by_name(wanted):
     for query, headers, name in (
         (f"after={wanted.replace(' ', '+')}", {}, "after"),
         ("", {"last_event_id": wanted}, "Last-Event-ID"),
@@ -236,7 +236,7 @@ def note(number):
     return of_note({"type": "heartbeat", "head": number})
 
 
-async def test_who_does_not_keep_up_is_told_to_come_back(listen, monkeypatch):
+async def test_a_slow_client_is_told_to_come_back(listen, monkeypatch):
     listener = await listen()
     await listener.next("hello")
     layer = feeds._layer()
@@ -273,5 +273,5 @@ async def test_a_server_without_asgi_says_that_it_cannot_stream(client):
     assert "after=" in response.json()["detail"]
 
 
-async def test_only_the_head_of_a_stream_is_answered_without_one(client):
+async def test_a_head_request_is_answered_without_a_stream(client):
     assert (await in_thread(client.head)("/v1/events/stream")).status_code == 200

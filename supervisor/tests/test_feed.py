@@ -83,7 +83,7 @@ async def test_a_state_change_is_pushed_with_call_state_and_offset(watcher):
     assert message["offset"] > hello["head"]
 
 
-async def test_events_come_in_order_without_a_hole(watcher):
+async def test_events_come_in_order_without_a_gap(watcher):
     await watcher.hello()
 
     calls = [await in_thread(live_call)() for _ in range(5)]
@@ -107,7 +107,7 @@ async def test_a_client_that_comes_back_gets_what_it_missed_in_order(watcher):
     assert (resumed["recovered"], resumed["count"]) == (True, 1)
 
 
-async def test_what_came_before_the_wish_to_resume_comes_again_in_its_place(watcher):
+async def test_events_sent_before_a_resume_are_sent_again_in_order(watcher):
     call = await in_thread(live_call)()
     epoch, offset = await in_thread(events.epoch)(), await in_thread(events.head)()
     await in_thread(services.end_call)(call_id=call.call_id)  # missed
@@ -144,7 +144,7 @@ async def test_a_client_of_another_log_gets_a_snapshot(watcher):
     assert (await watcher.next("snapshot"))["calls"] == []
 
 
-async def test_what_a_follower_was_not_told_is_read_from_the_log():
+async def test_a_follower_reads_missed_events_from_the_log():
     await in_thread(live_call)()
     told = []
 
@@ -167,7 +167,7 @@ async def test_counters_of_live_calls_are_sampled_and_not_logged(watcher):
     assert await counted(watcher, call.call_id, 5)
 
 
-async def test_counters_that_were_long_in_being_committed_are_sent_too(watcher):
+async def test_counters_that_were_committed_late_are_sent_too(watcher):
     call = await in_thread(live_call)()
     await watcher.hello()
 
@@ -341,7 +341,7 @@ def test_pages_of_other_sites_cannot_open_the_socket(headers, allowed, settings)
     assert is_same_origin(headers) is allowed
 
 
-async def test_the_feed_rests_when_nobody_watches():
+async def test_the_feed_stops_when_no_client_is_connected():
     from supervisor.live.feed import feed
 
     client = Watcher()

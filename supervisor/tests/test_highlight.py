@@ -117,7 +117,7 @@ def test_words_that_are_not_understood_are_explained(supervisor, given, reason):
     assert reason in bar(response)
 
 
-def test_what_was_searched_and_said_is_text_and_never_html(supervisor):
+def test_search_words_and_spoken_words_are_escaped(supervisor):
     record_packets([packet("c-1", 1, "<script>alert(1)</script> & <b>")])
 
     html = opened(supervisor, Call.objects.get(), q="<script>").content.decode()

@@ -24,7 +24,7 @@ async def test_every_member_of_a_group_gets_the_same_message(layer):
     assert await layer.receive("two") is message
 
 
-async def test_who_does_not_keep_up_is_told_so_once_and_leaves_the_others_alone(layer):
+async def test_a_slow_member_is_told_once_and_does_not_affect_others(layer):
     for channel in ("slow", "quick"):
         await layer.group_add("all", channel)
 
@@ -47,7 +47,7 @@ async def test_a_full_channel_refuses_what_is_sent_to_it_alone(layer):
         await layer.send("one", {"type": "x"})
 
 
-async def test_who_has_left_is_forgotten_with_what_waited_for_it(layer):
+async def test_a_member_that_left_is_forgotten_with_its_messages(layer):
     await layer.group_add("all", "one")
     await layer.group_send("all", {"type": "x"})
 
@@ -57,7 +57,7 @@ async def test_who_has_left_is_forgotten_with_what_waited_for_it(layer):
     assert (layer._boxes, layer._groups) == ({}, {})
 
 
-async def test_who_stops_waiting_for_its_own_channel_is_forgotten(layer):
+async def test_a_receiver_that_stops_waiting_is_forgotten(layer):
     channel = await layer.new_channel()
     waiting = asyncio.create_task(layer.receive(channel))
     await asyncio.sleep(0)

@@ -23,7 +23,7 @@ def send(*numbers, stream=""):
     record_packets([packet("c-1", number, stream=stream) for number in numbers])
 
 
-def test_what_never_came_is_missing_from_the_first_sequence_on():
+def test_packets_that_never_came_are_missing_from_the_first_sequence_on():
     send(3, 4, 7)
 
     assert runs() == [
@@ -117,5 +117,5 @@ def test_the_map_of_a_call_is_for_those_who_may_see_it(client, visitor):
     assert visitor().get("/supervisor/calls/c-1/packets").status_code == 403
 
 
-def test_a_map_of_nobody_is_not_found(supervisor):
+def test_the_map_of_an_unknown_call_is_not_found(supervisor):
     assert supervisor.get("/supervisor/calls/nobody/packets").status_code == 404

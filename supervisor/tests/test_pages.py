@@ -61,7 +61,7 @@ def test_a_login_never_leads_to_another_site(client):
     assert response.url == BOARD
 
 
-def test_a_wrong_password_is_said_and_the_name_stays(client):
+def test_a_wrong_password_is_reported_and_the_name_stays(client):
     response = client.post(LOGIN, {"username": 'an"a', "password": "wrong"})
 
     assert "correct username and password" in text_of(response)
@@ -85,7 +85,7 @@ def test_logging_out_needs_a_post_and_ends_at_the_login(supervisor):
     assert supervisor.post("/supervisor/logout/").url == LOGIN
 
 
-def test_an_account_without_permission_reads_what_it_lacks(visitor):
+def test_an_account_without_permission_is_told_which_one_is_missing(visitor):
     response = visitor().get(BOARD)
 
     assert response.status_code == 403
@@ -116,7 +116,7 @@ def test_the_board_shows_the_newest_call_first(supervisor):
     assert shown(supervisor.get(BOARD)) == ["second", "first"]
 
 
-def test_a_row_shows_mood_in_words_and_what_is_missing(supervisor):
+def test_a_row_shows_sentiment_in_words_and_missing_packets(supervisor):
     analysed_call("done")
     record_packets([packet("gappy", 1), packet("gappy", 4)])
 
@@ -127,7 +127,7 @@ def test_a_row_shows_mood_in_words_and_what_is_missing(supervisor):
     assert "2 missing" in text
 
 
-def test_a_row_tells_the_attempt_to_come_and_the_last_error(supervisor):
+def test_a_row_shows_the_next_attempt_and_the_last_error(supervisor):
     call = retrying_call("flaky")
 
     response = supervisor.get(BOARD)
@@ -151,7 +151,7 @@ def test_the_filter_by_state_shows_that_state_only(supervisor, phase):
     assert shown(supervisor.get(BOARD, {"state": phase})) == [phase]
 
 
-def test_a_filter_that_makes_no_sense_is_left_out(supervisor):
+def test_an_invalid_filter_is_ignored(supervisor):
     live_call("c-1")
 
     response = supervisor.get(BOARD, {"state": "ASLEEP", "before": "x", "q": "\0"})

@@ -59,7 +59,7 @@ def test_a_hit_shows_the_words_and_leads_to_their_moment(supervisor):
 @pytest.mark.parametrize(
     ("query", "label"), [("repaired", "Summary"), ("today", "Insight: Next step")]
 )
-def test_what_is_no_turn_says_what_it_comes_from(supervisor, query, label):
+def test_a_hit_outside_the_turns_says_where_it_is_from(supervisor, query, label):
     analysed_call()
 
     html = supervisor.get(SEARCH, {"q": query, "in": "summary"}).content.decode()
@@ -83,7 +83,7 @@ def test_a_note_is_named_by_its_author_and_leads_to_itself(supervisor):
 
 
 @pytest.mark.parametrize("moment", ["nan", "inf", "-5", "x", "", "1e400"])
-def test_a_moment_that_makes_no_sense_marks_nothing(supervisor, moment):
+def test_an_invalid_time_marks_nothing(supervisor, moment):
     call = analysed_call()
 
     response = supervisor.get(reverse("supervisor:call", args=[call.call_id]), {"t": moment})
@@ -93,7 +93,7 @@ def test_a_moment_that_makes_no_sense_marks_nothing(supervisor, moment):
     assert 'id="here"' not in page_of(supervisor, call).content.decode()
 
 
-def test_what_was_said_is_text_and_never_html(supervisor):
+def test_spoken_words_are_escaped(supervisor):
     call = analysed_call()
     analysis = call.analyses.get()
     analysis.turns[0]["text"] = "<script>alert(1)</script> & <img src=x onerror=alert(1)> [EMAIL]"
@@ -138,7 +138,7 @@ def test_a_query_is_shown_as_it_was_written(supervisor):
         ({"q": "a", "before": "x"}, "Page", "incomplete"),
     ],
 )
-def test_what_is_not_understood_is_said(supervisor, given, label, reason):
+def test_an_invalid_value_is_explained(supervisor, given, label, reason):
     analysed_call()
 
     response = supervisor.get(SEARCH, given)
@@ -187,7 +187,7 @@ def test_filters_and_days_in_the_zone_of_the_viewer(supervisor, given, is_found)
         assert found(supervisor.get(SEARCH, {"q": query, **given})) == ["c-1"] * is_found
 
 
-def test_all_that_is_asked_is_in_the_address():
+def test_the_address_holds_the_whole_question():
     asked = {"q": "a b", "speaker": "agent", "from": "2026-01-31", "tz": "Asia/Tokyo", "min": "5"}
 
     question = Question.from_query({**asked, "queue": "", "other": "x", "before": "17"})
@@ -226,7 +226,7 @@ def test_the_export_has_what_the_page_found(supervisor, settings):
     assert [line.partition(",")[0] for line in lines] == ["call_id", "c-1", "c-1"]
 
 
-def test_what_is_not_found_is_asked_in_another_way(supervisor):
+def test_a_search_without_hits_suggests_another(supervisor):
     analysed_call()
 
     response = supervisor.get(SEARCH, {"q": "technic", "queue": "sales"})
@@ -236,7 +236,7 @@ def test_what_is_not_found_is_asked_in_another_way(supervisor):
     assert 'href="?q=technic"' in response.content.decode()
 
 
-def test_counting_ends_somewhere(supervisor, monkeypatch):
+def test_counting_stops_at_a_limit(supervisor, monkeypatch):
     analysed_call()
     monkeypatch.setattr("supervisor.search.read_model.COUNT_LIMIT", 0)
 
@@ -248,9 +248,7 @@ def test_counting_ends_somewhere(supervisor, monkeypatch):
     assert "More than 1,000 calls" in text_of(supervisor.get(SEARCH, {"q": "dead"}))
 
 
-def test_a_page_takes_as_many_queries_however_many_calls_it_shows(
-    supervisor, django_assert_num_queries
-):
+def test_more_calls_need_no_more_queries(supervisor, django_assert_num_queries):
     for _ in range(4):
         analysed_call()
     supervisor.get(SEARCH)

@@ -82,7 +82,7 @@ def peers_of(process):
     return {tuple(each.raddr) for each in process.net_connections("tcp") if each.raddr}
 
 
-async def test_who_does_not_read_is_sent_away_with_a_code_and_slows_nobody(service):
+async def test_a_client_that_does_not_read_is_closed_with_a_code_and_slows_nobody(service):
     address = service.web()
     server = psutil.Process(service.processes[-1].pid)
     slow_options = {"max_queue": 1, "close_timeout": 1}

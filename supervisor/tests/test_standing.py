@@ -34,7 +34,7 @@ def waiting(settings, worker):
     return Call.objects.get(pk=call.pk)
 
 
-def test_in_good_times_there_is_nothing_to_say(supervisor, worker):
+def test_without_a_problem_the_board_shows_no_notice(supervisor, worker):
     section = supervisor.get(STANDING).content.decode()
 
     assert 'id="analysis-status"' in section
@@ -61,7 +61,7 @@ def test_the_board_tells_who_has_paused_the_analysis_and_why(supervisor, worker)
     assert "by ann: The bill is too high." in text
 
 
-def test_the_board_tells_that_no_worker_lives(supervisor):
+def test_the_board_says_that_no_worker_is_running(supervisor):
     assert "No worker is running." in text_of(supervisor.get(BOARD))
 
 
@@ -73,7 +73,7 @@ def test_the_mark_in_the_figures_is_the_one_on_the_page(supervisor, waiting):
     assert read_figures().standing != mark
 
 
-def test_it_is_for_those_who_may_look(client):
+def test_the_status_requires_permission_to_view_calls(client):
     assert client.get(STANDING).status_code == 302
 
 
@@ -90,7 +90,7 @@ def test_a_call_that_waits_for_another_stage_does_not_blame_the_outage(superviso
     assert "has been down since" not in text_of(page_of(supervisor, waiting))
 
 
-def test_a_call_of_words_waits_for_nobody_who_cannot_transcribe(supervisor, waiting):
+def test_a_text_call_does_not_wait_for_transcription(supervisor, waiting):
     words = ended_call()
 
     assert "has been down since" not in text_of(page_of(supervisor, words))
@@ -106,7 +106,7 @@ def test_a_waiting_call_tells_that_the_analysis_is_paused(supervisor, worker):
     assert "paused" not in text_of(page_of(supervisor, call))
 
 
-def test_a_dismissed_call_says_so_and_is_in_a_tab_of_its_own(supervisor, worker):
+def test_a_dismissed_call_is_labelled_and_has_its_own_tab(supervisor, worker):
     left, gone = failed_call("left"), failed_call("gone")
     services.dismiss_call(call_id="gone", by="ann", note="A wrong number.")
 

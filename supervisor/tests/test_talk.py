@@ -12,7 +12,7 @@ def document(*turns, agent, customer, duration_ms=10_000):
     return {"turns": turns, "talk": talk, "duration_ms": duration_ms}
 
 
-def test_talking_at_once_is_counted_once():
+def test_overlapping_talk_is_counted_once():
     both = (turn("agent", 0, 4000), turn("customer", 3000, 8000))
 
     split = split_talk(document(*both, agent=4000, customer=5000))
@@ -41,5 +41,5 @@ def test_there_are_no_shares_before_the_analysis():
     assert split_talk({"turns": [], "duration_ms": 1}) is None
 
 
-def test_a_call_of_no_length_has_a_bar():
+def test_a_call_without_length_has_a_bar():
     assert split_talk(document(agent=0, customer=0, duration_ms=0)).parts[0][4] == 0
