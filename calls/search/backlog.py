@@ -52,7 +52,7 @@ def catch_up(*, seconds: float) -> int:
 
 
 def steps(*, after: int = 0, rebuild: bool = False) -> Iterator[Step]:
-    """Make missing entries of calls with keys above ``after``. With ``rebuild``, remake all of them.
+    """Make missing entries of calls with keys above ``after``; with ``rebuild``, all of them.
 
     Sleeps after each step for as long as it took. SQLite has a single write lock without a queue,
     so other writers would otherwise rarely get it.

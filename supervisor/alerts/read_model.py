@@ -16,7 +16,7 @@ PAGE_SIZE = 50
 NAME_LENGTH = 200
 CHOICES_FROM = 2_000
 LEVELS = [(level.name.lower(), level.label) for level in reversed(Severity)]
-# Query parameters of the address, by the field of AlertFilter.
+# Query parameters of the address, by the field of AlertSelection.
 NAMES = {
     "shows_all": "show",
     "severity": "severity",
@@ -28,7 +28,7 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class AlertFilter:
+class AlertSelection:
     """The alerts that the address of the page asks for."""
 
     shows_all: bool = False
@@ -102,7 +102,7 @@ def _text(query: Mapping[str, Any], name: str) -> str:
 class AlertPage:
     """Up to PAGE_SIZE alerts. ``older`` is the address of the next page, or empty."""
 
-    wanted: AlertFilter
+    wanted: AlertSelection
     alerts: list[Alert]
     open_count: int
     older: str
@@ -114,7 +114,7 @@ class AlertPage:
         return self.alerts[0].pk if self.alerts else 0
 
 
-def read_alerts(wanted: AlertFilter) -> AlertPage:
+def read_alerts(wanted: AlertSelection) -> AlertPage:
     alerts = wanted.apply(Alert.objects.select_related("call"))
     if wanted.before is not None:
         alerts = alerts.filter(pk__lt=wanted.before)
@@ -140,7 +140,7 @@ def _offer(names: Any, chosen: str) -> list[str]:
     return sorted({*names, chosen} - {""}, key=str.casefold)
 
 
-def numbers_of(wanted: AlertFilter, *, up_to: int, limit: int) -> list[int]:
+def numbers_of(wanted: AlertSelection, *, up_to: int, limit: int) -> list[int]:
     """Return the ids of matching open alerts. ``up_to`` leaves out any raised after the page."""
     fitting = replace(wanted, shows_all=False).apply(Alert.objects.filter(pk__lte=up_to))
     return list(fitting.order_by("-id").values_list("pk", flat=True)[:limit])

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from calls.actions import ACTIONS
 from calls.alerts.services import AlertNotFound, acknowledge_alert, acknowledge_alerts
 from supervisor.access import asked_for_at, guarded
-from supervisor.alerts.read_model import AlertFilter, disabled_webhooks, numbers_of, read_alerts
+from supervisor.alerts.read_model import AlertSelection, disabled_webhooks, numbers_of, read_alerts
 from supervisor.live.position import read_position
 
 BULK_LIMIT = 500
@@ -24,7 +24,7 @@ def show_alerts(request: HttpRequest) -> HttpResponse:
     context = {
         "position": position,
         "now": timezone.now(),
-        "page": read_alerts(AlertFilter.from_query(request.GET)),
+        "page": read_alerts(AlertSelection.from_query(request.GET)),
         "disabled": disabled_webhooks() if request.user.is_staff else [],
         "bulk_limit": BULK_LIMIT,
     }
@@ -65,7 +65,7 @@ def _numbers(form: QueryDict) -> list[int]:
     if form.get("every") == "1":
         up_to = form.get("up_to", "")
         newest = int(up_to) if up_to.isdecimal() and len(up_to) < 19 else 0
-        wanted = AlertFilter.from_query(QueryDict(form.get("filter", "")))
+        wanted = AlertSelection.from_query(QueryDict(form.get("filter", "")))
         return numbers_of(wanted, up_to=newest, limit=BULK_LIMIT)
     chosen = [text for text in form.getlist("alert") if text.isdecimal() and len(text) < 19]
     return [int(text) for text in chosen[:BULK_LIMIT]]

@@ -19,7 +19,7 @@ ROWS_LIMIT = 100
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """A call as a row of the wallboard."""
 
     call: Call
@@ -71,7 +71,7 @@ class Tab:
 
 
 @dataclass(frozen=True)
-class Page:
+class BoardPage:
     """The rows of a page. ``next`` is the address of the next page, or empty.
 
     ``first`` is the position of its first row among all that match, starting at 1. ``total`` is the
@@ -79,7 +79,7 @@ class Page:
     ``is_more`` if there are more than that.
     """
 
-    rows: list[Row]
+    rows: list[BoardRow]
     next: str
     first: int | None = None
     total: int | None = None
@@ -90,7 +90,7 @@ class Page:
         return self.first + len(self.rows) - 1 if self.first and self.rows else None
 
 
-def read_page(wanted: Filter) -> Page:
+def read_page(wanted: Filter) -> BoardPage:
     # Choose the calls first, then read their details. In a single query, the database would
     # evaluate the subqueries for every call that it sorts.
     pks = list(wanted.cut(wanted.apply(Call.objects.all())).values_list("pk", flat=True))
@@ -102,17 +102,17 @@ def read_page(wanted: Filter) -> Page:
     total = _total(wanted, rows, more=more)
     is_more = total is not None and total > SORTED_LIMIT
     total = SORTED_LIMIT if is_more else total
-    return Page(rows, following, _first(wanted), total, is_more)
+    return BoardPage(rows, following, _first(wanted), total, is_more)
 
 
-def _following(wanted: Filter, last: Row) -> str:
+def _following(wanted: Filter, last: BoardRow) -> str:
     if wanted.is_by_age:
         return replace(wanted, before=last.call.pk).address()
     following = replace(wanted, page=wanted.page + 1)
     return following.address() if wanted.page < wanted.pages_limit else ""
 
 
-def _total(wanted: Filter, rows: list[Row], *, more: bool) -> int | None:
+def _total(wanted: Filter, rows: list[BoardRow], *, more: bool) -> int | None:
     """Count the matching calls. None for a search, which would scan the archive."""
     if not more and wanted.is_first_page:
         return len(rows)
@@ -134,7 +134,7 @@ def _count(calls: QuerySet[Call]) -> int:
     return calls.order_by()[: SORTED_LIMIT + 1].count()
 
 
-def read_rows(call_ids: Iterable[str], wanted: Filter) -> list[Row]:
+def read_rows(call_ids: Iterable[str], wanted: Filter) -> list[BoardRow]:
     """Return the rows of those of these calls that match the filter, ROWS_LIMIT at most."""
     asked = Call.objects.with_open_alerts().filter(call_id__in=list(call_ids)[:ROWS_LIMIT])
     return _rows(wanted.apply(asked))
@@ -148,7 +148,7 @@ def _worst_alert() -> QuerySet[Alert]:
     return Alert.objects.open().filter(call=OuterRef("pk")).order_by("-severity", "-id")
 
 
-def _rows(calls: QuerySet[Call]) -> list[Row]:
+def _rows(calls: QuerySet[Call]) -> list[BoardRow]:
     latest = Attempt.objects.filter(call=OuterRef("pk")).order_by("-id")
     found = calls.annotate(
         attempt=Subquery(latest.values("number")[:1]),
@@ -158,7 +158,9 @@ def _rows(calls: QuerySet[Call]) -> list[Row]:
         worst_alert_name=Subquery(_worst_alert().values("name")[:1]),
     ).prefetch_related("tags")
     now = timezone.now()
-    return [Row(call, call.attempt, call.stage or "", call.outcome or "", now) for call in found]
+    return [
+        BoardRow(call, call.attempt, call.stage or "", call.outcome or "", now) for call in found
+    ]
 
 
 # Archived calls are too many to count, and so are all calls.

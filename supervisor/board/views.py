@@ -60,7 +60,7 @@ def show_rows(request: HttpRequest) -> HttpResponse:
     """The rows of the calls named by ``id`` that match the filter; without ``id``, a whole page."""
     wanted = Filter.from_query(request.GET)
     if "id" in request.GET:
-        page = board_read_model.Page(
+        page = board_read_model.BoardPage(
             board_read_model.read_rows(request.GET.getlist("id"), wanted), ""
         )
     else:

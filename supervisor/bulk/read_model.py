@@ -87,7 +87,7 @@ def _as_query(text: str) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class Question:
+class BulkQuestion:
     """The confirmation before an action: the number of calls in each state."""
 
     kind: Kind
@@ -124,7 +124,7 @@ class Question:
         return "tag" in self.action.takes
 
 
-def read_question(kind: Kind, selection: Selection) -> Question:
+def read_question(kind: Kind, selection: Selection) -> BulkQuestion:
     newest = Call.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     rows = selection.calls().order_by().values_list("state").annotate(n=Count("pk"))
     found = dict(rows)
@@ -133,7 +133,7 @@ def read_question(kind: Kind, selection: Selection) -> Question:
         for state in CallState.values
         if state in found
     ]
-    return Question(kind, selection, shares, newest)
+    return BulkQuestion(kind, selection, shares, newest)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from calls.search.hits import Excerpt, mark, terms_by_side
 from calls.search.query import SIDES, Term
-from supervisor.search.read_model import Question, read_words
+from supervisor.search.read_model import SearchQuestion, read_words
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Highlight:
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> Self:
         """Read ``q``, ``speaker`` and ``in``, as the search page does."""
-        question, problems = Question.from_query(query), dict[str, str]()
+        question, problems = SearchQuestion.from_query(query), dict[str, str]()
         node = read_words(question, problems)
         return cls(question.query, terms_by_side(node) if node else {}, " ".join(problems.values()))
 

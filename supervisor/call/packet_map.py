@@ -51,7 +51,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Run:
+class MapRun:
     """Adjacent cells of one kind, in units of the strip (0 to WIDTH)."""
 
     kind: str
@@ -62,19 +62,19 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Lane:
+class MapLane:
     stream: Stream
     cells: list[Cell]
-    runs: list[Run] = field(default_factory=list)
+    runs: list[MapRun] = field(default_factory=list)
 
     @property
-    def gaps(self) -> list[Run]:
+    def gaps(self) -> list[MapRun]:
         return [run for run in self.runs if run.kind == "missing"][:GAP_LIMIT]
 
 
 @dataclass(frozen=True)
 class PacketMap:
-    lanes: list[Lane]
+    lanes: list[MapLane]
     more_streams: int = 0
 
     @property
@@ -100,7 +100,7 @@ def read_packet_map(streams: Sequence[Stream]) -> PacketMap:
             )
             for at, (first, last) in enumerate(_bounds(stream))
         ]  # fmt: skip
-        lanes.append(Lane(stream, cells, list(_runs(cells))))
+        lanes.append(MapLane(stream, cells, list(_runs(cells))))
     return PacketMap(lanes, more_streams=len(heard) - len(drawn))
 
 
@@ -171,12 +171,12 @@ def _overlap(ranges: Iterable[tuple[int, int]], first: int, last: int) -> int:
     return sum(max(0, min(last, end) - max(first, begin) + 1) for begin, end in ranges)
 
 
-def _runs(cells: Sequence[Cell]) -> Iterator[Run]:
+def _runs(cells: Sequence[Cell]) -> Iterator[MapRun]:
     scale = WIDTH / len(cells)
     place = 0
     for (kind, _), group in groupby(cells, key=_likeness):
         run = list(group)
-        yield Run(
+        yield MapRun(
             kind,
             x=round(place * scale, 2),
             width=round(len(run) * scale, 2),

@@ -24,7 +24,7 @@ from calls.models import Call
 from supervisor.figures import read_figures
 from supervisor.live.batch import Batch, of_note, read_batch
 from supervisor.live.log_watch import log_watch
-from supervisor.live.pace import Pace
+from supervisor.live.pace import FeedPace
 
 log = logging.getLogger(__name__)
 GROUP = "supervisors"
@@ -105,7 +105,7 @@ class Feed:
 
     async def _pulse(self) -> None:
         """Send counters and figures every SAMPLE_S, and a heartbeat every HEARTBEAT_S."""
-        since, beats, pace = timezone.now(), 0, Pace()
+        since, beats, pace = timezone.now(), 0, FeedPace()
         while True:
             await asyncio.sleep(SAMPLE_S)
             now = timezone.now()
@@ -115,7 +115,7 @@ class Feed:
             if beats % HEARTBEAT_S == 0:
                 await self._send_heartbeat(now)
 
-    async def _send_counters(self, since: datetime, pace: Pace) -> None:
+    async def _send_counters(self, since: datetime, pace: FeedPace) -> None:
         moved = await self._persist(_counters, since - LATE_COMMIT)
         pace.add(
             (call["call_id"], call["packet_count"], call.pop("opened_at") >= since)
@@ -124,7 +124,7 @@ class Feed:
         if moved:
             await _broadcast_note({"type": "counters", "calls": moved, "at": _now_text()})
 
-    async def _send_figures(self, pace: Pace) -> None:
+    async def _send_figures(self, pace: FeedPace) -> None:
         figures = (await self._persist(read_figures)).as_json()
         if (per_s := pace.per_s) is not None:
             figures["packets_per_s"] = per_s

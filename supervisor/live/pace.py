@@ -10,7 +10,7 @@ OVER_S = 10.0
 CALLS_LIMIT = 20_000
 
 
-class Pace:
+class FeedPace:
     """The mean rate over the last OVER_S seconds. Remembers CALLS_LIMIT calls at most."""
 
     def __init__(self) -> None:

@@ -37,7 +37,7 @@ LABELS = {
 
 
 @dataclass(frozen=True)
-class Question:
+class SearchQuestion:
     """The parameters of the address as text, not yet checked."""
 
     query: str = ""
@@ -106,7 +106,7 @@ def _text(query: Mapping[str, Any], name: str) -> str:
 class SearchPage:
     """A question and its answer. ``problems`` explains invalid values, by label."""
 
-    question: Question
+    question: SearchQuestion
     problems: dict[str, str] = field(default_factory=dict)
     page: ResultPage | None = None
     count: int = 0
@@ -152,7 +152,7 @@ class SearchPage:
 
 def read_search(query: Mapping[str, Any]) -> SearchPage:
     """Answer the question in an address. If it has problems, report them and find nothing."""
-    question = Question.from_query(query)
+    question = SearchQuestion.from_query(query)
     answer = SearchPage(question)
     given = _filters(question, answer.problems)
     chosen = CallFilter(given, queryset=Call.objects.prefetch_related("tags"))
@@ -170,7 +170,7 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
     return answer
 
 
-def read_words(question: Question, problems: dict[str, str]) -> Node | None:
+def read_words(question: SearchQuestion, problems: dict[str, str]) -> Node | None:
     """Parse the words. Return None if there are none, or if they are invalid."""
     for name, value, choices in (
         ("speaker", question.speaker, SPEAKERS),
@@ -191,7 +191,7 @@ def _label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def _filters(question: Question, problems: dict[str, str]) -> QueryDict:
+def _filters(question: SearchQuestion, problems: dict[str, str]) -> QueryDict:
     """Translate the filters of the page into parameters of the API."""
     given = QueryDict(mutable=True)
     for name in SAME:

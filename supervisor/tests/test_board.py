@@ -15,7 +15,7 @@ from calls.tests.factories import live_call
 from supervisor.board import read_model as board_read_model
 from supervisor.board.history import read_history
 from supervisor.figures import read_figures
-from supervisor.live.pace import Pace
+from supervisor.live.pace import FeedPace
 from supervisor.selection import SORTS, Filter
 from supervisor.tests.factories import analysed_call, shown, text_of
 
@@ -186,7 +186,7 @@ def test_without_a_sample_the_chart_says_when_it_begins(supervisor):
 
 
 def test_packets_a_second_come_from_counters():
-    pace = Pace()
+    pace = FeedPace()
 
     pace.add([("old", 1000, False)], now=0.0)
     assert pace.per_s is None

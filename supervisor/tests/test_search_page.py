@@ -12,7 +12,7 @@ from django.urls import reverse
 from calls.annotations import add_note
 from calls.models import Alert, Call, Tag
 from calls.search.find import Search
-from supervisor.search.read_model import Question, read_search
+from supervisor.search.read_model import SearchQuestion, read_search
 from supervisor.tests.factories import analysed_call, page_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -190,10 +190,10 @@ def test_filters_and_days_in_the_zone_of_the_viewer(supervisor, given, is_found)
 def test_the_address_holds_the_whole_question():
     asked = {"q": "a b", "speaker": "agent", "from": "2026-01-31", "tz": "Asia/Tokyo", "min": "5"}
 
-    question = Question.from_query({**asked, "queue": "", "other": "x", "before": "17"})
+    question = SearchQuestion.from_query({**asked, "queue": "", "other": "x", "before": "17"})
 
     assert question.address() == ("?q=a+b&speaker=agent&from=2026-01-31&tz=Asia%2FTokyo&min=5")
-    assert Question(query="a", zone="Asia/Tokyo").address() == "?q=a"
+    assert SearchQuestion(query="a", zone="Asia/Tokyo").address() == "?q=a"
 
 
 def test_pages_follow_each_other(supervisor, monkeypatch):
