@@ -7,7 +7,7 @@ import hmac
 import json
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpcore
@@ -34,7 +34,6 @@ from calls.webhooks.retry import (
     Outcome,
     RetryDelivery,
     decide,
-    parse_retry_after,
 )
 from calls.webhooks.sender import Message, send
 
@@ -377,23 +376,6 @@ async def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeyp
     outcome = await send(message("https://both.example.com/"), allowance="none")
 
     assert "10.0.0.1, which is not a public address" in outcome.error
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120),
-        (" 7 ", 7),
-        ("Thu, 01 Jan 2026 00:01:00 GMT", 60),
-        ("Thu, 01 Jan 2026 00:00:00 +99999999999999999999", None),
-        ("soon", None),
-        ("-5", None),
-        ("9" * 40, None),
-        (None, None),
-    ],
-)
-def test_a_wait_that_the_receiver_asks_for_is_a_number_or_a_date(value, seconds):
-    assert parse_retry_after(value, now=datetime(2026, 1, 1, tzinfo=UTC)) == seconds
 
 
 def is_ours(secret, headers, body):
