@@ -24,14 +24,8 @@ from calls.tests.factories import (
     spoken_call,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("short_breaker")]
 needs_commits = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _three_failures_are_an_outage(settings):
-    settings.AI_BREAKER_FAILURES = 3
-    settings.AI_BREAKER_SECONDS = 30
 
 
 class Restarting(FakeProvider):
