@@ -35,7 +35,8 @@ class WebhookEndpoint(models.Model):
     secret = models.CharField(
         max_length=200,
         default=new_secret,
-        help_text="The receiver checks signatures with it. Whoever knows it can forge messages.",
+        help_text="The receiver checks signatures with it. Keep it secret: it is enough to forge "
+        "messages.",
     )
     # While the receiver replaces its secret, messages carry one signature for each of the two.
     previous_secret = models.CharField(max_length=200, blank=True, default="", editable=False)
