@@ -54,6 +54,7 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
     # `state IN` can use the index; `NOT state =` cannot.
     open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
     live = in_phase(Phase.LIVE)
+    # One pass for all of them: each web process counts once a second.
     counted = Call.objects.filter(state__in=open_states).aggregate(
         live=Count("pk", filter=live),
         waiting=Count("pk", filter=in_phase(Phase.WAITING)),
@@ -79,6 +80,7 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
 
 
 def _midnight(now: datetime) -> datetime:
+    # "Today" starts at midnight in the time zone of the site.
     return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -120,6 +122,7 @@ class OpenAlerts:
 
 
 def read_open() -> OpenAlerts:
+    # Worst first, so that the worst is counted even if there are more than COUNTED.
     worst_first = Alert.objects.open().order_by("-severity", "-id")[:COUNTED]
     found = worst_first.aggregate(count=Count("pk"), worst=Max("severity"))
     return OpenAlerts(found["count"], level_of(found["worst"]))

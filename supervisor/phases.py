@@ -15,6 +15,7 @@ COUNTED = (Attempt.Outcome.FAILED, Attempt.Outcome.CRASHED)
 
 def next_number(number: int | None, outcome: str) -> int:
     """Return the number of the next attempt. Only outcomes in COUNTED use up a number."""
+    # A snoozed or released attempt is repeated with its number. Before the first one it is 1.
     return (number or 0) + (outcome in COUNTED) or 1
 
 

@@ -32,6 +32,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
+        # Uvicorn has only made the task of the application; it starts later, and finds this.
         if self.response.status_code == 101:
             self.scope["extensions"] = {**(self.scope["extensions"] or {}), FRAMES: {}}
 
@@ -44,7 +45,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             await super().send(message)
 
     async def _send_frames(self, frames: bytes) -> None:
+        # Back-pressure: the transport holds at most its high-water mark (64 KB) for a slow client.
         await self.writable.wait()
+        # Frames bypass the state machine of the connection, which would refuse them after a close.
         if self.disconnected or self.conn.state is not State.OPEN:
             raise ClientDisconnected
         self.transport.write(frames)

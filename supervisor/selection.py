@@ -59,6 +59,7 @@ def _alerting(level: str) -> QuerySet[Alert, Any]:
 
 
 def _known(field: str) -> Any:
+    # As NULL, unknown values can be sorted last in both directions.
     return NullIf(field, Value(""))
 
 
@@ -66,6 +67,7 @@ _EXPECTED = Cast(F("packet_count") + F("missing_count"), FloatField())
 # The sort expression of each name in the address. A leading `-` reverses the order.
 SORTS: dict[str, Any] = {
     "opened": F("id"),
+    # Live calls last until now, by the clock of the database.
     "duration": ExpressionWrapper(
         Coalesce(F("ended_at"), Now()) - F("opened_at"), models.DurationField()
     ),
@@ -152,6 +154,7 @@ class Filter:
             if value := getattr(self, name):
                 calls = calls.filter(**{name: value})
         if self.alert:
+            # Not a join, which would return a call once for each of its alerts.
             calls = calls.filter(pk__in=_alerting(self.alert))
         if self.tag:
             calls = calls.filter(pk__in=Tag.objects.filter(name=self.tag).order_by().values("call"))
@@ -173,6 +176,7 @@ class Filter:
     def _sorted(self, calls: QuerySet[Call]) -> QuerySet[Call]:
         """Sort the newest SORTED_LIMIT calls by a column, unknown values last."""
         ids = calls.order_by("-id").values_list("id", flat=True)
+        # A limit on keys instead of a slice: a queryset that was sliced cannot be sorted again.
         if oldest := ids[SORTED_LIMIT - 1 : SORTED_LIMIT].first():
             calls = calls.filter(pk__gte=oldest)
         order = models.expressions.OrderBy(
@@ -249,4 +253,5 @@ def read_choices(wanted: Filter) -> Choices:
 
 def _offer(names: set[str], chosen: str) -> list[str]:
     known = sorted(names - {""}, key=str.casefold)[:CHOICES_LIMIT]
+    # A filter from a bookmark stays selected, even if no recent call has its value.
     return known if not chosen or chosen in known else [chosen, *known]

@@ -14,6 +14,7 @@ from supervisor.figures import COUNTED
 
 PAGE_SIZE = 50
 NAME_LENGTH = 200
+# The list of queues offers those of so many newest alerts. DISTINCT over all would read them all.
 CHOICES_FROM = 2_000
 LEVELS = [(level.name.lower(), level.label) for level in reversed(Severity)]
 # Query parameters of the address, by the field of AlertSelection.
@@ -43,6 +44,7 @@ class AlertSelection:
         """Read the address. Ignore invalid values."""
         severity = str(query.get("severity", ""))
         before = str(query.get("before", ""))
+        # isascii: "²" is a digit as well, but not for int(). 18 digits fit any key of 64 bits.
         is_number = before.isascii() and before.isdigit() and len(before) < 19
         return cls(
             shows_all=query.get("show") == "all",
@@ -95,6 +97,7 @@ class AlertSelection:
 
 
 def _text(query: Mapping[str, Any], name: str) -> str:
+    # PostgreSQL cannot store or compare a text with a NUL.
     return str(query.get(name, "")).replace("\0", "").strip()[:NAME_LENGTH]
 
 
@@ -118,12 +121,14 @@ def read_alerts(wanted: AlertSelection) -> AlertPage:
     alerts = wanted.apply(Alert.objects.select_related("call"))
     if wanted.before is not None:
         alerts = alerts.filter(pk__lt=wanted.before)
+    # One more than the page shows tells whether there is a next page, without a count.
     found = list(alerts.order_by("-id")[: PAGE_SIZE + 1])
     more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
     narrowed = replace(wanted, shows_all=False).apply(Alert.objects.order_by())
     return AlertPage(
         wanted=wanted,
         alerts=found,
+        # Counting a slice stops at its end, however many alerts are open.
         open_count=narrowed[:COUNTED].count(),
         older=wanted.address(before=found[-1].pk) if more else "",
         rules=_offer(AlertRule.objects.values_list("name", flat=True), wanted.rule),
@@ -153,4 +158,5 @@ def alerts_of(call: Call) -> list[Alert]:
 
 def disabled_webhooks() -> list[WebhookEndpoint]:
     """Return the endpoints that were disabled automatically because deliveries failed."""
+    # An endpoint that a person has switched off has no reason.
     return list(WebhookEndpoint.objects.filter(enabled=False).exclude(disabled_reason=""))

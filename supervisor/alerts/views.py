@@ -20,6 +20,7 @@ BULK_LIMIT = 500
 @require_safe
 @guarded("calls.view_call")
 def show_alerts(request: HttpRequest) -> HttpResponse:
+    # First: an alert raised while the list is read then reaches the page through the feed.
     position = read_position()
     context = {
         "position": position,
@@ -40,6 +41,7 @@ def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
         alert, is_first = acknowledge_alert(alert_id=alert_id, by=by, note=_note(request))
     except AlertNotFound as error:
         raise Http404(str(error)) from error
+    # Two supervisors see the same alert. A second click of the same one needs no message.
     if not is_first and alert.acknowledged_by != by:
         who = alert.acknowledged_by or "Someone"
         messages.info(request, f"{who} already acknowledged “{alert.name}”.")

@@ -94,6 +94,7 @@ def read_page(wanted: Filter) -> BoardPage:
     # Choose the calls first, then read their details. In a single query, the database would
     # evaluate the subqueries for every call that it sorts.
     pks = list(wanted.cut(wanted.apply(Call.objects.all())).values_list("pk", flat=True))
+    # IN returns rows in any order.
     places = {pk: place for place, pk in enumerate(pks)}
     rows = _rows(Call.objects.with_open_alerts().filter(pk__in=pks))
     rows.sort(key=lambda row: places[row.call.pk])
@@ -131,6 +132,7 @@ def _first(wanted: Filter) -> int | None:
 
 
 def _count(calls: QuerySet[Call]) -> int:
+    # Counting a slice stops at its end, so the cost does not grow with the archive.
     return calls.order_by()[: SORTED_LIMIT + 1].count()
 
 

@@ -28,6 +28,8 @@ from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
 @guarded("calls.view_call")
 def show_board(request: HttpRequest) -> HttpResponse:
     wanted, status = Filter.from_query(request.GET), read_status()
+    # Before anything else is read: an event in between reaches the page twice rather than never.
+    # The status is read once, for the banner and for the figures.
     position, figures = live_position.read_position(), read_figures(status)
     context = {
         "position": position,

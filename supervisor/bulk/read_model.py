@@ -47,6 +47,7 @@ class Selection:
     def from_form(cls, form: QueryDict) -> Selection:
         """Read the form of the wallboard or of the question. Ignore invalid values."""
         newest = form.get("newest", "")
+        # 18 digits always fit a key of 64 bits.
         is_number = newest.isascii() and newest.isdigit() and len(newest) < 19
         named = form.getlist("call")[:CHOSEN_LIMIT]
         wanted = Filter.from_query(_as_query(form.get("query", ""))).first_page()
@@ -125,6 +126,8 @@ class BulkQuestion:
 
 
 def read_question(kind: Kind, selection: Selection) -> BulkQuestion:
+    # Read before the count. A call that arrives in between may be counted, but is never acted on
+    # without having been shown.
     newest = Call.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     rows = selection.calls().order_by().values_list("state").annotate(n=Count("pk"))
     found = dict(rows)

@@ -65,6 +65,7 @@ def _start(request: HttpRequest) -> HttpResponse:
             stage=chosen_stage(form) if "stage" in ACTIONS[kind].takes else "",
             tag=form.get("tag", ""),
             query=selection.address,
+            # The page was made with this token, so a form that is sent twice starts one action.
             token=uuid.UUID(form.get("token", "")),
         )
     except (BadForm, ValueError) as error:
@@ -78,6 +79,7 @@ def _start(request: HttpRequest) -> HttpResponse:
 @guarded(OPERATE)
 def show(request: HttpRequest, action_id: int) -> HttpResponse:
     """The progress of an action. The page's script fetches it again while the action runs."""
+    # The address takes any number of digits. More than 64 bits would be an error of the database.
     action = BulkAction.objects.filter(pk=min(action_id, 2**63 - 1)).first()
     if action is None:
         raise Http404("There is no such action.")

@@ -17,6 +17,8 @@ from django.db.models.functions import Least
 
 from calls.models import Packet, PrunedRange, Stream
 
+# The strip is WIDTH units wide, so a cell takes about four of them. A call with
+# more streams than STREAM_LIMIT says how many are left out.
 CELLS = 240
 STREAM_LIMIT = 12
 GAP_LIMIT = 50
@@ -105,6 +107,7 @@ def read_packet_map(streams: Sequence[Stream]) -> PacketMap:
 
 
 def _bounds(stream: Stream) -> Iterator[tuple[int, int]]:
+    # Sequences start at 0 or 1. A stream whose first packet is 5 misses those before it.
     origin = min(stream.first_sequence or 0, 1)
     span = (stream.last_sequence or 0) - origin + 1
     count = min(CELLS, span)
@@ -132,6 +135,8 @@ def _count(streams: Sequence[Stream], condition: Q | None = None) -> Counts:
     return defaultdict(int, {(stream, cell): count for stream, cell, count in rows})
 
 
+# overtaken_at: when the first packet with a higher sequence arrived. The window runs from the
+# highest sequence down, so one pass over the packets of a stream is enough.
 _REORDERED = """
 SELECT p.stream_id, (p.sequence - s.origin) * s.cells / s.span, COUNT(*) FROM (
   SELECT stream_id, sequence, received_at, MIN(received_at) OVER (
@@ -153,6 +158,7 @@ def _count_reordered(streams: Sequence[Stream]) -> Counts:
     """Count the packets that arrived after a packet with a higher sequence number."""
     if not streams:
         return defaultdict(int)
+    # Only integers get into the text of the statement, so nothing can be injected.
     ids = ", ".join(str(int(stream.pk)) for stream in streams)
     with connection.cursor() as cursor:
         cursor.execute(_REORDERED.format(streams=ids, cells=CELLS))

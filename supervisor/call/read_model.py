@@ -38,6 +38,7 @@ ALL_EVENTS_LIMIT = 2000
 # Above this, the packet map is fetched later: counting takes longer than the rest of the page.
 MAPPED_AT_ONCE = 20_000
 HEARD_LIMIT = 24
+# A bad line logs hundreds of gaps, which would push everything else out of sight.
 GROUPED_FROM = 4
 SILENT_AFTER = timedelta(seconds=15)
 WAITING = (CallState.COMPLETED, CallState.PROCESSING_AI)
@@ -129,6 +130,7 @@ class CallPage:
         """The summary. None if it only repeats the insights, which the page shows anyway."""
         document = self.document or {}
         text, insights = str(document.get("summary", "")), document.get("insights") or {}
+        # The local provider builds its summary from the insights.
         is_told_twice = insights and all(str(value) in text for value in insights.values())
         return self.highlight.mark(text, "summary") if text and not is_told_twice else None
 
@@ -220,6 +222,7 @@ class CallPage:
         declared = {stream.media for stream in self.streams} | {self.call.media}
         if any(_is_audio(media) for media in declared):
             return True
+        # Nobody declared the media. Then the transcript shows whether the packets were audio.
         made_by = (self.document or {}).get("provenance", {}).get("transcribe") or {}
         return bool(made_by) and made_by.get("model") != "text"
 
@@ -260,6 +263,7 @@ def read_call_page(
     highlight: Highlight = NO_WORDS,
 ) -> CallPage:
     limit = ALL_EVENTS_LIMIT if all_events else EVENT_LIMIT
+    # One more than is shown tells whether there are more, without a count.
     events = list(call.events.order_by("-id")[: limit + 1])
     streams = list(call.streams.order_by("pk"))
     return CallPage(
@@ -282,6 +286,7 @@ def _heard(call: Call, streams: list[Stream], *, redacted: bool) -> list[dict[st
     """Return the last HEARD_LIMIT packets of a text call in progress, as turns."""
     if not streams or _is_audio(streams[-1].media or call.media):
         return []
+    # A carrier that reconnects opens another stream, so the last one is what is said now.
     stream = streams[-1]
     newest = Packet.objects.filter(stream=stream).order_by("-sequence")
     columns = newest.values_list("track", "sequence", "timestamp", "data")[:HEARD_LIMIT]

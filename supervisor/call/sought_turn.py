@@ -13,6 +13,7 @@ def mark_sought_turn(turns: Sequence[dict[str, Any]], text: str) -> None:
         at_ms = float(text) * 1000
     except ValueError:
         return
+    # float() reads "nan" and "inf" too, on which round() fails.
     if not math.isfinite(at_ms):
         return
     begun = [turn for turn in turns if turn["begin_ms"] <= round(at_ms)]

@@ -30,6 +30,7 @@ class SpeakerTimeline:
 
 def draw_speaker_timeline(document: Mapping[str, Any]) -> SpeakerTimeline:
     turns = document["turns"]
+    # 1: a call without audio lasts 0 ms, and the scale divides by it.
     duration_ms = max([document["duration_ms"], 1, *(turn["end_ms"] for turn in turns)])
     silences = document.get("non_talk", {}).get("instances", ())
     interruptions = document.get("interruptions", {}).get("by", {})

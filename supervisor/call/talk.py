@@ -41,6 +41,8 @@ def split_talk(document: Mapping[str, Any]) -> TalkSplit | None:
     agent, customer = (
         document["talk"].get(who, {}).get("total_ms", 0) for who in ("agent", "customer")
     )
+    # The totals are stored and the overlap is computed here. Turns of one side may overlap each
+    # other, so without the limit a share could become negative.
     both = min(_overlap_ms(document), agent, customer)
     silence = max(0, document["duration_ms"] - (agent + customer - both))
     return TalkSplit(agent - both, customer - both, both, silence)
@@ -53,6 +55,7 @@ def _overlap_ms(document: Mapping[str, Any]) -> int:
         side = 0 if turn["speaker"] == "agent" else 1
         steps += [(turn["begin_ms"], side, 1), (turn["end_ms"], side, -1)]
     talking, total, since = [0, 0], 0, 0
+    # The order of steps at the same time does not matter: there are 0 ms between them.
     for at, side, step in sorted(steps):
         if all(talking):
             total += at - since

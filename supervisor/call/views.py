@@ -96,12 +96,14 @@ def _sight(request: HttpRequest) -> tuple[bool, bool]:
 @require_http_methods(["GET", "POST"])
 def act(request: HttpRequest, call_id: str, action: str) -> HttpResponseBase:
     """Ask for confirmation on GET, run the action on POST."""
+    # The permission depends on the action, so the view cannot be decorated.
     wanted = ACTIONS[action]
     return guarded(wanted.permission)(_act)(request, call_id, wanted)
 
 
 def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
     if request.method == "GET":
+        # The page asks in a dialog. This answer is for browsers without JavaScript.
         context = {"call": _call(call_id), "action": wanted}
         return render(request, "supervisor/confirm.html", context)
     try:

@@ -11,6 +11,7 @@ import msgspec
 from calls import events
 from supervisor.protocol import text_frame
 
+# Bounds the memory of a batch. A longer backlog is read in several.
 READ_LIMIT = 500
 
 
@@ -47,6 +48,7 @@ class Batch:
 
     def as_stream(self, epoch: str) -> bytes:
         """Return all entries as server-sent events."""
+        # Encoded once for all clients. There is one epoch, unless the database is replaced.
         if epoch not in self._streams:
             text = "".join(entry.as_stream(epoch) for entry in self.entries)
             self._streams[epoch] = text.encode()

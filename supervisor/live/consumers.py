@@ -58,11 +58,14 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
             await self._end(CLOSE_TRY_AGAIN)
 
     async def connect(self) -> None:
+        # Accepted before it may be refused: browsers report a failed handshake as 1006, without our
+        # code (RFC 6455, section 7.1.5).
         await self.accept()
         refusal = await database_sync_to_async(find_refusal)(self.scope, ApiKey.Scope.READ)
         if refusal:
             await self._end(refusal)
             return
+        # Before the await: a client may leave during it, and `_leave` then takes the channel out.
         self.joined = True
         await feed().join(self.channel_name)
         self.guard = asyncio.create_task(self._guard())
@@ -132,6 +135,7 @@ class UnknownPathConsumer(AsyncWebsocketConsumer):
     """Closes sockets at unknown paths, each of which Channels would log as an error."""
 
     async def connect(self) -> None:
+        # As above: the code reaches a browser only after the handshake.
         await self.accept()
         await self.close(code=CLOSE_UNKNOWN_PATH)
 
@@ -140,8 +144,10 @@ def _resume(text: str | None) -> dict[str, Any] | None:
     """Return the epoch and offset of a resume message, or None for anything else."""
     try:
         message = json.loads(text or "")
+        # Not isinstance: true and false are ints in Python.
         if message["type"] != "resume" or type(message["offset"]) is not int:
             return None
         return {"epoch": str(message["epoch"]), "offset": message["offset"]}
+    # RecursionError: a client may send brackets nested a thousand deep.
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

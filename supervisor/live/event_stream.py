@@ -29,11 +29,14 @@ PATH = "/v1/events/stream"
 RETRY_MS = 2000
 # Samples are for pages. A stream carries only the log and heartbeats.
 LEFT_OUT = {"counters", "figures"}
+# Proxies must not hold events back: one that compresses waits for a full block (no-transform),
+# and nginx collects answers unless it is told not to (x-accel-buffering).
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+# The length of the view's empty answer would end the stream at once.
 REPLACED = {b"content-length", *(name for name, _ in HEADERS)}
 
 
@@ -47,6 +50,7 @@ class EventStream:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != PATH:
             await self.app(scope, receive, send)
             return
+        # The view sets it if the client may listen. If not, its answer (such as 401) is passed on.
         scope[WANTED] = None
         allowed: list[Message] = []
 
@@ -94,6 +98,7 @@ class _Stream:
         layer = channel_layers[DEFAULT_CHANNEL_LAYER]
         channel = await layer.new_channel()
         try:
+            # Joined before the position is read, so no event falls between the two.
             await feed().join(channel)
             follower = await self._begin()
             while (message := await layer.receive(channel))["type"] != "layer.overflow":

@@ -28,6 +28,7 @@ from supervisor.live.pace import FeedPace
 
 log = logging.getLogger(__name__)
 GROUP = "supervisors"
+# While events are frequent, they are sent ten times a second: one write for each socket and batch.
 COALESCE_S = 0.1
 HEARTBEAT_S = 10
 SAMPLE_S = 1.0
@@ -69,12 +70,14 @@ class Feed:
         if self._channels or not self._tasks:
             return
         self._tails.clear()
+        # Emptied before the first await below: a client that joins meanwhile starts a new feed.
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
         thread, self._thread = self._thread, None
         await asyncio.gather(*tasks, return_exceptions=True)
         if thread is not None:
+            # Database connections belong to their thread, so only this thread can close its own.
             await asyncio.wrap_future(thread.submit(_close_connection))
             thread.shutdown(wait=False)
 
@@ -96,6 +99,7 @@ class Feed:
     async def _publish(self) -> int:
         """Send the new events. Returns their number."""
         count = 0
+        # Until nothing is left: a batch holds READ_LIMIT events at most.
         while (batch := await self._persist(read_batch, self.offset)).entries:
             self.offset = batch.last
             await _broadcast(batch)
@@ -126,6 +130,7 @@ class Feed:
 
     async def _send_figures(self, pace: FeedPace) -> None:
         figures = (await self._persist(read_figures)).as_json()
+        # Sampled differences are better than the estimate of `read_figures`.
         if (per_s := pace.per_s) is not None:
             figures["packets_per_s"] = per_s
         if figures != self._figures:

@@ -65,6 +65,7 @@ class ProcessLayer(BaseChannelLayer):
                 self._box(channel).put_nowait(message)
             except asyncio.QueueFull:
                 late.append(channel)
+        # Afterwards, because an overflow changes the group that is iterated above.
         for channel in late:
             self._overflow(channel)
 
@@ -85,6 +86,7 @@ class ProcessLayer(BaseChannelLayer):
         box = self._boxes[channel]
         while not box.empty():
             box.get_nowait()
+        # The box is empty now, so this cannot fail.
         box.put_nowait(OVERFLOW)
         for group in list(self._groups):
             self._leave(group, channel)

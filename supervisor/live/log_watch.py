@@ -63,6 +63,7 @@ class PostgresWatch:
             if self._listener is None:
                 # Stored before LISTEN, so that `close` finds it if this task is cancelled here.
                 self._listener = await _connect()
+                # Events committed before LISTEN notify nobody, so return as if one had come.
                 await self._listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
                 return
             async for _ in self._listener.notifies(timeout=POSTGRES_POLL_S, stop_after=1):
@@ -80,6 +81,7 @@ class PostgresWatch:
 
 async def _connect() -> psycopg.AsyncConnection[Any]:
     parameters = connection.get_connection_params()
+    # Django's parameters include some that only its own connection class understands.
     wanted = {
         name: value
         for name, value in parameters.items()

@@ -23,6 +23,8 @@ class FeedPace:
         self._steps.append((time.monotonic() if now is None else now, arrived))
 
     def _grown(self, call_id: str, count: int, is_new: bool) -> int:
+        # All packets of a new call are new. An older call that was not seen before counts from now
+        # on, because nobody knows when its packets came. `pop` keeps the dict in order of use.
         before = self._counts.pop(call_id, 0 if is_new else count)
         self._counts[call_id] = count
         if len(self._counts) > CALLS_LIMIT:

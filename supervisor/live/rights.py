@@ -34,6 +34,7 @@ async def until_lost(scope: Mapping[str, Any]) -> int:
         await asyncio.sleep(pause_s())
         try:
             refusal = await database_sync_to_async(find_refusal_now)(scope)
+        # An outage of the database is not a reason to log everybody out.
         except DatabaseError as error:
             log.warning("could not check the rights of a listener, trying again: %s", error)
     return refusal

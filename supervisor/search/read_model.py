@@ -89,6 +89,7 @@ class SearchQuestion:
         """Return the query string of this question with changes, for its first page by default."""
         wanted = replace(self, **{"before": "", **changes})
         named = {_name(f.name): getattr(wanted, f.name) for f in fields(wanted)}
+        # Only days depend on the time zone.
         if not (wanted.day_from or wanted.day_to):
             named.pop("tz")
         return f"?{urlencode({name: value for name, value in named.items() if value})}"
@@ -134,6 +135,7 @@ class SearchPage:
         terms = list(wanted_terms(self.node)) if self.node else []
         query = self.question.query
         is_plain = len(terms) == 1 and isinstance(self.node, Term) and not self.node.is_open
+        # The query language allows `*` from three letters on.
         if not is_plain or '"' in query or len(terms[0].words[-1]) < 3:
             return ""
         return self.question.address(query=f"{query}*")
@@ -161,6 +163,7 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
             answer.problems[_label(name)] = " ".join(map(str, texts))
     answer.node = read_words(question, answer.problems)
     before = _whole_number(question.before, answer.problems)
+    # An answer to part of the question would look like an answer to all of it.
     if answer.problems or question.is_empty:
         return answer
     search = Search(chosen.qs, answer.node)
@@ -198,6 +201,7 @@ def _filters(question: SearchQuestion, problems: dict[str, str]) -> QueryDict:
         if value := getattr(question, name):
             given[name] = value
     zone = _zone(question.zone)
+    # `opened_before` excludes its own moment, so the last day ends with the start of the next.
     for name, target, days in (("day_from", "opened_after", 0), ("day_to", "opened_before", 1)):
         if text := getattr(question, name):
             try:
