@@ -12,6 +12,7 @@ export async function submit(form, submitter, feed) {
 
 // Shows the server's messages, and announces them to screen readers.
 export function tell(page, announce) {
+  // Only Django's messages: other notes on the page have the same style.
   const said = [...page.querySelectorAll(".message:not(#found *)")]
     .filter((node) => node.closest(".messages"))
     .map((node) => node.textContent.trim());

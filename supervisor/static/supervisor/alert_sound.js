@@ -4,6 +4,7 @@
 const SETTING = "callcenter-alert-sound";
 const NOTIFY = "callcenter-alert-notify";
 const SOUNDED = "callcenter-alert-sounded";
+// A flood of alerts must not become one long noise. SOUNDED is the time of the last sound, for all pages.
 const QUIET_MS = 4000;
 const RANK = { notice: 1, warning: 2, critical: 3 };
 // Frequency in Hz and start in seconds of each tone. Worse alerts have more and higher tones.
@@ -40,6 +41,7 @@ export function startSound(feed) {
 
 export function announce(text) {
   if (!live) return;
+  // A screen reader announces changes only, so the same text twice needs an empty moment between.
   live.textContent = "";
   setTimeout(() => { live.textContent = text; }, 50);
 }
@@ -93,6 +95,7 @@ function hear(event) {
 // At most one sound in QUIET_MS over all pages of this browser.
 function pauseMs() {
   const since = Date.now() - Number(read(SOUNDED) ?? 0);
+  // since is negative if the clock was set back.
   return since >= 0 && since < QUIET_MS ? QUIET_MS - since : 0;
 }
 
@@ -115,6 +118,7 @@ function rank(event) {
 
 function play(level) {
   for (const [frequency, begin] of TONES[level] ?? TONES.notice) tone(frequency, begin);
+  // For tests, which cannot hear.
   document.documentElement.dataset.sounded = level;
 }
 
@@ -123,6 +127,7 @@ function tone(frequency, begin) {
   const [oscillator, gain] = [context.createOscillator(), context.createGain()];
   oscillator.frequency.value = frequency;
   oscillator.type = "triangle";
+  // A tone that starts or ends abruptly clicks. An exponential ramp cannot end at 0.
   gain.gain.setValueAtTime(0, at);
   gain.gain.linearRampToValueAtTime(VOLUME, at + 0.015);
   gain.gain.exponentialRampToValueAtTime(0.001, at + TONE_S);
@@ -134,6 +139,7 @@ function tone(frequency, begin) {
 // Desktop notifications, while the page is hidden --------------------------------------------------
 
 function startNotify() {
+  // Browsers offer notifications only over HTTPS and on localhost.
   if (!("Notification" in window) || !isSecureContext || !notify) return;
   notify.hidden = false;
   notify.addEventListener("click", async () => {
@@ -154,6 +160,7 @@ function showNotify(isRefused = false) {
 function showNotification(event, count) {
   if (!document.hidden || notify?.getAttribute("aria-pressed") !== "true") return;
   const title = count > 1 ? `${count} new alerts` : event.data.rule;
+  // The tag makes a new notification replace the last one.
   new Notification(title, { body: `Call ${event.call_id}: ${event.data.found}`, tag: "callcenter" });
 }
 

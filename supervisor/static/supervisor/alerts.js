@@ -53,6 +53,7 @@ function say(text) {
 function merge(page) {
   const held = document.activeElement?.closest(".alert");
   const place = held ? items().indexOf(held) : -1;
+  // data-keep marks fields that the user may be filling in.
   const callbacks = { beforeNodeMorphed: (old) => !(old.dataset && "keep" in old.dataset) };
   for (const id of ["tabs", "found"]) {
     Idiomorph.morph(document.getElementById(id), page.getElementById(id), { callbacks });
@@ -76,6 +77,7 @@ function focus(place) {
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest(".alert__form, .bulk");
   if (!form) return;
+  // The form works without JavaScript, too: it then loads the page again.
   event.preventDefault();
   const buttons = form.querySelectorAll("button");
   buttons.forEach((button) => { button.disabled = true; });
@@ -100,6 +102,7 @@ document.addEventListener("change", ({ target }) => {
 
 // Keys ---------------------------------------------------------------------------------------------
 
+// The methods return undefined, so `??` tells whether there was an alert for the key to act on.
 startKeys({
   j: () => step(1),
   k: () => step(-1),

@@ -5,6 +5,7 @@ import { Idiomorph } from "./vendor/idiomorph.esm.js";
 
 const EVERY_MS = 1000;
 const RETRY_MS = 4000;
+// What the user has unfolded stays open.
 const callbacks = { beforeAttributeUpdated: (name) => name !== "open" };
 
 function box() {

@@ -56,6 +56,7 @@ export class Feed extends EventTarget {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     this.#since = Date.now();
+    // A socket that was given up may still deliver: what it says must not be taken.
     socket.onmessage = ({ data }) => socket === this.#socket && this.#take(JSON.parse(data));
     socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
   }
@@ -94,6 +95,7 @@ export class Feed extends EventTarget {
   #watch() {
     if (this.#isSilent()) {
       const socket = this.#socket;
+      // Not left to the close event: on a dead connection the browser waits for the other side first.
       this.#lost(0);
       socket.close();
     }
@@ -102,6 +104,7 @@ export class Feed extends EventTarget {
 
   #isSilent() {
     const now = Date.now();
+    // Two heartbeats and a half: one may be late, two mean that nothing arrives any more.
     if (this.isConnected) return now - this.seenAt > this.#heartbeat_s * 2500;
     return this.#socket !== null && now - this.#since > CONNECT_S * 1000;
   }
@@ -115,6 +118,7 @@ export class Feed extends EventTarget {
       case "replay": // goes back, so that events sent since the greeting are taken again, in order
         this.offset = message.after;
         return;
+      // Only now is the page up to date, and the next loss starts with the shortest pause again.
       case "resumed":
         if (!this.isConnected) this.#since = Date.now();
         this.isConnected = true;

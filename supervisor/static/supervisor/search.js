@@ -5,6 +5,7 @@ import { localise } from "./times.js";
 
 const form = document.getElementById("search");
 const zone = document.getElementById("zone");
+// These are no filters, so they are not marked as set.
 const SKIPPED = new Set(["q", "tz"]);
 
 localise(document);

@@ -21,13 +21,16 @@
   }
 
   function next(theme) {
+    // The first click changes what is seen: away from what the system prefers.
     const order = system.matches ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
     return order[(order.indexOf(theme) + 1) % order.length];
   }
 
+  // Styles hide what needs a script, unless this class is there before the first paint.
   root.classList.add("js");
   apply(stored());
   system.addEventListener("change", () => apply(stored()));
+  // Another tab has changed the theme.
   addEventListener("storage", (event) => event.key === "theme" && apply(stored()));
   addEventListener("DOMContentLoaded", () => {
     apply(stored());

@@ -15,6 +15,7 @@ export function startAlerts(body, itsFeed) {
   feed = itsFeed;
   body.addEventListener("click", (event) => {
     const badge = event.target.closest("[data-alerts]");
+    // With a modifier, the link opens in a new tab, as links do.
     if (!badge || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     open(badge);
@@ -84,5 +85,6 @@ function say(text) {
 }
 
 function giveBackFocus() {
+  // The row may have been replaced since the dialog was opened, so the browser cannot do this itself.
   document.getElementById(`call-${callId}`)?.querySelector(".c-call a")?.focus();
 }

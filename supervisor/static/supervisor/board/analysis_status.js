@@ -9,6 +9,7 @@ export function followAnalysisStatus(main, feed) {
     const section = document.getElementById("analysis-status");
     const held = section.querySelector('[data-figure="held"]');
     if (held) held.textContent = detail.held.toLocaleString("en-US");
+    // `standing` identifies the status, so the HTML is fetched only when it has changed.
     if (detail.standing === section.dataset.mark || isBusy) return;
     isBusy = true;
     fetchPart(main.dataset.analysisStatus, feed)

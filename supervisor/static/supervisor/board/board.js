@@ -14,6 +14,7 @@ import { fetchPart, openFeed } from "../feed.js";
 import { startFilter } from "../filter_form.js";
 import { localise, startClocks } from "../times.js";
 
+// Changes wait ROWS_MS for others. A whole page is fetched at most every PAGE_MS, however many come.
 const ROWS_MS = 300;
 const PAGE_MS = 1500;
 // When more calls arrive at once than anyone can read, the list is fetched less often.
@@ -23,6 +24,7 @@ const FLOOD_MS = 4000;
 const DRIFT_MS = 5000;
 const DRIFTING = ["duration", "packets", "loss"];
 const RETRY_MS = 2000;
+// nginx refuses request lines of more than 8 KB by default.
 const ADDRESS_LENGTH = 6000;
 
 const main = document.getElementById("main");
@@ -137,6 +139,7 @@ function isPageDue() {
 }
 
 async function fetchPage() {
+  // Cleared before the request: what happens during it may be missing in the answer, and is due again.
   const [count, noted] = [entering, [...changed]];
   entering = 0;
   changed.clear();
@@ -178,6 +181,7 @@ function takeBatch() {
   let length = 0;
   for (const id of changed) {
     length += encodeURIComponent(id).length + 4;
+    // The server answers for 100 ids at most (ROWS_LIMIT in the read model).
     if (length > ADDRESS_LENGTH || batch.length === 100) break;
     batch.push(id);
   }

@@ -55,6 +55,7 @@ function columns(name) {
   const known = [];
   for (const point of points) {
     const before = known.at(-1);
+    // A point without values makes uPlot interrupt the line.
     if (before && point.at - before.at > HOLE_S) known.push({ at: before.at + 1 });
     known.push(point);
   }
@@ -103,6 +104,7 @@ function area(key) {
 }
 
 function fromZero(_, low, high) {
+  // At least 4 high, so that the axis of a quiet site has whole numbers.
   return [0, Math.max(4, Math.ceil((high ?? 0) * 1.1))];
 }
 

@@ -20,6 +20,7 @@ function count() {
 }
 
 function patch(row, call) {
+  // Texts are written directly: merging the row would compare every node of it once a second.
   for (const cell of row.querySelectorAll("[data-count]")) {
     write(cell, call[cell.dataset.count].toLocaleString("en-US"));
   }
@@ -40,5 +41,6 @@ function brief(number) {
 }
 
 function write(node, text) {
+  // Writing the same text would still make the browser lay out the cell again.
   if (node.textContent !== text) node.textContent = text;
 }

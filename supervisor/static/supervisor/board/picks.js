@@ -9,6 +9,7 @@ export function startPicks(body) {
     document.getElementById("picked").textContent = number ? ` (${number})` : "";
   };
   body.addEventListener("change", tell);
+  // A selected row may leave the list with an update.
   new MutationObserver(tell).observe(body, { childList: true });
   addEventListener("pageshow", tell); // the browser restores the checkboxes
   document.getElementById("pick-all").addEventListener("click", () => {

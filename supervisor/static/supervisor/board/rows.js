@@ -43,6 +43,7 @@ export function showRows(part) {
     }
   });
   mark(marks);
+  // Moving a node in the document takes the focus away from it.
   if (focused && !body.contains(document.activeElement)) {
     rowOf(focused)?.querySelector(".c-call a")?.focus({ preventScroll: true });
   }
@@ -67,6 +68,7 @@ export function updateRows(asked, part, { mayMove }) {
 
 // Morphs a row. Returns true if its state or its alert changed.
 function replace(old, row) {
+  // Most rows have not changed. Comparing is much cheaper than merging.
   if (old.isEqualNode(row)) return false;
   const [before, now] = [kindOf(old), kindOf(row)];
   Idiomorph.morph(old, row, { callbacks: keep });
@@ -90,8 +92,10 @@ function mark(marks) {
 function glide(change) {
   if (still.matches || document.hidden) return change();
   const places = new Map();
+  // All places are read before anything moves: reading between writes would lay the page out each time.
   for (const row of body.children) {
     const { top, bottom } = row.getBoundingClientRect();
+    // Rows outside the window need no animation.
     if (top > innerHeight) break;
     if (bottom > 0) places.set(row, top);
   }

@@ -8,6 +8,7 @@ import { localise, startClocks } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 
 const BATCH_MS = 250;
+// Counters of a live call come every second. Its words are fetched half as often.
 const WORDS_MS = 2000;
 const RETRY_MS = 2000;
 const MAP_MS = 10_000;
@@ -62,6 +63,7 @@ async function refetch() {
   const asked = location.search;
   try {
     const page = await fetchPart(location.href, feed);
+    // "Clear" may have changed the address meanwhile; this answer would bring the marks back.
     if (page && location.search === asked) merge(page);
   } catch {
     refetchSoon(RETRY_MS);

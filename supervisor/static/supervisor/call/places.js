@@ -20,6 +20,7 @@ export function beginAt(target) {
 
 function step(by) {
   const at = marks.indexOf(current);
+  // "Previous" without a current mark starts from the last one.
   const next = at < 0 && by < 0 ? -1 : at + by;
   current = marks.at(next % marks.length);
   show();

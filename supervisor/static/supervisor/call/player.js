@@ -7,6 +7,7 @@ import WaveSurfer from "../vendor/wavesurfer.esm.js";
 const SHORT_S = 5;
 const LONG_S = 15;
 const SILENT_S = 1.5; // "skip silence" skips longer silences only
+// A skip ends this long before the sound starts again, so that its start is not cut off.
 const LEAD_S = 0.3;
 const SILENT_LEVEL = 5; // of 255
 const KEYS_SETTING = "callcenter-player-keys";
@@ -67,6 +68,7 @@ class Player {
   }
 
   get duration() {
+    // NaN until the browser has read the head of the file.
     const known = this.audio.duration;
     return Number.isFinite(known) ? known : Number(this.section.querySelector("[data-duration]")?.dataset.duration ?? 0) / 1000;
   }
@@ -79,6 +81,7 @@ class Player {
 
   play() {
     this.#tell("");
+    // A pause right after play() rejects its promise with AbortError, which is no trouble.
     this.audio.play().catch((error) => error.name !== "AbortError" && this.#tell(TROUBLE));
   }
 
@@ -117,6 +120,7 @@ class Player {
     transcript.show(isStarted ? audio.currentTime * 1000 : -1, !audio.paused);
     if (audio.paused) return;
     this.#skip();
+    // "timeupdate" comes about four times a second, too seldom for single words.
     this.#frame = requestAnimationFrame(() => this.show());
   }
 
@@ -129,6 +133,7 @@ class Player {
   }
 
   #skip() {
+    // Another seek before the first has ended would start it anew, and again in the next frame.
     if (!this.section.querySelector("[data-skip]").checked || this.audio.seeking) return;
     const now = this.audio.currentTime;
     const silence = this.#silences.find(([begin, end]) => now >= begin && now < end - LEAD_S);
@@ -153,11 +158,13 @@ class Player {
       container: box,
       media: this.audio,
       url: this.audio.src,
+      // With peaks and a duration, the browser does not decode an hour of audio to draw it.
       peaks: sides.map(scaled),
       duration: duration_ms / 1000,
       height: "auto",
       cursorWidth: 2,
       dragToSeek: true,
+      // The content security policy allows only styles with this nonce.
       cspNonce: document.querySelector("script[nonce]").nonce,
       ...this.#colours(),
     });

@@ -3,6 +3,7 @@
 import { spanText } from "../times.js";
 import uPlot from "../vendor/uPlot.esm.js";
 
+// The line is the mean of this many turns of a side: single scores jump too much to show a trend.
 const WINDOW = 5;
 const HEIGHT = 190;
 const SIDES = ["agent", "customer"];
@@ -11,10 +12,12 @@ let chart = null;
 // Draws the chart. Call it after every merge. onSeek gets a time in ms.
 export function mountSentimentChart(main, onSeek) {
   const box = main.querySelector("[data-chart]");
+  // It is drawn already, and no merge has removed it since.
   if (!box || box.firstChild) return;
   chart?.destroy();
   const turns = [...main.querySelectorAll(".turn[data-score]")].map(({ classList, dataset }) => ({
     side: classList.contains("turn--agent") ? "agent" : "customer",
+    // The middle of the turn, in seconds.
     at: (Number(dataset.begin) + Number(dataset.end)) / 2000,
     score: Number(dataset.score),
   })).sort((one, other) => one.at - other.at);

@@ -57,6 +57,7 @@ export class Transcript {
 
   // The word under the pointer, or the start of its turn if the words have no times.
   at(event) {
+    // The click ended a selection of text, which must not start the sound.
     if (!document.getSelection().isCollapsed) return null;
     const found = this.#wordUnder(event);
     if (found?.word) return found.word;
@@ -68,6 +69,7 @@ export class Transcript {
     const turn = node && this.#turns.find((one) => one.node === node);
     if (!turn) return null;
     const words = wordsOf(turn);
+    // Words are no elements, so the browser must say which character is under the pointer.
     const caret = caretAt(clientX, clientY);
     const word = caret && words.find(({ range }) => range.comparePoint(caret.node, caret.offset) === 0);
     return { turn, word };
@@ -133,14 +135,17 @@ function makeTurn(node) {
 function wordAt(turn, now) {
   const words = wordsOf(turn);
   const place = words.findLastIndex((word) => word.begin <= now);
+  // The mark stays through the short pauses between words; otherwise it would flicker.
   return place < 0 || now > words[place].end + 400 ? null : words[place];
 }
 
 function wordsOf(turn) {
+  // A merge may have replaced the text nodes that the ranges point to.
   if (turn.words && turn.words.every(({ range }) => range.startContainer.isConnected)) return turn.words;
   const ranges = turn.node.dataset.timing ? rangesOf(turn.node.querySelector(".turn__text")) : [];
   const numbers = turn.node.dataset.timing?.split(",").map(Number) ?? [];
   let time = turn.begin;
+  // If the page shows other words than were timed, the turn is played as a whole.
   turn.words = ranges.length * 2 !== numbers.length ? [] : ranges.map((range, at) => {
     const begin = time + numbers[2 * at];
     time = begin + numbers[2 * at + 1];
