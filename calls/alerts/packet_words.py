@@ -84,6 +84,7 @@ def _with_quote(match: _SpokenMatch) -> AlertMatch:
             speaker=match.speaker,
             offset_ms=_offset_ms(packet),
         )
+    # The watch waits for the database and reads this packet again.
     except DatabaseError:
         raise
     except Exception:
@@ -93,6 +94,7 @@ def _with_quote(match: _SpokenMatch) -> AlertMatch:
 
 def _redacted(packet: TextPacket, text: str) -> str:
     """Return the text without personal data, judged together with the packets before it."""
+    # Over all streams of the call, in order of arrival: the question may be in another stream.
     before = Packet.objects.filter(stream__call=packet.call_pk, pk__lt=packet.pk)
     rows = before.order_by("-pk").values_list("track", "data")[:CONTEXT_PACKETS]
     turns = [
@@ -102,6 +104,7 @@ def _redacted(packet: TextPacket, text: str) -> str:
     ]
     for speaker, words in spoken_parts(packet.data, packet.track, speakers()):
         turns.append(Turn(speaker, 0, 0, words))
+        # The last turn must be the one in question.
         if words == text:
             break
     return redact(turns).turns[-1].text
@@ -115,4 +118,5 @@ def _offset_ms(packet: TextPacket) -> int | None:
     if first is None or own is None:
         return None
     begin, at = (PacketRow("", "", 0, each, "", "").stamp for each in (first, own))
+    # The clock of a sender may be wrong by any amount. The column holds 64 bits.
     return min(max(0, round((at - begin) * 1000)), 2**62)

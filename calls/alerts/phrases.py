@@ -46,6 +46,7 @@ def excerpt(text: str, expression: re.Pattern[str] | None = None) -> str:
     line = " ".join(text.split())
     if len(line) <= QUOTE_LENGTH:
         return line
+    # Positions in the normalised line may be slightly off, which does not matter to an excerpt.
     match = expression.search(normalise(line)) if expression else None
     middle = (match.start() + match.end()) // 2 if match else 0
     begin = min(max(0, middle - QUOTE_LENGTH // 2), len(line) - QUOTE_LENGTH)

@@ -34,6 +34,8 @@ def watch_log(book: RuleBook, after: int, *, now: datetime) -> int:
         if event.type == events.StateChanged.type and event.call is not None:
             raise_alerts(_matches(book, event, event.call), now=now)
     if batch:
+        # Only after the alerts are raised. After a crash in between, these events are read again,
+        # and database constraints keep alerts from being raised twice.
         watches.advance(WATCH, batch[-1].id)
         return batch[-1].id
     return after

@@ -18,6 +18,7 @@ class RuleBook:
 
     def refresh(self) -> None:
         rows = AlertRule.objects.filter(enabled=True)
+        # A rule with many phrases takes a while to compile, so it is compiled once for each change.
         self._ready = {
             (row.pk, row.updated_at): self._ready.get((row.pk, row.updated_at)) or ready(row)
             for row in rows

@@ -38,6 +38,7 @@ def pairs_already_raised(pairs: Iterable[tuple[AlertRule, int]]) -> set[tuple[in
     once = {(rule.pk, call_pk) for rule, call_pk in pairs if rule.repeat_after_s is None}
     if not once:
         return set()
+    # This also finds pairs of one match's rule and another's call. They are dropped below.
     raised_before = Alert.objects.filter(
         rule__in={rule for rule, _ in once}, call__in={call for _, call in once}
     )

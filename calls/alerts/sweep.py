@@ -12,6 +12,7 @@ from calls.alerts.kinds.base import ReadyRule
 from calls.alerts.matches import AlertMatch
 from calls.models import Alert, AlertRule, Call
 
+# Matches of one rule in one sweep. The others follow in the next one, two seconds later.
 LIMIT = 500
 
 

@@ -56,9 +56,11 @@ class PacketTail:
         """Return packets that were not returned before. Call ``done`` after handling them."""
         self._confirmed = self._low
         found = self._second_look()
+        # Before the packets are read: one that is committed in between stays above it.
         head = newest_packet()
         fresh = list(_words().filter(pk__gt=self._top)[:READ_LIMIT])
         newest = fresh[-1][0] if fresh else 0
+        # After a full read, there may be more words below the head.
         self._top = max(newest, self._top if len(fresh) == READ_LIMIT else max(head, self._top))
         self._seen.update(row[0] for row in fresh)
         if self._mark is None and self._top > self._confirmed:

@@ -14,6 +14,7 @@ from calls.alerts.rules import ready
 from calls.lifecycle import CallState
 from calls.models import AlertRule, Analysis, Call
 
+# Somebody waits for the answer. Analyses of long calls are large, so few are held at once.
 CALLS, AT_ONCE, SECONDS = 200, 25, 8.0
 OVER = (CallState.ARCHIVED, CallState.FAILED)
 

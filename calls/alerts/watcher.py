@@ -48,6 +48,7 @@ class Watcher:
         self._next_sweep = 0.0
 
     def step(self) -> None:
+        # The lease is extended with each sweep, so five times before it expires.
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + SWEEP_S
             if not self._hold():
@@ -112,12 +113,14 @@ def watch(should_stop: Callable[[], bool]) -> None:
 def run(stop: Any) -> None:
     """Run the process until ``stop`` is set: one thread watches, the other delivers."""
     told = threading.Event()
+    # Ctrl-C reaches every process of the terminal. The worker decides when this one stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: told.set())
 
     def should_stop() -> bool:
         return told.is_set() or stop.is_set()
 
+    # A thread of its own: a rule that takes long to check must not delay deliveries.
     delivering = threading.Thread(
         target=lambda: asyncio.run(Courier(should_stop).run()), name="webhooks"
     )

@@ -14,9 +14,11 @@ LEASE_S = 10
 
 def acquire_lease(name: str, *, owner: str) -> bool:
     """Take or extend the lease of a watch. Returns False while another process holds it."""
+    # One clock for the processes of all machines.
     now = database_now()
     free = Q(owner=owner) | Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
     until = now + timedelta(seconds=LEASE_S)
+    # Check and change in one statement, so two processes cannot both succeed.
     return bool(Watch.objects.filter(free, name=name).update(owner=owner, lease_expires_at=until))
 
 

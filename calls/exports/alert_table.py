@@ -33,6 +33,7 @@ COLUMNS = {
 
 def export(alerts: QuerySet[Alert]) -> Iterator[bytes]:
     """Yield the header, then blocks of alerts, newest first."""
+    # Prefixed, because an annotation must not have the name of a field.
     named = {f"cell_{name}": column for name, column in COLUMNS.items()}
     rows = alerts.order_by().values_list("pk").annotate(**named)
     return write_rows(rows, COLUMNS)

@@ -39,6 +39,8 @@ def export(calls: QuerySet[Call]) -> Iterator[bytes]:
     """Yield the header, then blocks of calls, newest first. Each block takes two queries."""
     yield as_lines([(*COLUMNS, "tags")])
     position: dict[str, int] = {}
+    # By key, not by offset: calls that arrive meanwhile do not shift the blocks. No cursor stays
+    # open while a slow client reads.
     while rows := list(_block(calls.filter(**position))):
         tags = _tags([row[0] for row in rows])
         yield as_lines([[*map(_told, row[1:]), cell(", ".join(tags[row[0]]))] for row in rows])
@@ -72,5 +74,6 @@ def _told(value: Any) -> str:
 def as_lines(rows: Any) -> bytes:
     """Return rows of cells as lines of CSV."""
     text = io.StringIO()
+    # Its default dialect ends lines with CR LF, as RFC 4180 asks.
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()

@@ -55,6 +55,7 @@ def _uuid(site: str, document: dict[str, Any], *, redacted: bool) -> str:
     versions = [(made[stage] or {}).get("version") for stage in ("transcribe", "understand")]
     seed = repr((site, document["call_id"], document["state"], versions, redacted))
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16])
+    # Version 8 in the version field and 10 in the variant field (RFC 9562, section 5.8).
     number = number & ~(0xF << 76) | 8 << 76
     return str(uuid.UUID(int=number & ~(0x3 << 62) | 0x2 << 62))
 
@@ -63,6 +64,7 @@ def _party(call: Call, who: str, *, redacted: bool) -> dict[str, str]:
     if who == "agent":
         return {"name": call.agent} if call.agent else {"type": "agent"}
     number = call.callee if call.direction == Call.Direction.OUTBOUND else call.caller
+    # The customer's number is personal data.
     if redacted or not number:
         return {"type": "customer"}
     return {"tel": number} if number.lstrip("+").isdigit() else {"name": number}

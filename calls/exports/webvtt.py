@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from calls.exports.clean import clock, one_line
 
 CUE_MS = 7_000
+# ">" as well: cue text must not contain "-->".
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 

@@ -46,6 +46,7 @@ def register(registry: CollectorRegistry) -> None:
 
 def open_by_severity() -> dict[str, int]:
     counted = dict(Alert.objects.open().order_by().values_list("severity").annotate(n=Count("pk")))
+    # Zero instead of nothing: in Prometheus, a rule on a series that does not exist never fires.
     return {level.name.lower(): counted.get(level, 0) for level in Severity}
 
 

@@ -13,6 +13,7 @@ from calls.monitoring import alerts
 
 def alive(request: HttpRequest) -> HttpResponse:
     """Answer 200 while the process runs. Does not check the database."""
+    # An outage of the database must not make an orchestrator restart processes that are fine.
     return JsonResponse({"status": "alive"})
 
 
@@ -45,6 +46,7 @@ def find_notes(standing: AnalysisStatus) -> list[str]:
 def find_problems() -> tuple[list[str], AnalysisStatus | None]:
     """Return the problems, and the status of the analysis if it could be read."""
     try:
+        # First, because the status reads tables that a migration may still have to create.
         if pending := pending_migrations():
             return [f"{pending} migrations have not been applied. Run `manage.py migrate`."], None
         standing = read_status()

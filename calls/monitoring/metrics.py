@@ -19,6 +19,7 @@ from calls.monitoring import alerts
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer with figures from the database, so every web process reports the same."""
+    # A registry for each request: the default one counts in this process only.
     registry = CollectorRegistry()
     states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
     for state, count in calls_by_state().items():

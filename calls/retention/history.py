@@ -57,5 +57,6 @@ def _old_jobs(jobs: QuerySet[Success], age: timedelta | None, now: datetime) -> 
 
 
 def _remove(rows: Any) -> int:
+    # DELETE has no LIMIT on PostgreSQL, so the keys are read first.
     pks = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
     return int(rows.filter(pk__in=pks).order_by().delete()[0]) if pks else 0

@@ -214,6 +214,7 @@ def _remove_batch(packets: QuerySet[Packet]) -> int:
 
 def _note_ranges(stream: int, sequences: list[int]) -> None:
     ranges = list(as_ranges(sequences))
+    # Continues the range of the previous batch, so that a stream without gaps has a single row.
     before = PrunedRange.objects.filter(stream=stream, last_sequence=ranges[0][0] - 1)
     if before.update(last_sequence=ranges[0][1]):
         del ranges[0]
@@ -238,6 +239,8 @@ def as_ranges(sequences: list[int]) -> Iterator[tuple[int, int]]:
 def _delete_calls(pruned: Pruned, before: datetime | None, clock: _Clock) -> None:
     if before is None:
         return
+    # Packets and events go first, in batches. Deleting the call would remove all of them in one
+    # transaction: an hour of 20 ms packets has 180,000.
     for call in _in_turn(old_calls(before), "ended_at", clock):
         is_empty = False
         while not clock.is_over() and not is_empty:
@@ -271,6 +274,7 @@ def _delete_call(call: Call, before: datetime) -> bool:
         locked.delete()
         gone = events.CallDeleted(deleted=call.call_id, reason="retention")
         events.append([(events.NoCall(), gone)], at=timezone.now())
+    # After the commit. A crash here leaves files that no row names, which the sweep removes.
     recording_files.remove_files(recording_files.files_of(row) if row else [])
     return True
 
@@ -281,6 +285,7 @@ def _remove_orphans(
 ) -> None:
     days = recording_files.stored_days()
     if days and not thorough:
+        # The minute chooses the folder, so no position has to be stored.
         days = [days[int(now.timestamp() // settings.SWEEP_SECONDS) % len(days)]]
     for day in days:
         if clock.is_over():

@@ -44,6 +44,7 @@ def catch_up(*, seconds: float) -> int:
     watch, _ = Watch.objects.get_or_create(name=WATCH)
     began_at, written = time.monotonic(), 0
     for step in steps(after=watch.position):
+        # Never back: another worker may sweep at the same time and be further.
         Watch.objects.filter(name=WATCH, position__lt=step.position).update(position=step.position)
         written += step.written
         if time.monotonic() - began_at >= seconds:

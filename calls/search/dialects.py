@@ -19,6 +19,7 @@ def as_tsquery(node: Node) -> str:
 
 
 def _tsquery_phrase(term: Term, side: str) -> str:
+    # Words consist of letters and digits only, so there is nothing to escape in the quotes.
     words = [f"'{side}{word}'" for word in term.words]
     if term.is_open:
         words[-1] += ":*"
@@ -41,6 +42,7 @@ def as_match(node: Node) -> str:
 
 
 def _match_phrase(term: Term, side: str) -> str:
+    # In quotes, a word such as "not" is no operator of FTS5.
     phrase = " ".join(f"{side}{word}" for word in term.words)
     return f'"{phrase}"*' if term.is_open else f'"{phrase}"'
 

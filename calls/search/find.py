@@ -74,6 +74,7 @@ class Search:
         """Read up to ``size`` calls, each with its best hits, or all hits without a limit."""
         rows = self.matching
         if before is not None:
+            # The key of the order: with another one, the index could not be read in order.
             key = str(rows.query.order_by[0]).removeprefix("-")
             rows = rows.filter(**{f"{key}__lt": before})
         found = list(rows[: size + 1])
@@ -99,6 +100,7 @@ class Search:
 def _described(rows: Iterable[Call], node: Node | None, limit: int | None) -> Iterator[Found]:
     """Read the indexed analyses and the notes of the calls, with one query for each."""
     rows = list(rows)
+    # The analysis that the index knows. A newer one may not be indexed yet, and would show no hits.
     newest = Analysis.objects.filter(call__in=rows, version=F("call__search_entry__version"))
     by_call = {analysis.call_id: analysis for analysis in newest.only(*_READ)}
     if node is None:

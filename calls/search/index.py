@@ -98,6 +98,7 @@ class _Gathering:
                 if not count and lexeme not in self._loose and self._has_room(lexeme):
                     self._loose[lexeme] = None
         placed.append(BREAK)
+        # Breaks are added beyond the limit, too.
         del placed[MAX_PLACES:]
 
     def _has_room(self, lexeme: str) -> bool:

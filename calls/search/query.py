@@ -34,6 +34,7 @@ SIDES = {
     "transcript": TRANSCRIPT,
 }
 
+# A minus counts only at the start of a word, so that "e-mail" is not "e" without "mail".
 _TOKEN = re.compile(
     r'(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<minus>-(?=["(\w]))'
     r"|(?P<scope>(?i:agent|customer|summary|note|transcript):)"
@@ -193,6 +194,7 @@ class _Parser:
             )
         if token.lastgroup == "word":
             return self._term(token[0].rstrip("*"), token[0].endswith("*"), sides)
+        # A phrase. Its last group is `star`, which takes part in the match even if it is empty.
         return self._term(token["phrase"], bool(token["star"]), sides)
 
     def _opposite(self, sides: str) -> Node | None:

@@ -46,6 +46,7 @@ def split(text: str) -> Iterator[StoredWord]:
                 yield StoredWord(part, *match.span())
 
 
+# The same words are said again and again. The size bounds the memory.
 @lru_cache(maxsize=100_000)
 def _folded(word: str) -> tuple[str, ...]:
     """Return the normalised form of a word. A sign such as ½ yields several words."""

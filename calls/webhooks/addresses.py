@@ -44,10 +44,12 @@ def is_allowed(address: str, allowance: str) -> bool:
     """Whether connections to this address are allowed. ``allowance``: none, loopback or all."""
     if allowance == "all":
         return True
+    # Without the zone of a link-local IPv6 address, as in fe80::1%eth0.
     real = _innermost(ip_address(address.partition("%")[0]))
     if real.is_loopback:
         return allowance == "loopback"
     refused = (
+        # Python counts multicast addresses as global, so the list names them.
         not real.is_global
         or real.is_multicast
         or real.is_reserved
@@ -62,6 +64,7 @@ def _innermost(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address wraps, or the address itself."""
     if isinstance(address, IPv4Address):
         return address
+    # ::1 and :: lie in ::/96, but wrap nothing.
     if address.is_loopback or address.is_unspecified:
         return address
     if any(address in network for network in WRAPPING):
@@ -85,6 +88,7 @@ class CheckedBackend(httpcore.AnyIOBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         addresses = await resolve(host, port)
+        # All are checked before one is used: a name may have a private address among public ones.
         for address in addresses:
             if not is_allowed(address, self._allowance):
                 raise AddressRefused(f"{host} is at {address}, which is not a public address.")
@@ -93,6 +97,7 @@ class CheckedBackend(httpcore.AnyIOBackend):
                 return await super().connect_tcp(address, port, timeout, local_address)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
+        # The last one outside of the loop, so that its error is the one that is reported.
         return await super().connect_tcp(addresses[-1], port, timeout, local_address)
 
 

@@ -31,6 +31,7 @@ class Courier:
 
     def __init__(self, should_stop: Callable[[], bool]) -> None:
         self._should_stop = should_stop
+        # One thread, so one database connection, and the claims of this process follow each other.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="webhooks")
         self._busy: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -73,6 +74,7 @@ class Courier:
         for claim in claims:
             self._busy[claim.endpoint_pk] += 1
             task = asyncio.create_task(self._deliver(claim))
+            # The event loop keeps only weak references to tasks.
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return len(claims)

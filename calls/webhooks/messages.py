@@ -36,6 +36,7 @@ def body_of(kind: str, event: CallEvent) -> str:
     call = event.call
     described = {name: getattr(call, name) for name in _DESCRIPTION} if call else {}
     data = {key: message[key] for key in ("call_id", "state", "offset")} | described
+    # Results are read now, not taken from the event: the log holds no summaries.
     data |= _findings(call, event) if kind == RESULT and call else message["data"]
     return json.dumps({"type": kind, "timestamp": message["at"], "data": data})
 

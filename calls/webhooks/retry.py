@@ -10,9 +10,11 @@ from tenacity import RetryCallState, Retrying, wait_exponential, wait_random
 
 MAX_ATTEMPTS = 33  # with the waits below, about a day
 FIRST_WAIT_S, LONGEST_WAIT_S = 5, 3600
+# Spreads the messages that failed together when an endpoint went down.
 JITTER = 0.1
 MAX_RETRY_AFTER_S = 6 * 3600
 DISABLE_AFTER = timedelta(days=3)
+# The Standard Webhooks specification: the receiver wants no more messages.
 GONE = 410
 
 
@@ -75,6 +77,7 @@ def is_persistent(failing_since: datetime | None, *, now: datetime) -> bool:
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     """Return the seconds of ``Retry-After`` (a number or a date), or None if it is neither."""
     text = (value or "").strip()
+    # isascii: "²" is a digit as well, but not for float().
     if text.isascii() and text.isdigit() and len(text) < 12:
         return float(text)
     try:

@@ -82,12 +82,14 @@ async def _post(message: Message, allowance: str, answer: _Answer) -> None:
         "connection": "close",
         **signed,
     }
+    # httpcore instead of httpx: its pool takes a backend of ours, and it follows no redirects.
     backend = CheckedBackend(allowance)
     async with (
         httpcore.AsyncConnectionPool(_tls(), network_backend=backend) as pool,
         pool.stream("POST", message.url, headers=list(headers.items()), content=body) as response,
     ):
         answer.retry_after = httpx.Headers(response.headers).get("retry-after")
+        # Set before the body is read, so that it counts even if the time is up during that.
         answer.status = response.status
         await _read_some(response, answer)
 
@@ -115,6 +117,7 @@ def _host(url: str) -> str:
 
 @lru_cache(maxsize=1)
 def _tls() -> SSLContext:
+    # Made once, because it reads the certificates of all authorities.
     return httpx.create_ssl_context()
 
 

@@ -71,6 +71,7 @@ def _queue_for(pk: int) -> int:
             for event in found
             for kind in wanted_types(endpoint, event)
         ]
+        # Message ids follow from event and endpoint, so queueing twice makes no second message.
         WebhookDelivery.objects.bulk_create(rows, ignore_conflicts=True)
         WebhookEndpoint.objects.filter(pk=pk).update(position=found[-1].id)
     return len(rows)
@@ -98,6 +99,7 @@ def claim_deliveries(*, limit: int, busy: Mapping[int, int], now: datetime) -> l
     due = WebhookDelivery.objects.due(now=now).filter(endpoint=OuterRef("pk"))
     waiting = WebhookEndpoint.objects.filter(Exists(due), enabled=True)
     claims: list[Claim] = []
+    # Endpoints with the fewest deliveries in progress first, so that all get a share of the limit.
     for endpoint in sorted(waiting, key=lambda each: busy.get(each.pk, 0)):
         share = AT_ONCE_EACH if endpoint.failing_since is None else 1
         room = min(share - busy.get(endpoint.pk, 0), limit - len(claims))
@@ -107,6 +109,7 @@ def claim_deliveries(*, limit: int, busy: Mapping[int, int], now: datetime) -> l
 
 
 def _claim(endpoint: WebhookEndpoint, room: int, *, now: datetime) -> list[Claim]:
+    # Two couriers do not wait for each other: each takes the rows that the other has not locked.
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
         due = endpoint.deliveries.select_for_update(skip_locked=skip).due(now=now)
@@ -133,6 +136,7 @@ def record_outcome(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
     """Record an attempt and what follows. Does nothing if another sender claimed the row since."""
     decision = decide(outcome, attempt=claim.attempt)
     with transaction.atomic():
+        # Locked, because its counters are read and written back below.
         endpoint = WebhookEndpoint.objects.select_for_update().filter(pk=claim.endpoint_pk).first()
         ours = WebhookDelivery.objects.filter(
             pk=claim.pk, attempts=claim.attempt, tried_at=claim.at, state=State.PENDING

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from calls.models.webhook import SECRET_PREFIX
 
+# The sizes that the specification allows.
 KEY_BYTES = range(24, 65)
 
 

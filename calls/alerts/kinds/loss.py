@@ -21,6 +21,7 @@ class LossKind(LimitKind):
     checks_live_calls = True
 
     def live_calls(self, calls: QuerySet[Call], *, limit: float, now: datetime) -> QuerySet[Call]:
+        # packet_count + missing_count >= MIN_PACKETS, in the form that a filter can express.
         known = calls.filter(packet_count__gt=MIN_PACKETS - 1 - F("missing_count"))
         share = limit / 100
         return known.filter(missing_count__gt=share * (F("missing_count") + F("packet_count")))

@@ -34,5 +34,6 @@ def _check_call(rule: ReadyRule, call: Call, analysis: Analysis) -> Iterator[Ale
     for speaker, sentiment in overall.items():
         if rule.row.speaker in ("", speaker) and sentiment["score"] < rule.limit:
             text = f"Sentiment of the call {sentiment['score']:.1f}; the limit is {rule.limit:g}."
+            # With the version: another analysis may raise another alert, if the rule repeats.
             source = f"analysis:{analysis.version}:{speaker}"
             yield AlertMatch(rule.row, call.pk, text, source, speaker=speaker)

@@ -18,6 +18,7 @@ class SilenceKind(LimitKind):
     checks_live_calls = True
 
     def live_calls(self, calls: QuerySet[Call], *, limit: float, now: datetime) -> QuerySet[Call]:
+        # A call without any packet counts from its start.
         return calls & Call.objects.idle(before=now - timedelta(seconds=limit))
 
     def describe_live(self, rule: AlertRule, call: Call, *, now: datetime) -> str:
