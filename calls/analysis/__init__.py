@@ -13,6 +13,7 @@ Beside them:
 
 batches       Steps for many calls at once, before and after the AI
 breaker       Stops asking a provider that keeps failing
+cleaning      Cleans and bounds what any provider returns
 group_commit  Lets the writes of many calls share a transaction
 insights      Reads the site's own questions about every call
 metrics       Computes talk time, silence, interruptions and sentiment over time

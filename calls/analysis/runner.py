@@ -29,7 +29,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    close_old_connections,
+    connection,
+    connections,
+)
 
 from calls.analysis import attempts, batches, claims, findings, leases, stages
 from calls.analysis.attempts import AttemptStart, ClaimedCall, Decision, Failure, HeldBack
@@ -42,6 +49,9 @@ from calls.models import Analysis, Attempt, Stage, Transcript
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Item = TypeVar("Item")
+# One call's data causes these, not the state of the database. OverflowError: SQLite's integers.
+REFUSALS = (DataError, IntegrityError, UnicodeError, OverflowError)
 POLL_S = 0.1
 GATHER_S = 0.05  # wait for more calls to finish, then claim for all of them in one query
 FIRST_S = 0.01  # a head start for new calls before the next claim
@@ -226,13 +236,14 @@ class Runner:
         raise _Failed
 
     async def _prepare_words(self, lease: Lease, attempt: Attempt) -> Prepared | None:
-        return await self._prepare.put(ClaimedCall(lease, attempt))
+        return await _store(self._prepare, ClaimedCall(lease, attempt))
 
     async def _transcribe(self, lease: Lease, attempt: Attempt) -> Transcript:
         finding = await stages.transcribe(
             lease, attempt, self.provider, self._in_thread, turn=self._ai_slots
         )
-        return await stages.keep(finding, self._save_transcript.put, self._in_thread)
+        write = partial(_store, self._save_transcript)
+        return await stages.keep(finding, write, self._in_thread)
 
     async def _understand(
         self, lease: Lease, attempt: Attempt, heard: stages.RedactedTranscript | None
@@ -240,7 +251,7 @@ class Runner:
         understood = await stages.understand(
             lease, attempt, self.provider, self._in_thread, heard=heard, turn=self._ai_slots
         )
-        return await stages.keep(understood, self._archive.put, self._in_thread)
+        return await stages.keep(understood, partial(_store, self._archive), self._in_thread)
 
     async def _keep_leases(self) -> None:
         while True:
@@ -277,6 +288,19 @@ class Runner:
 
 class _Failed(Exception):
     """The attempt failed; this is recorded, and the lease is cleared."""
+
+
+async def _store(lane: Lane[Item, T], item: Item) -> T:
+    """Write a result. If the database refuses its data, that is a failed attempt of this call.
+
+    The attempt gets the first line of the database's message. Further lines may quote the data.
+    """
+    try:
+        return await lane.put(item)
+    except REFUSALS as error:
+        told, *_ = str(error).splitlines() or [type(error).__name__]
+        message = f"The database refused to store the result: {told}"
+        raise ProviderError(message, code="not_stored", transient=True) from error
 
 
 def _reserve() -> int:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 
+from calls.analysis.cleaning import clean_transcription, clean_understanding
 from calls.analysis.findings import StageResult
 from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.media.expected import measure_length
@@ -73,6 +74,7 @@ async def transcribe(
         async with turn:
             work = provider.transcribe(material, language=language_of(call))
             heard = await _within(limit_s, work)
+        heard = clean_transcription(heard, duration_ms=material.duration_ms)
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
     fields["provenance"]["attempts"] = attempt.number
     asked = heard.model not in NO_MODEL
@@ -229,6 +231,7 @@ async def understand(
     async with turn:
         work = provider.understand(redacted.turns, language=heard.language)
         said = await _within(limit_s_of(transcript.duration_ms, TIMEOUT_PER_TALK), work)
+    said = clean_understanding(said, turns=len(redacted.turns))
     muted = None
     if transcript.provenance["model"] != "text":  # a text call has no recording
         muted = await in_thread(keep_redacted, lease.call_pk, redacted.redactions)
@@ -248,13 +251,13 @@ class HasNewFiles(Protocol):
 
 
 async def keep(found: F, write: Callable[[F], Awaitable[T]], in_thread: InThread) -> T:
-    """Write the rows that refer to the files. Remove the files if the lease was lost.
+    """Write the rows that refer to the files. Remove the files if they were not written.
 
     Files are stored first: a file without a row is harmless, a row without a file is not.
     """
     try:
         return await write(found)
-    except LeaseLost:
+    except (LeaseLost, ProviderError):
         await in_thread(remove_files, found.new_files)
         raise
 

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from calls.plain_text import clean_json
+
 
 class JSONField(models.JSONField):
     """A JSON field whose bulk inserts are as fast as those of a text field.
@@ -17,6 +19,12 @@ class JSONField(models.JSONField):
 
     def get_placeholder(self, value: Any, compiler: Any, connection: BaseDatabaseWrapper) -> str:
         return "%s"
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Clean rows that an older version stored on SQLite, which accepts any escape in JSON."""
+        found = super().from_db_value(value, expression, connection)
+        escaped = isinstance(value, str) and ("\\ud" in value or "\\u0000" in value)
+        return clean_json(found) if escaped else found
 
     def deconstruct(self) -> Any:
         """Name Django's own JSONField in migrations, because the column is the same."""

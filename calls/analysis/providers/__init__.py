@@ -15,6 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from calls.conversation import CallAudio, Transcription, Turn, Understanding
+from calls.plain_text import clean_text, cut_text
+
+MESSAGE_LENGTH = 1_000
+CODE_LENGTH = 50
+REQUEST_ID_LENGTH = 200
 
 # Returns the enabled insights by name. Called for each call, as admins may edit them at any time.
 Questions = Callable[[], Awaitable[Mapping[str, str]]]
@@ -29,7 +34,7 @@ class ProviderError(Exception):
 
     ``transient`` says whether another attempt may succeed. ``code`` is an HTTP status or a short
     word for people and metrics, ``retry_after_s`` the wait that the provider asks for, in seconds,
-    and ``request_id`` the provider's id of its answer.
+    and ``request_id`` the provider's id of its answer. Texts of a server are cleaned and cut.
     """
 
     def __init__(
@@ -41,11 +46,11 @@ class ProviderError(Exception):
         retry_after_s: float | None = None,
         request_id: str = "",
     ) -> None:
-        super().__init__(message)
-        self.code = code
+        super().__init__(cut_text(clean_text(message), MESSAGE_LENGTH))
+        self.code = cut_text(clean_text(code), CODE_LENGTH)
         self.transient = transient
         self.retry_after_s = retry_after_s
-        self.request_id = request_id
+        self.request_id = cut_text(clean_text(request_id), REQUEST_ID_LENGTH)
 
 
 class Provider(Protocol):
