@@ -22,4 +22,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
 ]
+handler400 = "calls.api.errors.bad_request"
+handler403 = "calls.api.errors.permission_denied"
 handler404 = "calls.api.errors.not_found"
+handler500 = "calls.api.errors.server_error"

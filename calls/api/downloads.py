@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -22,9 +24,12 @@ from calls.api.authentication import may_see_personal_data
 from calls.api.ranges import ThreadedResponse, serve_file
 from calls.exports import contactlens, found, plaintext, vcon, webvtt
 from calls.exports import table as csv_table
+from calls.exports.table import as_lines
 from calls.models import Call, Recording
 from calls.search.find import Search
 
+log = logging.getLogger(__name__)
+INCOMPLETE = "This table is incomplete: the server could not read the rest. Download it again."
 FORMATS = ["json", "text", "vtt", "contactlens", "vcon"]
 NO_CACHE = {"Cache-Control": "private, no-cache"}
 
@@ -116,8 +121,25 @@ def found_table(search: Search) -> HttpResponseBase:
 
 
 def csv(lines: Iterator[bytes], name: str) -> HttpResponseBase:
-    """Answer with a table as a file, streamed while it is read."""
+    """Answer with a table as a file, streamed while it is read.
+
+    The header and the first block are read before anything is sent, so that what is wrong with a
+    request is an error, not a table that breaks off.
+    """
+    begin = list(islice(lines, 2))
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return ThreadedResponse(
-        lines, content_type="text/csv; charset=utf-8", headers=NO_CACHE | disposition
+        _to_a_visible_end(begin, lines),
+        content_type="text/csv; charset=utf-8",
+        headers=NO_CACHE | disposition,
     )
+
+
+def _to_a_visible_end(begin: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a table. If it cannot be read to its end, a last line says so."""
+    yield from begin
+    try:
+        yield from rest
+    except Exception:
+        log.exception("a table could not be read to its end")
+        yield as_lines([[INCOMPLETE]])

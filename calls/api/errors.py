@@ -1,4 +1,4 @@
-"""Translates the domain's exceptions into HTTP answers: JSON with a status and a reason."""
+"""Translates exceptions into HTTP answers: below /v1 always JSON, with a status and a reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views import defaults
 from rest_framework import status
 from rest_framework.exceptions import (
     APIException,
@@ -56,7 +57,34 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404 for unknown addresses: JSON below /v1, a page elsewhere."""
-    if f"{request.path}/".startswith("/v1/"):
+    if _is_api(request):
         detail = f"There is nothing at {request.path}. The API is described at /docs."
         return JsonResponse({"detail": detail}, status=404)
     return render(request, "404.html", status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400 for what Django refuses before any view: unknown hosts, too many parameters."""
+    if _is_api(request):
+        detail = "The request is not valid: its host is unknown, or it has too many parameters."
+        return JsonResponse({"detail": detail}, status=400)
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403 for what a middleware forbids."""
+    if _is_api(request):
+        return JsonResponse({"detail": "This is not allowed."}, status=403)
+    return defaults.permission_denied(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500 for a mistake of ours. The log has the traceback."""
+    if _is_api(request):
+        detail = "The server made a mistake. Its log says which."
+        return JsonResponse({"detail": detail}, status=500)
+    return defaults.server_error(request)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return f"{request.path}/".startswith("/v1/")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
 
 from calls.annotations import AnnotationRefused, normal_tag
 from calls.description import DESCRIBED
@@ -16,7 +18,25 @@ from calls.models import Alert, AlertRule, Call, CallQuerySet, Severity
 
 MAX_TAGS = 10
 LONGEST_S = 30 * 86_400
+OUT_OF_RANGE = "Must be a time from year 1 to year 9999 in UTC."
 LASTED = ExpressionWrapper(F("ended_at") - F("opened_at"), DurationField())
+
+
+class TimeField(IsoDateTimeField):  # type: ignore[misc]
+    """A time that has a place in UTC, in which databases compare times."""
+
+    def clean(self, value: Any) -> datetime | None:
+        try:
+            moment: datetime | None = super().clean(value)
+            if moment is not None:
+                moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError(OUT_OF_RANGE) from error
+        return moment
+
+
+class TimeFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = TimeField
 
 
 class CallFilter(filters.FilterSet):  # type: ignore[misc]
@@ -26,8 +46,8 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     customer_trend = filters.ChoiceFilter(choices=Call.Trend.choices)
     agent_sentiment = filters.ChoiceFilter(choices=Call.Sentiment.choices)
     agent_trend = filters.ChoiceFilter(choices=Call.Trend.choices)
-    opened_after = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
-    opened_before = filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
+    opened_after = TimeFilter(field_name="opened_at", lookup_expr="gte")
+    opened_before = TimeFilter(field_name="opened_at", lookup_expr="lt")
     duration_min_s = filters.NumberFilter(
         method="lasting", lookup_expr="gte", min_value=0, max_value=LONGEST_S, label="seconds"
     )
@@ -83,8 +103,8 @@ class AlertFilter(filters.FilterSet):  # type: ignore[misc]
     rule = filters.CharFilter(field_name="name", label="The exact name of the rule.")
     queue = filters.CharFilter(field_name="call__queue")
     call_id = filters.CharFilter(field_name="call__call_id")
-    raised_after = filters.IsoDateTimeFilter(field_name="raised_at", lookup_expr="gte")
-    raised_before = filters.IsoDateTimeFilter(field_name="raised_at", lookup_expr="lt")
+    raised_after = TimeFilter(field_name="raised_at", lookup_expr="gte")
+    raised_before = TimeFilter(field_name="raised_at", lookup_expr="lt")
 
     class Meta:
         model = Alert

@@ -64,10 +64,13 @@ def _open_stored(row: Recording, *, redacted: bool) -> Playback | None:
     size = row.redacted_size if redacted else row.size
     sha256 = row.redacted_sha256 if redacted else row.sha256
     try:
-        file: IO[bytes] | None = default_storage.open(name) if name else None
+        file = default_storage.open(name) if name else None
     except FileNotFoundError:
         file = None
     if file is None:
+        return None
+    if file.size != size:  # cut short, by a full disk or a copy: the answer would break off
+        file.close()
         return None
     return (
         Playback(turned(file), size, f"{sha256}-turned")

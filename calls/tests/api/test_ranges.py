@@ -120,6 +120,18 @@ def test_a_browser_asks_again_before_it_plays_its_own_copy(api):
     body(response)
 
 
+def test_a_stored_file_that_was_cut_short_is_made_again_from_the_packets(api, settings):
+    call = archived_audio()
+    whole = body(api.get(RAW))
+    stored = settings.MEDIA_ROOT / str(call.recording.file)
+    stored.write_bytes(stored.read_bytes()[:1000])
+
+    response = api.get(RAW)
+
+    assert response.status_code == 200
+    assert len(body(response)) == int(response["Content-Length"]) == len(whole)
+
+
 @pytest.mark.parametrize("wanted", ["perhaps", "0", "False"])
 def test_redacted_is_true_or_false(api, wanted):
     archived_audio()

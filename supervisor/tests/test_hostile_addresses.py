@@ -1,0 +1,55 @@
+"""No parameter in the address of a page causes a 500."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from calls.tests.api.test_hostile_requests import VALUES, encoded
+from calls.tests.factories import archived_call
+
+pytestmark = pytest.mark.django_db
+BOARD = ["state", "q", "queue", "agent", "alert", "tag", "sort", "before", "page", "rows", "wall"]
+SEARCH = ["q", "speaker", "in", "from", "to", "tz", "min", "max", "state", "tag", "alert", "before"]
+PAGES = {
+    "/supervisor/": BOARD,
+    "/supervisor/rows": [*BOARD, "id"],
+    "/supervisor/calls.csv": BOARD,
+    "/supervisor/search/": SEARCH,
+    "/supervisor/alerts/": ["show", "severity", "rule", "queue", "call", "before"],
+    "/supervisor/calls/hostile-1/": ["unredacted", "events", "q", "speaker", "in", "t"],
+    "/supervisor/calls/hostile-1/packets": [],
+    "/supervisor/calls/hostile-1/waveform": ["unredacted"],
+    "/supervisor/bulk/": ["page"],
+    f"/supervisor/bulk/{2**64}/": [],
+    f"/supervisor/alerts/{2**64}/acknowledge/": [],
+}
+
+
+@st.composite
+def addresses(draw):
+    path = draw(st.sampled_from(list(PAGES)))
+    names = PAGES[path]
+    chosen = draw(st.lists(st.sampled_from(names), max_size=4)) if names else []
+    return f"{path}?{encoded([(name, draw(VALUES)) for name in chosen])}"
+
+
+@pytest.fixture
+def reader(operator):
+    archived_call("hostile-1")
+    operator.raise_request_exception = False
+    return operator
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(address=addresses())
+def test_a_page_takes_any_address(reader, address):
+    response = reader.get(address)
+
+    b"".join(response.streaming_content) if response.streaming else response.content
+    assert response.status_code < 500
