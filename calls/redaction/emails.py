@@ -13,7 +13,10 @@ _WORDS_TOO = r"(?:it|be|at|se|no|us|in|me)"
 _PROVIDERS = r"(?:g ?mail|google ?mail|yahoo|hotmail|outlook|icloud|aol|proton ?mail|live|msn|gmx)"
 # Each address contains one of these.
 _IN_PROVIDERS = ("mail", "yahoo", "outlook", "icloud", "aol", "live", "msn", "gmx")
-_WRITTEN = re.compile(r"[\w.+'-]{1,64}\s?@\s?[\w-]{1,63}(?:\s?\.\s?[\w-]{1,63})*")
+_WRITTEN = re.compile(r"([\w.+'-]{1,64})\s?@\s?[\w-]{1,63}(?:\s?\.\s?[\w-]{1,63})*")
+# Chinese or Thai has no space between an address and the words beside it.
+_FOREIGN_BEFORE = re.compile(r".*[^\x00-\x7f](?=[\x00-\x7f]+$)")
+_FOREIGN_AFTER = re.compile(r"(?<=[\x00-\x7f])[^\x00-\x7f]+$")
 _DOT = r"(?:\s*\.\s*|\s+dot\s+)"
 _TOP = rf"(?:{_DOT}{_SURE}|(?:\.|\s+dot\s+){_WORDS_TOO})\b"
 # "example dot com", "example. Com", "gmail.com", "MariaDotlopazatgmail.com"
@@ -49,7 +52,7 @@ def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
     """Return start and end of each address. ``expected``: one was asked for or named."""
     folded = text.casefold()
     names_provider = any(name in folded for name in _IN_PROVIDERS)
-    found = [match.span() for match in _WRITTEN.finditer(text)] if "@" in text else []
+    found = [_without_words(match) for match in _WRITTEN.finditer(text)] if "@" in text else []
     found += [match.span() for match in _GLUED.finditer(text)] if names_provider else []
     for match in _DOMAIN.finditer(text) if _ANY_TOP.search(text) else ():
         begin = _begin_of(text, match.start(), match[0], expected=expected)
@@ -62,6 +65,16 @@ def find_emails(text: str, *, expected: bool) -> list[tuple[int, int]]:
         begin = _begin_of(text, match.end(), "", expected=True)
         found.append((match.start() if begin is None else begin, match.end()))
     return found
+
+
+def _without_words(match: re.Match[str]) -> tuple[int, int]:
+    """Return start and end of a written address without the words of another script beside it."""
+    before = _FOREIGN_BEFORE.match(match[1])
+    after = _FOREIGN_AFTER.search(match[0])
+    return (
+        match.start() + (before.end() if before else 0),
+        match.start() + after.start() if after else match.end(),
+    )
 
 
 def _begin_of(text: str, place: int, domain: str, *, expected: bool) -> int | None:

@@ -7,6 +7,7 @@ checksum is wrong. Names and postal addresses are not recognised.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -43,13 +44,17 @@ _SORT_CODE = re.compile(r"sort code", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _BIRTH_YEAR = re.compile(r"(?:19\d\d|20[01]\d)$")
 _UNIT = re.compile(
-    r"[\s-]*(?:%|percent|per cent|dollars?|euros?|pounds?|quid|bucks|pence|p\b|cents?|thousand|"
-    r"million|seconds?|minutes?|hours?|days?|weeks?|months?|years?|times|people|items|copies|points|"
-    r"miles?|met(?:er|re)s?|kilo\w*|km|kg|grams?|lit(?:er|re)s?|(?:giga|mega|kilo)?bytes?|[gmk]b|"
-    r"mbps|gigs?|meg\w*|degrees|watts?|volts?|units?|a\.?m\b|p\.?m\b|o['\u2019]clock|working|business)",
+    r"[\s-]*(?:%|\u20ac|\u00a3|\$|percent|per cent|dollars?|euros?|pounds?|quid|bucks|pence|p\b|"
+    r"cents?|fran(?:cs?|ken)\b|rupees?|pesos?|(?:eur|usd|gbp|chf)\b|thousand|[mb]illion|hundred|dozen|"
+    r"seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|times|people|persons|guests|"
+    r"customers|users|visitors|items|pieces|boxes|pages|lines|calls|orders|tickets|copies|points|"
+    r"shares|miles?|met(?:er|re)s?|feet|foot|inch(?:es)?|yards?|square|cubic|kilo\w*|[kcm]m\b|kg|"
+    r"grams?|lbs?\b|ounces?|ton(?:ne)?s?|lit(?:er|re)s?|gallons?|(?:giga|mega|kilo)?bytes?|[gmk]b|"
+    r"[mg]bps|gigs?|meg\w*|degrees|watts?|volts?|amps?\b|kwh?\b|mah\b|[kmg]?hz\b|pixels?|calories|"
+    r"units?|a\.?m\b|p\.?m\b|o'clock|working|business)",
     re.IGNORECASE,
 )
-_AMOUNTS = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
+_AMOUNTS = re.compile(r"\d{1,3}(?:[,']\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
 # A number that is written in one piece, and one that counts through a year: "2026-114". Eight
 # digits with a hyphen in the middle may as well be a phone number.
 _IN_ONE_PIECE = re.compile(r"(?<![\d+(])(?<!\d[./-])\d(?:[\d./-]*\d)?(?![./-]?\d|\s\d)")
@@ -73,9 +78,7 @@ _ORDINAL_WORDS = (
 )
 _MONTHS = frozenset(_MONTH_WORDS.split())
 _MONTHS_AND_ORDINALS = frozenset(f"{_MONTH_WORDS} {_ORDINAL_WORDS}".split())
-_DATE_JOINTS = frozenset(
-    {"of", "the", "and", "slash", "dash", "stroke", "-", "/", ".", ",", "\u2013"}
-)
+_DATE_JOINTS = frozenset({"of", "the", "and", "slash", "dash", "stroke", "-", "/", ".", ","})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +229,19 @@ def _with_edges(tokens: Sequence[Token], text: str, first: int, last: int) -> tu
     begin, end = tokens[first].begin, tokens[last].end
     if plus := _PLUS.search(text[:begin]):
         begin = plus.start()
-    while begin and (text[begin - 1].isalnum() or text[begin - 1] in "+("):
+    while begin and (_is_attached(text[begin - 1]) or text[begin - 1] in "+("):
         begin -= 1
-    while end < len(text) and text[end].isalnum():
+    while end < len(text) and _is_attached(text[end]):
         end += 1
     return begin, end
+
+
+def _is_attached(sign: str) -> bool:
+    """Return whether a letter or digit belongs to the number that it touches.
+
+    Scripts that have no capitals may have no spaces either: the words beside are not the number's.
+    """
+    return sign.isalnum() and (sign.isascii() or unicodedata.category(sign) != "Lo")
 
 
 def _kind_of(run: DigitRun, text: str, asked: frozenset[Kind], shortest: int) -> Kind | None:

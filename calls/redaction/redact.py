@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from calls.conversation import Speaker, Turn, Word
 from calls.redaction.cues import asked_for, asks_for_record
+from calls.redaction.folding import Folded, fold
 from calls.redaction.kinds import Kind
 from calls.redaction.personal_data import CARD_RUN, Detection, find_personal_data, harmless_numbers
 from calls.redaction.spoken_numbers import find_runs, has_digits, tokenize
@@ -48,12 +49,16 @@ def redact(turns: Sequence[Turn]) -> Redacted:
     """
     memory = _Memory()
     places = [_place_words(turn) for turn in turns]
-    texts = [text for text, _ in places]
-    found = [memory.listen(turn.speaker, text) for turn, text in zip(turns, texts, strict=True)]
-    found = [memory.add_repeated(text, here) for text, here in zip(texts, found, strict=True)]
+    plain = [fold(text) for text, _ in places]
+    found = [
+        memory.listen(turn.speaker, each.text) for turn, each in zip(turns, plain, strict=True)
+    ]
+    found = [memory.add_repeated(each.text, here) for each, here in zip(plain, found, strict=True)]
     results = [
-        _apply(number, turn, *place, here)
-        for number, (turn, place, here) in enumerate(zip(turns, places, found, strict=True))
+        _apply(number, turn, *place, [_in_original(item, folded) for item in here])
+        for number, (turn, place, folded, here) in enumerate(
+            zip(turns, places, plain, found, strict=True)
+        )
     ]
     return Redacted(
         tuple(turn for turn, _ in results),
@@ -116,6 +121,11 @@ class _Memory:
             if all(item.end <= old.begin or item.begin >= old.end for old in found)
         ]
         return sorted([*found, *new], key=lambda item: item.begin)
+
+
+def _in_original(item: Detection, folded: Folded) -> Detection:
+    begin, end = folded.original(item.begin, item.end)
+    return replace(item, begin=begin, end=end)
 
 
 def _repeats(text: str, secrets: Sequence[tuple[str, Kind]], least: int) -> list[Detection]:

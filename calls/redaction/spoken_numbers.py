@@ -28,7 +28,7 @@ _REPEATS = {"double": 1, "triple": 2, "treble": 2}
 _ZERO_LETTERS = frozenset({"oh", "o"})
 _NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, *_REPEATS})
 _SAYING_DIGITS = _NUMBER_WORDS | _ZERO_LETTERS | {"hundred"}
-_JOINTS = frozenset("-\u2013\u2014,./():;+#*_ \u2026")
+_JOINTS = frozenset("-,./():;+#*_ \u2026|~'\\[]{}<>")
 # Between the letters and digits of one code.
 LETTER_JOINTS = frozenset("-,. ")
 _FILLERS = frozenset(
@@ -50,7 +50,7 @@ _ANNOUNCING = frozenset(
 )
 # Amounts, times of day and ordinals are never part of a longer number.
 _AMOUNT = r"""
-    [$£€]\s?(?:\d{1,3}(?:,\d{3})+|\d{1,7})(?:\.\d{1,2})?(?![\d,]*\d)
+    [$£€]\s?(?:\d{1,3}(?:[,']\d{3})+|\d{1,7})(?:\.\d{1,2})?(?![\d,]*\d)
     | (?<![\d.,])\d{1,4}\.\d\d(?![.]?\d)
     | (?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d:])
     | \b\d{1,3}(?:st|nd|rd|th)\b
@@ -59,6 +59,11 @@ _DATE = r"""
     (?<![\d/.-])\d{1,2}([/.-])\d{1,2}\1(?:19|20)?\d\d(?![/.-]?\d)
     | (?<![\d/.-])(?:19|20)\d\d-\d\d-\d\d(?![/.-]?\d)
 """
+# An amount or a date that stands among further digits is part of their number.
+_CHAIN_BEFORE = re.compile(r"(?:\d{1,20}[ ./()_|~-]{1,3}){1,10}$")
+_CHAIN_AFTER = re.compile(r"(?:[ ./()_|~-]{1,3}\d{1,20}){1,10}")
+_CHAIN_REACH = 60
+_PART_OF_NUMBER = 4
 _HARMLESS_ALONE = re.compile(_AMOUNT, re.VERBOSE | re.IGNORECASE)
 _HARMLESS = re.compile(f"{_AMOUNT}|{_DATE}", re.VERBOSE | re.IGNORECASE)
 
@@ -135,9 +140,26 @@ def is_harmless(written: str, before: str) -> bool:
 
 
 def _harmless_places(text: str) -> set[int]:
+    matches = list(_HARMLESS.finditer(text))
+    all_places = {place for match in matches for place in range(*match.span())}
     return {
-        place for match in _HARMLESS.finditer(text) for place in range(match.start(), match.end())
+        place
+        for match in matches
+        if _other_digits_beside(text, match, all_places) < _PART_OF_NUMBER
+        for place in range(*match.span())
     }
+
+
+def _other_digits_beside(text: str, match: re.Match[str], harmless: set[int]) -> int:
+    """Count the digits that only separators part from this amount or date, on both sides."""
+    before = _CHAIN_BEFORE.search(text, max(0, match.start() - _CHAIN_REACH), match.start())
+    after = _CHAIN_AFTER.match(text, match.end(), match.end() + _CHAIN_REACH)
+    return sum(
+        text[place].isdigit() and place not in harmless
+        for chain in (before, after)
+        if chain is not None
+        for place in range(*chain.span())
+    )
 
 
 def _digits(words: Sequence[str], place: int) -> str:
