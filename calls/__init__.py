@@ -11,6 +11,7 @@ keys          API keys: create, revoke and check
 conversation  Turns, spans and results that the analysis passes on
 media_types   Media types of audio and text
 plain_text    Makes text from outside safe to store and to show
+base64_text   Base64 in every form that senders use
 clock         The time of the database
 tasks         The background jobs
 waking        Wakes the worker once for each transaction or batch

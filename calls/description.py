@@ -49,12 +49,36 @@ class Described:
         return Call._meta.get_field(self.name)  # noqa: SLF001 (public in spite of its name)
 
 
-_DIRECTIONS = {"inbound": "inbound", "incoming": "inbound", "outbound": "outbound"}
+_DIRECTIONS = {
+    "inbound": (
+        *("inbound", "incoming", "in", "ingress", "terminating", "terminated", "received"),
+        "trunkingoriginating",  # Twilio's trunks: from the telephone network to this site
+    ),
+    "outbound": (
+        *(
+            "outbound",
+            "outgoing",
+            "out",
+            "egress",
+            "originating",
+            "originated",
+            "dialed",
+            "dialled",
+        ),
+        *("placed", "dialout", "outdial", "clicktocall", "trunkingterminating"),
+    ),
+}
+_DIRECTION_OF = {word: ours for ours, words in _DIRECTIONS.items() for word in words}
 
 
-def _direction(text: str) -> str:
-    """Return a carrier's direction in our words. Twilio has outbound-api and outbound-dial."""
-    return _DIRECTIONS.get(text.lower().partition("-")[0], "")
+def read_direction(text: str) -> str:
+    """Return a sender's direction in our words; empty if it is not known.
+
+    Only the first word counts if the whole is not known: Twilio has outbound-api and outbound-dial.
+    """
+    words = re.findall(r"[a-z]+", text.lower())
+    whole = _DIRECTION_OF.get("".join(words), "")
+    return whole or (_DIRECTION_OF.get(words[0], "") if words else "")
 
 
 def _check_language(text: str) -> None:
@@ -98,7 +122,7 @@ DESCRIBED = (
         label="Direction",
         option="inbound or outbound",
         carrier_names=("direction",),
-        from_carrier=_direction,
+        from_carrier=read_direction,
         is_filter=True,
     ),
     Described(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,9 +19,14 @@ _ENCODINGS: dict[str, Encoding] = {
     # RFC 2586 says big-endian, but carriers send little-endian samples under this name.
     "audio/l16": "l16le",
     "audio/x-l16": "l16le",
+    "audio/pcm": "l16le",
+    "audio/raw": "l16le",
+    "audio/x-raw": "l16le",
     "text/plain": "text",
 }
 _IGNORED = {"charset", "ptime", "maxptime"}
+_UNKNOWN = "audio/x-unknown"
+_LONGEST_SAID = 60
 _ENDIANS: dict[str, Encoding] = {"big": "l16be", "little": "l16le"}
 
 
@@ -35,6 +41,11 @@ class MediaFormat:
     @property
     def is_audio(self) -> bool:
         return self.encoding != "text"
+
+    @property
+    def width(self) -> int:
+        """The bytes of a sample of all channels."""
+        return self.channels * (2 if self.encoding.startswith("l16") else 1)
 
 
 def parse_media(media: str) -> MediaFormat:
@@ -52,6 +63,25 @@ def parse_media(media: str) -> MediaFormat:
     if unknown := sorted(parameters.keys() - _IGNORED):
         raise ValueError(f"media: unknown parameter {unknown[0]!r}")
     return MediaFormat(encoding, rate, channels)
+
+
+def read_media(media: str) -> MediaFormat | None:
+    """Return the format of a media type, or None if it is not known."""
+    try:
+        return parse_media(media)
+    except ValueError:
+        return None
+
+
+def unknown_media(said: str) -> str:
+    """Return the media type of audio whose format is not known. ``said`` is the sender's word."""
+    clean = " ".join(re.sub(r"[^\w .:/@+()-]", " ", said).split())
+    return f'{_UNKNOWN};codec="{clean[:_LONGEST_SAID]}"'
+
+
+def is_unknown(media: str) -> bool:
+    """Whether this is the media type of audio whose format is not known."""
+    return media.startswith(_UNKNOWN)
 
 
 def _parameter(part: str) -> tuple[str, str]:

@@ -129,6 +129,8 @@ class Call(CallLifecycle):
     direction = models.CharField(max_length=8, blank=True, default="", choices=Direction.choices)
     media = models.CharField(max_length=100, blank=True, default="")
     language = models.CharField(max_length=16, blank=True, default="")
+    # What a carrier's messages say that could not be read, and what was assumed instead.
+    remarks = models.JSONField(blank=True, default=list, editable=False)
     # A person found that the tracks are the reverse of the site's track map.
     speakers_swapped = models.BooleanField(default=False, editable=False)
 

@@ -15,11 +15,8 @@ LONGEST_TEMPLATE_LINE = 120
 # Each may import what stands before it, never what stands behind it.
 LAYERS = [
     [
-        "calls.lifecycle",
-        "calls.clock",
-        "calls.media_types",
-        "calls.conversation",
-        "calls.plain_text",
+        *("calls.lifecycle", "calls.clock", "calls.media_types", "calls.base64_text"),
+        *("calls.conversation", "calls.plain_text"),
     ],
     ["calls.models"],
     ["calls.events", "calls.redaction"],

@@ -29,6 +29,7 @@ class DescriptionSerializer(serializers.Serializer[Call]):
 def _described_field(each: Described) -> serializers.Field[Any, Any, Any, Any]:
     told: dict[str, Any] = {"help_text": each.help_text} if each.help_text else {}
     if each.choices:
+        told["read"] = each.from_carrier
         return StrictChoiceField(choices=each.choices, required=False, allow_blank=True, **told)
     return CheckedStringField(check=each.check, required=False, max_length=each.max_length, **told)
 
@@ -51,6 +52,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "call_id",
             "state",
             *NAMES,
+            "remarks",
             "opened_at",
             "ended_at",
             "end_reason",

@@ -81,11 +81,19 @@ class StrictStringField(serializers.CharField):
 
 
 class StrictChoiceField(serializers.ChoiceField):
-    """One of several JSON strings. The error lists them and does not echo the invalid value."""
+    """One of several JSON strings. The error lists them and does not echo the invalid value.
+
+    ``read`` turns other words for a choice into the choice, and unknown ones into an empty string.
+    """
+
+    def __init__(self, *, read: Callable[[str], str] = str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.read = read
 
     def to_internal_value(self, data: Any) -> str:
         if type(data) is not str:
             raise serializers.ValidationError(f"Must be a string, not {_kind(data)}.")
+        data = self.read(data) or data
         if data not in ("", *self.choices):
             raise serializers.ValidationError(f"Must be one of {', '.join(self.choices)}.")
         return data

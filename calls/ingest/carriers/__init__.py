@@ -27,9 +27,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """The stream starts. ``media`` is a media type that ``parse_media`` accepts.
+    """The stream starts. ``media`` is a media type, ``audio/x-unknown`` if it is not understood.
 
     ``call_id`` and ``stream`` are empty if the carrier gives none. ``token`` is an API key.
+    ``remarks`` say what could not be read and what was assumed.
     """
 
     media: str
@@ -37,6 +38,7 @@ class Start:
     stream: str = ""
     token: str = ""
     description: Mapping[str, str] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
     number: int | None = None
 
 
@@ -74,20 +76,13 @@ class Malformed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The stream cannot be accepted, because its codec is not supported."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """A text message that the protocol wants us to send back, such as the answer to a hello."""
 
     text: str
 
 
-Event = Start | Media | Stop | Ignored | Malformed | Refused | Reply
+Event = Start | Media | Stop | Ignored | Malformed | Reply
 
 
 class Parser(Protocol):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from calls.ingest.carriers import Event, Ignored, Malformed, Media, Refused, Start, Stop
-from calls.ingest.carriers.codecs import media_type
+from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
+from calls.ingest.carriers.codecs import Declared, media_type, read_rate
 from calls.ingest.carriers.fields import (
     as_float,
     as_number,
@@ -26,8 +26,16 @@ from calls.ingest.carriers.fields import (
     stream_of,
 )
 from calls.ingest.packets import MAX_TRACK_LENGTH
+from calls.media_types import Encoding
 
 EVENTS = {"connected", "start", "media", "stop", "dtmf", "mark", "clear", "error"}
+FORMATS = ("mediaformat", "media_format", "audioformat", "audio_format")
+ENCODINGS = ("encoding", "codec", "audio_encoding", "audioencoding")
+RATES = (
+    *("sample_rate", "samplerate", "sampling_rate", "samplingrate", "rate", "sample_rate_hertz"),
+    *("sampleratehertz", "sample_rate_hz", "sampleratehz", "clock_rate", "clockrate", "frequency"),
+)
+CHANNELS = ("channels", "channel_count", "channelcount", "num_channels", "numchannels")
 CUSTOM_DATA = ("custom_parameters", "customParameters", "extra_headers", "client_state", "metadata")
 
 
@@ -80,20 +88,20 @@ class EnvelopeParser:
         custom = [pairs_of(place[name]) for name in CUSTOM_DATA for place in (start, fields)
                   if name in place]  # fmt: skip
         known = merged(*custom, start, fields)
-        media = _format(known)
-        if isinstance(media, Refused):
-            return media
+        declared = _format(known)
+        description, remarks = description_of(known)
         tracks = start.get("tracks")
         if isinstance(tracks, list) and len(tracks) == 1:
             self._only_track = track_name(tracks[0])
         stream = stream_of(merged(start, fields))
         return Start(
-            media=media,
+            media=declared.media,
             # Voximplant sends no call id, except in custom parameters.
             call_id=call_id_of(known),
             stream=stream,
             token=first(known, ("token",)),
-            description=description_of(known),
+            description=description,
+            remarks=(*declared.remarks, *remarks),
             number=number,
         )
 
@@ -103,11 +111,33 @@ def track_name(value: Any) -> str:
     return as_text(value, MAX_TRACK_LENGTH).lower().removesuffix("_track")
 
 
-def _format(known: dict[str, Any]) -> str | Refused:
-    declared = merged(known.get("mediaformat"), known.get("media_format"))
-    codec = as_text(declared.get("encoding")) or "audio/x-mulaw"
-    rate = as_number(declared.get("sample_rate", declared.get("samplerate")))
-    channels = as_number(declared.get("channels"))
+def _format(known: dict[str, Any]) -> Declared:
+    places = [known.get(name) for name in FORMATS]
+    declared = merged(*places, {name: known[name] for name in ENCODINGS if name in known})
+    text = next((place for place in places if isinstance(place, str) and place), "")
+    codec = first(declared, ENCODINGS) or text
+    rate = next((declared[name] for name in RATES if name in declared), None)
+    channels = next((declared[name] for name in CHANNELS if name in declared), None)
     # Telnyx sends L16 in network byte order, as RFC 3551 says. The others do not.
-    endian = first(known, ("endian",)) or ("big" if "call_control_id" in known else "little")
-    return media_type(codec, rate, channels, endian)
+    endian = first({**known, **declared}, ("endian", "endianness", "byte_order")) or (
+        "big" if "call_control_id" in known else "little"
+    )
+    return media_type(codec, rate, channels, endian, fallback=_fallback(known, declared, rate))
+
+
+def _fallback(known: dict[str, Any], declared: dict[str, Any], rate: Any) -> Encoding:
+    """Return the encoding of a sender that names none: 16-bit PCM for Exotel, else mu-law."""
+    # Of the families, only Exotel writes its names with underscores and has a stream_sid.
+    if "stream_sid" in known or _bits(declared, read_rate(rate)) == 16:
+        return "l16le"
+    return "mulaw"
+
+
+def _bits(declared: dict[str, Any], rate: int | None) -> int | None:
+    """Return the bits of a sample: given as such, or as the bits of a second (128kbps)."""
+    said = first(declared, ("bit_rate", "bitrate", "bits", "bit_depth", "bits_per_sample")).lower()
+    number = as_float(said.removesuffix("bps").removesuffix("k").strip())
+    if number is None:
+        return None
+    per_second = number * 1000 if said.endswith("kbps") else number
+    return round(per_second / rate) if rate and per_second > 1000 else round(number)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from calls.base64_text import decode_base64
 from calls.description import DESCRIBED
 from calls.ingest.packets import MAX_SEQUENCE
 from calls.models import RESERVED_CALL_IDS
@@ -67,13 +66,8 @@ def as_text(value: Any, limit: int = MAX_DESCRIPTION) -> str:
 
 
 def as_payload(value: Any) -> bytes | None:
-    """Return the bytes of strict base64, or None."""
-    if not isinstance(value, str):
-        return None
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return None
+    """Return the bytes of base64, or None."""
+    return decode_base64(value) if isinstance(value, str) else None
 
 
 def as_call_id(text: str) -> str:
@@ -104,10 +98,17 @@ def stream_of(fields: Fields) -> str:
     return first(fields, STREAM_NAMES, MAX_CALL_ID)
 
 
-def description_of(fields: Fields) -> dict[str, str]:
-    """Return the arguments for ``start_call`` that are present."""
-    found = {each.name: each.from_carrier(first(fields, each.carrier_names)) for each in DESCRIBED}
-    return {name: text for name, text in found.items() if text}
+def description_of(fields: Fields) -> tuple[dict[str, str], list[str]]:
+    """Return the arguments for ``start_call`` that are present, and remarks about unknown words."""
+    description: dict[str, str] = {}
+    remarks: list[str] = []
+    for each in DESCRIBED:
+        said = first(fields, each.carrier_names)
+        if read := each.from_carrier(said):
+            description[each.name] = read
+        elif said:
+            remarks.append(f"The sender's {each.name} is not known: “{said[:60]}”.")
+    return description, remarks
 
 
 def pairs_of(value: Any) -> dict[str, Any]:

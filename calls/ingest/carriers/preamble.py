@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from calls.ingest.carriers import Event, Ignored, Malformed, Media, Refused, Start, Stop
-from calls.ingest.carriers.codecs import media_type
-from calls.ingest.carriers.envelope import track_name
+from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
+from calls.ingest.carriers.codecs import Declared, media_type
+from calls.ingest.carriers.envelope import ENCODINGS, RATES, track_name
 from calls.ingest.carriers.fields import (
-    as_number,
     as_object,
     as_text,
     call_id_of,
@@ -25,11 +24,11 @@ from calls.ingest.carriers.fields import (
     merged,
     stream_of,
 )
-from calls.media_types import MediaFormat, parse_media
+from calls.media_types import MediaFormat, read_media
 
 SUBPROTOCOLS = ("audio.jambonz.org", "audio.drachtio.org", "media")
 NESTED = ("metadata", "channel_variables", "customerData", "headers")
-STEREO = {"stereo", "2"}
+MIXES = ("mixtype", "mix_type", "channels")
 
 
 class PreambleParser:
@@ -39,13 +38,14 @@ class PreambleParser:
         self._described = described
         self._words = ""  # a first message that is not JSON; kept until audio follows it
         self._format: MediaFormat | None = None
+        self._has_started = False
         self._track = ""
         self._swap = False
         self._rest = b""
 
     def text(self, message: str) -> Sequence[Event]:
         fields = as_object(message)
-        if self._format is not None:
+        if self._has_started:
             return [Stop() if _ends(fields) else Ignored()]
         if fields is None:
             fields = _asterisk_words(message)
@@ -55,36 +55,38 @@ class PreambleParser:
         return [self._start(fields)]
 
     def binary(self, message: bytes) -> Sequence[Event]:
-        if self._format is not None:
-            return [self._media(message, self._format)]
+        if self._has_started:
+            return [self._media(message)]
         if not self._words and self._described is None:
             return [Malformed("audio before the message that describes it")]
         # A first message in plain text can only be the call id.
         start = self._start({"call_id": self._words} if self._words else {})
-        return [start] if self._format is None else [start, self._media(message, self._format)]
+        return [start, self._media(message)]
 
-    def _media(self, message: bytes, media: MediaFormat) -> Media:
-        return Media(payload=self._whole(message, media), track=self._track)
+    def _media(self, message: bytes) -> Media:
+        payload = self._whole(message, self._format) if self._format else message
+        return Media(payload=payload, track=self._track)
 
     def _start(self, fields: dict[str, Any]) -> Event:
         known = merged(fields, *(fields.get(name) for name in NESTED), self._described)
-        media = _format(known)
-        if isinstance(media, Refused):
-            return media
-        self._format = parse_media(media)
+        declared = _format(known)
+        description, remarks = description_of(known)
+        self._has_started, self._format = True, read_media(declared.media)
         self._track = track_name(known.get("track"))
-        self._swap = self._format.channels == 2 and first(known, ("left",)) == "customer"
+        is_stereo = self._format is not None and self._format.channels == 2
+        self._swap = is_stereo and first(known, ("left",)) == "customer"
         return Start(
-            media=media,
+            media=declared.media,
             call_id=call_id_of(known),
             stream=stream_of(known),
             token=first(known, ("token",)),
-            description=description_of(known),
+            description=description,
+            remarks=(*declared.remarks, *remarks),
         )
 
     def _whole(self, message: bytes, media: MediaFormat) -> bytes:
         """Return whole samples of all channels. The remainder waits for the next message."""
-        width = media.channels * (2 if media.encoding.startswith("l16") else 1)
+        width = media.width
         data = self._rest + message
         end = len(data) - len(data) % width
         self._rest, data = data[end:], data[:end]
@@ -103,22 +105,14 @@ def _asterisk_words(message: str) -> dict[str, Any] | None:
     return {name: value for name, _, value in (part.partition(":") for part in parts)}
 
 
-def _format(known: dict[str, Any]) -> str | Refused:
-    names = ("content_type", "format", "encoding", "codec")
-    codec = first(known, names) or "audio/l16"
-    rate = next((found for name in ("samplerate", "sample_rate", "samplingrate", "rate")
-                 if (found := _rate(known.get(name)))), None)  # fmt: skip
-    mix = first(known, ("mixtype", "mix_type", "channels")).lower()
-    is_stereo = mix in STEREO or first(known, ("callevent",)).upper() == "START"
-    return media_type(codec, rate, 2 if is_stereo else 1, first(known, ("endian",)))
-
-
-def _rate(value: Any) -> int | None:
-    """Read a rate in hertz, or in FreeSWITCH's notation: ``8k``, ``16k``."""
-    text = as_text(value).lower()
-    if text.endswith("k"):
-        return (as_number(text[:-1]) or 0) * 1000 or None
-    return as_number(value)
+def _format(known: dict[str, Any]) -> Declared:
+    codec = first(known, ("content_type", "format", *ENCODINGS))
+    rate = next((known[name] for name in RATES if name in known), None)
+    mix = next((known[name] for name in MIXES if name in known), None)
+    if first(known, ("callevent",)).upper() == "START":
+        mix = 2  # AWS Live Call Analytics streams are stereo
+    # Vendors of this family send L16 and seldom say so.
+    return media_type(codec, rate, mix, first(known, ("endian",)), fallback="l16le", is_usual=True)
 
 
 def _ends(fields: dict[str, Any] | None) -> bool:

@@ -14,7 +14,7 @@ from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
 from calls.ingest.carriers.numbering import Arrival, Numbering
 from calls.ingest.carriers.tracks import Frame, Row, TrackAssembler
 from calls.ingest.packets import FrameCounts, IncomingPacket
-from calls.media_types import MediaFormat, parse_media
+from calls.media_types import MediaFormat, read_media
 
 MAX_TRACKS = 8
 _EPOCH_MS = 1e11  # a larger timestamp counts from the epoch, not from the start of the stream
@@ -37,7 +37,7 @@ class Session:
         self.stopped = False
         self.malformed = 0
         self._identity: Identity | None = None
-        self._media = MediaFormat("mulaw")
+        self._media: MediaFormat | None = None
         self._numbers = Numbering()
         self._chunks: dict[str, Numbering] = {}
         self._tracks: dict[str, TrackAssembler] = {}
@@ -67,7 +67,7 @@ class Session:
         """Accept media from now on. Call once ``start`` is set and the sender is authorised."""
         assert self.start is not None  # noqa: S101
         self._identity = identity
-        self._media = parse_media(self.start.media)
+        self._media = read_media(self.start.media)
 
     def due(self, now: float) -> list[IncomingPacket]:
         """Return the packets that must be stored by now."""
@@ -120,7 +120,7 @@ class Session:
         if track is None:
             track = self._tracks[media.track] = TrackAssembler(media.track, self._media)
         order, steps = self._order(media)
-        width = self._media.channels * (2 if self._media.encoding.startswith("l16") else 1)
+        width = self._media.width if self._media else 1
         payload = media.payload[: len(media.payload) - len(media.payload) % width]
         track.add(Frame(order, payload, self._stamp_s(media), now, steps))
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from channels.db import database_sync_to_async
 
 from calls.ingest.buffer import Unavailable, store_async
-from calls.ingest.carriers import Event, Refused, Reply, Start
+from calls.ingest.carriers import Event, Reply, Start
 from calls.ingest.carriers.auth import check_handshake, check_token
 from calls.ingest.carriers.detect import AnyParser
 from calls.ingest.carriers.fields import as_call_id
@@ -35,7 +35,6 @@ FLUSH_S = 0.25
 RETRY_S = 0.5
 MAX_MALFORMED = 1000
 CLOSE_NORMAL = 1000
-CLOSE_CODEC = 1003
 CLOSE_PROTOCOL = 1008
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -134,9 +133,6 @@ class _Stream:
         return self._parser.binary(message.get("bytes") or b"")
 
     async def _take(self, event: Event) -> None:
-        if isinstance(event, Refused):
-            log.warning("refused a carrier's stream: %s", event.reason)
-            raise _Close(CLOSE_CODEC)
         if isinstance(event, Reply):
             with suppress(RuntimeError):  # the peer has gone; reading will say so
                 await self._send({"type": "websocket.send", "text": event.text})
@@ -165,7 +161,11 @@ class _Stream:
         while True:
             try:
                 opened: str = await database_sync_to_async(open_stream)(
-                    call_id=call_id, name=name, media=start.media, description=start.description
+                    call_id=call_id,
+                    name=name,
+                    media=start.media,
+                    description=start.description,
+                    remarks=start.remarks,
                 )
             except Unavailable:
                 await asyncio.sleep(RETRY_S)

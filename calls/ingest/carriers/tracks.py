@@ -1,7 +1,8 @@
 """One track of a stream: puts frames in order, waiting up to REORDER_S, and cuts them into rows.
 
 A missing frame is replaced by silence of its length, so that later audio keeps its place. A gap
-longer than FILL_S starts a new row instead, whose time says where it belongs.
+longer than FILL_S starts a new row instead, whose time says where it belongs. So does every
+missing frame of audio whose format is not known: its bytes are stored as they came.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ ROW_S = 1.0
 ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit for packets of every other interface
 ROW_AGE_S = 1.5  # from the arrival of a row's first frame; keeps stored audio less than 2 s old
 REORDER_S = 1.0  # how long to wait for a missing frame
+GUESSED_RATE = 16_000  # bytes a second of audio in a format that is not known
 PAUSE_S = 0.2  # a timestamp this far ahead means a pause, not jitter
 FILL_S = 1.0  # the longest silence that is stored
 _SILENCE = {"mulaw": b"\xff", "alaw": b"\xd5", "l16le": b"\0", "l16be": b"\0"}
@@ -45,12 +47,13 @@ class Row:
 class TrackAssembler:
     """Takes frames with ``add``. ``cut`` returns the rows that are full, old or interrupted."""
 
-    def __init__(self, name: str, media: MediaFormat) -> None:
+    def __init__(self, name: str, media: MediaFormat | None) -> None:
         self.name = name
-        self._width = media.channels * (2 if media.encoding.startswith("l16") else 1)
-        self._rate = self._width * media.rate  # bytes a second
-        self._silence = _SILENCE[media.encoding]
-        self._full = min(int(ROW_S * media.rate) * self._width, ROW_BYTES - ROW_BYTES % self._width)
+        self._width = media.width if media else 1
+        self._rate = self._width * media.rate if media else GUESSED_RATE  # bytes a second
+        self._silence = _SILENCE[media.encoding] if media else b""
+        whole_rows = ROW_BYTES - ROW_BYTES % self._width
+        self._full = min(int(ROW_S * self._rate), whole_rows) if media else whole_rows
         self._waiting: list[Frame] = []
         self._waiting_bytes = 0
         self._next: int | None = None  # the order of the frame that continues the audio
@@ -115,12 +118,16 @@ class TrackAssembler:
         self._next = frame.order + 1
 
     def _begin(self, frame: Frame, gap_s: float) -> float:
-        return (self._end_s or 0.0) + gap_s if frame.stamp_s is None else frame.stamp_s
+        if frame.stamp_s is not None:
+            return frame.stamp_s
+        return (self._end_s or 0.0) + (gap_s if math.isfinite(gap_s) else 0.0)
 
     def _gap(self, frame: Frame) -> float:
         """Return the seconds of audio missing before a frame; infinity for a pause."""
         if self._end_s is None or self._next is None:
             return 0.0
+        if not self._silence:
+            return math.inf if frame.steps and frame.order > self._next else 0.0
         length_s = len(frame.payload) / self._rate
         lost_s = (frame.order - self._next) * length_s if frame.steps else 0.0
         behind_s = None if frame.stamp_s is None else frame.stamp_s - self._end_s

@@ -11,7 +11,7 @@ from channels.testing import WebsocketCommunicator
 from calls.analysis.media.g711 import MULAW
 from calls.analysis.recording.material import load_material
 from calls.api.routing import websocket_urlpatterns
-from calls.models import Call, Stream
+from calls.models import Call, Packet, Stream
 from calls.tests.truth import RECORDINGS
 
 FRAME = 160
@@ -112,16 +112,23 @@ def stream_of(call_id):
     return Stream.objects.get(call__call_id=call_id)
 
 
+@database_sync_to_async
+def packets_of(call_id):
+    """Return track and data of the packets of a call, in order."""
+    packets = Packet.objects.filter(stream__call__call_id=call_id).order_by("sequence")
+    return list(packets.values_list("track", "data"))
+
+
 def assert_same_audio(found, codes_):
     for speaker, channel in (("agent", 0), ("customer", 1)):
         expected = MULAW[codes_[:, channel]]
         assert np.array_equal(found[speaker][: len(expected)], expected)
 
 
-async def play_twilio(messages, **options):
+async def play_twilio(messages, start=TWILIO_START, **options):
     carrier = await connect(**options)
     await carrier.say({"event": "connected", "protocol": "Call", "version": "1.0.0"})
-    await carrier.say(TWILIO_START)
+    await carrier.say(start)
     for message in messages:
         await carrier.say(message)
     numbers = [int(m["sequenceNumber"]) for m in messages if "sequenceNumber" in m]

@@ -235,17 +235,18 @@ def plivo(name="Plivo", encoding="audio/x-mulaw", **more):
     )  # fmt: skip
 
 
-def exotel():
+def exotel(name="Exotel", **media_format):
+    """``media_format`` is what senders in the field write, where it differs from the guide."""
     return Dialect(
-        name="Exotel",
+        name=name,
         opening=[
             {"event": "connected"},
             {"event": "start", "sequence_number": "1", "stream_sid": "MZx",
              "start": {"stream_sid": "MZx", "call_sid": "CAx", "account_sid": "ACx",
                        "from": "+919876543210", "to": "+918047491899",
                        "custom_parameters": {"queue": "billing"},
-                       "media_format": {"encoding": "audio/x-raw", "sample_rate": "8000",
-                                        "bit_rate": "16"}}},
+                       "media_format": media_format or {
+                           "encoding": "audio/x-raw", "sample_rate": "8000", "bit_rate": "16"}}},
         ],
         call_id="CAx",
         stream="MZx",
@@ -327,6 +328,11 @@ ENVELOPES = [
     plivo(),
     plivo("Plivo, L16", "audio/x-l16", codec="l16le", rate=16000),
     exotel(),
+    exotel("Exotel, base64", encoding="base64", sample_rate="8000", bit_rate="128kbps"),
+    exotel("Exotel, raw/slin", encoding="raw/slin", sample_rate="8000", bit_rate="128kbps"),
+    exotel("Exotel, no encoding", sample_rate="8kHz"),
+    twilio_like("Twilio-like, pcm_s16le", "pcm_s16le", codec="l16le"),
+    twilio_like("Twilio-like, s16be", "s16be", codec="l16be"),
     voximplant(),
 ]
 PREAMBLES = [

@@ -1,6 +1,7 @@
 """Carriers' media streams from end to end: documented messages in, a call with its audio out."""
 
 import asyncio
+import base64
 import json
 
 import numpy as np
@@ -23,6 +24,7 @@ from calls.tests.ingest.carrier_calls import (
     call_of,
     codes,
     connect,
+    packets_of,
     play_twilio,
     stream_of,
     twilio_frames,
@@ -139,22 +141,38 @@ async def test_raw_audio_needs_no_first_message_where_the_address_names_the_call
     assert np.array_equal(found["customer"], samples[:, 1])
 
 
-async def test_an_address_that_describes_no_codec_of_ours_is_refused():
+async def test_an_address_that_describes_a_codec_that_we_cannot_decode_still_stores_the_call():
     carrier = await connect(path="/v1/media/raw-2?encoding=opus&rate=many")
 
-    await carrier.send_to(bytes_data=b"\0" * 320)
+    await carrier.send_to(bytes_data=b"\1" * 320)
+    await carrier.disconnect()
 
-    assert await carrier.close_code() == 1003
+    call, stream = await call_of("raw-2"), await stream_of("raw-2")
+    assert call.packet_count == 1
+    assert stream.media == 'audio/x-unknown;codec="opus"'
+    assert call.remarks == [
+        "The sender's format cannot be decoded here: “opus”. Its audio is kept as it came."
+    ]
 
 
-async def test_a_codec_that_is_not_supported_is_refused():
-    carrier = await connect()
+@pytest.mark.parametrize("word", ["OPUS", "klingon/3", "pcm_f32le"])
+async def test_audio_in_an_unknown_format_is_stored_byte_for_byte_and_said(word):
+    audio = codes()
     start = json.loads(json.dumps(TWILIO_START))
-    start["start"]["mediaFormat"]["encoding"] = "OPUS"
+    start["start"]["mediaFormat"]["encoding"] = word
+    start["start"]["customParameters"]["direction"] = "sideways"
 
-    await carrier.say(start)
+    await play_twilio(twilio_frames(audio), start=start)
 
-    assert await carrier.close_code() == 1003
+    call, packets = await call_of(CALL_ID), await packets_of(CALL_ID)
+    sent = {"inbound": audio[:, 1].tobytes(), "outbound": audio[:, 0].tobytes()}
+    found = dict.fromkeys(sent, b"")
+    for track, data in packets:
+        found[track] += base64.b64decode(data)
+    assert found == sent
+    assert any(word in remark for remark in call.remarks)
+    assert "The sender's direction is not known: “sideways”." in call.remarks
+    assert (call.state, call.direction) == ("COMPLETED", "")
 
 
 async def test_a_socket_that_never_starts_is_closed(monkeypatch):

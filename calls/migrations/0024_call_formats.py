@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('calls', '0020_call_language'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='call',
+            name='remarks',
+            field=models.JSONField(blank=True, default=list, editable=False),
+        ),
+    ]

@@ -1,0 +1,77 @@
+"""Base64 is decoded in every form that senders use, and nothing else is taken for it."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls.base64_text import data_url_media, decode_base64
+
+DIALECTS = {
+    "strict": lambda data: base64.b64encode(data).decode(),
+    "MIME": lambda data: base64.encodebytes(data).decode(),
+    "MIME with CRLF": lambda data: base64.encodebytes(data).decode().replace("\n", "\r\n"),
+    "folded": lambda data: base64.encodebytes(data).decode().replace("\n", "\r\n  "),
+    "URL-safe": lambda data: base64.urlsafe_b64encode(data).decode(),
+    "unpadded": lambda data: base64.b64encode(data).decode().rstrip("="),
+    "URL-safe and unpadded": lambda data: base64.urlsafe_b64encode(data).decode().rstrip("="),
+    "data URL": lambda data: f"data:audio/x-mulaw;base64,{base64.b64encode(data).decode()}",
+    "data URL with parameters": lambda data: (
+        f"data:audio/l16;rate=8000;base64,{base64.b64encode(data).decode()}"
+    ),
+    "escaped data URL": lambda data: (
+        f"data:;base64,{base64.b64encode(data).decode().replace('+', '%2B').replace('=', '%3D')}"
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@given(data=st.binary(min_size=1, max_size=400))
+def test_what_is_encoded_in_any_dialect_is_decoded(dialect, data):
+    assert decode_base64(DIALECTS[dialect](data)) == data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not base64!",
+        "Hello, my parcel has not come yet.",
+        "my parcel has not come",
+        "a",
+        "abcde",
+        "YWJj=YWJj",
+        "data:,hello",
+        "data:text/plain,hello",
+        "data:audio/x-mulaw;base64,***",
+        "äöü=",
+        "\ud83d",
+    ],
+)
+def test_other_text_is_not_taken_for_base64(text):
+    assert decode_base64(text) is None
+
+
+@given(text=st.text(max_size=200))
+def test_no_text_makes_it_fail(text):
+    decoded = decode_base64(text)
+
+    assert decoded is None or isinstance(decoded, bytes)
+
+
+@pytest.mark.parametrize("text", [" " * 65_536, "\n" * 65_536, "A " * 32_768, "=" * 65_536])
+def test_long_runs_of_one_character_are_read_in_linear_time(text):
+    decode_base64(text)  # a pattern that backtracks would not return
+
+
+@pytest.mark.parametrize(
+    ("text", "media"),
+    [
+        ("data:audio/x-mulaw;rate=8000;base64,AAAA", "audio/x-mulaw;rate=8000"),
+        ("DATA:audio/l16;BASE64,AAAA", "audio/l16"),
+        ("data:audio/l16,AAAA", ""),
+        ("AAAA", ""),
+    ],
+)
+def test_the_media_type_of_a_data_url_is_found(text, media):
+    assert data_url_media(text) == media
