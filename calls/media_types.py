@@ -68,7 +68,7 @@ def parse_media(media: str) -> MediaFormat:
 def read_media(media: str) -> MediaFormat | None:
     """Return the format of a media type, or None if it is not known."""
     try:
-        return parse_media(media)
+        return parse_media(media) if media else None
     except ValueError:
         return None
 

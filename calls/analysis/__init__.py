@@ -12,6 +12,7 @@ runner        Drives all of the above for many calls at once
 Beside them:
 
 batches       Steps for many calls at once, before and after the AI
+arrivals      Checks the newest packets of live calls
 breaker       Stops asking a provider that keeps failing
 cleaning      Cleans and bounds what any provider returns
 group_commit  Lets the writes of many calls share a transaction

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from calls.analysis import breaker
+from calls.analysis.arrivals import remarks_on
 from calls.analysis.media.assembly import assemble
 from calls.analysis.media.packets import PacketRow
 from calls.analysis.media.roles import swap_material
@@ -22,7 +23,7 @@ from calls.analysis.status import AnalysisStatus, Outage, read_status
 from calls.conversation import turn_as_json
 from calls.description import labelled
 from calls.lifecycle import CallState
-from calls.media_types import parse_media
+from calls.media_types import read_media
 from calls.models import Attempt, Call, CallEvent, Note, Packet, Recording, Stream
 from calls.redaction.redact import redact
 from calls.search.hits import Excerpt
@@ -54,6 +55,7 @@ class CallPage:
     more_events: bool
     document: dict[str, Any] | None
     heard: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     analysis_status: AnalysisStatus | None = None
     recording: Recording | None = None
     packet_map: PacketMap | None = None
@@ -219,8 +221,7 @@ class CallPage:
     def has_recording(self) -> bool:
         if self.call.is_live or not self.call.packet_count:
             return False
-        declared = {stream.media for stream in self.streams} | {self.call.media}
-        if any(_is_audio(media) for media in declared):
+        if any(_is_audio(stream.media) for stream in self.streams) or _is_audio(self.call.media):
             return True
         # Nobody declared the media. Then the transcript shows whether the packets were audio.
         made_by = (self.document or {}).get("provenance", {}).get("transcribe") or {}
@@ -232,10 +233,8 @@ def _likeness(event: CallEvent) -> object:
 
 
 def _is_audio(media: str) -> bool:
-    try:
-        return bool(media) and parse_media(media).is_audio
-    except ValueError:
-        return False
+    known = read_media(media)
+    return known is not None and known.is_audio
 
 
 def timing_of(turn: Mapping[str, Any]) -> str:
@@ -274,6 +273,7 @@ def read_call_page(
         events=events[:limit],
         more_events=len(events) > limit,
         document=transcript_document(call, redacted=redacted),
+        remarks=remarks_on(call, streams),
         heard=_heard(call, streams, redacted=redacted) if call.is_live else [],
         analysis_status=read_status() if call.state in WAITING else None,
         recording=Recording.objects.filter(call=call).first(),

@@ -3,7 +3,9 @@
 import pytest
 
 from calls.ingest.carriers.opening import MAX_REMARKS, open_stream
+from calls.ingest.record import record_packets
 from calls.models import Call
+from calls.tests.factories import packet
 from supervisor.tests.factories import page_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +47,30 @@ def test_a_call_with_many_streams_does_not_collect_remarks_without_end():
         call = open_call(f"Remark {number}.", name=str(number))
 
     assert len(call.remarks) == MAX_REMARKS
+
+
+# --- Packets that cannot be decoded, while the call is live ----------------------------------
+def send(*data, media="audio/x-mulaw;rate=8000"):
+    record_packets(
+        [packet("c-1", number, each, media=media) for number, each in enumerate(data, 1)]
+    )
+    return Call.objects.get(call_id="c-1")
+
+
+def test_packets_that_cannot_be_decoded_are_counted_while_the_call_is_live(supervisor, settings):
+    settings.API_AUTH = "open"
+    call = send("f39/f3", "***", "not base64", "f39/f39/")
+
+    remark = "2 of the last 4 packets cannot be decoded: audio must be base64."
+    assert remark in text_of(page_of(supervisor, call))
+    assert supervisor.get("/v1/call/c-1").json()["remarks"] == [remark]
+
+
+@pytest.mark.parametrize(
+    ("data", "media"),
+    [("Hello, how are you?", "text/plain"), ("Hello, how are you?", ""), ("f39/f3", "audio/l16")],
+)
+def test_text_and_good_audio_bring_no_remark(supervisor, data, media):
+    call = send(data, data, media=media)
+
+    assert "cannot be decoded" not in text_of(page_of(supervisor, call))

@@ -2,7 +2,7 @@
 
 assembly      The entry point: assembles a call from its stored packets
 channels      Mixes the tracks of all streams into one channel per speaker
-decoding      From base64 and bytes to 16-bit samples
+decoding      From bytes to 16-bit samples
 expected      Compares the received audio with the length of the call
 g711          The G.711 tables: mu-law and A-law as 16-bit samples
 packets       Stored packets: their order, their format, and who speaks in them

@@ -1,23 +1,12 @@
-"""Decoding: from base64 and bytes to 16-bit samples."""
+"""Decoding: from bytes to 16-bit samples."""
 
 from __future__ import annotations
-
-import base64
-import binascii
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calls.analysis.media.g711 import ALAW, MULAW
 from calls.media_types import MediaFormat
-
-
-def decode_base64(data: str) -> bytes | None:
-    """Decode strict base64 (RFC 4648, with padding). Returns None if it is anything else."""
-    try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def decode_audio(payload: bytes, media: MediaFormat) -> NDArray[np.int16]:
@@ -35,5 +24,4 @@ def decode_audio(payload: bytes, media: MediaFormat) -> NDArray[np.int16]:
 
 def sample_count(payload: bytes, media: MediaFormat) -> int:
     """Return how many samples per channel ``decode_audio`` would return."""
-    width = 2 if media.encoding.startswith("l16") else 1
-    return len(payload) // width // media.channels
+    return len(payload) // media.width

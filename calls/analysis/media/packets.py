@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from calls.analysis.media.decoding import decode_base64
+from calls.base64_text import data_url_media, decode_base64
 from calls.conversation import SPEAKERS, Speaker
-from calls.media_types import MediaFormat, parse_media
+from calls.media_types import MediaFormat, parse_media, read_media
 
 TRACK_SPEAKERS: Mapping[str, Speaker] = {
     "agent": "agent",
@@ -68,18 +68,18 @@ def unique_packets(packets: Iterable[PacketRow]) -> list[PacketRow]:
 def typed_packets(rows: Sequence[PacketRow], default_media: str) -> list[TypedPacket]:
     """Give each packet its format: its own, the call's, the most frequent one, or a guess.
 
+    A packet that declares none may be a data URL, which names its format.
+
     Raises ValueError if ``default_media`` is neither empty nor a known media type.
     """
-    known = {name: _parsed(name) for name in {row.media for row in rows if row.media}}
+    known = {name: read_media(name) for name in {row.media for row in rows if row.media}}
     default = parse_media(default_media) if default_media else _majority(rows, known)
-    return [TypedPacket(row, known[row.media] if row.media else default) for row in rows]
-
-
-def _parsed(media: str) -> MediaFormat | None:
-    try:
-        return parse_media(media)
-    except ValueError:
-        return None
+    return [
+        TypedPacket(
+            row, known[row.media] if row.media else read_media(data_url_media(row.data)) or default
+        )
+        for row in rows
+    ]
 
 
 def _majority(rows: Sequence[PacketRow], known: Mapping[str, MediaFormat | None]) -> MediaFormat:
@@ -98,9 +98,15 @@ def sniff(rows: Sequence[PacketRow]) -> MediaFormat:
     short_inside = any(
         len(row.data) < _SNIFF_MIN_CHARS and row is not last[row.stream, row.track] for row in rows
     )
-    if not long or short_inside or any(decode_base64(row.data) is None for row in rows):
+    if not long or short_inside or not all(_is_base64(row.data) for row in rows):
         return MediaFormat("text")
     return MediaFormat("mulaw")
+
+
+def _is_base64(data: str) -> bool:
+    """Whether data that nobody declared is base64. Without its padding it may be one long word."""
+    is_whole = data_url_media(data) or len("".join(data.split())) % 4 == 0
+    return bool(is_whole) and decode_base64(data) is not None
 
 
 def speaker_map(own: Mapping[str, Speaker]) -> dict[str, Speaker]:

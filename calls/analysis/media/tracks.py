@@ -10,7 +10,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from calls.analysis.media.decoding import decode_audio, decode_base64, sample_count
+from calls.analysis.media.decoding import decode_audio, sample_count
 from calls.analysis.media.packets import TypedPacket
 from calls.analysis.media.resampling import resample
 from calls.analysis.media.timeline import (
@@ -26,6 +26,7 @@ from calls.analysis.media.timeline import (
     sequence_unit,
     silences,
 )
+from calls.base64_text import decode_base64
 from calls.media_types import MediaFormat
 
 _DEFAULT_PACKET_S = 0.02

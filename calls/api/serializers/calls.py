@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from calls.analysis.arrivals import remarks_on
 from calls.api.serializers.fields import CheckedStringField, StrictChoiceField
 from calls.description import DESCRIBED, NAMES, Described
 from calls.models import (
@@ -37,6 +38,11 @@ def _described_field(each: Described) -> serializers.Field[Any, Any, Any, Any]:
 class CallSerializer(serializers.ModelSerializer[Call]):
     """A call in a list. Its queryset needs ``with_note_count``, ``with_open_alerts`` and tags."""
 
+    remarks = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="What a carrier's messages say that could not be read.",
+    )
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     note_count = serializers.IntegerField(read_only=True)
     open_alerts = serializers.IntegerField(
@@ -117,7 +123,13 @@ class CallDetailSerializer(CallSerializer):
 
     streams = StreamSerializer(many=True, read_only=True)
     attempts = AttemptSerializer(many=True, read_only=True)
+    remarks = serializers.SerializerMethodField(
+        help_text="What could not be read in what was received, and what was assumed instead."
+    )
 
     class Meta(CallSerializer.Meta):
         fields = [*CallSerializer.Meta.fields, "streams", "attempts"]
         read_only_fields = fields
+
+    def get_remarks(self, call: Call) -> list[str]:
+        return remarks_on(call, list(call.streams.all()))

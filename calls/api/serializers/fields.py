@@ -93,10 +93,10 @@ class StrictChoiceField(serializers.ChoiceField):
     def to_internal_value(self, data: Any) -> str:
         if type(data) is not str:
             raise serializers.ValidationError(f"Must be a string, not {_kind(data)}.")
-        data = self.read(data) or data
-        if data not in ("", *self.choices):
+        word: str = self.read(data) or data
+        if word not in ("", *self.choices):
             raise serializers.ValidationError(f"Must be one of {', '.join(self.choices)}.")
-        return data
+        return word
 
 
 class CheckedStringField(StrictStringField):

@@ -151,6 +151,27 @@ def test_a_packet_that_does_not_decode_becomes_silence_with_a_note():
     assert audio.notes == ("1 packets could not be decoded: silence replaces them.",)
 
 
+@pytest.mark.parametrize("encode", [base64.encodebytes, base64.urlsafe_b64encode])
+def test_audio_in_other_dialects_of_base64_is_heard(encode):
+    codes = tone_codes(10 * PACKET)
+    sent = [
+        row._replace(data=encode(base64.b64decode(row.data)).decode().rstrip("="))
+        for row in packets_of(codes, media=MULAW_8K)
+    ]
+
+    assert same(assemble(sent), assemble(packets_of(codes, media=MULAW_8K)))
+
+
+def test_a_data_url_names_the_format_of_a_packet_that_declares_none():
+    codes = tone_codes(10 * PACKET)
+    sent = [
+        row._replace(data=f"data:audio/pcma;rate=8000;base64,{row.data}")
+        for row in packets_of(codes)
+    ]
+
+    assert same(assemble(sent), assemble(packets_of(codes, media="audio/x-alaw")))
+
+
 def test_a_call_of_which_no_packet_decodes_is_silent():
     packets = [row._replace(data="?") for row in packets_of(tone_codes(800), "agent")]
 
