@@ -271,6 +271,8 @@ GROUP_COMMIT = env.bool("GROUP_COMMIT", default=True)  # off: one transaction pe
 BODY_LIMIT = DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")  # verifies X-Twilio-Signature
 MEDIA_START_TIMEOUT = _number("MEDIA_START_TIMEOUT", 5, 0.1, 60)  # seconds to wait for `start`
+MEDIA_RECONNECT = _number("MEDIA_RECONNECT", 30, 0, 3600)  # seconds a broken connection may take
+MEDIA_STOP_GRACE = _number("MEDIA_STOP_GRACE", 3, 0, 3600)  # seconds from the last stop to the end
 CALL_IDLE_TIMEOUT = _number("CALL_IDLE_TIMEOUT", 300, 1, 7 * 86_400)  # seconds
 API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 1, 3600)  # seconds until a revoked key is refused
 

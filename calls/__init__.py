@@ -14,6 +14,7 @@ plain_text    Makes text from outside safe to store and to show
 base64_text   Base64 in every form that senders use
 clock         The time of the database
 tasks         The background jobs
+upkeep        Ends calls that their carriers have left, and analyses late words
 waking        Wakes the worker once for each transaction or batch
 worker        The worker process, which survives the death of its parts
 stopping      The stop flag and the runner slot of a worker

@@ -109,7 +109,7 @@ def end_call(*, call_id: str, reason: str = Call.EndReason.REQUESTED, by: str = 
     now = timezone.now()
     with transaction.atomic():
         call = lock_call(call_id)
-        _complete(call, reason=reason, by=by, now=now)
+        complete_call(call, reason=reason, by=by, now=now)
     return call
 
 
@@ -126,12 +126,13 @@ def _end_if_idle(pk: int, *, before: datetime) -> bool:
         call = Call.objects.idle(before=before).select_for_update().filter(pk=pk).first()
         if call is None:
             return False
-        _complete(call, reason=Call.EndReason.IDLE, by="", now=database_now())
+        complete_call(call, reason=Call.EndReason.IDLE, now=database_now())
     log.warning("call %s ended: no packet for %g s", call.call_id, settings.CALL_IDLE_TIMEOUT)
     return True
 
 
-def _complete(call: Call, *, reason: str, by: str, now: datetime) -> None:
+def complete_call(call: Call, *, reason: str, now: datetime, by: str = "") -> None:
+    """End a locked call and queue its analysis. Call inside a transaction."""
     call.ended_at, call.end_reason = now, reason
     move(
         call,

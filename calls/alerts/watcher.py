@@ -1,7 +1,7 @@
 """Watches calls for alerts and delivers webhooks, in its own process beside the worker's.
 
 Any number may run: one holds the lease and watches, and all of them deliver. If the holder dies,
-another one continues from the positions in the database.
+another one continues from the positions in the database. The upkeep of calls runs here as well.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
+from calls.upkeep import keep_up
 from calls.webhooks.courier import Courier
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def watch(should_stop: Callable[[], bool]) -> None:
 
 
 def run(stop: Any) -> None:
-    """Run the process until ``stop`` is set: one thread watches, the other delivers."""
+    """Run the process until ``stop`` is set: threads watch, deliver and keep up the calls."""
     told = threading.Event()
     # Ctrl-C reaches every process of the terminal. The worker decides when this one stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -124,6 +125,9 @@ def run(stop: Any) -> None:
     delivering = threading.Thread(
         target=lambda: asyncio.run(Courier(should_stop).run()), name="webhooks"
     )
+    keeping_up = threading.Thread(target=keep_up, args=(should_stop,), name="upkeep")
     delivering.start()
+    keeping_up.start()
     watch(should_stop)
     delivering.join()
+    keeping_up.join()

@@ -1,7 +1,7 @@
 """The models, one module per subject. They hold data and queries; services write to them.
 
 call        Calls: parties, state, packet counters and progress of the analysis
-media       Streams, packets, and the ranges of packets that were pruned
+media       Streams, packets, ranges of pruned packets, and the sockets of carriers
 analysis    Attempts, transcripts, analyses, recordings, insights and provider health
 log         The event log
 alert       Alert rules, alerts, and the positions of the watchers
@@ -53,6 +53,7 @@ from calls.models.log import (
     EventLog,
 )
 from calls.models.media import (
+    MediaConnection,
     Packet,
     PrunedRange,
     Stream,
@@ -97,6 +98,7 @@ __all__ = [
     "FullText",
     "IndexedWords",
     "Insight",
+    "MediaConnection",
     "MinuteSample",
     "Note",
     "Packet",

@@ -106,6 +106,7 @@ class Call(CallLifecycle):
         REQUESTED = "requested", "The telephone system said so"
         IDLE = "idle", "No packet for too long"
         OPERATOR = "operator", "A person said so"
+        CONNECTION_LOST = "connection_lost", "The connection broke off and was not resumed"
 
     class Sentiment(models.TextChoices):
         POSITIVE = "POSITIVE", "Positive"
@@ -140,6 +141,8 @@ class Call(CallLifecycle):
     end_reason = models.CharField(max_length=16, blank=True, default="", choices=EndReason.choices)
     state_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+    # Since when there are late packets that no round of analysis has read, if they came in time.
+    late_since = models.DateTimeField(null=True, editable=False)
 
     packet_count = models.PositiveBigIntegerField(default=0)
     last_sequence = models.BigIntegerField(null=True)
@@ -197,6 +200,11 @@ class Call(CallLifecycle):
                 fields=["state_changed_at"],
                 condition=Q(packets_pruned_at=None),
                 name="call_with_packets",
+            ),
+            models.Index(
+                fields=["late_since"],
+                condition=Q(late_since__isnull=False),
+                name="call_with_late_packets",
             ),
         ]
 

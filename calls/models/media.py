@@ -1,4 +1,4 @@
-"""The streams of a call, their packets, and the ranges of packets that were pruned."""
+"""The streams of a call, their packets, ranges of pruned packets, and the sockets of carriers."""
 
 from django.db import models
 from django.utils import timezone
@@ -105,3 +105,27 @@ class PrunedRange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_sequence} to {self.last_sequence}"
+
+
+class MediaConnection(models.Model):
+    """A carrier's socket that is open, or whose end still decides when its call ends.
+
+    An open one is a lease of its web process, which renews it. A process that dies leaves leases
+    that expire. ``alive_until`` is the end of the lease, or the time at which the socket ended.
+    """
+
+    class Ended(models.TextChoices):
+        STOPPED = "stopped", "Stopped by the carrier"
+        BROKEN = "broken", "Broke off"
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="connections")
+    stream = models.OneToOneField(Stream, on_delete=models.CASCADE, related_name="connection")
+    # What the carrier calls the stream. ``stream.name`` differs if that was taken.
+    name = models.CharField(max_length=128)
+    owner = models.CharField(max_length=100)  # the web process
+    opened_at = models.DateTimeField()
+    alive_until = models.DateTimeField()
+    ended = models.CharField(max_length=8, blank=True, default="", choices=Ended.choices)
+
+    def __str__(self) -> str:
+        return self.name

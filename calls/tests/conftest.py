@@ -32,6 +32,11 @@ def _one_transaction_per_request(settings) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_grace_after_a_stop(settings) -> None:
+    settings.MEDIA_STOP_GRACE = 0
+
+
+@pytest.fixture(autouse=True)
 def _own_storage(settings, tmp_path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 

@@ -23,6 +23,7 @@ LAYERS = [
     ["calls.services", "calls.search"],
     ["calls.ingest"],
     ["calls.analysis"],
+    ["calls.upkeep"],
     ["calls.alerts", "calls.exports", "calls.retention"],
     ["calls.tasks"],
     ["calls.api"],

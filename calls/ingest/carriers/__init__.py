@@ -8,10 +8,12 @@ codecs     Carriers' codec names as the media types that are stored.
 detect     Chooses the parser from the first messages of a socket.
 envelope   Parser of family A: JSON messages with an ``event``, audio in base64.
 fields     Reads the fields of messages: numbers, ids, names, custom data.
+heartbeat  Renews the leases of this process's sockets.
+lifetime   Decides when a call ends whose sockets have ended, and why. No I/O.
 numbering  Counts missing, duplicate and reordered numbers in bounded memory.
-opening    Opens the call and the stream in the database.
+opening    Opens the call, the stream and the connection in the database.
 preamble   Parser of family B: one message describes the stream, then raw audio follows.
-presence   Counts the open streams of each call, to end the call after its last stream.
+presence   The open sockets of all processes, and the ends of calls whose sockets have ended.
 session    Turns the events of one socket into packets. No I/O.
 signature  Checks Twilio's signature of a handshake.
 socket     The ASGI application: I/O, timing and close codes.
@@ -31,6 +33,8 @@ class Start:
 
     ``call_id`` and ``stream`` are empty if the carrier gives none. ``token`` is an API key.
     ``remarks`` say what could not be read and what was assumed.
+    ``has_stop`` says whether the protocol reports the end of a stream. If not, the carrier reports
+    it by closing the socket in order.
     """
 
     media: str
@@ -40,6 +44,7 @@ class Start:
     description: Mapping[str, str] = field(default_factory=dict)
     remarks: Sequence[str] = ()
     number: int | None = None
+    has_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

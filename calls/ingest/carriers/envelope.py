@@ -103,6 +103,7 @@ class EnvelopeParser:
             description=description,
             remarks=(*declared.remarks, *remarks),
             number=number,
+            has_stop=True,
         )
 
 

@@ -1,19 +1,30 @@
-"""Opens a carrier's stream in the database: the call, its description, and the stream."""
+"""Opens a carrier's stream in the database: the call, its description, stream and connection."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.utils import timezone
 
+from calls.clock import database_now
 from calls.ingest.buffer import Unavailable
+from calls.ingest.carriers.presence import add_connection
 from calls.ingest.packets import MAX_NAME_LENGTH
 from calls.models import Call, Stream
 from calls.services import start_call
 
 MAX_NAMESAKES = 1000
 MAX_REMARKS = 20
+
+
+class Opened(NamedTuple):
+    """The stream's name in the call, its offset from the first stream, and its connection."""
+
+    stream: str
+    begins_s: float
+    connection: int
 
 
 def open_stream(
@@ -23,8 +34,8 @@ def open_stream(
     media: str,
     description: Mapping[str, str],
     remarks: Sequence[str] = (),
-) -> str:
-    """Open a stream and return its name in the call: ``name``, or ``name#2`` if that is taken.
+) -> Opened:
+    """Open a stream, as ``name``, or as ``name#2`` if that is taken.
 
     Each socket numbers its packets from 1. Under one name, the packets of two sockets would count
     as duplicates of each other. Raises Unavailable if the database is not reachable.
@@ -33,17 +44,24 @@ def open_stream(
         with transaction.atomic():
             call = start_call(call_id=call_id, **description)
             _add_remarks(call, remarks)
-            now = timezone.now()
-            for attempt in range(1, MAX_NAMESAKES):
-                free = name if attempt == 1 else f"{name[: MAX_NAME_LENGTH - 5]}#{attempt}"
-                _, opened = Stream.objects.get_or_create(
-                    call=call, name=free, defaults={"media": media, "opened_at": now}
-                )
-                if opened:
-                    return free
+            now = database_now()
+            stream = _create(call, name, media, now)
+            opened = call.streams.order_by("opened_at").values_list("opened_at", flat=True)
+            begins_s = max(0.0, (now - (opened.first() or now)).total_seconds())
+            return Opened(stream.name, begins_s, add_connection(call, stream, name=name, now=now))
     except (OperationalError, InterfaceError) as error:
         raise Unavailable("The database is not reachable.") from error
-    raise Unavailable(f"Call {call_id} has too many streams named {name}.")
+
+
+def _create(call: Call, name: str, media: str, now: datetime) -> Stream:
+    for attempt in range(1, MAX_NAMESAKES):
+        free = name if attempt == 1 else f"{name[: MAX_NAME_LENGTH - 5]}#{attempt}"
+        stream, opened = Stream.objects.get_or_create(
+            call=call, name=free, defaults={"media": media, "opened_at": now}
+        )
+        if opened:
+            return stream
+    raise Unavailable(f"Call {call.call_id} has too many streams named {name}.")
 
 
 def _add_remarks(call: Call, remarks: Sequence[str]) -> None:

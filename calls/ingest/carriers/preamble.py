@@ -82,6 +82,7 @@ class PreambleParser:
             token=first(known, ("token",)),
             description=description,
             remarks=(*declared.remarks, *remarks),
+            has_stop=_starts_call(known),
         )
 
     def _whole(self, message: bytes, media: MediaFormat) -> bytes:
@@ -109,10 +110,15 @@ def _format(known: dict[str, Any]) -> Declared:
     codec = first(known, ("content_type", "format", *ENCODINGS))
     rate = next((known[name] for name in RATES if name in known), None)
     mix = next((known[name] for name in MIXES if name in known), None)
-    if first(known, ("callevent",)).upper() == "START":
+    if _starts_call(known):
         mix = 2  # AWS Live Call Analytics streams are stereo
     # Vendors of this family send L16 and seldom say so.
     return media_type(codec, rate, mix, first(known, ("endian",)), fallback="l16le", is_usual=True)
+
+
+def _starts_call(known: dict[str, Any]) -> bool:
+    """Whether the message is from AWS Live Call Analytics, which reports start and end."""
+    return first(known, ("callevent",)).upper() == "START"
 
 
 def _ends(fields: dict[str, Any] | None) -> bool:

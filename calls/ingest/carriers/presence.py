@@ -1,36 +1,156 @@
-"""Counts each call's open streams in this process. The last stream to close ends its call."""
+"""The open sockets of all web processes, as rows, and the ends of calls whose sockets have ended.
+
+Every change to the connections of a call happens under the lock of its row, so that a socket that
+opens and an end that is due cannot miss each other. Only the heartbeat takes no such lock.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import os
+import socket
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from calls.clock import database_now
+from calls.ingest.carriers.lifetime import Fate, Patience, Seen, Verdict, judge
+from calls.models import Call, MediaConnection, Stream
+from calls.services import complete_call
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 10.0
+REASONS = {
+    Fate.STOPPED: Call.EndReason.REQUESTED,
+    Fate.LOST: Call.EndReason.CONNECTION_LOST,
+}
+Ended = MediaConnection.Ended
 
 
-@dataclass(slots=True)
-class _Presence:
-    since: float
-    streams: int = 0
+def _patience() -> Patience:
+    return Patience(
+        grace=timedelta(seconds=settings.MEDIA_STOP_GRACE),
+        reconnect=timedelta(seconds=settings.MEDIA_RECONNECT),
+    )
 
 
-class OpenStreams:
-    """The open streams of each call. Use it from one event loop only: it takes no lock."""
-
-    def __init__(self) -> None:
-        self._calls: dict[str, _Presence] = {}
-
-    def join(self, call_id: str, now: float) -> float:
-        """Add a stream. Returns the seconds since the call's first stream."""
-        presence = self._calls.setdefault(call_id, _Presence(since=now))
-        presence.streams += 1
-        return now - presence.since
-
-    def leave(self, call_id: str) -> bool:
-        """Remove a stream. Returns whether it was the last one."""
-        presence = self._calls[call_id]
-        presence.streams -= 1
-        if presence.streams:
-            return False
-        del self._calls[call_id]
-        return True
+def _lease_from(now: datetime) -> datetime:
+    return now + timedelta(seconds=LEASE_S)
 
 
-open_streams = OpenStreams()
+def add_connection(call: Call, stream: Stream, *, name: str, now: datetime) -> int:
+    """Record that a socket of a locked call is open, and return its key.
+
+    It takes the place of one that broke off: of the same stream if there is one, because a carrier
+    that reconnects may give its stream a new name.
+    """
+    broken = MediaConnection.objects.filter(call=call, ended=Ended.BROKEN).order_by("pk")
+    resumed = min(broken, key=lambda each: (each.name != name, each.pk), default=None)
+    if resumed is not None:
+        resumed.delete()
+    opened = MediaConnection.objects.create(
+        call=call,
+        stream=stream,
+        name=name,
+        owner=f"{socket.gethostname()[:80]}:{os.getpid()}",
+        opened_at=now,
+        alive_until=_lease_from(now),
+    )
+    return opened.pk
+
+
+def renew_leases(pks: Collection[int], *, now: datetime | None = None) -> None:
+    """Extend the leases of open sockets. Rows that somebody else has locked can wait."""
+    skip = connection.features.has_select_for_update_skip_locked
+    with transaction.atomic():
+        ours = MediaConnection.objects.select_for_update(skip_locked=skip).filter(pk__in=pks)
+        held = list(ours.order_by("pk").values_list("pk", flat=True))
+        MediaConnection.objects.filter(pk__in=held).update(
+            alive_until=_lease_from(now or database_now())
+        )
+
+
+def end_connection(
+    pk: int, *, call_id: str, stopped: bool, now: datetime | None = None
+) -> float | None:
+    """Record how a socket ended, and end its call if it was the last one.
+
+    Returns the seconds until ``settle_call`` may have to end it, or None if it need not be asked.
+    """
+    with transaction.atomic():
+        call = Call.objects.select_for_update().filter(call_id=call_id).first()
+        if call is None:
+            return None
+        now = now or database_now()
+        MediaConnection.objects.filter(pk=pk).update(
+            alive_until=now, ended=Ended.STOPPED if stopped else Ended.BROKEN
+        )
+        return _settle(call, now=now)
+
+
+def settle_call(*, call_id: str, now: datetime | None = None) -> float | None:
+    """End a call if it is due. Returns what ``end_connection`` does."""
+    with transaction.atomic():
+        call = Call.objects.select_for_update().filter(call_id=call_id).first()
+        return _settle(call, now=now or database_now()) if call else None
+
+
+def _settle(call: Call, *, now: datetime) -> float | None:
+    rows = list(MediaConnection.objects.filter(call=call))
+    if not call.is_live:
+        _forget(row.pk for row in rows if not _seen(row).is_open(now))
+        return None
+    verdict = _judge(rows, call, now=now)
+    if verdict.fate is Fate.GOES_ON:
+        return (verdict.at - now).total_seconds() if verdict.at else None
+    _forget(row.pk for row in rows)
+    if reason := REASONS.get(verdict.fate):
+        complete_call(call, reason=reason, now=now)
+    if verdict.fate is Fate.LOST:
+        wait_s = settings.MEDIA_RECONNECT
+        log.warning("call %s ended: its carrier has not come back for %g s", call.call_id, wait_s)
+    return None
+
+
+def _judge(rows: Iterable[MediaConnection], call: Call, *, now: datetime) -> Verdict:
+    seen = [_seen(row) for row in rows]
+    return judge(seen, now=now, patience=_patience(), last_packet_at=call.last_packet_at)
+
+
+def _seen(row: MediaConnection) -> Seen:
+    return Seen(
+        name=row.name,
+        number=row.pk,
+        alive_until=row.alive_until,
+        stopped=row.ended == Ended.STOPPED,
+        broken=row.ended == Ended.BROKEN,
+    )
+
+
+def _forget(pks: Iterable[int]) -> None:
+    MediaConnection.objects.filter(pk__in=list(pks)).delete()
+
+
+def end_left_calls(*, now: datetime | None = None) -> int:
+    """End the calls that all carriers have left. Returns how many were judged to be due.
+
+    It finds what no web process does: a break that lasts, and sockets of a process that died.
+    """
+    now = now or database_now()
+    opened = MediaConnection.objects.filter(ended="", alive_until__gt=now)
+    left = MediaConnection.objects.exclude(call__in=opened.values("call"))
+    by_call: dict[Call, list[MediaConnection]] = defaultdict(list)
+    for row in left.select_related("call"):
+        by_call[row.call].append(row)
+    due = [
+        call
+        for call, rows in by_call.items()
+        if not call.is_live or _judge(rows, call, now=now).fate is not Fate.GOES_ON
+    ]
+    for call in due:
+        settle_call(call_id=call.call_id, now=now)
+    return len(due)

@@ -15,18 +15,19 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
 
 from calls.ingest.buffer import Unavailable, store_async
 from calls.ingest.carriers import Event, Reply, Start
 from calls.ingest.carriers.auth import check_handshake, check_token
 from calls.ingest.carriers.detect import AnyParser
 from calls.ingest.carriers.fields import as_call_id
-from calls.ingest.carriers.opening import open_stream
+from calls.ingest.carriers.heartbeat import heartbeat
+from calls.ingest.carriers.opening import Opened, open_stream
 from calls.ingest.carriers.preamble import SUBPROTOCOLS
-from calls.ingest.carriers.presence import open_streams
+from calls.ingest.carriers.presence import end_connection, settle_call
 from calls.ingest.carriers.session import Identity, Session
 from calls.ingest.packets import IncomingPacket
-from calls.services import CallNotFound, NotPossible, end_call
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ RETRY_S = 0.5
 MAX_MALFORMED = 1000
 CLOSE_NORMAL = 1000
 CLOSE_PROTOCOL = 1008
+CLOSE_NO_STATUS = 1005
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -77,7 +79,10 @@ class _Stream:
         self._send = send
         self._parser = AnyParser(_described(scope))
         self._session = Session()
+        self._opened: Opened | None = None
         self._call_id = ""
+        self._is_gone = False  # the peer has closed the socket, or the connection broke off
+        self._closed_in_order = False
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._is_allowed = False
@@ -86,21 +91,25 @@ class _Stream:
     async def run(self) -> None:
         await self._check_handshake()
         try:
+            await self._start()
+            await self._carry()
+        finally:
+            if self._opened:
+                await asyncio.shield(self._finish(self._opened))
+
+    async def _start(self) -> None:
+        try:
             async with asyncio.timeout(START_PATIENCE_S):
-                while not self._call_id:
+                while not self._opened:
                     await self._read()
         except TimeoutError as error:
             log.warning("closed a carrier's socket: no start message within %g s", START_PATIENCE_S)
             raise _Close(CLOSE_PROTOCOL) from error
-        try:
-            await self._carry()
-        finally:
-            await asyncio.shield(self._finish())
 
     async def _carry(self) -> None:
         flushing = asyncio.create_task(self._flush())
         try:
-            while not self._session.stopped:
+            while not (self._session.stopped or self._is_gone):
                 await self._read()
         finally:
             flushing.cancel()
@@ -119,8 +128,9 @@ class _Stream:
         await self._may_read.wait()
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
-            self._session.stopped = True
-            if not self._call_id:
+            self._is_gone = True
+            self._closed_in_order = _is_in_order(message)
+            if not self._opened:
                 raise _Close(CLOSE_NORMAL)
             return
         for event in self._events(message):
@@ -141,7 +151,7 @@ class _Stream:
         if self._session.malformed > MAX_MALFORMED:
             log.warning("closed a carrier's stream: too many malformed messages")
             raise _Close(CLOSE_PROTOCOL)
-        if isinstance(event, Start) and not self._call_id:
+        if isinstance(event, Start) and not self._opened:
             await self._open(event)
 
     async def _open(self, start: Start) -> None:
@@ -152,15 +162,15 @@ class _Stream:
         own = self._scope["url_route"]["kwargs"].get("call_id", "")
         name = start.stream or uuid.uuid4().hex
         call_id = as_call_id(own) or start.call_id or as_call_id(name)
-        stream = await self._open_in_database(call_id, name, start)
-        begins_s = open_streams.join(call_id, time.monotonic())
-        self._session.begin(Identity(call_id, stream, begins_s))
-        self._call_id = call_id
+        opened = await self._open_in_database(call_id, name, start)
+        heartbeat.add(opened.connection)
+        self._session.begin(Identity(call_id, opened.stream, opened.begins_s))
+        self._call_id, self._opened = call_id, opened
 
-    async def _open_in_database(self, call_id: str, name: str, start: Start) -> str:
+    async def _open_in_database(self, call_id: str, name: str, start: Start) -> Opened:
         while True:
             try:
-                opened: str = await database_sync_to_async(open_stream)(
+                opened: Opened = await database_sync_to_async(open_stream)(
                     call_id=call_id,
                     name=name,
                     media=start.media,
@@ -191,10 +201,57 @@ class _Stream:
                     break
             self._may_read.set()
 
-    async def _finish(self) -> None:
-        """Store the remaining packets. If this was the call's last stream, end the call."""
+    async def _finish(self, opened: Opened) -> None:
+        """Store the remaining packets, and record how the socket ended."""
         await self._store(self._session.finish(time.monotonic()))
-        if not open_streams.leave(self._call_id):
-            return
-        with suppress(CallNotFound, NotPossible):
-            await database_sync_to_async(end_call)(call_id=self._call_id)
+        heartbeat.remove(opened.connection)
+        wait_s = await _until_reachable(
+            lambda: end_connection(
+                opened.connection, call_id=self._call_id, stopped=self._is_stopped()
+            )
+        )
+        if wait_s is not None:
+            _settle_later(self._call_id, wait_s)
+
+    def _is_stopped(self) -> bool:
+        """Whether the carrier has reported the end of the stream, as its protocol does that."""
+        start = self._session.start
+        reports_by_closing = start is not None and not start.has_stop
+        return self._session.stopped or (reports_by_closing and self._closed_in_order)
+
+
+def _is_in_order(disconnect: dict[str, Any]) -> bool:
+    """Whether the peer has closed the socket with a close frame, because it was done.
+
+    Uvicorn says 1005 for a frame without a code, and for a lost connection as well. Only the event
+    of a frame has a reason.
+    """
+    code = disconnect.get("code")
+    return code == CLOSE_NORMAL or (code == CLOSE_NO_STATUS and "reason" in disconnect)
+
+
+async def _until_reachable(write: Callable[[], float | None]) -> float | None:
+    while True:
+        try:
+            done: float | None = await database_sync_to_async(write)()
+        except (OperationalError, InterfaceError):
+            await asyncio.sleep(RETRY_S)
+        else:
+            return done
+
+
+_settling: set[asyncio.Task[None]] = set()  # the event loop holds tasks by weak references only
+
+
+def _settle_later(call_id: str, wait_s: float) -> None:
+    task = asyncio.create_task(_settle(call_id, wait_s))
+    _settling.add(task)
+    task.add_done_callback(_settling.discard)
+
+
+async def _settle(call_id: str, wait_s: float | None) -> None:
+    """End the call when it is due. If this process stops first, a worker does it."""
+    with suppress(OperationalError, InterfaceError):
+        while wait_s is not None:
+            await asyncio.sleep(wait_s)
+            wait_s = await database_sync_to_async(settle_call)(call_id=call_id)

@@ -198,7 +198,8 @@ async def test_the_last_stream_of_a_call_ends_it_and_a_second_one_is_kept_apart(
     await first.say({"event": "stop", "streamSid": SID})
     assert await first.close_code() == 1000
     after_first = (await call_of(CALL_ID)).state
-    await second.disconnect()
+    await second.say({"event": "stop", "streamSid": "MZ2"})
+    assert await second.close_code() == 1000
 
     assert after_first == "IN_PROGRESS"
     assert (await call_of(CALL_ID)).state == "COMPLETED"

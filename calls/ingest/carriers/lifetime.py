@@ -1,0 +1,84 @@
+"""Decides when a call ends whose sockets have ended, and why. Pure: no I/O.
+
+A call goes on while a carrier's socket is open. After a stop it waits ``grace`` for the carrier to
+start again, after a break ``reconnect`` for it to come back. The last wait to run out decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+
+class Fate(Enum):
+    GOES_ON = "goes on"
+    STOPPED = "stopped"  # the carrier stopped its last stream
+    LOST = "lost"  # the last connection broke off and was not resumed
+    LEFT = "left"  # the carrier is lost, but packets came by another interface since
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A connection. ``alive_until`` is the end of its lease, or the time at which it ended."""
+
+    name: str
+    number: int  # grows with each connection
+    alive_until: datetime
+    stopped: bool = False
+    broken: bool = False
+
+    def is_open(self, now: datetime) -> bool:
+        return not (self.stopped or self.broken) and self.alive_until > now
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call waits after a stop, and after a break."""
+
+    grace: timedelta
+    reconnect: timedelta
+
+    def ends_at(self, seen: Seen) -> datetime:
+        return seen.alive_until + (self.grace if seen.stopped else self.reconnect)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``at`` says when to judge again. None: not before another connection has ended."""
+
+    fate: Fate
+    at: datetime | None = None
+
+
+def judge(
+    connections: Sequence[Seen],
+    *,
+    now: datetime,
+    patience: Patience,
+    last_packet_at: datetime | None = None,
+) -> Verdict:
+    """Judge a live call by its connections, open and ended."""
+    if not connections or any(seen.is_open(now) for seen in connections):
+        return Verdict(Fate.GOES_ON)
+    last = max(_counted(connections), key=lambda seen: (patience.ends_at(seen), seen.number))
+    ends_at = patience.ends_at(last)
+    if ends_at > now:
+        return Verdict(Fate.GOES_ON, ends_at)
+    if last.stopped:
+        return Verdict(Fate.STOPPED)
+    if last_packet_at is None or last_packet_at + patience.reconnect <= now:
+        return Verdict(Fate.LOST)
+    if last_packet_at > ends_at:
+        return Verdict(Fate.LEFT)
+    return Verdict(Fate.GOES_ON, last_packet_at + patience.reconnect)
+
+
+def _counted(ended: Sequence[Seen]) -> list[Seen]:
+    """Leave out connections whose stream came back on a later one.
+
+    A broken socket may be found out, and the lease of a killed process may expire, only after the
+    carrier has come back and stopped.
+    """
+    return list({seen.name: seen for seen in sorted(ended, key=lambda seen: seen.number)}.values())

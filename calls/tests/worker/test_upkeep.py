@@ -1,0 +1,64 @@
+"""The upkeep of calls: ends that no web process sees, and its caution after an outage."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from calls.ingest.carriers.opening import open_stream
+from calls.ingest.carriers.presence import LEASE_S
+from calls.models import Call, MediaConnection
+from calls.upkeep import Upkeep
+
+pytestmark = pytest.mark.django_db
+MEDIA = "audio/x-mulaw;rate=8000"
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def orphan():
+    """A call whose web process died long ago."""
+    open_stream(call_id="c", name="a", media=MEDIA, description={})
+    MediaConnection.objects.update(alive_until=timezone.now() - timedelta(hours=1))
+
+
+def run(upkeep, clock, seconds):
+    for _ in range(round(seconds)):
+        upkeep.step()
+        clock.now += 1
+
+
+@pytest.mark.usefixtures("orphan")
+def test_a_call_whose_web_process_died_ends_as_lost():
+    clock = Clock()
+    upkeep = Upkeep(clock)
+
+    run(upkeep, clock, LEASE_S + 1)
+
+    assert Call.objects.get().end_reason == "connection_lost"
+
+
+@pytest.mark.usefixtures("orphan")
+@pytest.mark.parametrize("interruption", ["failure", "gap"])
+def test_after_an_outage_of_the_database_living_sockets_have_time_to_renew(interruption):
+    clock = Clock()
+    upkeep = Upkeep(clock)
+    run(upkeep, clock, LEASE_S - 1)
+
+    if interruption == "failure":
+        upkeep.forget()
+    else:
+        clock.now += 60
+    run(upkeep, clock, LEASE_S - 1)
+    during = Call.objects.get().state
+    run(upkeep, clock, 3)
+
+    assert during == "IN_PROGRESS"
+    assert Call.objects.get().state == "COMPLETED"

@@ -1,0 +1,64 @@
+"""Ends the calls that their carriers have left, and analyses late words, once a second.
+
+It runs in a thread of the worker's watcher process: the sweep comes once a minute, which is too
+rare. Any number of workers may run it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from calls.ingest.carriers.presence import LEASE_S, end_left_calls
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 1.0
+GAP_S = 5.0
+
+
+class Upkeep:
+    """Each step does what is due.
+
+    After the database was away, the leases of living sockets have expired. So nothing is ended
+    before it has answered for the length of a lease without a gap.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_at: float | None = None
+        self._steady_since = 0.0
+
+    def step(self) -> None:
+        now = self._clock()
+        if self._last_at is None or now - self._last_at > GAP_S:
+            self._steady_since = now
+        self._last_at = now
+        if now - self._steady_since >= LEASE_S:
+            end_left_calls()
+
+    def forget(self) -> None:
+        """Note that the database has failed."""
+        self._last_at = None
+
+
+def keep_up(should_stop: Callable[[], bool]) -> None:
+    """Run until told to stop. If the database fails, try again."""
+    upkeep = Upkeep()
+    while not should_stop():
+        try:
+            upkeep.step()
+        except DatabaseError as error:
+            log.warning("the ends of calls wait for the database: %s", error)
+            connections.close_all()
+            upkeep.forget()
+        except Exception:
+            # A bug with one call must not stop the upkeep of all others.
+            log.exception("the upkeep of calls failed; it starts again")
+            upkeep.forget()
+        time.sleep(PAUSE_S)
+    connections.close_all()
