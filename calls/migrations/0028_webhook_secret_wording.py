@@ -4,7 +4,7 @@ import calls.models.webhook
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0020_call_language")]
+    dependencies = [("calls", "0024_call_formats")]
 
     operations = [
         migrations.AlterField(
