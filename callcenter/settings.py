@@ -274,6 +274,9 @@ MEDIA_START_TIMEOUT = _number("MEDIA_START_TIMEOUT", 5, 0.1, 60)  # seconds to w
 MEDIA_RECONNECT = _number("MEDIA_RECONNECT", 30, 0, 3600)  # seconds a broken connection may take
 MEDIA_STOP_GRACE = _number("MEDIA_STOP_GRACE", 3, 0, 3600)  # seconds from the last stop to the end
 CALL_IDLE_TIMEOUT = _number("CALL_IDLE_TIMEOUT", 300, 1, 7 * 86_400)  # seconds
+# Analyse a call again if packets come up to so many seconds after its end.
+REANALYSE_LATE = env.bool("REANALYSE_LATE", default=True)
+REANALYSE_LATE_WITHIN = _number("REANALYSE_LATE_WITHIN", 60, 1, 86_400)
 API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 1, 3600)  # seconds until a revoked key is refused
 
 # --- Analysis -------------------------------------------------------------------------------

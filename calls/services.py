@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,9 @@ REQUEUE_FIELDS = (
     "last_error",
     "dismissed_at",
 )
+LATE_PACKETS = "late packets"
+LATE_QUIET = timedelta(seconds=5)
+LATE_PATIENCE = timedelta(minutes=15)  # for packets that keep coming
 
 
 class CallNotFound(Exception):
@@ -212,6 +215,40 @@ def reanalyse_call(*, call_id: str, by: str = "", stage: str = Stage.TRANSCRIBE)
         call.first_stage = Stage(stage)
         requeue(call, call.reanalyse, action="reanalysed", by=by)
     return call
+
+
+def note_late_packets(call_pks: Collection[int], *, now: datetime) -> None:
+    """Ask for another round of analysis of locked calls that ended a short while ago.
+
+    The time counts from the end, so packets that keep coming do not ask for ever.
+    """
+    if not settings.REANALYSE_LATE:
+        return
+    since = now - timedelta(seconds=settings.REANALYSE_LATE_WITHIN)
+    calls = Call.objects.filter(pk__in=call_pks, late_since=None, packets_pruned_at=None)
+    calls.filter(ended_at__gte=since).update(late_since=now)
+
+
+def reanalyse_late_calls() -> int:
+    """Analyse archived calls again whose late packets no round has read. Return how many."""
+    now = database_now()
+    limits = {"quiet_since": now - LATE_QUIET, "waiting_since": now - LATE_PATIENCE}
+    due = Call.objects.with_late_packets(**limits)
+    pks = list(due.order_by("late_since").values_list("pk", flat=True)[:100])
+    with waking_once():
+        return sum(_reanalyse_if_due(pk, **limits) for pk in pks)
+
+
+def _reanalyse_if_due(pk: int, **limits: datetime) -> bool:
+    with transaction.atomic():
+        due = Call.objects.with_late_packets(**limits).select_for_update()
+        call = due.filter(pk=pk).first()
+        if call is None:
+            return False
+        call.first_stage = Stage.TRANSCRIBE
+        requeue(call, call.reanalyse, action="reanalysed", by=LATE_PACKETS)
+    log.info("call %s: analysed again because of late packets", call.call_id)
+    return True
 
 
 def _retry(call: Call, *, by: str, automatic_retries: int = 0) -> None:

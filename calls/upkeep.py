@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from calls.ingest.carriers.presence import LEASE_S, end_left_calls
+from calls.services import reanalyse_late_calls
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Upkeep:
         self._last_at = now
         if now - self._steady_since >= LEASE_S:
             end_left_calls()
+        reanalyse_late_calls()
 
     def forget(self) -> None:
         """Note that the database has failed."""

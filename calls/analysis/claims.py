@@ -36,7 +36,7 @@ from calls.lifecycle import CallState
 from calls.models import AnalysisPause, Attempt, Call, Stage
 from calls.services import transit
 
-CLAIMING_FIELDS = (*MOVING_FIELDS, "analysis_round", "first_stage")
+CLAIMING_FIELDS = (*MOVING_FIELDS, "analysis_round", "first_stage", "late_since")
 _CLAIM_LOCK = 0x436C61696D  # any number that no other advisory lock of this database uses
 
 
@@ -171,6 +171,10 @@ def _start(calls: Sequence[Call], *, now: datetime) -> list[Entry]:
     Call.objects.filter(pk__in=[call.pk for call in calls]).update(
         state=CallState.PROCESSING_AI, version=F("version") + 1, state_changed_at=now
     )
+    # The calls are locked: packets that are here will be read, later ones ask for another round.
+    read = [each.pk for each in calls if each.late_since and each.first_stage == Stage.TRANSCRIBE]
+    if read:
+        Call.objects.filter(pk__in=read).update(late_since=None)
     return entries
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from calls.analysis.cleaning import clean_transcription, clean_understanding
 from calls.analysis.findings import StageResult
 from calls.analysis.leases import Lease, LeaseLost
-from calls.analysis.media.expected import measure_length
+from calls.analysis.media.expected import late_notes, measure_length
 from calls.analysis.media.textcall import TextCall
 from calls.analysis.metrics import measure
 from calls.analysis.providers import Provider, ProviderError
@@ -37,7 +37,7 @@ from calls.models import Attempt, Call, Transcript
 from calls.redaction.redact import Redacted, redact
 
 # ``state`` is here because transitions read it. Left out, Django would load it call by call.
-READ_FIELDS = ("state", "media", "language", "missing_count", "speakers_swapped")
+READ_FIELDS = ("state", "media", "language", "missing_count", "late_count", "speakers_swapped")
 
 InThread = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
@@ -134,7 +134,7 @@ def transcript_fields(
     if isinstance(material, CallAudio):
         received = _received(heard, material, call)
     else:
-        received, provider = {"notes": list(material.notes)}, "none"
+        received, provider = {"notes": [*material.notes, *late_notes(call)]}, "none"
     return {
         "duration_ms": heard.duration_ms,
         "turns": [turn_as_json(turn) for turn in heard.turns],
@@ -157,7 +157,7 @@ def _received(heard: Transcription, audio: CallAudio, call: Call) -> dict[str, A
     length = measure_length(call, max(0, heard.duration_ms - missing_ms))
     return {
         # A recording that is analysed again already carries notes of the previous round.
-        "notes": list(dict.fromkeys([*audio.notes, *length.notes])),
+        "notes": list(dict.fromkeys([*audio.notes, *length.notes, *late_notes(call)])),
         "missing_ms": missing_ms,
         "missing": [asdict(span) for span in audio.missing],
         "received_ms": length.received_ms,

@@ -22,7 +22,7 @@ from calls.ingest import tables
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.tables import CallRow, PacketRow, StreamRow
 from calls.models import Call, Stream
-from calls.services import open_call, opened_event
+from calls.services import note_late_packets, open_call, opened_event
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class _Batch:
     stored: set[tuple[int, int]] = field(default_factory=set)  # stream, sequence
     rows: list[PacketRow] = field(default_factory=list)
     entries: list[tuple[events.CallRef, events.Payload]] = field(default_factory=list)
+    late: set[int] = field(default_factory=set)  # calls that are over and got content
 
 
 def record_packets(packets: Sequence[IncomingPacket]) -> None:
@@ -70,6 +71,8 @@ def record_packets(packets: Sequence[IncomingPacket]) -> None:
             _take(batch, key, arrived)
         tables.write(batch.rows, list(batch.streams.values()), list(batch.calls.values()))
         tables.count_frames([stream for stream in batch.streams.values() if stream.frames])
+        if batch.late:
+            note_late_packets(batch.late, now=batch.now)
         events.append(batch.entries, at=batch.now)
     _remember(batch.calls)
     _report(batch)
@@ -163,6 +166,8 @@ def _take(batch: _Batch, key: StreamKey, arrived: list[IncomingPacket]) -> None:
         _advance(batch, call, stream, packet)
         if not call.is_live:
             late.append(sequence)
+            if packet.data:  # a carrier's last counters come without audio
+                batch.late.add(call.id)
         batch.rows.append(
             (
                 stream.id,

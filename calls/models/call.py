@@ -42,6 +42,14 @@ class CallQuerySet(models.QuerySet["Call"]):
         """Failed calls, unchanged since ``before``, and not yet retried ``rounds`` times."""
         return self.dead().filter(state_changed_at__lt=before, automatic_retries__lt=rounds)
 
+    def with_late_packets(self, *, quiet_since: datetime, waiting_since: datetime) -> Self:
+        """Archived calls with packets that no round has read, once no more of them come.
+
+        A call that never gets quiet has its turn if it has been ``waiting_since``.
+        """
+        is_quiet = Q(last_packet_at__lte=quiet_since) | Q(late_since__lte=waiting_since)
+        return self.filter(is_quiet, state=CallState.ARCHIVED, late_since__isnull=False)
+
     def dead(self) -> Self:
         """Failed calls that need attention, which excludes dismissed ones."""
         return self.filter(state=CallState.FAILED, dismissed_at=None)

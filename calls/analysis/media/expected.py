@@ -40,10 +40,19 @@ def measure_length(call: Call, received_ms: int) -> Length:
     return Length(received_ms, expected_ms, (note,))
 
 
+def late_notes(call: Call) -> tuple[str, ...]:
+    """Say how many of the packets came after the end of the call."""
+    if not call.late_count:
+        return ()
+    if call.late_count == 1:
+        return ("1 packet arrived after the call had ended and is included.",)
+    return (f"{call.late_count} packets arrived after the call had ended and are included.",)
+
+
 def _lasted_ms(call: Call) -> int | None:
-    # An idle call has no reported end. It may have ended with its last packet.
-    is_idle = call.end_reason == Call.EndReason.IDLE
-    ended_at = (call.last_packet_at or call.opened_at) if is_idle else call.ended_at
+    # These calls have no reported end. They may have ended with their last packet.
+    is_unreported = call.end_reason in (Call.EndReason.IDLE, Call.EndReason.CONNECTION_LOST)
+    ended_at = (call.last_packet_at or call.opened_at) if is_unreported else call.ended_at
     if ended_at is None:
         return None
     return max(0, round((ended_at - call.opened_at).total_seconds() * 1000))

@@ -39,9 +39,10 @@ def test_the_note_tells_both_lengths():
     assert note == "Only 0.0 s of audio were received of a call that lasted 180 s."
 
 
-def test_a_call_that_fell_silent_ended_with_its_last_packet():
+@pytest.mark.parametrize("reason", [Call.EndReason.IDLE, Call.EndReason.CONNECTION_LOST])
+def test_a_call_whose_end_nobody_reported_ended_with_its_last_packet(reason):
     heard_at = NOW - timedelta(seconds=170)
-    call = lasted(180, end_reason=Call.EndReason.IDLE, last_packet_at=heard_at)
+    call = lasted(180, end_reason=reason, last_packet_at=heard_at)
 
     assert measure_length(call, 9_000).expected_ms == 10_000
 

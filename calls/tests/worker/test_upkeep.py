@@ -8,6 +8,7 @@ from django.utils import timezone
 from calls.ingest.carriers.opening import open_stream
 from calls.ingest.carriers.presence import LEASE_S
 from calls.models import Call, MediaConnection
+from calls.tests.factories import archived_call
 from calls.upkeep import Upkeep
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +63,13 @@ def test_after_an_outage_of_the_database_living_sockets_have_time_to_renew(inter
 
     assert during == "IN_PROGRESS"
     assert Call.objects.get().state == "COMPLETED"
+
+
+def test_late_words_are_analysed_again():
+    call = archived_call()
+    past = timezone.now() - timedelta(seconds=10)
+    Call.objects.update(late_since=past, last_packet_at=past)
+
+    Upkeep().step()
+
+    assert Call.objects.get(pk=call.pk).state == "COMPLETED"
