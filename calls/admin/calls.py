@@ -30,6 +30,7 @@ from calls.models import (
     Attempt,
     Call,
     CallEvent,
+    MediaConnection,
     Packet,
     Stream,
     Transcript,
@@ -53,6 +54,12 @@ class StreamInline(CallInline):
     @admin.display(description="packets")
     def packets(self, stream: Stream) -> SafeString:
         return link_to_rows(Packet, "list", {"stream__id__exact": stream.pk})
+
+
+class ConnectionInline(CallInline):
+    model = MediaConnection
+    verbose_name_plural = "connections of carriers"
+    fields = ["name", "stream", "owner", "opened_at", "alive_until", "ended"]
 
 
 class AttemptInline(CallInline):
@@ -119,7 +126,7 @@ class CallAdmin(ReadOnly, Records):
         "agent__exact",
     )
     search_help_text = "The start of a call id, or the full name of a queue or an agent."
-    inlines = [TagInline, NoteInline, StreamInline, AttemptInline]
+    inlines = [TagInline, NoteInline, StreamInline, ConnectionInline, AttemptInline]
     actions = [_in_admin(action) for action in IN_ADMIN]
 
     def has_change_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:

@@ -12,6 +12,7 @@ from calls import events
 from calls.analysis import breaker
 from calls.analysis.status import Load, read_load, read_status
 from calls.clock import database_now
+from calls.ingest.carriers.presence import count_connections
 from calls.lifecycle import CallState
 from calls.models import Call
 from calls.monitoring import alerts
@@ -36,11 +37,21 @@ def metrics(request: HttpRequest) -> HttpResponse:
         ("event_offset", "Newest offset of the event log", events.head()),
     ):
         Gauge(f"callcenter_{name}", text, registry=registry).set(value)
+    _add_connections(registry)
     alerts.register(registry)
     if standing.silent_s is not None:
         silence = "Seconds since the last heartbeat of any worker"
         Gauge("callcenter_worker_silent_seconds", silence, registry=registry).set(standing.silent_s)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _add_connections(registry: CollectorRegistry) -> None:
+    connections = Gauge(
+        "callcenter_media_connections", "Carriers' sockets, of all web processes",
+        ["state"], registry=registry,
+    )  # fmt: skip
+    for state, count in count_connections().items():
+        connections.labels(state).set(count)
 
 
 def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:

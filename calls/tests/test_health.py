@@ -6,7 +6,9 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from calls.models import WorkerHeartbeat
+from calls.ingest.carriers.opening import open_stream
+from calls.ingest.carriers.presence import end_connection
+from calls.models import MediaConnection, WorkerHeartbeat
 from calls.tests.factories import ended_call, live_call
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +52,20 @@ def test_a_service_without_its_database_says_so(client, monkeypatch):
 
     assert response.status_code == 503
     assert "The database does not answer" in response.json()["problems"][0]
+
+
+def test_the_sockets_of_carriers_are_counted_over_all_processes(client):
+    media = "audio/x-mulaw;rate=8000"
+    opened = [open_stream(call_id="c", name=n, media=media, description={}) for n in "abcd"]
+    end_connection(opened[0].connection, call_id="c", stopped=True)
+    end_connection(opened[1].connection, call_id="c", stopped=False)
+    MediaConnection.objects.filter(name="c").update(alive_until=timezone.now())
+
+    text = client.get("/metrics").content.decode()
+
+    assert 'callcenter_media_connections{state="open"} 1.0' in text
+    assert 'callcenter_media_connections{state="broken"} 2.0' in text
+    assert 'callcenter_media_connections{state="stopped"} 1.0' in text
 
 
 def test_figures_are_those_of_the_database(client):

@@ -22,6 +22,7 @@ from calls.analysis.results import transcript_document
 from calls.analysis.status import AnalysisStatus, Outage, read_status
 from calls.conversation import turn_as_json
 from calls.description import labelled
+from calls.ingest.carriers.presence import Presence, read_presence
 from calls.lifecycle import CallState
 from calls.media_types import read_media
 from calls.models import Attempt, Call, CallEvent, Note, Packet, Recording, Stream
@@ -104,6 +105,15 @@ class CallPage:
     def is_silent(self) -> bool:
         heard_at = self.call.last_packet_at
         return bool(heard_at and self.now - heard_at > SILENT_AFTER)
+
+    @cached_property
+    def presence(self) -> Presence | None:
+        return read_presence(self.call, now=self.now) if self.call.is_live else None
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the call waits for a carrier to come back."""
+        return bool(self.presence and not self.presence.open and self.presence.ends_at)
 
     @property
     def idle_at(self) -> datetime:

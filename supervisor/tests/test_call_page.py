@@ -6,6 +6,8 @@ import pytest
 from django.urls import reverse
 
 from calls import services
+from calls.ingest.carriers.opening import open_stream
+from calls.ingest.carriers.presence import end_connection
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, Packet
@@ -29,6 +31,28 @@ def test_a_live_call_shows_what_was_said_so_far(supervisor):
     assert "Receiving packets." in text
     assert "Received so far" in text
     assert "my line has been dead for three days" in text
+
+
+def test_a_live_call_without_its_carrier_says_when_it_ends(supervisor):
+    opened = open_stream(call_id="c", name="a", media="audio/x-mulaw;rate=8000", description={})
+    connected = text_of(page_of(supervisor, Call.objects.get()))
+    end_connection(opened.connection, call_id="c", stopped=False)
+
+    left = text_of(page_of(supervisor, Call.objects.get()))
+
+    assert "No carrier has been connected since" not in connected
+    assert "No carrier has been connected since" in left
+    assert "if none comes back" in left
+
+
+def test_a_call_that_lost_its_carrier_says_so(supervisor):
+    live_call("c")
+    services.end_call(call_id="c", reason=Call.EndReason.CONNECTION_LOST)
+
+    text = text_of(page_of(supervisor, Call.objects.get()))
+
+    assert "(the connection broke off and was not resumed)" in text
+    assert "Ended : the connection broke off and was not resumed" in text
 
 
 def test_personal_data_is_removed_from_the_words_of_a_live_call(supervisor):

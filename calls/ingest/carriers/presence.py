@@ -11,10 +11,12 @@ import os
 import socket
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Count, Q
 
 from calls.clock import database_now
 from calls.ingest.carriers.lifetime import Fate, Patience, Seen, Verdict, judge
@@ -133,6 +135,38 @@ def _seen(row: MediaConnection) -> Seen:
 
 def _forget(pks: Iterable[int]) -> None:
     MediaConnection.objects.filter(pk__in=list(pks)).delete()
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Who of a call's carriers is connected. If nobody is: since when, and when the call ends."""
+
+    open: int
+    left_at: datetime
+    ends_at: datetime | None
+
+
+def read_presence(call: Call, *, now: datetime) -> Presence | None:
+    """Return who is connected to a live call, or None if no carrier has ever been."""
+    rows = list(MediaConnection.objects.filter(call=call))
+    if not rows:
+        return None
+    return Presence(
+        open=sum(_seen(row).is_open(now) for row in rows),
+        left_at=max(row.alive_until for row in rows),
+        ends_at=_judge(rows, call, now=now).at,
+    )
+
+
+def count_connections() -> dict[str, int]:
+    """Count the connections by how they are: open, broken, or stopped."""
+    now = database_now()
+    is_dead = Q(ended=Ended.BROKEN) | Q(ended="", alive_until__lte=now)
+    return MediaConnection.objects.aggregate(
+        open=Count("pk", filter=Q(ended="", alive_until__gt=now)),
+        broken=Count("pk", filter=is_dead),
+        stopped=Count("pk", filter=Q(ended=Ended.STOPPED)),
+    )
 
 
 def end_left_calls(*, now: datetime | None = None) -> int:
