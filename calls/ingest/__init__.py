@@ -5,6 +5,7 @@ carriers  The WebSockets of telephony carriers: protocols, codecs, frame order, 
 express   The fast lane: the two hot HTTP routes over plain ASGI.
 packets   The shape of an incoming packet, and its limits.
 record    The write path: every packet is stored here, whatever interface it came in by.
+runs      Tells the numberings of a stream apart, and duplicates from packets that share a number.
 tables    The SQL of the write path, for PostgreSQL and SQLite.
 wire      Packets decoded from JSON, fast and strict.
 """

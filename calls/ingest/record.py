@@ -1,6 +1,7 @@
 """The write path: every interface stores its packets here, in one transaction.
 
 Accept first, validate later. An unknown call is opened. A duplicate packet is counted and dropped.
+A packet whose number is taken by another one goes into another run of its stream (see ``runs``).
 Gaps and late packets are counted and logged, and late packets are stored. No mistake of a sender
 raises an error here.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,10 +19,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from calls import events
-from calls.ingest import tables
+from calls.ingest import runs, tables
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.tables import CallRow, PacketRow, StreamRow
-from calls.models import Call, Stream
+from calls.models import COUNTED_FROM_ONE, SEVERAL_TRACKS, Call, Stream
 from calls.services import note_late_packets, open_call, opened_event
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,7 @@ class _Batch:
     stored_now: Any  # ``now`` as the database driver takes it
     incoming: dict[StreamKey, list[IncomingPacket]]
     calls: dict[str, CallRow] = field(default_factory=dict)
-    streams: dict[StreamKey, StreamRow] = field(default_factory=dict)
-    stored: set[tuple[int, int]] = field(default_factory=set)  # stream, sequence
+    streams: dict[StreamKey, list[StreamRow]] = field(default_factory=dict)  # the runs of each
     rows: list[PacketRow] = field(default_factory=list)
     entries: list[tuple[events.CallRef, events.Payload]] = field(default_factory=list)
     late: set[int] = field(default_factory=set)  # calls that are over and got content
@@ -66,11 +66,11 @@ def record_packets(packets: Sequence[IncomingPacket]) -> None:
     with transaction.atomic():
         _lock_calls(batch)
         _find_streams(batch)
-        _find_duplicates(batch)
-        for key, arrived in batch.incoming.items():
-            _take(batch, key, arrived)
-        tables.write(batch.rows, list(batch.streams.values()), list(batch.calls.values()))
-        tables.count_frames([stream for stream in batch.streams.values() if stream.frames])
+        for call, stream, arrived in _sorted_into_runs(batch):
+            _take(batch, call, stream, arrived)
+        changed = [row for rows in batch.streams.values() for row in rows if row.is_changed]
+        tables.write(batch.rows, changed, list(batch.calls.values()))
+        tables.count_frames([stream for stream in changed if stream.frames])
         if batch.late:
             note_late_packets(batch.late, now=batch.now)
         events.append(batch.entries, at=batch.now)
@@ -79,12 +79,9 @@ def record_packets(packets: Sequence[IncomingPacket]) -> None:
 
 
 def _by_stream(packets: Iterable[IncomingPacket]) -> dict[StreamKey, list[IncomingPacket]]:
-    """Group by stream and sort by sequence, so that disorder within a batch is not a gap."""
     streams: dict[StreamKey, list[IncomingPacket]] = defaultdict(list)
     for packet in packets:
         streams[packet.call_id, packet.stream].append(packet)
-    for arrived in streams.values():
-        arrived.sort(key=lambda packet: packet.sequence)
     return streams
 
 
@@ -122,72 +119,110 @@ def _find_streams(batch: _Batch) -> None:
     for stream in tables.find_streams(list(by_pk)):
         key = by_pk[stream.call_pk], stream.name
         if key in batch.incoming:
-            batch.streams[key] = stream
-    new = [key for key in batch.incoming if key not in batch.streams]
-    # The call's row is locked, so no other process can open the same stream.
-    created = Stream.objects.bulk_create(
-        Stream(call_id=batch.calls[call_id].id, name=name, opened_at=batch.now)
-        for call_id, name in new
-    )
-    for key, opened in zip(new, created, strict=True):
-        batch.streams[key] = StreamRow(
-            opened.pk, opened.call_id, opened.name, "", 0, None, None, 0, 0, 0
-        )
-
-
-def _find_duplicates(batch: _Batch) -> None:
-    """Find the packets that are stored already.
-
-    A packet can be a duplicate only if its sequence is at or below the stream's last one. A stream
-    that arrives in order therefore costs no query for duplicates.
-    """
-    suspects = [
-        (stream.id, packet.sequence)
-        for key, stream in batch.streams.items()
-        if stream.last_sequence is not None
-        for packet in batch.incoming[key]
-        if packet.sequence <= stream.last_sequence
+            batch.streams.setdefault(key, []).append(stream)
+    new = [
+        StreamRow(0, batch.calls[call_id].id, name, 1)
+        for call_id, name in batch.incoming
+        if (call_id, name) not in batch.streams
     ]
-    batch.stored = tables.find_stored(suspects)
+    for stream in new:
+        batch.streams[by_pk[stream.call_pk], stream.name] = [stream]
+    _open_streams(batch, new)
 
 
-def _take(batch: _Batch, key: StreamKey, arrived: list[IncomingPacket]) -> None:
-    """Count the packets of one stream, and prepare a row for each new one."""
-    call, stream = batch.calls[key[0]], batch.streams[key]
-    missing_before, late = stream.missing_count, []
-    call.last_packet_at = received_at = batch.stored_now
+def _open_streams(batch: _Batch, rows: Sequence[StreamRow]) -> None:
+    # The call's row is locked, so no other process can open the same stream or run.
+    created = Stream.objects.bulk_create(
+        Stream(call_id=row.call_pk, name=row.name, run=row.run, opened_at=batch.now) for row in rows
+    )
+    for row, stream in zip(rows, created, strict=True):
+        row.id = stream.pk
+
+
+def _sorted_into_runs(batch: _Batch) -> Iterator[tuple[CallRow, StreamRow, list[IncomingPacket]]]:
+    """Yield the new packets of each run, by sequence, so that disorder in a batch is not a gap.
+
+    Counts the duplicates. A stream that arrives in order costs no query and hardly any work.
+    """
+    odd: dict[StreamKey, list[IncomingPacket]] = {}
+    for key, arrived in batch.incoming.items():
+        call = batch.calls[key[0]]
+        call.last_packet_at = batch.stored_now
+        if runs.is_next(batch.streams[key], arrived):
+            yield call, batch.streams[key][0], arrived
+        else:
+            odd[key] = arrived
+    asked = {
+        pair for key, arrived in odd.items() for pair in runs.suspects(batch.streams[key], arrived)
+    }
+    stored = tables.find_stored(list(asked))
+    found = []
+    for key, arrived in odd.items():
+        call, streams = batch.calls[key[0]], batch.streams[key]
+        routed, duplicates = runs.route(streams, arrived, asked, stored)
+        _count_duplicates(call, duplicates)
+        found += [(call, stream, packets) for stream, packets in routed]
+    _open_streams(batch, [stream for _, stream, _ in found if not stream.id])
+    for call, stream, packets in found:
+        packets.sort(key=lambda packet: packet.sequence)
+        yield call, stream, packets
+
+
+def _count_duplicates(call: CallRow, duplicates: Sequence[StreamRow]) -> None:
+    call.duplicate_count += len(duplicates)
+    for stream in duplicates:
+        stream.duplicate_count += 1
+        stream.is_changed = True
+
+
+def _take(
+    batch: _Batch, call: CallRow, stream: StreamRow, arrived: Sequence[IncomingPacket]
+) -> None:
+    """Count the new packets of one run, and prepare a row for each."""
+    missing_before, is_late = stream.missing_count, not call.is_live
+    received_at = batch.stored_now
+    _widen(stream, arrived)
     for packet in arrived:
-        sequence = packet.sequence
-        if (stream.id, sequence) in batch.stored:
-            stream.duplicate_count += 1
-            call.duplicate_count += 1
-            continue
-        batch.stored.add((stream.id, sequence))
         _advance(batch, call, stream, packet)
-        if not call.is_live:
-            late.append(sequence)
-            if packet.data:  # a carrier's last counters come without audio
-                batch.late.add(call.id)
+        if is_late and packet.data:  # a carrier's last counters come without audio
+            batch.late.add(call.id)
         batch.rows.append(
             (
                 stream.id,
-                sequence,
+                packet.sequence,
                 packet.track,
                 packet.timestamp,
                 received_at,
-                not call.is_live,
+                is_late,
                 packet.data,
             )
         )
+    stream.is_changed = True
     missing = call.missing_count + stream.missing_count - missing_before
     call.missing_count = min(max(0, missing), MAX_COUNT)
-    if late:
-        _count_late(batch, call, stream, late)
+    if is_late:
+        _count_late(batch, call, stream, [packet.sequence for packet in arrived])
+
+
+def _widen(stream: StreamRow, arrived: Sequence[IncomingPacket]) -> None:
+    """Extend what tells a run from others: the range of its clock, and its track."""
+    is_new = stream.last_sequence is None
+    if is_new:
+        stream.track = arrived[0].track
+        stream.earliest = stream.latest = arrived[0].timestamp
+    for packet in arrived:
+        if packet.track != stream.track:
+            stream.track = SEVERAL_TRACKS
+        # The range stays unknown if packets came before it was recorded.
+        if stream.earliest is not None and packet.timestamp < stream.earliest:
+            stream.earliest = packet.timestamp
+        if stream.latest is not None and packet.timestamp > stream.latest:
+            stream.latest = packet.timestamp
 
 
 def _advance(batch: _Batch, call: CallRow, stream: StreamRow, packet: IncomingPacket) -> None:
     sequence, last = packet.sequence, stream.last_sequence
-    expected = 1 if last is None else last + 1
+    expected = _first_expected(stream, sequence) if last is None else last + 1
     if sequence > expected:
         gap = events.GapDetected(stream=stream.name, expected=expected, received=sequence)
         batch.entries.append((call, gap))
@@ -204,6 +239,10 @@ def _advance(batch: _Batch, call: CallRow, stream: StreamRow, packet: IncomingPa
     call.packet_count += 1
     if packet.frames is not None:
         stream.frames = packet.frames + stream.frames if stream.frames else packet.frames
+
+
+def _first_expected(stream: StreamRow, received: int) -> int:
+    return 1 if stream.run == 1 and received < COUNTED_FROM_ONE else received
 
 
 def _count_late(batch: _Batch, call: CallRow, stream: StreamRow, late: list[int]) -> None:

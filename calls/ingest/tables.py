@@ -10,6 +10,7 @@ per row costs no round trip.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from calls.lifecycle import CallState
 from calls.models import count_missing
 
 PacketRow = tuple[int, int, str, float, Any, bool, str]
+Content = tuple[float, str, str]  # timestamp, track, digest of the data
 COPY_ABOVE = 200  # packets; measured, see docs/performance.md
 SQLITE_VARIABLES = 20_000  # below SQLITE_MAX_VARIABLE_NUMBER, 32,766 since 3.32
 
@@ -46,6 +48,9 @@ STREAM_COLUMNS = {
     "late_count": "bigint",
     "duplicate_count": "bigint",
     "reordered_count": "bigint",
+    "track": "varchar",
+    "earliest": "double precision",
+    "latest": "double precision",
     "id": "bigint",
 }
 CALL_COLUMNS = {
@@ -84,23 +89,28 @@ class CallRow:
 
 @dataclass(slots=True)
 class StreamRow:
-    """A stream of a locked call."""
+    """A run of a stream of a locked call. Its id is 0 until it is inserted."""
 
     id: int
     call_pk: int
     name: str
-    media: str
-    packet_count: int
-    first_sequence: int | None
-    last_sequence: int | None
-    late_count: int
-    duplicate_count: int
-    reordered_count: int
+    run: int
+    media: str = ""
+    packet_count: int = 0
+    first_sequence: int | None = None
+    last_sequence: int | None = None
+    late_count: int = 0
+    duplicate_count: int = 0
+    reordered_count: int = 0
+    track: str = ""
+    earliest: float | None = None
+    latest: float | None = None
     frames: FrameCounts | None = None  # to add to the stored counts
+    is_changed: bool = False
 
     @property
     def missing_count(self) -> int:
-        return count_missing(self.first_sequence, self.last_sequence, self.packet_count)
+        return count_missing(self.first_sequence, self.last_sequence, self.packet_count, self.run)
 
 
 def _is_postgres() -> bool:
@@ -148,37 +158,49 @@ def lock_calls(call_ids: Sequence[str]) -> list[CallRow]:
 
 
 def find_streams(call_pks: Sequence[int]) -> list[StreamRow]:
-    """Return all streams of these locked calls."""
+    """Return all streams of these locked calls, the runs of each in order."""
     condition, parameters = _one_of("call_id", call_pks)
     with _cursor() as cursor:
         cursor.execute(
-            "SELECT id, call_id, name, media, packet_count, first_sequence, last_sequence, "
-            "late_count, duplicate_count, reordered_count "
-            f"FROM calls_stream WHERE {condition}",
+            "SELECT id, call_id, name, run, media, packet_count, first_sequence, last_sequence, "
+            "late_count, duplicate_count, reordered_count, track, earliest, latest "
+            f"FROM calls_stream WHERE {condition} ORDER BY run",
             parameters,
         )
         return [StreamRow(*row) for row in cursor.fetchall()]
 
 
-def find_stored(suspects: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return which of these (stream, sequence) pairs are stored, or were until they were pruned."""
-    stored: set[tuple[int, int]] = set()
+def find_stored(
+    suspects: Sequence[tuple[int, int]],
+) -> dict[tuple[int, int], Content | None]:
+    """Return the contents of those (stream, sequence) pairs that are stored.
+
+    The content of a packet that was pruned is None. Data is compared by its digest: the database
+    then need not send it.
+    """
+    stored: dict[tuple[int, int], Content | None] = {}
     size = SQLITE_VARIABLES // 2
+    digest = "encode(sha256(convert_to(packet.data, 'UTF8')), 'hex')"
+    if not _is_postgres():
+        digest = "SHA256(packet.data)"
     for at in range(0, len(suspects), size):
         some = suspects[at : at + size]
         values = ", ".join(["(%s, %s)"] * len(some))
         with connection.cursor() as cursor:
             cursor.execute(
                 f"WITH suspect (stream_id, sequence) AS (VALUES {values}) "
-                "SELECT suspect.stream_id, suspect.sequence FROM suspect "
+                "SELECT suspect.stream_id, suspect.sequence, packet.timestamp, packet.track, "
+                f"{digest} FROM suspect "
                 "JOIN calls_packet AS packet ON packet.stream_id = suspect.stream_id "
                 "AND packet.sequence = suspect.sequence "
-                "UNION SELECT suspect.stream_id, suspect.sequence FROM suspect "
+                "UNION ALL SELECT suspect.stream_id, suspect.sequence, NULL, NULL, NULL "
+                "FROM suspect "
                 "JOIN calls_prunedrange AS pruned ON pruned.stream_id = suspect.stream_id "
                 "AND suspect.sequence BETWEEN pruned.first_sequence AND pruned.last_sequence",
                 [number for suspect in some for number in suspect],
             )
-            stored.update(cursor.fetchall())
+            for stream, sequence, *content in cursor.fetchall():
+                stored[stream, sequence] = None if content[0] is None else tuple(content)
     return stored
 
 
@@ -238,6 +260,11 @@ def count_frames(streams: Iterable[StreamRow]) -> None:
 def as_stored(moment: datetime) -> Any:
     """Return a time in the form that this database's driver takes."""
     return connection.ops.adapt_datetimefield_value(moment)
+
+
+def digest_of(data: str) -> str:
+    """Return the digest with which ``find_stored`` describes this data."""
+    return hashlib.sha256(data.encode()).hexdigest()
 
 
 def _values(rows: Sequence[CallRow | StreamRow], columns: dict[str, str]) -> list[Sequence[Any]]:

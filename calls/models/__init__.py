@@ -53,11 +53,14 @@ from calls.models.log import (
     EventLog,
 )
 from calls.models.media import (
+    COUNTED_FROM_ONE,
+    SEVERAL_TRACKS,
     MediaConnection,
     Packet,
     PrunedRange,
     Stream,
     count_missing,
+    origin_of,
 )
 from calls.models.operation import (
     AnalysisPause,
@@ -78,8 +81,10 @@ from calls.models.webhook import (
 __all__ = [
     "CALL_ID_PATTERN",
     "CALL_ID_RULE",
+    "COUNTED_FROM_ONE",
     "NOTE_LENGTH",
     "RESERVED_CALL_IDS",
+    "SEVERAL_TRACKS",
     "TAG_LENGTH",
     "Alert",
     "AlertQuerySet",
@@ -117,4 +122,5 @@ __all__ = [
     "WorkerHeartbeat",
     "count_missing",
     "level_of",
+    "origin_of",
 ]

@@ -5,20 +5,38 @@ from django.utils import timezone
 
 from calls.models.call import Call
 
+SEVERAL_TRACKS = "*"  # ``Stream.track`` of a run that holds several tracks
+# A stream that begins with a higher number did not lose its first packets: many senders begin
+# anywhere. Below it, the packets from 1 are missing.
+COUNTED_FROM_ONE = 100
 
-def count_missing(first: int | None, last: int | None, stored: int) -> int:
-    """Return how many packets are missing. The first sequence may be 0 or 1."""
+
+def origin_of(first: int, run: int) -> int:
+    """Return the number with which a run began, as far as its first stored packet tells.
+
+    The first run begins with 0 or 1. A later run begins with its first packet.
+    """
+    return min(first, 1) if run == 1 and first < COUNTED_FROM_ONE else first
+
+
+def count_missing(first: int | None, last: int | None, stored: int, run: int = 1) -> int:
+    """Return how many packets of a run are missing."""
     if first is None or last is None:
         return 0
-    return max(0, last - min(first, 1) + 1 - stored)
+    return max(0, last - origin_of(first, run) + 1 - stored)
 
 
 class Stream(models.Model):
-    """One media stream of a call, with its own sequences. A reconnecting carrier opens another."""
+    """One run of a media stream of a call: the packets of one numbering.
+
+    A sender that starts its numbering anew, or wraps it around, opens another run of the same
+    name. A reconnecting carrier opens a stream with another name.
+    """
 
     # What the API and the admin show of a stream, in this order.
     SHOWN = (
         "name",
+        "run",
         "media",
         "opened_at",
         "packet_count",
@@ -37,6 +55,7 @@ class Stream(models.Model):
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="streams")
     name = models.CharField(max_length=128, blank=True, default="")
+    run = models.PositiveSmallIntegerField(default=1, db_default=1)
     media = models.CharField(max_length=100, blank=True, default="")
     opened_at = models.DateTimeField(default=timezone.now)
     packet_count = models.PositiveBigIntegerField(default=0)
@@ -46,6 +65,14 @@ class Stream(models.Model):
     duplicate_count = models.PositiveBigIntegerField(default=0)
     reordered_count = models.PositiveBigIntegerField(default=0)
 
+    # What tells the runs of a stream apart: the track of all packets, or SEVERAL_TRACKS, and the
+    # range of the sender's clock, which is null if packets came before it was recorded.
+    track = models.CharField(
+        max_length=64, blank=True, default=SEVERAL_TRACKS, db_default=SEVERAL_TRACKS
+    )
+    earliest = models.FloatField(null=True)
+    latest = models.FloatField(null=True)
+
     # A packet from a carrier contains many frames. These counters are about frames.
     frame_count = models.PositiveBigIntegerField(default=0)
     missing_frames = models.PositiveBigIntegerField(default=0)
@@ -54,14 +81,22 @@ class Stream(models.Model):
     malformed_frames = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["call", "name"], name="one_stream_per_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["call", "name", "run"], name="one_stream_per_run")
+        ]
 
     def __str__(self) -> str:
-        return self.name or "(unnamed)"
+        name = self.name or "(unnamed)"
+        return name if self.run == 1 else f"{name}, run {self.run}"
 
     @property
     def missing_count(self) -> int:
-        return count_missing(self.first_sequence, self.last_sequence, self.packet_count)
+        return count_missing(self.first_sequence, self.last_sequence, self.packet_count, self.run)
+
+    @property
+    def origin(self) -> int:
+        """The number with which the run began, whether or not that packet has arrived."""
+        return origin_of(self.first_sequence or 0, self.run)
 
 
 class Packet(models.Model):
@@ -89,7 +124,8 @@ class Packet(models.Model):
 class PrunedRange(models.Model):
     """A range of sequences, first to last, whose packets were stored and then pruned.
 
-    A packet in this range is a duplicate, although its row is gone.
+    A packet in this range whose time is in the run's range as well is a duplicate, although the
+    row with which to compare it is gone.
     """
 
     stream = models.ForeignKey(

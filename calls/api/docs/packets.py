@@ -21,9 +21,10 @@ packet = extend_schema(
     summary="Send one packet",
     description=(
         "Answers 202 once the packet is stored. The first packet of an unknown call opens the "
-        "call. Packets may arrive in any order. A duplicate packet is stored once and gets the "
-        "same answer. A packet that arrives after the end of its call is stored and flagged as "
-        "late."
+        "call. Packets may arrive in any order. A duplicate packet, with the number, timestamp, "
+        "track and data of a stored one, is stored once and gets the same answer. A packet that "
+        "only shares a number opens another run of its stream. A packet that arrives after the "
+        "end of its call is stored and flagged as late."
     ),
     tags=["ingest"],
     parameters=[CALL_ID],

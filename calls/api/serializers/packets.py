@@ -31,7 +31,9 @@ class PacketSerializer(serializers.Serializer[IncomingPacket]):
     sequence = StrictIntegerField(
         min_value=0,
         max_value=MAX_SEQUENCE,
-        help_text="Number in the stream, from 0 or 1. Duplicates and gaps are accepted.",
+        help_text="Number in the stream. It usually starts at 0 or 1, and may start anywhere. "
+        "Duplicates and gaps are accepted. A packet with the same number and another timestamp, "
+        "track or content is not a duplicate: it opens another run of the stream.",
     )
     timestamp = StrictNumberField(
         help_text="The sender's clock in seconds, since the epoch or since the start of the call."
@@ -75,10 +77,11 @@ class StoredPacketSerializer(serializers.ModelSerializer[Packet]):
     """A packet as it was stored. ``data`` is null unless the reader may see personal data."""
 
     stream = serializers.CharField(source="stream.name", read_only=True)
+    run = serializers.IntegerField(source="stream.run", read_only=True)
 
     class Meta:
         model = Packet
-        fields = ["stream", "sequence", "track", "timestamp", "received_at", "late"]
+        fields = ["stream", "run", "sequence", "track", "timestamp", "received_at", "late"]
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         data = serializers.CharField(read_only=True, allow_null=True)

@@ -57,7 +57,7 @@ def _create(call: Call, name: str, media: str, now: datetime) -> Stream:
     for attempt in range(1, MAX_NAMESAKES):
         free = name if attempt == 1 else f"{name[: MAX_NAME_LENGTH - 5]}#{attempt}"
         stream, opened = Stream.objects.get_or_create(
-            call=call, name=free, defaults={"media": media, "opened_at": now}
+            call=call, name=free, run=1, defaults={"media": media, "opened_at": now}
         )
         if opened:
             return stream

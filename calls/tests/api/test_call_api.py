@@ -158,7 +158,7 @@ def test_pages_of_packets_hold_every_packet_once_by_stream_and_sequence(api):
     rows = [(row["stream"], row["sequence"]) for page in pages for row in page]
     assert rows == [("b", 1), ("b", 2), ("b", 3), ("a", 1), ("a", 2)]
     assert set(pages[0][0]) == {
-        "stream", "sequence", "track", "timestamp", "received_at", "late", "data"
+        "stream", "run", "sequence", "track", "timestamp", "received_at", "late", "data"
     }  # fmt: skip
 
 

@@ -41,6 +41,7 @@ def test_nothing_at_all_is_nothing_to_do():
         ([[2], [0]], 1, [(1, 2)]),
         ([[1], [5], [5], [1]], 3, [(2, 5)]),
         ([[0], [MAX_SEQUENCE]], MAX_SEQUENCE - 1, [(1, MAX_SEQUENCE)]),
+        ([[51234], [51236]], 1, [(51235, 51236)]),
     ],
     ids=str,
 )
@@ -113,11 +114,11 @@ def test_repeats_of_many_calls_take_as_few_statements_as_those_of_few():
 
 
 def test_absurd_numbers_of_missing_packets_overflow_nothing():
-    for _ in range(2):
-        record_packets([packet("c-1", MAX_SEQUENCE, stream=str(at)) for at in range(1_100)])
+    for sequence in (1, MAX_SEQUENCE, MAX_SEQUENCE):
+        record_packets([packet("c-1", sequence, stream=str(at)) for at in range(1_100)])
 
     call = Call.objects.get()
-    assert (call.packet_count, call.duplicate_count) == (1_100, 1_100)
+    assert (call.packet_count, call.duplicate_count) == (2_200, 1_100)
     assert call.missing_count > MAX_SEQUENCE
 
 
