@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0020_call_language"),
+        ("calls", "0022_media_connections"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0022_media_connections'),
+        ('calls', '0023_stream_runs'),
     ]
 
     operations = [

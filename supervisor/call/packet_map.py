@@ -1,7 +1,7 @@
 """The packet map: received, missing, late and reordered packets by sequence number.
 
-Each stream is divided into CELLS cells at most. The database counts them with an index scan, so
-that the packets of a long call (180,000 for an hour at 20 ms) are not loaded.
+Each run of a stream has a lane of its own, of CELLS cells at most. The database counts them with an
+index scan, so that the packets of a long call (180,000 for an hour at 20 ms) are not loaded.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from django.db import connection
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Least
 
-from calls.models import Packet, PrunedRange, Stream
+from calls.models import COUNTED_FROM_ONE, Packet, PrunedRange, Stream
 
 # The strip is WIDTH units wide, so a cell takes about four of them. A call with
 # more streams than STREAM_LIMIT says how many are left out.
@@ -107,8 +107,7 @@ def read_packet_map(streams: Sequence[Stream]) -> PacketMap:
 
 
 def _bounds(stream: Stream) -> Iterator[tuple[int, int]]:
-    # Sequences start at 0 or 1. A stream whose first packet is 5 misses those before it.
-    origin = min(stream.first_sequence or 0, 1)
+    origin = stream.origin
     span = (stream.last_sequence or 0) - origin + 1
     count = min(CELLS, span)
     # The inverse of (sequence - origin) * count // span, the formula in both queries below.
@@ -123,7 +122,15 @@ def _count(streams: Sequence[Stream], condition: Q | None = None) -> Counts:
     """Return the number of packets in each (stream, cell)."""
     if not streams:
         return defaultdict(int)
-    origin = Least(F("stream__first_sequence"), 1)
+    # As ``calls.models.origin_of``.
+    origin = Case(
+        When(
+            stream__run=1,
+            stream__first_sequence__lt=COUNTED_FROM_ONE,
+            then=Least(F("stream__first_sequence"), Value(1)),
+        ),
+        default=F("stream__first_sequence"),
+    )
     span = F("stream__last_sequence") - origin + 1
     rows = (
         Packet.objects.filter(condition or Q(), stream__in=streams)
@@ -138,18 +145,11 @@ def _count(streams: Sequence[Stream], condition: Q | None = None) -> Counts:
 # overtaken_at: when the first packet with a higher sequence arrived. The window runs from the
 # highest sequence down, so one pass over the packets of a stream is enough.
 _REORDERED = """
-SELECT p.stream_id, (p.sequence - s.origin) * s.cells / s.span, COUNT(*) FROM (
+SELECT p.stream_id, (p.sequence - s.column2) * s.column4 / s.column3, COUNT(*) FROM (
   SELECT stream_id, sequence, received_at, MIN(received_at) OVER (
     PARTITION BY stream_id ORDER BY sequence DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
   ) AS overtaken_at FROM calls_packet WHERE stream_id IN ({streams})
-) p JOIN (
-  SELECT id, origin, span, CASE WHEN span < {cells} THEN span ELSE {cells} END AS cells FROM (
-    SELECT id, origin, last_sequence - origin + 1 AS span FROM (
-      SELECT id, last_sequence, CASE WHEN first_sequence < 1 THEN first_sequence ELSE 1 END
-        AS origin FROM calls_stream WHERE id IN ({streams})
-    ) a
-  ) b
-) s ON s.id = p.stream_id
+) p JOIN (VALUES {spans}) AS s ON s.column1 = p.stream_id
 WHERE p.received_at > p.overtaken_at GROUP BY 1, 2
 """
 
@@ -160,8 +160,13 @@ def _count_reordered(streams: Sequence[Stream]) -> Counts:
         return defaultdict(int)
     # Only integers get into the text of the statement, so nothing can be injected.
     ids = ", ".join(str(int(stream.pk)) for stream in streams)
+    spans = ", ".join(
+        f"({int(stream.pk)}, {stream.origin}, {span}, {min(CELLS, span)})"
+        for stream in streams
+        for span in [(stream.last_sequence or 0) - stream.origin + 1]
+    )
     with connection.cursor() as cursor:
-        cursor.execute(_REORDERED.format(streams=ids, cells=CELLS))
+        cursor.execute(_REORDERED.format(streams=ids, spans=spans))
         return defaultdict(int, {(stream, cell): count for stream, cell, count in cursor})
 
 

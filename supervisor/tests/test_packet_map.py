@@ -40,6 +40,27 @@ def test_a_stream_that_counts_from_0_lacks_nothing():
     assert runs() == [("received", "Packets 0 to 2: all received")]
 
 
+def test_a_stream_that_begins_anywhere_lacks_nothing():
+    send(51234, 51236)
+
+    assert runs() == [
+        ("received", "Packet 51,234: received"),
+        ("missing", "Packet 51,235: missing"),
+        ("received", "Packet 51,236: received"),
+    ]
+
+
+def test_each_run_of_a_stream_has_a_lane():
+    record_packets([packet("c-1", at, f"{run} {at}") for run in "ab" for at in (1, 2, 4)])
+
+    lanes = mapped("c-1").lanes
+
+    assert [str(lane.stream) for lane in lanes] == ["(unnamed)", "(unnamed), run 2"]
+    assert [[cell.kind for cell in lane.cells] for lane in lanes] == [
+        ["received", "received", "missing", "received"]
+    ] * 2
+
+
 def test_a_packet_that_was_overtaken_is_out_of_order():
     send(1)
     send(3)
