@@ -6,20 +6,18 @@ Definitions follow Amazon Contact Lens; scores run from -5 to +5, times are ms.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import mul
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import Any, Literal
 
 from calls.conversation import SPEAKERS, Sentiment, Span, Speaker, Turn, label_for
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Row = NDArray[np.bool_]
+# Stretches of talk in steps of STEP_MS, sorted and apart from each other. Their number depends on
+# what was said, never on the length of the call, which a sender's clock decides.
+Stretches = list[tuple[int, int]]
 Trend = Literal["improving", "worsening", "steady"]
 STEP_MS = 10
 QUARTERS = 4
@@ -130,11 +128,11 @@ def measure(
         raise ValueError(f"{len(turns)} turns, but {len(sentiments)} sentiments")
     talking = speech if any(speech.values()) else _turn_spans(turns)
     duration_ms = max([duration_ms, *(turn.end_ms for turn in turns)])
-    rows = {speaker: _row(talking.get(speaker, ()), duration_ms) for speaker in SPEAKERS}
+    rows = {speaker: _stretches(talking.get(speaker, ()), duration_ms) for speaker in SPEAKERS}
     return Metrics(
         duration_ms,
         measure_sentiment(turns, sentiments, duration_ms),
-        {speaker: _talk(turns, speaker, row) for speaker, row in rows.items() if row.any()},
+        {speaker: _talk(turns, speaker, row) for speaker, row in rows.items() if row},
         _non_talk(rows, duration_ms),
         _interruptions(rows),
     )
@@ -219,38 +217,47 @@ def _turn_spans(turns: Sequence[Turn]) -> dict[Speaker, list[Span]]:
     }
 
 
-def _row(spans: Sequence[Span], duration_ms: int) -> Row:
-    """Return a mask of the 10 ms steps in which a speaker talks."""
-    row = np.zeros(-(-duration_ms // STEP_MS), np.bool_)
-    for span in spans:
-        row[max(0, round(span.begin_ms / STEP_MS)) : max(0, round(span.end_ms / STEP_MS))] = True
-    return row
+def _stretches(spans: Sequence[Span], duration_ms: int) -> Stretches:
+    """Return the stretches in which a speaker talks, within the call."""
+    last = -(-duration_ms // STEP_MS)
+    steps = (
+        (max(0, round(span.begin_ms / STEP_MS)), min(last, round(span.end_ms / STEP_MS)))
+        for span in spans
+    )
+    return _joined((begin, end) for begin, end in steps if begin < end)
 
 
-def _runs(row: Row) -> list[tuple[int, int]]:
-    """Return start and end, in steps, of each run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], row, [False])).astype(np.int8)))
-    return [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
+def _joined(pairs: Iterable[tuple[int, int]], gap: int = 1) -> Stretches:
+    """Sort stretches, and join those that are less than ``gap`` steps apart."""
+    joined: Stretches = []
+    for begin, end in sorted(pairs):
+        if joined and begin - joined[-1][1] < gap:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((begin, end))
+    return joined
 
 
-def _talk(turns: Sequence[Turn], speaker: Speaker, row: Row) -> Talk:
-    total_ms = int(row.sum()) * STEP_MS
+def _talk(turns: Sequence[Turn], speaker: Speaker, row: Stretches) -> Talk:
+    total_ms = sum(end - begin for begin, end in row) * STEP_MS
     words = sum(count_words(turn.text) for turn in turns if turn.speaker == speaker)
     return Talk(total_ms, round(words * 60_000 / total_ms))
 
 
-def _non_talk(rows: Mapping[Speaker, Row], duration_ms: int) -> NonTalk:
-    silent = ~np.logical_or.reduce([rows[speaker] for speaker in SPEAKERS])
+def _non_talk(rows: Mapping[Speaker, Stretches], duration_ms: int) -> NonTalk:
+    talk = _joined(stretch for speaker in SPEAKERS for stretch in rows[speaker])
+    edges = [0, *(edge for stretch in talk for edge in stretch), -(-duration_ms // STEP_MS)]
     instances = tuple(
         Span(begin * STEP_MS, min(end * STEP_MS, duration_ms))
-        for begin, end in _runs(silent)
+        for begin, end in zip(edges[::2], edges[1::2], strict=True)
         if (end - begin) * STEP_MS >= NON_TALK_MS
     )
     return NonTalk(sum(span.duration_ms for span in instances), instances)
 
 
-def _interruptions(rows: Mapping[Speaker, Row]) -> Interruptions:
-    whole = {speaker: _bridge_breaths(rows[speaker]) for speaker in SPEAKERS}
+def _interruptions(rows: Mapping[Speaker, Stretches]) -> Interruptions:
+    # Breaths do not end a stretch.
+    whole = {speaker: _joined(rows[speaker], BREATH_MS // STEP_MS) for speaker in SPEAKERS}
     agent, customer = SPEAKERS
     by = {
         speaker: spans
@@ -261,24 +268,17 @@ def _interruptions(rows: Mapping[Speaker, Row]) -> Interruptions:
     return Interruptions(len(found), sum(span.duration_ms for span in found), by)
 
 
-def _bridge_breaths(row: Row) -> Row:
-    filled = row.copy()
-    for begin, end in _runs(~row):
-        if begin and end < len(row) and (end - begin) * STEP_MS < BREATH_MS:
-            filled[begin:end] = True
-    return filled
-
-
-def _cut_in(own: Row, other: Row) -> tuple[Span, ...]:
+def _cut_in(own: Stretches, other: Stretches) -> tuple[Span, ...]:
     """Return the spans in which ``own`` interrupts ``other``.
 
     The other side must have talked for 0.5 s before, and ``own`` must talk for at least 0.4 s.
     """
     heard, least = HEARD_MS // STEP_MS, INTERRUPTION_MS // STEP_MS
+    begins = [begin for begin, _ in other]
     spans = []
-    for begin, end in _runs(own):
-        if end - begin < least or begin < heard or not other[begin - heard : begin + 1].all():
+    for begin, end in own:
+        place = bisect_right(begins, begin - heard) - 1
+        if end - begin < least or place < 0 or other[place][1] <= begin:
             continue
-        stopped = begin + int(np.argmin(np.append(other[begin:end], False)))
-        spans.append(Span(begin * STEP_MS, stopped * STEP_MS))
+        spans.append(Span(begin * STEP_MS, min(end, other[place][1]) * STEP_MS))
     return tuple(spans)

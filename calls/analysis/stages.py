@@ -37,7 +37,10 @@ from calls.models import Attempt, Call, Transcript
 from calls.redaction.redact import Redacted, redact
 
 # ``state`` is here because transitions read it. Left out, Django would load it call by call.
-READ_FIELDS = ("state", "media", "language", "missing_count", "late_count", "speakers_swapped")
+READ_FIELDS = (
+    *("state", "media", "language", "missing_count", "late_count", "speakers_swapped"),
+    *("opened_at", "last_packet_at"),
+)
 
 InThread = Callable[..., Awaitable[Any]]
 T = TypeVar("T")

@@ -9,6 +9,7 @@ packets       Stored packets: their order, their format, and who speaks in them
 plausibility  Notes about wrong formats, file headers and clipping
 resampling    Changes the sample rate
 roles         Swaps agent and customer
+stamps        Reads time stamps: their unit, and places packets of text within limits
 textcall      Text calls: packets of text, turned into turns
 timeline      Places the packets of a track in time
 tracks        Decodes a track and renders it with its silences

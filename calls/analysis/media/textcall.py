@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
-from operator import attrgetter
-from statistics import median
+from itertools import accumulate, groupby, pairwise, zip_longest
+from operator import attrgetter, itemgetter
 
 from calls.analysis.media.packets import PacketRow, speaker_of
+from calls.analysis.media.stamps import Placed, align, place, read_seconds
+from calls.analysis.media.timeline import MAX_GAP_S
 from calls.conversation import Skipped, Speaker, Turn, join_turns
 
 _MS_PER_WORD = 400  # 150 words per minute
-_MILLISECONDS = 100.0
 _PREFIX = re.compile(r"^[ \t]*(agent|customer)[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
 _ESTIMATED = Skipped(
     "speech", "The call arrived as text: turns start with their packets; their ends are estimated."
@@ -39,17 +39,22 @@ class _Line:
 
     speaker: Speaker | None
     begin_ms: int
+    end_ms: int
     text: str
 
-    @property
-    def spoken_ms(self) -> int:
-        return len(self.text.split()) * _MS_PER_WORD
 
+def text_call(
+    rows: Sequence[PacketRow],
+    speakers: Mapping[str, Speaker],
+    *,
+    received_s: float | None = None,
+) -> TextCall:
+    """Build a text call from its packets, without duplicates.
 
-def text_call(rows: Sequence[PacketRow], speakers: Mapping[str, Speaker]) -> TextCall:
-    """Build a text call from its packets, without duplicates."""
-    timed, notes = _timed(_in_order(rows))
-    lines = [line for begin, row in timed for line in _lines(row, begin, speakers)]
+    ``received_s`` is how long it took to receive them, which tells milliseconds from seconds.
+    """
+    timed, notes = _timed(_streams(rows), received_s)
+    lines = list(_lines(timed, speakers))
     nameless = sum(line.speaker is None for line in lines)
     if nameless:
         notes.append(
@@ -57,60 +62,72 @@ def text_call(rows: Sequence[PacketRow], speakers: Mapping[str, Speaker]) -> Tex
         )
     if not lines:
         notes.append("No words were received.")
-    return TextCall(join_turns(_turns(lines)), (_ESTIMATED,), tuple(notes))
+    turns = (Turn(line.speaker or "customer", line.begin_ms, line.end_ms, line.text)
+             for line in lines)  # fmt: skip
+    return TextCall(join_turns(turns), (_ESTIMATED,), tuple(notes))
 
 
-def _in_order(rows: Sequence[PacketRow]) -> list[tuple[float, PacketRow]]:
-    """Return packets with their times in seconds, ordered by sequence within a stream and by clock
-    across streams.
-    """
-    timed: list[tuple[float, PacketRow]] = []
+def _streams(rows: Sequence[PacketRow]) -> list[list[PacketRow]]:
+    """Return the packets of each stream, ordered by sequence."""
     ordered = sorted(rows, key=attrgetter("stream", "sequence"))
-    for _, group in groupby(ordered, attrgetter("stream")):
-        latest = float("-inf")
-        for row in group:
-            latest = max(latest, row.stamp)
-            timed.append((latest, row))
-    return sorted(timed, key=lambda item: (item[0], item[1].stream, item[1].sequence))
+    return [list(group) for _, group in groupby(ordered, attrgetter("stream"))]
 
 
 def _timed(
-    ordered: Sequence[tuple[float, PacketRow]],
+    streams: Sequence[Sequence[PacketRow]], received_s: float | None
 ) -> tuple[list[tuple[int, PacketRow]], list[str]]:
-    """Return packets with their start in ms, and notes. A clock that stands still is ignored."""
-    if not ordered:
-        return [], []
-    first, last = ordered[0][0], ordered[-1][0]
-    if len(ordered) > 1 and first == last:
-        note = "The packets carry no usable times: times are estimated from the words."
-        return _by_words([row for _, row in ordered]), [note]
-    scale = 1 if _counts_milliseconds(ordered) else 1000
-    return [(round((stamp - first) * scale), row) for stamp, row in ordered], []
-
-
-def _by_words(rows: Sequence[PacketRow]) -> list[tuple[int, PacketRow]]:
-    begin, timed = 0, []
-    for row in rows:
-        timed.append((begin, row))
-        begin += len(row.data.split()) * _MS_PER_WORD
-    return timed
-
-
-def _counts_milliseconds(ordered: Sequence[tuple[float, PacketRow]]) -> bool:
-    paces = [
-        (after[0] - before[0]) / (len(before[1].data.split()) * _MS_PER_WORD / 1000)
-        for before, after in pairwise(ordered)
-        if before[1].data.split()
+    """Return the packets of all streams in spoken order with their start in ms, and notes."""
+    spoken_s = [[_spoken_ms(row.data) / 1000 for row in rows] for rows in streams]
+    stamps = [[row.timestamp for row in rows] for rows in streams]
+    seconds = read_seconds(stamps, spoken_s, received_s)
+    placed = [place(*pair) for pair in zip(seconds, spoken_s, strict=True)]
+    times, late = align([each.times for each in placed])
+    timed = [
+        (round(at * 1000), row)
+        for stream, rows in zip(times, streams, strict=True)
+        for at, row in zip(stream, rows, strict=True)
     ]
-    return bool(paces) and median(paces) > _MILLISECONDS
+    timed.sort(key=itemgetter(0))  # streams keep their order where times are the same
+    return timed, list(_time_notes(timed, placed, late))
 
 
-def _lines(row: PacketRow, begin_ms: int, speakers: Mapping[str, Speaker]) -> Iterator[_Line]:
-    """Split a packet's text at lines that start with a speaker's name."""
-    for speaker, words in _spoken(row.data, speaker_of(row.track, speakers)):
-        line = _Line(speaker, begin_ms, words)
-        yield line
-        begin_ms += line.spoken_ms
+def _time_notes(
+    timed: Sequence[tuple[int, PacketRow]], placed: Sequence[Placed], late: int
+) -> Iterator[str]:
+    unknown = sum(each.unknown for each in placed)
+    if len(timed) > 1 and timed[0][0] == timed[-1][0]:
+        yield "The packets carry no usable times: times are estimated from the words."
+    elif unknown:
+        yield f"{unknown} packets carry no usable time: their times are estimated."
+    if capped := late + sum(each.capped for each in placed):
+        yield f"{capped} implausibly long gaps were cut to {MAX_GAP_S:.0f} s or less."
+    if set_back := sum(each.set_back for each in placed):
+        yield f"The sender's clock was set back {set_back} times: the words are in their order."
+
+
+def _lines(
+    timed: Sequence[tuple[int, PacketRow]], speakers: Mapping[str, Speaker]
+) -> Iterator[_Line]:
+    """Split the packets at lines that start with a speaker's name.
+
+    Packets of the same time share the time until the next packet. Each line has a length.
+    """
+    moments = [(at, list(group)) for at, group in groupby(timed, itemgetter(0))]
+    ends = [at for at, _ in moments[1:]]
+    for (at, group), end in zip_longest(moments, ends):
+        parts = [
+            part for _, row in group for part in _spoken(row.data, speaker_of(row.track, speakers))
+        ]
+        lengths = [_spoken_ms(words) for _, words in parts]
+        needed = sum(lengths)
+        share = min(1.0, (end - at) / needed) if end is not None and needed else 1.0
+        begins = [at + round(passed * share) for passed in accumulate(lengths, initial=0)]
+        for (speaker, words), (begin, until) in zip(parts, pairwise(begins), strict=True):
+            yield _Line(speaker, begin, max(until, begin + 1), words)
+
+
+def _spoken_ms(words: str) -> int:
+    return len(words.split()) * _MS_PER_WORD
 
 
 def spoken_parts(
@@ -138,11 +155,3 @@ def _named_parts(data: str) -> Iterator[tuple[Speaker | None, str]]:
     yield None, head
     for name, text in zip(rest[::2], rest[1::2], strict=True):
         yield ("agent" if name.lower() == "agent" else "customer"), text
-
-
-def _turns(lines: Sequence[_Line]) -> Iterator[Turn]:
-    for index, line in enumerate(lines):
-        end = line.begin_ms + line.spoken_ms
-        if index + 1 < len(lines):
-            end = max(line.begin_ms, min(end, lines[index + 1].begin_ms))
-        yield Turn(line.speaker or "customer", line.begin_ms, end, line.text)

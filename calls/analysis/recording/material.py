@@ -71,8 +71,16 @@ def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> 
         default_media=call.media,
         track_speakers=settings.TRACK_SPEAKERS,
         stream_order=[stream.name for stream in streams],
+        received_s=_received_s(call),
     )
     return swap_material(received) if call.speakers_swapped else received
+
+
+def _received_s(call: Call) -> float | None:
+    """Return how long packets of a call arrived, by the clock of this service."""
+    if call.last_packet_at is None:
+        return None
+    return (call.last_packet_at - call.opened_at).total_seconds()
 
 
 def _rows(streams: Sequence[Stream], *, bit_by_bit: bool) -> Iterator[tuple[int, PacketRow]]:

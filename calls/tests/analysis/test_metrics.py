@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,16 @@ def test_a_demo_call_is_judged_as_a_listener_would(path: Path) -> None:
 
     assert found.sentiment.overall["customer"].label == call["sentiment"]
     assert found.sentiment.trend["customer"] == call["trend"]
+
+
+def test_the_memory_for_the_figures_does_not_grow_with_the_length_of_the_call() -> None:
+    years_ms = 10 * 365 * 86_400_000
+    turns = [turn("agent", 0, 4_000), turn("customer", years_ms - 5_000, years_ms)]
+
+    tracemalloc.start()
+    found = measure(turns, [NEUTRAL, NEUTRAL], {}, years_ms)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert found.non_talk.total_ms == years_ms - 9_000
+    assert peak < 1e6
