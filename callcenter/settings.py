@@ -16,6 +16,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import IsolationLevel
 
 from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from calls.analysis.providers.catalogue import PROVIDERS
@@ -247,6 +248,8 @@ elif _database["ENGINE"].endswith("postgresql"):
         "max_size": env.int("DATABASE_POOL_SIZE", default=16),
         "timeout": 10,
     }
+    # The program's locks assume this level. The database may have another default.
+    _database["OPTIONS"]["isolation_level"] = IsolationLevel.READ_COMMITTED
     # For the write path (calls/ingest/tables.py). Django's own cursors do not prepare statements.
     _database["OPTIONS"]["prepare_threshold"] = 5
 else:

@@ -13,6 +13,7 @@ media_types   Media types of audio and text
 plain_text    Makes text from outside safe to store and to show
 base64_text   Base64 in every form that senders use
 clock         The time of the database
+outage        Errors of the database, and one warning for a whole outage
 tasks         The background jobs
 upkeep        Ends calls that their carriers have left, and analyses late words
 waking        Wakes the worker once for each transaction or batch

@@ -17,11 +17,13 @@ from django.db import connection
 from django.utils import timezone
 
 from calls.models import ApiKey
+from calls.outage import Outage
 
 if TYPE_CHECKING:
     pass
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "API keys are not renewed")
 PREFIX_LENGTH = 8
 UNKNOWN_KEY_PAUSE_S = 1.0
 RENEWAL_GRACE_S = 2.0
@@ -108,8 +110,10 @@ class KeyRing:
     def _renew(self) -> None:
         try:
             self._load()
-        except DatabaseError:
-            log.exception("the API keys could not be read")
+        except DatabaseError as error:
+            outage.note(error)
+        else:
+            outage.over()
         finally:
             connection.close()
             self._renewal.release()

@@ -20,11 +20,13 @@ from django_q.cluster import Cluster, Sentinel, get_mp_context
 
 from calls.clock import database_now
 from calls.models import WorkerHeartbeat
+from calls.outage import Outage
 from calls.process import SOFTWARE_ERROR, end_children_with_me
 from calls.stopping import _Flag, _slot, _starting_over, _told_to_stop
 from calls.waking import wake_worker
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "the worker sends no heartbeat")
 HEARTBEAT_S = 5
 RESTART_PAUSE_S = 1
 DRAIN_S = 10
@@ -120,8 +122,8 @@ class Worker(Cluster):  # type: ignore[misc]
         """Look for calls that an earlier worker left, without waiting for the next sweep."""
         try:
             wake_worker()
-        except DatabaseError:
-            log.exception("the database is not available; the next sweep will look for work")
+        except DatabaseError as error:
+            log.warning("the next sweep will look for work: %s", error)
         connections.close_all()
 
     def sig_handler(self, *_: Any) -> None:
@@ -164,8 +166,10 @@ def _show_life(beat: WorkerHeartbeat) -> None:
     try:
         beat.seen_at = database_now()
         beat.save()
-    except DatabaseError:
-        log.exception("no heartbeat: the database is not available")
+    except DatabaseError as error:
+        outage.note(error)
+    else:
+        outage.over()
     finally:
         connections.close_all()
 
@@ -173,5 +177,5 @@ def _show_life(beat: WorkerHeartbeat) -> None:
 def _bury(beat: WorkerHeartbeat) -> None:
     try:
         beat.delete()
-    except DatabaseError:
-        log.exception("the heartbeat was not removed: the database is not available")
+    except DatabaseError as error:
+        log.warning("the heartbeat was not removed: %s", error)

@@ -28,10 +28,12 @@ from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
+from calls.outage import Outage
 from calls.upkeep import keep_up
 from calls.webhooks.courier import Courier
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "alerts wait")
 
 PAUSE_S = 0.25
 SWEEP_S = 2.0
@@ -94,7 +96,7 @@ def watch(should_stop: Callable[[], bool]) -> None:
         try:
             watcher.step()
         except DatabaseError as error:
-            log.warning("alerts wait for the database: %s", error)
+            outage.note(error)
             connections.close_all()
             watcher.forget()
             time.sleep(DATABASE_PAUSE_S)
@@ -103,6 +105,8 @@ def watch(should_stop: Callable[[], bool]) -> None:
             log.exception("watching for alerts failed; it starts again")
             watcher.forget()
             time.sleep(DATABASE_PAUSE_S)
+        else:
+            outage.over()
         time.sleep(PAUSE_S)
     try:
         watcher.leave()

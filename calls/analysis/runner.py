@@ -46,8 +46,10 @@ from calls.analysis.group_commit import MOST, Lane
 from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.providers import Provider, ProviderError
 from calls.models import Analysis, Attempt, Stage, Transcript
+from calls.outage import Outage
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "leases are not extended")
 T = TypeVar("T")
 Item = TypeVar("Item")
 # One call's data causes these, not the state of the database. OverflowError: SQLite's integers.
@@ -259,8 +261,10 @@ class Runner:
             held = [lease.call_pk for lease in self._active.values()]
             try:
                 await self._in_thread(leases.extend_leases, owner=self.owner, call_pks=held)
-            except DatabaseError:
-                log.exception("could not extend the leases")
+            except DatabaseError as error:
+                outage.note(error)
+            else:
+                outage.over()
 
     async def _write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         async with self._writer_lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views import defaults
@@ -21,6 +21,7 @@ from rest_framework.views import exception_handler
 from calls.alerts.services import AlertNotFound
 from calls.annotations import AnnotationRefused, NotThere, NotYours
 from calls.ingest.buffer import RETRY_AFTER_S, Unavailable
+from calls.outage import is_outage
 from calls.services import CallNotFound, NotPossible
 
 
@@ -50,8 +51,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             error = ValidationError({error.field: [str(error)]})
         case Unavailable():
             error = TryAgain(f"{error} Nothing was stored. Send it again.")
-        case OperationalError() | InterfaceError():
-            error = TryAgain("The database is not reachable. Send the request again.")
+        case DatabaseError() if is_outage(error):
+            error = TryAgain("The database is not available. Send the request again.")
     return exception_handler(error, context)
 
 

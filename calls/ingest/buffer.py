@@ -20,12 +20,16 @@ from dataclasses import dataclass
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.record import record_packets
+from calls.outage import Outage, is_outage
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "packets are refused with 503")
+NOT_AVAILABLE = "The database is not available."
 
 CAPACITY = 20_000  # packets waiting in one process; more are refused with 503
 TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further request
@@ -134,18 +138,19 @@ class Buffer:
             self._record(packets)
             # Set before the clients hear of the commit: some send again at once.
             self._company = min(self._size + len(packets), GATHER_PACKETS)
-        except (OperationalError, InterfaceError) as error:
-            log.error("packets refused, the database is not reachable: %s", error)  # noqa: TRY400
-            connection.close()  # so that the next transaction connects again
-            _settle(requests, Unavailable("The database is not reachable."))
         except Exception as error:
-            if len(requests) == 1:
+            if is_outage(error):
+                outage.note(error)
+                connection.close()  # so that the next transaction connects again
+                _settle(requests, Unavailable(NOT_AVAILABLE))
+            elif len(requests) == 1:
                 log.exception("packets refused")
                 _settle(requests, error)
             else:
                 for request in requests:
                     self._write([request])
         else:
+            outage.over()
             _settle(requests, None)
 
 
@@ -219,6 +224,9 @@ async def store_async(packets: Sequence[IncomingPacket]) -> None:
 def _store_alone(packets: Sequence[IncomingPacket]) -> None:
     try:
         record_packets(packets)
-    except (OperationalError, InterfaceError) as error:
-        log.error("packets refused, the database is not reachable: %s", error)  # noqa: TRY400
-        raise Unavailable("The database is not reachable.") from error
+    except DatabaseError as error:
+        if not is_outage(error):
+            raise
+        outage.note(error)
+        raise Unavailable(NOT_AVAILABLE) from error
+    outage.over()

@@ -15,11 +15,13 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
+from calls.outage import Outage
 from calls.webhooks import services
 from calls.webhooks.sender import send
 from calls.webhooks.services import Claim
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "webhooks wait")
 
 PAUSE_S = 0.25
 DATABASE_PAUSE_S = 1.0
@@ -52,12 +54,15 @@ class Courier:
         """Queue new messages and start due deliveries. Returns how many."""
         try:
             queued: int = await self._in_thread(services.queue_messages)
-            return queued + await self._take()
+            taken = await self._take()
         except DatabaseError as error:
-            log.warning("webhooks are waiting for the database: %s", error)
+            outage.note(error)
         except Exception:
             # A bug must not stop deliveries permanently.
             log.exception("webhooks failed unexpectedly; trying again")
+        else:
+            outage.over()
+            return queued + taken
         await self._in_thread(connection_closed)
         await asyncio.sleep(DATABASE_PAUSE_S)
         return 0
@@ -83,8 +88,8 @@ class Courier:
         try:
             outcome = await send(claim.message, allowance=settings.WEBHOOK_ALLOW_PRIVATE)
             await self._in_thread(_record, claim, outcome)
-        except DatabaseError:
-            log.exception("a delivery was made but not recorded; it will be repeated")
+        except DatabaseError as error:
+            log.warning("a delivery was made but not recorded; it will be repeated: %s", error)
         finally:
             self._busy[claim.endpoint_pk] -= 1
             self._freed.set()

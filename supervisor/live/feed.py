@@ -21,12 +21,14 @@ from django.utils import timezone
 
 from calls import events
 from calls.models import Call
+from calls.outage import Outage
 from supervisor.figures import read_figures
 from supervisor.live.batch import Batch, of_note, read_batch
 from supervisor.live.log_watch import log_watch
 from supervisor.live.pace import FeedPace
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "the feed waits")
 GROUP = "supervisors"
 # While events are frequent, they are sent ten times a second: one write for each socket and batch.
 COALESCE_S = 0.1
@@ -144,11 +146,14 @@ class Feed:
         """Run a function in the feed's thread; try again until the database answers."""
         while True:
             try:
-                return await self.in_thread(function, *args)
+                found = await self.in_thread(function, *args)
             except DatabaseError as error:
-                log.warning("the feed waits for the database: %s", error)
+                outage.note(error)
                 await self.in_thread(_close_connection)
                 await asyncio.sleep(DATABASE_PAUSE_S)
+            else:
+                outage.over()
+                return found
 
     async def _persist_await(self, changed: Callable[..., Any]) -> None:
         await changed(self._persist)

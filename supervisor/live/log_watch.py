@@ -11,8 +11,10 @@ import psycopg
 from django.db import connection
 
 from calls.events import NOTIFY_CHANNEL
+from calls.outage import Outage
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "the feed polls")
 SQLITE_POLL_S = 0.05
 # PostgreSQL notifies. If a notification is lost with its connection, this is the longest delay.
 POSTGRES_POLL_S = 1.0
@@ -68,8 +70,9 @@ class PostgresWatch:
                 return
             async for _ in self._listener.notifies(timeout=POSTGRES_POLL_S, stop_after=1):
                 pass
+            outage.over()
         except psycopg.Error as error:
-            log.warning("event notifications lost, polling until the connection is back: %s", error)
+            outage.note(error)
             await self.close()
             await asyncio.sleep(RECONNECT_S)
 

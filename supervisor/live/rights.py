@@ -17,8 +17,10 @@ from django.http import HttpRequest
 
 from calls.keys import find_refusal
 from calls.models import ApiKey
+from calls.outage import Outage
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "the rights of listeners are not checked")
 RECHECK_S = 30.0
 
 
@@ -36,7 +38,9 @@ async def until_lost(scope: Mapping[str, Any]) -> int:
             refusal = await database_sync_to_async(find_refusal_now)(scope)
         # An outage of the database is not a reason to log everybody out.
         except DatabaseError as error:
-            log.warning("could not check the rights of a listener, trying again: %s", error)
+            outage.note(error)
+        else:
+            outage.over()
     return refusal
 
 

@@ -52,8 +52,8 @@ MEDIA_TYPE = error(
     {"detail": 'Unsupported media type "text/plain" in request.'},
 )
 BUSY = error(
-    "Overloaded, or the database is not reachable. Nothing was stored. Wait `Retry-After` seconds.",
-    {"detail": "The database is not reachable. Nothing was stored. Send it again."},
+    "Overloaded, or the database is not available. Nothing was stored. Wait `Retry-After` seconds.",
+    {"detail": "The database is not available. Nothing was stored. Send it again."},
 )
 CONFLICT = error(
     "The state of the call does not allow it.",

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import Error as DatabaseError
+from django.db import transaction
 
 from calls.clock import database_now
-from calls.ingest.buffer import Unavailable
+from calls.ingest.buffer import NOT_AVAILABLE, Unavailable, outage
 from calls.ingest.carriers.presence import add_connection
 from calls.ingest.packets import MAX_NAME_LENGTH
 from calls.models import Call, Stream
+from calls.outage import is_outage
 from calls.services import start_call
 
 MAX_NAMESAKES = 1000
@@ -38,7 +40,7 @@ def open_stream(
     """Open a stream, as ``name``, or as ``name#2`` if that is taken.
 
     Each socket numbers its packets from 1. Under one name, the packets of two sockets would count
-    as duplicates of each other. Raises Unavailable if the database is not reachable.
+    as duplicates of each other. Raises Unavailable if the database is not available.
     """
     try:
         with transaction.atomic():
@@ -49,8 +51,11 @@ def open_stream(
             opened = call.streams.order_by("opened_at").values_list("opened_at", flat=True)
             begins_s = max(0.0, (now - (opened.first() or now)).total_seconds())
             return Opened(stream.name, begins_s, add_connection(call, stream, name=name, now=now))
-    except (OperationalError, InterfaceError) as error:
-        raise Unavailable("The database is not reachable.") from error
+    except DatabaseError as error:
+        if not is_outage(error):
+            raise
+        outage.note(error)
+        raise Unavailable(NOT_AVAILABLE) from error
 
 
 def _create(call: Call, name: str, media: str, now: datetime) -> Stream:

@@ -23,8 +23,8 @@ def failing(error):
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (OperationalError("gone"), "not reachable"),
-        (InterfaceError("closed"), "not reachable"),
+        (OperationalError("gone"), "not available"),
+        (InterfaceError("closed"), "not available"),
         (Unavailable("Too much."), "Too much. Nothing was stored. Send it again."),
     ],
     ids=lambda value: type(value).__name__,
