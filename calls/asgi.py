@@ -1,4 +1,4 @@
-"""The types of an ASGI application."""
+"""The types of an ASGI application, and a key of ours in its messages."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Scope = MutableMapping[str, Any]
 App = Callable[[Any, Any, Any], Awaitable[None]]
+
+# In `websocket.accept`: whether to send pings. Servers that do not know the key ignore it.
+PINGS = "callcenter.pings"

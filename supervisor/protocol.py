@@ -6,11 +6,14 @@ one core serves fewer supervisors, and a client that does not read is disconnect
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
+
+from calls.asgi import PINGS
 
 # This extension in the scope says that the server accepts `{"type": SEND_FRAMES, "frames": bytes}`:
 # any number of complete frames in wire format. They are encoded once for all sockets, so each
@@ -18,10 +21,25 @@ from websockets.protocol import State
 FRAMES = "callcenter.frames"
 SEND_FRAMES = "websocket.send.frames"
 CLOSE_PATIENCE_S = 5.0
+SECOND_LOOK_S = 1.0
+# After a minute of silence, four probes at intervals of 15 s.
+_PROBES = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+TCP_PROBES = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in _PROBES.items()
+        if hasattr(socket, name)
+    ),
+]
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Sends shared frames and drops slow clients.
+    """Sends shared frames, drops slow clients, and never takes a living client for dead.
+
+    Uvicorn closes a socket whose pong does not arrive in time. But it stops reading while the
+    application is busy, so the pong may be waiting behind messages that nobody has read. Here every
+    received byte is a sign of life, and a socket that is not being read is never closed.
 
     Compression is off, because it would run and keep state for each socket.
     """
@@ -29,6 +47,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         config.ws_per_message_deflate = False
         super().__init__(config, *args, **kwargs)
+        self._heard_at = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self.loop.time()
+        super().data_received(data)
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -41,8 +64,20 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             await self._send_frames(message["frames"])
         elif message["type"] == "websocket.close" and self.handshake_complete:
             await self._send_close(message)
+        elif message["type"] == "websocket.accept":
+            if not message.get(PINGS, True):
+                self._rely_on_tcp()
+            await super().send(message)
         else:
             await super().send(message)
+
+    def _rely_on_tcp(self) -> None:
+        """Send no pings. The system's own probes find a peer that is gone."""
+        self.ping_interval = None
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            for level, option, value in TCP_PROBES:
+                connection.setsockopt(level, option, value)
 
     async def _send_frames(self, frames: bytes) -> None:
         # Back-pressure: the transport holds at most its high-water mark (64 KB) for a slow client.
@@ -61,10 +96,32 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(CLOSE_PATIENCE_S, self.transport.abort)
 
+    def send_keepalive_ping(self) -> None:
+        silent_s = self.loop.time() - self._heard_at
+        if silent_s < self.ping_interval and not self.transport.is_closing():
+            self.ping_timer = self.loop.call_later(
+                self.ping_interval - silent_s, self.send_keepalive_ping
+            )
+        else:
+            super().send_keepalive_ping()
+
     def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        # A plain close waits until the client has read all written data, which it may never do.
-        self.loop.call_later(CLOSE_PATIENCE_S, self.transport.abort)
+        if self.read_paused:
+            # The pong may be waiting, so this timer says nothing about the client.
+            self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
+        else:
+            # Look again before closing. If the process itself stood still, or has just begun to
+            # read again, this timer may run before the pong is read from the socket.
+            self.pong_timer = self.loop.call_later(SECOND_LOOK_S, self._close_if_dead)
+
+    def _close_if_dead(self) -> None:
+        if self._heard_at > self.ping_sent_at:
+            self.pong_timer = self.pending_ping_payload = None
+            self.schedule_ping()
+        else:
+            super().keepalive_timeout()
+            # A plain close waits until the client has read all data, which it may never do.
+            self.loop.call_later(CLOSE_PATIENCE_S, self.transport.abort)
 
 
 def text_frame(text: bytes) -> bytes:

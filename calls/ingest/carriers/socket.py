@@ -15,8 +15,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
+from calls.asgi import PINGS
 from calls.ingest.buffer import Unavailable, store_async
 from calls.ingest.carriers import Event, Reply, Start
 from calls.ingest.carriers.auth import check_handshake, check_token
@@ -55,7 +57,13 @@ async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> N
     """Serve one carrier stream."""
     await receive()  # websocket.connect
     offered = [name for name in scope.get("subprotocols", ()) if name in SUBPROTOCOLS]
-    await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
+    await send(
+        {
+            "type": "websocket.accept",
+            "subprotocol": offered[0] if offered else None,
+            PINGS: settings.CARRIER_PINGS,
+        }
+    )
     try:
         await _Stream(scope, receive, send).run()
     except _Close as close:
