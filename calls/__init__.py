@@ -9,6 +9,7 @@ annotations   Tags and notes
 bulk          Actions on many calls in the background
 keys          API keys: create, revoke and check
 conversation  Turns, spans and results that the analysis passes on
+language      Tells the language of a text
 media_types   Media types of audio and text
 plain_text    Makes text from outside safe to store and to show
 base64_text   Base64 in every form that senders use

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -137,4 +138,4 @@ def delete_note(*, call_id: str, note_id: int, by: str = "", of_others: bool = F
 def _redacted(text: str) -> str:
     """Redact personal data in each line, so that line breaks stay where they are."""
     lines = [Turn("customer", 0, 0, line) for line in text.split("\n")]
-    return "\n".join(turn.text for turn in redact(lines).turns)
+    return "\n".join(turn.text for turn in redact(lines, language=settings.AI_LANGUAGE).turns)

@@ -107,7 +107,8 @@ def _redacted(packet: TextPacket, text: str) -> str:
         # The last turn must be the one in question.
         if words == text:
             break
-    return redact(turns).turns[-1].text
+    language = packet.language or str(settings.AI_LANGUAGE)
+    return redact(turns, language=language).turns[-1].text
 
 
 def _offset_ms(packet: TextPacket) -> int | None:

@@ -30,6 +30,7 @@ class TextPacket(NamedTuple):
     pk: int
     call_pk: int
     queue: str
+    language: str
     swapped: bool
     track: str
     data: str
@@ -95,9 +96,9 @@ def _words() -> QuerySet[Any, Any]:
     unsaid = Q(stream__media="", stream__call__media="")
     wordy = Q(data__contains=" ") | Q(length__lt=UNDECLARED_LENGTH)
     packets = Packet.objects.annotate(length=Length("data")).filter(said | (unsaid & wordy))
-    call, queue = F("stream__call_id"), F("stream__call__queue")
+    of_call = [F(f"stream__{field}") for field in ("call_id", "call__queue", "call__language")]
     swapped = F("stream__call__speakers_swapped")
-    return packets.order_by("pk").values_list("pk", call, queue, swapped, "track", "data")
+    return packets.order_by("pk").values_list("pk", *of_call, swapped, "track", "data")
 
 
 def newest_packet() -> int:

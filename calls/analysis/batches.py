@@ -50,7 +50,7 @@ def prepare_words(
         material = materials.get(lease.call_pk, LeaseLost(f"Call {lease.call_id} is gone."))
         if isinstance(material, TextCall):
             transcripts.append(take_words(lease, attempt, calls[lease.call_pk], material))
-            redacted.append(redact(material.turns))
+            redacted.append(redact(material.turns, language=language_of(calls[lease.call_pk])))
         else:
             results[lease.call_pk] = material if isinstance(material, Exception) else None
     stored = findings.save_words(transcripts, provider=provider) if transcripts else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from calls.analysis.stages import language_of
 from calls.conversation import turn_as_json, turns_from_json
 from calls.models import Analysis, Call, Transcript
 from calls.redaction.redact import redact
@@ -19,7 +20,7 @@ def transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] 
         "call_id": call.call_id,
         "state": call.state,
         "duration_ms": transcript.duration_ms,
-        "turns": _turns(transcript, analysis, redacted=redacted),
+        "turns": _turns(call, transcript, analysis, redacted=redacted),
         "redacted": redacted,
         **_analysis_results(analysis),
         "skipped": analysis.skipped if analysis else transcript.skipped,
@@ -33,11 +34,11 @@ def transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] 
 
 
 def _turns(
-    transcript: Transcript, analysis: Analysis | None, *, redacted: bool
+    call: Call, transcript: Transcript, analysis: Analysis | None, *, redacted: bool
 ) -> list[dict[str, Any]]:
     if analysis is None:
         turns = turns_from_json(transcript.turns)
-        shown = redact(turns).turns if redacted else turns
+        shown = redact(turns, language=language_of(call)).turns if redacted else turns
         return [{**turn_as_json(turn), "sentiment": None, "score": None} for turn in shown]
     if redacted:
         return list(analysis.turns)

@@ -179,8 +179,9 @@ class RedactedTranscript:
 
 def _newest(lease: Lease) -> RedactedTranscript:
     transcript = Transcript.objects.filter(call=lease.call_pk).select_related("call").latest()
-    redacted = redact(turns_from_json(transcript.turns))
-    return RedactedTranscript(transcript, redacted, language_of(transcript.call))
+    language = language_of(transcript.call)
+    redacted = redact(turns_from_json(transcript.turns), language=language)
+    return RedactedTranscript(transcript, redacted, language)
 
 
 @dataclass(frozen=True)

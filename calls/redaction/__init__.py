@@ -7,5 +7,6 @@ ibans           Finds IBANs, whole or in pieces
 kinds           Lists the kinds of personal data
 spoken_numbers  Reads numbers as people say them: tokens, and runs of digits
 personal_data   Finds all personal data in one text
+spoken_languages  Tells in which languages a conversation is
 redact          Redacts a conversation, turn by turn
 """

@@ -6,6 +6,7 @@ scripts. The copy has one spelling for all of them, so that no rule has to know 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,6 +63,29 @@ def fold(text: str) -> Folded:
         signs += plain
         places += [place] * len(plain)
     return Folded("".join(signs), places, len(text))
+
+
+def rewrite(text: str, signs: Sequence[tuple[re.Pattern[str], str]]) -> Folded:
+    """Return a copy in which each match of a pattern is replaced by its sign."""
+    places: Sequence[int] = range(len(text))
+    length = len(text)
+    for pattern, sign in signs:
+        if pattern.search(text):
+            text, places = _replaced(text, places, pattern, sign)
+    return Folded(text, places, length)
+
+
+def _replaced(
+    text: str, places: Sequence[int], pattern: re.Pattern[str], sign: str
+) -> tuple[str, list[int]]:
+    parts: list[str] = []
+    kept: list[int] = []
+    end = 0
+    for match in pattern.finditer(text):
+        parts += [text[end : match.start()], sign]
+        kept += [*places[end : match.start()], *([places[match.start()]] * len(sign))]
+        end = match.end()
+    return "".join([*parts, text[end:]]), [*kept, *places[end:]]
 
 
 def _is_exponent(sign: str, before: str) -> bool:

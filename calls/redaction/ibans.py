@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from calls.redaction.languages.rules import Rules
 from calls.redaction.spoken_numbers import LETTER_JOINTS, Token, compact_from
 
 SHORTEST, LONGEST = 15, 34
@@ -14,7 +15,7 @@ _BEGIN = re.compile(r"[A-Z]{2}\d\d")
 
 
 def find_ibans(
-    tokens: Sequence[Token], text: str, *, expected: bool, in_pieces: bool
+    tokens: Sequence[Token], text: str, rules: Rules, *, expected: bool, in_pieces: bool
 ) -> list[tuple[int, int]]:
     """Return start and end of each IBAN.
 
@@ -25,15 +26,15 @@ def find_ibans(
     for start, token in enumerate(tokens):
         if token.digits or not token.word.isalpha() or len(token.word) > 2:
             continue
-        last = _end_of(tokens, start, expected=expected)
+        last = _end_of(tokens, start, rules, expected=expected)
         if last is not None:
             found.append((token.begin, tokens[last].end))
     return found + (_pieces(tokens, text) if in_pieces else [])
 
 
-def _end_of(tokens: Sequence[Token], start: int, *, expected: bool) -> int | None:
+def _end_of(tokens: Sequence[Token], start: int, rules: Rules, *, expected: bool) -> int | None:
     valid = likely = None
-    for place, code in compact_from(tokens, start):
+    for place, code in compact_from(tokens, start, rules):
         if len(code) > LONGEST or (len(code) >= 4 and not _BEGIN.match(code)):
             break
         if passes_mod97(code):

@@ -13,16 +13,17 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from calls.redaction.cues import (
-    EXPIRY,
     last_words,
     most_likely,
     named_last,
     names,
     names_harmless_last,
+    next_words,
 )
 from calls.redaction.emails import find_emails
 from calls.redaction.ibans import find_ibans
 from calls.redaction.kinds import Kind
+from calls.redaction.languages.rules import Rules
 from calls.redaction.spoken_numbers import (
     LETTER_JOINTS,
     DigitRun,
@@ -40,45 +41,18 @@ CODE_RUN, LONGEST_CODE = 3, 8
 ENDING_RUN = 2
 MOST_LETTERS = 4
 FEW_WORDS = 3
-_SORT_CODE = re.compile(r"sort code", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _BIRTH_YEAR = re.compile(r"(?:19\d\d|20[01]\d)$")
-_UNIT = re.compile(
-    r"[\s-]*(?:%|\u20ac|\u00a3|\$|percent|per cent|dollars?|euros?|pounds?|quid|bucks|pence|p\b|"
-    r"cents?|fran(?:cs?|ken)\b|rupees?|pesos?|(?:eur|usd|gbp|chf)\b|thousand|[mb]illion|hundred|dozen|"
-    r"seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|times|people|persons|guests|"
-    r"customers|users|visitors|items|pieces|boxes|pages|lines|calls|orders|tickets|copies|points|"
-    r"shares|miles?|met(?:er|re)s?|feet|foot|inch(?:es)?|yards?|square|cubic|kilo\w*|[kcm]m\b|kg|"
-    r"grams?|lbs?\b|ounces?|ton(?:ne)?s?|lit(?:er|re)s?|gallons?|(?:giga|mega|kilo)?bytes?|[gmk]b|"
-    r"[mg]bps|gigs?|meg\w*|degrees|watts?|volts?|amps?\b|kwh?\b|mah\b|[kmg]?hz\b|pixels?|calories|"
-    r"units?|a\.?m\b|p\.?m\b|o'clock|working|business)",
-    re.IGNORECASE,
-)
 _AMOUNTS = re.compile(r"\d{1,3}(?:[,']\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
 # A number that is written in one piece, and one that counts through a year: "2026-114". Eight
 # digits with a hyphen in the middle may as well be a phone number.
 _IN_ONE_PIECE = re.compile(r"(?<![\d+(])(?<!\d[./-])\d(?:[\d./-]*\d)?(?![./-]?\d|\s\d)")
 _OF_A_YEAR = re.compile(r"(?:19|20)\d\d[-/](?:\d{3}|\d{5,6})")
-# "Is the mobile ending in three eight one still right?"
-_ENDING = re.compile(r"\b(?:end(?:s|ing)?|finish(?:es|ing))\W+(?:in|with|on)\W+$", re.IGNORECASE)
-_DATED = re.compile(r"\b(?:in|since|from|until|till|of|year)\s$", re.IGNORECASE)
 _NATIONAL_INSURANCE = re.compile(
     r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
 )
-_PLUS = re.compile(r"\bplus\W+$", re.IGNORECASE)
 _SSN_SHAPE = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
-_MONTH_WORDS = (
-    "january february march april may june july august september october november december jan feb "
-    "mar apr jun jul aug sep sept oct nov dec"
-)
-_ORDINAL_WORDS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth st nd rd "
-    "th hundred thousand"
-)
-_MONTHS = frozenset(_MONTH_WORDS.split())
-_MONTHS_AND_ORDINALS = frozenset(f"{_MONTH_WORDS} {_ORDINAL_WORDS}".split())
-_DATE_JOINTS = frozenset({"of", "the", "and", "slash", "dash", "stroke", "-", "/", ".", ","})
+_DATE_SIGNS = frozenset("-/.,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,71 +66,73 @@ class Detection:
 
 
 def find_personal_data(
-    text: str, asked: frozenset[Kind] = frozenset(), *, shortest: int = ASKED_RUN
+    text: str, rules: Rules, asked: frozenset[Kind] = frozenset(), *, shortest: int = ASKED_RUN
 ) -> list[Detection]:
     """Return the personal data in a text, in order and without overlaps.
 
     ``asked`` holds the kinds that the other party asked for. A number in answer to that needs only
     ``shortest`` digits. Three digits count as a security code after a question or cue for one.
     """
-    tokens = tokenize(text)
-    emails = "EMAIL" in asked or names("EMAIL", text)
-    found = [Detection(begin, end, "EMAIL") for begin, end in find_emails(text, expected=emails)]
+    tokens = tokenize(text, rules)
+    emails = "EMAIL" in asked or names("EMAIL", text, rules)
+    found = [
+        Detection(begin, end, "EMAIL") for begin, end in find_emails(text, rules, expected=emails)
+    ]
     numbered = has_digits(tokens)
     if numbered:
-        expected = "IBAN" in asked or names("IBAN", text)
-        ibans = find_ibans(tokens, text, expected=expected, in_pieces="IBAN" in asked)
+        expected = "IBAN" in asked or names("IBAN", text, rules)
+        ibans = find_ibans(tokens, text, rules, expected=expected, in_pieces="IBAN" in asked)
         found += [Detection(begin, end, "IBAN") for begin, end in ibans]
         written = _NATIONAL_INSURANCE.finditer(text)
         found += [Detection(*match.span(), "NATIONAL_ID") for match in written]
-    found += _dates(tokens, text, asked, in_digits=shortest < ASKED_RUN)
+    found += _dates(tokens, text, rules, asked, in_digits=shortest < ASKED_RUN)
     if numbered:
-        found += _numbers(tokens, text, asked, shortest)
+        found += _numbers(tokens, text, rules, asked, shortest)
     return _without_overlaps(found)
 
 
-def harmless_numbers(text: str) -> set[str]:
+def harmless_numbers(text: str, rules: Rules) -> set[str]:
     """Return the digits of the numbers that a text announces as an order's, a ticket's..."""
-    tokens = tokenize(text)
+    tokens = tokenize(text, rules)
     if not has_digits(tokens):
         return set()
-    runs = find_runs(text, tokens, skip_harmless=True, loose=False)
-    records = {_digits_of(piece) for piece in _records(text, expected=False)}
-    return records | {run.digits for run in runs if _is_announced_harmless(run, text)}
+    runs = find_runs(text, tokens, rules, skip_harmless=True, loose=False)
+    records = {_digits_of(piece) for piece in _records(text, rules, expected=False)}
+    return records | {run.digits for run in runs if _is_announced_harmless(run, text, rules)}
 
 
-def _is_announced_harmless(run: DigitRun, text: str) -> bool:
-    return len(run.digits) < CARD_RUN and names_harmless_last(text[: run.begin])
+def _is_announced_harmless(run: DigitRun, text: str, rules: Rules) -> bool:
+    return len(run.digits) < CARD_RUN and names_harmless_last(text[: run.begin], rules)
 
 
-def _records(text: str, *, expected: bool) -> list[re.Match[str]]:
+def _records(text: str, rules: Rules, *, expected: bool) -> list[re.Match[str]]:
     """Return the numbers of orders, tickets... that are written in one piece."""
     return [
         piece
         for piece in _IN_ONE_PIECE.finditer(text)
-        if _names_record(piece, text[: piece.start()], expected=expected)
+        if _names_record(piece, text[: piece.start()], rules, expected=expected)
     ]
 
 
-def _years(text: str) -> list[re.Match[str]]:
+def _years(text: str, rules: Rules) -> list[re.Match[str]]:
     """Return the years of "300 in 2022, 350 in 2023"."""
     return [
         piece
         for piece in _IN_ONE_PIECE.finditer(text)
-        if _YEAR.fullmatch(piece[0]) and _is_dated(text[: piece.start()])
+        if _YEAR.fullmatch(piece[0]) and _is_dated(text[: piece.start()], rules)
     ]
 
 
-def _is_dated(before: str) -> bool:
+def _is_dated(before: str, rules: Rules) -> bool:
     """Tell "in 2022" from the card that ends in 2022."""
-    return bool(_DATED.search(before[-10:])) and not _ENDING.search(before[-20:])
+    return bool(rules.dated.search(before[-12:])) and not rules.ending.search(before[-24:])
 
 
-def _names_record(piece: re.Match[str], before: str, *, expected: bool) -> bool:
-    if not expected and _OF_A_YEAR.fullmatch(piece[0]) and named_last(before) is None:
+def _names_record(piece: re.Match[str], before: str, rules: Rules, *, expected: bool) -> bool:
+    if not expected and _OF_A_YEAR.fullmatch(piece[0]) and named_last(before, rules) is None:
         return True
     # Shorter ones may be the first piece of a card's.
-    return LONG_RUN <= len(_digits_of(piece)) < CARD_RUN and names_harmless_last(before)
+    return LONG_RUN <= len(_digits_of(piece)) < CARD_RUN and names_harmless_last(before, rules)
 
 
 def _digits_of(piece: re.Match[str]) -> str:
@@ -178,24 +154,26 @@ def _without_overlaps(found: Sequence[Detection]) -> list[Detection]:
 
 
 def _numbers(
-    tokens: Sequence[Token], text: str, asked: frozenset[Kind], shortest: int
+    tokens: Sequence[Token], text: str, rules: Rules, asked: frozenset[Kind], shortest: int
 ) -> list[Detection]:
     expected = bool(asked - {"EMAIL", "DATE"})
     # A sort code looks like a date: 12-34-56.
-    dates_stay = not expected and not _SORT_CODE.search(text)
-    whole = _records(text, expected=expected) + ([] if expected else _years(text))
+    dates_stay = not expected and not rules.looks_like_date.search(text)
+    whole = _records(text, rules, expected=expected) + ([] if expected else _years(text, rules))
     places = {place for piece in whole for place in range(piece.start(), piece.end())}
     # They are never part of a longer number.
     parts = [replace(each, digits="") if each.begin in places else each for each in tokens]
-    runs = find_runs(text, parts, skip_harmless=dates_stay, loose=expected)
+    runs = find_runs(text, parts, rules, skip_harmless=dates_stay, loose=expected)
     found = []
     for run in runs:
-        kind = _kind_of(run, text, asked, shortest)
+        kind = _kind_of(run, text, rules, asked, shortest)
         if kind is not None:
             first, last = run.first, run.last
             if kind in ("ACCOUNT", "NATIONAL_ID"):
                 first, last = _with_letters(tokens, text, first, last)
-            found.append(Detection(*_with_edges(tokens, text, first, last), kind, run.digits))
+            found.append(
+                Detection(*_with_edges(tokens, text, rules, first, last), kind, run.digits)
+            )
     return found
 
 
@@ -224,11 +202,13 @@ def _is_letter(written: str) -> bool:
     return written.isalpha() and (len(written) == 1 or (len(written) == 2 and written.isupper()))
 
 
-def _with_edges(tokens: Sequence[Token], text: str, first: int, last: int) -> tuple[int, int]:
+def _with_edges(
+    tokens: Sequence[Token], text: str, rules: Rules, first: int, last: int
+) -> tuple[int, int]:
     """Return start and end of tokens, including attached signs and letters."""
     begin, end = tokens[first].begin, tokens[last].end
-    if plus := _PLUS.search(text[:begin]):
-        begin = plus.start()
+    if plus := rules.plus.search(text[max(0, begin - 12) : begin]):
+        begin = max(0, begin - 12) + plus.start()
     while begin and (_is_attached(text[begin - 1]) or text[begin - 1] in "+("):
         begin -= 1
     while end < len(text) and _is_attached(text[end]):
@@ -244,32 +224,42 @@ def _is_attached(sign: str) -> bool:
     return sign.isalnum() and (sign.isascii() or unicodedata.category(sign) != "Lo")
 
 
-def _kind_of(run: DigitRun, text: str, asked: frozenset[Kind], shortest: int) -> Kind | None:
+def _kind_of(
+    run: DigitRun, text: str, rules: Rules, asked: frozenset[Kind], shortest: int
+) -> Kind | None:
     """Return the kind of a run of digits, or None if it is not personal."""
-    if _is_quantity(run, text) or _is_announced_harmless(run, text):
+    if _is_quantity(run, text, rules) or _is_announced_harmless(run, text, rules):
         return None
-    cued = named_last(text[: run.begin])
+    cued = named_last(text[: run.begin], rules)
     count = len(run.digits)
     if cued == "SECURITY_CODE" or (cued is None and "SECURITY_CODE" in asked):
         if CODE_RUN <= count <= LONGEST_CODE:
             return "SECURITY_CODE"
-    elif not asked and _only_years(run, text) and not _ENDING.search(text[: run.begin]):
+    elif (
+        not asked
+        and _only_years(run, text)
+        and not rules.ending.search(text[max(0, run.begin - 24) : run.begin])
+    ):
         return None
     if count >= LONG_RUN:
-        return _long(run, text, cued, asked)
+        return _long(run, text, rules, cued, asked)
     least = shortest if asked else ASKED_RUN
-    if cued and _ENDING.search(text[: run.begin]):
+    if cued and rules.ending.search(text[max(0, run.begin - 24) : run.begin]):
         least = ENDING_RUN
-    return (cued or most_likely(asked)) if count >= least else None
+    return (cued or most_likely(asked, rules)) if count >= least else None
 
 
-def _long(run: DigitRun, text: str, cued: Kind | None, asked: frozenset[Kind]) -> Kind:
+def _long(
+    run: DigitRun, text: str, rules: Rules, cued: Kind | None, asked: frozenset[Kind]
+) -> Kind:
     count = len(run.digits)
-    if text[run.begin - 1 : run.begin] == "+" or _PLUS.search(text[: run.begin]):
+    if text[run.begin - 1 : run.begin] == "+" or rules.plus.search(
+        text[max(0, run.begin - 12) : run.begin]
+    ):
         return "PHONE"
     if 13 <= count <= 19 and passes_luhn(run.digits):
         return "CARD"
-    expected = cued or most_likely(asked)
+    expected = cued or most_likely(asked, rules)
     if expected is not None:
         return expected
     if count >= CARD_RUN:
@@ -279,12 +269,12 @@ def _long(run: DigitRun, text: str, cued: Kind | None, asked: frozenset[Kind]) -
     return "PHONE" if count in (7, 10, 11) else "ACCOUNT"
 
 
-def _is_quantity(run: DigitRun, text: str) -> bool:
+def _is_quantity(run: DigitRun, text: str, rules: Rules) -> bool:
     written = text[run.begin : run.end]
     if is_harmless(written, text[: run.begin]):
         return True
-    if not _UNIT.match(text, run.end):
-        return _is_dated(text[: run.begin]) and _only_years(run, text)
+    if not rules.unit.match(text, run.end):
+        return _is_dated(text[: run.begin], rules) and _only_years(run, text)
     return (
         len(run.digits) < LONG_RUN
         or bool(_AMOUNTS.fullmatch(written))
@@ -306,57 +296,73 @@ def _only_years(run: DigitRun, text: str) -> bool:
 
 
 def _dates(
-    tokens: Sequence[Token], text: str, asked: frozenset[Kind], *, in_digits: bool
+    tokens: Sequence[Token],
+    text: str,
+    rules: Rules,
+    asked: frozenset[Kind],
+    *,
+    in_digits: bool,
 ) -> list[Detection]:
     """Return dates that are a birthday or an expiry date."""
     found = []
-    for first, last in _date_runs(tokens):
+    for first, last in _date_runs(tokens, rules):
         begin, end = tokens[first].begin, tokens[last].end
         run = tokens[first : last + 1]
-        answered = _answers_misheard_question(tokens, run, bool(asked) and in_digits)
-        if "DATE" in asked or answered or _date_cue_before(text[:begin], run, asked, text):
+        answered = _answers_misheard_question(tokens, run, rules, bool(asked) and in_digits)
+        if (
+            "DATE" in asked
+            or answered
+            or rules.birth_after.search(next_words(text[end:]))
+            or _date_cue_before(text[:begin], run, rules, asked, text)
+        ):
             digits = "".join(token.digits for token in tokens[first : last + 1])
             found.append(Detection(begin, end, "DATE", digits))
     return found
 
 
 def _answers_misheard_question(
-    tokens: Sequence[Token], run: Sequence[Token], after_other: bool
+    tokens: Sequence[Token], run: Sequence[Token], rules: Rules, after_other: bool
 ) -> bool:
     """Tell a birthday or an expiry date from its looks: "X by 3?" - "November 27."
 
     ``after_other`` means that other personal data was asked for. A turn that is nothing but a
     date with the year of a birth is taken for one.
     """
-    if not any(token.word in _MONTHS for token in run):
+    if not any(token.word in rules.months for token in run):
         return False
     others = [token for token in tokens if token.word.isalpha() and token not in run]
     year = _BIRTH_YEAR.search("".join(token.digits for token in run))
     return after_other or (year is not None and len(others) <= FEW_WORDS)
 
 
-def _date_cue_before(before: str, run: Sequence[Token], asked: frozenset[Kind], text: str) -> bool:
+def _date_cue_before(
+    before: str, run: Sequence[Token], rules: Rules, asked: frozenset[Kind], text: str
+) -> bool:
     nearest = last_words(before)
-    if not names("DATE", nearest):
+    if not names("DATE", nearest, rules):
         return False
-    if not EXPIRY.search(nearest) or "CARD" in asked or names("CARD", text):
+    if not rules.expiry.search(nearest) or "CARD" in asked or names("CARD", text, rules):
         return True
     # "The offer expires on the thirtieth of June" is not personal, "expires 12/27" is.
-    return all(token.word not in _MONTHS_AND_ORDINALS for token in run)
+    return all(not _is_date_word(token, rules) for token in run)
 
 
-def _date_runs(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+def _date_runs(tokens: Sequence[Token], rules: Rules) -> list[tuple[int, int]]:
     """Return first and last token of what may be a date: two parts at least."""
     runs: list[tuple[int, int]] = []
     parts: list[int] = []
     for place, token in enumerate([*tokens, Token(0, 0, "\n")]):
-        if token.digits or token.word in _MONTHS_AND_ORDINALS:
+        if token.digits or _is_date_word(token, rules):
             parts.append(place)
-        elif token.word not in _DATE_JOINTS:
+        elif token.word not in _DATE_SIGNS and token.word not in rules.date_joints:
             if len(parts) > 1 or (parts and len(tokens[parts[0]].digits) >= 4):
                 runs.append((parts[0], parts[-1]))
             parts = []
     return runs
+
+
+def _is_date_word(token: Token, rules: Rules) -> bool:
+    return token.word in rules.months or token.word in rules.ordinals
 
 
 def passes_luhn(digits: str) -> bool:

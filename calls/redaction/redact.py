@@ -10,7 +10,9 @@ from calls.conversation import Speaker, Turn, Word
 from calls.redaction.cues import asked_for, asks_for_record
 from calls.redaction.folding import Folded, fold
 from calls.redaction.kinds import Kind
+from calls.redaction.languages.rules import Rules, rules_for
 from calls.redaction.personal_data import CARD_RUN, Detection, find_personal_data, harmless_numbers
+from calls.redaction.spoken_languages import SpokenLanguages, spoken_languages
 from calls.redaction.spoken_numbers import find_runs, has_digits, tokenize
 
 # People read long numbers in pieces, and the listener repeats or nods.
@@ -39,17 +41,24 @@ class Redaction:
 class Redacted:
     turns: tuple[Turn, ...]
     redactions: tuple[Redaction, ...]
+    languages: SpokenLanguages
 
 
-def redact(turns: Sequence[Turn]) -> Redacted:
+def redact(turns: Sequence[Turn], *, language: str = "") -> Redacted:
     """Replace personal data in texts and words by ``[CARD]``, ``[PHONE]``, ``[EMAIL]``...
+
+    ``language`` is the declared one, such as ``de`` or ``en-GB``; empty if it is not known. The
+    rules of the languages that the words show are used as well.
 
     What the other party asked for helps to recognise numbers. Personal data that was found once is
     also removed wherever it is repeated.
     """
-    memory = _Memory()
     places = [_place_words(turn) for turn in turns]
     plain = [fold(text) for text, _ in places]
+    spoken = spoken_languages(
+        [(turn.speaker, each.text) for turn, each in zip(turns, plain, strict=True)], language
+    )
+    memory = _Memory(rules_for(spoken.ruled))
     found = [
         memory.listen(turn.speaker, each.text) for turn, each in zip(turns, plain, strict=True)
     ]
@@ -63,6 +72,7 @@ def redact(turns: Sequence[Turn]) -> Redacted:
     return Redacted(
         tuple(turn for turn, _ in results),
         tuple(item for _, redactions in results for item in redactions),
+        spoken,
     )
 
 
@@ -70,6 +80,7 @@ def redact(turns: Sequence[Turn]) -> Redacted:
 class _Memory:
     """What the conversation so far tells about the next turn."""
 
+    rules: Rules
     asked: dict[Speaker, frozenset[Kind]] = field(default_factory=dict)
     last: dict[Speaker, list[Detection]] = field(default_factory=dict)
     secrets: dict[str, Kind] = field(default_factory=dict)
@@ -81,14 +92,14 @@ class _Memory:
         """Return the personal data in the next turn."""
         other: Speaker = "agent" if speaker == "customer" else "customer"
         asked = self.asked.get(speaker, frozenset())
-        shortest = _PIECE if _mostly_digits(text) else _SECRET
-        found = find_personal_data(text, asked, shortest=shortest)
-        if self.asked_record == speaker and _mostly_digits(text):
+        shortest = _PIECE if _mostly_digits(text, self.rules) else _SECRET
+        found = find_personal_data(text, self.rules, asked, shortest=shortest)
+        if self.asked_record == speaker and _is_bare_answer(text, self.rules):
             self.harmless |= {item.digits for item in found if _may_be_record(item)}
         # The listener repeats an order number to confirm it.
         found = [item for item in found if item.digits not in self.harmless]
         found = found or self._echo(other, text)
-        self.harmless |= harmless_numbers(text)
+        self.harmless |= harmless_numbers(text, self.rules)
         self._remember(speaker, other, text, found)
         return found
 
@@ -98,11 +109,11 @@ class _Memory:
         for item in found:
             if len(item.digits) >= _SECRET and item.kind != "DATE":
                 self.secrets.setdefault(item.digits, item.kind)
-        question, record = asked_for(text), asks_for_record(text)
+        question, record = asked_for(text, self.rules), asks_for_record(text, self.rules)
         if question or record or not _is_nod(text, found):
             self.asked[other] = question
             self.asked_record = other if record else None
-        if found and _mostly_digits(text):
+        if found and _mostly_digits(text, self.rules):
             # More pieces of the same number may follow.
             self.asked[speaker] = self.asked.get(speaker) or frozenset({found[-1].kind})
         self.last[speaker] = found
@@ -110,11 +121,11 @@ class _Memory:
     def _echo(self, other: Speaker, text: str) -> list[Detection]:
         """Return the short runs that repeat what the other party has just said."""
         heard = [(item.digits, item.kind) for item in self.last.get(other, ()) if item.digits]
-        return _repeats(text, heard, _ECHO)
+        return _repeats(text, heard, _ECHO, self.rules)
 
     def add_repeated(self, text: str, found: list[Detection]) -> list[Detection]:
         """Add personal data of other turns that is repeated in this turn."""
-        repeated = _repeats(text, list(self.secrets.items()), _SECRET)
+        repeated = _repeats(text, list(self.secrets.items()), _SECRET, self.rules)
         new = [
             item
             for item in repeated
@@ -128,10 +139,12 @@ def _in_original(item: Detection, folded: Folded) -> Detection:
     return replace(item, begin=begin, end=end)
 
 
-def _repeats(text: str, secrets: Sequence[tuple[str, Kind]], least: int) -> list[Detection]:
+def _repeats(
+    text: str, secrets: Sequence[tuple[str, Kind]], least: int, rules: Rules
+) -> list[Detection]:
     if not secrets:
         return []
-    runs = find_runs(text, tokenize(text), skip_harmless=True, loose=False)
+    runs = find_runs(text, tokenize(text, rules), rules, skip_harmless=True, loose=False)
     return [
         Detection(run.begin, run.end, kind, run.digits)
         for run in runs
@@ -144,11 +157,18 @@ def _may_be_record(item: Detection) -> bool:
     return item.kind in ("PHONE", "ACCOUNT") and len(item.digits) < CARD_RUN
 
 
-def _mostly_digits(text: str) -> bool:
-    tokens = tokenize(text)
+def _mostly_digits(text: str, rules: Rules) -> bool:
+    tokens = tokenize(text, rules)
     if not has_digits(tokens):
         return False
     return sum(token.word.isalpha() and not token.digits for token in tokens) <= 2
+
+
+def _is_bare_answer(text: str, rules: Rules) -> bool:
+    """Return whether a turn is a number and words such as "yes, of course, it is"."""
+    tokens = tokenize(text, rules)
+    words = [token.word for token in tokens if token.word.isalpha() and not token.digits]
+    return has_digits(tokens) and (len(words) <= 2 or rules.answer.issuperset(words))
 
 
 def _is_nod(text: str, found: Sequence[Detection]) -> bool:

@@ -1,7 +1,8 @@
 """Reading numbers as people say them and recognisers write them: tokens, and runs of digits.
 
 "4-5-3-2", "four five three two", "double two", "forty five thirty two" and mixtures all
-become digits with their position in the text. ``personal_data`` decides which ones are personal.
+become digits with their position in the text, in the languages of
+the rules. ``personal_data`` decides which ones are personal.
 """
 
 from __future__ import annotations
@@ -11,48 +12,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from calls.redaction.languages.rules import Rules
+from calls.redaction.languages.vocabulary import JOINTS, NO_NUMBER
+
 _TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[^\s\w]|_")
-_UNITS = {
-    "zero": "0", "nought": "0", "naught": "0", "nil": "0", "one": "1", "two": "2", "three": "3",
-    "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "niner": "9",
-}  # fmt: skip
-_TEENS = {
-    "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14",
-    "fifteen": "15", "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19",
-}  # fmt: skip
-_TENS = {
-    "twenty": "2", "thirty": "3", "forty": "4", "fourty": "4", "fifty": "5", "sixty": "6",
-    "seventy": "7", "eighty": "8", "ninety": "9",
-}  # fmt: skip
-_REPEATS = {"double": 1, "triple": 2, "treble": 2}
-_ZERO_LETTERS = frozenset({"oh", "o"})
-_NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, *_REPEATS})
-_SAYING_DIGITS = _NUMBER_WORDS | _ZERO_LETTERS | {"hundred"}
-_JOINTS = frozenset("-,./():;+#*_ \u2026|~'\\[]{}<>")
 # Between the letters and digits of one code.
 LETTER_JOINTS = frozenset("-,. ")
-_FILLERS = frozenset(
-    {"uh", "um", "er", "erm", "ah", "hm", "dash", "hyphen", "space", "slash", "stroke", "comma"}
-)
-# These also separate two quantities, so they join only parts that are surely one number.
-_LOOSE_FILLERS = frozenset(
-    {"and", "then", "next", "for", "to", "too", "due", "dot", "point", "of", "the", "it's", "so"}
-    | {"double", "triple", "treble", "hundred"}
-)
 _MAX_FILLERS = 3
 _READ_OUT = 4  # times of day have three: "seven oh four"
-# If a long number is expected, one or two words inside it are most likely misheard digits...
+# If a long number is expected, one or two words inside it are most likely misheard digits,
+# unless they announce the next number.
 _MAX_MISHEARD = 2
-# ...unless they announce the next number.
-_ANNOUNCING = frozenset(
-    {"account", "card", "code", "pin", "phone", "mobile", "expiry", "expires", "security", "sort"}
-    | {"routing", "number", "is", "was"}
-)
 # Amounts, times of day and ordinals are never part of a longer number.
 _AMOUNT = r"""
     [$£€]\s?(?:\d{1,3}(?:[,']\d{3})+|\d{1,7})(?:\.\d{1,2})?(?![\d,]*\d)
     | (?<![\d.,])\d{1,4}\.\d\d(?![.]?\d)
     | (?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d:])
+    | \b(?:[01]?\d|2[0-3])\s?h\s?[0-5]\d\b
     | \b\d{1,3}(?:st|nd|rd|th)\b
 """
 _DATE = r"""
@@ -90,17 +66,36 @@ class DigitRun:
 
 
 @lru_cache(maxsize=16)
-def tokenize(text: str) -> tuple[Token, ...]:
+def tokenize(text: str, rules: Rules) -> tuple[Token, ...]:
     """Cut a text into words (lower case), numbers and single signs, with their digits.
 
-    Cached, because several rules look at the same turn one after the other.
+    A number of several words is one token. Cached, because several rules look at the same turn one
+    after the other.
     """
-    words = [(match.start(), match.end(), match[0].lower()) for match in _TOKEN.finditer(text)]
-    plain = [word for _, _, word in words]
-    return tuple(
-        Token(begin, end, word, _digits(plain, place))
-        for place, (begin, end, word) in enumerate(words)
-    )
+    found = [(match.start(), match.end(), match[0].lower()) for match in _TOKEN.finditer(text)]
+    plain = [word for _, _, word in found]
+    tokens: list[Token] = []
+    place = 0
+    while place < len(found):
+        count, digits = _read_number(plain, place, rules)
+        begin, end = found[place][0], found[place + count - 1][1]
+        tokens.append(Token(begin, end, " ".join(plain[place : place + count]), digits))
+        place += count
+    return tuple(tokens)
+
+
+def _read_number(words: Sequence[str], place: int, rules: Rules) -> tuple[int, str]:
+    word = words[place]
+    if word[0].isdigit():
+        return 1, word
+    if not word[0].isalpha():
+        return NO_NUMBER
+    best = NO_NUMBER
+    for read in rules.readers:
+        count, digits = read(words, place)
+        if digits and (not best[1] or count > best[0]):
+            best = count, digits
+    return best
 
 
 def has_digits(tokens: Sequence[Token]) -> bool:
@@ -108,7 +103,7 @@ def has_digits(tokens: Sequence[Token]) -> bool:
 
 
 def find_runs(
-    text: str, tokens: Sequence[Token], *, skip_harmless: bool, loose: bool
+    text: str, tokens: Sequence[Token], rules: Rules, *, skip_harmless: bool, loose: bool
 ) -> list[DigitRun]:
     """Return the runs of digits of a text in order.
 
@@ -123,14 +118,18 @@ def find_runs(
         if not token.digits or token.begin in harmless:
             continue
         single = DigitRun(place, place, token.begin, token.end, token.digits)
-        if runs and (
-            _joins(tokens, runs[-1], single, loose)
-            or (loose and _misheard_between(tokens, runs[-1], single))
+        if (
+            runs
+            and not _is_quantity_before(text, runs[-1], single, rules)
+            and (
+                _joins(tokens, runs[-1], single, rules, loose)
+                or (loose and _misheard_between(tokens, runs[-1], single, rules))
+            )
         ):
             runs[-1] = _joined(runs[-1], single)
         else:
             runs.append(single)
-    return _merge_long(tokens, runs)
+    return _merge_long(tokens, runs, rules)
 
 
 def is_harmless(written: str, before: str) -> bool:
@@ -162,75 +161,38 @@ def _other_digits_beside(text: str, match: re.Match[str], harmless: set[int]) ->
     )
 
 
-def _digits(words: Sequence[str], place: int) -> str:
-    word = words[place]
-    if word[0].isdigit():
-        return word
-    if word not in _SAYING_DIGITS:
-        return ""
-    after = words[place + 1 : place + 3]
-    if word in _REPEATS:
-        return _unit([each for each in after if each != ","][:1]) * _REPEATS[word]
-    if word in _TENS:
-        return _TENS[word] + ("" if _unit_follows(after) else "0")
-    if word == "hundred":
-        before = [each for each in words[max(0, place - 2) : place] if each != ","]
-        return "00" if _unit(before[-1:]) else ""
-    if word in _ZERO_LETTERS:
-        return "0" if _beside_number(words, place) else ""
-    return _UNITS.get(word) or _TEENS.get(word, "")
-
-
-def _unit(words: Sequence[str]) -> str:
-    """Return the digit that the first of these words stands for, or an empty string."""
-    if not words:
-        return ""
-    if words[0] in _ZERO_LETTERS:
-        return "0"
-    return words[0] if re.fullmatch(r"\d", words[0]) else _UNITS.get(words[0], "")
-
-
-def _unit_follows(after: Sequence[str]) -> bool:
-    following = after[1:] if after[:1] == ["-"] else after[:1]
-    return bool(following) and _UNITS.get(following[0], "0") != "0"
-
-
-def _beside_number(words: Sequence[str], place: int) -> bool:
-    """Return whether an "oh" is a zero, as in "oh three" and "four, oh", and not a sigh."""
-    skipped = _ZERO_LETTERS | _JOINTS
-    before = next((word for word in reversed(words[:place]) if word not in skipped), "")
-    after = next((word for word in words[place + 1 :] if word not in _ZERO_LETTERS), "")
-    return _is_number(before) or _is_number(after)
-
-
-def _is_number(word: str) -> bool:
-    return word[:1].isdigit() or word in _NUMBER_WORDS
-
-
-def _joins(tokens: Sequence[Token], left: DigitRun, right: DigitRun, loose: bool) -> bool:
+def _joins(
+    tokens: Sequence[Token], left: DigitRun, right: DigitRun, rules: Rules, loose: bool
+) -> bool:
     between = [token.word for token in tokens[left.last + 1 : right.first]]
-    words = [word for word in between if word not in _JOINTS]
-    allowed = _FILLERS | _LOOSE_FILLERS if loose else _FILLERS
-    return len(words) <= _MAX_FILLERS and all(_is_filler(word, allowed) for word in words)
+    words = [word for word in between if word not in JOINTS]
+    return len(words) <= _MAX_FILLERS and all(
+        # Single letters may belong to policy and passport numbers.
+        word in rules.fillers or word in rules.letters or (loose and word in rules.loose_fillers)
+        for word in words
+    )
 
 
-def _misheard_between(tokens: Sequence[Token], left: DigitRun, right: DigitRun) -> bool:
+def _is_quantity_before(text: str, left: DigitRun, right: DigitRun, rules: Rules) -> bool:
+    """Return whether a unit ends the number on the left: "30 days and 12 percent"."""
+    is_next = right.first == left.last + 1
+    return not is_next and len(left.digits) < _READ_OUT and bool(rules.unit.match(text, left.end))
+
+
+def _misheard_between(
+    tokens: Sequence[Token], left: DigitRun, right: DigitRun, rules: Rules
+) -> bool:
     between = [token.word for token in tokens[left.last + 1 : right.first]]
-    words = [word for word in between if word not in _JOINTS]
-    is_new = any(word in _ANNOUNCING or word in ".?!" for word in between)
+    words = [word for word in between if word not in JOINTS]
+    is_new = any(word in rules.announcing or word in ".?!" for word in between)
     return len(words) <= _MAX_MISHEARD and not is_new
-
-
-def _is_filler(word: str, allowed: frozenset[str]) -> bool:
-    # Single letters may belong to policy and passport numbers. "a" and "i" are words.
-    return word in allowed or (len(word) == 1 and word.isalpha() and word not in "ai")
 
 
 def _joined(left: DigitRun, right: DigitRun) -> DigitRun:
     return DigitRun(left.first, right.last, left.begin, right.end, left.digits + right.digits)
 
 
-def _merge_long(tokens: Sequence[Token], runs: Sequence[DigitRun]) -> list[DigitRun]:
+def _merge_long(tokens: Sequence[Token], runs: Sequence[DigitRun], rules: Rules) -> list[DigitRun]:
     """Join runs over filler words if they are surely one long number."""
     merged: list[DigitRun] = []
     for run in runs:
@@ -238,7 +200,7 @@ def _merge_long(tokens: Sequence[Token], runs: Sequence[DigitRun]) -> list[Digit
             max(len(merged[-1].digits), len(run.digits)) >= 7
             or all(_is_read_out(tokens, each) for each in (merged[-1], run))
         )
-        if long and _joins(tokens, merged[-1], run, loose=True):
+        if long and _joins(tokens, merged[-1], run, rules, loose=True):
             merged[-1] = _joined(merged[-1], run)
         else:
             merged.append(run)
@@ -251,12 +213,12 @@ def _is_read_out(tokens: Sequence[Token], run: DigitRun) -> bool:
     return len(parts) >= _READ_OUT and all(len(token.digits) == 1 for token in parts)
 
 
-def compact_from(tokens: Sequence[Token], start: int) -> Iterator[tuple[int, str]]:
+def compact_from(tokens: Sequence[Token], start: int, rules: Rules) -> Iterator[tuple[int, str]]:
     """Yield (token, everything so far as capitals and digits) for codes such as an IBAN."""
     code = ""
     for place in range(start, len(tokens)):
         token = tokens[place]
-        if token.word in _JOINTS or (token.word in _FILLERS and not token.digits):
+        if token.word in JOINTS or (token.word in rules.fillers and not token.digits):
             continue
         if not token.digits and not (token.word.isalpha() and len(token.word) <= 4):
             return

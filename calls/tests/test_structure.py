@@ -16,7 +16,7 @@ LONGEST_TEMPLATE_LINE = 120
 LAYERS = [
     [
         *("calls.lifecycle", "calls.clock", "calls.media_types", "calls.base64_text"),
-        *("calls.conversation", "calls.plain_text", "calls.outage"),
+        *("calls.conversation", "calls.plain_text", "calls.outage", "calls.language"),
     ],
     ["calls.models"],
     ["calls.events", "calls.redaction"],

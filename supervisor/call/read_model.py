@@ -19,6 +19,7 @@ from calls.analysis.media.packets import PacketRow
 from calls.analysis.media.roles import swap_material
 from calls.analysis.media.textcall import TextCall
 from calls.analysis.results import transcript_document
+from calls.analysis.stages import language_of
 from calls.analysis.status import AnalysisStatus, Outage, read_status
 from calls.conversation import turn_as_json
 from calls.description import labelled
@@ -308,5 +309,6 @@ def _heard(call: Call, streams: list[Stream], *, redacted: bool) -> list[dict[st
     material = swap_material(material) if call.speakers_swapped else material
     if not isinstance(material, TextCall):
         return []
-    turns = redact(material.turns).turns if redacted else material.turns
-    return [turn_as_json(turn) for turn in turns]
+    if not redacted:
+        return [turn_as_json(turn) for turn in material.turns]
+    return [turn_as_json(turn) for turn in redact(material.turns, language=language_of(call)).turns]

@@ -22,6 +22,7 @@ from calls.analysis.recording.waveform import (
     stored_waveform,
     turn,
 )
+from calls.analysis.stages import language_of
 from calls.conversation import CallAudio, Span, turns_from_json
 from calls.models import Call, Recording
 from calls.redaction.redact import redact
@@ -125,7 +126,8 @@ def _personal_spans(call: Call) -> list[Span]:
     analysis = transcript.analyses.order_by("-version").first()
     if analysis is not None:
         return [Span(item["begin_ms"], item["end_ms"]) for item in analysis.redactions]
-    found = redact(turns_from_json(transcript.turns)).redactions
+    turns = turns_from_json(transcript.turns)
+    found = redact(turns, language=language_of(call)).redactions
     return [Span(item.begin_ms, item.end_ms) for item in found]
 
 
