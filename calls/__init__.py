@@ -9,10 +9,6 @@ annotations   Tags and notes
 bulk          Actions on many calls in the background
 keys          API keys: create, revoke and check
 conversation  Turns, spans and results that the analysis passes on
-language      Tells the language of a text
-media_types   Media types of audio and text
-plain_text    Makes text from outside safe to store and to show
-base64_text   Base64 in every form that senders use
 clock         The time of the database
 outage        Errors of the database, and one warning for a whole outage
 tasks         The background jobs
@@ -24,5 +20,5 @@ process       Ends child processes together with their parent
 asgi          Types of an ASGI application
 
 models/ ingest/ analysis/ redaction/ search/ alerts/ webhooks/ exports/ retention/ monitoring/
-simulation/ api/ admin/ and management/ have maps of their own.
+simulation/ formats/ api/ admin/ and management/ have maps of their own.
 """

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from calls.media_types import parse_media
+from calls.formats.media_types import parse_media
 from calls.models import Call
 
 

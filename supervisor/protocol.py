@@ -97,16 +97,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.close_timer = self.loop.call_later(CLOSE_PATIENCE_S, self.transport.abort)
 
     def send_keepalive_ping(self) -> None:
-        silent_s = self.loop.time() - self._heard_at
-        if silent_s < self.ping_interval and not self.transport.is_closing():
-            self.ping_timer = self.loop.call_later(
-                self.ping_interval - silent_s, self.send_keepalive_ping
-            )
+        waiting_s = (self.ping_interval or 0) - (self.loop.time() - self._heard_at)
+        if waiting_s > 0 and not self.transport.is_closing():
+            self.ping_timer = self.loop.call_later(waiting_s, self.send_keepalive_ping)
         else:
             super().send_keepalive_ping()
 
     def keepalive_timeout(self) -> None:
-        if self.read_paused:
+        if self.read_paused and self.ping_timeout:
             # The pong may be waiting, so this timer says nothing about the client.
             self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
         else:

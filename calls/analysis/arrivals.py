@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calls.base64_text import decode_base64
-from calls.media_types import read_media
+from calls.formats.base64_text import decode_base64
+from calls.formats.media_types import read_media
 from calls.models import Call, Packet, Stream
 
 CHECKED = 20  # packets

@@ -25,7 +25,7 @@ from calls.conversation import (
     Word,
     label_for,
 )
-from calls.plain_text import clean_text, cut_text
+from calls.formats.plain_text import clean_text, cut_text
 
 MAX_TURNS = 20_000
 MAX_TURN_LENGTH = 100_000  # characters; an hour of one voice without a pause has 60,000

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 from django.conf import settings
 
+from calls.formats.media_types import parse_media
 from calls.ingest.packets import (
     MAX_MEDIA_LENGTH,
     MAX_NAME_LENGTH,
@@ -20,7 +21,6 @@ from calls.ingest.packets import (
     MAX_TRACK_LENGTH,
     IncomingPacket,
 )
-from calls.media_types import parse_media
 
 
 class _Packet(msgspec.Struct):

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from calls.plain_text import clean_json
+from calls.formats.plain_text import clean_json
 
 
 class JSONField(models.JSONField):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calls.conversation import SPEAKERS, Speaker
-from calls.language import detect_language, name_of, primary
+from calls.formats.language import detect_language, name_of, primary
 from calls.redaction.languages.rules import VOCABULARIES
 
 DEFAULT = "en"

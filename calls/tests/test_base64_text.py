@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.base64_text import data_url_media, decode_base64
+from calls.formats.base64_text import data_url_media, decode_base64
 
 DIALECTS = {
     "strict": lambda data: base64.b64encode(data).decode(),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.plain_text import MARK, clean_json, clean_text, cut_text
+from calls.formats.plain_text import MARK, clean_json, clean_text, cut_text
 
 ANY_TEXT = st.text(st.characters())  # lone surrogates too
 NAMES = ANY_TEXT

@@ -14,10 +14,7 @@ LONGEST_TEMPLATE_LINE = 120
 
 # Each may import what stands before it, never what stands behind it.
 LAYERS = [
-    [
-        *("calls.lifecycle", "calls.clock", "calls.media_types", "calls.base64_text"),
-        *("calls.conversation", "calls.plain_text", "calls.outage", "calls.language"),
-    ],
+    ["calls.lifecycle", "calls.clock", "calls.conversation", "calls.formats", "calls.outage"],
     ["calls.models"],
     ["calls.events", "calls.redaction"],
     ["calls.services", "calls.search"],

@@ -23,9 +23,9 @@ from calls.analysis.stages import language_of
 from calls.analysis.status import AnalysisStatus, Outage, read_status
 from calls.conversation import turn_as_json
 from calls.description import labelled
+from calls.formats.media_types import read_media
 from calls.ingest.carriers.presence import Presence, read_presence
 from calls.lifecycle import CallState
-from calls.media_types import read_media
 from calls.models import Attempt, Call, CallEvent, Note, Packet, Recording, Stream
 from calls.redaction.redact import redact
 from calls.search.hits import Excerpt

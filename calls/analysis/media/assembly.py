@@ -21,7 +21,7 @@ from calls.analysis.media.packets import (
 from calls.analysis.media.resampling import resample
 from calls.analysis.media.textcall import TextCall, text_call
 from calls.conversation import CallAudio, Speaker
-from calls.media_types import MediaFormat, parse_media
+from calls.formats.media_types import MediaFormat, parse_media
 
 __all__ = [
     "TRACK_SPEAKERS",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calls.analysis.media.g711 import ALAW, MULAW
-from calls.media_types import MediaFormat
+from calls.formats.media_types import MediaFormat
 
 
 def decode_audio(payload: bytes, media: MediaFormat) -> NDArray[np.int16]:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from calls.base64_text import data_url_media, decode_base64
 from calls.conversation import SPEAKERS, Speaker
-from calls.media_types import MediaFormat, parse_media, read_media
+from calls.formats.base64_text import data_url_media, decode_base64
+from calls.formats.media_types import MediaFormat, parse_media, read_media
 
 TRACK_SPEAKERS: Mapping[str, Speaker] = {
     "agent": "agent",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from calls.analysis.media.decoding import decode_audio
 from calls.analysis.media.tracks import PlacedTrack
 from calls.conversation import Channel
-from calls.media_types import Encoding, MediaFormat
+from calls.formats.media_types import Encoding, MediaFormat
 
 LISTENED_BYTES = 1 << 20
 LEAST_SAMPLES = 8_000

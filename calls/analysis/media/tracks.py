@@ -26,8 +26,8 @@ from calls.analysis.media.timeline import (
     sequence_unit,
     silences,
 )
-from calls.base64_text import decode_base64
-from calls.media_types import MediaFormat
+from calls.formats.base64_text import decode_base64
+from calls.formats.media_types import MediaFormat
 
 _DEFAULT_PACKET_S = 0.02
 

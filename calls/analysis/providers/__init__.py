@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from calls.conversation import CallAudio, Transcription, Turn, Understanding
-from calls.plain_text import clean_text, cut_text
+from calls.formats.plain_text import clean_text, cut_text
 
 MESSAGE_LENGTH = 1_000
 CODE_LENGTH = 50

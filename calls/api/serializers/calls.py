@@ -123,7 +123,7 @@ class CallDetailSerializer(CallSerializer):
 
     streams = StreamSerializer(many=True, read_only=True)
     attempts = AttemptSerializer(many=True, read_only=True)
-    remarks = serializers.SerializerMethodField(
+    remarks = serializers.SerializerMethodField(  # type: ignore[assignment]  # replaces the list
         help_text="What could not be read in what was received, and what was assumed instead."
     )
 

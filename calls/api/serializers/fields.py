@@ -9,10 +9,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from calls.formats.media_types import parse_media
 from calls.ingest.packets import (
     MAX_MEDIA_LENGTH,
 )
-from calls.media_types import parse_media
 from calls.models import (
     CALL_ID_PATTERN,
     CALL_ID_RULE,

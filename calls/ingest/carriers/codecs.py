@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from calls.media_types import Encoding, parse_media, unknown_media
+from calls.formats.media_types import Encoding, parse_media, unknown_media
 
 _PREFERRED: Mapping[Encoding, str] = {
     "mulaw": "audio/x-mulaw",

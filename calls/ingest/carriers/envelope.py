@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from calls.formats.media_types import Encoding
 from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
 from calls.ingest.carriers.codecs import Declared, media_type, read_rate
 from calls.ingest.carriers.fields import (
@@ -26,7 +27,6 @@ from calls.ingest.carriers.fields import (
     stream_of,
 )
 from calls.ingest.packets import MAX_TRACK_LENGTH
-from calls.media_types import Encoding
 
 EVENTS = {"connected", "start", "media", "stop", "dtmf", "mark", "clear", "error"}
 FORMATS = ("mediaformat", "media_format", "audioformat", "audio_format")

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from calls.base64_text import decode_base64
 from calls.description import DESCRIBED
+from calls.formats.base64_text import decode_base64
 from calls.ingest.packets import MAX_SEQUENCE
 from calls.models import RESERVED_CALL_IDS
 

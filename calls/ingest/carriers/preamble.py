@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from calls.formats.media_types import MediaFormat, read_media
 from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
 from calls.ingest.carriers.codecs import Declared, media_type
 from calls.ingest.carriers.envelope import ENCODINGS, RATES, track_name
@@ -24,7 +25,6 @@ from calls.ingest.carriers.fields import (
     merged,
     stream_of,
 )
-from calls.media_types import MediaFormat, read_media
 
 SUBPROTOCOLS = ("audio.jambonz.org", "audio.drachtio.org", "media")
 NESTED = ("metadata", "channel_variables", "customerData", "headers")

@@ -10,11 +10,11 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calls.formats.media_types import MediaFormat, read_media
 from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
 from calls.ingest.carriers.numbering import Arrival, Numbering
 from calls.ingest.carriers.tracks import Frame, Row, TrackAssembler
 from calls.ingest.packets import FrameCounts, IncomingPacket
-from calls.media_types import MediaFormat, read_media
 
 MAX_TRACKS = 8
 _EPOCH_MS = 1e11  # a larger timestamp counts from the epoch, not from the start of the stream

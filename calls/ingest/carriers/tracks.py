@@ -11,8 +11,8 @@ import heapq
 import math
 from dataclasses import dataclass, field
 
+from calls.formats.media_types import MediaFormat
 from calls.ingest.carriers.numbering import LEAP
-from calls.media_types import MediaFormat
 
 ROW_S = 1.0
 ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit for packets of every other interface

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calls.analysis.media.assembly import assemble
-from calls.media_types import parse_media
+from calls.formats.media_types import parse_media
 from calls.tests.ingest.carrier_dialects import ENVELOPES, PREAMBLES, decoded, hear, mixed
 
 SECONDS = 3.2

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.description import read_direction
+from calls.formats.media_types import is_unknown, parse_media
 from calls.ingest.carriers.codecs import media_type, read_channels, read_rate
 from calls.ingest.carriers.envelope import EnvelopeParser
-from calls.media_types import is_unknown, parse_media
 
 MULAW = [
     *("audio/x-mulaw", "audio/mulaw", "audio/basic", "audio/PCMU", "PCMU", "pcmu/8000", "mulaw"),

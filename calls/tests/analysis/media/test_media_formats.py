@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from calls.analysis.media.decoding import decode_audio
 from calls.analysis.media.g711 import ALAW, MULAW
 from calls.analysis.media.resampling import resample
-from calls.media_types import MediaFormat, parse_media
+from calls.formats.media_types import MediaFormat, parse_media
 
 
 # Media types

@@ -11,7 +11,7 @@ from calls.analysis.media.g711 import ALAW, MULAW
 from calls.analysis.media.packets import PacketRow
 from calls.analysis.media.plausibility import find_better_format
 from calls.conversation import CallAudio, Channel
-from calls.media_types import parse_media
+from calls.formats.media_types import parse_media
 from calls.simulation.scripts import DEMO_CALLS, read_wav, recording_slugs
 
 NATURAL = "audio/x-mulaw;rate=8000"

@@ -1,7 +1,7 @@
 """Tells the language of a text by its script and its most frequent words.
 
-It would rather not answer than be wrong: a few words, names and numbers have no language. Plain
-lists do for telling some twenty languages apart by more than a sentence; nothing is loaded.
+It gives no answer rather than a wrong one: a few words, names and numbers have no language. Lists
+of words are enough to tell some twenty languages apart by a sentence or two. No model is loaded.
 """
 
 from __future__ import annotations
