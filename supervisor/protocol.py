@@ -55,7 +55,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
-        # Uvicorn has only made the task of the application; it starts later, and finds this.
         if self.response.status_code == 101:
             self.scope["extensions"] = {**(self.scope["extensions"] or {}), FRAMES: {}}
 
@@ -80,9 +79,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 connection.setsockopt(level, option, value)
 
     async def _send_frames(self, frames: bytes) -> None:
-        # Back-pressure: the transport holds at most its high-water mark (64 KB) for a slow client.
         await self.writable.wait()
-        # Frames bypass the state machine of the connection, which would refuse them after a close.
         if self.disconnected or self.conn.state is not State.OPEN:
             raise ClientDisconnected
         self.transport.write(frames)
@@ -97,16 +94,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.close_timer = self.loop.call_later(CLOSE_PATIENCE_S, self.transport.abort)
 
     def send_keepalive_ping(self) -> None:
-        waiting_s = (self.ping_interval or 0) - (self.loop.time() - self._heard_at)
-        if waiting_s > 0 and not self.transport.is_closing():
-            self.ping_timer = self.loop.call_later(waiting_s, self.send_keepalive_ping)
+        due_at = self._heard_at + (self.ping_interval or 0.0)
+        if self.loop.time() < due_at and not self.transport.is_closing():
+            self.ping_timer = self.loop.call_at(due_at, self.send_keepalive_ping)
         else:
             super().send_keepalive_ping()
 
     def keepalive_timeout(self) -> None:
-        if self.read_paused and self.ping_timeout:
+        if self.read_paused:
             # The pong may be waiting, so this timer says nothing about the client.
-            self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
+            self.pong_timer = self.loop.call_later(self.ping_timeout or 0.0, self.keepalive_timeout)
         else:
             # Look again before closing. If the process itself stood still, or has just begun to
             # read again, this timer may run before the pong is read from the socket.

@@ -32,6 +32,9 @@ class Clock:
         self.timers.append(timer)
         return timer
 
+    def call_at(self, moment, function):
+        return self.call_later(moment - self.now, function)
+
     def create_task(self, work):
         return asyncio.get_running_loop().create_task(work)
 
