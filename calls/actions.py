@@ -13,6 +13,7 @@ from typing import Any
 
 from calls import services
 from calls.alerts.services import NothingToAcknowledge, acknowledge_call
+from calls.analysis.redecoding import COMMON_FORMATS, decode_call
 from calls.analysis.speakers import swap_speakers
 from calls.annotations import (
     AnnotationRefused,
@@ -95,6 +96,11 @@ class Action:
     def stages(self) -> tuple[tuple[str, str], ...]:
         """The stages to choose from, each with its words."""
         return STAGES if "stage" in self.takes else ()
+
+    @property
+    def formats(self) -> tuple[tuple[str, str], ...]:
+        """The media types to choose from, each with its words."""
+        return COMMON_FORMATS if "media" in self.takes else ()
 
     def is_offered(self, call: Call) -> bool:
         return call.state in self.states and not self.is_done(call)
@@ -243,6 +249,26 @@ ACTIONS = {
                     "again. The AI then writes a new summary and new insights."
                 ),
                 done="Agent and customer have changed places.",
+                is_main=False,
+            ),
+        ),
+        Action(
+            name="decode",
+            past="decoded again",
+            run=decode_call,
+            states=frozenset({CallState.ARCHIVED, CallState.FAILED}),
+            status="decoding_initiated",
+            takes=("media",),
+            is_done=lambda call: call.packets_pruned_at is not None,
+            page=OneCall(
+                label="Decode again as…",
+                question="In which format should the packets be decoded?",
+                consequence=(
+                    "Use this if the sender declared a wrong or an unknown format. The packets are "
+                    "decoded from scratch, and the call is transcribed and judged again. The "
+                    "previous result is kept as an older version."
+                ),
+                done="The call is being decoded and analysed again.",
                 is_main=False,
             ),
         ),

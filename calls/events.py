@@ -200,6 +200,15 @@ class SpeakersSwapped:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FormatCorrected:
+    """The packets are decoded as ``media`` from now on; empty: as the sender declared them."""
+
+    type: ClassVar[str] = "format_corrected"
+    media: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WebhookDisabled:
     """Nothing is sent to the endpoint until a person enables it again. The entry has no call."""
 
@@ -247,6 +256,7 @@ Payload = (
     | NoteAdded
     | NoteDeleted
     | SpeakersSwapped
+    | FormatCorrected
     | WebhookDisabled
 )
 

@@ -35,6 +35,7 @@ urlpatterns = [
     path("calls/<str:call_id>/retry/", call_views.act, {"action": "retry"}, name="retry"),
     path("calls/<str:call_id>/dismiss/", call_views.act, {"action": "dismiss"}, name="dismiss"),
     path("calls/<str:call_id>/swap/", call_views.act, {"action": "swap"}, name="swap"),
+    path("calls/<str:call_id>/decode/", call_views.act, {"action": "decode"}, name="decode"),
     path("calls/<str:call_id>/tag/", annotating.tag, name="tag"),
     path("calls/<str:call_id>/untag/", annotating.untag, name="untag"),
     path("calls/<str:call_id>/note/", annotating.note, name="note"),

@@ -19,6 +19,7 @@ group_commit  Lets the writes of many calls share a transaction
 insights      Reads the site's own questions about every call
 metrics       Computes talk time, silence, interruptions and sentiment over time
 pausing       Pauses and resumes the analysis
+redecoding    Decodes the packets of a call again, in another format
 results       Combines the results of a call into one document
 retry         Decides whether and when to retry
 speakers      Swaps agent and customer of a call

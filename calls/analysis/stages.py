@@ -39,7 +39,7 @@ from calls.redaction.redact import Redacted, redact
 # ``state`` is here because transitions read it. Left out, Django would load it call by call.
 READ_FIELDS = (
     *("state", "media", "language", "missing_count", "late_count", "speakers_swapped"),
-    *("opened_at", "last_packet_at"),
+    *("opened_at", "last_packet_at", "media_override"),
 )
 
 InThread = Callable[..., Awaitable[Any]]

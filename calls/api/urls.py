@@ -22,6 +22,7 @@ urlpatterns = [
     path("call/<str:call_id>/end", _calls({"post": "end"}), name="end"),
     path("call/<str:call_id>/retry", _calls({"post": "retry"}), name="retry"),
     path("call/<str:call_id>/dismiss", _calls({"post": "dismiss"}), name="dismiss"),
+    path("call/<str:call_id>/decode", _calls({"post": "decode"}), name="decode"),
     path("call/<str:call_id>/reanalyse", _calls({"post": "reanalyse"}), name="reanalyse"),
     path("call/<str:call_id>/transcript", _calls({"get": "transcript"}), name="transcript"),
     path("call/<str:call_id>/recording", _calls({"get": "recording"}), name="recording"),

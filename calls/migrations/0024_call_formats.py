@@ -13,4 +13,9 @@ class Migration(migrations.Migration):
             name='remarks',
             field=models.JSONField(blank=True, default=list, editable=False),
         ),
+        migrations.AddField(
+            model_name='call',
+            name='media_override',
+            field=models.CharField(blank=True, default='', editable=False, max_length=100),
+        ),
     ]

@@ -64,7 +64,10 @@ class CallQuerySet(models.QuerySet["Call"]):
         in_vain = _rows_of_call("attempts").filter(
             stage=Stage.TRANSCRIBE, outcome__in=("failed", "snoozed")
         )
-        return self.filter(Q(media__istartswith="audio") | Exists(declared) | Exists(in_vain))
+        corrected = Q(media_override__istartswith="audio")
+        return self.filter(
+            Q(media__istartswith="audio") | corrected | Exists(declared) | Exists(in_vain)
+        )
 
     def alerting(self) -> Self:
         """Calls with an alert that nobody has acknowledged."""
@@ -140,6 +143,8 @@ class Call(CallLifecycle):
     language = models.CharField(max_length=16, blank=True, default="")
     # What a carrier's messages say that could not be read, and what was assumed instead.
     remarks = models.JSONField(blank=True, default=list, editable=False)
+    # The format in which a person wants the packets to be decoded; empty: as they were declared.
+    media_override = models.CharField(max_length=100, blank=True, default="", editable=False)
     # A person found that the tracks are the reverse of the site's track map.
     speakers_swapped = models.BooleanField(default=False, editable=False)
 

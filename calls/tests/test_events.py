@@ -39,6 +39,7 @@ PAYLOADS = [
     events.NoteAdded(note=1, by="ann"),
     events.NoteDeleted(note=1, author="ann", by="bob"),
     events.SpeakersSwapped(swapped=True, by="ann"),
+    events.FormatCorrected(media="audio/l16;rate=16000", by="ann"),
     events.WebhookDisabled(endpoint="ops", reason="404"),
     events.CallDismissed(by="ann", note=""),
     events.ProviderDown(provider="openai", stage="transcribe", failures=10, error="", probe_at=""),

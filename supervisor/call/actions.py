@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from calls.actions import ACTIONS, ON_PAGE, Action
+from calls.formats.media_types import parse_media
 from calls.models import Call, Stage
 
 Form = Mapping[str, str]
@@ -32,7 +33,22 @@ def _swapped(form: Form) -> bool:
     return form.get("swapped") == "1"
 
 
-_READERS: dict[str, Callable[[Form], object]] = {"stage": chosen_stage, "swapped": _swapped}
+def _media(form: Form) -> str:
+    """Read a media type; empty for the one that the sender declared. Raises BadForm."""
+    media = form.get("media", "").strip()
+    try:
+        if media:
+            parse_media(media)
+    except ValueError as error:
+        raise BadForm(str(error)) from error
+    return media
+
+
+_READERS: dict[str, Callable[[Form], object]] = {
+    "stage": chosen_stage,
+    "swapped": _swapped,
+    "media": _media,
+}
 
 
 def carry_out(action: Action, *, call_id: str, by: str, form: Form) -> None:

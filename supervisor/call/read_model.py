@@ -232,7 +232,8 @@ class CallPage:
     def has_recording(self) -> bool:
         if self.call.is_live or not self.call.packet_count:
             return False
-        if any(_is_audio(stream.media) for stream in self.streams) or _is_audio(self.call.media):
+        declared = {stream.media for stream in self.streams}
+        if any(map(_is_audio, {*declared, self.call.media, self.call.media_override})):
             return True
         # Nobody declared the media. Then the transcript shows whether the packets were audio.
         made_by = (self.document or {}).get("provenance", {}).get("transcribe") or {}

@@ -285,7 +285,7 @@ def test_a_failed_call_is_dismissed_after_a_question_and_then_only_retried(opera
     assert not Call.objects.dead().exists()
     assert CallEvent.objects.get(type="call_dismissed").data["by"] == "ana"
     assert "Dismissed : no analysis needed, according to ana" in text_of(page)
-    assert [action.name for action in page.context["actions"]] == ["retry", "swap"]
+    assert [action.name for action in page.context["actions"]] == ["retry", "swap", "decode"]
     assert "Dismissed" in text_of(page).partition("The analysis failed")[0]
     assert "the analysis failed before transcription finished" in text_of(page)
 

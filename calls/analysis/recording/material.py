@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -31,6 +32,7 @@ def load_material(call: Call) -> Material:
     Holds the decoded audio of the whole call in memory. Raises ProviderError if nothing is left.
     """
     streams = list(_streams([call]))
+    _correct_formats(call, streams)
     return _assemble(call, streams, (row for _, row in _rows(streams, bit_by_bit=True)))
 
 
@@ -42,11 +44,13 @@ def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
     streams: dict[int, list[Any]] = {call.pk: [] for call in calls}
     for stream in _streams(calls):
         streams[stream.call_id].append(stream)
+    for call in calls:
+        _correct_formats(call, streams[call.pk])
     rows: dict[int, list[PacketRow]] = {call.pk: [] for call in calls}
-    for call, row in _rows(
+    for call_pk, row in _rows(
         [stream for own in streams.values() for stream in own], bit_by_bit=False
     ):
-        rows[call].append(row)
+        rows[call_pk].append(row)
     return [_assembled(call, streams[call.pk], rows[call.pk]) for call in calls]
 
 
@@ -54,6 +58,14 @@ def _streams(calls: Sequence[Call]) -> QuerySet[Any]:
     pruned = Exists(PrunedRange.objects.filter(stream=OuterRef("pk")))
     streams = Stream.objects.filter(call__in=[call.pk for call in calls]).order_by("pk")
     return streams.only("call_id", "name", "media").annotate(is_pruned=pruned)
+
+
+def _correct_formats(call: Call, streams: Sequence[Any]) -> None:
+    """Read streams in the format that a person chose. Text beside audio stays text."""
+    is_mixed = len({stream.media.startswith("text/") for stream in streams}) > 1
+    for stream in streams if call.media_override else ():
+        if not (is_mixed and stream.media.startswith("text/")):
+            stream.media = call.media_override
 
 
 def _assembled(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> Any:
@@ -68,11 +80,14 @@ def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> 
         return _load_kept(call)
     received = assemble(
         rows,
-        default_media=call.media,
+        default_media=call.media_override or call.media,
         track_speakers=settings.TRACK_SPEAKERS,
         stream_order=[stream.name for stream in streams],
         received_s=_received_s(call),
     )
+    if call.media_override:
+        note = f"A person corrected the format: decoded as {call.media_override}."
+        received = replace(received, notes=(*received.notes, note))
     return swap_material(received) if call.speakers_swapped else received
 
 

@@ -24,7 +24,12 @@ from calls.api.docs.answers import (
     text,
 )
 from calls.api.downloads import FORMATS
-from calls.api.serializers.calls import CallDetailSerializer, CallSerializer, DescriptionSerializer
+from calls.api.serializers.calls import (
+    CallDetailSerializer,
+    CallSerializer,
+    DecodingSerializer,
+    DescriptionSerializer,
+)
 
 start = extend_schema(
     operation_id="start_call",
@@ -110,6 +115,20 @@ reanalyse = _requeue(
     "Starts at `transcribe`, or at `understand` to keep the transcript. If the packets have been "
     "pruned, the recording is transcribed.",
     OpenApiParameter("stage", str, enum=["transcribe", "understand"], default="transcribe"),
+)
+decode = extend_schema(
+    operation_id="decode_call",
+    summary="Decode a call that is over again, in another format",
+    description=(
+        "Use this if the sender declared a wrong or an unknown format. The stored packets are "
+        "decoded as `media`, and the call is analysed again. The previous result is kept. 409 if "
+        "the call is not over, or if its packets have been pruned."
+    ),
+    tags=["operate"],
+    parameters=[CALL_ID],
+    request=DecodingSerializer,
+    examples=[OpenApiExample("16 kHz", value={"media": "audio/l16;rate=16000"}, request_only=True)],
+    responses={200: _requeued, 409: CONFLICT, **WRITE_ERRORS, 404: READ_ERRORS[404]},
 )
 call_list = extend_schema(
     operation_id="list_calls",

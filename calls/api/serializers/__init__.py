@@ -2,7 +2,7 @@
 
 alerts       Alerts, and the body that acknowledges one.
 annotations  Tags, notes and swapped speakers.
-calls        Calls, their streams and attempts, and the body of ``start``.
+calls        Calls, their streams and attempts, and the bodies of ``start`` and ``decode``.
 events       Entries of the event log.
 fields       Fields that accept exactly one JSON type, and the check of call ids.
 packets      Packets as they are sent and as they are stored.

@@ -1,4 +1,4 @@
-"""Calls, their streams and attempts, and the body of ``start``."""
+"""Calls, their streams and attempts, and the bodies of ``start`` and ``decode``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rest_framework import serializers
 from calls.analysis.arrivals import remarks_on
 from calls.api.serializers.fields import CheckedStringField, StrictChoiceField
 from calls.description import DESCRIBED, NAMES, Described
+from calls.formats.media_types import parse_media
 from calls.models import (
     Attempt,
     Call,
@@ -41,7 +42,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     remarks = serializers.ListField(
         child=serializers.CharField(),
         read_only=True,
-        help_text="What a carrier's messages say that could not be read.",
+        help_text="What could not be read in what was received, and what was assumed instead.",
     )
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     note_count = serializers.IntegerField(read_only=True)
@@ -78,6 +79,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "agent_sentiment",
             "agent_trend",
             "speakers_swapped",
+            "media_override",
             "tags",
             "note_count",
             "open_alerts",
@@ -95,6 +97,16 @@ class StreamSerializer(serializers.ModelSerializer[Stream]):
     class Meta:
         model = Stream
         fields = Stream.SHOWN
+
+
+class DecodingSerializer(serializers.Serializer[Call]):
+    """The body of ``decode``."""
+
+    media = CheckedStringField(
+        check=parse_media,
+        max_length=100,
+        help_text="A media type that can be decoded. Empty: as the sender declared it.",
+    )
 
 
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):
@@ -123,13 +135,11 @@ class CallDetailSerializer(CallSerializer):
 
     streams = StreamSerializer(many=True, read_only=True)
     attempts = AttemptSerializer(many=True, read_only=True)
-    remarks = serializers.SerializerMethodField(  # type: ignore[assignment]  # replaces the list
-        help_text="What could not be read in what was received, and what was assumed instead."
-    )
 
     class Meta(CallSerializer.Meta):
         fields = [*CallSerializer.Meta.fields, "streams", "attempts"]
         read_only_fields = fields
 
-    def get_remarks(self, call: Call) -> list[str]:
-        return remarks_on(call, list(call.streams.all()))
+    def to_representation(self, call: Call) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(call)
+        return {**shown, "remarks": remarks_on(call, list(call.streams.all()))}

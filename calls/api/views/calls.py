@@ -24,7 +24,12 @@ from calls.api.filters import CallFilter
 from calls.api.pagination import CallPagination
 from calls.api.parameters import one_of, yes_or_no
 from calls.api.serializers.annotations import SpeakersSerializer
-from calls.api.serializers.calls import CallDetailSerializer, CallSerializer, DescriptionSerializer
+from calls.api.serializers.calls import (
+    CallDetailSerializer,
+    CallSerializer,
+    DecodingSerializer,
+    DescriptionSerializer,
+)
 from calls.api.views.route import INGEST, CallRoute, who
 from calls.models import Call, Stage, Stream
 
@@ -39,7 +44,7 @@ def _redacted(request: Request) -> bool:
 
 
 class CallViewSet(CallRoute):
-    """Reads calls, and starts, ends, retries, dismisses and reanalyses them."""
+    """Reads calls, and starts, ends, retries, dismisses, reanalyses and decodes them."""
 
     queryset = Call.objects.all()
     filterset_class = CallFilter
@@ -49,7 +54,9 @@ class CallViewSet(CallRoute):
     scopes: ClassVar = {
         "start": INGEST,
         "speakers": ACTIONS["swap"].scope,
-        **{name: ACTIONS[name].scope for name in ("end", "retry", "dismiss", "reanalyse")},
+        **{
+            name: ACTIONS[name].scope for name in ("end", "retry", "dismiss", "reanalyse", "decode")
+        },
     }
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
@@ -101,6 +108,12 @@ class CallViewSet(CallRoute):
     def reanalyse(self, request: Request, call_id: str) -> Response:
         stage = one_of(request, "stage", Stage.values, default=Stage.TRANSCRIBE)
         return Response(self._act("reanalyse", stage=stage))
+
+    @calls_docs.decode
+    def decode(self, request: Request, call_id: str) -> Response:
+        serializer = DecodingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(self._act("decode", media=serializer.validated_data["media"]))
 
     @annotations_docs.speakers
     def speakers(self, request: Request, call_id: str) -> Response:

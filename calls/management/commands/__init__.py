@@ -2,6 +2,7 @@
 
 analysis        Pause or resume the analysis, or show its status.
 create_api_key  Create, list or revoke API keys.
+decode          Decode calls again, in another format.
 dismiss_failed  Dismiss failed calls that need no analysis.
 generateschema  Print the OpenAPI schema, like spectacular.
 graph_transitions  Draw the states and transitions of a call.

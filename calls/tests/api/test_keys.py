@@ -163,6 +163,7 @@ SCOPES = [
     ("POST", "/v1/call/c-1/end", "ingest"),
     ("POST", "/v1/call/c-1/retry", "operate"),
     ("POST", "/v1/call/c-1/reanalyse", "operate"),
+    ("POST", "/v1/call/c-1/decode", "operate"),
     ("GET", "/v1/call", "read"),
     ("GET", "/v1/call/c-1", "read"),
     ("GET", "/v1/call/c-1/packets", "read"),

@@ -39,7 +39,7 @@ def test_every_route_below_v1_is_documented(schema):
 
     assert "packet" in routed
     assert documented == {
-        "analysis", "batch", "call", "calls.csv", "dismiss", "end", "events", "packets",
+        "analysis", "batch", "call", "calls.csv", "decode", "dismiss", "end", "events", "packets",
         "reanalyse", "recording", "retry", "start", "transcript", "{call_id}",
         "tags", "{name}", "notes", "{note_id}", "speakers",
         "acknowledge", "alerts", "alerts.csv", "{alert_id}", "stream", "search", "search.csv",
