@@ -74,9 +74,11 @@ class AlertRuleAdmin(EditableList):
     def try_view(self, request: HttpRequest) -> HttpResponse:
         """Show what the rule in the form would have found. Stores neither rule nor alert."""
         rule = AlertRule.objects.filter(pk=_number(request.GET.get("rule"))).first()
+        # A trial quotes calls, so it needs the permission to read them, too.
         may_edit = self.has_change_permission(request) or self.has_add_permission(request)
         if not may_edit or not request.user.has_perm("calls.view_call"):
             raise PermissionDenied
+        # POST, because the rule need not be saved: its fields come with the request.
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         form = modelform_factory(AlertRule, fields=RULE_FIELDS)(request.POST, instance=rule)
@@ -108,6 +110,7 @@ class AlertAdmin(Records):
     def has_change_permission(self, request: HttpRequest, obj: Alert | None = None) -> bool:
         return False
 
+    # An alert is part of the history of its call, and is deleted only with it.
     def has_delete_permission(self, request: HttpRequest, obj: Alert | None = None) -> bool:
         return False
 

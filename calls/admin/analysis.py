@@ -23,6 +23,7 @@ class AnalysisPauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_display = ["paused_at", "by", "reason"]
     fields = ["reason"]
+    # No bulk actions: there is at most one row.
     actions = None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -40,6 +41,7 @@ class AnalysisPauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: AnalysisPause | None = None) -> bool:
         return _may_operate(request)
 
+    # Not obj.save(): the pause has an event in the log.
     def save_model(self, request: HttpRequest, obj: AnalysisPause, form: Any, change: bool) -> None:
         try:
             pause = pause_analysis(by=request.user.get_username(), reason=obj.reason)
@@ -55,6 +57,7 @@ class AnalysisPauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         except AlreadySo as error:
             messages.warning(request, str(error))
 
+    # The admin would delete all rows with one statement, past the service and the event log.
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AnalysisPause]) -> None:
         for pause in queryset:
             self.delete_model(request, pause)

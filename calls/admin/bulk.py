@@ -53,6 +53,7 @@ class BulkActionAdmin(ReadOnly, Records):
 
     list_display = ["what", "by", "created_at", "chosen", "standing", "none_refused"]
     list_filter = ["kind", StandingFilter]
+    # Exact, because a search inside of names would read the whole table.
     search_fields = ("by__exact",)
     search_help_text = "The full name of the person who started it."
     inlines = [RefusedInline]
@@ -63,6 +64,7 @@ class BulkActionAdmin(ReadOnly, Records):
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkAction]:
         refused = BulkItem.objects.filter(action=OuterRef("pk"), outcome=REFUSED)
         actions: QuerySet[BulkAction] = super().get_queryset(request)
+        # Exists, not a count: an action may have thousands of refusals.
         return actions.annotate(has_refused=Exists(refused))
 
     def view_on_site(self, action: BulkAction) -> str:

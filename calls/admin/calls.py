@@ -85,6 +85,7 @@ def _in_admin(action: Action) -> Callable[..., None]:
     def act(model_admin: CallAdmin, request: HttpRequest, queryset: QuerySet[Call]) -> None:
         model_admin.act(request, queryset, action)
 
+    # The admin names its actions after their functions, and refuses two of the same name.
     act.__name__ = action.name
     return act
 
@@ -159,15 +160,18 @@ class CallAdmin(ReadOnly, Records):
     ) -> tuple[QuerySet[Call], bool]:
         term = search_term.strip()
         found = Q(call_id__startswith=term) | Q(queue=term) | Q(agent=term)
+        # As one term: Django would split it at spaces, but names of queues have some.
         return (queryset.filter(found) if term else queryset), False
 
     def save_model(self, request: HttpRequest, obj: Call, form: Any, change: bool) -> None:
+        # Only what was changed: packets update other columns of the row meanwhile.
         described = {name: form.cleaned_data[name] for name in form.changed_data}
         services.describe_call(call_id=obj.call_id, **described)
 
     def act(self, request: HttpRequest, queryset: QuerySet[Call], action: Action) -> None:
         """Carry an action out for each call. A call that refuses does not stop the others."""
         refused = []
+        # One more, to tell whether any are left. "Select all" may mean the whole archive.
         call_ids = list(queryset.values_list("call_id", flat=True)[: ACTION_LIMIT + 1])
         chosen = call_ids[:ACTION_LIMIT]
         for call_id in chosen:

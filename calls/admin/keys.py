@@ -46,6 +46,7 @@ class ApiKeyAdmin(Records):
             obj.save(update_fields=["name"])
             return
         key, plain = create_key(name=obj.name, scopes=obj.scopes)
+        # The admin goes on with this object: its log entry and its redirect need the key.
         obj.pk, obj.prefix = key.pk, key.prefix
         # The message is kept in a signed cookie of this browser, not in the database.
         note = f"The key is {plain}. Copy it now. It is not stored and cannot be shown again."

@@ -60,6 +60,7 @@ def estimated_rows(model: type[Model]) -> int | None:
             [model._meta.db_table],  # noqa: SLF001 (public despite its name)
         )
         row = cursor.fetchone()
+    # reltuples is -1 until the table was analysed for the first time.
     return row[0] if row and row[0] > 0 else None
 
 
@@ -138,6 +139,7 @@ class Records(_ModelAdmin):
     """A list of any length, newest first, with pages that show every field."""
 
     paginator = ReachablePaginator
+    # Each of these would count all rows, or offer orders and pages without an index.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = PAGE_SIZE
@@ -182,6 +184,7 @@ class CallRecords(ReadOnly, Records):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
+        # In two steps instead of a join, so that the list follows the index by call.
         if term := search_term.strip():
             queryset = self.of_call(queryset, list(Call.objects.filter(call_id=term)))
         return queryset, False
@@ -200,6 +203,7 @@ class PersonalData(_ModelAdmin):
 class BoundedFormSet(_FormSet):
     @cached_property
     def _newest(self) -> QuerySet[Any]:
+        # Cached, because Django asks several times, and cannot filter a queryset that was sliced.
         return super().get_queryset()[:INLINE_LIMIT]
 
     def get_queryset(self) -> QuerySet[Any]:

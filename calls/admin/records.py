@@ -73,6 +73,7 @@ class PacketAdmin(PersonalData, CallRecords):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Packet]:
         beginning = Left("data", EXCERPT_LENGTH + 1)
         packets: QuerySet[Packet] = super().get_queryset(request)
+        # An audio packet of a second has some 10 KB. The list shows 80 characters of each.
         return packets.defer("data").annotate(beginning=beginning)
 
     def get_ordering(self, request: HttpRequest) -> Any:
@@ -127,6 +128,7 @@ class TranscriptAdmin(PersonalData, CallRecords):
     json_fields = ["turns", "speech", "skipped", "provenance"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transcript]:
+        # The turns of a long call are large, and lists do not show them.
         return super().get_queryset(request).defer("turns", "speech")
 
 

@@ -105,6 +105,7 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool
     ) -> None:
         if not change:
+            # Otherwise it would be sent the whole log.
             obj.position = events.head()
             obj.save()
             return
@@ -114,6 +115,7 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             replace_secret(obj, obj.secret, old=form.initial["secret"])
             changed |= {"previous_secret", "previous_secret_until"}
         if "enabled" in changed and obj.enabled:
+            # Otherwise the next failure would disable it again at once.
             obj.disabled_reason, obj.failing_since = "", None
             changed |= {"disabled_reason", "failing_since"}
         obj.save(update_fields=sorted(changed))

@@ -33,6 +33,7 @@ def create_demo_supervisor() -> tuple[str, str]:
 def _password(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        # O_EXCL: of two starts at the same time, only one writes the password.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(9))
     except FileExistsError:

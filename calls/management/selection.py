@@ -37,6 +37,7 @@ def choose(options: dict[str, Any], states: Iterable[CallState]) -> QuerySet[Cal
     """Return the calls that the options select, in one of ``states``. Raises CommandError."""
     given = {name.replace("-", "_"): options[name.replace("-", "_")] for name in FILTERS}
     wanted = {name: value for name, value in given.items() if value is not None}
+    # The filters of the API check the values, so commands and API mean the same by them.
     chosen = CallFilter(wanted, queryset=Call.objects.filter(state__in=states))
     if not chosen.is_valid():
         wrong = (f"--{name.replace('_', '-')}: {text[0]}" for name, text in chosen.errors.items())
@@ -60,6 +61,7 @@ def work_through(
         return
     done = refused = 0
     for call_ids in _call_ids(calls, limit):
+        # Each retry makes a call due. Without this, each would queue a job of its own.
         with waking_once():
             for call_id in call_ids:
                 try:

@@ -116,10 +116,12 @@ class Alert(models.Model):
     unique, so that the database refuses to store the same alert twice.
     """
 
+    # Without an index of its own: both constraints start with the call.
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="alerts", db_index=False)
     rule = models.ForeignKey(AlertRule, on_delete=models.SET_NULL, null=True, related_name="alerts")
     number = models.PositiveIntegerField(default=1)
     source = models.CharField(max_length=64, null=True)  # noqa: DJ001 (NULL is not unique)
+    # Name, kind and severity are copied: an alert is history, and its rule may change or go.
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=16, choices=AlertRule.Kind.choices)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
@@ -140,6 +142,7 @@ class Alert(models.Model):
             models.UniqueConstraint(fields=["call", "rule", "number"], name="one_alert_per_number"),
             models.UniqueConstraint(fields=["call", "rule", "source"], name="one_alert_per_source"),
         ]
+        # Partial, because lists and figures ask for open alerts, which are few among all.
         indexes = [
             models.Index(
                 fields=["call", "severity"],

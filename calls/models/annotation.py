@@ -12,6 +12,7 @@ NOTE_LENGTH = 4000
 class Tag(models.Model):
     """A label that somebody added to a call, to find it again."""
 
+    # No index of its own: the constraint starts with the call.
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="tags", db_index=False)
     name = models.CharField(max_length=TAG_LENGTH)
     added_at = models.DateTimeField(default=timezone.now, editable=False)

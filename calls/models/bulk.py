@@ -45,6 +45,7 @@ class BulkAction(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
+            # For the sweep, which looks for jobs that have died.
             models.Index(fields=["seen_at"], condition=Q(finished_at=None), name="bulk_unfinished")
         ]
 

@@ -28,6 +28,7 @@ class CallQuerySet(models.QuerySet["Call"]):
     def idle(self, *, before: datetime) -> Self:
         """Live calls without a packet since ``before``."""
         silent = Q(last_packet_at__lt=before)
+        # In SQL, a comparison with NULL is never true, so these need a condition of their own.
         never_spoke = Q(last_packet_at=None, opened_at__lt=before)
         return self.live().filter(silent | never_spoke)
 
@@ -78,6 +79,7 @@ class CallQuerySet(models.QuerySet["Call"]):
 
     def with_note_count(self) -> Self:
         """Add ``note_count``."""
+        # A subquery for each count: with joins, notes would be counted once for each alert.
         by_call = _rows_of_call("notes").order_by().values("call")
         counted = by_call.annotate(n=Count("pk")).values("n")
         return self.annotate(note_count=Coalesce(Subquery(counted), 0))
@@ -153,6 +155,7 @@ class Call(CallLifecycle):
     ended_at = models.DateTimeField(null=True, editable=False)
     end_reason = models.CharField(max_length=16, blank=True, default="", choices=EndReason.choices)
     state_changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Grows with each change of state, so that a client can tell an old state from a new one.
     version = models.PositiveIntegerField(default=1, editable=False)
     # Since when there are late packets that no round of analysis has read, if they came in time.
     late_since = models.DateTimeField(null=True, editable=False)

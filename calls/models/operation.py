@@ -40,6 +40,7 @@ class WorkerHeartbeat(models.Model):
 class AnalysisPause(models.Model):
     """The pause of the analysis. There is one row while it is paused, and none while it runs."""
 
+    # A fixed key: of two people who pause at the same time, the database refuses the second.
     ONLY = 1
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)

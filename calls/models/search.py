@@ -39,6 +39,7 @@ class WordsField(models.Field):  # type: ignore[type-arg]
         return as_tsvector(value) if connection.vendor == "postgresql" else as_text(value)
 
     def get_placeholder(self, value: Any, compiler: Any, connection: BaseDatabaseWrapper) -> str:
+        # A cast, not to_tsvector: PostgreSQL's parser would split and stem the words.
         return "%s::tsvector" if connection.vendor == "postgresql" else "%s"
 
 
@@ -104,6 +105,7 @@ class FullText(models.Model):
 
     call = models.OneToOneField(
         Call,
+        # Triggers and the view follow the entry, so Django has nothing to delete here.
         on_delete=models.DO_NOTHING,
         primary_key=True,
         db_column="rowid",

@@ -103,6 +103,7 @@ class WebhookDelivery(models.Model):
     endpoint = models.ForeignKey(
         WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False
     )
+    # Made from event and endpoint, so the constraint below refuses to queue a message twice.
     message_id = models.CharField(max_length=64)
     type = models.CharField(max_length=32)
     body = models.TextField()

@@ -148,6 +148,7 @@ class Caller:
         stop: asyncio.Event,
     ) -> None:
         self.tally = Tally()
+        # Last in, first out: the lane used last is the most likely one to be connected still.
         self._lanes: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
         for lane in lanes:
             self._lanes.put_nowait(lane)
@@ -259,6 +260,7 @@ class Caller:
         for attempt in count():
             lane = await self._lanes.get()
             begun = self._now()
+            # Only the first try shows whether the client keeps up. Later ones wait on purpose.
             if due is not None and not attempt:
                 self.tally.lag.add(max(0.0, begun - due))
             answer = await post_once(lane, path, content)

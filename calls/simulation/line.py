@@ -64,6 +64,7 @@ def _arrival_keys(index: int, rng: Random, rates: Rates) -> tuple[float, ...]:
     delay, echo = rng.randint(1, REACH), rng.randint(1, REACH)
     if is_lost:
         return ()
+    # The fractions put a packet that arrives late between two others, never on their place.
     key = index + delay + 0.5 if is_delayed else float(index)
     return (key, key + echo + 0.25) if is_doubled else (key,)
 

@@ -87,6 +87,7 @@ def _riff_chunks(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
     while position + 8 <= len(raw):
         name, size = struct.unpack_from("<4sI", raw, position)
         yield name, raw[position + 8 : position + 8 + size]
+        # Chunks of odd length are padded to an even one.
         position += 8 + size + size % 2
 
 

@@ -80,6 +80,7 @@ class NoteViewSet(_AnnotationViewSet):
 
 
 def _may_delete_all(request: Request) -> bool:
+    # A key has scopes, but no permissions.
     is_person = request.user.is_authenticated and not isinstance(request.user, ApiClient)
     return is_person and request.user.has_perm(DELETE_NOTE)
 

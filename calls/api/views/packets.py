@@ -32,6 +32,7 @@ class PacketViewSet(CallRoute):
     scopes: ClassVar = {"create": INGEST, "batch": INGEST}
 
     def get_parsers(self) -> list[Any]:
+        # REST framework asks for parsers before it sets the action.
         if "batch" in getattr(self, "action_map", {}).values():
             return [StrictJSONParser(), NDJSONParser()]
         return [StrictJSONParser()]
@@ -48,6 +49,7 @@ class PacketViewSet(CallRoute):
         atomic = yes_or_no(request, "atomic", default=False)
         items = _batch_items(request.data)
         packets, rejected = sort_out(items, call_id)
+        # If no packet is well formed, the client most likely sends something else altogether.
         if rejected and (atomic or not packets):
             return Response(
                 {"status": "rejected", "accepted": 0, "rejected": rejected},
@@ -86,6 +88,7 @@ class StoredPacketViewSet(CallRoute):
         call = Call.objects.filter(call_id=call_id).first()
         if call is None:
             raise services.CallNotFound(f"There is no call {call_id}.")
+        # By the keys of the streams, so that the index on stream and sequence gives the order.
         streams = list(call.streams.values_list("pk", flat=True))
         page = self.paginate_queryset(self.get_queryset().filter(stream__in=streams))
         context = {"may_see_data": may_see_personal_data(request)}

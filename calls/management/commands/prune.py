@@ -18,6 +18,7 @@ def days(text: str) -> timedelta:
         number = float(text)
     except ValueError:
         number = math.nan
+    # NaN fails every comparison, so it is refused here as well.
     if not 0 <= number <= 36_500:
         raise ArgumentTypeError(f"{text!r} is not a number of days, such as 7 or 0.5")
     return timedelta(days=number)

@@ -75,6 +75,7 @@ class Command(BaseCommand):
             )
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         with socket.socket(family) as probe:
+            # As Uvicorn does. Without it, an address counts as in use for a while after its server.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((self.host, self.port))
@@ -86,6 +87,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0)
         elif pending := pending_migrations():
             raise CommandError(f"{pending} migrations are missing. Run `manage.py migrate` first.")
+        # `up` may run for weeks and needs no database from here on.
         connections.close_all()
 
     @property
@@ -110,6 +112,7 @@ class Command(BaseCommand):
     def _run(self, children: list[Child], account: tuple[str, str] | None) -> None:
         for child in children:
             child.start()
+        # The worker needs no web server, but the demo does, and people want to open the page.
         self._wait_for_web(children[0])
         if self._stop.is_set():
             return
@@ -161,6 +164,7 @@ class Command(BaseCommand):
             *("--shuffle", "0.05", "--duplicates", "0.05"),
         )
         if settings.API_AUTH == "key":
+            # Only the digest of a key is stored, so the one of the last run cannot be used again.
             ApiKey.objects.filter(name="demo").delete()
             scopes = [ApiKey.Scope.INGEST, ApiKey.Scope.READ]
             os.environ["CALLCENTER_API_KEY"] = create_key(name="demo", scopes=scopes)[1]
