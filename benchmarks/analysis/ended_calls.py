@@ -129,6 +129,7 @@ def _problems(calls: Sequence[Call], archived: dict[int, Any], failed: dict[int,
             len(failed.get(call.pk, [])),
             analyses.get(call.pk, 0),
         )
+        # Each end is in the log exactly once, and an archived call has exactly one analysis.
         wanted = {"ARCHIVED": (1, 0, 1), "FAILED": (0, 1, 0)}.get(str(call.state))
         if ends != wanted:
             found.append(f"{call}: {call.state}, and archived, failed, analyses are {ends}")
@@ -140,6 +141,7 @@ def _problems(calls: Sequence[Call], archived: dict[int, Any], failed: dict[int,
 
 def _miscounted(call: Call, tries: Sequence[Attempt]) -> list[str]:
     """Return problems: gaps in attempt numbers, running attempts, or a failure before five."""
+    # Released and snoozed attempts keep their number for the next one.
     counted = [a for a in tries if a.outcome in ("succeeded", "failed", "crashed")]
     wrong: list[str] = []
     if [a.number for a in counted] != list(range(1, len(counted) + 1)):
@@ -148,6 +150,7 @@ def _miscounted(call: Call, tries: Sequence[Attempt]) -> list[str]:
         wrong.append("an attempt is still running")
     if sum(a.outcome == "succeeded" for a in tries) > 1:
         wrong.append("it succeeded more than once")
+    # Text calls ask the AI in the second stage only, so only that one can fail for good.
     has_failed = call.state == "FAILED" and tries and tries[-1].stage == "understand"
     if has_failed and len(counted) != settings.AI_MAX_ATTEMPTS:
         wrong.append(f"it failed after {len(counted)} attempts")

@@ -17,6 +17,7 @@ from benchmarks.rig.workers import Worker
 
 CALLS = "benchmarks.analysis.ended_calls"
 SEED = "bench"
+# The default of AI_RETRY_BASE: the ideal schedule waits as long between attempts.
 BASE_S = 2.0
 CHAOS = {"AI_CHAOS_FAILURE_RATE": "0.25", "AI_CHAOS_LATENCY": "1-3", "AI_CHAOS_SEED": SEED}
 POLL_S = 0.25
@@ -81,6 +82,7 @@ class _Run:
 
     def carry_out(self) -> Outcome:
         with self.site.worker() as worker:
+            # The worker runs before the calls end: its start is not part of the measurement.
             worker.wait(self.site.database)
             self.site.ask(CALLS, "end", self.options.calls)
             self._watch(worker)

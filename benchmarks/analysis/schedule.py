@@ -33,6 +33,7 @@ def ideal(fates: Sequence[Fate], *, slots: int, base_s: float) -> list[float]:
     due: list[tuple[int, float, int]] = []  # sorted by attempts, then time: the longest wait first
     while waiting or due:
         now = free[0]
+        # A slot is free, but no call is due yet: the time jumps to the next one.
         if not due and waiting[0][0] > now:
             now = waiting[0][0]
         while waiting and waiting[0][0] <= now:

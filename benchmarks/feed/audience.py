@@ -23,6 +23,7 @@ REQUEST = (
 )
 
 
+# Five hundred sockets get the same time, so it is parsed once.
 @lru_cache(maxsize=10_000)
 def _seconds(at: bytes) -> float:
     return datetime.fromisoformat(at.decode()).timestamp()
@@ -80,6 +81,7 @@ class Watcher(asyncio.Protocol):
         for found in EVENT.finditer(data):
             self._take(int(found[1]), now - _seconds(found[2]))
             end = found.end()
+        # An event may continue in the next piece of data.
         self._rest = data[end:][-LONGEST_EVENT:]
 
     def _take(self, offset: int, delay_s: float) -> None:

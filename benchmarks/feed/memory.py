@@ -43,4 +43,5 @@ class MemoryLog:
         third = len(self.mb) // 3
         if not (self._is_long and third):
             return None
+        # Peaks, because a single sample may fall before or after a garbage collection.
         return round((max(self.mb[-third:]) / max(self.mb[third:-third]) - 1) * 100, 1)

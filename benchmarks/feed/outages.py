@@ -12,6 +12,7 @@ from benchmarks.feed.replicas import Replica, State
 from benchmarks.rig.databases import Database
 from benchmarks.rig.servers import RunError, Server
 
+# At random, so that servers also die while clients are still connecting or catching up.
 LIFE_S = (1.0, 4.0)
 # At 100 events a second, a client misses more in this time than the server replays.
 ABSENCE_S = 15.0
@@ -37,6 +38,7 @@ async def survive(
                 raise RunError("The process that makes events failed.")
             server.kill()
             server.launch()
+            # In a thread, because the clients run on this event loop.
             await asyncio.to_thread(server.wait)
         load.terminate()
         await load.wait()
@@ -59,6 +61,7 @@ async def _settle(everybody: list[Replica], *, head: int) -> None:
 
 
 def _compare(replicas: list[Replica], fresh: Replica, database: Database) -> dict[str, Any]:
+    # Calls older than a snapshot are unknown to a fresh client, so only what it knows must agree.
     truth = database.call_states()
     return {
         "clients": len(replicas),

@@ -62,6 +62,7 @@ def open_connections(load: Load, tally: Tally) -> Sequence[Connection]:
 
 
 def _listen(tally: Tally) -> None:
+    # Nothing to read means that the parent has closed the pipe: the last kill is over.
     if not os.read(sys.stdin.fileno(), 1):
         tally.told = True
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())

@@ -72,6 +72,7 @@ class HttpConnection(Connection):
         self._sent_at = 0.0
 
     def greet(self) -> None:
+        # The answer to this request was lost with the connection, so it is sent again.
         if self._request:
             self._send()
         else:
@@ -107,6 +108,7 @@ class HttpConnection(Connection):
 
     def _take(self, status: int) -> None:
         now = time.perf_counter()
+        # The request is kept: a packet counts as sent until it is acknowledged.
         if status == BUSY:
             self.tally.errors += 1
             asyncio.get_running_loop().call_later(RECONNECT_S, self._send)
@@ -166,6 +168,7 @@ class SocketConnection(Connection):
     def _take(self, text: bytes) -> None:
         message = json.loads(text)
         if message["type"] == "ready":
+            # The server may have stored some of them. Duplicates are acknowledged as well.
             again = [frame for frame, _ in self._unacknowledged]
             self.transport.write(b"".join(again))
             self._fill(time.perf_counter())

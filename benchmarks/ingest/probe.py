@@ -48,6 +48,7 @@ class Probe:
             self._look()
 
     def _look(self) -> None:
+        # A new connection each time sees what is committed, nothing else.
         rows = self._database.packets_after(self._last)
         now = time.monotonic()
         for pk, call_id, track, size in rows:

@@ -97,6 +97,7 @@ class Run:
         with self.site.server(way.server, **way.environment) as server:
             load = replace(way.load, port=server.port, key=self.key, prefix=f"bench-{way.name}")
             seen = self._drive(load, lambda: _kill(server, way.kills))
+        # The bare endpoint stores nothing.
         rows = None if way.server == "bare" else self.database.count_packets() - before
         return Result(name=way.name, title=way.title, rows=rows, **seen)
 

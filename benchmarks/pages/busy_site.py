@@ -146,6 +146,7 @@ class Stir:
                 IncomingPacket(call_id=call_id, sequence=sequence, data="", track="customer",
                                timestamp=float(sequence))
             )  # fmt: skip
+        # The next step takes the next calls, so that all get their packet once a second.
         self.live.rotate(-share)
         record_packets(packets)
         self.packets += len(packets)

@@ -20,6 +20,7 @@ OPTIONS = (
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-background-networking",
+    # Without a user, Chromium would not play any sound.
     "--autoplay-policy=no-user-gesture-required",
 )
 QUIET_MS = 500  # the main thread is idle after this time without a long task
@@ -107,6 +108,7 @@ def browser(address: str, name: str, password: str) -> Iterator[Page]:
         page.fill("[name=password]", password)
         page.click("button[type=submit]")
         page.wait_for_url("**/supervisor/")
+        # The init script applies to new pages only, and the login must not be measured.
         page.close()
         page = context.new_page()
         page.add_init_script(WATCH)

@@ -32,6 +32,7 @@ def find_differences(page: Page, patience_s: float = PATIENCE_S) -> list[str]:
     try:
         deadline = time.monotonic() + patience_s
         while True:
+            # Again each time: a live page may be some seconds behind.
             fresh.goto(page.url)
             wanted, shown = read_rows(fresh), read_rows(page)
             if wanted == shown:

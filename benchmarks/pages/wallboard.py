@@ -159,6 +159,7 @@ class Watcher:
         took = now["Timestamp"] - before["Timestamp"]
         self.seen.busy.append((now["TaskDuration"] - before["TaskDuration"]) / took)
         self.seen.script.append((now["ScriptDuration"] - before["ScriptDuration"]) / took)
+        # Otherwise the heap would show when the collector last ran. `busy` is read before it.
         self._protocol.send("HeapProfiler.collectGarbage")
         self._before = kept = self._metrics()
         self.seen.heap_mb.append(kept["JSHeapUsedSize"] / 2**20)

@@ -148,5 +148,6 @@ def _drop(server: str, name: str) -> None:
 
 
 def _execute(server: str, statement: str) -> None:
+    # CREATE and DROP DATABASE cannot run inside a transaction.
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(statement.encode())

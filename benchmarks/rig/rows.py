@@ -60,6 +60,7 @@ def fill(count: int) -> dict[str, Any]:
             _insert(_block(stream, first, last, now))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # Autovacuum and the checkpointer would otherwise work during the measurement.
             cursor.execute("VACUUM (ANALYZE)")
             cursor.execute("CHECKPOINT")
         else:

@@ -84,6 +84,7 @@ class Service:
 
     def close(self) -> None:
         for process in self.processes:
+            # Listed before the parent ends. Afterwards they have another parent.
             with_children = descendants(process.pid)
             process.terminate()
             try:

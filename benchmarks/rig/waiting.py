@@ -17,6 +17,7 @@ Value = TypeVar("Value")
 def free_port() -> int:
     """Return a port of this machine that no process listens on."""
     with socket.socket() as probe:
+        # Another process may take the port before the server does. That is rare, and reported.
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port

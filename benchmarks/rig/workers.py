@@ -45,6 +45,7 @@ class Worker:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "qcluster"],
+                # A session of its own, so that `kill` reaches the worker and all its children.
                 cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

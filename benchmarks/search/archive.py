@@ -1,7 +1,7 @@
 """Fills an archive with analysed calls of invented speech, and measures queries on it.
 
-`python -m benchmarks.search.archive fill COUNT | ask TIMES` runs in its own process, because
-Django's settings name one database. It prints one line of JSON.
+`python -m benchmarks.search.archive fill COUNT | ask TIMES | plans` runs in its own process,
+because Django's settings name one database. It prints one line of JSON.
 
 Words are drawn by Zipf's law from a list sorted by frequency, as in natural language: every
 thirtieth word is the most frequent one, and half of the list occurs in a few calls only.
@@ -68,6 +68,7 @@ QUESTIONS: tuple[tuple[str, str, dict[str, str], int], ...] = (
 def fill(count: int) -> dict[str, Any]:
     """Store ``count`` archived calls with their analyses, and leave them as if they were old."""
     begin = time.perf_counter()
+    # The same archive in every run, so that figures can be compared.
     dice = random.Random(1)  # noqa: S311
     makers = _Makers(dice, count)
     turns, spent = 0, 0.0
@@ -96,6 +97,7 @@ class _Makers:
         self.dice, self.count, self.now = dice, count, timezone.now()
         lines = VOCABULARY.read_text(encoding="utf-8").split()
         self.words = [word for word in lines if word.isalpha() and word.isascii() and len(word) > 1]
+        # With Mandelbrot's 2.7, Zipf's law fits the most frequent words better.
         self.weights = list(accumulate(1 / (rank + 2.7) for rank in range(len(self.words))))
 
     def call(self, number: int) -> Call:

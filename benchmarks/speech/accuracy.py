@@ -20,7 +20,10 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One call. Shares and rates are between 0 and 1. ``late_ms`` has an entry for each edge."""
+    """One call. Shares and rates are between 0 and 1.
+
+    ``begin_ms`` and ``end_ms`` say how late each found turn starts and ends; negative: early.
+    """
 
     name: str
     word_error_rate: float

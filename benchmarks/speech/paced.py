@@ -59,6 +59,7 @@ class Paced:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             writer.write(self._request(number, sequence))
             status = await _status(reader)
+            # From `due`, not from the sending: a stall also delays the packets behind it.
             self.latencies.append(time.perf_counter() - due)
             self.refused += status != 202
         writer.close()

@@ -90,6 +90,7 @@ class _Run:
         )  # fmt: skip
         signal = cast("IO[bytes]", client.stdin)
         try:
+            # Meanwhile the client connects. The byte below starts its measurement.
             self.site.ask(CALLS, "end")
             signal.write(b"!")
             signal.flush()

@@ -28,6 +28,7 @@ def normalised(text: str) -> str:
 
 def _with_digits(words: list[str]) -> Iterator[list[str]]:
     tens = 0
+    # The empty word at the end flushes a last "twenty".
     for word in [*words, ""]:
         if tens and 1 <= _UNITS.get(word, 0) <= 9:
             yield list(str(tens + _UNITS[word]))

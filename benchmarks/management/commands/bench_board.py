@@ -163,7 +163,7 @@ def _measure(options: dict[str, Any]) -> dict[str, Any]:
             site.server() as server,
             browser(f"http://127.0.0.1:{server.port}", NAME, password) as page,
         ):
-            # Log in, with an empty browser cache.
+            # Each page starts with this login, and with an empty cache.
             state = page.context.storage_state()
             seen = _watch(page.context.browser, state, server, site.environment, options)
         return {"database": site.database.title, **seen}

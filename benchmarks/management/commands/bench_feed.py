@@ -97,6 +97,7 @@ def _make(rate: float, seconds: float) -> None:
     begin, count = time.monotonic(), round(rate * seconds / EVENTS_PER_CALL)
     for number in range(count):
         services.start_call(call_id=f"bench-{number}", queue="bench")
+        # Calls end LIVE_CALLS later, so that many are live at any time, as in a call centre.
         if number >= LIVE_CALLS:
             services.end_call(call_id=f"bench-{number - LIVE_CALLS}")
         due = begin + (number + 1) * EVENTS_PER_CALL / rate
