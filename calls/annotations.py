@@ -43,6 +43,7 @@ class NotYours(Exception):
 def normal_tag(name: str) -> str:
     """Return the normal form of a tag: lower case, single spaces. Raises AnnotationRefused."""
     plain = " ".join(unicodedata.normalize("NFC", name).split()).lower()
+    # Invisible characters would make two tags that look the same.
     has_sign = any(unicodedata.category(sign) in _CONTROL for sign in plain)
     if not 0 < len(plain) <= TAG_LENGTH or "," in plain or has_sign or not re.search(r"\w", plain):
         raise AnnotationRefused("name", f"A tag is {TAG_RULE}.")
@@ -87,6 +88,7 @@ def remove_tag(*, call_id: str, name: str, by: str = "") -> Call:
 
 def known_tags(*, limit: int = 200) -> list[str]:
     """Return the names of recently added tags, in alphabetical order."""
+    # The newest tags on record, read by key: DISTINCT over all tags would scan the table.
     recent = list(Tag.objects.order_by("-id").values_list("name", flat=True)[: 10 * limit])
     return sorted(list(dict.fromkeys(recent))[:limit])
 
@@ -102,6 +104,7 @@ def add_note(*, call_id: str, text: str, by: str = "") -> Note:
         raise AnnotationRefused(
             "text", f"A note has 1 to {NOTE_LENGTH:,} characters; this one has {len(written):,}."
         )
+    # Cut again, because a mark such as [EMAIL] may be longer than what it replaces.
     plain = _redacted(written)[:NOTE_LENGTH]
     with transaction.atomic():
         call = lock_call(call_id)
@@ -129,6 +132,7 @@ def delete_note(*, call_id: str, note_id: int, by: str = "", of_others: bool = F
         if note.author != by[:NAME_LENGTH] and not of_others:
             raise NotYours(f"{note.author or 'Somebody else'} wrote this note.")
         note.delete()
+        # In the same transaction, so that a deleted note cannot be found any more.
         index_notes(call)
         deleted = events.NoteDeleted(note=note_id, author=note.author, by=by)
         events.append([(call, deleted)], at=timezone.now())

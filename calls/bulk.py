@@ -30,6 +30,7 @@ AT_ONCE = 25  # up to this many calls, the request itself does the work
 AT_ONCE_S = 2.0
 SLICE_S = 10.0  # then a job queues the rest, so that other jobs get a turn
 SIGN_OF_LIFE_S = 2.0
+# Well above SLICE_S and SIGN_OF_LIFE_S: a job that is only slow must not get a second one.
 ABANDONED_AFTER = timedelta(seconds=45)
 KEPT = timedelta(days=30)
 RUN_BULK = "calls.tasks.run_bulk"
@@ -51,7 +52,8 @@ def start_bulk(
 ) -> BulkAction:
     """Save a bulk action and start it. If the ``token`` has been used, return that action.
 
-    Raises TooMany, Refused if the tag is invalid, and ValueError if the kind or stage is unknown.
+    Raises TooMany, AnnotationRefused if the tag is invalid, and ValueError if the kind or stage
+    is unknown.
     """
     kind, wanted = BulkAction.Kind(kind), list(dict.fromkeys(call_ids))
     if not 0 < len(wanted) <= LIMIT:
@@ -69,6 +71,7 @@ def start_bulk(
         )  # fmt: skip
         if not is_new:
             return action
+        # The calls are fixed now. One that matches the filter later is not part of the action.
         BulkItem.objects.bulk_create(
             [BulkItem(action=action, call_id=call_id) for call_id in wanted], batch_size=1000
         )
@@ -143,6 +146,7 @@ def _queue(action_pk: int) -> bool:
 def _finish(action_pk: int) -> bool:
     """Mark the action as finished, unless another job is still working on its last calls."""
     with transaction.atomic():
+        # Locked, so that of two jobs that end together only one marks it.
         action = BulkAction.objects.select_for_update().get(pk=action_pk)
         if action.finished_at is None:
             if action.items.filter(outcome=BulkItem.Outcome.WAITING).exists():
@@ -166,6 +170,7 @@ def resume_bulk_actions() -> int:
     """Queue unfinished actions whose job has shown no sign of life. Return how many."""
     before = timezone.now() - ABANDONED_AFTER
     left = BulkAction.objects.filter(finished_at=None, seen_at__lt=before).order_by("seen_at")
+    # Few at a time, because the sweep does this every minute.
     pks = list(left.values_list("pk", flat=True)[:20])
     for pk in pks:
         _queue(pk)

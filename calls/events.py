@@ -284,6 +284,7 @@ def append(entries: Sequence[tuple[CallRef, Payload]], *, at: datetime) -> None:
     )
     if is_postgres:
         with connection.cursor() as cursor:
+            # Sent with the commit, and empty: listeners read the log from their position.
             cursor.execute("SELECT pg_notify(%s, '')", [NOTIFY_CHANNEL])
 
 
@@ -300,6 +301,7 @@ def head() -> int:
 
 def epoch() -> str:
     """Return the name of this log. It changes when the database is created again."""
+    # A fixed key, so that two processes that start together make one row.
     log, _ = EventLog.objects.get_or_create(pk=1)
     return str(log.epoch)
 

@@ -56,6 +56,7 @@ class ApiClient:
 
 def create_key(*, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
     """Store a new key. Return it with its plain text, which cannot be recovered later."""
+    # The prefix names the key in lists and commands without giving anything of it away.
     prefix = secrets.token_hex(PREFIX_LENGTH // 2)
     plain = f"cc_{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
@@ -101,8 +102,10 @@ class KeyRing:
     def peek(self, plain: str) -> ApiClient | None:
         """Find a key without a query, for an event loop. A thread renews a ring that is too old."""
         age = time.monotonic() - self._loaded_at
+        # Only one thread renews. While the database hangs, each packet would start another.
         if age >= settings.API_KEY_REFRESH and self._renewal.acquire(blocking=False):
             threading.Thread(target=self._renew, name="keys", daemon=True).start()
+        # Too old to trust: a revoked key must not pass for as long as the database is away.
         if age >= settings.API_KEY_REFRESH + RENEWAL_GRACE_S:
             return None
         return self._clients.get(digest(plain))
@@ -115,11 +118,13 @@ class KeyRing:
         else:
             outage.over()
         finally:
+            # This thread ends, and nothing else would close its connection.
             connection.close()
             self._renewal.release()
 
     def _load(self) -> None:
         with self._lock:
+            # A new dict instead of changes to the old one: readers take no lock.
             self._clients = {
                 key.digest: ApiClient(name=key.name, scopes=frozenset(key.scopes))
                 for key in ApiKey.objects.filter(revoked_at=None)

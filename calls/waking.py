@@ -73,6 +73,7 @@ def waking_once() -> Iterator[None]:
 
 
 def _queue() -> None:
+    # save=False: the queue would otherwise keep a record of each of these jobs.
     async_task(RUN_ANALYSES, task_name="run_analyses", save=False)
 
 

@@ -42,6 +42,7 @@ class _Sentinel(Sentinel):  # type: ignore[misc]
     """
 
     def reincarnate(self, process: Any) -> None:
+        # A process that timed out still runs. One that has done enough jobs ends with 0.
         timed_out = process.exitcode is None
         if timed_out or process.exitcode == 0:
             super().reincarnate(process)
@@ -60,6 +61,7 @@ class Worker(Cluster):  # type: ignore[misc]
     _watcher: Any = None
 
     def run(self) -> None:
+        # First: whatever kills this process must not leave its children behind.
         end_children_with_me()
         _without_pool()
         _load_jobs()

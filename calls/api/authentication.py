@@ -26,12 +26,14 @@ class ApiKeyAuthentication(BaseAuthentication):
         )
         if not plain or settings.API_AUTH == "open":
             return None
+        # An invalid key is an error even for a user who is logged in: the program meant to use it.
         client = ring.find(plain)
         if client is None:
             raise AuthenticationFailed("This API key is not valid: it is unknown or revoked.")
         return client, plain
 
     def authenticate_header(self, request: Request) -> str:
+        # With this header, REST framework answers 401 to a missing key, and not 403.
         return "Bearer"
 
 

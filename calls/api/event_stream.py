@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 # Key in the ASGI scope. The streaming middleware sets None; ``allow`` puts a StreamStart there.
 WANTED = "callcenter.event_stream"
+# 18 digits always fit an offset of 64 bits.
 POSITION = re.compile(r"(?:([0-9a-f-]{36}):)?(\d{1,18})")
 RULE = "Must be an offset, or the `id` of an event."
 
@@ -34,8 +35,10 @@ def allow(request: Request) -> Response:
     """Allow this request to be answered by a stream, and set where that starts."""
     scope: dict[str, Any] = getattr(request, "scope", {})
     epoch, offset = _position(request)
+    # HEAD must not open a stream: its answer has no body.
     if request.method == "HEAD":
         return Response()
+    # Some servers and tests run Django without the layer that streams.
     if WANTED not in scope:
         detail = "This server cannot stream. Use GET /v1/events?after= instead."
         return Response({"detail": detail}, status=status.HTTP_501_NOT_IMPLEMENTED)

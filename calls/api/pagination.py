@@ -35,6 +35,7 @@ class CallPagination(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound:
             raise _not_ours("cursor") from None
+        # A cursor is readable base64, so anything may be in it.
         if cursor is not None and not is_number(str(cursor.position)):
             raise _not_ours("cursor")
         return cursor
@@ -60,6 +61,7 @@ class PacketPagination(BasePagination):
         stream, _, sequence = after.partition(".")
         if not all(is_number(part) and int(part) <= MAX_KEY for part in (stream, sequence)):
             raise _not_ours("after")
+        # Both parts follow the index on stream and sequence.
         return Q(stream_id=stream, sequence__gt=sequence) | Q(stream_id__gt=stream)
 
     def get_paginated_response(self, data: Any) -> Response:

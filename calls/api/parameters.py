@@ -38,4 +38,5 @@ def one_of(request: Request, name: str, choices: Sequence[str], *, default: str)
 
 def is_number(text: str) -> bool:
     """Whether the text is a decimal number of at most 19 digits, like every database key."""
+    # isascii: "²" is a digit as well, but not for int().
     return text.isascii() and text.isdigit() and len(text) < 20

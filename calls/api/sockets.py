@@ -47,6 +47,7 @@ async def packet_socket(scope: dict[str, Any], receive: Receive, send: Send) -> 
     """Serve one connection."""
     call_id = scope["url_route"]["kwargs"]["call_id"]
     await receive()  # websocket.connect
+    # Accepted before it may be refused: a close code reaches the client only after the handshake.
     await send({"type": "websocket.accept"})
     code = await _refusal(scope, call_id)
     if code:
@@ -95,6 +96,7 @@ class _Session:
             if code:
                 await self._send({"type": "websocket.close", "code": code})
                 return
+            # Back-pressure: what is not read stays in TCP's buffers, and the client slows down.
             while self._uncommitted >= WINDOW:
                 self._moved.clear()
                 await self._moved.wait()
@@ -112,6 +114,7 @@ class _Session:
             await self._complain(errors)
         if packets:
             self._uncommitted += len(packets)
+            # In order of arrival, and acknowledged in that order, whatever is committed first.
             self._waiting.append(_Frame(packets, await _submit(packets)))
             self._moved.set()
         return CLOSE_TOO_MANY_ERRORS if self._errors > MAX_ERRORS else None
@@ -141,6 +144,7 @@ class _Session:
                 await frame.committed
             except Unavailable:
                 await asyncio.sleep(RETRY_S)
+                # Sent again: packets that were stored after all are duplicates, which do no harm.
                 frame.committed = await _submit(frame.packets)
             else:
                 break

@@ -39,6 +39,7 @@ class StrictIntegerField(serializers.IntegerField):
     """A JSON integer: no string, no boolean, no 1.0."""
 
     def to_internal_value(self, data: Any) -> int:
+        # Not isinstance: true and false are ints in Python.
         if type(data) is not int:
             raise serializers.ValidationError(f"Must be an integer, not {_kind(data)}.")
         return data

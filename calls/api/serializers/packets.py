@@ -89,4 +89,5 @@ class StoredPacketSerializer(serializers.ModelSerializer[Packet]):
 
     def to_representation(self, instance: Packet) -> dict[str, Any]:
         shown = super().to_representation(instance)
+        # Packets are as received: nothing in them is redacted.
         return shown if self.context.get("may_see_data") else {**shown, "data": None}
