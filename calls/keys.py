@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -18,9 +18,6 @@ from django.utils import timezone
 
 from calls.models import ApiKey
 from calls.outage import Outage
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "API keys are not renewed")
