@@ -184,6 +184,7 @@ class Filter:
             descending=self.sort.startswith("-"),
             nulls_last=True,
         )
+        # The key breaks ties. Without it, rows with equal values could appear on two pages.
         return calls.order_by(order, "-id")
 
     def newer(self, calls: QuerySet[Call]) -> QuerySet[Call]:

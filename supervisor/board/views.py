@@ -61,6 +61,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
 def show_rows(request: HttpRequest) -> HttpResponse:
     """The rows of the calls named by ``id`` that match the filter; without ``id``, a whole page."""
     wanted = Filter.from_query(request.GET)
+    # Single rows for a change of a shown call; a whole page when the list itself may have changed.
     if "id" in request.GET:
         page = board_read_model.BoardPage(
             board_read_model.read_rows(request.GET.getlist("id"), wanted), ""

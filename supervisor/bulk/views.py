@@ -70,6 +70,7 @@ def _start(request: HttpRequest) -> HttpResponse:
         )
     except (BadForm, ValueError) as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
+    # The question is asked again with the explanation, and the selection is kept.
     except (AnnotationRefused, TooMany) as error:
         return _ask(request, kind, problem=str(error), status=400)
     return redirect("supervisor:bulk", action_id=action.pk)

@@ -61,6 +61,7 @@ def _do(request: HttpRequest, call_id: str, service: Callable[[], object]) -> Ht
     except CallNotFound as error:
         raise Http404(str(error)) from error
     except (NotThere, NotYours, AnnotationRefused) as error:
+        # Shown on the page: somebody else may have removed the tag a moment ago.
         messages.error(request, f"Nothing was changed: {error}")
     target = asked_for_at(request)
     return redirect(target) if target else redirect("supervisor:call", call_id=call_id)

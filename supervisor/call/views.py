@@ -36,6 +36,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     call = _call(call_id)
     may_unredact, redacted = _sight(request)
     if not redacted:
+        # Reading personal data leaves a trace, as the page says.
         log.info("%s reads call %s with personal data", request.user.get_username(), call_id)
     all_events = request.GET.get("events") == "all"
     highlight = Highlight.from_query(request.GET)
@@ -78,6 +79,7 @@ def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
     except NotHeardYet as error:
         if not may_unredact:
             raise PermissionDenied from error
+        # Nobody knows yet what is personal, so there is nothing to mute.
         waveform = read_waveform(call, redacted=False)
     if waveform is None:
         raise Http404("This call has no audio.")
@@ -113,6 +115,7 @@ def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
         raise Http404(str(error)) from error
     except BadForm as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
+    # Not an error page: the call may have moved on since the page was shown.
     except NotPossible as error:
         messages.error(request, f"Nothing was changed: {error}")
     else:

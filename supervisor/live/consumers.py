@@ -68,6 +68,7 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         # Before the await: a client may leave during it, and `_leave` then takes the channel out.
         self.joined = True
         await feed().join(self.channel_name)
+        # A wallboard stays open for days, so rights that are checked once would outlive the login.
         self.guard = asyncio.create_task(self._guard())
         await self.follower.greet()
 

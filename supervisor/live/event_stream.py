@@ -86,6 +86,7 @@ class _Stream:
             asyncio.create_task(rights.until_lost(self._who)),
         ]
         try:
+            # The first to end decides: the client, the log, or the rights.
             await asyncio.wait([gone, *ends], return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (gone, *ends):

@@ -157,6 +157,7 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
     question = SearchQuestion.from_query(query)
     answer = SearchPage(question)
     given = _filters(question, answer.problems)
+    # The filters of the API check the values, so page and API find the same calls.
     chosen = CallFilter(given, queryset=Call.objects.prefetch_related("tags"))
     if not chosen.is_valid():
         for name, texts in chosen.errors.items():
