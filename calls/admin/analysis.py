@@ -49,6 +49,7 @@ class AnalysisPauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             # Someone else was faster. Show their pause.
             messages.warning(request, str(error))
             pause = AnalysisPause.objects.get()
+        # The admin goes on with this object: its log entry and its redirect need the key.
         obj.pk, obj.paused_at, obj.by = pause.pk, pause.paused_at, pause.by
 
     def delete_model(self, request: HttpRequest, obj: AnalysisPause) -> None:

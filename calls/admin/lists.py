@@ -36,6 +36,7 @@ else:
     _ModelAdmin, _TabularInline = admin.ModelAdmin, admin.TabularInline
     _FormSet, _ModelForm, _Paginator = BaseInlineFormSet, ModelForm, Paginator
 PAGE_SIZE = 100
+# An OFFSET reads and skips all rows before it, so far pages are slow and nobody opens them.
 REACHABLE = 10_000  # rows that the pages of a list can reach
 INLINE_LIMIT = 50
 JSON_LENGTH = 200_000

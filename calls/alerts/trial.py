@@ -65,6 +65,7 @@ def _calls(rule: AlertRule, limit: int) -> Iterator[tuple[Call, Analysis | None]
     pks = list(over.values_list("pk", flat=True)[:limit])
     for some in _groups(pks):
         newest = Analysis.objects.filter(call__in=some).order_by("version")
+        # In ascending order of version, so the newest one stays.
         analyses = {analysis.call_id: analysis for analysis in newest}
         for call in Call.objects.filter(pk__in=some).order_by("-id"):
             yield call, analyses.get(call.pk)

@@ -12,6 +12,7 @@ from typing import Any
 from calls.conversation import SPEAKERS
 
 VERSION = "1.1.0"
+# Amazon's states of a job. A call that waits or is analysed counts as in progress.
 STATUS = {"ARCHIVED": "COMPLETED", "FAILED": "FAILED"}
 
 
@@ -133,6 +134,7 @@ def _transcript(document: dict[str, Any]) -> list[dict[str, Any]]:
             "Content": turn["text"],
             **_span(turn),
         }
+        # The format has no value for "not judged", so the field is left out.
         if turn["sentiment"]:
             told["Sentiment"] = turn["sentiment"]
         if number in removed:

@@ -39,6 +39,7 @@ def export(search: Search) -> Iterator[bytes]:
 def _rows(found: Found) -> Iterator[list[str]]:
     call = found.call
     lasted = round((call.ended_at - call.opened_at).total_seconds()) if call.ended_at else None
+    # Repeated in each row, so that the table can be sorted and filtered.
     facts: list[Any] = [
         call.call_id,
         str(call.state),

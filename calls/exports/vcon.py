@@ -67,6 +67,7 @@ def _party(call: Call, who: str, *, redacted: bool) -> dict[str, str]:
     # The customer's number is personal data.
     if redacted or not number:
         return {"type": "customer"}
+    # A carrier may send a name or a SIP address instead of a number.
     return {"tel": number} if number.lstrip("+").isdigit() else {"name": number}
 
 
@@ -80,6 +81,7 @@ def _audio(call: Call, recording: Recording, url: str, *, redacted: bool) -> dic
         "filename": f"{call.call_id}.wav",
     }
     digest = recording.redacted_sha256 if redacted else recording.sha256
+    # The draft allows HTTPS only, and asks for a hash of what is behind the link.
     if url.startswith("https://") and digest:
         encoded = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
         dialog |= {"url": url, "content_hash": f"sha256-{encoded}"}

@@ -23,6 +23,7 @@ def export(document: dict[str, Any]) -> str:
     cues = [
         (piece, turn["speaker"].title()) for turn in document["turns"] for piece in split_turn(turn)
     ]
+    # Players expect cues in order, and turns of both sides may overlap.
     cues.sort(key=lambda cue: cue[0].begin_ms)
     return "WEBVTT\n" + "".join(_cue(piece, speaker) for piece, speaker in cues)
 

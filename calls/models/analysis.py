@@ -32,6 +32,7 @@ class Attempt(models.Model):
     stage = models.CharField(max_length=16, choices=Stage.choices)
     number = models.PositiveIntegerField()
     provider = models.CharField(max_length=100)
+    # The lease that started it. A worker with an older token cannot close it.
     lease_token = models.PositiveBigIntegerField()
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.RUNNING)
     code = models.CharField(max_length=50, blank=True, default="")

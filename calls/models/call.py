@@ -37,6 +37,7 @@ class CallQuerySet(models.QuerySet["Call"]):
         waiting = Q(state__in=(CallState.COMPLETED, CallState.PROCESSING_AI))
         ready = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now + within)
         free = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
+        # An expired lease is free: its worker is dead, or has been cut off from the database.
         return self.filter(waiting & ready & free)
 
     def retryable(self, *, before: datetime, rounds: int) -> Self:
@@ -160,6 +161,7 @@ class Call(CallLifecycle):
     # Since when there are late packets that no round of analysis has read, if they came in time.
     late_since = models.DateTimeField(null=True, editable=False)
 
+    # Sums over the streams, so that lists need no join. No index may hold one of them.
     packet_count = models.PositiveBigIntegerField(default=0)
     last_sequence = models.BigIntegerField(null=True)
     missing_count = models.PositiveBigIntegerField(default=0)
@@ -183,6 +185,7 @@ class Call(CallLifecycle):
     # Set when somebody decides that a failed call needs no analysis. A retry clears it.
     dismissed_at = models.DateTimeField(null=True, editable=False)
 
+    # Copied from the newest analysis, so that lists filter and sort without a join.
     customer_sentiment = models.CharField(
         max_length=8, blank=True, default="", choices=Sentiment.choices
     )

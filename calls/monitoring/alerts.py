@@ -57,6 +57,7 @@ def waiting() -> int:
 def oldest_s(now: datetime) -> float:
     """Return how long the oldest message has been waiting, in the queue or in the event log."""
     queued = _pending().aggregate(at=Min("created_at"))["at"]
+    # Both, because an event that no courier has read has no message yet.
     times = [at for at in (queued, _oldest_unread()) if at is not None]
     return max(0.0, (now - min(times)).total_seconds()) if times else 0.0
 

@@ -122,6 +122,7 @@ def _count(pruned: Pruned, calls_before: datetime | None, packets_before: dateti
         pruned.calls = gone.count()
         pruned.packets += Packet.objects.filter(stream__call__in=gone).count()
     if packets_before is not None:
+        # Calls that would be deleted are counted once, with all their packets.
         chosen = calls_with_old_packets(packets_before).exclude(pk__in=gone.values("pk"))
         safe = [call for call in chosen.iterator(chunk_size=CALLS_AT_ONCE) if _is_safe(call)]
         pruned.pruned_calls = len(safe)
@@ -165,6 +166,7 @@ def _is_safe(call: Call) -> bool:
     if row is None:
         return True
     try:
+        # The packets are the only other copy of the audio, so the file is looked at first.
         if default_storage.size(str(row.file)) == row.size:
             return True
         log.error("call %s keeps its packets: its recording has the wrong size", call.call_id)

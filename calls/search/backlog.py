@@ -24,6 +24,7 @@ from calls.search.index import (
 )
 
 CALLS_AT_ONCE = 50
+# With the edition in its name, new rules start from the first call again.
 WATCH = f"search {EDITION}"
 
 
@@ -79,6 +80,7 @@ def findable(*, after: int = 0) -> QuerySet[Call]:
 def _index(pks: list[int], *, rebuild: bool) -> int:
     entries = SearchEntry.objects.filter(call__in=pks, edition=EDITION)
     with transaction.atomic():
+        # In the order of the keys, so that two of these cannot lock each other out.
         here = list(Call.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
         known = {} if rebuild else dict(entries.values_list("call_id", "version"))
         versions = Analysis.objects.filter(call__in=here).order_by("version")

@@ -77,12 +77,14 @@ def find_hits(
     terms = terms_by_side(node)
     found = list(_find(analysis, terms)) if analysis else []
     found[:0] = _find_noted(notes, terms[NOTE])
+    # Chosen by score, but shown in the order of the call, so that they read as a conversation.
     best = sorted(range(len(found)), key=lambda at: (-found[at][0], at))[:limit]
     return Hits([found[at][1] for at in sorted(best)], len(found))
 
 
 def terms_by_side(node: Node) -> dict[str, list[Term]]:
     """Return the terms to find on each side."""
+    # A word that is asked for twice counts once in the score.
     terms = list(dict.fromkeys(wanted_terms(node)))
     return {side: [term for term in terms if side in term.sides] for side in EVERYWHERE}
 
@@ -156,6 +158,7 @@ def _begins(term: Term, words: Sequence[StoredWord], at: int) -> bool:
 def _merged(spans: Sequence[Span]) -> list[Span]:
     merged: list[Span] = []
     for begin, end in spans:
+        # Two terms may match the same words, and HTML cannot overlap its marks.
         if merged and begin < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
@@ -171,6 +174,7 @@ def cut(text: str, spans: Sequence[Span]) -> Excerpt:
     begin = max(0, min(first - LEAD, len(text) - EXCERPT_LENGTH))
     end = min(len(text), begin + EXCERPT_LENGTH)
     if begin:
+        # At the next space, so that no word is cut; the first match stays inside.
         begin = max(begin, text.find(" ", begin, first) + 1)
     if end < len(text):
         space = text.rfind(" ", spans[0][1] if spans else begin, end)

@@ -90,6 +90,7 @@ class _Gathering:
             if lexeme == BREAK:
                 placed.append(BREAK)
             elif len(placed) < MAX_PLACES and count < MAX_PLACES_OF_WORD:
+                # A word takes room once; its positions are limited separately.
                 if count or self._has_room(lexeme):
                     counts[lexeme] = count + 1
                     placed.append(lexeme)

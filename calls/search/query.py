@@ -20,6 +20,7 @@ from calls.search.words import split
 
 QUERY_LENGTH = 300
 MAX_TERMS = 30
+# The parser calls itself for each level, so a query of brackets must not go deeper.
 MAX_DEPTH = 10
 PREFIX_LENGTH = 3
 
@@ -40,6 +41,7 @@ _TOKEN = re.compile(
     r"|(?P<scope>(?i:agent|customer|summary|note|transcript):)"
     r'|"(?P<phrase>[^"]*)"(?P<star>\*?)|(?P<quote>")|(?P<word>[^\s"()|]+)'
 )
+# Word processors and telephones type curly quotation marks.
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb\uff02", '"'))
 
 
@@ -85,6 +87,7 @@ def parse(text: str, *, sides: str = EVERYWHERE) -> Node | None:
     if len(text) > QUERY_LENGTH:
         raise NotUnderstood(f"It is longer than {QUERY_LENGTH} characters.")
     node = _Parser(text, sides).read()
+    # An index finds calls by words. Without one, all calls would have to be read.
     if not is_grounded(node):
         raise NotUnderstood("It only excludes words. Add a word to find, as in “refund -sorry”.")
     return node
@@ -170,6 +173,7 @@ class _Parser:
         while self.place < len(self.tokens):
             if self._next("close") or self._next("bar") or self._keyword("OR"):
                 break
+            # Words side by side mean AND, so the word itself changes nothing.
             if self._keyword("AND"):
                 self.place += 1
                 continue
@@ -200,6 +204,7 @@ class _Parser:
     def _opposite(self, sides: str) -> Node | None:
         self._expect_more("NOT needs a word after it.")
         part = self._nested(sides)
+        # NOT moves down to the terms, because FTS5 has no NOT without something before it.
         return part and opposite(part)
 
     def _expect_more(self, otherwise: str) -> None:

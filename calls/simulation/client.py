@@ -45,6 +45,7 @@ class SendingPace:
     speed: float = 1.0
     batch: int = 0
     patience: float = 60.0
+    # A telephone does not wait for the answer to a packet before it sends the next one.
     in_flight_per_call: int = 16
 
 
@@ -112,6 +113,7 @@ class Tally:
     shuffled: int = 0
     latency: Samples = field(default_factory=Samples)
     lag: Samples = field(default_factory=Samples)
+    # Bounded, because a run may go on for days.
     outcomes: deque[CallOutcome] = field(default_factory=lambda: deque(maxlen=10_000))
     problems: Counter[str] = field(default_factory=Counter)
 
@@ -160,6 +162,7 @@ class Caller:
 
     async def play_all(self, calls: Iterator[PlannedCall], concurrency: int) -> None:
         """Play ``calls``, several at a time. Takes each from the iterator only when it starts."""
+        # Each task is a line: it plays one call after the other.
         async with asyncio.TaskGroup() as lines:
             for _ in range(concurrency):
                 lines.create_task(self._play_in_turn(calls))

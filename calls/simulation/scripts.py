@@ -129,6 +129,7 @@ def _opening(media: str, agent: str, customer_number: str, queue: str, direction
 def _audio_packets(wav: Wav) -> Iterator[ScriptedPacket]:
     size = wav.rate * PACKET_MS // 1000 * wav.channels
     for index, begin in enumerate(range(0, len(wav.data), size)):
+        # Silence fills the last packet, because decoders expect whole ones.
         frame = wav.data[begin : begin + size].ljust(size, MU_LAW_SILENCE)
         yield ScriptedPacket(index + 1, b64encode(frame).decode(), index * PACKET_MS / 1000)
 
@@ -155,6 +156,7 @@ def write_dialogue(rng: Random) -> Script:
         (track, rng.choice(wordings).format_map(facts))
         for track, wordings in _read_lines(greeting + scenario.lines + ending)
     ]
+    # Ofcom keeps +44 20 7946 0000 to 0999 for fiction: nobody has them.
     number = f"+44207946{rng.randrange(1, 1000):04d}"
     opening = _opening("text/plain", agent, number, scenario.queue, scenario.direction)
     return Script(scenario.slug, opening, tuple(_text_packets(turns, rng)))

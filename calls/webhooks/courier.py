@@ -44,6 +44,7 @@ class Courier:
         asyncio.get_running_loop().set_default_executor(names)
         self._freed = asyncio.Event()
         while not self._should_stop():
+            # Without a pause while there is work, so that a backlog is not held up.
             if not await self._work():
                 await self._wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -62,6 +62,7 @@ def _queue_for(pk: int) -> int:
     with transaction.atomic():
         endpoints = WebhookEndpoint.objects.select_for_update(skip_locked=skip)
         endpoint = endpoints.filter(pk=pk, enabled=True).first()
+        # READ_LIMIT events at a time: the transaction stays short, and the next step reads on.
         found = events.read(after=endpoint.position, limit=READ_LIMIT) if endpoint else []
         if endpoint is None or not found:
             return 0
@@ -119,6 +120,7 @@ def _claim(endpoint: WebhookEndpoint, room: int, *, now: datetime) -> list[Claim
             attempts=F("attempts") + 1,
             tried_at=now,
         )
+    # Read when the message is sent, so that a rotated secret applies to old messages as well.
     secrets = endpoint.secrets_at(now)
     return [
         Claim(
@@ -170,6 +172,7 @@ def _note_health(
     endpoint.failed_count += decision is not None
     endpoint.given_up_count += isinstance(decision, GiveUpDelivery)
     endpoint.failing_since = None if decision is None else endpoint.failing_since or now
+    # A person may have disabled it meanwhile; then the reason is not ours to give.
     reason = _reason_to_disable(endpoint, outcome, now=now) if endpoint.enabled else ""
     if reason:
         endpoint.enabled, endpoint.disabled_reason = False, reason
@@ -207,6 +210,7 @@ def replace_secret(endpoint: WebhookEndpoint, secret: str, *, old: str = "") -> 
 
 def redeliver(*, delivery_pk: int) -> bool:
     """Queue a message again, with the same id, and count its attempts from zero."""
+    # The same id tells the receiver that it may have this message already.
     return bool(
         WebhookDelivery.objects.filter(pk=delivery_pk).update(
             state=State.PENDING, next_attempt_at=timezone.now(), attempts=0, error=""

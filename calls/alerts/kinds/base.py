@@ -38,6 +38,7 @@ class AlertKind:
     ``fields`` are the fields of a rule that the kind uses, besides those of every rule.
     """
 
+    # Stored with rules and alerts: never rename one.
     name: ClassVar[str]
     fields: ClassVar[tuple[str, ...]] = ()
     reads_packets: ClassVar[bool] = False

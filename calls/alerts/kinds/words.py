@@ -13,6 +13,7 @@ from calls.alerts.matches import AlertMatch
 from calls.alerts.phrases import compile_phrases, find_phrase
 from calls.models import AlertRule, Analysis, Call
 
+# All phrases are one expression, which is searched in every packet.
 MAX_PHRASES, MAX_PHRASE_LENGTH = 200, 100
 
 

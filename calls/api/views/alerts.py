@@ -32,6 +32,7 @@ class AlertViewSet(CallRoute):
     scopes: ClassVar = {"acknowledge": ACTIONS["acknowledge"].scope}
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # A client may accept only text/csv. Do not answer 406: errors are JSON regardless.
         return super().perform_content_negotiation(request, force or self.action == "table")
 
     @docs.alert_list

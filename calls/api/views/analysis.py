@@ -41,6 +41,7 @@ class AnalysisViewSet(CallRoute):
 
     filter_backends = []
     scopes: ClassVar[dict[str, str]] = {}
+    # REST framework wants a queryset, although this document has no rows.
     queryset = Call.objects.none()
     serializer_class = BaseSerializer
 

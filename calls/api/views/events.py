@@ -23,6 +23,7 @@ class EventViewSet(CallRoute):
 
     filter_backends = []
     scopes: ClassVar[dict[str, str]] = {}
+    # REST framework wants a queryset. The log is read by offset, through `events.read`.
     queryset = Call.objects.none()
     serializer_class = BaseSerializer
 

@@ -37,6 +37,7 @@ class SearchViewSet(CallRoute):
     scopes: ClassVar[dict[str, str]] = {}
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # A client may accept only text/csv. Do not answer 406: errors are JSON regardless.
         return super().perform_content_negotiation(request, force or self.action == "table")
 
     @search_docs.search
