@@ -33,7 +33,7 @@ def sound(sample, seconds=1.0):
 
 
 def spoken_call(call_id="spoken", seconds=5, missing=()):
-    """A call that has ended: both sides sound all the time, a second in each packet."""
+    """An ended call in which both sides talk all the time, with a second in each packet."""
     numbers = [number for number in range(1, 2 * seconds + 1) if number not in missing]
     record_packets(
         [
@@ -52,7 +52,7 @@ def spoken_call(call_id="spoken", seconds=5, missing=()):
 
 
 class CardProvider:
-    """Hears somebody read out a card number, from 2 s to 4 s."""
+    """Returns a transcript in which a card number is read out from 2 s to 4 s."""
 
     name = "fake"
 
@@ -92,7 +92,7 @@ def write(stage, found):
 
 
 def carry_to_end(call, provider=None):
-    """Take a due call to the archive."""
+    """Carry a due call to the archive."""
     lease = claim()
     for stage in STAGES if lease.stage == Stage.TRANSCRIBE else [Stage.UNDERSTAND]:
         carry(lease, stage, provider)

@@ -27,7 +27,7 @@ PATHS = {
 
 @pytest.fixture(autouse=True)
 def _one_transaction_per_request(settings) -> None:
-    """The writer thread of group commit does not see what a test's transaction holds."""
+    """Switch group commit off: its writer thread does not see what a test's transaction holds."""
     settings.GROUP_COMMIT = False
 
 
@@ -69,7 +69,7 @@ def api_with_key(settings, db) -> Callable[..., APIClient]:
 
 @pytest.fixture
 def call_in(db) -> Callable[..., Call]:
-    """Make a call and walk it to a state, past the services: no events, no jobs."""
+    """Make a call and move it to a state without the services, so without events and jobs."""
 
     def make(state: str = CallState.IN_PROGRESS, call_id: str = "c-1", **fields: object) -> Call:
         call = Call(call_id=call_id, **fields)
@@ -85,14 +85,14 @@ def call_in(db) -> Callable[..., Call]:
 
 @pytest.fixture
 def heartbeat(db) -> WorkerHeartbeat:
-    """A worker that lives."""
+    """A worker that sends heartbeats."""
     now = timezone.now()
     return WorkerHeartbeat.objects.create(name="worker", started_at=now, seen_at=now)
 
 
 @pytest.fixture
 def person(client: Client, db) -> Callable[..., Client]:
-    """Log in somebody of the staff who has these permissions."""
+    """Log in a staff user with these permissions."""
 
     def login(*permissions: str) -> Client:
         user = User.objects.create(username="ann", is_staff=True)
@@ -105,7 +105,7 @@ def person(client: Client, db) -> Callable[..., Client]:
 
 @pytest.fixture
 def boss(client: Client, db) -> Client:
-    """Log in somebody who may do everything."""
+    """Log in a superuser."""
     user = User.objects.create(username="root", is_staff=True, is_superuser=True)
     client.force_login(user, MODEL_BACKEND)
     return client

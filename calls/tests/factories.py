@@ -74,7 +74,7 @@ class FakeProvider:
 
 
 class SpokenProvider(FakeProvider):
-    """Hears the same words in any audio."""
+    """Returns the same words for any audio."""
 
     async def transcribe(self, audio, *, language):
         return Transcription((), speech={}, duration_ms=audio.duration_ms, model="fake-1")
@@ -89,13 +89,13 @@ def refusal():
 
 
 def claim_all(owner="worker-1", *, limit=10, provider="fake", **options):
-    """Take the calls that are due."""
+    """Claim the calls that are due."""
     taken = claim_due(owner=owner, limit=limit, provider=provider, **options)
     return [lease for lease, _ in taken]
 
 
 def claim(owner="worker-1"):
-    """Take the one call that is due."""
+    """Claim the one call that is due."""
     (lease,) = claim_all(owner)
     return lease
 

@@ -21,7 +21,7 @@ def append(call):
 
 
 def in_thread(function):
-    """Run it with a connection of its own."""
+    """Run it on a database connection of its own."""
 
     def run():
         try:

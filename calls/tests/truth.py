@@ -10,7 +10,7 @@ RECORDINGS = Path(__file__).parents[1] / "demo_calls"
 
 
 def truth_of(call_id):
-    """Return the script of the recording that ``call_id`` names."""
+    """Return the script of the recording ``call_id``."""
     (name,) = (path.stem for path in RECORDINGS.glob("*.json") if path.stem in call_id)
     return json.loads((RECORDINGS / f"{name}.json").read_text())
 

@@ -1,4 +1,4 @@
-"""A real server and a real Chromium for the tests of the pages, shared as far as they can be.
+"""A real server and a real Chromium for the tests of the pages, shared where possible.
 
 The server lives as long as the session. The browser does not: its driver keeps an event loop in
 this thread, which other tests would stumble over.
@@ -46,7 +46,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 class Site(Service):
-    """A server that can be taken away and put back at the same address."""
+    """A server that can be stopped and started again at the same address."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, CALL_IDLE_TIMEOUT="3600")
@@ -74,7 +74,7 @@ class Site(Service):
 
 @contextmanager
 def running_site(folder: Path, make: str = "") -> Iterator[Site]:
-    """A site with the users and with whatever the code ``make`` makes."""
+    """A site with the users, and with what the code ``make`` creates."""
     with Site(folder) as running:
         running.run("shell", "-c", MAKE_USERS + make)
         running.serve()
@@ -117,7 +117,7 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium, site):
-    """Make pages of somebody who is logged in; what the browser complains about is a failure."""
+    """Open pages of a logged-in user. Whatever the browser complains about fails the test."""
     contexts, complaints = [], []
 
     def make(who="ana", **options) -> Page:
@@ -145,7 +145,7 @@ def _login_of(chromium, site, who: str):
 
 
 def is_grave(message) -> bool:
-    """A connection that a test takes away is no complaint, nor is a page that is refused."""
+    """Ignore connections that a test cuts, and pages that are refused."""
     refused = ("status of 403", "status of 404", "status of 429")
     expected = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", *refused)
     return message.type == "error" and not any(text in message.text for text in expected)
@@ -174,7 +174,7 @@ def row(page: Page, call_id: str):
 
 
 def violations(page: Page, *, rules: Iterable[str] = (), without: Iterable[str] = ()) -> list[str]:
-    """What axe-core finds, by all its rules, by these alone, or ``without`` some."""
+    """Return what axe-core finds, by all rules, by these alone, or ``without`` some."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     # Preloading would write styles into the page, which its security policy forbids.

@@ -1,4 +1,4 @@
-"""Calls that were really analysed, and what a reader sees of a page."""
+"""Calls that went through the real analysis, and the text that a reader sees on a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOODS = {"dead": Sentiment("NEGATIVE", -4.0), "wonderful": Sentiment("POSITIVE",
 
 
 def analysed_call(call_id=None):
-    """A call that went through the stages, with a verdict made up from its words."""
+    """A call that went through the stages, with results invented from its words."""
     call = ended_call(call_id)
     lease = claim()
     material = load_material(call)
@@ -43,7 +43,7 @@ def _mood(text):
 
 
 def text_of(response):
-    """What a reader sees: without tags, with single spaces."""
+    """Return what a reader sees: no tags, single spaces."""
     html = response.content.decode()
     body = re.sub(r"<[^>]+>", " ", html[html.index("<main") :])
     return " ".join(body.split())

@@ -1,4 +1,4 @@
-"""The benchmark of the feed: what it counts, what it compares, and what it refuses."""
+"""The benchmark of the feed: what it counts and compares, and the options it refuses."""
 
 import asyncio
 from types import SimpleNamespace

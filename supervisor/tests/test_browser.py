@@ -1,4 +1,4 @@
-"""The pages in a real Chromium, against a real server: what is live is seen to be live."""
+"""The pages in a real Chromium, against a real server: live changes appear without a reload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What supervisors do to calls, in a real Chromium: tags, notes, swapped speakers, many at once."""
+"""Actions in a real Chromium: tags, notes, swapped speakers, and many calls at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ for number in range(4):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """One of its own: these tests act on every call that a filter finds."""
+    """A site of its own, because these tests act on every call that a filter finds."""
     with running_site(tmp_path_factory.mktemp("site"), MAKE_CALLS) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Alerts in a real Chromium: they come, are heard, are acknowledged, and leave."""
+"""Alerts in a real Chromium: they appear, sound, are acknowledged, and disappear."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CANCEL, LAWYER = "I want to cancel my contract.", "You will hear from my lawyer.
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """One of its own: these tests count alerts."""
+    """A site of its own, because these tests count alerts."""
     with running_site(tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def watched(site):
-    """The site with a worker, and so with somebody who watches for alerts."""
+    """The site with a worker, whose watcher raises the alerts."""
     worker = site.worker()
     wait_until(lambda: answers(f"{site.address}/readyz"), what="the worker")
     yield site

@@ -1,4 +1,4 @@
-"""axe-core in a real Chromium, over the pages that are not ours alone: admin, API docs, errors.
+"""axe-core in a real Chromium, on pages that others wrote in part: admin, API docs, errors.
 
 The pages of supervisors are looked at where they are used, in the other browser tests.
 """
@@ -75,7 +75,7 @@ document.adoptedStyleSheets = [still];
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """One of its own: rows of every kind would be in the way of others."""
+    """A site of its own, because its rows of every kind would disturb other tests."""
     with running_site(tmp_path_factory.mktemp("site"), MAKE_ROWS) as running:
         yield running
 
@@ -91,7 +91,7 @@ def open_still(open_page):
 
 
 def in_both_schemes(page):
-    """Return what axe finds in light, and what the colours of the dark scheme break."""
+    """Return what axe finds in the light theme, and what the colours of the dark one break."""
     page.emulate_media(color_scheme="light")
     found = violations(page)
     page.emulate_media(color_scheme="dark")
@@ -104,7 +104,7 @@ def admin_lists():
 
 
 def forms_of(page):
-    """The addresses of the first row and of the form for another one, where there are any."""
+    """Return the addresses of the first row and of the form for a new one, if there are any."""
     links = page.locator("#result_list th a, #result_list td a:only-child, .object-tools .addlink")
     addresses = links.evaluate_all("all => all.map((link) => link.href)")
     changes = [each for each in addresses if each.endswith("/change/")]

@@ -1,4 +1,4 @@
-"""The wallboard in a real Chromium: how its rows move, what is kept in its address, and crashes."""
+"""The wallboard in a real Chromium: moving rows, the state in its address, and crashes."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_axe_finds_nothing_in_temporary_notices(site, open_page, scheme):
 # --- Crashes ------------------------------------------------------------------------------------
 @pytest.fixture
 def busy_site(tmp_path):
-    """A site of its own, that changes all the time, whatever becomes of its server."""
+    """A site of its own that changes all the time, even while its server is down."""
     with running_site(tmp_path) as running:
         fill = running.start("-m", "benchmarks.pages.busy_site", "fill", "60", "10")
         assert fill.wait(60) == 0

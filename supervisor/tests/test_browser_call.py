@@ -30,7 +30,7 @@ SPOKEN = "[...CSS.highlights.get('spoken-word')].map(String)"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """One of its own: these calls are analysed as the only ones that are due."""
+    """A site of its own, so that no other call is due when these are analysed."""
     with running_site(tmp_path_factory.mktemp("site"), MAKE_CALLS) as running:
         yield running
 
@@ -53,7 +53,7 @@ def state(page, name):
 
 
 def wait_for(page, condition):
-    """Playwright's own way evaluates in the page, which the content security policy forbids."""
+    """Wait without Playwright's own wait, which needs eval, and the page's CSP forbids it."""
     for _ in range(200):
         if page.evaluate(f"Boolean({condition})"):
             return

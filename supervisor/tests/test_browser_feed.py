@@ -1,4 +1,4 @@
-"""How a page follows the feed, against a server that the test plays itself."""
+"""How a page follows the feed, with the test in the role of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may look, who may act, and what an open page says when that ends: in a real Chromium."""
+"""Rights in a real Chromium: who may see and act, and what an open page says when they end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search page in a real Chromium: keys, days, the way to the moment, and axe."""
+"""The search page in a real Chromium: keys, days, links to the moment, and axe."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_axe_finds_no_violation_and_nothing_is_too_wide(open_page, analysed, sch
 
 @pytest.fixture
 def marked(open_page, site, analysed):
-    """A live call on whose page two places are marked, and what says where one is."""
+    """The open page of a live call, with two words marked."""
     site.say("searched", "A refund, please.", "I said: a refund!", "Goodbye.")
     page = open_page()
     page.goto("/supervisor/calls/searched/?q=refund")

@@ -1,4 +1,4 @@
-"""In a real Chromium: the wallboard tells at once when the analysis does not go on, and why."""
+"""In a real Chromium: the wallboard says at once that the analysis is held up, and why."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ END_OUTAGE = "from calls.models import ProviderHealth; ProviderHealth.objects.al
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """One of its own: no other test's calls wait here."""
+    """A site of its own, so that no other test's calls wait here."""
     with running_site(tmp_path_factory.mktemp("site")) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Many calls at once from the wallboard: what is asked, what is done, what is told."""
+"""Bulk actions from the wallboard: the question, the work, and the report."""
 
 from __future__ import annotations
 

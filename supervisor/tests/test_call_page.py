@@ -1,4 +1,4 @@
-"""The call page: every state explained, everything known shown, and what can be done about it."""
+"""The call page: it explains every state, shows all that is known, and offers what is possible."""
 
 import re
 

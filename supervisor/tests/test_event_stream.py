@@ -33,7 +33,7 @@ def _open(settings):
 
 
 class Listener:
-    """What a browser's EventSource does, over ASGI."""
+    """Does over ASGI what a browser's EventSource does."""
 
     def __init__(self, query="", **headers):
         names = {"host": "testserver", "accept": "text/event-stream", **headers}

@@ -1,4 +1,4 @@
-"""The supervisor's socket: nothing is missed, nothing is told to the wrong people."""
+"""The supervisor's socket: it misses no event, and sends nothing to the wrong people."""
 
 import asyncio
 import uuid
@@ -29,7 +29,7 @@ in_thread = database_sync_to_async
 
 
 class Watcher(WebsocketCommunicator):
-    """A client that reads JSON and can skip what is not an event."""
+    """A client that reads JSON and can skip messages that are not events."""
 
     def __init__(self, user=None, headers=()):
         super().__init__(SupervisorConsumer.as_asgi(), "/stream/ws/supervisor", list(headers))
@@ -179,7 +179,7 @@ async def test_counters_that_were_committed_late_are_sent_too(watcher):
 
 
 async def counted(watcher, call_id, packet_count):
-    """Wait until the feed says that a call has so many packets."""
+    """Wait until the feed says that a call has this many packets."""
     while True:
         (call,) = (await watcher.next("counters"))["calls"]
         assert call["call_id"] == call_id
@@ -232,7 +232,7 @@ async def test_a_supervisor_may_listen(settings):
 
 @pytest.fixture
 async def logged_in(settings, monkeypatch):
-    """A supervisor with a session, whose rights are looked at all the time."""
+    """A supervisor with a session, whose rights are checked continually."""
     settings.API_AUTH = "key"
     monkeypatch.setattr(rights, "RECHECK_S", 0.02)
     user = await in_thread(User.objects.create_user)("sue", password="correct horse")

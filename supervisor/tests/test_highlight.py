@@ -1,4 +1,4 @@
-"""The way from a search to a call: its words are marked in what is shown there."""
+"""From a search to a call: the words of the search are marked in what the page shows."""
 
 from __future__ import annotations
 

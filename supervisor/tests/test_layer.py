@@ -1,4 +1,4 @@
-"""The channel layer of one process: shared messages, and an end for who does not keep up."""
+"""The channel layer of one process: shared messages, and what happens to slow members."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The packet map: what the cells say of packets that came, came late, or never came."""
+"""The packet map: cells of packets that arrived, arrived late, or never arrived."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The pages as a browser without JavaScript gets them."""
+"""The pages as a browser without JavaScript shows them."""
 
 import re
 from datetime import timedelta

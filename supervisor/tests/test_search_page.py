@@ -1,4 +1,4 @@
-"""The search page: what is found, where it leads, and what is said when it makes no sense."""
+"""The search page: hits, their links, and the explanation of queries that make no sense."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A supervisor who does not read, beside one who does, on a real server."""
+"""A supervisor who does not read, next to one who does, on a real server."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def service(tmp_path):
 
 
 def small_socket(address):
-    """A connection that holds little of what its owner does not read."""
+    """A connection with small buffers, so that unread data soon blocks the server."""
     host, port = address.removeprefix("http://").split(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -61,7 +61,7 @@ async def offsets_of(client, count):
 
 
 async def closing_code(client):
-    """Read whatever is left, to the end."""
+    """Read what is left, to the end."""
     try:
         while True:
             await asyncio.wait_for(client.recv(), 30)
@@ -70,7 +70,7 @@ async def closing_code(client):
 
 
 async def come_back(address, offsets):
-    """As a page does that was sent away: resume where it was, here 500 events ago."""
+    """Resume as a page does after it was closed, here from 500 events ago."""
     async with listen(address, max_size=None) as client:
         epoch = json.loads(await client.recv())["epoch"]
         resume = {"type": "resume", "epoch": epoch, "offset": offsets[-501]}

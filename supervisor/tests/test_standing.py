@@ -1,4 +1,4 @@
-"""What the wallboard and the call page say when the analysis does not go on."""
+"""What the wallboard and the call page say while the analysis is held up."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def worker():
 
 @pytest.fixture
 def waiting(settings, worker):
-    """A call that waits for a provider which is down."""
+    """A call that waits for a provider that is down."""
     settings.AI_BREAKER_FAILURES = 1
     call = spoken_call()
     lease = claim()

@@ -21,7 +21,7 @@ WORDS = "You will hear from my lawyer."
 
 
 def watcher_of(worker):
-    """Return the watcher among the parts of a worker: it alone has no parts of its own."""
+    """Return the watcher, the only process of a worker without children of its own."""
     parts = psutil.Process(worker.pid).children()
     return next((part for part in parts if not part.children()), None)
 
@@ -70,7 +70,7 @@ def test_words_of_a_hundred_live_calls_are_told_within_seconds(tmp_path):
 
 
 def talk(address):
-    """Let each call say something every second, and once the words. Returns when, by call."""
+    """Let each call say something every second, and the words once. Return when, by call."""
     said = {}
     begin = time.monotonic()
     for second in range(SECONDS):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Clock:
-    """Stands where the module looks for ``time``."""
+    """Takes the place of ``time`` in the module."""
 
     def __init__(self):
         self.now = 1_000.0

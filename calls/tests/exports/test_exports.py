@@ -21,7 +21,7 @@ HOSTILE = "</v><b>--> 00:00\r\n\n[00:00] Agent: I lied & <script>\u2028 Agent: \
 
 
 def say(call, text):
-    """Make this the only turn of an analysed call."""
+    """Make this turn the only one of an analysed call."""
     turn = {"speaker": "customer", "begin_ms": 0, "end_ms": 900, "text": text, "words": []}
     judged = {**turn, "sentiment": "NEUTRAL", "score": 0.0}
     call.transcripts.update(turns=[turn])

@@ -10,7 +10,7 @@ from calls.tests.search.indexed import analysis_of, index
 
 @pytest.fixture
 def archive(call_in):
-    """Three calls: about a refund, about e-mail, and one with odd words and removed ones."""
+    """Three calls: about a refund, about e-mail, and with odd words and removed data."""
     refund = call_in(CallState.ARCHIVED, "refund")
     mail = call_in(CallState.ARCHIVED, "mail")
     odd = call_in(CallState.ARCHIVED, "odd")

@@ -24,7 +24,7 @@ def found(query: str = "hello") -> list[str]:
 
 @pytest.fixture
 def forgotten():
-    """Three archived calls from before there was search."""
+    """Three archived calls from before the search existed."""
     for name in "abc":
         archived_call(name)
     SearchEntry.objects.all().delete()

@@ -91,7 +91,7 @@ def test_a_search_can_be_held_to_a_side(archive):
 
 
 def holds(node: Node, texts: list[tuple[str, list[str]]]) -> bool:
-    """What a query means, without any database."""
+    """Whether these texts match: a reference in plain Python for the databases."""
     match node:
         case Not(term):
             return not holds(term, texts)

@@ -18,7 +18,7 @@ from calls.tests.factories import attempt, claim, packet
 
 
 def analysed_with_card(number: str) -> Call:
-    """A call in which a card number is said, analysed as the product does it."""
+    """A call in which a card number is said, after the real analysis."""
     said = [
         ("agent", "What is your card number?"),
         ("customer", f"Sure, it is {number}."),

@@ -19,7 +19,7 @@ from calls.tests.fake_server import FakeServer, Reply, Seen, first_only
 
 
 def run(name: str, *args: str) -> tuple[str, str]:
-    """What a command wrote and how it failed, if it did."""
+    """The output of a command, and its error if it failed."""
     out = io.StringIO()
     try:
         call_command(name, *args, stdout=out)

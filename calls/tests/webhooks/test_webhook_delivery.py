@@ -58,7 +58,7 @@ def open_call(address, call_id):
 
 
 def misbehave(plans):
-    """Answer at each path what its plan says, one reply after the other, and 204 in the end."""
+    """Answer each path with the replies of its plan, one after the other, and then with 204."""
     count: defaultdict[str, int] = defaultdict(int)
 
     def reply(seen):
@@ -118,7 +118,7 @@ def test_every_message_arrives_however_its_receiver_misbehaves(tmp_path):
 
 
 def outcomes(service):
-    """All deliveries and endpoints, or None while one waits that can be made."""
+    """Return all deliveries and endpoints, or None while a delivery is still due."""
     rows, endpoints = show(service)
     waits = any(row[1] == "pending" and row[0] not in ("private", "named") for row in rows)
     return None if waits else (rows, endpoints)

@@ -23,7 +23,7 @@ WORKERS = 8
 
 
 def at_once(work):
-    """Run it in WORKERS threads, each with a connection of its own, from one moment on."""
+    """Run it in WORKERS threads at the same moment, each with its own connection."""
     barrier = threading.Barrier(WORKERS)
 
     def start(_):
