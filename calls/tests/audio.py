@@ -1,4 +1,4 @@
-"""Calls with audio: a tone of each side, and an AI that hears a card number in it."""
+"""Calls with audio: a tone on each side, and an AI that finds a card number in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thing done to many calls: outcomes, limits, jobs that run twice or die, calls that move."""
+"""Bulk actions: outcomes, limits, jobs that run twice or die, and calls that change meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What monitoring gets to hear."""
+"""Health checks and metrics."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The state machine: exactly these moves, and no other way to move."""
+"""The state machine: exactly these transitions, and no other way to change the state."""
 
 import pytest
 from django.db import transaction

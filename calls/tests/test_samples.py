@@ -1,4 +1,4 @@
-"""What is sampled once a minute."""
+"""The samples of the load, once a minute."""
 
 from datetime import timedelta
 

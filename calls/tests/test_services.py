@@ -1,4 +1,4 @@
-"""What is done to a call: the state, the event and the job, all of it or nothing."""
+"""Services on calls: state, event and job change together or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was really said in the recorded calls, and how far a transcript is from it."""
+"""The scripts of the recorded calls, and how far a transcript is from them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Alerts with real workers: how soon they are told, and that each is raised once, whoever dies."""
+"""Alerts with real workers: how soon they arrive, and that each is raised once, whatever dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words and phrases: what matches, what is quoted, and that packets are read once and all."""
+"""Words and phrases: what matches, what is quoted, and that every packet is read once."""
 
 from __future__ import annotations
 

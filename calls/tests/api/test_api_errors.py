@@ -1,4 +1,4 @@
-"""How the API says no: in JSON, with a reason, and for machines and people alike."""
+"""How the API refuses requests: in JSON, with a reason, for programs and people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports: what others can read, what hostile words cannot do in them, and who gets which."""
+"""Exports: their formats, hostile words in them, and who may have which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the analysis leaves behind: attempts and records of jobs; what failed stays longer."""
+"""Old attempts and records of jobs are removed; those of failures are kept longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retention: what goes when, what never goes, and what still works afterwards."""
+"""Retention: what is deleted when, what never is, and what still works afterwards."""
 
 from __future__ import annotations
 

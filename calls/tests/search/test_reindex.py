@@ -1,4 +1,4 @@
-"""Calls that nothing finds yet: found by the sweep, by the command, and never spoilt by either."""
+"""Missing index entries: made by the sweep and the command, which never overwrite newer ones."""
 
 from __future__ import annotations
 

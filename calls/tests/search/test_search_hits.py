@@ -1,4 +1,4 @@
-"""Where in a call the words are, and what of it is shown."""
+"""Hits: where in a call the words are, and which part of the text is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGKILL in the middle of long work that is not analysis: what is left is done, nothing twice."""
+"""SIGKILL in the middle of long work other than analysis: the rest is done, nothing twice."""
 
 from __future__ import annotations
 
