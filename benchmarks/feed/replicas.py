@@ -81,5 +81,6 @@ class Replica:
         if message["type"] != "state_change":
             return
         call_id, version = message["call_id"], message["data"]["version"]
+        # A call of a snapshot may already be ahead of the events that follow (docs/feed.md).
         if version > self.calls.get(call_id, ("", 0))[1]:
             self.calls[call_id] = (message["state"], version)

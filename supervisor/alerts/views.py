@@ -67,6 +67,7 @@ def _numbers(form: QueryDict) -> list[int]:
     if form.get("every") == "1":
         up_to = form.get("up_to", "")
         newest = int(up_to) if up_to.isdecimal() and len(up_to) < 19 else 0
+        # The filter of the page that the user saw, not of the address that the form is sent to.
         wanted = AlertSelection.from_query(QueryDict(form.get("filter", "")))
         return numbers_of(wanted, up_to=newest, limit=BULK_LIMIT)
     chosen = [text for text in form.getlist("alert") if text.isdecimal() and len(text) < 19]

@@ -28,6 +28,7 @@ class Download:
 
 def list_downloads(call: Call, *, redacted: bool, has_sound: bool) -> list[Download]:
     """Return the transcript in each format and the recording, redacted if the page is."""
+    # The API redacts by default, so only the exception needs a parameter.
     more = {} if redacted else {"redacted": "false"}
     found = [
         Download(

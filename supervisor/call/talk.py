@@ -25,6 +25,7 @@ class TalkSplit:
             ("customer", "Customer", self.customer_ms),
             ("silence", "Silence", self.silence_ms),
         ]
+        # 1: a call without audio would divide by zero.
         whole = sum(ms for _, _, ms in shares) or 1
         begin, parts = 0.0, []
         for name, label, ms in shares:

@@ -42,4 +42,5 @@ def snapshot() -> list[dict[str, Any]]:
         "missing_count",
         "late_count",
     )
+    # The newest ones, because the live calls are among them.
     return [dict(call) for call in columns.order_by("-id")[:SNAPSHOT_LIMIT]]

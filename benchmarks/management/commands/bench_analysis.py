@@ -50,6 +50,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped.", returncode=130) from error
+        # Standard output must hold nothing but the JSON.
         stream = self.stderr if options["json"] == "-" else self.stdout
         for line in describe(outcome):
             stream.write(line)

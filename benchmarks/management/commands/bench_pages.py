@@ -70,6 +70,7 @@ class Command(BaseCommand):
                 site.server() as server,
                 browser(f"http://127.0.0.1:{server.port}", NAME, password) as page,
             ):
+                # With an empty cache. The later ones show what supervisors see all day.
                 first = open_call(page, path)
                 more = [open_call(page, path) for _ in range(times)]
                 return first, more, site.database.title

@@ -46,6 +46,7 @@ class Command(BaseCommand):
             )
         except RunError as error:
             raise CommandError(str(error)) from error
+        # Standard output must hold nothing but the JSON.
         stream = self.stderr if options["json"] == "-" else self.stdout
         for line in describe(outcome):
             stream.write(line)
