@@ -39,6 +39,7 @@ class RefusedInline(CallInline):
     ordering = ("id",)
     fields = ["call_id", "reason"]
 
+    # The rows belong to the action, so its permission is enough.
     def has_view_permission(self, request: HttpRequest, obj: BulkAction | None = None) -> bool:
         return bool(request.user.has_perm("calls.view_bulkaction"))
 

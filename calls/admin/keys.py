@@ -33,6 +33,7 @@ class ApiKeyAdmin(Records):
         return ["name", "scopes", *(["prefix", "created_at", "revoked_at"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[Any]:
+        # Only the name of a key can change: programs rely on what it permits.
         return self.get_fields(request, obj)[1:] if obj else []
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:

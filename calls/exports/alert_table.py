@@ -35,5 +35,6 @@ def export(alerts: QuerySet[Alert]) -> Iterator[bytes]:
     """Yield the header, then blocks of alerts, newest first."""
     # Prefixed, because an annotation must not have the name of a field.
     named = {f"cell_{name}": column for name, column in COLUMNS.items()}
+    # `write_rows` sorts by key.
     rows = alerts.order_by().values_list("pk").annotate(**named)
     return write_rows(rows, COLUMNS)

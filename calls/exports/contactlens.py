@@ -19,6 +19,7 @@ STATUS = {"ARCHIVED": "COMPLETED", "FAILED": "FAILED"}
 def export(document: dict[str, Any], *, language: str) -> dict[str, Any]:
     return {
         "Version": VERSION,
+        # The format demands these fields, which only Amazon could fill.
         "AccountId": "",
         "Channel": "VOICE",
         "JobStatus": STATUS.get(document["state"], "IN_PROGRESS"),

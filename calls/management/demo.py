@@ -24,6 +24,7 @@ def create_demo_supervisor() -> tuple[str, str]:
     user, _ = get_user_model().objects.get_or_create(
         username=USERNAME, defaults={"is_staff": True, "is_superuser": True}
     )
+    # The database may be older or newer than the file with the password.
     if not user.check_password(password):
         user.set_password(password)
         user.save(update_fields=["password"])

@@ -118,6 +118,7 @@ class Alert(models.Model):
 
     # Without an index of its own: both constraints start with the call.
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="alerts", db_index=False)
+    # An alert outlives its rule.
     rule = models.ForeignKey(AlertRule, on_delete=models.SET_NULL, null=True, related_name="alerts")
     number = models.PositiveIntegerField(default=1)
     source = models.CharField(max_length=64, null=True)  # noqa: DJ001 (NULL is not unique)

@@ -99,6 +99,7 @@ class ProviderHealth(models.Model):
 class Insight(models.Model):
     """A question that the AI answers about every call. The answer is stored under ``name``."""
 
+    # The key of the answer in the JSON of an analysis, and part of exports.
     name = models.SlugField(max_length=50, unique=True)
     question = models.TextField(max_length=1000)
     enabled = models.BooleanField(default=True)
@@ -169,6 +170,7 @@ class Recording(models.Model):
     version = models.PositiveIntegerField()
     duration_ms = models.PositiveBigIntegerField()
     file = models.FileField(max_length=200)
+    # Packets are deleted only if the file in the storage still has this size.
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     redacted_file = models.FileField(max_length=200, blank=True)

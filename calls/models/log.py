@@ -12,6 +12,7 @@ class CallEvent(models.Model):
     """One entry of the event log. ``id`` is the offset; ids become visible in order."""
 
     id = models.BigAutoField(primary_key=True)
+    # Null for events that belong to no call. The index below begins with the call.
     call = models.ForeignKey(
         Call, on_delete=models.CASCADE, related_name="events", null=True, db_index=False
     )

@@ -114,6 +114,7 @@ class Packet(models.Model):
 
     class Meta:
         constraints = [
+            # The only index besides the key, because every packet pays for each of them.
             models.UniqueConstraint(fields=["stream", "sequence"], name="one_packet_per_sequence")
         ]
 

@@ -13,6 +13,7 @@ class ApiKey(models.Model):
         OPERATE = "operate", "Retry calls"
 
     name = models.CharField(max_length=100)
+    # Shown in lists, so that a key can be told from others without its secret part.
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)

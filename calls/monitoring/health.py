@@ -52,6 +52,7 @@ def find_problems() -> tuple[list[str], AnalysisStatus | None]:
         standing = read_status()
     except DatabaseError as error:
         return [f"The database does not answer: {type(error).__name__}."], None
+    # Without a worker, calls are received, but nothing is analysed and nobody is alerted.
     return ([] if standing.workers else [_no_worker(standing.silent_s)]), standing
 
 

@@ -71,6 +71,7 @@ class CallViewSet(CallRoute):
 
     @calls_docs.call_detail
     def retrieve(self, request: Request, call_id: str) -> Response:
+        # Streams in order: PostgreSQL returns rows as they lie, and updates move them.
         calls = (
             Call.objects.with_note_count()
             .with_open_alerts()

@@ -24,6 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["action"] == "pause":
+                # The column holds 200 characters.
                 pause_analysis(by=_who(), reason=options["reason"][:200])
                 self.stdout.write("The analysis is paused.")
             elif options["action"] == "resume":

@@ -50,6 +50,7 @@ class Command(BaseCommand):
 
     def _create(self, name: str, scopes: list[str]) -> None:
         try:
+            # Checked here, because the service would leave a long name to the database.
             ApiKey(name=name).clean_fields(exclude=["prefix", "digest", "scopes"])
         except ValidationError as error:
             raise CommandError(f"NAME: {' '.join(error.message_dict['name'])}") from error
@@ -68,6 +69,7 @@ class Command(BaseCommand):
             self.stdout.write("There are no keys yet. To create one: manage.py create_api_key NAME")
 
     def _revoke(self, prefix: str) -> None:
+        # People copy the start of the key itself, where cc_ stands before the prefix.
         key = ApiKey.objects.filter(prefix=prefix.removeprefix("cc_")).first()
         if key is None:
             raise CommandError(f"There is no key with the prefix {prefix!r}. See --list.")

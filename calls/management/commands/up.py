@@ -93,6 +93,7 @@ class Command(BaseCommand):
     @property
     def address(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
+        # Browsers cannot open the address that means "all addresses".
         return f"http://{'localhost' if host in ('0.0.0.0', '[::]') else host}:{self.port}"  # noqa: S104
 
     def _children(self, *, worker: bool) -> list[Child]:
@@ -101,6 +102,7 @@ class Command(BaseCommand):
             python(
                 *("-m", "uvicorn", "callcenter.asgi:application", "--host", self.host),
                 *("--port", str(self.port), "--log-level", "warning", "--no-access-log"),
+                # Less than STOP_PATIENCE_S, after which the server would be killed.
                 *("--timeout-graceful-shutdown", "5", "--ws-ping-interval", "20"),
                 *("--ws", "supervisor.protocol:WebSocketProtocol"),
             ),

@@ -71,6 +71,7 @@ class RacePlan:
 def read_plan(options: dict[str, Any]) -> RacePlan:
     """Check every option. Raises ValueError with what is wrong."""
     urls = tuple(map(check_url, options["url"] or ["http://127.0.0.1:8000"]))
+    # At least one packet for each server, or it would take no part in the race.
     for name, least, most in (("packets", max(2, len(urls)), 200), ("rounds", 1, 10_000)):
         if not least <= options[name] <= most:
             raise ValueError(f"--{name} must be from {least} to {most}, not {options[name]}.")
@@ -108,6 +109,7 @@ async def fire(lanes: Sequence[httpx.AsyncClient], call_id: str) -> Round:
     async def shoot(sequence: int, lane: httpx.AsyncClient) -> Shot:
         nonlocal begun
         content = msgspec.json.encode(_packet(sequence, len(lanes)))
+        # Everything is prepared before this, so that the requests leave at the same moment.
         await barrier.wait()
         sent = now()
         begun = begun or sent
@@ -135,6 +137,7 @@ async def prove(round_: Round, servers: Sequence[httpx.AsyncClient]) -> None:
     round_.problems += [
         f"packet {shot.sequence} was answered {shot.status or 'not at all'}" for shot in refused
     ]
+    # All servers share a database, so each must give the same answer.
     for server in servers:
         try:
             await _compare(round_, server)
