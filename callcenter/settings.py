@@ -274,6 +274,7 @@ GROUP_COMMIT = env.bool("GROUP_COMMIT", default=True)  # off: one transaction pe
 BODY_LIMIT = DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")  # verifies X-Twilio-Signature
 MEDIA_START_TIMEOUT = _number("MEDIA_START_TIMEOUT", 5, 0.1, 60)  # seconds to wait for `start`
+MEDIA_STORE_WITHIN = _number("MEDIA_STORE_WITHIN", 0.25, 0.05, 2)  # seconds; of a carrier's frame
 MEDIA_RECONNECT = _number("MEDIA_RECONNECT", 30, 0, 3600)  # seconds a broken connection may take
 MEDIA_STOP_GRACE = _number("MEDIA_STOP_GRACE", 3, 0, 3600)  # seconds from the last stop to the end
 CARRIER_PINGS = env.bool("CARRIER_PINGS", default=False)  # some carriers hang up on a ping

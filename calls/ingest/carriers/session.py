@@ -1,7 +1,7 @@
 """Turns a carrier's stream into packets. Pure state: no I/O, and the caller passes the time.
 
-It puts frames in order, drops duplicates, joins the rest into rows of about one second per track,
-and counts losses. The caller must store the packets that it returns: the session keeps no copy.
+It puts frames in order, drops duplicates, joins the rest into rows of up to a second per track, and
+counts losses. The caller must store the packets that it returns: the session keeps no copy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Identity:
 class Session:
     """One socket: ``take`` its events. After ``begin``, ``due`` and ``finish`` return packets."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, row_age_s: float) -> None:
+        self._row_age_s = row_age_s
         self.start: Start | None = None
         self.stopped = False
         self.malformed = 0
@@ -118,7 +119,9 @@ class Session:
         self._arrived += 1
         track = self._tracks.get(media.track)
         if track is None:
-            track = self._tracks[media.track] = TrackAssembler(media.track, self._media)
+            track = self._tracks[media.track] = TrackAssembler(
+                media.track, self._media, row_age_s=self._row_age_s
+            )
         order, steps = self._order(media)
         width = self._media.width if self._media else 1
         payload = media.payload[: len(media.payload) - len(media.payload) % width]

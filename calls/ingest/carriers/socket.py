@@ -34,7 +34,7 @@ from calls.ingest.packets import IncomingPacket
 log = logging.getLogger(__name__)
 
 START_PATIENCE_S = 5.0
-FLUSH_S = 0.25
+FLUSH_SHARE = 0.2  # of the time within which a frame has to be stored
 RETRY_S = 0.5
 MAX_MALFORMED = 1000
 CLOSE_NORMAL = 1000
@@ -79,14 +79,18 @@ def _described(scope: dict[str, Any]) -> dict[str, str] | None:
 
 
 class _Stream:
-    """Reads messages into a session, and stores the packets that are due every FLUSH_S."""
+    """Reads messages into a session, and stores the packets that are due.
+
+    A row is cut at the first flush after it is old enough, so both times are parts of the limit.
+    """
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
         self._parser = AnyParser(_described(scope))
-        self._session = Session()
+        self._flush_s = FLUSH_SHARE * settings.MEDIA_STORE_WITHIN
+        self._session = Session(row_age_s=settings.MEDIA_STORE_WITHIN - self._flush_s)
         self._opened: Opened | None = None
         self._call_id = ""
         self._is_gone = False  # the peer has closed the socket, or the connection broke off
@@ -192,9 +196,10 @@ class _Stream:
 
     async def _flush(self) -> None:
         while True:
-            await asyncio.sleep(FLUSH_S)
-            # Shielded from cancellation: the session no longer holds these packets.
-            await asyncio.shield(self._store(self._session.due(time.monotonic())))
+            await asyncio.sleep(self._flush_s)
+            if packets := self._session.due(time.monotonic()):
+                # Shielded from cancellation: the session no longer holds these packets.
+                await asyncio.shield(self._store(packets))
 
     async def _store(self, packets: list[IncomingPacket]) -> None:
         """Store, and retry until it succeeds. Reading stops meanwhile, so TCP slows the sender."""

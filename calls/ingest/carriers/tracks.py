@@ -16,7 +16,6 @@ from calls.ingest.carriers.numbering import LEAP
 
 ROW_S = 1.0
 ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit for packets of every other interface
-ROW_AGE_S = 1.5  # from the arrival of a row's first frame; keeps stored audio less than 2 s old
 REORDER_S = 1.0  # how long to wait for a missing frame
 GUESSED_RATE = 16_000  # bytes a second of audio in a format that is not known
 PAUSE_S = 0.2  # a timestamp this far ahead means a pause, not jitter
@@ -45,10 +44,14 @@ class Row:
 
 
 class TrackAssembler:
-    """Takes frames with ``add``. ``cut`` returns the rows that are full, old or interrupted."""
+    """Takes frames with ``add``. ``cut`` returns the rows that are full, old or interrupted.
 
-    def __init__(self, name: str, media: MediaFormat | None) -> None:
+    A row is old ``row_age_s`` after the arrival of its first frame.
+    """
+
+    def __init__(self, name: str, media: MediaFormat | None, *, row_age_s: float) -> None:
         self.name = name
+        self._row_age_s = row_age_s
         self._width = media.width if media else 1
         self._rate = self._width * media.rate if media else GUESSED_RATE  # bytes a second
         self._silence = _SILENCE[media.encoding] if media else b""
@@ -78,7 +81,7 @@ class TrackAssembler:
 
     def due_at(self) -> float | None:
         """Return when ``cut`` will have a row to return if no more frames arrive."""
-        times = [self._row_since + ROW_AGE_S] if self._row else []
+        times = [self._row_since + self._row_age_s] if self._row else []
         if self._waiting:
             times.append(min(frame.arrived for frame in self._waiting) + REORDER_S)
         return min(times, default=None)
@@ -86,7 +89,7 @@ class TrackAssembler:
     def cut(self, now: float, *, all_of_it: bool = False) -> list[Row]:
         """Return the finished rows; with ``all_of_it``, the unfinished ones as well."""
         self._settle(now, all_of_it=all_of_it)
-        if self._row and (all_of_it or now >= self._row_since + ROW_AGE_S):
+        if self._row and (all_of_it or now >= self._row_since + self._row_age_s):
             self._break_off()
         rows, self._rows = self._rows, []
         return rows

@@ -107,7 +107,7 @@ class Heard:
 
 def hear(messages):
     """Put messages through parser and session, 20 ms of clock each, as a socket does."""
-    parser, session, packets, now = AnyParser(), Session(), [], 0.0
+    parser, session, packets, now = AnyParser(), Session(row_age_s=1.5), [], 0.0
     for message in messages:
         now += 0.02
         found = parser.binary(message) if isinstance(message, bytes) else parser.text(message)

@@ -38,7 +38,8 @@ def _open_api(settings):
     settings.API_AUTH = "open"
 
 
-async def test_a_twilio_call_has_its_identity_speakers_and_audio():
+async def test_a_twilio_call_has_its_identity_speakers_and_audio(settings):
+    settings.MEDIA_STORE_WITHIN = 2
     audio = codes()
 
     await play_twilio(twilio_frames(audio))
@@ -223,7 +224,10 @@ async def test_a_stop_that_comes_twice_ends_the_call_once():
     assert await ends() == 1
 
 
-async def test_while_nothing_can_be_stored_nothing_is_read_and_nothing_is_lost(monkeypatch):
+async def test_while_nothing_can_be_stored_nothing_is_read_and_nothing_is_lost(
+    monkeypatch, settings
+):
+    settings.MEDIA_STORE_WITHIN = 2
     monkeypatch.setattr(socket, "RETRY_S", 0.01)
     real, refusals = socket.store_async, [Unavailable("gone")] * 5
 
