@@ -69,11 +69,13 @@ class CallAudio:
 
     ``missing`` holds the spans that were never received and are filled with silence.
     ``notes`` are sentences for people about problems (identical channels, unknown tracks...).
+    ``received_ms`` counts neither them nor pauses of the sender; None if it is not known.
     """
 
     channels: tuple[Channel, ...]
     missing: tuple[Span, ...] = ()
     notes: tuple[str, ...] = ()
+    received_ms: int | None = None
 
     @property
     def duration_ms(self) -> int:

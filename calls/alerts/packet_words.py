@@ -17,8 +17,9 @@ from calls.alerts.matches import PACKET_SOURCE, AlertMatch
 from calls.alerts.phrases import excerpt, find_phrase
 from calls.alerts.services import pairs_already_raised
 from calls.alerts.tail import TextPacket
-from calls.analysis.media.packets import PacketRow, speaker_map
+from calls.analysis.media.packets import speaker_map
 from calls.analysis.media.roles import other_side
+from calls.analysis.media.stamps import epoch_unit
 from calls.analysis.media.textcall import spoken_parts
 from calls.conversation import Speaker, Turn
 from calls.models import Packet
@@ -118,6 +119,7 @@ def _offset_ms(packet: TextPacket) -> int | None:
     own = stored.filter(pk=packet.pk).values_list("timestamp", flat=True).first()
     if first is None or own is None:
         return None
-    begin, at = (PacketRow("", "", 0, each, "", "").stamp for each in (first, own))
+    unit = epoch_unit([first, own]) or 1.0
+    passed_ms = round((own - first) / unit * 1000)
     # The clock of a sender may be wrong by any amount. The column holds 64 bits.
-    return min(max(0, round((at - begin) * 1000)), 2**62)
+    return int(min(max(0, passed_ms), 2**62))

@@ -157,7 +157,9 @@ def transcript_fields(
 def _received(heard: Transcription, audio: CallAudio, call: Call) -> dict[str, Any]:
     """Return how much audio of a call was received, and what is missing."""
     missing_ms = sum(span.duration_ms for span in audio.missing)
-    length = measure_length(call, max(0, heard.duration_ms - missing_ms))
+    known = audio.received_ms
+    received_ms = max(0, heard.duration_ms - missing_ms) if known is None else known
+    length = measure_length(call, received_ms)
     return {
         # A recording that is analysed again already carries notes of the previous round.
         "notes": list(dict.fromkeys([*audio.notes, *length.notes, *late_notes(call)])),

@@ -7,6 +7,7 @@ expected      Compares the received audio with the length of the call
 g711          The G.711 tables: mu-law and A-law as 16-bit samples
 packets       Stored packets: their order, their format, and who speaks in them
 plausibility  Notes about wrong formats, file headers and clipping
+rates         Compares the declared sample rate with clock and sound
 resampling    Changes the sample rate
 roles         Swaps agent and customer
 stamps        Reads time stamps: their unit, and places packets of text within limits

@@ -41,13 +41,14 @@ def assemble(
     track_speakers: Mapping[str, Speaker] | None = None,
     stream_order: Sequence[str] = (),
     received_s: float | None = None,
+    corrects_rates: bool = True,
 ) -> CallAudio | TextCall:
     """Assemble the packets of a call. Order and duplicates do not matter.
 
     ``default_media`` is the format of packets that declare none; if it is empty, guess.
     ``track_speakers`` extends or overrides ``TRACK_SPEAKERS``. ``stream_order`` lists the streams
     in opening order, which decides if their clocks do not. ``received_s`` is how long it took to
-    receive the packets.
+    receive the packets. ``corrects_rates``: clock and sound may correct a declared sample rate.
 
     Odd packets are reported in ``notes`` and raise nothing. Raises ValueError for an unknown
     ``default_media``, or for a speaker that is neither agent nor customer.
@@ -59,7 +60,7 @@ def assemble(
     readable = any(packet.media for packet in audio)
     call: CallAudio | TextCall
     if readable or not text:
-        call = call_audio(audio, speakers, stream_order)
+        call = call_audio(audio, speakers, stream_order, corrects_rates=corrects_rates)
     else:
         call = text_call(text, speakers, received_s=received_s)
     return replace(call, notes=(*call.notes, *_left_out(call, text, audio)))

@@ -49,7 +49,11 @@ class StreamAudio:
 
 
 def call_audio(
-    packets: Sequence[TypedPacket], speakers: Mapping[str, Speaker], stream_order: Sequence[str]
+    packets: Sequence[TypedPacket],
+    speakers: Mapping[str, Speaker],
+    stream_order: Sequence[str],
+    *,
+    corrects_rates: bool = True,
 ) -> CallAudio:
     """Build the channels of a call from its audio packets, without duplicates."""
     tracks = build_tracks(packets)
@@ -57,14 +61,17 @@ def call_audio(
         return CallAudio((), notes=("No audio was received.",))
     notes: list[str] = []
     groups = [list(group) for _, group in groupby(tracks, lambda track: track.stream)]
-    streams = [_stream(place_tracks(group), speakers, notes) for group in groups]
+    placed_groups = [place_tracks(group, corrects_rates=corrects_rates) for group in groups]
+    streams = [_stream(group, speakers, notes) for group in placed_groups]
     starts = _starts(streams, _opened(streams, stream_order), notes)
-    rate = max(track.media.rate for track in tracks)
+    rate = max(each.track.media.rate for group in placed_groups for each in group)
     channels = _one_if_the_same(_mix(streams, starts, rate), notes)
     notes += _speaker_notes(streams, speakers, channels)
     placed = [voice.placed for stream in streams for voice in stream.voices]
     notes += [*_packet_notes(placed), *doubts(placed, channels)]
-    return CallAudio(channels, _missing(streams, starts), tuple(notes))
+    missing = _missing(streams, starts)
+    received_ms = _received_ms(streams, starts, missing)
+    return CallAudio(channels, missing, tuple(notes), received_ms)
 
 
 def _stream(
@@ -196,6 +203,25 @@ def _missing(streams: Sequence[StreamAudio], starts: Sequence[float]) -> tuple[S
         for begin, end in voice.placed.missing()
     ]
     return tuple(_merged(spans))
+
+
+def _received_ms(
+    streams: Sequence[StreamAudio], starts: Sequence[float], missing: Sequence[Span]
+) -> int:
+    """Return how long audio was received on at least one track, without what is missing."""
+    heard = [
+        (
+            round((start + voice.offset_s + begin) * 1000),
+            round((start + voice.offset_s + end) * 1000),
+        )
+        for start, stream in zip(starts, streams, strict=True)
+        for voice in stream.voices
+        for begin, end in voice.placed.heard()
+    ]
+    either = [*heard, *((span.begin_ms, span.end_ms) for span in missing)]
+    return sum(span.duration_ms for span in _merged(either)) - sum(
+        span.duration_ms for span in missing
+    )
 
 
 def _merged(spans: Sequence[tuple[int, int]]) -> Iterator[Span]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite
 from typing import NamedTuple
 
 from calls.conversation import SPEAKERS, Speaker
@@ -22,11 +21,10 @@ TRACK_SPEAKERS: Mapping[str, Speaker] = {
     "right": "customer",
 }
 _SNIFF_MIN_CHARS = 100
-_EPOCH_MS = 1e11  # seconds since the epoch reach this in the year 5138
 
 
 class PacketRow(NamedTuple):
-    """One stored packet. ``timestamp`` is in seconds, or in milliseconds since the epoch.
+    """One stored packet. ``timestamp`` is on the sender's clock, whose unit ``stamps`` finds out.
 
     ``data`` is base64 for audio and plain text otherwise. ``media`` is empty if the packet declares
     no format. ``sequence`` counts across all tracks of a stream.
@@ -38,13 +36,6 @@ class PacketRow(NamedTuple):
     timestamp: float
     data: str
     media: str
-
-    @property
-    def stamp(self) -> float:
-        """The timestamp in seconds; 0 if the sender's clock gave no finite number."""
-        if not isfinite(self.timestamp):
-            return 0.0
-        return self.timestamp / 1000 if self.timestamp > _EPOCH_MS else self.timestamp
 
 
 class TypedPacket(NamedTuple):

@@ -1,25 +1,22 @@
 """Plausibility of received audio: wrong formats, file headers, clipping.
 
-Nothing is corrected here. The sender must fix a wrong format; ``notes`` tell the reader about it.
+Nothing is corrected here. ``notes`` tell the reader about a wrong format. The sender must fix it,
+or an operator decodes the call again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calls.analysis.media.decoding import decode_audio
-from calls.analysis.media.tracks import PlacedTrack
+from calls.analysis.media.decoding import LEAST_SAMPLES, sound_of
+from calls.analysis.media.tracks import PlacedTrack, Track
 from calls.conversation import Channel
 from calls.formats.media_types import Encoding, MediaFormat
 
-LISTENED_BYTES = 1 << 20
-LEAST_SAMPLES = 8_000
-QUIET = 100.0  # a quieter line is too silent to judge
 # Neighbouring samples of speech are correlated: 0.77 to 0.87 in telephone calls. In the wrong
 # format the correlation drops to 0.05 to 0.3. If the two G.711 laws are confused, it is 0.6 to 0.7,
 # and the sound is several times as loud.
@@ -38,14 +35,11 @@ def doubts(tracks: Sequence[PlacedTrack], channels: Sequence[Channel]) -> Iterat
     """Yield sentences about problems in the audio."""
     for placed in tracks:
         track = placed.track
-        payload = b"".join(
-            piece.payload
-            for piece in islice(track.pieces, LISTENED_BYTES // 160)
-            if piece.payload and piece.media == track.media
-        )[:LISTENED_BYTES]
+        payload = track.sample()
         name = f"track {track.name!r}" if track.name else "the only track"
         if payload[:4] == b"RIFF":
             yield f"The packets of {name} contain a file header: send only samples."
+        yield from _rate_notes(track, name)
         if better := find_better_format(payload, track.media):
             yield (
                 f"The audio of {name} sounds like noise as {_NAMES[track.media.encoding]} and like "
@@ -60,33 +54,36 @@ def doubts(tracks: Sequence[PlacedTrack], channels: Sequence[Channel]) -> Iterat
             )
 
 
+def _rate_notes(track: Track, name: str) -> Iterator[str]:
+    doubt = track.doubt
+    if doubt is None:
+        return
+    if doubt.rate is not None:
+        yield (
+            f"The audio of {name} was declared as {track.declared_rate} Hz. Its clock and its "
+            f"sound show {doubt.rate} Hz: it was decoded as that."
+        )
+        return
+    yield (
+        f"The clock of {name} shows {doubt.factor:.2g} s of audio for every second: check the "
+        "sample rate that the sender declares."
+    )
+
+
 def find_better_format(payload: bytes, declared: MediaFormat) -> Encoding | None:
     """Return another encoding in which the bytes clearly sound more like speech, or None."""
     if not declared.is_audio:
         return None
-    smooth, loud = _sound(payload, declared)
+    smooth, loud = sound_of(payload, declared)
     for encoding in _NAMES:
         if encoding == declared.encoding or not loud:
             continue
-        other_smooth, other_loud = _sound(payload, replace(declared, encoding=encoding))
+        other_smooth, other_loud = sound_of(payload, replace(declared, encoding=encoding))
         louder = loud > MUCH_LOUDER * other_loud > 0
         laws = {encoding, declared.encoding} == {"mulaw", "alaw"}
         if louder and other_smooth - smooth > (SMOOTHER if laws else MUCH_SMOOTHER):
             return encoding
     return None
-
-
-def _sound(payload: bytes, media: MediaFormat) -> tuple[float, float]:
-    """Return the correlation of neighbouring samples, from -1 to 1, and the loudness."""
-    samples = decode_audio(payload, media)[:, 0].astype(np.float64)
-    if len(samples) < LEAST_SAMPLES:
-        return 0.0, 0.0
-    samples -= samples.mean()
-    energy = float(np.square(samples).sum())
-    loud = (energy / len(samples)) ** 0.5
-    if loud < QUIET:
-        return 0.0, 0.0
-    return float((samples[1:] * samples[:-1]).sum()) / energy, loud
 
 
 def _clipped(samples: NDArray[np.int16]) -> float:

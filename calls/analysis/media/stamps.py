@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import isfinite, isnan, log, nan
 from statistics import median
 
-from calls.analysis.media.timeline import MAX_GAP_S, MAX_SILENCE_S
+from calls.analysis.media.timeline import MAX_GAP_S, MAX_SILENCE_S, Floats
 
 UNITS = (1.0, 1e3, 1e6, 1e9)  # ticks a second
 LONGEST_S = 24 * 3600.0
@@ -23,6 +23,7 @@ _LEAST_RECEIVED_S = 5.0
 _PLAUSIBLE = (0.5, 30.0)  # seconds on the clock per second of speech: silences, and slow typists
 _SLOWEST = 100.0  # the same, if nothing else tells seconds from milliseconds
 _JITTER_S = 60.0  # a stamp that is off by less is not worth a note
+_SAMPLES = 0.1  # how far the pace of a clock that counts samples may be from the rate
 _AHEAD = 3  # stamps that are asked whether an odd one is the start of something new
 
 
@@ -52,6 +53,23 @@ def unit_of_pace(pace: float, received: float | None = None) -> float:
     if received:
         return min(UNITS, key=lambda unit: abs(log(received / unit)))
     return next((unit for unit in UNITS if pace / unit <= _SLOWEST), UNITS[-1])
+
+
+def clock_unit(stamps: Floats, paces: Sequence[float | None], rate: int) -> float:
+    """Return the ticks a second of a track's clock, which may count samples as well.
+
+    ``paces`` are ticks per second of audio, of all tracks of the call. A recording that is sent at
+    full speed has a small pace, so that only a large one says anything.
+    """
+    known = [pace for pace in paces if pace is not None]
+    pace = median(known) if known else 1.0
+    if unit := epoch_unit(stamps[:: 1 + len(stamps) // 100].tolist()):
+        return unit
+    if pace <= _SLOWEST:
+        return UNITS[0]
+    if abs(pace / rate - 1) <= _SAMPLES:
+        return float(rate)
+    return min(UNITS[1:], key=lambda unit: abs(log(pace / unit)))
 
 
 @dataclass(frozen=True, slots=True)

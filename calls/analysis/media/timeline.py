@@ -22,7 +22,6 @@ _STEP_S = 0.02  # a pause starts with a jump, a clock that runs fast does not
 _WINDOW_S = 2.0  # the longest stall or group of packets that counts as jitter
 _SEQUENCE_JUMP_S = 2.0  # if the clock contradicts a loss by more than this, nothing was lost
 _STEADY = (0.5, 2.0)
-_MILLISECONDS = 100.0  # a clock this many times too fast counts milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,6 @@ def pace(stamps: Floats, lengths: Ints, rate: int) -> float | None:
     median = float(np.median(steps))
     overall = float((stamps[-1] - stamps[0]) / durations.sum())
     return min((median, overall), key=lambda value: abs(np.log(max(value, 1e-9))))
-
-
-def counts_milliseconds(paces: Sequence[float | None]) -> bool:
-    known = [value for value in paces if value is not None]
-    return bool(known) and float(np.median(known)) > _MILLISECONDS
 
 
 def is_steady(value: float | None) -> bool:

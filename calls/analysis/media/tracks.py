@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calls.analysis.media.decoding import decode_audio, sample_count
 from calls.analysis.media.packets import TypedPacket
+from calls.analysis.media.rates import RateDoubt, doubt_rate
 from calls.analysis.media.resampling import resample
+from calls.analysis.media.stamps import clean, clock_unit
 from calls.analysis.media.timeline import (
     Floats,
     Ints,
     Silences,
     TrackClock,
-    counts_milliseconds,
     is_steady,
     lost_before,
     offsets,
@@ -30,6 +31,7 @@ from calls.formats.base64_text import decode_base64
 from calls.formats.media_types import MediaFormat
 
 _DEFAULT_PACKET_S = 0.02
+LISTENED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,16 @@ class Track:
     stamps: Floats
     lengths: Ints
     usual: int
+    declared_rate: int = 0
+    doubt: RateDoubt | None = None
+
+    def sample(self) -> bytes:
+        """Return some of the audio in the format of the track, from its start."""
+        return b"".join(
+            piece.payload
+            for piece in islice(self.pieces, LISTENED_BYTES // 160)
+            if piece.payload and piece.media == self.media
+        )[:LISTENED_BYTES]
 
     @property
     def damaged(self) -> int:
@@ -98,6 +110,15 @@ class PlacedTrack:
     def _paused(self) -> Ints:
         return np.where(self.lost == 0, self.silences.before, 0)
 
+    def heard(self) -> list[tuple[float, float]]:
+        """Spans of audio between silences, in seconds from the start of the track."""
+        begins, rate = self.begins, self.track.media.rate
+        first = np.flatnonzero(self.silences.before > 0)
+        first = first if len(first) and first[0] == 0 else np.concatenate(([0], first))
+        last = np.concatenate((first[1:] - 1, [len(begins) - 1]))
+        ends = begins[last] + self.track.lengths[last]
+        return [(b / rate, e / rate) for b, e in zip(begins[first], ends, strict=True)]
+
     def missing(self) -> list[tuple[float, float]]:
         """Lost or damaged spans, in seconds from the start of the track."""
         begins, rate = self.begins, self.track.media.rate
@@ -115,9 +136,11 @@ def build_tracks(packets: Sequence[TypedPacket]) -> list[Track]:
 
     ordered = sorted(packets, key=lambda packet: (*key(packet), packet.row.sequence))
     tracks = [_build(*names, list(group)) for names, group in groupby(ordered, key)]
-    if counts_milliseconds([track.pace for track in tracks]):
-        tracks = [replace(track, stamps=track.stamps / 1000) for track in tracks]
-    return tracks
+    paces = [track.pace for track in tracks]
+    return [
+        replace(track, stamps=track.stamps / clock_unit(track.stamps, paces, track.media.rate))
+        for track in tracks
+    ]
 
 
 def _build(stream: str, name: str, packets: list[TypedPacket]) -> Track:
@@ -133,7 +156,7 @@ def _build(stream: str, name: str, packets: list[TypedPacket]) -> Track:
         media=media,
         pieces=pieces,
         sequences=np.array([packet.row.sequence for packet in packets], np.int64),
-        stamps=np.array([packet.row.stamp for packet in packets], np.float64),
+        stamps=np.nan_to_num([clean(packet.row.timestamp) for packet in packets]),
         lengths=np.array([usual if n is None else n for n in known], np.int64),
         usual=usual,
     )
@@ -151,10 +174,18 @@ def _length(piece: Piece, rate: int) -> int | None:
     return round(sample_count(piece.payload, piece.media) * rate / piece.media.rate)
 
 
-def place_tracks(tracks: Sequence[Track]) -> list[PlacedTrack]:
-    """Find the silences in the tracks of one stream, which share its sequence numbers."""
-    paces = [track.pace for track in tracks]
+def place_tracks(tracks: Sequence[Track], *, corrects_rates: bool = True) -> list[PlacedTrack]:
+    """Find the silences in the tracks of one stream, which share its sequence numbers.
+
+    ``corrects_rates``: a sample rate that clock and sound contradict is corrected first.
+    """
     stream = np.sort(np.concatenate([track.sequences for track in tracks]))
+    if corrects_rates:
+        unit = sequence_unit(stream, [None for _ in tracks])
+        tracks = [
+            _with_right_rate(track, lost_before(track.sequences, stream, unit)) for track in tracks
+        ]
+    paces = [track.pace for track in tracks]
     unit = sequence_unit(stream, paces)
     # Clocks align the tracks with each other, so one bad clock makes all of them useless.
     steady = all(is_steady(value) for value in paces)
@@ -162,6 +193,22 @@ def place_tracks(tracks: Sequence[Track]) -> list[PlacedTrack]:
         _place(track, lost_before(track.sequences, stream, unit), len(tracks), steady=steady)
         for track in tracks
     ]
+
+
+def _with_right_rate(track: Track, lost: Ints) -> Track:
+    if any(piece.media != track.media for piece in track.pieces):
+        return track
+    doubt = doubt_rate(track.stamps, track.lengths, lost, track.sample(), track.media)
+    if doubt is None or doubt.rate is None:
+        return replace(track, doubt=doubt)
+    media = replace(track.media, rate=doubt.rate)
+    return replace(
+        track,
+        media=media,
+        pieces=[replace(piece, media=media) for piece in track.pieces],
+        declared_rate=track.media.rate,
+        doubt=doubt,
+    )
 
 
 def _place(track: Track, lost: Ints, tracks: int, *, steady: bool) -> PlacedTrack:

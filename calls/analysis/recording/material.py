@@ -84,6 +84,7 @@ def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> 
         track_speakers=settings.TRACK_SPEAKERS,
         stream_order=[stream.name for stream in streams],
         received_s=_received_s(call),
+        corrects_rates=not call.media_override,
     )
     if call.media_override:
         note = f"A person corrected the format: decoded as {call.media_override}."
