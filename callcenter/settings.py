@@ -302,6 +302,8 @@ AI_RETRY_BASE = _number("AI_RETRY_BASE", 2, 0, 3600)  # seconds: 2, 4, 8, 16...
 AI_RETRY_MAX = _number("AI_RETRY_MAX", 60, 0, 86_400)  # seconds
 AI_LEASE_SECONDS = _number("AI_LEASE_SECONDS", 30, 1, 3600)  # then others take the calls
 AI_TIMEOUT = _number("AI_TIMEOUT", 120, 1, 86_400)  # seconds per stage; audio: 2.5 x its length
+AI_CPU_LIMIT = _number("AI_CPU_LIMIT", 120, 1, 86_400)  # seconds per stage, if AI_PROVIDER=local
+AI_MEMORY_LIMIT = _number("AI_MEMORY_LIMIT", 2048, 64, 1_048_576)  # MiB per stage, likewise
 AI_DEADLINE = _number("AI_DEADLINE", 86_400, 0, 30 * 86_400)  # seconds per round; 0: no deadline
 AI_BREAKER_FAILURES = int(_number("AI_BREAKER_FAILURES", 10, 1, 10_000))  # in a row: it is down
 AI_BREAKER_SECONDS = _number("AI_BREAKER_SECONDS", 30, 0.1, 300)  # until it is tried again

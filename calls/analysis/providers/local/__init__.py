@@ -1,5 +1,6 @@
 """The embedded provider: everything runs in this process, offline.
 
+budget           Limits the processor time and memory of a stage
 keywords         Finds the keywords of a call
 provider         The provider itself: runs the models in threads
 sentences        Splits text into sentences and computes their embeddings

@@ -11,6 +11,7 @@ from calls.conversation import Turn
 
 DATA = Path(__file__).parent / "data"
 MAX_KEYWORDS = 8
+MAX_CHARACTERS = 300_000  # five hours of talk, half a second of work; it grows with the square
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _PLACEHOLDER = re.compile(r"\[[A-Z_]+\]")
 _NUMBER_WORD = re.compile(
@@ -25,7 +26,7 @@ def keywords(turns: Sequence[Turn]) -> tuple[str, ...]:
     """Return at most eight words or short phrases, the most relevant first, in lower case."""
     told = turns[1:] if len(turns) > 2 and turns[0].speaker == "agent" else turns
     # Agents open with the names of the company and its people.
-    text = _PLACEHOLDER.sub(" ", " ".join(turn.text for turn in told))
+    text = _PLACEHOLDER.sub(" ", " ".join(turn.text for turn in told))[:MAX_CHARACTERS]
     if not text.strip():
         return ()
     phrases = _ranked_phrases(text) or _frequent_words(text)

@@ -9,17 +9,22 @@ import json
 import math
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calls.analysis.providers.local.budget import check_budget
 from calls.analysis.providers.local.sentences import (
     Embedder,
     EmbeddingError,
+    affordable,
     embedder,
+    has_words,
+    sample,
     split_sentences,
 )
 from calls.conversation import NEUTRAL_BELOW, Label, Sentiment, label_for
@@ -31,6 +36,8 @@ DATA = Path(__file__).parent / "data"
 LABELS: tuple[Label, Label, Label] = ("NEGATIVE", "NEUTRAL", "POSITIVE")
 # Scores of word lists are smaller. Chosen by cross-validation on the seeds, as NEUTRAL_BELOW is.
 NEUTRAL_BELOW_FOR_WORDS = 1.0
+# A turn of more sentences is scored by its sentences alone. An embedding covers MAX_TOKENS.
+MAX_WHOLE = 4
 _PLACEHOLDER = re.compile(r"\[([A-Z_]+)\]")
 _WORD = re.compile(r"[a-z]+(?:['\u2019][a-z]+)?")
 _NEGATIONS = frozenset({"not", "no", "never", "nobody", "cannot", "without", "hardly"})
@@ -52,33 +59,60 @@ def score_sentiment(texts: Sequence[str]) -> list[Sentiment]:
     ]
 
 
+def count_scored_by_words(texts: Sequence[str]) -> int:
+    """Return how many sentences ``score_sentiment`` leaves to word lists, as they are too many."""
+    wanted = _distinct(_parts(text) for text in texts)
+    return len(wanted) - affordable(wanted)
+
+
 def sentiment_model() -> str:
     """Return the model in use, such as all-MiniLM-L6-v2-int8+vader, vader or words."""
     return _best()[0]
 
 
 def _scores(texts: Sequence[str], scorer: Scorer) -> list[float]:
-    parts = [[text, *split_sentences(text)] for text in map(_readable, texts)]
-    wanted = sorted({part for group in parts for part in group if part})
-    known = dict(zip(wanted, scorer(wanted).tolist(), strict=True))
+    parts = [_parts(text) for text in texts]
+    wanted = _distinct(parts)
+    chosen = sample(wanted, affordable(wanted))
+    known = dict(zip(chosen, scorer(chosen).tolist(), strict=True))
+    rest = [text for text in wanted if text not in known]
+    if rest:
+        known.update(zip(rest, _words()[1](rest).tolist(), strict=True))
     return [_combined(group, known) for group in parts]
 
 
-def _combined(group: list[str], known: dict[str, float]) -> float:
-    whole, *sentences = group
-    if not sentences:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is scored of a text. ``whole`` is empty for a text of many sentences."""
+
+    whole: str
+    sentences: list[str]
+
+
+def _parts(text: str) -> _Parts:
+    readable = _readable(text)
+    sentences = split_sentences(readable)
+    return _Parts(readable if len(sentences) <= MAX_WHOLE else "", sentences)
+
+
+def _distinct(parts: Iterable[_Parts]) -> list[str]:
+    texts = (text for each in parts for text in (each.whole, *each.sentences) if text)
+    return list(dict.fromkeys(texts))
+
+
+def _combined(parts: _Parts, known: dict[str, float]) -> float:
+    if not parts.sentences:
         return 0.0
-    weights = [len(sentence.split()) for sentence in sentences]
-    mean = np.average([known[sentence] for sentence in sentences], weights=weights)
-    # The embedding of a whole turn covers only its first MAX_TOKENS.
-    return float(mean + known[whole]) / 2 if len(sentences) <= 4 else float(mean)
+    weights = [len(sentence.split()) for sentence in parts.sentences]
+    mean = np.average([known[sentence] for sentence in parts.sentences], weights=weights)
+    return float(mean + known[parts.whole]) / 2 if parts.whole else float(mean)
 
 
 def _readable(text: str) -> str:
     """Return the text for the model, empty if it has no word."""
     # In capitals, "[CARD]" would count as shouting.
     plain = _PLACEHOLDER.sub(lambda match: match[1].lower().replace("_", " "), text)
-    return plain.strip() if any(sign.isalnum() for sign in plain) else ""
+    return plain.strip() if has_words(plain) else ""
 
 
 def _best() -> tuple[str, Scorer]:
@@ -88,12 +122,17 @@ def _best() -> tuple[str, Scorer]:
 
 @lru_cache(maxsize=1)
 def _load_once() -> tuple[str, Scorer]:
-    words = word_scorer()
+    words = _words()
     try:
         model = embedder()
     except EmbeddingError:
         return words
     return trained_scorer(model, words)
+
+
+@lru_cache(maxsize=1)
+def _words() -> tuple[str, Scorer]:
+    return word_scorer()
 
 
 def word_scorer() -> tuple[str, Scorer]:
@@ -102,12 +141,21 @@ def word_scorer() -> tuple[str, Scorer]:
     try:
         from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
     except ImportError:
-        return "words", lambda texts: np.array([_lexicon_score(t, lexicon) for t in texts])
+        return "words", _each(lambda text: _lexicon_score(text, lexicon))
     vader: Any = SentimentIntensityAnalyzer()
     vader.lexicon.update(lexicon)
-    return "vader", lambda texts: np.array(
-        [5.0 * vader.polarity_scores(text)["compound"] for text in texts]
-    )
+    return "vader", _each(lambda text: 5.0 * vader.polarity_scores(text)["compound"])
+
+
+def _each(score: Callable[[str], float]) -> Scorer:
+    def scores(texts: Sequence[str]) -> NDArray[np.float64]:
+        found = np.zeros(len(texts))
+        for place, text in enumerate(texts):
+            check_budget()
+            found[place] = score(text)
+        return found
+
+    return scores
 
 
 def _lexicon_score(text: str, lexicon: dict[str, float]) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calls.analysis.providers.local.budget import check_budget
 from calls.analysis.providers.local.speechmodel import SpeechModel, SpeechUnavailable, load_model
 from calls.analysis.providers.voice import (
     _WINDOW_S,
@@ -88,6 +89,7 @@ def _channel(model: SpeechModel, channel: Channel, language: str) -> ChannelResu
     words: list[SpokenWord] = []
     dropped: list[Span] = []
     for window in _windows(utterances(channel)):
+        check_budget()
         spans += [Span(each.begin_ms, each.end_ms) for each in window]
         heard, left_out = _recognise(model, window, language)
         words += heard
@@ -129,6 +131,7 @@ def _recognise(
     words: list[SpokenWord] = []
     dropped: list[Span] = []
     for segment in segments:
+        check_budget()
         placed = [_placed(word, window, begins) for word in segment.words or ()]
         if is_credible(segment):
             words += placed

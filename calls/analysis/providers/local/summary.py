@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from calls.analysis.providers.local.budget import check_budget
 from calls.analysis.providers.local.keywords import content_words
 from calls.analysis.providers.local.sentences import (
     MODEL_NAME,
     Embedder,
     EmbeddingError,
+    affordable,
     embedder,
     split_sentences,
 )
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Scores = NDArray[np.float64]
+    # Returns how similar each sentence is to the one at this place.
+    Likeness = Callable[[int], Scores]
 Part = Literal["reason", "action", "outcome", "next_step"]
 FEWEST_WORDS = 4
 PARTS: tuple[Part, ...] = ("reason", "action", "outcome", "next_step")
@@ -154,12 +158,25 @@ def _candidates(turns: Sequence[Turn]) -> list[_Sentence]:
             for sentence in split_sentences(turn.text)
         ]
         before[turn.speaker] += 1
-    long = [sentence for sentence in found if len(sentence.text.split()) >= FEWEST_WORDS]
-    return long or found
+    # A repeated sentence counts once. ``found`` is in the order of the call.
+    once = list({(each.speaker, each.text): each for each in reversed(found)}.values())[::-1]
+    long = [sentence for sentence in once if len(sentence.text.split()) >= FEWEST_WORDS]
+    return _most_telling(long or once)
+
+
+def _most_telling(sentences: list[_Sentence]) -> list[_Sentence]:
+    """Return as many sentences as may be embedded: those with the best words for any part."""
+    most = affordable([sentence.text for sentence in sentences])
+    if len(sentences) <= most:
+        return sentences
+    check_budget()
+    best = np.max([_masked(p, sentences, _word_scores(p, sentences)) for p in PARTS], axis=0)
+    kept = np.sort(np.argsort(-best, kind="stable")[:most])
+    return [sentences[place] for place in kept]
 
 
 def _choose(
-    sentences: Sequence[_Sentence], scores: dict[Part, Scores], likeness: Scores
+    sentences: Sequence[_Sentence], scores: dict[Part, Scores], likeness: Likeness
 ) -> dict[Part, list[int]]:
     """Return the sentences of each of PARTS, then the best reason or action of the rest.
 
@@ -167,10 +184,11 @@ def _choose(
     """
     chosen: dict[Part, list[int]] = {part: [] for part in PARTS}
     taken: list[int] = []
+    closest = np.zeros(len(sentences))
     # Choose the next step before the action: "you will get it on Friday" is both.
     for part in ("reason", "next_step", "action", "outcome", None):
         options = [
-            (float(values[place] - MMR_WEIGHT * _closest(likeness, place, taken)), place, name)
+            (float(values[place] - MMR_WEIGHT * closest[place]), place, name)
             for name, values in scores.items()
             if part == name or (part is None and name in ("reason", "action"))
             for place in range(len(sentences))
@@ -180,12 +198,10 @@ def _choose(
         if best is None or (part in (None, "next_step") and best[0] <= _LEAST[part]):
             continue
         chosen[best[2]].append(best[1])
+        similar = likeness(best[1])
+        closest = np.maximum(closest, similar) if taken else similar
         taken.append(best[1])
     return chosen
-
-
-def _closest(likeness: Scores, place: int, taken: Sequence[int]) -> float:
-    return float(likeness[place, list(taken)].max()) if taken else 0.0
 
 
 def _allowed(part: Part, sentence: _Sentence) -> bool:
@@ -231,11 +247,11 @@ class _Prototypes:
     embedded: _Embedded
     model: Embedder
 
-    def rate(self, sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Scores]:
+    def rate(self, sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Likeness]:
         """Return how well each sentence fits each part, and how similar the sentences are."""
         vectors = self.model.embed([sentence.text for sentence in sentences])
         if not sentences:
-            return {}, np.zeros((0, 0))
+            return {}, _alike
         small_talk = (vectors @ self.embedded.small_talk.T).max(axis=1)
         # The topic of the whole call counts too, not only the form of the sentence.
         topic = vectors @ _unit(vectors.mean(axis=0))
@@ -251,7 +267,11 @@ class _Prototypes:
             )
             for part, prototypes in self.embedded.parts.items()
         }
-        return scores, (vectors @ vectors.T).astype(np.float64)
+        return scores, lambda place: (vectors @ vectors[place]).astype(np.float64)
+
+
+def _alike(place: int) -> Scores:
+    return np.zeros(0)
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -330,10 +350,10 @@ _PLEASANTRY = re.compile(
 )
 
 
-def _rate_by_words(sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Scores]:
+def _rate_by_words(sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Likeness]:
     """Rate sentences by their words. Returns the same shapes as with embeddings."""
     if not sentences:
-        return {}, np.zeros((0, 0))
+        return {}, _alike
     scores = {part: _masked(part, sentences, _word_scores(part, sentences)) for part in _WORDS}
     return scores, _shared_words([item.text for item in sentences])
 
@@ -346,6 +366,11 @@ def _word_scores(part: Part, sentences: Sequence[_Sentence]) -> Scores:
     return np.asarray(telling - small_talk + _bonus(part, sentences))
 
 
-def _shared_words(texts: Sequence[str]) -> Scores:
+def _shared_words(texts: Sequence[str]) -> Likeness:
     sets = [set(content_words(text)) for text in texts]
-    return np.array([[len(one & two) / max(1, len(one | two)) for two in sets] for one in sets])
+
+    def shared(place: int) -> Scores:
+        own = sets[place]
+        return np.array([len(own & each) / max(1, len(own | each)) for each in sets])
+
+    return shared

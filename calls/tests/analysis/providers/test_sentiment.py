@@ -204,6 +204,7 @@ def fresh_models() -> Iterator[None]:
 def _forget_models() -> None:
     sentences._load_once.cache_clear()
     sentiment._load_once.cache_clear()
+    sentiment._words.cache_clear()
 
 
 def _accuracy() -> float:

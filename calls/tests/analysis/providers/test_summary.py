@@ -45,6 +45,7 @@ def no_embeddings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _forget_models() -> None:
     sentences._load_once.cache_clear()
     sentiment._load_once.cache_clear()
+    sentiment._words.cache_clear()
 
 
 def _need_embeddings() -> None:
