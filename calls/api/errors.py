@@ -20,7 +20,8 @@ from rest_framework.views import exception_handler
 
 from calls.alerts.services import AlertNotFound
 from calls.annotations import AnnotationRefused, NotThere, NotYours
-from calls.ingest.buffer import RETRY_AFTER_S, Unavailable
+from calls.ingest.buffer import RETRY_AFTER_S
+from calls.ingest.requests import Unavailable
 from calls.outage import is_outage
 from calls.services import CallNotFound, NotPossible
 
@@ -50,7 +51,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         case AnnotationRefused():
             error = ValidationError({error.field: [str(error)]})
         case Unavailable():
-            error = TryAgain(f"{error} Nothing was stored. Send it again.")
+            error = TryAgain(str(error))
         case DatabaseError() if is_outage(error):
             error = TryAgain("The database is not available. Send the request again.")
     return exception_handler(error, context)

@@ -20,8 +20,9 @@ from rest_framework.exceptions import ParseError
 
 from calls.api.parsers import parse_json
 from calls.api.serializers.packets import sort_out
-from calls.ingest.buffer import Unavailable, buffer
+from calls.ingest.buffer import buffer
 from calls.ingest.packets import IncomingPacket
+from calls.ingest.requests import Unavailable, Way
 from calls.ingest.wire import read_frame
 from calls.keys import find_refusal
 from calls.models import CALL_ID_PATTERN, RESERVED_CALL_IDS, ApiKey, Call
@@ -162,7 +163,7 @@ async def _submit(packets: list[IncomingPacket]) -> asyncio.Future[None]:
     """Pass packets to the writer. While its buffer is full, wait, so that reading stops."""
     while True:
         try:
-            return buffer().submit_async(packets)
+            return buffer().submit_async(packets, Way.SOCKET)
         except Unavailable:
             await asyncio.sleep(RETRY_S)
 

@@ -4,7 +4,11 @@ buffer    Group commit: one writer thread per process, many requests per transac
 carriers  The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.
 express   The fast lane: the two hot HTTP routes over plain ASGI.
 packets   The shape of an incoming packet, and its limits.
+patience  The connection of a writer thread, with limits on waiting.
+pressure  When to refuse packets and new streams.
 record    The write path: every packet is stored here, whatever interface it came in by.
+requests  Requests to store packets, and how they are answered.
+sidelined The side queue of calls that another transaction holds.
 runs      Tells the numberings of a stream apart, and duplicates from packets that share a number.
 tables    The SQL of the write path, for PostgreSQL and SQLite.
 wire      Packets decoded from JSON, fast and strict.

@@ -3,6 +3,9 @@
 Each process has one bounded buffer and one writer thread. ``store`` returns after the commit, so a
 sender that got an answer can forget its packets. A server that finishes its requests before it
 stops loses none.
+
+The buffer refuses early rather than late. While the database is away, or packets wait too long to
+be written, requests are answered at once with 503, and sockets wait with what they have read.
 """
 
 from __future__ import annotations
@@ -12,11 +15,10 @@ import atexit
 import logging
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -24,17 +26,26 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from calls.ingest.packets import IncomingPacket
+from calls.ingest.patience import in_a_hurry, record_patiently
+from calls.ingest.pressure import LoopLag, Shedding
 from calls.ingest.record import record_packets
-from calls.outage import Outage, is_outage
+from calls.ingest.requests import Record, StoreRequest, TooLate, Unavailable, Way, settle
+from calls.ingest.sidelined import HOLD_S, LOCKED, Sidelined
+from calls.outage import Outage, is_contention, is_outage
 
 log = logging.getLogger(__name__)
-outage = Outage(log, "packets are refused with 503")
 NOT_AVAILABLE = "The database is not available."
+OVERLOADED = "The server is overloaded."
 
 CAPACITY = 20_000  # packets waiting in one process; more are refused with 503
 TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further request
 RETRY_AFTER_S = 1
-STORE_TIMEOUT_S = 30.0
+ANSWER_WITHIN_S = 2.0  # then a request over HTTP is answered 503
+STOP_WITHIN_S = 30.0
+ASK_AGAIN_S = 0.5  # how often a database that is away is asked again
+ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written
+REQUESTS_CALM_S = 0.5
+STREAMS_CALM_S = 2.0
 # Clients that were answered together send their next packets together. If the writer took the
 # first request at once, the clients would split into two groups whose transactions take turns. So
 # it waits up to GATHER_S for as many packets as the last transaction had and the buffer holds.
@@ -43,52 +54,89 @@ GATHER_S = 0.001
 GATHER_PACKETS = 64
 
 
-class Unavailable(Exception):
-    """The packets were not accepted. The sender may send them again; the answer is 503."""
-
-
-@dataclass(slots=True)
-class _Request:
-    packets: Sequence[IncomingPacket]
-    done: Future[None] | asyncio.Future[None]
-
-
 class Buffer:
     """Collects requests and writes them in order of arrival."""
 
     def __init__(
         self,
         *,
-        record: Callable[[Sequence[IncomingPacket]], None] = record_packets,
+        record: Record = record_patiently,
         capacity: int = CAPACITY,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._record = record
         self._capacity = capacity
-        self._waiting: deque[_Request] = deque()
+        self._clock = clock
+        self._waiting: deque[StoreRequest] = deque()
         self._size = 0
         self._company = 1  # packets to wait for before the next transaction
         self._wanted = 1  # waiting packets that wake the writer
         self._changed = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._side = Sidelined(record, clock)
+        self._writing_since: float | None = None  # arrival of the oldest request in hand
+        self._outage = Outage(log, "packets are refused with 503")
+        self._away_since = self._ask_at = 0.0
+        self._lag = LoopLag()
+        self.requests = Shedding(settings.SHED_REQUESTS_AFTER, REQUESTS_CALM_S)
+        self.streams = Shedding(settings.SHED_STREAMS_AFTER, STREAMS_CALM_S)
+        self.refused: Counter[Way] = Counter()
 
-    def submit(self, packets: Sequence[IncomingPacket]) -> Future[None]:
-        """Queue packets. The future is done when they are committed. Raises Unavailable if full."""
+    def submit(self, packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> Future[None]:
+        """Queue packets of one call. The future is done when they are committed.
+
+        Raises Unavailable if they are refused. Only HTTP is refused for being too much: sockets
+        keep what they have read, and stop reading.
+        """
         done: Future[None] = Future()
-        self._put(_Request(packets, done))
+        self._put(StoreRequest(packets, done, self._clock()), way)
         return done
 
-    def submit_async(self, packets: Sequence[IncomingPacket]) -> asyncio.Future[None]:
+    def submit_async(
+        self, packets: Sequence[IncomingPacket], way: Way = Way.SINGLE
+    ) -> asyncio.Future[None]:
         """Like ``submit``, for a caller on an event loop."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(_Request(packets, done))
+        loop = asyncio.get_running_loop()
+        self._lag.watch(loop)
+        done: asyncio.Future[None] = loop.create_future()
+        self._put(StoreRequest(packets, done, self._clock()), way)
         return done
 
-    def _put(self, request: _Request) -> None:
+    def check(self, way: Way) -> None:
+        """Raise Unavailable if a request would be refused, whatever is in it."""
+        with self._changed:
+            self._check(way, self._clock())
+
+    def admits_streams(self) -> bool:
+        """Return whether a new stream can be taken without making others late."""
+        with self._changed:
+            now = self._clock()
+            is_refused = self.streams.note(self._wait_s(now), now)
+            self.refused[Way.SOCKET] += is_refused
+            return not is_refused
+
+    def oldest_age_s(self) -> float:
+        """Return how long the oldest packet has been waiting to be written."""
+        with self._changed:
+            return self._age_s(self._clock())
+
+    def shedding_for_s(self) -> float | None:
+        """Return for how long requests have been refused, or None if they are accepted."""
+        with self._changed:
+            now = self._clock()
+            if self._outage.lasts:
+                return now - self._away_since
+            is_shedding = self.requests.note(self._wait_s(now), now)
+            return now - (self.requests.since or now) if is_shedding else None
+
+    def _put(self, request: StoreRequest, way: Way) -> None:
         with self._changed:
             if self._closing:
                 raise Unavailable("The server is stopping.")
+            self._check(way, request.arrived_at)
             if self._size + len(request.packets) > self._capacity:
+                self.refused[way] += 1
                 raise Unavailable("Too many packets are waiting to be written.")
             self._waiting.append(request)
             self._size += len(request.packets)
@@ -96,13 +144,33 @@ class Buffer:
             if self._size >= self._wanted:
                 self._changed.notify()
 
+    def _check(self, way: Way, now: float) -> None:
+        if self._outage.lasts and (now < self._ask_at or self._writing_since is not None):
+            self.refused[way] += way.is_http
+            raise Unavailable(NOT_AVAILABLE)
+        if way.is_http and self.requests.note(self._wait_s(now), now):
+            self.refused[way] += 1
+            raise Unavailable(OVERLOADED)
+
+    def _wait_s(self, now: float) -> float:
+        return self._age_s(now) + self._lag.now_s()
+
+    def _age_s(self, now: float) -> float:
+        if self._outage.lasts:
+            return now - self._away_since
+        oldest = self._writing_since
+        if oldest is None and self._waiting:
+            oldest = self._waiting[0].arrived_at
+        return 0.0 if oldest is None else max(0.0, now - oldest)
+
     def close(self) -> None:
         """Write the waiting packets, then stop."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         if self._thread:
-            self._thread.join(timeout=STORE_TIMEOUT_S)
+            self._thread.join(timeout=STOP_WITHIN_S)
+        self._side.close(HOLD_S + ANSWER_WITHIN_S)
 
     def _start(self) -> None:
         if self._thread is None:
@@ -111,114 +179,155 @@ class Buffer:
 
     def _run(self) -> None:
         while requests := self._next():
-            self._write(requests)
+            free = [request for request in requests if not request.done.done()]
+            if not self._side.is_empty():
+                free = [request for request in free if not self._side.take(request)]
+            if free:
+                self._write(free)
+            self._writing_since = None
         connection.close()
 
-    def _next(self) -> list[_Request]:
+    def _next(self) -> list[StoreRequest]:
         """Wait for requests and return one transaction's worth: none when closed and drained."""
         with self._changed:
             self._wait_for(1)
             self._wait_for(self._company, timeout=GATHER_S)
-            taken: list[_Request] = []
+            taken: list[StoreRequest] = []
             size = 0
             while self._waiting and size < TRANSACTION_SIZE:
                 taken.append(self._waiting.popleft())
                 size += len(taken[-1].packets)
             self._size -= size
+            if taken:
+                self._writing_since = taken[0].arrived_at
             return taken
 
     def _wait_for(self, packets: int, *, timeout: float | None = None) -> None:
         self._wanted = packets
         self._changed.wait_for(lambda: self._size >= packets or self._closing, timeout=timeout)
 
-    def _write(self, requests: list[_Request]) -> None:
-        """Commit requests together. If the packets are at fault, commit each request alone."""
+    def _write(self, requests: list[StoreRequest], until: float | None = None) -> None:
+        """Commit requests together. If some cannot be written, commit the others without them."""
+        packets = [packet for request in requests for packet in request.packets]
         try:
-            packets = [packet for request in requests for packet in request.packets]
-            self._record(packets)
-            # Set before the clients hear of the commit: some send again at once.
-            self._company = min(self._size + len(packets), GATHER_PACKETS)
+            locked = self._record_or_reconnect(packets)
         except Exception as error:
-            if is_outage(error):
-                outage.note(error)
-                connection.close()  # so that the next transaction connects again
-                _settle(requests, Unavailable(NOT_AVAILABLE))
-            elif len(requests) == 1:
-                log.exception("packets refused")
-                _settle(requests, error)
+            self._recover(requests, error, until)
+            return
+        # Set before the clients hear of the commit: some send again at once.
+        self._company = min(self._size + len(packets), GATHER_PACKETS)
+        self._outage.over()
+        settle(self._set_aside(requests, locked) if locked else requests, None)
+
+    def _record_or_reconnect(self, packets: Sequence[IncomingPacket]) -> Collection[str]:
+        """Store packets. A connection may have been lost since it was last used: try again once."""
+        try:
+            return self._record(packets) or ()
+        except Exception as error:
+            if self._outage.lasts or not is_outage(error) or is_contention(error):
+                raise
+            connection.close()
+        return self._record(packets) or ()
+
+    def _set_aside(
+        self, requests: Sequence[StoreRequest], locked: Collection[str]
+    ) -> list[StoreRequest]:
+        """Leave the requests of locked calls to the side queue. Returns the others."""
+        stored = []
+        for request in requests:
+            if any(packet.call_id in locked for packet in request.packets):
+                self._side.add(request)
             else:
-                for request in requests:
-                    self._write([request])
+                stored.append(request)
+        return stored
+
+    def _recover(self, requests: list[StoreRequest], error: Exception, until: float | None) -> None:
+        now = self._clock()
+        if is_contention(error):
+            if until is not None and now >= until:
+                settle(requests, Unavailable(LOCKED))
+            elif len(requests) == 1:
+                self._side.add(requests[0])
+            else:
+                with in_a_hurry():
+                    self._write_halves(requests, until or now + ISOLATE_S)
+        elif is_outage(error):
+            self._lose(error, now)
+            settle(requests, Unavailable(NOT_AVAILABLE))
+        elif len(requests) == 1:
+            log.error("packets refused", exc_info=error)
+            settle(requests, error)
         else:
-            outage.over()
-            _settle(requests, None)
+            self._write_halves(requests, until)
+
+    def _write_halves(self, requests: list[StoreRequest], until: float | None) -> None:
+        middle = len(requests) // 2
+        self._write(requests[:middle], until)
+        self._write(requests[middle:], until)
+
+    def _lose(self, error: Exception, now: float) -> None:
+        connection.close()  # so that the next transaction connects again
+        with self._changed:
+            if not self._outage.lasts:
+                self._away_since = now
+            self._ask_at = now + ASK_AGAIN_S
+            self._outage.note(error)
 
 
-def _settle(requests: Sequence[_Request], error: Exception | None) -> None:
-    """Resolve the requests. Each event loop is woken once, however many of them it waits for."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for request in requests:
-        if isinstance(request.done, asyncio.Future):
-            by_loop.setdefault(request.done.get_loop(), []).append(request.done)
-        else:
-            _resolve(request.done, error)
-    for loop, futures in by_loop.items():
-        with suppress(RuntimeError):  # the loop is closed: no caller waits
-            loop.call_soon_threadsafe(_resolve_all, futures, error)
-
-
-def _resolve_all(futures: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
-    for future in futures:
-        if not future.done():
-            _resolve(future, error)
-
-
-def _resolve(future: Future[None] | asyncio.Future[None], error: Exception | None) -> None:
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
-
-
-_buffer = Buffer()
+_buffer: Buffer | None = None
 _owner = os.getpid()
+_guard = threading.Lock()
 
 
 def buffer() -> Buffer:
     """Return this process's buffer. A forked child gets its own: threads do not survive a fork."""
     global _buffer, _owner
-    if _owner != os.getpid():
-        _buffer, _owner = Buffer(), os.getpid()
+    if _buffer is None or _owner != os.getpid():
+        with _guard:
+            if _buffer is None or _owner != os.getpid():
+                _buffer, _owner = Buffer(), os.getpid()
     return _buffer
 
 
 @atexit.register
 def _flush() -> None:
-    if _owner == os.getpid():
+    if _buffer is not None and _owner == os.getpid():
         _buffer.close()
 
 
-def store(packets: Sequence[IncomingPacket]) -> None:
+def check(way: Way) -> None:
+    """Raise Unavailable if a request would be refused now."""
+    if settings.GROUP_COMMIT:
+        buffer().check(way)
+
+
+def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
     """Store packets and return after the commit. Raises Unavailable if they were not accepted."""
     if not settings.GROUP_COMMIT:
         _store_alone(packets)
         return
+    future = buffer().submit(packets, way)
     try:
-        buffer().submit(packets).result(timeout=STORE_TIMEOUT_S)
+        future.result(timeout=ANSWER_WITHIN_S)
     except TimeoutError as error:
-        raise Unavailable("Writing the packets took too long.") from error
+        future.cancel()
+        raise TooLate("Writing the packets took too long.") from error
 
 
-async def store_async(packets: Sequence[IncomingPacket]) -> None:
-    """Like ``store``, on an event loop."""
+async def store_async(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
+    """Like ``store``, on an event loop. Sockets wait without a limit: they have time."""
     if not settings.GROUP_COMMIT:
         await database_sync_to_async(_store_alone)(packets)
         return
+    future = buffer().submit_async(packets, way)
     try:
-        async with asyncio.timeout(STORE_TIMEOUT_S):
-            await buffer().submit_async(packets)
+        async with asyncio.timeout(ANSWER_WITHIN_S if way.is_http else None):
+            await future
     except TimeoutError as error:
-        raise Unavailable("Writing the packets took too long.") from error
+        raise TooLate("Writing the packets took too long.") from error
+
+
+_outage = Outage(log, "packets are refused with 503")
 
 
 def _store_alone(packets: Sequence[IncomingPacket]) -> None:
@@ -227,6 +336,6 @@ def _store_alone(packets: Sequence[IncomingPacket]) -> None:
     except DatabaseError as error:
         if not is_outage(error):
             raise
-        outage.note(error)
+        _outage.note(error)
         raise Unavailable(NOT_AVAILABLE) from error
-    outage.over()
+    _outage.over()

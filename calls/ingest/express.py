@@ -15,7 +15,8 @@ from django.db import DatabaseError
 from django.http.request import split_domain_port, validate_host
 
 from calls.asgi import App, Message, Receive, Scope, Send
-from calls.ingest.buffer import RETRY_AFTER_S, Unavailable, store_async
+from calls.ingest.buffer import RETRY_AFTER_S, check, store_async
+from calls.ingest.requests import Unavailable, Way
 from calls.ingest.wire import Packets, read_batch, read_lines, read_packet
 from calls.keys import key_from_headers, ring
 from calls.models import CALL_ID_PATTERN, RESERVED_CALL_IDS, ApiKey
@@ -42,18 +43,19 @@ class ExpressLane:
             await self.app(scope, receive, send)
             return
         call_id, is_batch, is_lines = route
+        way = Way.BATCH if is_batch else Way.SINGLE
         body = await _read(receive)
-        packets = _decode(body, call_id, is_batch=is_batch, is_lines=is_lines)
-        if packets is None:
-            await self.app(scope, _replay(body, receive), send)
-            return
         try:
-            await store_async(packets)
+            check(way)  # before decoding: refusing must cost less than accepting
+            packets = _decode(body, call_id, is_batch=is_batch, is_lines=is_lines)
+            if packets is not None:
+                await store_async(packets, way)
         except Unavailable as error:
             await _answer(send, 503, _refusal(error), retry_after=RETRY_AFTER_S)
             return
         except (DatabaseError, ValueError):
-            # An unexpected fault of the packets: let the REST viewsets answer it.
+            packets = None  # an unexpected fault of the packets
+        if packets is None:
             await self.app(scope, _replay(body, receive), send)
             return
         await _answer(send, 202, _batch_accepted(len(packets)) if is_batch else ACCEPTED)
@@ -134,8 +136,7 @@ def _batch_accepted(count: int) -> bytes:
 
 
 def _refusal(error: Unavailable) -> bytes:
-    detail = f"{error} Nothing was stored. Send it again."
-    return json.dumps({"detail": detail}, separators=(",", ":")).encode()
+    return json.dumps({"detail": str(error)}, separators=(",", ":")).encode()
 
 
 async def _answer(send: Send, status: int, body: bytes, *, retry_after: int = 0) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -51,8 +51,13 @@ class _Batch:
     late: set[int] = field(default_factory=set)  # calls that are over and got content
 
 
-def record_packets(packets: Sequence[IncomingPacket]) -> None:
+def record_packets(
+    packets: Sequence[IncomingPacket], *, skip_locked: bool = False
+) -> Collection[str]:
     """Store packets of any calls in one transaction. When this returns, they are committed.
+
+    With ``skip_locked``, the packets of calls that another transaction has locked are not stored.
+    Returns the ids of those calls.
 
     Row locks are taken in order of call id: first on the calls that this opens, then on all calls
     of the batch. Every process takes them in the same order, so two that write to the same calls
@@ -60,11 +65,13 @@ def record_packets(packets: Sequence[IncomingPacket]) -> None:
     covers its streams, packets and counters.
     """
     if not packets:
-        return
+        return ()
     now = timezone.now()
     batch = _Batch(now, tables.as_stored(now), _by_stream(packets))
     with transaction.atomic():
-        _lock_calls(batch)
+        locked = _lock_calls(batch, skip_locked=skip_locked)
+        if not batch.incoming:
+            return locked
         _find_streams(batch)
         for call, stream, arrived in _sorted_into_runs(batch):
             _take(batch, call, stream, arrived)
@@ -76,6 +83,7 @@ def record_packets(packets: Sequence[IncomingPacket]) -> None:
         events.append(batch.entries, at=batch.now)
     _remember(batch.calls)
     _report(batch)
+    return locked
 
 
 def _by_stream(packets: Iterable[IncomingPacket]) -> dict[StreamKey, list[IncomingPacket]]:
@@ -85,14 +93,25 @@ def _by_stream(packets: Iterable[IncomingPacket]) -> dict[StreamKey, list[Incomi
     return streams
 
 
-def _lock_calls(batch: _Batch) -> None:
+def _lock_calls(batch: _Batch, *, skip_locked: bool) -> Collection[str]:
+    """Lock the calls of the batch. Returns those that are skipped, whose packets it drops."""
     wanted = sorted({call_id for call_id, _ in batch.incoming})
     _open_unknown(batch, [call_id for call_id in wanted if call_id not in _known])
-    batch.calls = {call.call_id: call for call in tables.lock_calls(wanted)}
-    if vanished := [call_id for call_id in wanted if call_id not in batch.calls]:
-        # ``_known`` is out of date: retention has deleted these calls since.
-        _open_unknown(batch, vanished)
-        batch.calls |= {call.call_id: call for call in tables.lock_calls(vanished)}
+    _lock(batch, wanted, skip_locked=skip_locked)
+    if not (absent := [call_id for call_id in wanted if call_id not in batch.calls]):
+        return ()
+    # They are locked, or retention has deleted them since and ``_known`` is out of date.
+    _open_unknown(batch, absent)
+    _lock(batch, absent, skip_locked=skip_locked)
+    locked = {call_id for call_id in absent if call_id not in batch.calls}
+    for key in [key for key in batch.incoming if key[0] in locked]:
+        del batch.incoming[key]
+    return locked
+
+
+def _lock(batch: _Batch, call_ids: list[str], *, skip_locked: bool) -> None:
+    found = tables.lock_calls(call_ids, skip_locked=skip_locked)
+    batch.calls.update((call.call_id, call) for call in found)
 
 
 def _open_unknown(batch: _Batch, call_ids: list[str]) -> None:

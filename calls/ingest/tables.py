@@ -139,8 +139,10 @@ def _one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
 
 
-def lock_calls(call_ids: Sequence[str]) -> list[CallRow]:
+def lock_calls(call_ids: Sequence[str], *, skip_locked: bool = False) -> list[CallRow]:
     """Lock and return the calls that exist. The locks hold until the transaction ends.
+
+    With ``skip_locked``, calls that another transaction has locked are left out, without waiting.
 
     ``ORDER BY`` fixes the locking order: concurrent transactions take the rows in the same order
     and cannot deadlock.
@@ -148,6 +150,8 @@ def lock_calls(call_ids: Sequence[str]) -> list[CallRow]:
     condition, parameters = _one_of("call_id", call_ids)
     # SQLite has no FOR UPDATE: the transaction has locked the whole database already.
     lock = "FOR UPDATE" if _is_postgres() else ""
+    if lock and skip_locked:
+        lock += " SKIP LOCKED"
     with _cursor() as cursor:
         cursor.execute(
             "SELECT id, call_id, state, packet_count, last_sequence, missing_count, late_count, "

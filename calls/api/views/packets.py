@@ -22,6 +22,7 @@ from calls.api.serializers.packets import PacketSerializer, StoredPacketSerializ
 from calls.api.views.route import INGEST, CallRoute
 from calls.ingest.buffer import store
 from calls.ingest.packets import IncomingPacket
+from calls.ingest.requests import Way
 from calls.models import Call, Packet
 
 
@@ -55,7 +56,7 @@ class PacketViewSet(CallRoute):
                 {"status": "rejected", "accepted": 0, "rejected": rejected},
                 status=status.HTTP_400_BAD_REQUEST,
             )
-        store(packets)
+        store(packets, Way.BATCH)
         answer: dict[str, Any] = {"status": "accepted", "accepted": len(packets)}
         if not rejected:
             return Response(answer, status=status.HTTP_202_ACCEPTED)

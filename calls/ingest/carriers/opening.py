@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,13 +11,16 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 
 from calls.clock import database_now
-from calls.ingest.buffer import NOT_AVAILABLE, Unavailable, outage
+from calls.ingest.buffer import NOT_AVAILABLE
 from calls.ingest.carriers.presence import add_connection
 from calls.ingest.packets import MAX_NAME_LENGTH
+from calls.ingest.requests import Unavailable
 from calls.models import Call, Stream
-from calls.outage import is_outage
+from calls.outage import Outage, is_outage
 from calls.services import start_call
 
+log = logging.getLogger(__name__)
+outage = Outage(log, "new streams wait")
 MAX_NAMESAKES = 1000
 MAX_REMARKS = 20
 
@@ -50,7 +54,9 @@ def open_stream(
             stream = _create(call, name, media, now)
             opened = call.streams.order_by("opened_at").values_list("opened_at", flat=True)
             begins_s = max(0.0, (now - (opened.first() or now)).total_seconds())
-            return Opened(stream.name, begins_s, add_connection(call, stream, name=name, now=now))
+            connection = add_connection(call, stream, name=name, now=now)
+        outage.over()
+        return Opened(stream.name, begins_s, connection)
     except DatabaseError as error:
         if not is_outage(error):
             raise

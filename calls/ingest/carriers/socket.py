@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from calls.asgi import PINGS
-from calls.ingest.buffer import Unavailable, store_async
+from calls.ingest.buffer import store_async
 from calls.ingest.carriers import Event, Reply, Start
 from calls.ingest.carriers.auth import check_handshake, check_token
 from calls.ingest.carriers.detect import AnyParser
@@ -30,6 +30,7 @@ from calls.ingest.carriers.preamble import SUBPROTOCOLS
 from calls.ingest.carriers.presence import end_connection, settle_call
 from calls.ingest.carriers.session import Identity, Session
 from calls.ingest.packets import IncomingPacket
+from calls.ingest.requests import Unavailable, Way
 
 log = logging.getLogger(__name__)
 
@@ -206,7 +207,7 @@ class _Stream:
         async with self._storing:
             while packets:
                 try:
-                    await store_async(packets)
+                    await store_async(packets, Way.CARRIER)
                 except Unavailable:
                     self._may_read.clear()
                     await asyncio.sleep(RETRY_S)

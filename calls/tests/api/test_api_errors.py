@@ -7,7 +7,7 @@ from django.db import DataError, InterfaceError, OperationalError
 
 from calls import services
 from calls.api.views import calls, events, packets
-from calls.ingest.buffer import Unavailable
+from calls.ingest.requests import Unavailable
 
 pytestmark = pytest.mark.django_db
 URLS = ["/v1/call/c-1", "/v1/call/c-1/packets", "/v1/call/c-1/events", "/v1/call/c-1/transcript"]

@@ -4,9 +4,12 @@ import threading
 
 import pytest
 from django.db import DataError, OperationalError
+from psycopg.errors import LockNotAvailable
 
 from calls.ingest import buffer as buffer_module
-from calls.ingest.buffer import Buffer, Unavailable, store
+from calls.ingest.buffer import Buffer, store
+from calls.ingest.requests import Unavailable, Way
+from calls.ingest.sidelined import HOLD_S
 from calls.models import Packet
 from calls.tests.factories import packet
 
@@ -27,13 +30,30 @@ class Recorder:
         self.transactions.append([packet.sequence for packet in packets])
 
 
-def submit_behind_the_first(buffer, recorder, sequences):
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def lock_timeout():
+    error = OperationalError("canceling statement due to lock timeout")
+    error.__cause__ = LockNotAvailable()
+    return error
+
+
+def submit_waiting(buffer, recorder, sequences):
     """Submit one request, wait until its transaction has begun, then submit the others."""
-    first = buffer.submit([packet("c", 0)])
+    first = buffer.submit([packet("c-0", 0)])
     assert recorder.entered.wait(10)
-    others = [buffer.submit([packet("c", at)]) for at in sequences]
+    return [first, *(buffer.submit([packet(f"c-{at}", at)]) for at in sequences)]
+
+
+def submit_behind_the_first(buffer, recorder, sequences):
+    futures = submit_waiting(buffer, recorder, sequences)
     recorder.go_on.set()
-    return [first, *others]
+    return futures
 
 
 def test_what_arrives_during_a_transaction_is_written_by_the_next_one():
@@ -93,7 +113,7 @@ def test_a_poisonous_packet_never_fails_its_neighbours():
 
 
 def test_a_database_that_is_away_refuses_everybody_and_is_asked_again():
-    outages = [OperationalError("gone"), None]
+    outages = [OperationalError("gone"), OperationalError("still gone"), None]
 
     def fail(packets):
         if error := outages.pop(0):
@@ -101,10 +121,14 @@ def test_a_database_that_is_away_refuses_everybody_and_is_asked_again():
 
     recorder = Recorder(fail)
     recorder.go_on.set()
-    buffer = Buffer(record=recorder)
+    clock = Clock()
+    buffer = Buffer(record=recorder, clock=clock)
 
     with pytest.raises(Unavailable, match="database"):
         buffer.submit([packet("c", 1)]).result(timeout=10)
+    with pytest.raises(Unavailable, match="database"):
+        buffer.submit([packet("c", 1)])  # at once, without asking again
+    clock.now += buffer_module.ASK_AGAIN_S
     buffer.submit([packet("c", 1)]).result(timeout=10)
 
     assert recorder.transactions == [[1]]
@@ -134,6 +158,186 @@ def test_closing_writes_what_is_waiting():
     assert all(future.done() for future in futures)
     with pytest.raises(Unavailable):
         buffer.submit([packet("c", 9)])
+
+
+def test_a_lost_connection_is_replaced_before_anybody_is_refused():
+    errors = [OperationalError("terminated"), None]
+
+    def fail(packets):
+        if error := errors.pop(0):
+            raise error
+
+    recorder = Recorder(fail)
+    recorder.go_on.set()
+
+    Buffer(record=recorder).submit([packet("c", 1)]).result(timeout=10)
+
+    assert recorder.transactions == [[1]]
+
+
+def test_http_is_refused_while_packets_wait_too_long_and_sockets_are_not():
+    recorder, clock = Recorder(), Clock()
+    buffer = Buffer(record=recorder, clock=clock)
+    first = buffer.submit([packet("c", 0)])
+    assert recorder.entered.wait(10)
+
+    clock.now += 1.0
+    for way in (Way.SINGLE, Way.BATCH):
+        with pytest.raises(Unavailable, match="overloaded"):
+            buffer.submit([packet("c", 1)], way)
+        with pytest.raises(Unavailable, match="overloaded"):
+            buffer.check(way)
+    patient = [
+        buffer.submit([packet("c", at)], way) for at, way in ((2, Way.SOCKET), (3, Way.CARRIER))
+    ]
+
+    assert not buffer.admits_streams()
+    assert buffer.oldest_age_s() == 1.0
+    assert buffer.refused == {Way.SINGLE: 2, Way.BATCH: 2, Way.SOCKET: 1}
+    recorder.go_on.set()
+    for answered in [first, *patient]:
+        answered.result(timeout=10)
+
+
+def test_all_is_normal_again_soon_after_the_packets_are_written():
+    recorder, clock = Recorder(), Clock()
+    buffer = Buffer(record=recorder, clock=clock)
+    first = buffer.submit([packet("c", 0)])
+    assert recorder.entered.wait(10)
+    clock.now += 3.0
+    assert not buffer.admits_streams()
+    assert buffer.shedding_for_s() == 0.0
+    recorder.go_on.set()
+    first.result(timeout=10)
+    while buffer.oldest_age_s():
+        pass
+
+    clock.now += buffer_module.STREAMS_CALM_S
+
+    assert buffer.admits_streams()
+    assert buffer.shedding_for_s() is None
+    buffer.submit([packet("c", 1)]).result(timeout=10)
+
+
+def test_a_request_that_nobody_waits_for_is_not_written():
+    recorder = Recorder()
+    buffer = Buffer(record=recorder)
+    first, given_up, last = submit_waiting(buffer, recorder, [1, 2])
+
+    assert given_up.cancel()
+    recorder.go_on.set()
+
+    first.result(timeout=10)
+    last.result(timeout=10)
+    assert recorder.transactions == [[0], [2]]
+
+
+def test_one_poisonous_packet_costs_few_transactions():
+    def fail(packets):
+        attempts.append(len(packets))
+        if any(packet.sequence == 100 for packet in packets):
+            raise DataError("poison")
+
+    attempts = []
+    recorder = Recorder(fail)
+    buffer = Buffer(record=recorder)
+
+    futures = submit_behind_the_first(buffer, recorder, range(1, 513))
+
+    assert isinstance(futures[100].exception(timeout=10), DataError)
+    for future in futures[:100] + futures[101:]:
+        future.result(timeout=10)
+    assert len(attempts) <= 2 + 2 * 9  # halves of halves
+
+
+class LockingRecorder(Recorder):
+    """Stands for the write path while other transactions hold some calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.locked = set()
+        self.go_on.set()
+
+    def __call__(self, packets):
+        locked = {packet.call_id for packet in packets} & self.locked
+        super().__call__([packet for packet in packets if packet.call_id not in locked])
+        return locked
+
+
+def test_a_locked_call_holds_up_no_other_and_keeps_its_order():
+    recorder = LockingRecorder()
+    recorder.locked = {"held"}
+    buffer = Buffer(record=recorder)
+
+    held = [buffer.submit([packet("held", at)], Way.SOCKET) for at in (1, 2)]
+    free = [buffer.submit([packet("free", at)]) for at in (7, 8)]
+    for future in free:
+        future.result(timeout=10)
+    assert not any(future.done() for future in held)
+    held.append(buffer.submit([packet("held", 3)], Way.SOCKET))
+    recorder.locked = set()
+
+    for future in held:
+        future.result(timeout=10)
+    stored = [at for each in recorder.transactions for at in each]
+    assert [at for at in stored if at < 7] == [1, 2, 3]
+    buffer.close()
+
+
+def test_the_clients_of_a_call_that_stays_locked_are_told_to_send_again(caplog):
+    recorder, clock = LockingRecorder(), Clock()
+    recorder.locked = {"held"}
+    buffer = Buffer(record=recorder, clock=clock)
+    futures = [buffer.submit([packet("held", at)]) for at in (1, 2)]
+
+    clock.now += HOLD_S
+
+    for future in futures:
+        with pytest.raises(Unavailable, match="holds this call"):
+            future.result(timeout=10)
+    assert buffer.shedding_for_s() is None
+    assert caplog.messages == ["call held is locked by another transaction, its packets wait"]
+    buffer.close()
+
+
+def test_a_lock_that_cannot_be_skipped_holds_up_only_those_that_need_it():
+    def fail(packets):
+        if any(packet.sequence == 3 for packet in packets) and is_held.is_set():
+            raise lock_timeout()
+
+    is_held = threading.Event()
+    is_held.set()
+    recorder = Recorder(fail)
+    buffer = Buffer(record=recorder)
+
+    futures = submit_behind_the_first(buffer, recorder, range(1, 9))
+
+    for at, future in enumerate(futures):
+        if at != 3:
+            future.result(timeout=10)
+    assert not futures[3].done()
+    is_held.clear()
+    futures[3].result(timeout=10)
+    buffer.close()
+
+
+def test_a_lock_that_everybody_needs_is_not_waited_for_again_and_again():
+    def fail(packets):
+        clock.now += 0.3
+        if packets[0].sequence:
+            raise lock_timeout()
+
+    recorder, clock = Recorder(fail), Clock()
+    buffer = Buffer(record=recorder, clock=clock)
+
+    futures = submit_behind_the_first(buffer, recorder, range(1, 129))
+
+    futures[0].result(timeout=10)
+    for future in futures[1:]:
+        with pytest.raises(Unavailable):
+            future.result(timeout=10)
+    assert clock.now < 110
+    buffer.close()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,8 +9,8 @@ import pytest
 from channels.db import database_sync_to_async
 
 from calls.analysis.media.g711 import MULAW
-from calls.ingest.buffer import Unavailable
 from calls.ingest.carriers import Reply, Start, socket
+from calls.ingest.requests import Unavailable
 from calls.models import Call, CallEvent, Packet, Stream
 from calls.tests.ingest.carrier_calls import (
     ASTERISK,

@@ -12,8 +12,8 @@ from django.core.asgi import get_asgi_application
 
 from calls.api.limits import BodyLimit
 from calls.ingest import express
-from calls.ingest.buffer import Unavailable
 from calls.ingest.express import ExpressLane
+from calls.ingest.requests import Unavailable
 from calls.keys import create_key
 from calls.models import Call, Packet, Stream
 from calls.tests.ingest.test_malformed import (

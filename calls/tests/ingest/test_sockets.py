@@ -11,8 +11,9 @@ from channels.testing import WebsocketCommunicator
 from calls.api import sockets
 from calls.api.routing import websocket_urlpatterns
 from calls.ingest import buffer as buffer_module
-from calls.ingest.buffer import Buffer, Unavailable
+from calls.ingest.buffer import Buffer
 from calls.ingest.record import record_packets
+from calls.ingest.requests import Unavailable
 from calls.keys import create_key
 from calls.models import Call, Packet
 from calls.tests.factories import packet

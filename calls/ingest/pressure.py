@@ -1,0 +1,82 @@
+"""Decides when to refuse packets and new streams: by how long packets wait to be written.
+
+Pure state: the caller measures and passes the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+
+@dataclass
+class Shedding:
+    """Begins when the wait reaches ``limit_s``. Ends once it has been half of that for ``calm_s``.
+
+    The gap between the limits keeps it from going on and off with every transaction.
+    """
+
+    limit_s: float
+    calm_s: float
+    since: float | None = None
+    _calm_since: float | None = None
+    _noted_at: float = 0.0
+
+    def note(self, wait_s: float, now: float) -> bool:
+        """Take a measurement. Returns whether to refuse."""
+        if wait_s >= self.limit_s:
+            self.since = now if self.since is None else self.since
+            self._calm_since = None
+        elif self.since is not None:
+            self._calm_down(wait_s, now)
+        self._noted_at = now
+        return self.since is not None
+
+    def _calm_down(self, wait_s: float, now: float) -> None:
+        if wait_s > self.limit_s / 2:
+            self._calm_since = None
+            return
+        if self._calm_since is None:
+            self._calm_since = self._noted_at
+        if now - self._calm_since >= self.calm_s:
+            self.since = self._calm_since = None
+
+
+TICK_S = 0.05
+LINGER_S = 1.0
+
+
+class LoopLag:
+    """Measures how late an event loop is. What it has not read yet waits for at least as long.
+
+    The timer runs only while packets arrive.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._due_at = self._used_at = self._lag_s = 0.0
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Call for each request."""
+        self._used_at = loop.time()
+        if self._loop is not loop:
+            self._loop, self._lag_s = loop, 0.0
+            self._plan(loop)
+
+    def now_s(self) -> float:
+        """Return the lag. Any thread may ask."""
+        loop = self._loop
+        return 0.0 if loop is None else max(self._lag_s, loop.time() - self._due_at)
+
+    def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._due_at = loop.time() + TICK_S
+        loop.call_at(self._due_at, self._tick, loop)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not loop:
+            return
+        self._lag_s = max(0.0, loop.time() - self._due_at)
+        if loop.time() - self._used_at < LINGER_S:
+            self._plan(loop)
+        else:
+            self._loop = None
