@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from calls.redaction.kinds import Kind
 from calls.redaction.languages.rules import Rules
@@ -65,6 +66,7 @@ def next_words(text: str) -> str:
     return " ".join(SENTENCE_END.split(text[:_REACH])[0].split()[:_NEAR])
 
 
+@lru_cache(maxsize=16)
 def named_last(text: str, rules: Rules) -> Kind | None:
     """Return what kind of personal number the last few words of a text announce."""
     nearest, place = last_words(text), _harmless_from(text, rules)
@@ -84,6 +86,7 @@ def names_harmless_last(text: str, rules: Rules) -> bool:
     return named_last(text, rules) is None and _harmless_from(text, rules) is not None
 
 
+@lru_cache(maxsize=16)
 def _harmless_from(text: str, rules: Rules) -> int | None:
     """Return from where in the last few words a record's name marks a number as harmless.
 

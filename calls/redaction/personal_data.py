@@ -40,6 +40,7 @@ ASKED_RUN = 4
 CODE_RUN, LONGEST_CODE = 3, 8
 ENDING_RUN = 2
 MOST_LETTERS = 4
+BEFORE = 160
 FEW_WORDS = 3
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _BIRTH_YEAR = re.compile(r"(?:19\d\d|20[01]\d)$")
@@ -91,6 +92,11 @@ def find_personal_data(
     return _without_overlaps(found)
 
 
+def _before(text: str, place: int) -> str:
+    """Return what stands before a number, as far as it can matter."""
+    return text[max(0, place - BEFORE) : place]
+
+
 def harmless_numbers(text: str, rules: Rules) -> set[str]:
     """Return the digits of the numbers that a text announces as an order's, a ticket's..."""
     tokens = tokenize(text, rules)
@@ -102,7 +108,7 @@ def harmless_numbers(text: str, rules: Rules) -> set[str]:
 
 
 def _is_announced_harmless(run: DigitRun, text: str, rules: Rules) -> bool:
-    return len(run.digits) < CARD_RUN and names_harmless_last(text[: run.begin], rules)
+    return len(run.digits) < CARD_RUN and names_harmless_last(_before(text, run.begin), rules)
 
 
 def _records(text: str, rules: Rules, *, expected: bool) -> list[re.Match[str]]:
@@ -110,7 +116,7 @@ def _records(text: str, rules: Rules, *, expected: bool) -> list[re.Match[str]]:
     return [
         piece
         for piece in _IN_ONE_PIECE.finditer(text)
-        if _names_record(piece, text[: piece.start()], rules, expected=expected)
+        if _names_record(piece, _before(text, piece.start()), rules, expected=expected)
     ]
 
 
@@ -119,7 +125,7 @@ def _years(text: str, rules: Rules) -> list[re.Match[str]]:
     return [
         piece
         for piece in _IN_ONE_PIECE.finditer(text)
-        if _YEAR.fullmatch(piece[0]) and _is_dated(text[: piece.start()], rules)
+        if _YEAR.fullmatch(piece[0]) and _is_dated(_before(text, piece.start()), rules)
     ]
 
 
@@ -230,21 +236,17 @@ def _kind_of(
     """Return the kind of a run of digits, or None if it is not personal."""
     if _is_quantity(run, text, rules) or _is_announced_harmless(run, text, rules):
         return None
-    cued = named_last(text[: run.begin], rules)
+    cued = named_last(_before(text, run.begin), rules)
     count = len(run.digits)
     if cued == "SECURITY_CODE" or (cued is None and "SECURITY_CODE" in asked):
         if CODE_RUN <= count <= LONGEST_CODE:
             return "SECURITY_CODE"
-    elif (
-        not asked
-        and _only_years(run, text)
-        and not rules.ending.search(text[max(0, run.begin - 24) : run.begin])
-    ):
+    elif not asked and _only_years(run, text) and not rules.ending.search(_before(text, run.begin)):
         return None
     if count >= LONG_RUN:
         return _long(run, text, rules, cued, asked)
     least = shortest if asked else ASKED_RUN
-    if cued and rules.ending.search(text[max(0, run.begin - 24) : run.begin]):
+    if cued and rules.ending.search(_before(text, run.begin)):
         least = ENDING_RUN
     return (cued or most_likely(asked, rules)) if count >= least else None
 
@@ -253,9 +255,7 @@ def _long(
     run: DigitRun, text: str, rules: Rules, cued: Kind | None, asked: frozenset[Kind]
 ) -> Kind:
     count = len(run.digits)
-    if text[run.begin - 1 : run.begin] == "+" or rules.plus.search(
-        text[max(0, run.begin - 12) : run.begin]
-    ):
+    if text[run.begin - 1 : run.begin] == "+" or rules.plus.search(_before(text, run.begin)):
         return "PHONE"
     if 13 <= count <= 19 and passes_luhn(run.digits):
         return "CARD"
@@ -271,10 +271,10 @@ def _long(
 
 def _is_quantity(run: DigitRun, text: str, rules: Rules) -> bool:
     written = text[run.begin : run.end]
-    if is_harmless(written, text[: run.begin]):
+    if is_harmless(written, _before(text, run.begin)):
         return True
     if not rules.unit.match(text, run.end):
-        return _is_dated(text[: run.begin], rules) and _only_years(run, text)
+        return _is_dated(_before(text, run.begin), rules) and _only_years(run, text)
     return (
         len(run.digits) < LONG_RUN
         or bool(_AMOUNTS.fullmatch(written))
@@ -308,12 +308,14 @@ def _dates(
     for first, last in _date_runs(tokens, rules):
         begin, end = tokens[first].begin, tokens[last].end
         run = tokens[first : last + 1]
-        answered = _answers_misheard_question(tokens, run, rules, bool(asked) and in_digits)
+        answered = _answers_misheard_question(
+            tokens, (first, last), rules, bool(asked) and in_digits
+        )
         if (
             "DATE" in asked
             or answered
             or rules.birth_after.search(next_words(text[end:]))
-            or _date_cue_before(text[:begin], run, rules, asked, text)
+            or _date_cue_before(_before(text, begin), run, rules, asked, text)
         ):
             digits = "".join(token.digits for token in tokens[first : last + 1])
             found.append(Detection(begin, end, "DATE", digits))
@@ -321,18 +323,22 @@ def _dates(
 
 
 def _answers_misheard_question(
-    tokens: Sequence[Token], run: Sequence[Token], rules: Rules, after_other: bool
+    tokens: Sequence[Token], run: tuple[int, int], rules: Rules, after_other: bool
 ) -> bool:
     """Tell a birthday or an expiry date from its looks: "X by 3?" - "November 27."
 
     ``after_other`` means that other personal data was asked for. A turn that is nothing but a
     date with the year of a birth is taken for one.
     """
-    if not any(token.word in rules.months for token in run):
+    first, last = run
+    date = tokens[first : last + 1]
+    if not any(token.word in rules.months for token in date):
         return False
-    others = [token for token in tokens if token.word.isalpha() and token not in run]
-    year = _BIRTH_YEAR.search("".join(token.digits for token in run))
-    return after_other or (year is not None and len(others) <= FEW_WORDS)
+    # More words than are looked at decide nothing.
+    around = [*tokens[max(0, first - BEFORE) : first], *tokens[last + 1 : last + BEFORE]]
+    year = _BIRTH_YEAR.search("".join(token.digits for token in date))
+    is_alone = sum(token.word.isalpha() for token in around) <= FEW_WORDS
+    return after_other or (year is not None and is_alone)
 
 
 def _date_cue_before(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from calls.conversation import Speaker, Turn, Word
 from calls.redaction.cues import asked_for, asks_for_record
@@ -62,7 +64,12 @@ def redact(turns: Sequence[Turn], *, language: str = "") -> Redacted:
     found = [
         memory.listen(turn.speaker, each.text) for turn, each in zip(turns, plain, strict=True)
     ]
-    found = [memory.add_repeated(each.text, here) for each, here in zip(plain, found, strict=True)]
+    if memory.secrets:
+        secrets = _Secrets(list(memory.secrets.items()))
+        found = [
+            _with_repeated(each.text, here, secrets, memory.rules)
+            for each, here in zip(plain, found, strict=True)
+        ]
     results = [
         _apply(number, turn, *place, [_in_original(item, folded) for item in here])
         for number, (turn, place, folded, here) in enumerate(
@@ -121,17 +128,34 @@ class _Memory:
     def _echo(self, other: Speaker, text: str) -> list[Detection]:
         """Return the short runs that repeat what the other party has just said."""
         heard = [(item.digits, item.kind) for item in self.last.get(other, ()) if item.digits]
-        return _repeats(text, heard, _ECHO, self.rules)
+        return _repeats(text, _Secrets(heard), _ECHO, self.rules) if heard else []
 
-    def add_repeated(self, text: str, found: list[Detection]) -> list[Detection]:
-        """Add personal data of other turns that is repeated in this turn."""
-        repeated = _repeats(text, list(self.secrets.items()), _SECRET, self.rules)
-        new = [
-            item
-            for item in repeated
-            if all(item.end <= old.begin or item.begin >= old.end for old in found)
-        ]
-        return sorted([*found, *new], key=lambda item: item.begin)
+
+class _Secrets:
+    """Numbers that were removed, to be found again as a whole or in part."""
+
+    def __init__(self, known: Sequence[tuple[str, Kind]]) -> None:
+        self._kinds = [kind for _, kind in known]
+        self._digits = "|".join(digits for digits, _ in known)
+        self._begins = list(accumulate((len(digits) + 1 for digits, _ in known), initial=0))
+
+    def kind_of(self, digits: str) -> Kind | None:
+        place = self._digits.find(digits)
+        return self._kinds[bisect_right(self._begins, place) - 1] if place >= 0 else None
+
+
+def _with_repeated(
+    text: str, found: list[Detection], secrets: _Secrets, rules: Rules
+) -> list[Detection]:
+    """Add personal data of other turns that is repeated in this turn."""
+    begins, ends = [old.begin for old in found], [old.end for old in found]
+    # What was found is in order and does not overlap.
+    new = [
+        item
+        for item in _repeats(text, secrets, _SECRET, rules)
+        if bisect_left(begins, item.end) == bisect_right(ends, item.begin)
+    ]
+    return sorted([*found, *new], key=lambda item: item.begin)
 
 
 def _in_original(item: Detection, folded: Folded) -> Detection:
@@ -139,17 +163,13 @@ def _in_original(item: Detection, folded: Folded) -> Detection:
     return replace(item, begin=begin, end=end)
 
 
-def _repeats(
-    text: str, secrets: Sequence[tuple[str, Kind]], least: int, rules: Rules
-) -> list[Detection]:
-    if not secrets:
-        return []
+def _repeats(text: str, secrets: _Secrets, least: int, rules: Rules) -> list[Detection]:
+    """Return the numbers of a text that are, or are part of, one of these secrets."""
     runs = find_runs(text, tokenize(text, rules), rules, skip_harmless=True, loose=False)
     return [
         Detection(run.begin, run.end, kind, run.digits)
         for run in runs
-        for kind in [next((kind for known, kind in secrets if run.digits in known), None)]
-        if kind is not None and len(run.digits) >= least
+        if len(run.digits) >= least and (kind := secrets.kind_of(run.digits))
     ]
 
 

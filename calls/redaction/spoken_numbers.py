@@ -175,8 +175,9 @@ def _joins(
 
 def _is_quantity_before(text: str, left: DigitRun, right: DigitRun, rules: Rules) -> bool:
     """Return whether a unit ends the number on the left: "30 days and 12 percent"."""
-    is_next = right.first == left.last + 1
-    return not is_next and len(left.digits) < _READ_OUT and bool(rules.unit.match(text, left.end))
+    unit = rules.unit.match(text, left.end) if len(left.digits) < _READ_OUT else None
+    # "cent" is a unit and a number: in "zero, cent" it is the next one.
+    return unit is not None and unit.end() <= right.begin
 
 
 def _misheard_between(

@@ -23,6 +23,7 @@ _REPEATS = {"double": 1, "triple": 2, "treble": 2}
 _ZERO_LETTERS = frozenset({"oh", "o"})
 _NUMBER_WORDS = frozenset({*UNITS, *TEENS, *TENS, *_REPEATS})
 _SAYING_DIGITS = _NUMBER_WORDS | _ZERO_LETTERS | {"hundred"}
+_NEAR = 8  # words around an "oh"
 _SKIPPED_BY_OH = _ZERO_LETTERS | JOINTS
 
 # Records whose numbers are not personal. Supervisors look calls up by them.
@@ -69,8 +70,9 @@ def _unit_follows(after: Sequence[str]) -> bool:
 
 def _beside_number(said: Sequence[str], place: int) -> bool:
     """Return whether an "oh" is a zero, as in "oh three" and "four, oh", and not a sigh."""
-    before = next((word for word in reversed(said[:place]) if word not in _SKIPPED_BY_OH), "")
-    after = next((word for word in said[place + 1 :] if word not in _ZERO_LETTERS), "")
+    nearest = said[max(0, place - _NEAR) : place], said[place + 1 : place + 1 + _NEAR]
+    before = next((word for word in reversed(nearest[0]) if word not in _SKIPPED_BY_OH), "")
+    after = next((word for word in nearest[1] if word not in _ZERO_LETTERS), "")
     # In Spanish and Italian, "1200 o 1500" are two numbers.
     longest = 99 if said[place] == "oh" else 1
     return any(_is_number(word, longest) for word in (before, after))
@@ -194,7 +196,7 @@ ENGLISH = Vocabulary(
     letters=LETTERS - {"a", "i"},
     signs={
         r"\bat[- ](?:sign|symbol)\b": "@",
-        r"\b(?:(?:a|the|and|then)\ )*dot\b": " dot ",
+        r"\b(?:(?:a|the|and|then)\ ){0,3}dot\b": " dot ",
         r"\bhyphen\b": " dash ",
     },
     unsure_at=words("at add ad et that"),
