@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import Error as DatabaseError
 
 from calls.asgi import PINGS
 from calls.ingest.buffer import store_async
@@ -31,6 +31,7 @@ from calls.ingest.carriers.presence import end_connection, settle_call
 from calls.ingest.carriers.session import Identity, Session
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.requests import Unavailable, Way
+from calls.outage import is_outage
 
 log = logging.getLogger(__name__)
 
@@ -248,7 +249,9 @@ async def _until_reachable(write: Callable[[], float | None]) -> float | None:
     while True:
         try:
             done: float | None = await database_sync_to_async(write)()
-        except (OperationalError, InterfaceError):
+        except DatabaseError as error:
+            if not is_outage(error):
+                raise
             await asyncio.sleep(RETRY_S)
         else:
             return done
@@ -265,7 +268,10 @@ def _settle_later(call_id: str, wait_s: float) -> None:
 
 async def _settle(call_id: str, wait_s: float | None) -> None:
     """End the call when it is due. If this process stops first, a worker does it."""
-    with suppress(OperationalError, InterfaceError):
+    try:
         while wait_s is not None:
             await asyncio.sleep(wait_s)
             wait_s = await database_sync_to_async(settle_call)(call_id=call_id)
+    except DatabaseError as error:
+        if not is_outage(error):
+            raise
