@@ -24,7 +24,7 @@ from django.db.models.functions import Cast, Coalesce, Now, NullIf
 
 from calls.annotations import AnnotationRefused, known_tags, normal_tag
 from calls.description import DESCRIBED
-from calls.models import Alert, Call, Severity, Tag
+from calls.models import LASTED, Alert, Call, Severity, Tag
 from supervisor.phases import Phase, in_phase
 
 PAGE_SIZE = 50
@@ -68,9 +68,7 @@ _EXPECTED = Cast(F("packet_count") + F("missing_count"), FloatField())
 SORTS: dict[str, Any] = {
     "opened": F("id"),
     # Live calls last until now, by the clock of the database.
-    "duration": ExpressionWrapper(
-        Coalesce(F("ended_at"), Now()) - F("opened_at"), models.DurationField()
-    ),
+    "duration": Coalesce(LASTED, ExpressionWrapper(Now() - F("opened_at"), models.DurationField())),
     "agent": _known("agent"),
     "queue": _known("queue"),
     "caller": _known("caller"),

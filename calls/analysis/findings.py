@@ -8,9 +8,9 @@ fencing token and the lock order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -105,7 +105,17 @@ def _write_transcripts(
         if result.audio or pk in recorded:
             name_recording(pk, result.audio, version=version, now=now)
     Transcript.objects.bulk_create(made.values())
+    _save_durations(made.values())
     return made, _succeed(mine, held, now=now)
+
+
+def _save_durations(transcripts: Iterable[Transcript]) -> None:
+    """Save the lengths that lists show. A call without sound or words keeps that of its clock."""
+    calls = [
+        Call(pk=each.call_id, duration=timedelta(milliseconds=each.duration_ms) or None)
+        for each in transcripts
+    ]
+    Call.objects.bulk_update(calls, ["duration"])
 
 
 def archive_calls(results: Sequence[StageResult]) -> list[Analysis | Exception]:

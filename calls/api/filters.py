@@ -7,19 +7,18 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 
 from calls.annotations import AnnotationRefused, normal_tag
 from calls.description import DESCRIBED
 from calls.lifecycle import CallState
-from calls.models import Alert, AlertRule, Call, CallQuerySet, Severity
+from calls.models import LASTED, Alert, AlertRule, Call, CallQuerySet, Severity
 
 MAX_TAGS = 10
 LONGEST_S = 30 * 86_400
 OUT_OF_RANGE = "Must be a time from year 1 to year 9999 in UTC."
-LASTED = ExpressionWrapper(F("ended_at") - F("opened_at"), DurationField())
 
 
 class TimeField(IsoDateTimeField):  # type: ignore[misc]

@@ -38,7 +38,7 @@ def export(search: Search) -> Iterator[bytes]:
 
 def _rows(found: Found) -> Iterator[list[str]]:
     call = found.call
-    lasted = round((call.ended_at - call.opened_at).total_seconds()) if call.ended_at else None
+    lasted = round(call.lasted_s(call.ended_at)) if call.ended_at else None
     # Repeated in each row, so that the table can be sorted and filtered.
     facts: list[Any] = [
         call.call_id,

@@ -6,13 +6,14 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 
 from calls.description import NAMES
 from calls.exports.clean import cell
-from calls.models import Call, Tag
+from calls.models import LASTED, Call, Tag
 
 ROWS_AT_ONCE = 500
 COLUMNS = (
@@ -22,6 +23,7 @@ COLUMNS = (
     "opened_at",
     "ended_at",
     "end_reason",
+    "duration_s",
     "packet_count",
     "missing_count",
     "late_count",
@@ -48,6 +50,7 @@ def export(calls: QuerySet[Call]) -> Iterator[bytes]:
 
 
 def _block(calls: QuerySet[Call]) -> Any:
+    calls = calls.annotate(duration_s=LASTED)
     return calls.order_by("-pk").values_list("pk", *COLUMNS)[:ROWS_AT_ONCE]
 
 
@@ -68,6 +71,8 @@ def write_rows(rows: Any, header: Iterable[str]) -> Iterator[bytes]:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, timedelta):
+        return cell(round(value.total_seconds()))
     return cell(value.isoformat() if hasattr(value, "isoformat") else value)
 
 

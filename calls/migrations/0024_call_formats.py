@@ -18,4 +18,9 @@ class Migration(migrations.Migration):
             name='media_override',
             field=models.CharField(blank=True, default='', editable=False, max_length=100),
         ),
+        migrations.AddField(
+            model_name='call',
+            name='duration',
+            field=models.DurationField(editable=False, null=True),
+        ),
     ]

@@ -43,6 +43,7 @@ from calls.models.bulk import (
 from calls.models.call import (
     CALL_ID_PATTERN,
     CALL_ID_RULE,
+    LASTED,
     RESERVED_CALL_IDS,
     Call,
     CallQuerySet,
@@ -82,6 +83,7 @@ __all__ = [
     "CALL_ID_PATTERN",
     "CALL_ID_RULE",
     "COUNTED_FROM_ONE",
+    "LASTED",
     "NOTE_LENGTH",
     "RESERVED_CALL_IDS",
     "SEVERAL_TRACKS",

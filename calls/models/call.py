@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, ExpressionWrapper, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -19,6 +19,12 @@ RESERVED_CALL_IDS = {"stream"}  # /v1/call/stream/... is where packets go
 class Stage(models.TextChoices):
     TRANSCRIBE = "transcribe"
     UNDERSTAND = "understand"
+
+
+# The length of the sound of a call, or else the time from its opening to its end. NULL while live.
+LASTED = Coalesce(
+    F("duration"), ExpressionWrapper(F("ended_at") - F("opened_at"), models.DurationField())
+)
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -155,6 +161,8 @@ class Call(CallLifecycle):
     last_packet_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
     end_reason = models.CharField(max_length=16, blank=True, default="", choices=EndReason.choices)
+    # The length of the sound, or of the words by their time stamps. NULL until it is transcribed.
+    duration = models.DurationField(null=True, editable=False)
     state_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     # Grows with each change of state, so that a client can tell an old state from a new one.
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -233,6 +241,19 @@ class Call(CallLifecycle):
     @property
     def is_live(self) -> bool:
         return bool(self.state == CallState.IN_PROGRESS)
+
+    @property
+    def duration_ms(self) -> int | None:
+        return None if self.duration is None else round(self.duration.total_seconds() * 1000)
+
+    @property
+    def received_within(self) -> timedelta | None:
+        """The time from the opening of the call to its end; None while it is live."""
+        return self.ended_at - self.opened_at if self.ended_at else None
+
+    def lasted_s(self, now: datetime) -> float:
+        """Return the length of the sound if it is known, or else of the time until the end."""
+        return (self.duration or self.received_within or now - self.opened_at).total_seconds()
 
     @property
     def is_over(self) -> bool:

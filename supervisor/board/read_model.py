@@ -53,7 +53,7 @@ class BoardRow:
 
     @property
     def duration_s(self) -> float:
-        return ((self.call.ended_at or self.now) - self.call.opened_at).total_seconds()
+        return self.call.lasted_s(self.now)
 
 
 @dataclass(frozen=True)

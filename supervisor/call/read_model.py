@@ -73,7 +73,7 @@ class CallPage:
 
     @property
     def duration_s(self) -> float:
-        return ((self.call.ended_at or self.now) - self.call.opened_at).total_seconds()
+        return self.call.lasted_s(self.now)
 
     @property
     def latest(self) -> Attempt | None:

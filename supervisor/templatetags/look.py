@@ -18,6 +18,7 @@ from supervisor.phases import Phase, phase_of
 
 register = template.Library()
 MINUTE, HOUR = 60, 3600
+NOTED_DIFFERENCE_S = 2.0
 _MARK = re.compile(r"\[({})\]".format("|".join(get_args(Kind))))
 
 
@@ -70,7 +71,17 @@ def span_ms(milliseconds: float | None) -> str:
 @register.filter
 def lasted(call: Call) -> str:
     """The duration of an ended call; empty for a live one."""
-    return span((call.ended_at - call.opened_at).total_seconds()) if call.ended_at else ""
+    return span(call.lasted_s(call.ended_at)) if call.ended_at else ""
+
+
+@register.filter
+def received_within(call: Call) -> str:
+    """How long the packets arrived, where that is not the duration of the call; or empty."""
+    took = call.received_within
+    if took is None or call.duration_ms is None:
+        return ""
+    differs = abs(took.total_seconds() - call.duration_ms / 1000) >= NOTED_DIFFERENCE_S
+    return f"received within {span(took.total_seconds())}" if differs else ""
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from calls.alerts.kinds.base import LimitKind, ReadyRule
 from calls.alerts.matches import AlertMatch
-from calls.models import AlertRule, Call
+from calls.models import AlertRule, Analysis, Call
 
 
 class LongCallKind(LimitKind):
@@ -24,8 +24,22 @@ class LongCallKind(LimitKind):
         return _describe(rule)
 
     def match_end(self, rule: ReadyRule, call: Call) -> Iterator[AlertMatch]:
-        length = (call.ended_at or call.opened_at) - call.opened_at
-        if length.total_seconds() > rule.limit:
+        # The length of its sound is not known yet, only how long it was open.
+        took = call.received_within
+        if took is not None and took.total_seconds() > rule.limit:
+            yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end")
+
+    def match_analysis(
+        self, rule: ReadyRule, call: Call, analysis: Analysis
+    ) -> Iterator[AlertMatch]:
+        """Find long calls that were received in a short time."""
+        if (call.duration_ms or 0) > rule.limit * 1000:
+            yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end")
+
+    def match_past(
+        self, rule: ReadyRule, call: Call, analysis: Analysis | None
+    ) -> Iterator[AlertMatch]:
+        if call.ended_at and call.lasted_s(call.ended_at) > rule.limit:
             yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end")
 
 

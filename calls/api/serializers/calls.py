@@ -44,6 +44,11 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         read_only=True,
         help_text="What could not be read in what was received, and what was assumed instead.",
     )
+    duration_ms = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="The length of the sound, or of the words by their time stamps. Null until then.",
+    )
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     note_count = serializers.IntegerField(read_only=True)
     open_alerts = serializers.IntegerField(
@@ -63,6 +68,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "opened_at",
             "ended_at",
             "end_reason",
+            "duration_ms",
             "state_changed_at",
             "last_packet_at",
             "packet_count",
