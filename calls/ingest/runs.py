@@ -19,9 +19,10 @@ from calls.models import SEVERAL_TRACKS
 
 MAX_RUNS = 100  # of one stream; see ``Router._overflow``
 WRAPS = (2**16, 2**32)
-LEAP = 1000  # numbers; a shorter jump forwards is a gap, whatever the clock says
+LEAP = 1000  # numbers; a shorter jump forwards is a gap if the clock goes on at all
 NEAR = 100  # numbers; the widest reordering of packets from several requests
 FEW = 10  # numbers; two clocks in one numbering may disagree over so few packets
+STEPS = 5  # packets; two runs whose clocks agree so well cannot be told apart by them
 JITTER_S = 1.0  # how far such clocks may be apart
 FASTER = 100  # no sender counts so many times faster than on average...
 SLOWER = 20  # ...or, before its first packet, so many times slower
@@ -122,7 +123,7 @@ class _Run:
             return False
         if packet.sequence > self.last:
             return self._leaps(packet.sequence - self.last, packet.timestamp)
-        if self._wraps(packet):
+        if self.wraps(packet):
             return True
         return self._falls(packet.sequence, packet.timestamp)
 
@@ -134,16 +135,28 @@ class _Run:
         passed = self.latest - self.earliest  # type: ignore[operator]
         return (self.last - self.first) / passed if passed > 0 else 0.0  # type: ignore[operator]
 
-    def _leaps(self, jump: int, stamp: float) -> bool:
-        """Whether a number is too far ahead for the time that has passed."""
+    def seconds_apart(self, packet: IncomingPacket) -> float:
+        """Return how far a packet's time is from what its number lets expect; 0 for jitter."""
+        if self.last is None or self.latest is None:
+            return 0.0
         rate = self._rate
-        if jump <= LEAP or not rate or self.latest is None:
+        expected = (packet.sequence - self.last) / rate if rate else 0.0
+        apart = abs(packet.timestamp - self.latest - expected)
+        return apart if apart > (STEPS / rate if rate else JITTER_S) else 0.0
+
+    def _leaps(self, jump: int, stamp: float) -> bool:
+        """Whether a number is too far ahead for the time that has passed, if any has."""
+        rate = self._rate
+        if not rate or self.latest is None:
             return False
+        if jump <= LEAP:
+            return jump > NEAR and stamp < self.latest - JITTER_S
         return jump > LEAP + FASTER * rate * max(0.0, stamp - self.latest)
 
-    def _wraps(self, packet: IncomingPacket) -> bool:
+    def wraps(self, packet: IncomingPacket) -> bool:
         """Whether a number follows the last one in 16 or 32 bits, and the clock does not object."""
-        assert self.first is not None and self.last is not None  # noqa: S101, PT018
+        if self.first is None or self.last is None:
+            return False
         if not any(
             self.last < wrap
             and self.last - packet.sequence >= wrap // 2
@@ -161,7 +174,7 @@ class _Run:
         if not rate or self.earliest is None or self.latest is None:
             return False
         assert self.first is not None and self.last is not None  # noqa: S101, PT018
-        if stamp > self.latest and sequence <= 1 < self.first:
+        if stamp > self.latest and sequence <= 1 and sequence < self.first:
             return True
         if self.last - sequence <= FEW:
             return False
@@ -192,9 +205,10 @@ class _Router:
             if self._is_duplicate(run, packet):
                 self.duplicates.append(run.row)
                 return
-            if self._is_free(run, packet.sequence) and not run.contradicts(packet):
+            if self._may_hold(run, packet):
                 candidates.append(run)
-        self._add(candidates, packet)
+        # Of the numbers that are free in an older run, a wrap takes none.
+        self._add([] if self.runs[-1].wraps(packet) else candidates, packet)
 
     def _is_duplicate(self, run: _Run, packet: IncomingPacket) -> bool:
         taken = run.taken.get(packet.sequence)
@@ -211,6 +225,12 @@ class _Router:
             digest_of(packet.data),
         )
 
+    def _may_hold(self, run: _Run, packet: IncomingPacket) -> bool:
+        if not self._is_free(run, packet.sequence) or run.contradicts(packet):
+            return False
+        # Only the newest run has long gaps: an older one is over, or its sender goes on closely.
+        return run is self.runs[-1] or run.last is None or packet.sequence <= run.last + NEAR
+
     def _is_free(self, run: _Run, sequence: int) -> bool:
         if sequence in run.taken:
             return False
@@ -223,7 +243,7 @@ class _Router:
         elif candidates:
             self._best(candidates, packet).add(packet)
         elif len(self.runs) < MAX_RUNS:
-            self._open().add(packet)
+            self._open(packet).add(packet)
         else:
             self._overflow(packet)
 
@@ -237,17 +257,16 @@ class _Router:
 
         def unlikeness(run: _Run) -> tuple[bool, bool, float, int]:
             distance = 0 if run.last is None else abs(packet.sequence - run.last)
-            is_near = distance <= NEAR
-            apart: float = distance
-            if is_near:
-                apart = 0.0 if run.latest is None else abs(packet.timestamp - run.latest)
-            return not is_near, by_track and run.track != packet.track, apart, -run.row.run
+            is_far = distance > NEAR
+            apart = 0.0 if is_far else run.seconds_apart(packet)
+            return is_far, by_track and run.track != packet.track, apart, -run.row.run
 
         return min(candidates, key=unlikeness)
 
-    def _open(self) -> _Run:
-        first = self._rows[0]
-        row = StreamRow(0, first.call_pk, first.name, self._rows[-1].run + 1)
+    def _open(self, packet: IncomingPacket) -> _Run:
+        last = self._rows[-1]
+        media = packet.media or last.media  # a sender may declare it only once
+        row = StreamRow(0, last.call_pk, last.name, last.run + 1, media)
         self._rows.append(row)
         self.runs.append(_Run(row))
         return self.runs[-1]

@@ -41,6 +41,7 @@ ALL_EVENTS_LIMIT = 2000
 # Above this, the packet map is fetched later: counting takes longer than the rest of the page.
 MAPPED_AT_ONCE = 20_000
 HEARD_LIMIT = 24
+RUNS_HEARD = 3
 # A bad line logs hundreds of gaps, which would push everything else out of sight.
 GROUPED_FROM = 4
 SILENT_AFTER = timedelta(seconds=15)
@@ -294,18 +295,26 @@ def read_call_page(
     )
 
 
+def _newest(stream: Stream) -> list[PacketRow]:
+    packets = Packet.objects.filter(stream=stream).order_by("-sequence")
+    columns = packets.values_list("track", "sequence", "timestamp", "data", "received_at")
+    return [
+        PacketRow(
+            stream.name, track, sequence, timestamp, data, stream.media, stream.run,
+            received_at.timestamp(),
+        )
+        for track, sequence, timestamp, data, received_at in columns[:HEARD_LIMIT]
+    ]  # fmt: skip
+
+
 def _heard(call: Call, streams: list[Stream], *, redacted: bool) -> list[dict[str, Any]]:
-    """Return the last HEARD_LIMIT packets of a text call in progress, as turns."""
+    """Return the last HEARD_LIMIT packets of the newest runs of a live text call, as turns."""
     if not streams or _is_audio(streams[-1].media or call.media):
         return []
     # A carrier that reconnects opens another stream, so the last one is what is said now.
-    stream = streams[-1]
-    newest = Packet.objects.filter(stream=stream).order_by("-sequence")
-    columns = newest.values_list("track", "sequence", "timestamp", "data")[:HEARD_LIMIT]
-    rows = [
-        PacketRow(stream.name, track, sequence, timestamp, data, stream.media)
-        for track, sequence, timestamp, data in columns
-    ]
+    # The runs of a stream may be concurrent, or the newest one may have just begun.
+    runs = [stream for stream in streams if stream.name == streams[-1].name][-RUNS_HEARD:]
+    rows = [row for run in runs for row in _newest(run)]
     material = assemble(rows, call.media, track_speakers=settings.TRACK_SPEAKERS or None)
     material = swap_material(material) if call.speakers_swapped else material
     if not isinstance(material, TextCall):

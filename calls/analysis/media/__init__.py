@@ -10,6 +10,7 @@ plausibility  Notes about wrong formats, file headers and clipping
 rates         Compares the declared sample rate with clock and sound
 resampling    Changes the sample rate
 roles         Swaps agent and customer
+runs          Joins the numberings of a stream, in spoken order
 stamps        Reads time stamps: their unit, and places packets of text within limits
 textcall      Text calls: packets of text, turned into turns
 timeline      Places the packets of a track in time

@@ -1,6 +1,6 @@
 """Assembling a call from its stored packets: audio on one timeline, or turns of text.
 
-The entry point of this package. It uses ``packets`` (order and speakers), ``decoding``,
+The entry point of this package. It uses ``packets`` (order and speakers), ``runs``, ``decoding``,
 ``timeline`` and ``tracks`` (silences), ``channels`` (mix) and ``textcall``.
 """
 
@@ -19,6 +19,7 @@ from calls.analysis.media.packets import (
     unique_packets,
 )
 from calls.analysis.media.resampling import resample
+from calls.analysis.media.runs import join_runs
 from calls.analysis.media.textcall import TextCall, text_call
 from calls.conversation import CallAudio, Speaker
 from calls.formats.media_types import MediaFormat, parse_media
@@ -54,7 +55,8 @@ def assemble(
     ``default_media``, or for a speaker that is neither agent nor customer.
     """
     speakers = speaker_map(track_speakers or {})
-    typed = typed_packets(unique_packets(packets), default_media)
+    rows, notes = join_runs(unique_packets(packets))
+    typed = typed_packets(rows, default_media)
     text = [packet.row for packet in typed if packet.media and not packet.media.is_audio]
     audio = [packet for packet in typed if packet.media is None or packet.media.is_audio]
     readable = any(packet.media for packet in audio)
@@ -63,7 +65,7 @@ def assemble(
         call = call_audio(audio, speakers, stream_order, corrects_rates=corrects_rates)
     else:
         call = text_call(text, speakers, received_s=received_s)
-    return replace(call, notes=(*call.notes, *_left_out(call, text, audio)))
+    return replace(call, notes=(*call.notes, *notes, *_left_out(call, text, audio)))
 
 
 def _left_out(

@@ -27,7 +27,8 @@ class PacketRow(NamedTuple):
     """One stored packet. ``timestamp`` is on the sender's clock, whose unit ``stamps`` finds out.
 
     ``data`` is base64 for audio and plain text otherwise. ``media`` is empty if the packet declares
-    no format. ``sequence`` counts across all tracks of a stream.
+    no format. ``sequence`` counts across all tracks of a run. ``received`` is in seconds, and only
+    needed for streams with several runs.
     """
 
     stream: str
@@ -36,6 +37,8 @@ class PacketRow(NamedTuple):
     timestamp: float
     data: str
     media: str
+    run: int = 1
+    received: float = 0.0
 
 
 class TypedPacket(NamedTuple):
@@ -46,14 +49,20 @@ class TypedPacket(NamedTuple):
 
 
 def unique_packets(packets: Iterable[PacketRow]) -> list[PacketRow]:
-    """Return one packet for each (stream, sequence), in an order independent of arrival."""
-    rows = sorted(packets)
-    rows.sort(key=lambda row: (row.stream, row.sequence))
+    """Return packets without duplicates, by stream, run and sequence.
+
+    The order does not depend on that of arrival. Packets that only share a number are kept.
+    """
+    rows = sorted(packets, key=_place)
     return [
         row
         for before, row in zip([None, *rows], rows, strict=False)
-        if before is None or (before.stream, before.sequence) != (row.stream, row.sequence)
+        if before is None or _place(before) != _place(row)
     ]
+
+
+def _place(row: PacketRow) -> tuple[str, int, int, float, str, str]:
+    return row.stream, row.run, row.sequence, row.timestamp, row.track, row.data
 
 
 def typed_packets(rows: Sequence[PacketRow], default_media: str) -> list[TypedPacket]:

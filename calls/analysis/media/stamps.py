@@ -55,6 +55,13 @@ def unit_of_pace(pace: float, received: float | None = None) -> float:
     return next((unit for unit in UNITS if pace / unit <= _SLOWEST), UNITS[-1])
 
 
+def nearest_unit(pace: float) -> float:
+    """Return the ticks a second of a clock that makes ``pace`` ticks in a second of reception."""
+    if pace <= _SLOWEST:
+        return UNITS[0]
+    return min(UNITS, key=lambda unit: abs(log(pace / unit)))
+
+
 def clock_unit(stamps: Floats, paces: Sequence[float | None], rate: int) -> float:
     """Return the ticks a second of a track's clock, which may count samples as well.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet, Value
 
 from calls.analysis.media.assembly import assemble
 from calls.analysis.media.packets import PacketRow
@@ -57,7 +57,7 @@ def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
 def _streams(calls: Sequence[Call]) -> QuerySet[Any]:
     pruned = Exists(PrunedRange.objects.filter(stream=OuterRef("pk")))
     streams = Stream.objects.filter(call__in=[call.pk for call in calls]).order_by("pk")
-    return streams.only("call_id", "name", "media").annotate(is_pruned=pruned)
+    return streams.only("call_id", "name", "run", "media").annotate(is_pruned=pruned)
 
 
 def _correct_formats(call: Call, streams: Sequence[Any]) -> None:
@@ -82,7 +82,7 @@ def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> 
         rows,
         default_media=call.media_override or call.media,
         track_speakers=settings.TRACK_SPEAKERS,
-        stream_order=[stream.name for stream in streams],
+        stream_order=list(dict.fromkeys(stream.name for stream in streams)),
         received_s=_received_s(call),
         corrects_rates=not call.media_override,
     )
@@ -103,9 +103,13 @@ def _rows(streams: Sequence[Stream], *, bit_by_bit: bool) -> Iterator[tuple[int,
     """Yield packets with the key of their call, in order within each stream."""
     by_pk = {stream.pk: stream for stream in streams}
     rows = Packet.objects.filter(stream__in=by_pk).order_by("stream_id", "sequence")
-    columns = rows.values_list("stream_id", "track", "sequence", "timestamp", "data")
+    # Only runs are placed by the time of reception.
+    received = (
+        F("received_at") if any(one.run > 1 for one in streams) else Value(None, DateTimeField())
+    )
+    columns = rows.values_list("stream_id", "track", "sequence", "timestamp", "data", received)
     read = columns.iterator(chunk_size=2000) if bit_by_bit else columns
-    for pk, track, sequence, timestamp, data in read:
+    for pk, track, sequence, timestamp, data, moment in read:
         stream = by_pk[pk]
         yield (
             stream.call_id,
@@ -116,6 +120,8 @@ def _rows(streams: Sequence[Stream], *, bit_by_bit: bool) -> Iterator[tuple[int,
                 timestamp=timestamp,
                 data=data,
                 media=stream.media,
+                run=stream.run,
+                received=moment.timestamp() if moment else 0.0,
             ),
         )
 

@@ -222,6 +222,13 @@ def test_streams_from_before_the_clock_was_recorded_find_their_duplicates():
     assert Stream.objects.get(run=1).earliest is None
 
 
+def test_a_run_has_the_media_of_the_one_before_unless_it_declares_its_own():
+    record([said(1, 0.0, media="text/plain"), said(1, 1.0), said(1, 2.0, media="audio/x-alaw")])
+
+    media = Stream.objects.order_by("run").values_list("media", flat=True)
+    assert list(media) == ["text/plain", "text/plain", "audio/x-alaw"]
+
+
 def test_beyond_the_greatest_number_of_runs_packets_are_kept_under_other_numbers(monkeypatch):
     monkeypatch.setattr(runs, "MAX_RUNS", 3)
 
