@@ -71,7 +71,7 @@ async def transcribe(
     if isinstance(material, TextCall):
         return take_words(lease, attempt, call, material)
     if not material.duration_ms:
-        heard = _nothing()
+        heard = _nothing(material)
     else:
         limit_s = limit_s_of(material.duration_ms, TIMEOUT_PER_AUDIO)
         async with turn:
@@ -120,8 +120,8 @@ async def _within(limit_s: float, work: Awaitable[T]) -> T:
         ) from error
 
 
-def _nothing() -> Transcription:
-    skipped = (Skipped("transcribe", "No audio was received."),)
+def _nothing(audio: CallAudio) -> Transcription:
+    skipped = (Skipped("transcribe", next(iter(audio.notes), "No audio was received.")),)
     return Transcription((), speech={}, duration_ms=0, model="none", skipped=skipped)
 
 

@@ -59,6 +59,9 @@ def call_audio(
     tracks = build_tracks(packets)
     if not tracks:
         return CallAudio((), notes=("No audio was received.",))
+    if not any(track.is_heard for track in tracks):
+        damaged = sum(track.damaged for track in tracks)
+        return CallAudio((), notes=(f"None of the {damaged} packets could be decoded.",))
     notes: list[str] = []
     groups = [list(group) for _, group in groupby(tracks, lambda track: track.stream)]
     placed_groups = [place_tracks(group, corrects_rates=corrects_rates) for group in groups]

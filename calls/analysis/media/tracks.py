@@ -70,6 +70,11 @@ class Track:
         return sum(piece.payload is None for piece in self.pieces)
 
     @property
+    def is_heard(self) -> bool:
+        """Whether any of its packets can be decoded."""
+        return self.damaged < len(self.pieces)
+
+    @property
     def pace(self) -> float | None:
         return pace(self.stamps, self.lengths, self.media.rate)
 

@@ -172,13 +172,20 @@ def test_a_data_url_names_the_format_of_a_packet_that_declares_none():
     assert same(assemble(sent), assemble(packets_of(codes, media="audio/x-alaw")))
 
 
-def test_a_call_of_which_no_packet_decodes_is_silent():
-    packets = [row._replace(data="?") for row in packets_of(tone_codes(800), "agent")]
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        ({"data": "?"}, "None of the 5 packets could be decoded."),
+        ({"media": 'audio/x-unknown;codec="G722"'}, "unknown media type: audio/x-unknown"),
+    ],
+)
+def test_a_call_of_which_no_packet_decodes_has_no_sound_to_transcribe(change, note):
+    packets = [row._replace(**change) for row in packets_of(tone_codes(800), "agent")]
 
     audio = assemble(packets, MULAW_8K)
 
-    assert samples_of(audio, "agent").tolist() == [0] * 800
-    assert audio.missing == (Span(0, 100),)
+    assert (audio.channels, audio.duration_ms) == ((), 0)
+    assert any(note in each for each in audio.notes)
 
 
 def test_a_packet_may_name_its_own_format():
@@ -236,11 +243,15 @@ def test_packets_without_a_format_have_that_of_the_others():
     assert samples_of(audio, "agent").tolist() == [-32256] * 480
 
 
-def test_an_unknown_format_is_silence_and_named_in_a_note():
-    audio = assemble(packets_of(tone_codes(480), "agent", media="audio/opus"), MULAW_8K)
+def test_packets_of_an_unknown_format_are_silence_and_named_in_a_note():
+    packets = packets_of(tone_codes(480), "agent")
+    packets[1] = packets[1]._replace(media="audio/opus")
 
-    assert not samples_of(audio, "agent").any()
-    assert any("audio/opus" in note for note in audio.notes)
+    audio = assemble(packets, MULAW_8K)
+
+    assert not samples_of(audio, "agent")[160:320].any()
+    assert audio.missing == (Span(20, 40),)
+    assert "Some packets have an unknown media type: audio/opus." in audio.notes
 
 
 def test_an_unknown_format_of_the_call_is_an_error():
