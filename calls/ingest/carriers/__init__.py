@@ -4,6 +4,7 @@ A parser reads one family of protocols and knows nothing about calls. A session 
 packets and knows nothing about protocols.
 
 auth       Checks who may send: a key, a signed handshake, or a token in the first message.
+clock      Reads the time stamps of frames, whatever their unit.
 codecs     Carriers' codec names as the media types that are stored.
 detect     Chooses the parser from the first messages of a socket.
 envelope   Parser of family A: JSON messages with an ``event``, audio in base64.
@@ -49,13 +50,16 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A frame. ``number`` counts the messages of the stream; ``chunk`` the frames of a track."""
+    """A frame. ``number`` counts the messages of the stream; ``chunk`` the frames of a track.
+
+    ``stamp`` is on the carrier's clock, usually in ms.
+    """
 
     payload: bytes
     track: str = ""
     number: int | None = None
     chunk: int | None = None
-    stamp_ms: float | None = None
+    stamp: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

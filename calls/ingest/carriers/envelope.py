@@ -79,7 +79,7 @@ class EnvelopeParser:
             track=track_name(media.get("track")) or self._only_track,
             number=number,
             chunk=as_number(media.get("chunk")),
-            stamp_ms=as_float(media.get("timestamp")),
+            stamp=as_float(media.get("timestamp")),
         )
 
     def _start(self, fields: dict[str, Any], number: int | None) -> Event:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from calls.formats.media_types import MediaFormat, read_media
 from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
+from calls.ingest.carriers.clock import FrameClock
 from calls.ingest.carriers.numbering import Arrival, Numbering
 from calls.ingest.carriers.tracks import Frame, Row, TrackAssembler
 from calls.ingest.packets import FrameCounts, IncomingPacket
 
 MAX_TRACKS = 8
-_EPOCH_MS = 1e11  # a larger timestamp counts from the epoch, not from the start of the stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Session:
         self._numbers = Numbering()
         self._chunks: dict[str, Numbering] = {}
         self._tracks: dict[str, TrackAssembler] = {}
-        self._base_ms: float | None = None
+        self._clock = FrameClock()
         self._sequence = 0
         self._arrived = 0
         self._others = 0
@@ -106,7 +106,7 @@ class Session:
     def _is_repeated(self, media: Media) -> bool:
         """Whether a frame is a duplicate. Records its numbers."""
         chunks = self._chunks.setdefault(media.track, Numbering())
-        content = media.stamp_ms, media.payload
+        content = media.stamp, media.payload
         by_number = self._numbers.see(media.number, (media.track, media.chunk, *content))
         by_chunk = chunks.see(media.chunk, content)
         if Arrival.REPEATED in (by_number, by_chunk):
@@ -137,11 +137,11 @@ class Session:
         return self._arrived, False
 
     def _stamp_s(self, media: Media) -> float | None:
-        if media.stamp_ms is None or self._identity is None:
+        if media.stamp is None or self._identity is None:
             return None
-        if self._base_ms is None:
-            self._base_ms = media.stamp_ms if media.stamp_ms > _EPOCH_MS else 0.0
-        return (media.stamp_ms - self._base_ms) / 1000
+        known = self._media
+        length_s = len(media.payload) / (known.width * known.rate) if known else 0.0
+        return self._clock.read(media.track, media.stamp, length_s)
 
     def _packets(self, rows: Sequence[Row]) -> list[IncomingPacket]:
         """Number the rows. The first packet carries the counts since the previous call."""
