@@ -50,6 +50,8 @@ _UNDECODABLE = {
 }
 _KHZ = {"11": 11_025, "22": 22_050, "44": 44_100, "441": 44_100, "2205": 22_050, "11025": 11_025}
 _MOST_HZ = 1_000_000
+_BIG = {"big", "bigendian", "be", "network", "networkbyteorder", "msb", "msbfirst"}
+_LITTLE = {"", "little", "littleendian", "le", "host", "lsb", "lsbfirst", "native"}
 _CHANNELS = {"mono": 1, "mixed": 1, "single": 1, "stereo": 2, "dual": 2}
 _DEFAULT_RATE = 8_000
 KEPT = "Its audio is kept as it came."
@@ -108,8 +110,8 @@ def media_type(
         reading.remarks.insert(0, f"The sender named no encoding: {_plain(encoding)} was assumed.")
     if encoding.startswith("l16") and reading.rate is None and not _says_rate(codec, rate):
         reading.remarks.append(f"The sender named no sample rate: {_DEFAULT_RATE} Hz was assumed.")
-    if encoding == "l16le" and _is_big(named.endian or endian):
-        encoding = "l16be"
+    if encoding == "l16le":
+        encoding = _byte_order(named.endian or endian, reading)
     text = _composed(encoding, reading)
     try:
         parse_media(text)
@@ -233,8 +235,15 @@ def _says_rate(codec: str, rate: Any) -> bool:
     return rate not in (None, "") or codec.strip().lower() == "slin"
 
 
-def _is_big(endian: str) -> bool:
-    return bool(re.match(r"be\b|big|network|msb", endian.strip().lower()))
+def _byte_order(endian: str, reading: _Reading) -> Encoding:
+    word = re.sub(r"[^a-z]", "", endian.lower())
+    if word in _BIG:
+        return "l16be"
+    if word not in _LITTLE:
+        reading.remarks.append(
+            f"The byte order {_quoted(endian)} cannot be read: low byte first was assumed."
+        )
+    return "l16le"
 
 
 def _composed(encoding: Encoding, reading: _Reading) -> str:

@@ -124,6 +124,11 @@ def test_what_cannot_be_decoded_is_stored_as_unknown_and_said(codec, rate, chann
         ({"codec": ""}, "audio/x-mulaw;rate=8000", "named no encoding: mu-law was assumed"),
         ({"codec": "base64", "fallback": "l16le"}, "audio/l16;rate=8000", "no encoding: 16-bit"),
         ({"codec": "pcm"}, "audio/l16;rate=8000", "no sample rate: 8000 Hz was assumed"),
+        (
+            {"codec": "pcm", "rate": 8000, "endian": "middle"},
+            "audio/l16;rate=8000",
+            "byte order “middle” cannot be read",
+        ),
         ({"codec": "pcm", "rate": "fast"}, "audio/l16;rate=8000", "“fast” cannot be read"),
         (
             {"codec": "pcm", "rate": 8000, "channels": "lots"},
@@ -137,6 +142,11 @@ def test_nothing_becomes_a_default_silently(arguments, media, remark):
 
     assert declared.media == media
     assert any(remark in each for each in declared.remarks)
+
+
+@pytest.mark.parametrize("word", ["big", "BIG", "big-endian", "BE", "network", "msb first"])
+def test_the_byte_order_is_read_in_every_spelling(word):
+    assert media_type("pcm", 8000, 1, word).media == "audio/l16;rate=8000;endian=big"
 
 
 @pytest.mark.parametrize(
