@@ -248,8 +248,7 @@ elif _database["ENGINE"].endswith("postgresql"):
         "max_size": env.int("DATABASE_POOL_SIZE", default=16),
         "timeout": 10,
     }
-    # The program's locks assume this level. The database may have another default.
-    _database["OPTIONS"]["isolation_level"] = IsolationLevel.READ_COMMITTED
+    _database["OPTIONS"]["isolation_level"] = IsolationLevel.READ_COMMITTED  # assumed by the locks
     # For the write path (calls/ingest/tables.py). Django's own cursors do not prepare statements.
     _database["OPTIONS"]["prepare_threshold"] = 5
 else:
@@ -279,6 +278,7 @@ MEDIA_RECONNECT = _number("MEDIA_RECONNECT", 30, 0, 3600)  # seconds a broken co
 MEDIA_STOP_GRACE = _number("MEDIA_STOP_GRACE", 3, 0, 3600)  # seconds from the last stop to the end
 SHED_REQUESTS_AFTER = _number("SHED_REQUESTS_AFTER", 1, 0.05, 60)  # seconds that packets wait
 SHED_STREAMS_AFTER = _number("SHED_STREAMS_AFTER", 0.25, 0.05, 60)  # then no new streams
+CARRIER_MEMORY = _number("CARRIER_MEMORY", 256, 1, 65_536)  # MiB held while nothing can be stored
 CARRIER_PINGS = env.bool("CARRIER_PINGS", default=False)  # some carriers hang up on a ping
 CALL_IDLE_TIMEOUT = _number("CALL_IDLE_TIMEOUT", 300, 1, 7 * 86_400)  # seconds
 # Analyse a call again if packets come up to so many seconds after its end.

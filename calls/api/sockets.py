@@ -16,12 +16,14 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import Error as DatabaseError
 from rest_framework.exceptions import ParseError
 
 from calls.api.parsers import parse_json
 from calls.api.serializers.packets import sort_out
 from calls.ingest.buffer import buffer
 from calls.ingest.packets import IncomingPacket
+from calls.ingest.refusal import is_refused
 from calls.ingest.requests import Unavailable, Way
 from calls.ingest.wire import read_frame
 from calls.keys import find_refusal
@@ -34,6 +36,7 @@ CLOSE_BAD_CALL_ID = 4400
 WINDOW = 2_000  # uncommitted packets of one socket, after which it stops reading
 MAX_ERRORS = 100
 RETRY_S = 0.5
+NOT_STORED = "The packets of this frame cannot be stored. Do not send them again."
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -41,6 +44,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 @dataclass(slots=True)
 class _Frame:
     packets: list[IncomingPacket]
+    number: int
     committed: asyncio.Future[None]
 
 
@@ -48,6 +52,8 @@ async def packet_socket(scope: dict[str, Any], receive: Receive, send: Send) -> 
     """Serve one connection."""
     call_id = scope["url_route"]["kwargs"]["call_id"]
     await receive()  # websocket.connect
+    if await is_refused(scope, send, Way.SOCKET):
+        return
     # Accepted before it may be refused: a close code reaches the client only after the handshake.
     await send({"type": "websocket.accept"})
     code = await _refusal(scope, call_id)
@@ -116,7 +122,7 @@ class _Session:
         if packets:
             self._uncommitted += len(packets)
             # In order of arrival, and acknowledged in that order, whatever is committed first.
-            self._waiting.append(_Frame(packets, await _submit(packets)))
+            self._waiting.append(_Frame(packets, self._frames, await _submit(packets)))
             self._moved.set()
         return CLOSE_TOO_MANY_ERRORS if self._errors > MAX_ERRORS else None
 
@@ -147,11 +153,14 @@ class _Session:
                 await asyncio.sleep(RETRY_S)
                 # Sent again: packets that were stored after all are duplicates, which do no harm.
                 frame.committed = await _submit(frame.packets)
+            except (DatabaseError, ValueError):
+                await self._tell(type="error", frame=frame.number, detail=NOT_STORED)
+                break
             else:
+                self._count += len(frame.packets)
                 break
         self._waiting.popleft()
         self._uncommitted -= len(frame.packets)
-        self._count += len(frame.packets)
         return frame.packets[-1].sequence
 
     async def _tell(self, **message: Any) -> None:

@@ -46,6 +46,7 @@ ASK_AGAIN_S = 0.5  # how often a database that is away is asked again
 ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written
 REQUESTS_CALM_S = 0.5
 STREAMS_CALM_S = 2.0
+OUTAGE_PATIENCE_S = 10.0
 # Clients that were answered together send their next packets together. If the writer took the
 # first request at once, the clients would split into two groups whose transactions take turns. So
 # it waits up to GATHER_S for as many packets as the last transaction had and the buffer holds.
@@ -108,12 +109,19 @@ class Buffer:
         with self._changed:
             self._check(way, self._clock())
 
-    def admits_streams(self) -> bool:
-        """Return whether a new stream can be taken without making others late."""
+    def admits_streams(self, way: Way) -> bool:
+        """Return whether a new stream can be taken without making others late.
+
+        While the database is away, streams wait for a while: most outages are short, and a carrier
+        does not ask twice.
+        """
         with self._changed:
             now = self._clock()
-            is_refused = self.streams.note(self._wait_s(now), now)
-            self.refused[Way.SOCKET] += is_refused
+            if self._outage.lasts:
+                is_refused = now - self._away_since > OUTAGE_PATIENCE_S
+            else:
+                is_refused = self.streams.note(self._wait_s(now), now)
+            self.refused[way] += is_refused
             return not is_refused
 
     def oldest_age_s(self) -> float:
@@ -299,6 +307,11 @@ def check(way: Way) -> None:
     """Raise Unavailable if a request would be refused now."""
     if settings.GROUP_COMMIT:
         buffer().check(way)
+
+
+def admits_streams(way: Way) -> bool:
+    """Return whether a new stream can be taken without making others late."""
+    return not settings.GROUP_COMMIT or buffer().admits_streams(way)
 
 
 def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:

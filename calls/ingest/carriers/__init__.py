@@ -5,6 +5,7 @@ packets and knows nothing about protocols.
 
 auth       Checks who may send: a key, a signed handshake, or a token in the first message.
 clock      Reads the time stamps of frames, whatever their unit.
+backlog    Counts what is received and not yet stored, and says when to stop reading.
 codecs     Carriers' codec names as the media types that are stored.
 detect     Chooses the parser from the first messages of a socket.
 envelope   Parser of family A: JSON messages with an ``event``, audio in base64.

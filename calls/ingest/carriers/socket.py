@@ -22,6 +22,7 @@ from calls.asgi import PINGS
 from calls.ingest.buffer import store_async
 from calls.ingest.carriers import Event, Reply, Start
 from calls.ingest.carriers.auth import check_handshake, check_token
+from calls.ingest.carriers.backlog import Backlog
 from calls.ingest.carriers.detect import AnyParser
 from calls.ingest.carriers.fields import as_call_id
 from calls.ingest.carriers.heartbeat import heartbeat
@@ -30,6 +31,7 @@ from calls.ingest.carriers.preamble import SUBPROTOCOLS
 from calls.ingest.carriers.presence import end_connection, settle_call
 from calls.ingest.carriers.session import Identity, Session
 from calls.ingest.packets import IncomingPacket
+from calls.ingest.refusal import is_refused
 from calls.ingest.requests import Unavailable, Way
 from calls.outage import is_outage
 
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 START_PATIENCE_S = 5.0
 FLUSH_SHARE = 0.2  # of the time within which a frame has to be stored
 RETRY_S = 0.5
+STORED_AT_ONCE = 500  # packets; after an outage, minutes of audio are waiting
 MAX_MALFORMED = 1000
 CLOSE_NORMAL = 1000
 CLOSE_PROTOCOL = 1008
@@ -58,6 +61,8 @@ class _Close(Exception):
 async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Serve one carrier stream."""
     await receive()  # websocket.connect
+    if await is_refused(scope, send, Way.CARRIER):
+        return
     offered = [name for name in scope.get("subprotocols", ()) if name in SUBPROTOCOLS]
     await send(
         {
@@ -66,11 +71,14 @@ async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> N
             PINGS: settings.CARRIER_PINGS,
         }
     )
+    stream = _Stream(scope, receive, send)
     try:
-        await _Stream(scope, receive, send).run()
+        await stream.run()
     except _Close as close:
         with suppress(RuntimeError):  # the client has disconnected
             await send({"type": "websocket.close", "code": close.code})
+    finally:
+        stream.backlog.clear()
 
 
 def _described(scope: dict[str, Any]) -> dict[str, str] | None:
@@ -100,6 +108,8 @@ class _Stream:
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._is_allowed = False
+        self.backlog = Backlog()
+        self._patience = asyncio.timeout(None)
         self._storing = asyncio.Lock()
 
     async def run(self) -> None:
@@ -113,7 +123,8 @@ class _Stream:
 
     async def _start(self) -> None:
         try:
-            async with asyncio.timeout(START_PATIENCE_S):
+            self._patience = asyncio.timeout(START_PATIENCE_S)
+            async with self._patience:
                 while not self._opened:
                     await self._read()
         except TimeoutError as error:
@@ -147,6 +158,9 @@ class _Stream:
             if not self._opened:
                 raise _Close(CLOSE_NORMAL)
             return
+        self.backlog.add(message)
+        if self.backlog.is_full():
+            self._may_read.clear()
         for event in self._events(message):
             await self._take(event)
 
@@ -173,6 +187,7 @@ class _Stream:
             code = await database_sync_to_async(check_token)(start.token)
             if code:
                 raise _Close(code)
+        self._patience.reschedule(None)  # the carrier has said all; the database may take its time
         own = self._scope["url_route"]["kwargs"].get("call_id", "")
         name = start.stream or uuid.uuid4().hex
         call_id = as_call_id(own) or start.call_id or as_call_id(name)
@@ -199,22 +214,38 @@ class _Stream:
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(self._flush_s)
+            held = self.backlog.mark()
             if packets := self._session.due(time.monotonic()):
                 # Shielded from cancellation: the session no longer holds these packets.
                 await asyncio.shield(self._store(packets))
+            self.backlog.release(held)
+            if not self.backlog.is_full():
+                self._may_read.set()
 
     async def _store(self, packets: list[IncomingPacket]) -> None:
-        """Store, and retry until it succeeds. Reading stops meanwhile, so TCP slows the sender."""
+        """Store, and retry until it succeeds. Reading goes on until the backlog is full."""
         async with self._storing:
             while packets:
+                some = packets[:STORED_AT_ONCE]
                 try:
-                    await store_async(packets, Way.CARRIER)
+                    await self._store_some(some)
                 except Unavailable:
-                    self._may_read.clear()
+                    self.backlog.is_refused = True
                     await asyncio.sleep(RETRY_S)
                 else:
-                    break
-            self._may_read.set()
+                    packets = packets[len(some) :]
+                    self.backlog.is_refused = False
+
+    async def _store_some(self, packets: list[IncomingPacket]) -> None:
+        """Store packets. One that the database will never take must not hold up the others."""
+        try:
+            await store_async(packets, Way.CARRIER)
+        except (DatabaseError, ValueError):
+            if len(packets) == 1:
+                log.exception("a packet of call %s is lost", self._call_id)
+                return
+            for packet in packets:
+                await self._store_some([packet])
 
     async def _finish(self, opened: Opened) -> None:
         """Store the remaining packets, and record how the socket ended."""

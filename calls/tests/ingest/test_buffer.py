@@ -191,9 +191,9 @@ def test_http_is_refused_while_packets_wait_too_long_and_sockets_are_not():
         buffer.submit([packet("c", at)], way) for at, way in ((2, Way.SOCKET), (3, Way.CARRIER))
     ]
 
-    assert not buffer.admits_streams()
+    assert not buffer.admits_streams(Way.CARRIER)
     assert buffer.oldest_age_s() == 1.0
-    assert buffer.refused == {Way.SINGLE: 2, Way.BATCH: 2, Way.SOCKET: 1}
+    assert buffer.refused == {Way.SINGLE: 2, Way.BATCH: 2, Way.CARRIER: 1}
     recorder.go_on.set()
     for answered in [first, *patient]:
         answered.result(timeout=10)
@@ -205,7 +205,7 @@ def test_all_is_normal_again_soon_after_the_packets_are_written():
     first = buffer.submit([packet("c", 0)])
     assert recorder.entered.wait(10)
     clock.now += 3.0
-    assert not buffer.admits_streams()
+    assert not buffer.admits_streams(Way.CARRIER)
     assert buffer.shedding_for_s() == 0.0
     recorder.go_on.set()
     first.result(timeout=10)
@@ -214,7 +214,7 @@ def test_all_is_normal_again_soon_after_the_packets_are_written():
 
     clock.now += buffer_module.STREAMS_CALM_S
 
-    assert buffer.admits_streams()
+    assert buffer.admits_streams(Way.CARRIER)
     assert buffer.shedding_for_s() is None
     buffer.submit([packet("c", 1)]).result(timeout=10)
 

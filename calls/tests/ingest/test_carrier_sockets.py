@@ -224,17 +224,17 @@ async def test_a_stop_that_comes_twice_ends_the_call_once():
     assert await ends() == 1
 
 
-async def test_while_nothing_can_be_stored_nothing_is_read_and_nothing_is_lost(
+async def test_while_nothing_can_be_stored_reading_goes_on_and_nothing_is_lost(
     monkeypatch, settings
 ):
     settings.MEDIA_STORE_WITHIN = 2
     monkeypatch.setattr(socket, "RETRY_S", 0.01)
     real, refusals = socket.store_async, [Unavailable("gone")] * 5
 
-    async def flaky(packets):
+    async def flaky(packets, way):
         if refusals:
             raise refusals.pop()
-        await real(packets)
+        await real(packets, way)
 
     monkeypatch.setattr(socket, "store_async", flaky)
     audio = codes()

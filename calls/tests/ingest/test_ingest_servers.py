@@ -191,3 +191,49 @@ def test_a_stop_in_the_middle_of_the_load_loses_no_packet_that_was_accepted(serv
     stored = [packets_of(again, f"c-{place}") for place in range(len(acknowledged))]
     assert all(found >= told for found, told in zip(stored, acknowledged, strict=True))
     assert sum(stored) - sum(acknowledged) <= len(acknowledged)
+
+
+def test_a_carrier_does_not_notice_that_the_database_is_away(service):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite is a file of this process")
+    address = service.web("--ws-ping-interval", "0.2", "--ws-ping-timeout", "0.2")
+    dialect = twilio_like("Twilio")
+    messages = texts(dialect.messages(speech(8000)))
+    third, last = len(messages) // 3, next(at for at, each in enumerate(messages) if "stop" in each)
+    name = urlsplit(service.database).path.removeprefix("/")
+    server = urlunsplit(urlsplit(service.database)._replace(path="/postgres"))
+    cut_off = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+
+    with (
+        psycopg.connect(server, autocommit=True) as admin,
+        connect(f"{address.replace('http', 'ws')}/v1/media", ping_interval=None) as carrier,
+    ):
+        for message in messages[:third]:
+            carrier.send(message)
+        wait_until(lambda: packets_of_or_none(address, dialect.call_id), what="the first packet")
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        admin.execute(cut_off, [name])
+        assert try_to_send(address, "c-1", [packet(1)]) == (503, "1")
+        for message in messages[third:last]:
+            carrier.send(message)
+        with pytest.raises(TimeoutError):  # longer than pings and their patience together
+            carrier.recv(timeout=3)
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        carrier.send(messages[last])
+        for _ in carrier:
+            pass
+
+    wait_until(
+        lambda: get(f"{address}/v1/call/{dialect.call_id}")["state"] != "IN_PROGRESS",
+        what="the end of the call",
+    )
+    stream = get(f"{address}/v1/call/{dialect.call_id}")["streams"][0]
+    assert stream["missing_frames"] == 0
+    assert stream["frame_count"] == sum('"media"' in str(message) for message in messages)
+
+
+def packets_of_or_none(address, call_id):
+    try:
+        return packets_of(address, call_id)
+    except urllib.error.HTTPError:
+        return None

@@ -183,7 +183,7 @@ async def test_a_socket_reads_only_so_far_ahead_of_the_commits(own_buffer, monke
 
     own = own_buffer(slow)
     submit = own.submit_async
-    monkeypatch.setattr(own, "submit_async", lambda p: waiting.append(p) or submit(p))
+    monkeypatch.setattr(own, "submit_async", lambda *p: waiting.append(p) or submit(*p))
     sender = Sender()
     await sender.ready()
 

@@ -1,0 +1,174 @@
+"""How much carriers may send ahead of the database, and what becomes of it."""
+
+import asyncio
+
+import pytest
+from django.db import DataError
+
+from calls.ingest.carriers import backlog, socket
+from calls.ingest.carriers.backlog import MIB, STREAM_LIMIT, Backlog
+from calls.ingest.requests import Unavailable
+from calls.tests.ingest.carrier_calls import (
+    CALL_ID,
+    SID,
+    TWILIO_START,
+    assert_same_audio,
+    audio_of,
+    codes,
+    connect,
+    play_twilio,
+    stream_of,
+    twilio_frames,
+)
+
+TEXT = {"type": "websocket.receive", "text": "x" * 1024}
+
+
+@pytest.fixture(autouse=True)
+def _own_memory(settings, monkeypatch):
+    settings.API_AUTH = "open"
+    monkeypatch.setattr(backlog, "memory", backlog.Memory())
+
+
+def fill(stream, size):
+    for _ in range(size // 1024):
+        stream.add(TEXT)
+
+
+def test_a_slow_database_stops_the_reading_of_a_stream_that_is_ahead(settings):
+    ahead, other = Backlog(), Backlog()
+
+    fill(ahead, STREAM_LIMIT)
+    fill(other, 1024)
+
+    assert ahead.is_full()
+    assert not other.is_full()
+
+
+def test_while_the_database_refuses_reading_goes_on_to_the_limit_of_the_process(settings):
+    settings.CARRIER_MEMORY = 1
+    first, second = Backlog(), Backlog()
+    first.is_refused = second.is_refused = True
+
+    fill(first, MIB // 2)
+    assert not first.is_full()
+    fill(second, MIB // 2)
+
+    assert first.is_full()
+    assert second.is_full()
+
+
+def test_what_is_stored_makes_room_for_what_came_meanwhile():
+    stream = Backlog()
+    fill(stream, STREAM_LIMIT)
+    held = stream.mark()
+    fill(stream, 1024)
+
+    stream.release(held)
+
+    assert not stream.is_full()
+    assert stream.mark() == 1024
+    stream.clear()
+    assert backlog.memory.held == 0
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_outage_within_the_limit_is_neither_felt_nor_lost(settings, monkeypatch):
+    monkeypatch.setattr(socket, "RETRY_S", 0.01)
+    real, audio = socket.store_async, codes()
+    is_back = asyncio.Event()
+
+    async def away(packets, way):
+        if not is_back.is_set():
+            raise Unavailable("gone")
+        await real(packets, way)
+
+    monkeypatch.setattr(socket, "store_async", away)
+    carrier = await connect()
+    await carrier.say(TWILIO_START)
+    for message in twilio_frames(audio):
+        await carrier.say(message)
+    # All of it is read although nothing is stored.
+    while not carrier.input_queue.empty():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert backlog.memory.held > 0
+    is_back.set()
+    await carrier.say({"event": "stop", "sequenceNumber": 202, "streamSid": SID})
+
+    assert await carrier.close_code() == 1000
+    assert_same_audio(await audio_of(CALL_ID), audio)
+    assert (await stream_of(CALL_ID)).missing_frames == 0
+    await carrier.wait()
+    assert backlog.memory.held == 0
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_beyond_the_limit_the_reading_stops_and_the_socket_stays_open(settings, monkeypatch):
+    monkeypatch.setattr(socket, "RETRY_S", 0.01)
+    settings.CARRIER_MEMORY = 0.01
+    real, is_back = socket.store_async, asyncio.Event()
+
+    async def away(packets, way):
+        if not is_back.is_set():
+            raise Unavailable("gone")
+        await real(packets, way)
+
+    monkeypatch.setattr(socket, "store_async", away)
+    carrier = await connect()
+    await carrier.say(TWILIO_START)
+    for message in twilio_frames(codes()):
+        await carrier.say(message)
+    while not backlog.memory.is_full():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert await carrier.receive_nothing(timeout=0.2)
+    assert not carrier.input_queue.empty()
+    is_back.set()
+    await carrier.say({"event": "stop", "sequenceNumber": 202, "streamSid": SID})
+
+    assert await carrier.close_code() == 1000
+    assert_same_audio(await audio_of(CALL_ID), codes())
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_packet_that_the_database_will_never_take_holds_up_no_other(monkeypatch, caplog):
+    real = socket.store_async
+
+    async def picky(packets, way):
+        if any(packet.sequence == 1 for packet in packets):
+            raise DataError("never")
+        await real(packets, way)
+
+    monkeypatch.setattr(socket, "store_async", picky)
+
+    await play_twilio(twilio_frames(codes()))
+
+    stream = await stream_of(CALL_ID)
+    assert stream.packet_count > 0
+    assert "is lost" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_start_that_waits_for_the_database_is_not_the_fault_of_the_carrier(monkeypatch):
+    monkeypatch.setattr(socket, "START_PATIENCE_S", 0.2)
+    monkeypatch.setattr(socket, "RETRY_S", 0.01)
+    real, refusals = socket.open_stream, []
+
+    def away(**stream):
+        if len(refusals) < 40:
+            refusals.append(stream)
+            raise Unavailable("gone")
+        return real(**stream)
+
+    monkeypatch.setattr(socket, "open_stream", away)
+
+    await play_twilio(twilio_frames(codes()))
+
+    assert_same_audio(await audio_of(CALL_ID), codes())
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_new_stream_is_refused_while_others_are_late(monkeypatch):
+    monkeypatch.setattr("calls.ingest.refusal.admits_streams", lambda way: False)
+    carrier = await connect()
+
+    assert await carrier.close_code() == 1013
