@@ -12,7 +12,7 @@ from calls.analysis import breaker
 from calls.analysis.pausing import find_pause
 from calls.clock import database_now
 from calls.lifecycle import CallState
-from calls.models import AnalysisPause, Call, Stage, WorkerHeartbeat
+from calls.models import AnalysisPause, Call, IngestReport, Stage, WorkerHeartbeat
 
 HEARTBEAT_LIMIT = timedelta(seconds=30)
 
@@ -31,16 +31,21 @@ class Outage:
 
 @dataclass(frozen=True)
 class AnalysisStatus:
-    """``silent_s`` is the time since the last heartbeat of any worker, None without one."""
+    """``silent_s`` is the time since the last heartbeat of any worker, None without one.
+
+    ``shedding_since``: since when packets have been refused, None if they are accepted.
+    """
 
     pause: AnalysisPause | None
     outages: tuple[Outage, ...]
     workers: int
     silent_s: float | None
+    shedding_since: datetime | None = None
 
     @property
     def is_calm(self) -> bool:
-        return self.pause is None and not self.outages and self.workers > 0
+        is_well = not self.outages and self.shedding_since is None
+        return self.pause is None and is_well and self.workers > 0
 
     @property
     def held(self) -> int:
@@ -52,7 +57,9 @@ class AnalysisStatus:
         """A text that changes when pages have news to show, but not with every waiting call."""
         outages = [f"{each.provider}/{each.stage}/{each.probe_at}" for each in self.outages]
         paused = self.pause.paused_at.isoformat() if self.pause else ""
-        return "|".join([paused, *outages, "" if self.workers else "no worker"])
+        since = self.shedding_since
+        shedding = [since.isoformat("T", "minutes")] if since else []
+        return "|".join([paused, *outages, "" if self.workers else "no worker", *shedding])
 
 
 def read_status() -> AnalysisStatus:
@@ -75,6 +82,7 @@ def read_status() -> AnalysisStatus:
         ),
         workers=sum(at >= now - HEARTBEAT_LIMIT for at in seen),
         silent_s=round((now - seen[0]).total_seconds(), 1) if seen else None,
+        shedding_since=IngestReport.find_shedding_since(now),
     )
 
 

@@ -8,6 +8,7 @@ patience  The connection of a writer thread, with limits on waiting.
 pressure  When to refuse packets and new streams.
 record    The write path: every packet is stored here, whatever interface it came in by.
 refusal   Refuses new WebSockets while the server is overloaded.
+reports   What each web process reports about its ingest.
 requests  Requests to store packets, and how they are answered.
 sidelined The side queue of calls that another transaction holds.
 runs      Tells the numberings of a stream apart, and duplicates from packets that share a number.

@@ -29,6 +29,7 @@ from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
 from calls.ingest.pressure import LoopLag, Shedding
 from calls.ingest.record import record_packets
+from calls.ingest.reports import EVERY_S, Pressure, report
 from calls.ingest.requests import Record, StoreRequest, TooLate, Unavailable, Way, settle
 from calls.ingest.sidelined import HOLD_S, LOCKED, Sidelined
 from calls.outage import Outage, is_contention, is_outage
@@ -64,6 +65,7 @@ class Buffer:
         record: Record = record_patiently,
         capacity: int = CAPACITY,
         clock: Callable[[], float] = time.monotonic,
+        report: Callable[[Pressure], None] | None = None,
     ) -> None:
         self._record = record
         self._capacity = capacity
@@ -75,6 +77,10 @@ class Buffer:
         self._changed = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._report = report
+        self._report_at = 0.0
+        self._reported = 0  # refusals in the last report
+        self._is_reported = False  # the last report says that packets are refused
         self._side = Sidelined(record, clock)
         self._writing_since: float | None = None  # arrival of the oldest request in hand
         self._outage = Outage(log, "packets are refused with 503")
@@ -128,6 +134,13 @@ class Buffer:
         """Return how long the oldest packet has been waiting to be written."""
         with self._changed:
             return self._age_s(self._clock())
+
+    def pressure(self) -> Pressure:
+        return Pressure(
+            self.oldest_age_s(),
+            self.shedding_for_s(),
+            {str(way): count for way, count in self.refused.items()},
+        )
 
     def shedding_for_s(self) -> float | None:
         """Return for how long requests have been refused, or None if they are accepted."""
@@ -186,19 +199,42 @@ class Buffer:
             self._thread.start()
 
     def _run(self) -> None:
-        while requests := self._next():
+        while (requests := self._next()) or not self._closing:
             free = [request for request in requests if not request.done.done()]
             if not self._side.is_empty():
                 free = [request for request in free if not self._side.take(request)]
             if free:
                 self._write(free)
             self._writing_since = None
+            if self._report and self._clock() >= self._report_at:
+                self._tell_others(self._report)
         connection.close()
 
+    def _tell_others(self, report: Callable[[Pressure], None]) -> None:
+        """Report what is refused, and once more when nothing is refused any longer."""
+        pressure = self.pressure()
+        total, is_shedding = sum(pressure.refused.values()), pressure.shedding_s is not None
+        if total == self._reported and not is_shedding and not self._is_reported:
+            return
+        self._report_at = self._clock() + EVERY_S
+        try:
+            report(pressure)
+        except DatabaseError as error:
+            if is_outage(error):
+                connection.close()
+                return
+            raise
+        self._reported, self._is_reported = total, is_shedding
+
     def _next(self) -> list[StoreRequest]:
-        """Wait for requests and return one transaction's worth: none when closed and drained."""
+        """Wait for requests and return one transaction's worth.
+
+        Returns none when the buffer is closed and drained, and when the next report is due.
+        """
         with self._changed:
-            self._wait_for(1)
+            self._wait_for(1, timeout=EVERY_S if self._is_reported else None)
+            if not self._size:
+                return []
             self._wait_for(self._company, timeout=GATHER_S)
             taken: list[StoreRequest] = []
             size = 0
@@ -293,7 +329,7 @@ def buffer() -> Buffer:
     if _buffer is None or _owner != os.getpid():
         with _guard:
             if _buffer is None or _owner != os.getpid():
-                _buffer, _owner = Buffer(), os.getpid()
+                _buffer, _owner = Buffer(report=report), os.getpid()
     return _buffer
 
 

@@ -8,7 +8,7 @@ alert       Alert rules, alerts, and the positions of the watchers
 annotation  Tags and notes
 bulk        Bulk actions and their outcome for each call
 webhook     Webhook endpoints and deliveries
-operation   API keys, worker heartbeats, the pause of the analysis and load samples
+operation   API keys, worker heartbeats, overload, the pause of the analysis and load samples
 search      The words of each call, as the database indexes them
 fields      Model fields that Django does not have
 """
@@ -66,6 +66,7 @@ from calls.models.media import (
 from calls.models.operation import (
     AnalysisPause,
     ApiKey,
+    IngestReport,
     MinuteSample,
     WorkerHeartbeat,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "EventLog",
     "FullText",
     "IndexedWords",
+    "IngestReport",
     "Insight",
     "MediaConnection",
     "MinuteSample",

@@ -1,7 +1,11 @@
-"""API keys, worker heartbeats, the pause of the analysis, and samples of the load."""
+"""API keys, heartbeats, reports of overload, the pause of the analysis, and samples of the load."""
+
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
+
+FRESH = timedelta(seconds=10)  # an older report of overload is of a process that is gone
 
 
 class ApiKey(models.Model):
@@ -36,6 +40,29 @@ class WorkerHeartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class IngestReport(models.Model):
+    """What a web process has reported about its ingest, in and after a time of overload.
+
+    ``refused`` counts requests and streams since the start of the process, by the way in.
+    """
+
+    process = models.CharField(max_length=300, primary_key=True)
+    seen_at = models.DateTimeField()
+    shedding_since = models.DateTimeField(null=True)
+    oldest_age_s = models.FloatField()
+    refused = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.process
+
+    @classmethod
+    def find_shedding_since(cls, now: datetime) -> datetime | None:
+        """Return since when a process of this site has been refusing packets, or None."""
+        fresh = cls.objects.filter(seen_at__gte=now - FRESH).exclude(shedding_since=None)
+        first = fresh.order_by("shedding_since").first()
+        return first.shedding_since if first else None
 
 
 class AnalysisPause(models.Model):

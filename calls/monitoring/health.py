@@ -32,9 +32,12 @@ def ready(request: HttpRequest) -> HttpResponse:
 def find_notes(standing: AnalysisStatus) -> list[str]:
     pause = standing.pause
     paused = [f"The analysis has been paused since {pause.paused_at:%FT%TZ}."] if pause else []
+    since = standing.shedding_since
+    shedding = [f"Overloaded: packets have been refused since {since:%FT%TZ}."] if since else []
     return (
         alerts.find_notes()
         + paused
+        + shedding
         + [
             f"Provider {outage.provider} ({outage.stage}) has been down since "
             f"{outage.since:%FT%TZ}. Calls are waiting."

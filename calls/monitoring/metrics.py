@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    generate_latest,
+)
 
 from calls import events
 from calls.analysis import breaker
 from calls.analysis.status import Load, read_load, read_status
 from calls.clock import database_now
+from calls.ingest import reports
+from calls.ingest.buffer import buffer
 from calls.ingest.carriers.presence import count_connections
+from calls.ingest.requests import Way
 from calls.lifecycle import CallState
 from calls.models import Call
 from calls.monitoring import alerts
@@ -38,6 +48,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     ):
         Gauge(f"callcenter_{name}", text, registry=registry).set(value)
     _add_connections(registry)
+    _add_ingest(registry)
     alerts.register(registry)
     if standing.silent_s is not None:
         silence = "Seconds since the last heartbeat of any worker"
@@ -67,6 +78,29 @@ def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:
         for standing in ("ready", "retrying", "running"):
             depth.labels(one.stage, standing).set(getattr(one, standing))
         oldest.labels(one.stage).set(one.oldest_s)
+
+
+def _add_ingest(registry: CollectorRegistry) -> None:
+    """Add what the web processes have reported, and this one as it is now."""
+    age = Gauge(
+        "callcenter_ingest_oldest_age_seconds", "Age of the oldest packet not yet written",
+        ["process"], registry=registry,
+    )  # fmt: skip
+    since = Gauge(
+        "callcenter_ingest_shedding_since_seconds", "When it began to refuse; 0: it accepts",
+        ["process"], registry=registry,
+    )  # fmt: skip
+    refused = Counter(
+        "callcenter_ingest_refused", "Requests and streams refused by overload",
+        ["process", "way"], registry=registry,
+    )  # fmt: skip
+    pressures = {**reports.read(), reports.this_process(): buffer().pressure()}
+    for process, pressure in pressures.items():
+        age.labels(process).set(pressure.oldest_age_s)
+        is_shedding = pressure.shedding_s is not None
+        since.labels(process).set(time.time() - (pressure.shedding_s or 0) if is_shedding else 0)
+        for way in Way:
+            refused.labels(process, way).inc(pressure.refused.get(way, 0))
 
 
 def _add_providers(registry: CollectorRegistry) -> None:

@@ -1,0 +1,61 @@
+"""What each web process reports about its ingest, so that all of them and the board can show it.
+
+A process writes a row while it refuses packets, and once afterwards. Otherwise it writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from calls.clock import database_now
+from calls.models import IngestReport
+
+EVERY_S = 2.0
+KEPT = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """The state of a buffer. ``shedding_s``: for how long it has been refusing, None if not."""
+
+    oldest_age_s: float
+    shedding_s: float | None
+    refused: Mapping[str, int]
+
+
+def this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def report(pressure: Pressure) -> None:
+    now = database_now()
+    IngestReport.objects.filter(seen_at__lt=now - KEPT).delete()
+    since = None
+    if pressure.shedding_s is not None:
+        since = now - timedelta(seconds=pressure.shedding_s)
+    IngestReport.objects.update_or_create(
+        process=this_process(),
+        defaults={
+            "seen_at": now,
+            "shedding_since": since,
+            "oldest_age_s": pressure.oldest_age_s,
+            "refused": dict(pressure.refused),
+        },
+    )
+
+
+def read() -> dict[str, Pressure]:
+    """Return what the processes have reported lately."""
+    now = database_now()
+    return {
+        each.process: Pressure(
+            each.oldest_age_s,
+            (now - each.shedding_since).total_seconds() if each.shedding_since else None,
+            each.refused,
+        )
+        for each in IngestReport.objects.filter(seen_at__gte=now - KEPT)
+    }
