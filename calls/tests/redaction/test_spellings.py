@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from calls.conversation import Turn, Word
 from calls.redaction.folding import fold
-from calls.redaction.ibans import passes_mod97
+from calls.redaction.ibans import LENGTHS, passes_mod97
 from calls.redaction.personal_data import passes_luhn
 from calls.redaction.redact import redact
 from calls.tests.redaction.redacted import said
@@ -65,7 +65,13 @@ numbers = st.one_of(
     any_digits(12, 18).map(with_luhn),
     any_digits(9, 10).map("0{}".format),
     any_digits(9, 12).map("+49{}".format),
-    st.builds(with_mod97, st.sampled_from(["DE", "GB", "FR"]), any_digits(14, 18)),
+    st.sampled_from(["DE", "FR", "PL", "NO"]).flatmap(
+        lambda country: st.builds(
+            with_mod97,
+            st.just(country),
+            any_digits(LENGTHS[country] - 4, LENGTHS[country] - 4),
+        )
+    ),
 )
 separators = st.one_of(
     st.sampled_from([*DASHES, *SPACES, *INVISIBLE, ".", "/", " / ", " - "]),
