@@ -124,10 +124,12 @@ def label_for(score: float, *, neutral_below: float = NEUTRAL_BELOW) -> Label:
 class Understanding:
     """The result of ``understand``: one sentiment for each turn, in the same order.
 
+    A sentiment is None where the provider cannot judge, as in a language that it does not know.
+
     ``prompt`` is the version of the prompt and the questions.
     """
 
-    sentiments: tuple[Sentiment, ...]
+    sentiments: tuple[Sentiment | None, ...]
     summary: str
     keywords: tuple[str, ...]
     model: str

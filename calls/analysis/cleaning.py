@@ -123,7 +123,9 @@ def _span(span: Span, duration_ms: int) -> Span:
     return Span(begin_ms, min(max(begin_ms, span.end_ms), duration_ms))
 
 
-def _sentiment(sentiment: Sentiment) -> Sentiment:
+def _sentiment(sentiment: Sentiment | None) -> Sentiment | None:
+    if sentiment is None:  # not judged
+        return None
     score = sentiment.score if math.isfinite(sentiment.score) else 0.0
     label = sentiment.label if sentiment.label in _LABELS else label_for(score)
     return Sentiment(label, min(max(score, -MAX_SCORE), MAX_SCORE))

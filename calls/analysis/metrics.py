@@ -43,7 +43,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class SentimentFigures:
-    """Sentiment by speaker. Speakers without turns are left out."""
+    """Sentiment by speaker. Speakers without a judged turn are left out."""
 
     overall: dict[Speaker, Sentiment]
     by_quarter: dict[Speaker, tuple[Period, ...]]
@@ -114,15 +114,15 @@ def _fields(value: Sentiment | Span | Period | Talk) -> dict[str, Any]:
 
 def measure(
     turns: Sequence[Turn],
-    sentiments: Sequence[Sentiment],
+    sentiments: Sequence[Sentiment | None],
     speech: Mapping[Speaker, Sequence[Span]],
     duration_ms: int,
 ) -> Metrics:
     """Return the metrics of a call.
 
-    ``sentiments`` has one entry for each turn. ``speech`` holds the spans in which each side
-    talks; if it is empty, the spans of the turns are used. Raises ValueError if the numbers of
-    turns and sentiments differ.
+    ``sentiments`` has one entry for each turn, None for one that was not judged. ``speech`` holds
+    the spans in which each side talks; if it is empty, the spans of the turns are used. Raises
+    ValueError if the numbers of turns and sentiments differ.
     """
     if len(turns) != len(sentiments):
         raise ValueError(f"{len(turns)} turns, but {len(sentiments)} sentiments")
@@ -139,9 +139,9 @@ def measure(
 
 
 def measure_sentiment(
-    turns: Sequence[Turn], sentiments: Sequence[Sentiment], duration_ms: int
+    turns: Sequence[Turn], sentiments: Sequence[Sentiment | None], duration_ms: int
 ) -> SentimentFigures:
-    """Return the overall sentiment, sentiment by quarter and trend of each speaker with turns.
+    """Return the overall sentiment, sentiment by quarter and trend of each judged speaker.
 
     Turns are weighted by their number of words: a short goodbye says little about the call.
     """
@@ -149,14 +149,18 @@ def measure_sentiment(
     quarters: dict[Speaker, tuple[Period, ...]] = {}
     trends: dict[Speaker, Trend] = {}
     for speaker in SPEAKERS:
-        own = [place for place, turn in enumerate(turns) if turn.speaker == speaker]
+        own = [
+            (turn, sentiment.score)
+            for turn, sentiment in zip(turns, sentiments, strict=True)
+            if turn.speaker == speaker and sentiment is not None
+        ]
         if not own:
             continue
-        scores = [sentiments[place].score for place in own]
-        weights = [float(max(1, count_words(turns[place].text))) for place in own]
+        scores = [score for _, score in own]
+        weights = [float(max(1, count_words(turn.text))) for turn, _ in own]
         mean = round(_average(scores, weights), 2)
         overall[speaker] = Sentiment(label_for(mean), mean)
-        spans = [Span(turns[place].begin_ms, turns[place].end_ms) for place in own]
+        spans = [Span(turn.begin_ms, turn.end_ms) for turn, _ in own]
         quarters[speaker] = _by_quarter(spans, scores, weights, duration_ms)
         trends[speaker] = trend_of(scores, weights)
     return SentimentFigures(overall, quarters, trends)

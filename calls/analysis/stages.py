@@ -287,22 +287,33 @@ def analysis_fields(
         "insights": said.insights,
         "metrics": measured,
         "redactions": [asdict(item) for item in redacted.redactions],
-        "skipped": [*transcript.skipped, *(asdict(skipped) for skipped in said.skipped)],
+        "skipped": [
+            *transcript.skipped,
+            *(asdict(skipped) for skipped in (*_not_redacted(redacted), *said.skipped)),
+        ],
         "provenance": {
             "provider": provider,
             "model": said.model,
+            "redaction": {"rules": list(redacted.languages.ruled)},
             **({"prompt": said.prompt} if said.prompt else {}),
         },
         "headline": _headline(measured),
     }
 
 
-def _sentiment_fields(sentiment: Sentiment) -> dict[str, Any]:
+def _not_redacted(redacted: Redacted) -> tuple[Skipped, ...]:
+    note = redacted.languages.note
+    return (Skipped("redaction", note),) if note else ()
+
+
+def _sentiment_fields(sentiment: Sentiment | None) -> dict[str, Any]:
+    if sentiment is None:
+        return {"sentiment": None, "score": None}
     return {"sentiment": sentiment.label, "score": round(sentiment.score, 2)}
 
 
 def _headline(measured: dict[str, Any]) -> dict[str, str]:
-    """Pick the sentiments and trends that lists show. Empty for a side that said nothing."""
+    """Pick the sentiments and trends that lists show. Empty for a side that was not judged."""
     overall, trend = measured["sentiment"]["overall"], measured["sentiment"]["trend"]
     return {
         **{f"{who}_sentiment": overall.get(who, {}).get("label", "") for who in SPEAKERS},

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("calls", "0028_webhook_secret_wording"),
+        ("calls", "0024_call_formats"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ import calls.models.webhook
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0024_call_formats")]
+    dependencies = [("calls", "0026_ingest_report")]
 
     operations = [
         migrations.AlterField(

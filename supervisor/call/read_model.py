@@ -23,6 +23,7 @@ from calls.analysis.stages import language_of
 from calls.analysis.status import AnalysisStatus, Outage, read_status
 from calls.conversation import turn_as_json
 from calls.description import labelled
+from calls.formats.language import name_of
 from calls.formats.media_types import read_media
 from calls.ingest.carriers.presence import Presence, read_presence
 from calls.lifecycle import CallState
@@ -138,6 +139,19 @@ class CallPage:
             for who, label in sides
             if who in found.get("overall", {})
         ]
+
+    @property
+    def not_judged(self) -> str:
+        """Why the sentiment of the call, or of a part of it, is not known. Empty if it is."""
+        skipped = (self.document or {}).get("skipped") or ()
+        return next((each["reason"] for each in skipped if each["stage"] == "sentiment"), "")
+
+    @property
+    def redaction_rules(self) -> str:
+        """The languages whose rules removed personal data, such as English and German."""
+        made = ((self.document or {}).get("provenance") or {}).get("understand") or {}
+        rules = (made.get("redaction") or {}).get("rules", ())
+        return " and ".join(name_of(code) for code in rules)
 
     @cached_property
     def summary(self) -> Excerpt | None:

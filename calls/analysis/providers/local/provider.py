@@ -78,7 +78,8 @@ class LocalProvider:
     async def understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
         from calls.analysis.providers.local.understanding import understand_locally
 
-        found = await self._run(self._meaning, partial(understand_locally, turns))
+        work = partial(understand_locally, turns, language=language)
+        found = await self._run(self._meaning, work)
         unanswered = [name for name in await self._questions() if name not in found.insights]
         if not unanswered:
             return found

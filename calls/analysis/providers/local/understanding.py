@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from calls.analysis.providers.local.keywords import keywords
+from calls.analysis.providers.local.languages import JUDGED, languages_of_turns, not_judged
 from calls.analysis.providers.local.sentences import embedding_problem
 from calls.analysis.providers.local.sentiment import (
     count_scored_by_words,
@@ -12,11 +13,11 @@ from calls.analysis.providers.local.sentiment import (
     sentiment_model,
 )
 from calls.analysis.providers.local.summary import summarise
-from calls.conversation import Skipped, Turn, Understanding
+from calls.conversation import Sentiment, Skipped, Turn, Understanding
 
 
-def understand_locally(turns: Sequence[Turn]) -> Understanding:
-    """Understand turns from which personal data has been removed.
+def understand_locally(turns: Sequence[Turn], *, language: str = "") -> Understanding:
+    """Understand turns from which personal data has been removed. Only English is judged.
 
     Safe to call from several threads: the model is loaded once per process, on first use. A
     sentence takes about 5 ms of CPU time, so do not call it on the event loop. The number of
@@ -25,20 +26,32 @@ def understand_locally(turns: Sequence[Turn]) -> Understanding:
     """
     texts = [turn.text for turn in turns]
     summary = summarise(turns)
+    languages = languages_of_turns(turns, language)
     return Understanding(
-        sentiments=tuple(score_sentiment(texts)),
+        sentiments=_sentiments(turns, languages),
         summary=summary.text,
         keywords=keywords(turns),
         model=f"sentiment: {sentiment_model()}; summary: {summary.model}",
         insights=summary.parts,
-        skipped=tuple(_skipped(texts)),
+        skipped=(*_without_embeddings(texts), *_not_judged(languages)),
     )
 
 
-def _skipped(texts: Sequence[str]) -> Iterator[Skipped]:
+def _sentiments(turns: Sequence[Turn], languages: Sequence[str]) -> tuple[Sentiment | None, ...]:
+    texts = [turn.text for turn, spoken in zip(turns, languages, strict=True) if spoken == JUDGED]
+    scored = iter(score_sentiment(texts) if texts else ())
+    return tuple(next(scored) if spoken == JUDGED else None for spoken in languages)
+
+
+def _without_embeddings(texts: Sequence[str]) -> Iterator[Skipped]:
     problem = embedding_problem()
     if problem:
         yield Skipped("sentence embeddings", f"{problem}; sentiment and summary use word lists")
     elif left := count_scored_by_words(texts):
         reason = f"The call is very long: word lists scored {left:,} of its sentences."
         yield Skipped("sentence embeddings", reason)
+
+
+def _not_judged(languages: Sequence[str]) -> tuple[Skipped, ...]:
+    reason = not_judged(languages)
+    return (Skipped("sentiment", reason),) if reason else ()

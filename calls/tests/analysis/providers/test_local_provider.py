@@ -140,7 +140,7 @@ async def test_the_local_provider_leaves_meaning_to_the_local_models(monkeypatch
     turns = [Turn("agent", 0, 1000, "Hello")]
     expected = Understanding((), "A greeting.", (), "fake")
     fake = ModuleType("calls.analysis.providers.local.understanding")
-    fake.understand_locally = lambda given: expected if given is turns else None
+    fake.understand_locally = lambda given, language: expected if given is turns else None
     monkeypatch.setitem(sys.modules, "calls.analysis.providers.local.understanding", fake)
 
     result = await LocalProvider(max_parallel=1).understand(turns, language="en")
@@ -182,7 +182,7 @@ async def test_questions_that_the_local_models_cannot_answer_are_named(monkeypat
 
     found = Understanding((), "A greeting.", (), "fake", insights={"reason": "A lost card."})
     fake = ModuleType("calls.analysis.providers.local.understanding")
-    fake.understand_locally = lambda given: found
+    fake.understand_locally = lambda given, language: found
     monkeypatch.setitem(sys.modules, "calls.analysis.providers.local.understanding", fake)
 
     result = await LocalProvider(questions=questions).understand([], language="en")

@@ -1,0 +1,70 @@
+"""A call in a language that this site does not judge: nothing is made up, and the page says so."""
+
+import asyncio
+
+import pytest
+from django.utils import timezone
+
+from calls import services
+from calls.alerts.results import watch_log
+from calls.alerts.rules import RuleBook
+from calls.analysis.providers.local.provider import LocalProvider
+from calls.analysis.results import transcript_document
+from calls.analysis.runner import Runner
+from calls.ingest.record import record_packets
+from calls.lifecycle import CallState
+from calls.models import Alert, AlertRule, Call
+from calls.tests.factories import packet
+from supervisor.tests.factories import page_of, text_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ITALIAN = "Sono molto arrabbiato con voi, la mia carta \u00e8 4532 0151 1283 0366."
+GERMAN = "Ich bin sehr ver\u00e4rgert, meine Nummer ist null eins sieben null, eins zwei drei vier."
+
+
+def archived(text):
+    record_packets([packet("c-1", 1, text, media="text/plain", track="customer")])
+    services.end_call(call_id="c-1")
+    asyncio.run(Runner(LocalProvider(), linger_s=0).run())
+    return Call.objects.get()
+
+
+def test_a_call_in_a_language_without_rules_is_not_judged(supervisor):
+    call = archived(ITALIAN)
+
+    document = transcript_document(call)
+    assert call.state == CallState.ARCHIVED
+    assert (call.customer_sentiment, call.customer_trend) == ("", "")
+    assert [turn["text"] for turn in document["turns"]] == [ITALIAN[:46] + "[CARD]."]
+    assert [(turn["sentiment"], turn["score"]) for turn in document["turns"]] == [(None, None)]
+    assert document["sentiment"]["overall"] == {}
+    assert document["provenance"]["understand"]["redaction"] == {"rules": ["en"]}
+
+
+def test_the_page_says_what_was_not_judged_and_not_removed(supervisor):
+    text = text_of(page_of(supervisor, archived(ITALIAN)))
+
+    assert "Sentiment not known in all turns (Italian): this site judges English only." in text
+    assert "1 piece of personal data · rules for English" in text
+    assert "There are no rules for Italian. Only what its form shows was removed" in text
+    assert "Neutral" not in text
+
+
+def test_the_page_names_the_rules_that_the_words_asked_for(supervisor):
+    text = text_of(page_of(supervisor, archived(GERMAN)))
+
+    assert "meine Nummer ist account ." in text
+    assert "rules for English and German" in text
+
+
+def test_no_alert_by_sentiment_is_raised_for_it():
+    AlertRule.objects.all().delete()
+    AlertRule.objects.create(name="All", kind="sentiment", limit=5, per_turn=True)
+    AlertRule.objects.create(name="Whole", kind="sentiment", limit=5)
+
+    archived(ITALIAN)
+    book = RuleBook()
+    book.refresh()
+    watch_log(book, 0, now=timezone.now())
+
+    assert Alert.objects.count() == 0
