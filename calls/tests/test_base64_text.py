@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls.formats.base64_text import data_url_media, decode_base64
@@ -27,6 +27,7 @@ DIALECTS = {
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+@settings(deadline=None)
 @given(data=st.binary(min_size=1, max_size=400))
 def test_what_is_encoded_in_any_dialect_is_decoded(dialect, data):
     assert decode_base64(DIALECTS[dialect](data)) == data
@@ -52,6 +53,7 @@ def test_other_text_is_not_taken_for_base64(text):
     assert decode_base64(text) is None
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_no_text_makes_it_fail(text):
     decoded = decode_base64(text)

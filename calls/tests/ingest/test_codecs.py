@@ -1,7 +1,7 @@
 """Vendors' words for codecs, rates, channels and directions, as they are found in the field."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls.description import read_direction
@@ -166,6 +166,7 @@ def test_the_bits_of_a_sample_tell_the_encoding_where_its_name_does_not(media_fo
     assert event.media.partition(";")[0] == media
 
 
+@settings(deadline=None)
 @given(
     codec=st.text(max_size=300),
     rate=st.none() | st.integers() | st.floats() | st.text(max_size=20),

@@ -3,7 +3,7 @@
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls.analysis.media.assembly import assemble
@@ -143,6 +143,7 @@ def test_many_jumps_cannot_make_a_call_of_years():
 STAMPS = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, 1e300, -1e308, 1e9])
 
 
+@settings(deadline=None)
 @given(st.lists(STAMPS, min_size=1, max_size=40))
 def test_any_stamps_at_all_give_turns_in_their_order_within_the_limit(stamps):
     call = call_of(stamps)
@@ -152,6 +153,7 @@ def test_any_stamps_at_all_give_turns_in_their_order_within_the_limit(stamps):
     assert call.duration_ms <= LONGEST_S * 1000 + 10_000 * len(stamps)
 
 
+@settings(deadline=None)
 @given(
     steps=st.lists(st.integers(1_000, 20_000), min_size=8, max_size=30),
     unit=st.sampled_from(sorted(UNITS.values())),
