@@ -176,7 +176,11 @@ def _lost_its_at(text: str, domain: re.Match[str], before: Sequence[str], rules:
     if _PROVIDER.search(domain[0]) and _GLUED_AT.search(domain[0]):
         return True
     labels = domain[0].lower().replace(" ", "").split(".")
-    if labels[0] in _NOT_A_PERSON or not _PHRASE_END.match(text, domain.end()):
+    if (
+        labels[0] in _NOT_A_PERSON
+        or _PROVIDER.fullmatch(labels[0])
+        or not _PHRASE_END.match(text, domain.end())
+    ):
         return False
     if any(_PROVIDER.fullmatch(label) for label in labels[1:]):
         return True

@@ -19,6 +19,7 @@ _TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[^\s\w]|_")
 # Between the letters and digits of one code.
 LETTER_JOINTS = frozenset("-,. ")
 _MAX_FILLERS = 3
+_LONG = 7  # from here on, no quantity
 _READ_OUT = 4  # times of day have three: "seven oh four"
 # If a long number is expected, one or two words inside it are most likely misheard digits,
 # unless they announce the next number.
@@ -175,7 +176,7 @@ def _joins(
 
 def _is_quantity_before(text: str, left: DigitRun, right: DigitRun, rules: Rules) -> bool:
     """Return whether a unit ends the number on the left: "30 days and 12 percent"."""
-    unit = rules.unit.match(text, left.end) if len(left.digits) < _READ_OUT else None
+    unit = rules.unit.match(text, left.end) if len(left.digits) < _LONG else None
     # "cent" is a unit and a number: in "zero, cent" it is the next one.
     return unit is not None and unit.end() <= right.begin
 
@@ -198,7 +199,7 @@ def _merge_long(tokens: Sequence[Token], runs: Sequence[DigitRun], rules: Rules)
     merged: list[DigitRun] = []
     for run in runs:
         long = merged and (
-            max(len(merged[-1].digits), len(run.digits)) >= 7
+            max(len(merged[-1].digits), len(run.digits)) >= _LONG
             or all(_is_read_out(tokens, each) for each in (merged[-1], run))
         )
         if long and _joins(tokens, merged[-1], run, rules, loose=True):

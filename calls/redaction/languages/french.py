@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calls.redaction.languages.vocabulary import LETTERS, NO_NUMBER, Vocabulary, words
+from calls.redaction.languages.vocabulary import JOINTS, LETTERS, NO_NUMBER, Vocabulary, words
 
 _UNITS = {"un": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8,
           "neuf": 9}  # fmt: skip
@@ -13,6 +13,7 @@ _TEENS = {"dix": 10, "onze": 11, "douze": 12, "treize": 13, "quatorze": 14, "qui
 _TENS = {"vingt": 20, "vingts": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60,
          "septante": 70, "huitante": 80, "octante": 80, "nonante": 90}  # fmt: skip
 _ZERO = "zero"
+_NEAR = 8  # words and signs around "un"
 _REPEATS = {"double": 1, "triple": 2}
 _NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, _ZERO, "cent", "cents", "mille"})
 
@@ -41,10 +42,9 @@ def _repeated(after: Sequence[str]) -> str:
 
 def _beside_number(said: Sequence[str], place: int) -> bool:
     """Return whether "un" is a digit and not an article."""
-    around = [*said[max(0, place - 2) : place], *said[place + 1 : place + 3]]
-    return any(word.isdigit() or word in _NUMBER_WORDS for word in around if word != "un") or (
-        said[place + 1 : place + 2] == ["un"] or said[max(0, place - 1) : place] == ["un"]
-    )
+    before = [word for word in said[max(0, place - _NEAR) : place] if word not in JOINTS]
+    after = [word for word in said[place + 1 : place + _NEAR] if word not in JOINTS]
+    return any(word.isdigit() or word in _NUMBER_WORDS for word in (*before[-1:], *after[:1]))
 
 
 class _Reader:

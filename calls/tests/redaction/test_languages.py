@@ -188,10 +188,13 @@ def test_a_number_in_words_goes_after_the_cues_of_its_language(
     assert re.fullmatch(re.escape(cue).replace(r"\{\}", r"\[[A-Z_]+\]"), left), (words, left)
 
 
+NUMBERS_TOO = {"one", "un", "oh", "o"}
+
+
 @given(st.sampled_from(sorted(VOCABULARIES)), st.data())
 def test_a_text_without_numbers_stays_in_each_language(language: str, data: st.DataObject) -> None:
     known = VOCABULARIES[language]
-    words = sorted(known.answer | known.asking | known.email_lead_in - {"us", "me", "it", "at"})
+    words = sorted((known.answer | known.asking | known.email_lead_in) - NUMBERS_TOO)
     text = " ".join(data.draw(st.lists(st.sampled_from(words), max_size=12)))
 
     assert said_in(language, text, "Card, PIN, SMS?") == text

@@ -1,0 +1,99 @@
+"""Addresses without a cue, codes from messages, and answers that start with "Yes, it is"."""
+
+from __future__ import annotations
+
+import pytest
+
+from calls.tests.redaction.redacted import said
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("My address is maria at example dot com.", "My address is [EMAIL]."),
+        ("You can reach me at maria at example dot com.", "You can reach me at [EMAIL]."),
+        ("Maria at example dot com.", "[EMAIL]."),
+        ("M a r i a at example dot org, please.", "[EMAIL], please."),
+        ("maria dot lopez, at, gmail, dot com", "[EMAIL]"),
+        ("jane[at]example[dot]com", "[EMAIL]"),
+        ("jane (at) example (dot) com", "[EMAIL]"),
+        ("jane at sign example dot org", "[EMAIL]"),
+        ("Write to info at sign north dash wind dot com.", "Write to [EMAIL]."),
+        ("It is Maria.lopeas.example.com.", "It is [EMAIL]."),
+        ("It's maria.lopez.gmail.com, thanks.", "It's [EMAIL], thanks."),
+        ("maria@example.com. It was late.", "[EMAIL]. It was late."),
+    ],
+)
+def test_an_address_goes_without_a_cue(text: str, left: str) -> None:
+    assert said(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Look at example dot com.",
+        "Visit us at example dot com, or at northwind.com.",
+        "I work at example dot com.",
+        "I saw the price at example dot com yesterday.",
+        "It was cheaper at example dot com.",
+        "It is available at example dot com.",
+        "Our site is support.eu.northwind.com.",
+        "It is www.shop.eu.northwind.com.",
+        "Log in at mail.google.com or outlook.live.com.",
+        "At that point it was late. Dot the i in it.",
+    ],
+)
+def test_a_web_site_is_no_address(text: str) -> None:
+    assert said(text) == text
+
+
+def test_pauses_within_an_address_do_not_save_it() -> None:
+    spoken = "maria, then a dot, then lopez, at, gmail, dot com"
+
+    assert said(spoken, "What's your e-mail?") == "[EMAIL]"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Yes, it is {}.",
+        "Sure, of course, it's {}.",
+        "Certainly, one moment. The order number is {}.",
+        "Okay, let me see. Here it is: {}, thank you.",
+        "{}",
+    ],
+)
+def test_the_answer_to_a_question_for_an_order_stays_and_that_for_a_card_goes(answer: str) -> None:
+    order, card = answer.format("10023344"), answer.format("4532 0151 1283 0366")
+
+    assert said(order, "May I have your order number?") == order
+    assert said(card, "And the long number on your card?") == answer.format("[CARD]")
+    assert said(card, "May I have your order number?") == answer.format("[CARD]")
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "left"),
+    [
+        ("The SMS says 447719.", "", "The SMS says [SECURITY_CODE]."),
+        ("The code is 4471.", "", "The code is [SECURITY_CODE]."),
+        ("I got a code, 4471.", "", "I got a code, [SECURITY_CODE]."),
+        ("Yes, it is 447719.", "We sent a code to your phone.", "Yes, it is [SECURITY_CODE]."),
+        ("4 4 7 7 1 9", "What is the six-digit code?", "[SECURITY_CODE]"),
+        ("The error code is 4471.", "", "The error code is 4471."),
+    ],
+)
+def test_a_code_from_a_message_goes(text: str, question: str, left: str) -> None:
+    assert said(text, question) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have had it for 30 days and I lost 12 percent, 2 hundred euros.",
+        "Between 9 and 17 hours, 24 pieces, 1500 users, 3 pallets of 40 boxes.",
+        "It needs 3500 kWh, 1200 watts and 230 volts.",
+    ],
+)
+def test_a_number_before_a_unit_is_no_phone_number(text: str) -> None:
+    assert said(text) == text
+    assert said(text, "What is your phone number?") == text
