@@ -4,6 +4,7 @@ cues            Tells which personal data a sentence names or asks for
 emails          Finds e-mail addresses, as written and as spoken
 folding         Makes the plain copy of a text that all rules read
 ibans           Finds IBANs, whole or in pieces
+identifiers     Finds identifiers with letters, such as tax codes, and passwords
 kinds           Lists the kinds of personal data
 spoken_numbers  Reads numbers as people say them: tokens, and runs of digits
 personal_data   Finds all personal data in one text

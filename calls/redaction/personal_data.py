@@ -22,6 +22,7 @@ from calls.redaction.cues import (
 )
 from calls.redaction.emails import find_emails
 from calls.redaction.ibans import find_ibans
+from calls.redaction.identifiers import find_identifiers
 from calls.redaction.kinds import Kind
 from calls.redaction.languages.rules import Rules
 from calls.redaction.spoken_numbers import (
@@ -84,6 +85,8 @@ def find_personal_data(
         expected = "IBAN" in asked or names("IBAN", text, rules)
         ibans = find_ibans(tokens, text, rules, expected=expected, in_pieces="IBAN" in asked)
         found += [Detection(begin, end, "IBAN") for begin, end in ibans]
+        ids = find_identifiers(text, asked, rules)
+        found += [Detection(begin, end, kind) for begin, end, kind in ids]
         written = _NATIONAL_INSURANCE.finditer(text)
         found += [Detection(*match.span(), "NATIONAL_ID") for match in written]
     found += _dates(tokens, text, rules, asked, in_digits=shortest < ASKED_RUN)

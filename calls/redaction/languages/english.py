@@ -102,6 +102,7 @@ ENGLISH = Vocabulary(
             social\ security | \bs\.?s\.?n\b | \b(?:your|my)\ social\b | national\ insurance
             | national\ id | identity | passport | driv(?:er'?s?|ing)\ licen[cs]e
             | tax(?:payer)?\ (?:id|number|reference) | \bnhs\b | medicare
+            | \bpan\ (?:card|number)
         """,
         "IBAN": r"\bi\ ?ban\b | bank(?:ing)?\ details",
         "DATE": r"""
@@ -118,7 +119,8 @@ ENGLISH = Vocabulary(
             | long\ number | (?:16|sixteen)[- ]digit
         """,
         "ACCOUNT": r"""
-            \baccounts?\b | sort\ code | routing | last\ (?:four|4)
+            \bvin\b | chassis\ number | licen[cs]e\ plate
+            | \baccounts?\b | sort\ code | routing | last\ (?:four|4)
             | (?:policy|member(?:ship)?|customer|client|contract)\ (?:number|id\b)
         """,
         "EMAIL": r"\be-?\ ?mail",

@@ -140,7 +140,8 @@ FRENCH = Vocabulary(
             | numero\ de\ (?:la\ |votre\ |ma\ )?carte | \bvisa\b | master\ ?card | \bamex\b
         """,
         "ACCOUNT": r"""
-            \bcomptes?\b | (?:quatre|4)\ derniers | numero\ (?:de\ |d')?(?:client|contrat|adherent
+            numero\ de\ chassis | immatriculation
+            | \bcomptes?\b | (?:quatre|4)\ derniers | numero\ (?:de\ |d')?(?:client|contrat|adherent
             |assure|membre|police|abonne) | numero\ d'(?:adherent|assure|abonne)
         """,
         "EMAIL": r"\be-?\ ?mail | \bmails?\b | courriel | adresse\ electronique | \bmel\b",

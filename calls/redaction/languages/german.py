@@ -141,7 +141,8 @@ GERMAN = Vocabulary(
             | \b(?:ihrer?|meiner?|der|die)\ karte\b | \bvisa\b | master\ ?card | \bamex\b
         """,
         "ACCOUNT": r"""
-            \bkonto\w* | bankleitzahl | \bblz\b | letzten\ (?:vier|4)
+            fahrgestellnummer | kennzeichen
+            | \bkonto\w* | bankleitzahl | \bblz\b | letzten\ (?:vier|4)
             | (?:kunden|vertrags|mitglieds?|versicherungs|policen?|personal|patienten)-?\ ?
               (?:nummer|nr)
         """,

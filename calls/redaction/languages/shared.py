@@ -9,6 +9,7 @@ SHARED = Vocabulary(
     name="any language",
     cues={
         "SECURITY_CODE": r"\bc\.?v\.?[vc]2?\b | \bpin\b | \botp\b | \bsms\b | \bm?tan\b",
+        "NATIONAL_ID": r"codice\ fiscale",
         "IBAN": r"\bi\ ?ban\b",
         "PHONE": r"\btel\b | whats\ ?app | \bmobil\w*",
         "CARD": r"\bvisa\b | master\ ?card | \bamex\b | american\ express",

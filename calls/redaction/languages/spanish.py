@@ -107,7 +107,8 @@ SPANISH = Vocabulary(
             tarjeta | \bvisa\b | master\ ?card | \bamex\b | (?:16|dieciseis)\ digitos
         """,
         "ACCOUNT": r"""
-            \bcuentas?\b | (?:cuatro|4)\ ultim[oa]s | ultim[oa]s\ (?:cuatro|4)
+            bastidor | matricula
+            | \bcuentas?\b | (?:cuatro|4)\ ultim[oa]s | ultim[oa]s\ (?:cuatro|4)
             | numero\ de\ (?:cliente|contrato|socio|poliza|afiliado|abonado)
         """,
         "EMAIL": r"\be-?\ ?mail | \bcorreo | direccion\ electronica",

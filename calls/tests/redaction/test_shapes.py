@@ -97,3 +97,37 @@ def test_a_code_from_a_message_goes(text: str, question: str, left: str) -> None
 def test_a_number_before_a_unit_is_no_phone_number(text: str) -> None:
     assert said(text) == text
     assert said(text, "What is your phone number?") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "left"),
+    [
+        ("RSSMRA85T10A562S", "", "[NATIONAL_ID]"),
+        ("It is rssmra85t10a562s.", "", "It is [NATIONAL_ID]."),
+        ("My DNI: 12345678Z, NIE X1234567L.", "", "My DNI: [NATIONAL_ID], NIE [NATIONAL_ID]."),
+        ("My PAN is ABCPE1234F.", "", "My PAN is [NATIONAL_ID]."),
+        ("Medicare 1EG4-TE5-MK73.", "", "Medicare [NATIONAL_ID]."),
+        ("1HGCM82633A004352", "", "[ACCOUNT]"),
+        ("The VIN is WVWZZZ1JZ3W386752.", "", "The VIN is [ACCOUNT]."),
+        ("The licence plate is M-AB1234.", "", "The licence plate is [ACCOUNT]."),
+        ("C01X00T47", "Your passport number, please.", "[NATIONAL_ID]"),
+        ("My password is Hunter2!", "", "My password is [SECURITY_CODE]"),
+        ("It is Sunshine42.", "What is the password?", "It is [SECURITY_CODE]."),
+    ],
+)
+def test_an_identifier_with_letters_goes(text: str, question: str, left: str) -> None:
+    assert said(text, question) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My password is wrong, and the password was not accepted.",
+        "Order PO-2026-00871 has part XJ900-2 and SKU AB12-CD34.",
+        "Parcel 1Z999AA1 and model KD55X85L are here, on the A96 in EC1A 1BB.",
+        "My account has 100Mbps and 128GB.",
+        "ABCDE1234F is the part, RSSMRA85T10A562A the batch.",
+    ],
+)
+def test_a_code_of_a_thing_stays(text: str) -> None:
+    assert said(text) == text
