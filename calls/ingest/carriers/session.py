@@ -27,6 +27,7 @@ class Identity:
     call_id: str
     stream: str
     begins_s: float = 0.0  # seconds after the call's first stream
+    resumed_s: float = 0.0  # seconds after the carrier first opened this stream
 
 
 class Session:
@@ -68,6 +69,7 @@ class Session:
         """Accept media from now on. Call once ``start`` is set and the sender is authorised."""
         assert self.start is not None  # noqa: S101
         self._identity = identity
+        self._clock = FrameClock(identity.resumed_s)
         self._media = read_media(self.start.media)
 
     def due(self, now: float) -> list[IncomingPacket]:

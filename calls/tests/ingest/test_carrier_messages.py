@@ -7,6 +7,8 @@ import pytest
 
 from calls.analysis.media.assembly import assemble
 from calls.formats.media_types import parse_media
+from calls.ingest.carriers import Media, Start
+from calls.ingest.carriers.session import Identity, Session
 from calls.tests.ingest.carrier_dialects import ENVELOPES, PREAMBLES, decoded, hear, mixed
 
 SECONDS = 3.2
@@ -167,3 +169,27 @@ def test_raw_audio_may_be_cut_anywhere(dialect):
     heard = hear([*texts(opening), *cut])
 
     assert_same_audio(dialect, heard, spoken)
+
+
+@pytest.mark.parametrize(
+    ("resumed_s", "first_ms", "at_s"),
+    [
+        (0.0, 0, 60.0),
+        (0.0, 5_000, 65.0),  # a track that starts late
+        (30.0, 20, 60.02),  # the clock has started again
+        (30.0, 30_500, 60.5),  # the clock has gone on
+        (30.0, 1_764_300_000_000, 60.0),  # since the epoch
+        (0.4, 300, 60.3),  # too soon to tell
+    ],
+)
+def test_a_stream_that_comes_back_goes_on_where_it_broke_off(resumed_s, first_ms, at_s):
+    session = Session(row_age_s=1)
+    session.take(Start(media="audio/x-mulaw;rate=8000"), 0)
+    session.begin(Identity("c", "s#2", begins_s=60.0, resumed_s=resumed_s))
+
+    for number in range(2):
+        stamp_ms = first_ms + 20.0 * number
+        session.take(Media(payload=b"\x7f" * 160, chunk=number + 1, stamp=stamp_ms), 0)
+    (packet,) = session.finish(1)
+
+    assert packet.timestamp == pytest.approx(at_s)

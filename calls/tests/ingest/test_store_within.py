@@ -35,9 +35,7 @@ class Clock:
         self.go_to(now)
         self.arrived.append(now)
         for track in self.stored_at:
-            frame = Media(
-                payload=b"\x7f" * FRAME, track=track, chunk=number, stamp_ms=20.0 * number
-            )
+            frame = Media(payload=b"\x7f" * FRAME, track=track, chunk=number, stamp=20.0 * number)
             self.session.take(frame, now)
 
 
