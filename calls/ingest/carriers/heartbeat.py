@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 
 from calls.ingest.carriers.presence import renew_leases
 
@@ -43,7 +43,8 @@ class Heartbeat:
         while held := self._wait():
             try:
                 self._renew(held)
-            except (DatabaseError, InterfaceError) as error:
+            except Exception as error:
+                # Whatever it is, the sockets are alive, and the next beat may succeed.
                 log.warning("the leases of %d sockets were not renewed: %s", len(held), error)
             finally:
                 connection.close()

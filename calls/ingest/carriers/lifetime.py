@@ -24,7 +24,7 @@ class Seen:
     """A connection. ``alive_until`` is the end of its lease, or the time at which it ended."""
 
     name: str
-    number: int  # grows with each connection
+    opened_at: datetime
     alive_until: datetime
     stopped: bool = False
     broken: bool = False
@@ -35,10 +35,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a call waits after a stop, and after a break."""
+    """How long a call waits after a stop, and after a break. ``lease`` is the length of a lease."""
 
     grace: timedelta
     reconnect: timedelta
+    lease: timedelta
 
     def ends_at(self, seen: Seen) -> datetime:
         return seen.alive_until + (self.grace if seen.stopped else self.reconnect)
@@ -62,7 +63,7 @@ def judge(
     """Judge a live call by its connections, open and ended."""
     if not connections or any(seen.is_open(now) for seen in connections):
         return Verdict(Fate.GOES_ON)
-    last = max(_counted(connections), key=lambda seen: (patience.ends_at(seen), seen.number))
+    last = max(_counted(connections, patience), key=patience.ends_at)
     ends_at = patience.ends_at(last)
     if ends_at > now:
         return Verdict(Fate.GOES_ON, ends_at)
@@ -75,10 +76,18 @@ def judge(
     return Verdict(Fate.GOES_ON, last_packet_at + patience.reconnect)
 
 
-def _counted(ended: Sequence[Seen]) -> list[Seen]:
-    """Leave out connections whose stream came back on a later one.
+def _counted(ended: Sequence[Seen], patience: Patience) -> list[Seen]:
+    """Leave out sockets of a killed process whose stream came back on a later one.
 
-    A broken socket may be found out, and the lease of a killed process may expire, only after the
-    carrier has come back and stopped.
+    Their leases expire only after that. They tell such a socket from two that shared a stream: the
+    lease was not renewed after the later one was opened.
     """
-    return list({seen.name: seen for seen in sorted(ended, key=lambda seen: seen.number)}.values())
+    newest = {each.name: each.opened_at for each in sorted(ended, key=lambda seen: seen.opened_at)}
+    return [
+        each
+        for each in ended
+        if each.stopped
+        or each.broken
+        or newest[each.name] == each.opened_at
+        or newest[each.name] < each.alive_until - patience.lease
+    ]

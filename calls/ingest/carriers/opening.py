@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 from django.db import Error as DatabaseError
 from django.db import transaction
+from django.db.models import Min, QuerySet
 
 from calls.clock import database_now
 from calls.ingest.buffer import NOT_AVAILABLE
-from calls.ingest.carriers.presence import add_connection
+from calls.ingest.carriers.presence import add_connection, wait_briefly
 from calls.ingest.packets import MAX_NAME_LENGTH
 from calls.ingest.requests import Unavailable
 from calls.models import Call, Stream
-from calls.outage import Outage, is_outage
+from calls.outage import Outage, is_contention, is_outage
 from calls.services import start_call
 
 log = logging.getLogger(__name__)
@@ -26,11 +27,15 @@ MAX_REMARKS = 20
 
 
 class Opened(NamedTuple):
-    """The stream's name in the call, its offset from the first stream, and its connection."""
+    """The stream's name in the call, its offset from the first stream, and its connection.
+
+    ``resumed_s`` is how long ago the carrier first opened a stream of this name.
+    """
 
     stream: str
     begins_s: float
     connection: int
+    resumed_s: float = 0.0
 
 
 def open_stream(
@@ -48,20 +53,28 @@ def open_stream(
     """
     try:
         with transaction.atomic():
+            wait_briefly()
             call = start_call(call_id=call_id, **description)
             _add_remarks(call, remarks)
             now = database_now()
             stream = _create(call, name, media, now)
-            opened = call.streams.order_by("opened_at").values_list("opened_at", flat=True)
-            begins_s = max(0.0, (now - (opened.first() or now)).total_seconds())
+            begins_s = _age_s(call.streams.all(), now)
+            resumed_s = _age_s(call.streams.filter(name=name), now)
             connection = add_connection(call, stream, name=name, now=now)
         outage.over()
-        return Opened(stream.name, begins_s, connection)
+        return Opened(stream.name, begins_s, connection, resumed_s)
     except DatabaseError as error:
         if not is_outage(error):
             raise
-        outage.note(error)
+        if not is_contention(error):
+            outage.note(error)
         raise Unavailable(NOT_AVAILABLE) from error
+
+
+def _age_s(streams: QuerySet[Stream], now: datetime) -> float:
+    """Return how long ago the first of the streams was opened."""
+    opened_at = streams.aggregate(first=Min("opened_at"))["first"] or now
+    return max(0.0, float((now - opened_at).total_seconds()))
 
 
 def _create(call: Call, name: str, media: str, now: datetime) -> Stream:

@@ -15,17 +15,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Count, Q
 
 from calls.clock import database_now
 from calls.ingest.carriers.lifetime import Fate, Patience, Seen, Verdict, judge
 from calls.models import Call, MediaConnection, Stream
+from calls.outage import is_contention
 from calls.services import complete_call
 
 log = logging.getLogger(__name__)
 
 LEASE_S = 10.0
+LOCK_MS = 200
 REASONS = {
     Fate.STOPPED: Call.EndReason.REQUESTED,
     Fate.LOST: Call.EndReason.CONNECTION_LOST,
@@ -37,11 +39,23 @@ def _patience() -> Patience:
     return Patience(
         grace=timedelta(seconds=settings.MEDIA_STOP_GRACE),
         reconnect=timedelta(seconds=settings.MEDIA_RECONNECT),
+        lease=timedelta(seconds=LEASE_S),
     )
 
 
 def _lease_from(now: datetime) -> datetime:
     return now + timedelta(seconds=LEASE_S)
+
+
+def wait_briefly() -> None:
+    """Let statements fail that wait for a lock. Call at the start of a transaction.
+
+    All sockets of a process share one thread for the database. A call that somebody has locked must
+    not hold up the others, so its socket tries again later. SQLite has no locks on rows.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(LOCK_MS)])
 
 
 def add_connection(call: Call, stream: Stream, *, name: str, now: datetime) -> int:
@@ -84,6 +98,7 @@ def end_connection(
     Returns the seconds until ``settle_call`` may have to end it, or None if it need not be asked.
     """
     with transaction.atomic():
+        wait_briefly()
         call = Call.objects.select_for_update().filter(call_id=call_id).first()
         if call is None:
             return None
@@ -97,6 +112,7 @@ def end_connection(
 def settle_call(*, call_id: str, now: datetime | None = None) -> float | None:
     """End a call if it is due. Returns what ``end_connection`` does."""
     with transaction.atomic():
+        wait_briefly()
         call = Call.objects.select_for_update().filter(call_id=call_id).first()
         return _settle(call, now=now or database_now()) if call else None
 
@@ -126,7 +142,7 @@ def _judge(rows: Iterable[MediaConnection], call: Call, *, now: datetime) -> Ver
 def _seen(row: MediaConnection) -> Seen:
     return Seen(
         name=row.name,
-        number=row.pk,
+        opened_at=row.opened_at,
         alive_until=row.alive_until,
         stopped=row.ended == Ended.STOPPED,
         broken=row.ended == Ended.BROKEN,
@@ -186,5 +202,10 @@ def end_left_calls(*, now: datetime | None = None) -> int:
         if not call.is_live or _judge(rows, call, now=now).fate is not Fate.GOES_ON
     ]
     for call in due:
-        settle_call(call_id=call.call_id, now=now)
+        try:
+            settle_call(call_id=call.call_id, now=now)
+        except OperationalError as error:
+            if not is_contention(error):
+                raise
+            log.info("call %s is locked; its end waits", call.call_id)
     return len(due)

@@ -33,7 +33,7 @@ from calls.ingest.carriers.session import Identity, Session
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.refusal import is_refused
 from calls.ingest.requests import Unavailable, Way
-from calls.outage import is_outage
+from calls.outage import is_contention, is_outage
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,7 @@ class _Stream:
         self._parser = AnyParser(_described(scope))
         self._flush_s = FLUSH_SHARE * settings.MEDIA_STORE_WITHIN
         self._session = Session(row_age_s=settings.MEDIA_STORE_WITHIN - self._flush_s)
+        self._patience = asyncio.timeout(None)  # for the start message
         self._opened: Opened | None = None
         self._call_id = ""
         self._is_gone = False  # the peer has closed the socket, or the connection broke off
@@ -123,8 +124,7 @@ class _Stream:
 
     async def _start(self) -> None:
         try:
-            self._patience = asyncio.timeout(START_PATIENCE_S)
-            async with self._patience:
+            async with asyncio.timeout(START_PATIENCE_S) as self._patience:
                 while not self._opened:
                     await self._read()
         except TimeoutError as error:
@@ -180,6 +180,7 @@ class _Stream:
             log.warning("closed a carrier's stream: too many malformed messages")
             raise _Close(CLOSE_PROTOCOL)
         if isinstance(event, Start) and not self._opened:
+            self._patience.reschedule(None)  # from here on, the carrier waits for the database
             await self._open(event)
 
     async def _open(self, start: Start) -> None:
@@ -193,7 +194,7 @@ class _Stream:
         call_id = as_call_id(own) or start.call_id or as_call_id(name)
         opened = await self._open_in_database(call_id, name, start)
         heartbeat.add(opened.connection)
-        self._session.begin(Identity(call_id, opened.stream, opened.begins_s))
+        self._session.begin(Identity(call_id, opened.stream, opened.begins_s, opened.resumed_s))
         self._call_id, self._opened = call_id, opened
 
     async def _open_in_database(self, call_id: str, name: str, start: Start) -> Opened:
@@ -249,8 +250,10 @@ class _Stream:
 
     async def _finish(self, opened: Opened) -> None:
         """Store the remaining packets, and record how the socket ended."""
-        await self._store(self._session.finish(time.monotonic()))
-        heartbeat.remove(opened.connection)
+        try:
+            await self._store(self._session.finish(time.monotonic()))
+        finally:
+            heartbeat.remove(opened.connection)
         wait_s = await _until_reachable(
             lambda: end_connection(
                 opened.connection, call_id=self._call_id, stopped=self._is_stopped()
@@ -299,10 +302,12 @@ def _settle_later(call_id: str, wait_s: float) -> None:
 
 async def _settle(call_id: str, wait_s: float | None) -> None:
     """End the call when it is due. If this process stops first, a worker does it."""
-    try:
-        while wait_s is not None:
-            await asyncio.sleep(wait_s)
+    while wait_s is not None:
+        await asyncio.sleep(wait_s)
+        try:
             wait_s = await database_sync_to_async(settle_call)(call_id=call_id)
-    except DatabaseError as error:
-        if not is_outage(error):
-            raise
+        except DatabaseError as error:
+            if not is_outage(error):
+                raise
+            # After an outage, leases of living sockets have expired. A worker knows that.
+            wait_s = RETRY_S if is_contention(error) else None

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import connection
 
 from calls.ingest.carriers import heartbeat as heartbeats
 from calls.ingest.carriers import socket
@@ -24,6 +25,7 @@ from calls.tests.ingest.carrier_calls import (
     connect,
     twilio_frames,
 )
+from calls.tests.ingest.test_locks import elsewhere
 
 AUDIO = b"\xff" * 320
 AWS = {"callEvent": "START", "callId": "aws-1", "samplingRate": 8000}
@@ -159,6 +161,25 @@ async def test_a_socket_that_outlives_its_call_is_kept_and_its_audio_is_late():
     assert await database_sync_to_async(Packet.objects.filter(late=True).exists)()
     assert (await call_of(CALL_ID)).end_reason == "requested"
     assert await database_sync_to_async(ended_as)() == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_call_that_somebody_has_locked_does_not_hold_up_the_ends_of_others(monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no locks on rows")
+    monkeypatch.setattr(socket, "RETRY_S", 0.05)
+    locked, other = await start(JAMBONZ), await start(ASTERISK)
+    await wait_for(lambda: Packet.objects.count() == 2)  # nothing is left to be stored
+    statement = "SELECT 1 FROM calls_call WHERE call_id = 'jam-1' FOR UPDATE"
+
+    with elsewhere(statement):
+        await locked.send_input({"type": "websocket.disconnect", **ORDERLY})
+        await hang_up(other, ORDERLY)
+        during = (await call_of("jam-1")).state, (await call_of("abc")).state
+    await locked.wait(timeout=10)
+
+    assert during == ("IN_PROGRESS", "COMPLETED")
+    assert (await call_of("jam-1")).state == "COMPLETED"
 
 
 def test_one_heartbeat_renews_the_leases_of_all_sockets_and_ends_with_the_last(monkeypatch):

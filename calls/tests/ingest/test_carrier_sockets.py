@@ -246,6 +246,25 @@ async def test_while_nothing_can_be_stored_reading_goes_on_and_nothing_is_lost(
     assert await database_sync_to_async(Packet.objects.count)() <= 8
 
 
+async def test_a_carrier_that_has_started_waits_for_the_database_as_long_as_it_takes(monkeypatch):
+    monkeypatch.setattr(socket, "START_PATIENCE_S", 0.05)
+    monkeypatch.setattr(socket, "RETRY_S", 0.05)
+    real, refusals = socket.open_stream, [Unavailable("gone")] * 5
+
+    def flaky(**options):
+        if refusals:
+            raise refusals.pop()
+        return real(**options)
+
+    monkeypatch.setattr(socket, "open_stream", flaky)
+    audio = codes()
+
+    await play_twilio(twilio_frames(audio))
+
+    assert refusals == []
+    assert_same_audio(await audio_of(CALL_ID), audio)
+
+
 async def test_a_protocol_that_wants_answers_gets_them_before_the_start(monkeypatch):
     class Greeting:
         def __init__(self, described):
