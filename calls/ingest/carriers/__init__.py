@@ -12,7 +12,7 @@ envelope   Parser of family A: JSON messages with an ``event``, audio in base64.
 fields     Reads the fields of messages: numbers, ids, names, custom data.
 heartbeat  Renews the leases of this process's sockets.
 lifetime   Decides when a call ends whose sockets have ended, and why. No I/O.
-numbering  Counts missing, duplicate and reordered numbers in bounded memory.
+numbering  Places messages by their numbers, and counts missing and duplicate ones.
 opening    Opens the call, the stream and the connection in the database.
 preamble   Parser of family B: one message describes the stream, then raw audio follows.
 presence   The open sockets of all processes, and the ends of calls whose sockets have ended.

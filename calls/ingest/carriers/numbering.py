@@ -1,11 +1,21 @@
-"""Counts missing, duplicate and reordered numbers of a numbering, in bounded memory."""
+"""Places messages by their numbers, and counts missing, duplicate and reordered ones.
+
+A number is a hint. It wraps around at 2^16 or 2^32, or starts anew within a socket. A message is a
+duplicate only if its content and its time are those of a recent one with the same number.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
 
-HOLES_KEPT = 1000  # missing numbers remembered; one that comes after that is a duplicate
-LEAP = 100_000  # a longer jump is not a gap: the sender has restarted its numbering
+HOLES_KEPT = 1000  # missing numbers remembered; the others can no longer arrive
+RECENT_KEPT = 2000  # messages among which a duplicate is found
+LEAP = 100_000  # a longer jump is not a gap: the sender has started anew
+NEAR = 1000  # the widest reordering; a jump beyond it must have the time it needs
+BEGINNING = 50  # messages of a numbering that may overtake its first one
+CLOSE = 5  # messages; the times of two tracks with one numbering may disagree over so few
+LEAST_MS = 1.0  # no frame is so short
+WRAPS = (2**16, 2**32)
 
 
 class Arrival(Enum):
@@ -15,42 +25,124 @@ class Arrival(Enum):
 
 
 class Numbering:
-    """A numbering of messages that goes up by one, from whatever number comes first."""
+    """A numbering of messages that goes up by one, from whatever number comes first.
+
+    ``place`` is where the last message that was seen belongs: its number, counted on across wraps.
+    ``restarts`` says how often the numbering has started anew, which begins a new order of places.
+    """
 
     def __init__(self) -> None:
-        self.highest: int | None = None
+        self.place = 0
+        self.restarts = 0
+        self.highest: int | None = None  # place
         self.trusted = True
+        self._offset = 0  # from a number to its place
+        self._wrap = 0  # after how many numbers it wraps around, once it has
+        self._first = 0  # place of the first message since the numbering started anew
+        self._seen = 0  # messages since then
+        self._stamp_ms: float | None = None  # of the highest place
         self._holes: dict[int, None] = {}
         self._given_up = 0
-        self._identity: object = None  # of the message with the highest number
+        self._recent: dict[int, None] = {}  # digests
 
     @property
     def missing(self) -> int:
         return self._given_up + len(self._holes) if self.trusted else 0
 
-    def see(self, number: int | None, identity: object = None) -> Arrival:
-        """Record a number, and the identity of its message if known.
+    def see(
+        self, number: int | None, content: object = None, stamp_ms: float | None = None
+    ) -> Arrival:
+        """Record a number, and the content and time of its message if known.
 
-        None counts as in order. If two different messages share a number, it counts something else:
-        the numbering is no longer trusted, and everything is in order from then on.
+        None counts as in order. If two different messages in a row share a number, it counts
+        something else: it is no longer trusted, and everything is in order from then on.
         """
-        if number is not None and number == self.highest and identity not in (None, self._identity):
-            self.trusted = False
-        if number is None or not self.trusted:
-            return Arrival.IN_ORDER
-        if number in self._holes:
-            del self._holes[number]
-            return Arrival.OUT_OF_ORDER
-        if self.highest is not None and 0 <= self.highest - number <= LEAP:
+        if content is not None and self._is_known(number, content, stamp_ms):
             return Arrival.REPEATED
-        if self.highest is not None and 0 < number - self.highest <= LEAP:
-            self._open(self.highest + 1, number)
-        self.highest, self._identity = number, identity
+        if number is None:
+            return Arrival.IN_ORDER
+        if self.highest is None:
+            return self._start_at(number, stamp_ms)
+        if content is not None and number + self._offset == self.highest:
+            self.trusted = False
+        if not self.trusted:
+            self.highest += 1
+            self.place = self.highest
+            return Arrival.IN_ORDER
+        return self._placed(number, self.highest, content, stamp_ms)
+
+    def _is_known(self, number: int | None, content: object, stamp_ms: float | None) -> bool:
+        if number is None:
+            return False
+        digest = hash((number, stamp_ms, content))
+        if digest in self._recent:
+            return True
+        self._recent[digest] = None
+        if len(self._recent) > RECENT_KEPT:
+            del self._recent[next(iter(self._recent))]
+        return False
+
+    def _placed(
+        self, number: int, highest: int, content: object, stamp_ms: float | None
+    ) -> Arrival:
+        self._seen += 1
+        self._offset += self._wrapped(number, highest - self._offset)
+        self.place = number + self._offset
+        if self._wrap and self.place - highest >= self._wrap // 2:
+            self.place -= self._wrap  # overtaken by the first number after the wrap
+        close = highest - self.place <= CLOSE
+        if self.place in self._holes and (close or self._is_not_after(stamp_ms)):
+            del self._holes[self.place]
+            return Arrival.OUT_OF_ORDER
+        ahead = self.place - highest
+        if 0 < ahead <= LEAP and not self._is_too_fast(ahead, stamp_ms):
+            self._open(highest + 1, self.place)
+            self.highest, self._stamp_ms = self.place, stamp_ms
+            return Arrival.IN_ORDER
+        if ahead <= 0 and content is None:
+            return Arrival.REPEATED
+        if self._is_beginning(stamp_ms):
+            self._open(self.place + 1, self._first)
+            self._first = self.place
+            return Arrival.OUT_OF_ORDER
+        return self._start_at(number, stamp_ms)
+
+    def _start_at(self, number: int, stamp_ms: float | None) -> Arrival:
+        """Let a numbering start with this number."""
+        self.restarts += self.highest is not None
+        self.place = self.highest = self._first = number
+        self._offset, self._wrap, self._stamp_ms, self._seen = 0, 0, stamp_ms, 1
+        self._given_up += len(self._holes)
+        self._holes.clear()
         return Arrival.IN_ORDER
+
+    def _wrapped(self, number: int, last: int) -> int:
+        """Return what to add to numbers from now on: 0 unless this one follows a wrap."""
+        for wrap in WRAPS:
+            follows = 0 < (number - last) % wrap <= NEAR
+            if last < wrap and last - number >= wrap // 2 and follows:
+                self._wrap = wrap
+                return wrap
+        return 0
+
+    def _is_too_fast(self, ahead: int, stamp_ms: float | None) -> bool:
+        if ahead <= NEAR or stamp_ms is None or self._stamp_ms is None:
+            return False
+        return stamp_ms != self._stamp_ms and stamp_ms - self._stamp_ms < ahead * LEAST_MS
+
+    def _is_beginning(self, stamp_ms: float | None) -> bool:
+        """Whether a message belongs before the first one, which has overtaken it."""
+        if self._seen > BEGINNING or not 0 < self._first - self.place <= BEGINNING:
+            return False
+        return self._is_not_after(stamp_ms)
+
+    def _is_not_after(self, stamp_ms: float | None) -> bool:
+        """Whether a message with a lower number can be older than the one with the highest."""
+        return stamp_ms is None or self._stamp_ms is None or stamp_ms <= self._stamp_ms
 
     def _open(self, begin: int, end: int) -> None:
         kept = max(begin, end - HOLES_KEPT)
-        self._given_up += kept - begin
+        self._given_up += max(0, kept - begin)
         self._holes.update(dict.fromkeys(range(kept, end)))
         while len(self._holes) > HOLES_KEPT:
             del self._holes[next(iter(self._holes))]

@@ -108,10 +108,13 @@ class Session:
     def _is_repeated(self, media: Media) -> bool:
         """Whether a frame is a duplicate. Records its numbers."""
         chunks = self._chunks.setdefault(media.track, Numbering())
-        content = media.stamp, media.payload
-        by_number = self._numbers.see(media.number, (media.track, media.chunk, *content))
-        by_chunk = chunks.see(media.chunk, content)
-        if Arrival.REPEATED in (by_number, by_chunk):
+        content = media.track, media.chunk, media.payload
+        by_number = self._numbers.see(media.number, content, media.stamp)
+        if by_number is Arrival.REPEATED:
+            return True
+        by_chunk = chunks.see(media.chunk, media.payload, media.stamp)
+        # Silence repeats its content. If only the chunk does not change, its time must tell.
+        if by_chunk is Arrival.REPEATED and (media.number is None or media.stamp is not None):
             return True
         self._reordered += Arrival.OUT_OF_ORDER in (by_number, by_chunk)
         return False
@@ -127,16 +130,18 @@ class Session:
         order, steps = self._order(media)
         width = self._media.width if self._media else 1
         payload = media.payload[: len(media.payload) - len(media.payload) % width]
-        track.add(Frame(order, payload, self._stamp_s(media), now, steps))
+        track.add(Frame(*order, payload, self._stamp_s(media), now, steps))
 
-    def _order(self, media: Media) -> tuple[int, bool]:
+    def _order(self, media: Media) -> tuple[tuple[int, int], bool]:
         """Return a frame's place in its track, and whether jumps mean lost frames."""
-        if media.chunk is not None and self._chunks[media.track].trusted:
-            return media.chunk, True
-        if media.number is not None and self._numbers.trusted:
+        chunks, numbers = self._chunks[media.track], self._numbers
+        if media.chunk is not None and chunks.trusted:
+            return (chunks.restarts, chunks.place), True
+        if media.number is not None:
             # Other messages and the frames of other tracks use the same numbering.
-            return media.number - self._others, len(self._tracks) == 1
-        return self._arrived, False
+            steps = numbers.trusted and len(self._tracks) == 1
+            return (numbers.restarts, numbers.place - self._others), steps
+        return (0, self._arrived), False
 
     def _stamp_s(self, media: Media) -> float | None:
         if media.stamp is None or self._identity is None:

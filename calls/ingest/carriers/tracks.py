@@ -12,7 +12,6 @@ import math
 from dataclasses import dataclass, field
 
 from calls.formats.media_types import MediaFormat
-from calls.ingest.carriers.numbering import LEAP
 
 ROW_S = 1.0
 ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit for packets of every other interface
@@ -25,13 +24,21 @@ _SILENCE = {"mulaw": b"\xff", "alaw": b"\xd5", "l16le": b"\0", "l16be": b"\0"}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Frame:
-    """``order`` is its place in the track; ``steps``: whether jumps in it are lost frames."""
+    """``order`` is its place in the track; ``steps``: whether jumps in it are lost frames.
 
+    Places are counted anew after each of the ``restarts`` of the sender's numbering.
+    """
+
+    restarts: int
     order: int
     payload: bytes = field(compare=False)
     stamp_s: float | None = field(compare=False)
     arrived: float = field(compare=False)
     steps: bool = field(compare=False)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.restarts, self.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class TrackAssembler:
         self._full = min(int(ROW_S * self._rate), whole_rows) if media else whole_rows
         self._waiting: list[Frame] = []
         self._waiting_bytes = 0
-        self._next: int | None = None  # the order of the frame that continues the audio
+        self._next: tuple[int, int] | None = None  # the place of the frame that continues the audio
         self._end_s: float | None = None  # end of the audio on the sender's clock
         self._row = bytearray()
         self._row_at_s = 0.0
@@ -68,10 +75,7 @@ class TrackAssembler:
 
     def add(self, frame: Frame) -> None:
         """Add a frame. If it comes too late for its place, it becomes a row of its own."""
-        if self._next is not None and frame.order < self._next - LEAP:
-            self._settle(frame.arrived, all_of_it=True)
-            self._next = None  # the sender has restarted its numbering
-        if self._next is not None and frame.order < self._next:
+        if self._next is not None and frame.place < self._next:
             at_s = self._end_s if frame.stamp_s is None else frame.stamp_s
             self._rows.append(Row(self.name, at_s or 0.0, frame.payload))
             return
@@ -102,8 +106,8 @@ class TrackAssembler:
             self._append(frame)
 
     def _is_next(self) -> bool:
-        # The first frame waits as well: it may have overtaken an earlier one.
-        return self._waiting[0].order == self._next
+        # The first frame of a numbering waits as well: it may have overtaken an earlier one.
+        return self._waiting[0].place == self._next
 
     def _is_enough(self, now: float) -> bool:
         if self._waiting_bytes > REORDER_S * self._rate:
@@ -118,7 +122,7 @@ class TrackAssembler:
             gap_s = 0.0
         silence = self._silence * (round(gap_s * self._rate / self._width) * self._width)
         self._extend(silence + frame.payload, frame, gap_s)
-        self._next = frame.order + 1
+        self._next = frame.restarts, frame.order + 1
 
     def _begin(self, frame: Frame, gap_s: float) -> float:
         if frame.stamp_s is not None:
@@ -130,9 +134,11 @@ class TrackAssembler:
         if self._end_s is None or self._next is None:
             return 0.0
         if not self._silence:
-            return math.inf if frame.steps and frame.order > self._next else 0.0
+            goes_on = (frame.restarts, frame.order) == self._next
+            return 0.0 if goes_on or not frame.steps else math.inf
         length_s = len(frame.payload) / self._rate
-        lost_s = (frame.order - self._next) * length_s if frame.steps else 0.0
+        counts = frame.steps and frame.restarts == self._next[0]
+        lost_s = (frame.order - self._next[1]) * length_s if counts else 0.0
         behind_s = None if frame.stamp_s is None else frame.stamp_s - self._end_s
         if behind_s is None or behind_s < -REORDER_S:
             return lost_s  # the sender has no clock, or it stands still

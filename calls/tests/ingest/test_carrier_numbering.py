@@ -1,0 +1,167 @@
+"""Frames of carriers whose numbers wrap around, start anew or come twice: each one, in order."""
+
+import base64
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calls.ingest.carriers import Ignored, Media, Start
+from calls.ingest.carriers.numbering import Arrival, Numbering
+from calls.ingest.carriers.session import Identity, Session
+
+FRAME = 160
+
+
+def frame(at, number=None, chunk=None, stamp_ms=None, track="inbound"):
+    """A frame of 20 ms whose content tells which one it is."""
+    return Media(
+        payload=at.to_bytes(2, "big") * (FRAME // 2),
+        track=track,
+        number=number,
+        chunk=chunk,
+        stamp=stamp_ms,
+    )
+
+
+def played(events):
+    """What a session stores of these events, and its counts."""
+    session, packets = Session(row_age_s=1.5), []
+    start = Start(media="audio/x-mulaw;rate=8000")
+    session.take(start, 0.0)
+    session.begin(Identity("c", "s"))
+    for at, event in enumerate(events, 1):
+        session.take(event, at * 0.02)
+        packets += session.due(at * 0.02)
+    packets += session.finish(len(events) * 0.02 + 9)
+    frames = [each.frames for each in packets if each.frames]
+    return packets, sum(frames[1:], frames[0])
+
+
+def heard(packets):
+    audio = b"".join(base64.b64decode(each.data) for each in packets)
+    assert len(audio) % FRAME == 0
+    return [int.from_bytes(audio[at : at + 2], "big") for at in range(0, len(audio), FRAME)]
+
+
+@pytest.mark.parametrize("wrap", [2**16, 2**32])
+@pytest.mark.parametrize("lost", [0, 3])
+def test_a_wrap_is_one_numbering(wrap, lost):
+    numbers = Numbering()
+
+    for at in range(100):
+        if at != 50 or not lost:
+            numbers.see((wrap - 50 + at) % wrap, at)
+
+    assert (numbers.highest, numbers.missing) == (wrap + 49, 1 if lost else 0)
+
+
+def test_a_repeat_is_told_by_content_and_time():
+    numbers = Numbering()
+    for at in range(10):
+        numbers.see(at, f"frame {at}", 20.0 * at)
+
+    assert numbers.see(3, "frame 3", 60.0) is Arrival.REPEATED
+    assert numbers.see(3, "frame 3", 61.0) is Arrival.IN_ORDER
+    assert numbers.see(4, "other", 80.0) is Arrival.IN_ORDER
+
+
+def test_the_first_frames_may_overtake_each_other():
+    packets, counts = played([frame(n, n, n, 20.0 * n) for n in (3, 1, 2, 4, 5)])
+
+    assert heard(packets) == [1, 2, 3, 4, 5]
+    assert (counts.missing, counts.repeated, counts.reordered) == (0, 0, 2)
+
+
+def test_a_leap_without_the_time_for_it_is_no_loss():
+    events = [frame(n, n, n, 20.0 * n) for n in range(1, 51)]
+    events += [frame(n, n + 51_000, n + 51_000, 20.0 * n) for n in range(51, 101)]
+
+    packets, counts = played(events)
+
+    assert heard(packets) == [*range(1, 101)]
+    assert counts.missing == 0
+
+
+def test_messages_between_frames_are_numbered_too():
+    events = []
+    for at in range(65_500, 65_580):
+        events += [frame(at - 65_500, 2 * at % 2**16), Ignored((2 * at + 1) % 2**16)]
+
+    packets, counts = played(events)
+
+    assert heard(packets) == [*range(80)]
+    assert (counts.missing, counts.repeated) == (0, 0)
+
+
+# No run ends just where another begins.
+BEGINS = [0, 1, 1000, 65_520, 2**32 - 10, 2**40]
+
+
+plans = st.fixed_dictionaries(
+    {
+        "clock": st.sampled_from(["runs on", "is reset", "none"]),
+        "numbered": st.sampled_from(["number", "chunk", "both"]),
+        "runs": st.lists(
+            st.tuples(st.sampled_from(BEGINS), st.integers(24, 60)), min_size=1, max_size=4
+        ),
+        "window": st.integers(1, 6),
+        "repeats": st.integers(0, 8),
+        "seed": st.integers(0, 2**16),
+    }
+)
+
+
+def socket_of(plan):
+    """Return the number of frames, and the frames as they arrive."""
+    chance, sent, spoken, stamp = Random(plan["seed"]), [], 0, 0.0
+    for drawn, count in plan["runs"]:
+        # Without a clock, a number that is still free does not show that the numbering is new.
+        begin = drawn if plan["clock"] == "runs on" else plan["runs"][0][0]
+        wrap = next((each for each in (2**16, 2**32) if begin < each), 2**60)
+        stamp = 0.0 if plan["clock"] == "is reset" else stamp
+        run = []
+        for at in range(count):
+            number = (begin + at) % wrap
+            run.append(
+                frame(
+                    spoken,
+                    number if plan["numbered"] != "chunk" else None,
+                    number if plan["numbered"] != "number" else None,
+                    None if plan["clock"] == "none" else stamp,
+                )
+            )
+            spoken, stamp = spoken + 1, stamp + 20.0
+        order = sorted(range(count), key=lambda at: at + chance.randrange(plan["window"]))
+        sent += [run[at] for at in order]
+    for _ in range(plan["repeats"]):
+        at = chance.randrange(len(sent))
+        sent.insert(at + chance.randint(1, 5), sent[at])
+    return spoken, sent
+
+
+@settings(max_examples=100, deadline=None)
+@given(plans)
+def test_every_frame_is_kept_once_in_spoken_order(plan):
+    spoken, sent = socket_of(plan)
+
+    packets, counts = played(sent)
+
+    assert heard(packets) == [*range(spoken)]
+    assert (counts.received, counts.repeated) == (spoken, len(sent) - spoken)
+
+
+@settings(max_examples=50, deadline=None)
+@given(plans)
+def test_both_tracks_keep_every_frame_whatever_the_numbering_counts(plan):
+    spoken, sent = socket_of(plan)
+    other = [Media(payload=each.payload[::-1], track="outbound", number=each.number,
+                   chunk=each.chunk, stamp=each.stamp) for each in sent]  # fmt: skip
+
+    packets, counts = played([one for pair in zip(sent, other, strict=True) for one in pair])
+
+    stored = [heard([each for each in packets if each.track == track])
+              for track in ("inbound", "outbound")]  # fmt: skip
+    assert [len(set(each) - {0xFFFF}) for each in stored] == [spoken, spoken]
+    assert counts.received == 2 * spoken
