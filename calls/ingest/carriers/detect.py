@@ -20,8 +20,10 @@ class AnyParser:
 
     def text(self, message: str) -> Sequence[Event]:
         if self._family is None:
+            message = self._undecided.joined(message)
             fields = as_object(message)
             if fields is None and message.lstrip().startswith("{"):
+                self._undecided.fragment = message
                 return [Malformed("not a JSON object")]
             if fields is not None:
                 self._family = EnvelopeParser() if is_envelope(fields) else self._undecided
@@ -29,6 +31,9 @@ class AnyParser:
 
     def binary(self, message: bytes) -> Sequence[Event]:
         return self._decided((self._family or self._undecided).binary(message))
+
+    def give_up(self) -> Sequence[Event]:
+        return self._decided((self._family or self._undecided).give_up())
 
     def _decided(self, events: Sequence[Event]) -> Sequence[Event]:
         if any(isinstance(event, Start) for event in events):

@@ -3,11 +3,14 @@
 Used by jambonz ``listen``, FreeSWITCH mod_audio_fork and mod_audio_stream, Vonage, Asterisk
 chan_websocket (in JSON and in plain text), and AWS Live Call Analytics. There are no sequence
 numbers: TCP keeps the order, and the number of samples gives the time.
+
+Audio may overtake the description, as Asterisk's does. It is kept until the description has come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,14 +31,27 @@ from calls.ingest.carriers.fields import (
 
 SUBPROTOCOLS = ("audio.jambonz.org", "audio.drachtio.org", "media")
 NESTED = ("metadata", "channel_variables", "customerData", "headers")
+CODECS = ("content_type", "format", *ENCODINGS)
 MIXES = ("mixtype", "mix_type", "channels")
+HELD_S = 1.0  # how long audio waits for its description where the address names the call
+HELD_BYTES = 256 * 1024
 
 
 class PreambleParser:
     """Parses the messages of one socket, and joins samples that are split between messages."""
 
-    def __init__(self, described: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        described: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._described = described
+        self._clock = clock
+        self._known: dict[str, Any] = {}  # what describes the audio
+        self._media_type = ""
+        self._held: list[bytes] = []  # audio that has overtaken its description
+        self._held_since = 0.0
+        self.fragment = ""  # the beginning of a JSON object
         self._words = ""  # a first message that is not JSON; kept until audio follows it
         self._format: MediaFormat | None = None
         self._has_started = False
@@ -43,39 +59,84 @@ class PreambleParser:
         self._swap = False
         self._rest = b""
 
+    def joined(self, message: str) -> str:
+        """Return a message with the fragment before it, if they are one JSON object together."""
+        both = self.fragment + message
+        return both if self.fragment and as_object(message) is None else message
+
     def text(self, message: str) -> Sequence[Event]:
         fields = as_object(message)
         if self._has_started:
-            return [Stop() if _ends(fields) else Ignored()]
+            return [Stop()] if _ends(fields) else self._described_anew(fields, message)
         if fields is None:
             fields = _asterisk_words(message)
         if fields is None:
             self._words = message[:1000]
             return [Ignored()]
-        return [self._start(fields)]
+        return self._start(fields)
 
     def binary(self, message: bytes) -> Sequence[Event]:
         if self._has_started:
             return [self._media(message)]
-        if not self._words and self._described is None:
-            return [Malformed("audio before the message that describes it")]
-        # A first message in plain text can only be the call id.
-        start = self._start({"call_id": self._words} if self._words else {})
-        return [start, self._media(message)]
+        self._held.append(message)
+        if self._words:
+            # A first message in plain text can only be the call id.
+            return self._start({"call_id": self._words})
+        if self._described is None and not self.fragment:
+            return self._bounded()
+        is_described = bool(self._described) and _describes(merged(self._described))
+        return self.give_up() if is_described or self._is_enough() else []
+
+    def give_up(self) -> Sequence[Event]:
+        """Start with what the address says, or with the part of a message that is readable."""
+        if self._has_started or not (self._held or self.fragment):
+            return []
+        fields = _repaired(self.fragment)
+        if self._described is None and not call_id_of(merged(fields)):
+            return []
+        return self._start(fields)
+
+    def _is_enough(self) -> bool:
+        """Whether audio has waited long enough for its description."""
+        now = self._clock()
+        if len(self._held) == 1:
+            self._held_since = now
+        return now >= self._held_since + HELD_S or self._held_bytes > HELD_BYTES
+
+    @property
+    def _held_bytes(self) -> int:
+        return sum(map(len, self._held))
+
+    def _bounded(self) -> Sequence[Event]:
+        if self._held_bytes <= HELD_BYTES:
+            return []
+        self._held.pop()
+        return [Malformed("audio before the message that describes it")]
+
+    def _described_anew(self, fields: dict[str, Any] | None, message: str) -> Sequence[Event]:
+        """Read a description that comes after the audio has started: only a change counts."""
+        fields = fields or _asterisk_words(message) or {}
+        own = merged(fields, *(fields.get(name) for name in NESTED))
+        if not _describes(own):
+            return [Ignored()]
+        declared = _format(merged(own, self._known))
+        return [Ignored()] if declared.media == self._media_type else self._start(fields)
 
     def _media(self, message: bytes) -> Media:
         payload = self._whole(message, self._format) if self._format else message
         return Media(payload=payload, track=self._track)
 
-    def _start(self, fields: dict[str, Any]) -> Event:
-        known = merged(fields, *(fields.get(name) for name in NESTED), self._described)
+    def _start(self, fields: dict[str, Any]) -> Sequence[Event]:
+        own = merged(fields, *(fields.get(name) for name in NESTED), self._described)
+        known = merged(own, self._known)
         declared = _format(known)
         description, remarks = description_of(known)
+        self._known, self._media_type, self._rest = known, declared.media, b""
         self._has_started, self._format = True, read_media(declared.media)
         self._track = track_name(known.get("track"))
         is_stereo = self._format is not None and self._format.channels == 2
         self._swap = is_stereo and first(known, ("left",)) == "customer"
-        return Start(
+        start = Start(
             media=declared.media,
             call_id=call_id_of(known),
             stream=stream_of(known),
@@ -84,6 +145,8 @@ class PreambleParser:
             remarks=(*declared.remarks, *remarks),
             has_stop=_starts_call(known),
         )
+        held, self._held = self._held, []
+        return [start, *(self._media(message) for message in held)]
 
     def _whole(self, message: bytes, media: MediaFormat) -> bytes:
         """Return whole samples of all channels. The remainder waits for the next message."""
@@ -107,7 +170,7 @@ def _asterisk_words(message: str) -> dict[str, Any] | None:
 
 
 def _format(known: dict[str, Any]) -> Declared:
-    codec = first(known, ("content_type", "format", *ENCODINGS))
+    codec = first(known, CODECS)
     rate = next((known[name] for name in RATES if name in known), None)
     mix = next((known[name] for name in MIXES if name in known), None)
     if _starts_call(known):
@@ -119,6 +182,21 @@ def _format(known: dict[str, Any]) -> Declared:
 def _starts_call(known: dict[str, Any]) -> bool:
     """Whether the message is from AWS Live Call Analytics, which reports start and end."""
     return first(known, ("callevent",)).upper() == "START"
+
+
+def _describes(known: dict[str, Any]) -> bool:
+    """Whether fields say how audio is encoded."""
+    return any(known.get(name) for name in (*CODECS, *RATES))
+
+
+def _repaired(fragment: str) -> dict[str, Any]:
+    """Return the complete fields of a JSON object that was cut off."""
+    while fragment:
+        found = as_object(fragment.rstrip().rstrip(",") + "}")
+        if found is not None:
+            return found
+        fragment = fragment.rpartition(",")[0]
+    return {}
 
 
 def _ends(fields: dict[str, Any] | None) -> bool:

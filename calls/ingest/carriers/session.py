@@ -18,6 +18,7 @@ from calls.ingest.carriers.tracks import Frame, Row, TrackAssembler
 from calls.ingest.packets import FrameCounts, IncomingPacket
 
 MAX_TRACKS = 8
+EARLY_BYTES = 256 * 1024  # of audio that overtook the start; more is counted as malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Session:
         self.malformed = 0
         self._identity: Identity | None = None
         self._media: MediaFormat | None = None
+        self._early: list[tuple[Media, float]] = []
+        self._early_bytes = 0
         self._numbers = Numbering()
         self._chunks: dict[str, Numbering] = {}
         self._tracks: dict[str, TrackAssembler] = {}
@@ -66,11 +69,21 @@ class Session:
                 self._see_other(event.number)
 
     def begin(self, identity: Identity) -> None:
-        """Accept media from now on. Call once ``start`` is set and the sender is authorised."""
+        """Accept media from now on, and that which came before the start.
+
+        Call once ``start`` is set and the sender is authorised.
+        """
         assert self.start is not None  # noqa: S101
         self._identity = identity
         self._clock = FrameClock(identity.resumed_s)
         self._media = read_media(self.start.media)
+        for media, arrived in self._early:
+            self._take_media(media, arrived)
+        self._early.clear()
+
+    def is_other_format(self, start: Start) -> bool:
+        """Whether a later start describes other audio, so that it needs a stream of its own."""
+        return self.start is not None and self.start.media != start.media
 
     def due(self, now: float) -> list[IncomingPacket]:
         """Return the packets that must be stored by now."""
@@ -92,14 +105,21 @@ class Session:
 
     def _take_media(self, media: Media, now: float) -> None:
         if self._identity is None:
-            self.malformed += 1
-            self._numbers.see(media.number)
+            self._keep(media, now)
         elif media.track not in self._tracks and len(self._tracks) == MAX_TRACKS:
             self.malformed += 1
         elif self._is_repeated(media):
             self._repeated += 1
         else:
             self._add(media, now)
+
+    def _keep(self, media: Media, now: float) -> None:
+        """Keep a frame that overtook the start."""
+        self._early_bytes += len(media.payload)
+        if self._early_bytes > EARLY_BYTES or len(self._early) == EARLY_BYTES // 64:
+            self.malformed += 1
+        else:
+            self._early.append((media, now))
 
     def _see_other(self, number: int | None) -> None:
         if number is not None and self._numbers.see(number) is not Arrival.REPEATED:

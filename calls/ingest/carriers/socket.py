@@ -106,6 +106,7 @@ class _Stream:
         self._call_id = ""
         self._is_gone = False  # the peer has closed the socket, or the connection broke off
         self._closed_in_order = False
+        self._name = ""
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._is_allowed = False
@@ -128,8 +129,12 @@ class _Stream:
                 while not self._opened:
                     await self._read()
         except TimeoutError as error:
-            log.warning("closed a carrier's socket: no start message within %g s", START_PATIENCE_S)
-            raise _Close(CLOSE_PROTOCOL) from error
+            await self._give_up()
+            if not self._opened:
+                log.warning(
+                    "closed a carrier's socket: no start message within %g s", START_PATIENCE_S
+                )
+                raise _Close(CLOSE_PROTOCOL) from error
 
     async def _carry(self) -> None:
         flushing = asyncio.create_task(self._flush())
@@ -156,12 +161,19 @@ class _Stream:
             self._is_gone = True
             self._closed_in_order = _is_in_order(message)
             if not self._opened:
+                await self._give_up()
+            if not self._opened:
                 raise _Close(CLOSE_NORMAL)
             return
         self.backlog.add(message)
         if self.backlog.is_full():
             self._may_read.clear()
         for event in self._events(message):
+            await self._take(event)
+
+    async def _give_up(self) -> None:
+        """Wait no longer for a message that describes the audio."""
+        for event in self._parser.give_up():
             await self._take(event)
 
     def _events(self, message: dict[str, Any]) -> Sequence[Event]:
@@ -175,12 +187,17 @@ class _Stream:
             with suppress(RuntimeError):  # the peer has gone; reading will say so
                 await self._send({"type": "websocket.send", "text": event.text})
             return
+        if isinstance(event, Start) and self._opened and self._session.is_other_format(event):
+            await self._reopen(event, self._opened)
+            return
         self._session.take(event, time.monotonic())
         if self._session.malformed > MAX_MALFORMED:
             log.warning("closed a carrier's stream: too many malformed messages")
             raise _Close(CLOSE_PROTOCOL)
         if isinstance(event, Start) and not self._opened:
-            self._patience.reschedule(None)  # from here on, the carrier waits for the database
+            # From here on, the carrier waits for the database. Its time may be over already.
+            with suppress(RuntimeError):
+                self._patience.reschedule(None)
             await self._open(event)
 
     async def _open(self, start: Start) -> None:
@@ -188,14 +205,26 @@ class _Stream:
             code = await database_sync_to_async(check_token)(start.token)
             if code:
                 raise _Close(code)
-        self._patience.reschedule(None)  # the carrier has said all; the database may take its time
         own = self._scope["url_route"]["kwargs"].get("call_id", "")
         name = start.stream or uuid.uuid4().hex
         call_id = as_call_id(own) or start.call_id or as_call_id(name)
         opened = await self._open_in_database(call_id, name, start)
         heartbeat.add(opened.connection)
         self._session.begin(Identity(call_id, opened.stream, opened.begins_s, opened.resumed_s))
-        self._call_id, self._opened = call_id, opened
+        self._call_id, self._name, self._opened = call_id, name, opened
+
+    async def _reopen(self, start: Start, before: Opened) -> None:
+        """Open another stream for what follows: its audio has another format than that before."""
+        now = time.monotonic()
+        await self._store(self._session.finish(now))
+        opened = await self._open_in_database(self._call_id, start.stream or self._name, start)
+        heartbeat.add(opened.connection)
+        session = Session(row_age_s=settings.MEDIA_STORE_WITHIN - self._flush_s)
+        session.take(start, now)
+        session.begin(Identity(self._call_id, opened.stream, opened.begins_s, opened.resumed_s))
+        self._session, self._opened = session, opened
+        # Only now: while the new connection is open, the end of the old one ends no call.
+        await self._end(before, stopped=True)
 
     async def _open_in_database(self, call_id: str, name: str, start: Start) -> Opened:
         while True:
@@ -253,11 +282,12 @@ class _Stream:
         try:
             await self._store(self._session.finish(time.monotonic()))
         finally:
-            heartbeat.remove(opened.connection)
+            await self._end(opened, stopped=self._is_stopped())
+
+    async def _end(self, opened: Opened, *, stopped: bool) -> None:
+        heartbeat.remove(opened.connection)
         wait_s = await _until_reachable(
-            lambda: end_connection(
-                opened.connection, call_id=self._call_id, stopped=self._is_stopped()
-            )
+            lambda: end_connection(opened.connection, call_id=self._call_id, stopped=stopped)
         )
         if wait_s is not None:
             _settle_later(self._call_id, wait_s)
