@@ -78,6 +78,30 @@ def test_writers_with_the_same_calls_in_their_hands_do_not_deadlock():
     assert list(Call.objects.values_list("packet_count", flat=True)) == [30] * 6
 
 
+def test_writers_that_use_the_same_numbers_lose_nothing_and_repeat_nothing():
+    errors = []
+
+    def write(name):
+        try:
+            for at in range(1, 11):
+                same = packet("numbered", at, f"shared {at}", timestamp=float(at))
+                own = packet("numbered", at, f"{name} {at}", timestamp=at + 0.5, track=name)
+                record.record_packets([same, own])
+        except Exception as error:
+            errors.append(error)
+
+    threads = [in_thread(lambda name=name: write(name)) for name in ("a", "b", "c", "d")]
+    for thread in threads:
+        thread.join(60)
+
+    assert errors == []
+    stored = sorted(Packet.objects.values_list("data", flat=True))
+    assert stored == sorted(f"{who} {at}" for who in ("shared", *"abcd") for at in range(1, 11))
+    call = Call.objects.get()
+    assert (call.packet_count, call.duplicate_count) == (50, 30)
+    assert call.missing_count == sum(run.missing_count for run in call.streams.all())
+
+
 def test_a_deleted_call_is_opened_again():
     record.record_packets([packet("gone", 1)])
     with transaction.atomic():
