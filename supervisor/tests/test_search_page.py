@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -178,7 +178,7 @@ def test_filters_and_days_in_the_zone_of_the_viewer(supervisor, given, is_found)
     Call.objects.filter(pk=call.pk).update(
         queue="billing", agent="ana", customer_sentiment="POSITIVE",
         opened_at=datetime(2026, 1, 30, 20, 0, tzinfo=UTC),
-        ended_at=datetime(2026, 1, 30, 20, 10, tzinfo=UTC),
+        ended_at=datetime(2026, 1, 30, 20, 1, tzinfo=UTC), duration=timedelta(minutes=10),
     )  # fmt: skip
     Tag.objects.create(call=call, name="vip")
     Alert.objects.create(call=call, name="x", kind="words", severity=1)
