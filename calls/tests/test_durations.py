@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from calls.alerts.kinds import KINDS
 from calls.alerts.rules import ready
-from calls.models import LASTED, AlertRule, Call
+from calls.models import LASTED, AlertRule, Analysis, Call
 from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call, live_call
 from supervisor.templatetags.look import lasted, received_within
@@ -139,4 +139,11 @@ def test_a_long_call_that_was_sent_at_once_is_found_when_it_is_analysed():
 
     assert list(kind.match_end(ready(rule), call)) == []
     assert len(list(kind.match_analysis(ready(rule), call, None))) == 1
-    assert len(list(kind.match_past(ready(rule), call, None))) == 1
+    assert len(list(kind.match_past(ready(rule), call, Analysis()))) == 1
+
+
+def test_a_call_that_was_open_too_long_is_found_once():
+    rule = AlertRule(name="long", kind="long_call", limit=60)
+    call = call_of("c-1", sound_s=90, open_s=90)
+
+    assert len(list(KINDS["long_call"].match_past(ready(rule), call, Analysis()))) == 1

@@ -25,22 +25,20 @@ class LongCallKind(LimitKind):
 
     def match_end(self, rule: ReadyRule, call: Call) -> Iterator[AlertMatch]:
         # The length of its sound is not known yet, only how long it was open.
-        took = call.received_within
-        if took is not None and took.total_seconds() > rule.limit:
+        if _was_open_too_long(rule, call):
             yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end")
 
     def match_analysis(
         self, rule: ReadyRule, call: Call, analysis: Analysis
     ) -> Iterator[AlertMatch]:
         """Find long calls that were received in a short time."""
-        if (call.duration_ms or 0) > rule.limit * 1000:
+        if (call.duration_ms or 0) > rule.limit * 1000 and not _was_open_too_long(rule, call):
             yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end")
 
-    def match_past(
-        self, rule: ReadyRule, call: Call, analysis: Analysis | None
-    ) -> Iterator[AlertMatch]:
-        if call.ended_at and call.lasted_s(call.ended_at) > rule.limit:
-            yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end")
+
+def _was_open_too_long(rule: ReadyRule, call: Call) -> bool:
+    took = call.received_within
+    return took is not None and took.total_seconds() > rule.limit
 
 
 def _describe(rule: AlertRule) -> str:
