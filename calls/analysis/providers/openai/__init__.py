@@ -2,6 +2,8 @@
 
 audio          Cuts a channel into files that a transcription server accepts
 chat           Builds the request about a call, and checks the answer
+completion     Reads the text of a completion, whatever its shape
+doubt          Finds words that were most likely invented
 errors         Maps answers and failed connections to ProviderError
 loudness       Finds sound in a channel by its energy
 provider       The provider itself: which requests it sends, in which order

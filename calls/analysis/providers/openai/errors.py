@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,12 +13,34 @@ from typing import Any
 import httpx
 
 from calls.analysis.providers import ProviderError
+from calls.plain_text import clean_text
 
 PASSING = {408, 409, 429}  # and 5xx
 # A 429 with one of these codes and without Retry-After is permanent: the account needs payment.
 QUOTA = {"insufficient_quota", "quota_exceeded", "billing_hard_limit_reached", "billing_not_active"}
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 MAX_DETAIL = 300
+MAX_BYTES = 16 * 1024 * 1024  # of an answer; the words of 20 minutes take 300 KB
+# What servers call their errors in words, and the status that says the same.
+STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    **dict.fromkeys(QUOTA, 429),
+    "server_error": 500,
+    "internal_error": 500,
+    "internal_server_error": 500,
+    "api_error": 500,
+    "service_unavailable": 503,
+    "unavailable_error": 503,
+    "overloaded_error": 503,
+    "timeout": 504,
+}
 _TAG = re.compile(r"<[^>]*>")
 _KEY = re.compile(r"\b(sk|pk|key)-[A-Za-z0-9_-]{8,}")
 
@@ -34,6 +57,96 @@ def from_response(response: httpx.Response, *, now: datetime | None = None) -> P
         transient=is_transient(response, error_codes(body), retry_after_s),
         retry_after_s=retry_after_s,
         request_id=request_id(response),
+    )
+
+
+def unmask(response: httpx.Response) -> httpx.Response:
+    """Return the response that the body describes, if it is an error inside a 200.
+
+    Raises ProviderError if the body does not say which kind of error it is.
+    """
+    if not response.is_success:
+        return response
+    error = _told_error(json_body(response))
+    if error is None:
+        return response
+    status = _told_status(error)
+    if status is None:
+        raise ProviderError(
+            with_request_id(f"The answer is an error: {describe({'error': error})}", response),
+            code="error_in_answer",
+            transient=True,
+            retry_after_s=retry_after(response.headers, now=datetime.now(UTC)),
+            request_id=request_id(response),
+        )
+    headers = {**response.headers, **_told_headers(error)}
+    content = json.dumps({"error": error}).encode()
+    return httpx.Response(status, headers=_plain(headers), content=content)
+
+
+def _told_error(body: Any) -> Any:
+    """Return the error that a body holds, at the top or in place of a completion."""
+    if not isinstance(body, dict):
+        return None
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for holder in (body, first):
+        error = holder.get("error") if isinstance(holder, dict) else None
+        if error and isinstance(error, (dict, str)):
+            return error
+    return None
+
+
+def _told_status(error: Any) -> int | None:
+    if not isinstance(error, dict):
+        return None
+    for name in ("code", "status", "status_code", "type"):
+        told = str(error.get(name) or "").strip().lower()
+        if told.isascii() and told.isdigit() and 400 <= int(told[:4]) <= 599:
+            return int(told)
+        if told in STATUSES:
+            return STATUSES[told]
+    return None
+
+
+def _told_headers(error: dict[str, Any]) -> dict[str, str]:
+    """Return the Retry-After that a proxy passes on inside of the error."""
+    metadata = error.get("metadata")
+    passed_on = metadata.get("headers") if isinstance(metadata, dict) else None
+    held = {**(passed_on if isinstance(passed_on, dict) else {}), **error}
+    told = {str(name).lower().replace("_", "-"): value for name, value in held.items()}
+    names = ("retry-after", "retry-after-ms")
+    return {name: clean_text(str(told[name])) for name in names if told.get(name)}
+
+
+def _plain(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return headers without those that describe how a body was sent."""
+    sent = {"content-encoding", "content-length", "transfer-encoding"}
+    return [
+        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+        for name, value in headers.items()
+        if name.lower() not in sent
+    ]
+
+
+async def read_bounded(response: httpx.Response) -> httpx.Response:
+    """Read a streamed response. Raises ProviderError if it has more than MAX_BYTES."""
+    content = bytearray()
+    async for part in response.aiter_bytes():
+        content += part
+        if len(content) > MAX_BYTES:
+            message = f"The answer has more than {MAX_BYTES:,} bytes."
+            raise ProviderError(
+                with_request_id(message, response),
+                code="too_large",
+                transient=True,
+                request_id=request_id(response),
+            )
+    return httpx.Response(
+        response.status_code,
+        headers=_plain(response.headers),
+        content=bytes(content),
+        extensions=response.extensions,
     )
 
 
@@ -91,7 +204,7 @@ def json_body(response: httpx.Response) -> Any:
         return None
     try:
         return json.loads(response.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

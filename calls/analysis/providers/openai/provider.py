@@ -17,6 +17,7 @@ from django.conf import settings
 from calls.analysis.providers import ProviderError, Questions, no_questions
 from calls.analysis.providers.openai import chat, errors
 from calls.analysis.providers.openai.audio import UploadPiece, encode, pieces
+from calls.analysis.providers.openai.completion import read_choice
 from calls.analysis.providers.openai.transcription import (
     AudioTranscript,
     Unreadable,
@@ -172,12 +173,14 @@ class OpenAIProvider:
             response, text = await self._complete(client, request, questions)
         try:
             answer = chat.read_json(text)
+            sentiments, left_out = chat.read_sentiments(answer, turns)
             return Understanding(
-                sentiments=chat.read_sentiments(answer, turns),
+                sentiments=sentiments,
                 summary=chat.read_summary(answer),
                 keywords=chat.read_keywords(answer),
                 model=self._chat_model,
                 insights=chat.read_insights(answer, questions),
+                skipped=tuple(Skipped("understand", note) for note in left_out),
                 prompt=chat.prompt_version(questions, language=language),
                 request_ids=tuple(filter(None, [errors.request_id(response)])),
             )
@@ -189,10 +192,10 @@ class OpenAIProvider:
     ) -> tuple[httpx.Response, str]:
         """Return the text of a complete answer. If it was cut off, ask once more with more room."""
         response = await self._post_chat(client, request, questions)
-        text, reason = _choice(response)
+        text, reason = read_choice(response)
         if reason == "length":
             response = await self._post_longer(client, request, questions)
-            text, reason = _choice(response)
+            text, reason = read_choice(response)
         if reason == "length":
             message = errors.with_request_id("The answer was cut off by its limit.", response)
             found = errors.request_id(response)
@@ -251,10 +254,13 @@ def _timeout(seconds: float) -> httpx.Timeout:
 
 
 async def _post(client: httpx.AsyncClient, path: str, **request: Any) -> httpx.Response:
+    """Post a request, and return the answer, or the error that it holds, whatever its status."""
     try:
-        return await client.post(path, **request)
+        async with client.stream("POST", path, **request) as response:
+            answer = await errors.read_bounded(response)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise errors.from_transport(error) from error
+    return errors.unmask(answer)
 
 
 def _refuse_empty(
@@ -284,26 +290,16 @@ def _remarks(who: Speaker, heard: Sequence[AudioTranscript]) -> list[str]:
         remarks.append(
             f"{len(dropped)} passages of the {who} ({seconds:.1f} s) were too unclear to keep."
         )
+    doubtful = [span for part in heard for span in part.doubtful]
+    if doubtful:
+        seconds = sum(span.duration_ms for span in doubtful) / 1000
+        remarks.append(
+            f"{len(doubtful)} passages of the {who} ({seconds:.1f} s) lie where no speech was "
+            "found: they may be invented."
+        )
     if any(part.estimated for part in heard):
         remarks.append(f"The server gave no times for the {who}'s words: times are estimated.")
     return remarks
-
-
-def _choice(response: httpx.Response) -> tuple[str, str]:
-    """Return text and finish reason of a completion. Raises ProviderError if there is none."""
-    body = errors.json_body(response)
-    try:
-        choice = body["choices"][0]
-        message, reason = choice["message"], choice.get("finish_reason") or "stop"
-        text, refusal = message.get("content") or "", message.get("refusal")
-    except (TypeError, KeyError, IndexError, AttributeError) as error:
-        raise errors.invalid_answer("there is no completion in it", response) from error
-    if refusal or reason == "content_filter":
-        words = errors.first_line(str(refusal or "content filter"))
-        message = errors.with_request_id(f"The model refused: {words}", response)
-        found = errors.request_id(response)
-        raise ProviderError(message, code="refused", transient=False, request_id=found)
-    return str(text), str(reason)
 
 
 def from_settings(questions: Questions) -> OpenAIProvider:
