@@ -276,7 +276,7 @@ MEDIA_START_TIMEOUT = _number("MEDIA_START_TIMEOUT", 5, 0.1, 60)  # seconds to w
 MEDIA_STORE_WITHIN = _number("MEDIA_STORE_WITHIN", 0.25, 0.05, 2)  # seconds; of a carrier's frame
 MEDIA_RECONNECT = _number("MEDIA_RECONNECT", 30, 0, 3600)  # seconds a broken connection may take
 MEDIA_STOP_GRACE = _number("MEDIA_STOP_GRACE", 3, 0, 3600)  # seconds from the last stop to the end
-SHED_REQUESTS_AFTER = _number("SHED_REQUESTS_AFTER", 1, 0.05, 60)  # seconds that packets wait
+SHED_REQUESTS_AFTER = _number("SHED_REQUESTS_AFTER", 0.25, 0.05, 60)  # seconds that packets wait
 SHED_STREAMS_AFTER = _number("SHED_STREAMS_AFTER", 0.25, 0.05, 60)  # then no new streams
 CARRIER_MEMORY = _number("CARRIER_MEMORY", 256, 1, 65_536)  # MiB held while nothing can be stored
 CARRIER_PINGS = env.bool("CARRIER_PINGS", default=False)  # some carriers hang up on a ping

@@ -133,7 +133,8 @@ class Buffer:
     def oldest_age_s(self) -> float:
         """Return how long the oldest packet has been waiting to be written."""
         with self._changed:
-            return self._age_s(self._clock())
+            now = self._clock()
+            return now - self._away_since if self._outage.lasts else self._age_s(now)
 
     def pressure(self) -> Pressure:
         return Pressure(
@@ -177,8 +178,6 @@ class Buffer:
         return self._age_s(now) + self._lag.now_s()
 
     def _age_s(self, now: float) -> float:
-        if self._outage.lasts:
-            return now - self._away_since
         oldest = self._writing_since
         if oldest is None and self._waiting:
             oldest = self._waiting[0].arrived_at

@@ -8,29 +8,42 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+STAND_S = 0.25
+
 
 @dataclass
 class Shedding:
-    """Begins when the wait reaches ``limit_s``. Ends once it has been half of that for ``calm_s``.
+    """Begins when the wait has been ``limit_s`` for STAND_S, or is far above it.
 
-    The gap between the limits keeps it from going on and off with every transaction.
+    A single slow commit is not overload; a queue that stands is. Ends once the wait has been half
+    of the limit for ``calm_s``, so that it does not go on and off with every transaction.
     """
 
     limit_s: float
     calm_s: float
     since: float | None = None
+    _high_since: float | None = None
     _calm_since: float | None = None
     _noted_at: float = 0.0
 
     def note(self, wait_s: float, now: float) -> bool:
         """Take a measurement. Returns whether to refuse."""
         if wait_s >= self.limit_s:
-            self.since = now if self.since is None else self.since
-            self._calm_since = None
-        elif self.since is not None:
-            self._calm_down(wait_s, now)
+            self._rise(wait_s, now)
+        else:
+            self._high_since = None
+            if self.since is not None:
+                self._calm_down(wait_s, now)
         self._noted_at = now
         return self.since is not None
+
+    def _rise(self, wait_s: float, now: float) -> None:
+        self._calm_since = None
+        if self._high_since is None:
+            self._high_since = now
+        stands = now - self._high_since >= STAND_S or wait_s >= self.limit_s + STAND_S
+        if stands and self.since is None:
+            self.since = now
 
     def _calm_down(self, wait_s: float, now: float) -> None:
         if wait_s > self.limit_s / 2:

@@ -128,7 +128,9 @@ def test_a_database_that_is_away_refuses_everybody_and_is_asked_again():
         buffer.submit([packet("c", 1)]).result(timeout=10)
     with pytest.raises(Unavailable, match="database"):
         buffer.submit([packet("c", 1)])  # at once, without asking again
-    clock.now += buffer_module.ASK_AGAIN_S
+    assert buffer.oldest_age_s() == 0.0
+    clock.now += 60
+    assert buffer.oldest_age_s() == buffer.shedding_for_s() == 60.0
     buffer.submit([packet("c", 1)]).result(timeout=10)
 
     assert recorder.transactions == [[1]]
