@@ -40,6 +40,7 @@ OVERLOADED = "The server is overloaded."
 
 CAPACITY = 20_000  # packets waiting in one process; more are refused with 503
 TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further request
+MEASURED_PACKETS = 200  # in smaller transactions, the commit takes most of the time
 RETRY_AFTER_S = 1
 ANSWER_WITHIN_S = 2.0  # then a request over HTTP is answered 503
 STOP_WITHIN_S = 30.0
@@ -81,6 +82,7 @@ class Buffer:
         self._report_at = 0.0
         self._reported = 0  # refusals in the last report
         self._is_reported = False  # the last report says that packets are refused
+        self._packet_s = 0.0  # what a packet of a large transaction takes
         self._side = Sidelined(record, clock)
         self._writing_since: float | None = None  # arrival of the oldest request in hand
         self._outage = Outage(log, "packets are refused with 503")
@@ -170,7 +172,9 @@ class Buffer:
         if self._outage.lasts and (now < self._ask_at or self._writing_since is not None):
             self.refused[way] += way.is_http
             raise Unavailable(NOT_AVAILABLE)
-        if way.is_http and self.requests.note(self._wait_s(now), now):
+        work_s = self._size * self._packet_s if self._size >= MEASURED_PACKETS else 0.0
+        is_queue_long = work_s > self.requests.limit_s
+        if way.is_http and (self.requests.note(self._wait_s(now), now) or is_queue_long):
             self.refused[way] += 1
             raise Unavailable(OVERLOADED)
 
@@ -252,11 +256,15 @@ class Buffer:
     def _write(self, requests: list[StoreRequest], until: float | None = None) -> None:
         """Commit requests together. If some cannot be written, commit the others without them."""
         packets = [packet for request in requests for packet in request.packets]
+        begun_at = self._clock()
         try:
             locked = self._record_or_reconnect(packets)
         except Exception as error:
             self._recover(requests, error, until)
             return
+        if len(packets) >= MEASURED_PACKETS:
+            packet_s = (self._clock() - begun_at) / len(packets)
+            self._packet_s = (3 * self._packet_s + packet_s) / 4 if self._packet_s else packet_s
         # Set before the clients hear of the commit: some send again at once.
         self._company = min(self._size + len(packets), GATHER_PACKETS)
         self._outage.over()

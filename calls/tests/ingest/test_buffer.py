@@ -201,6 +201,28 @@ def test_http_is_refused_while_packets_wait_too_long_and_sockets_are_not():
         answered.result(timeout=10)
 
 
+def test_a_queue_that_would_take_too_long_refuses_more_before_anybody_waits():
+    def slow(packets):
+        clock.now += 0.001 * len(packets)
+
+    recorder, clock = Recorder(slow), Clock()
+    recorder.go_on.set()
+    buffer = Buffer(record=recorder, clock=clock)
+    buffer.submit([packet("c", at) for at in range(200)]).result(timeout=10)
+    recorder.go_on.clear()
+    recorder.entered.clear()
+    first = buffer.submit([packet("c", 201)])
+    assert recorder.entered.wait(10)
+
+    waiting = buffer.submit([packet("c", at) for at in range(300, 600)])  # 0.3 s of work
+    with pytest.raises(Unavailable, match="overloaded"):
+        buffer.submit([packet("c", 601)])
+
+    recorder.go_on.set()
+    first.result(timeout=10)
+    waiting.result(timeout=10)
+
+
 def test_all_is_normal_again_soon_after_the_packets_are_written():
     recorder, clock = Recorder(), Clock()
     buffer = Buffer(record=recorder, clock=clock)
