@@ -46,6 +46,8 @@ check: $(VENV)/.development ## Formatting, lint, types, migrations and the deplo
 bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL
 	$(BIN)/python manage.py bench_ingest
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_ingest
+	$(BIN)/python manage.py bench_overload
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_overload
 	$(BIN)/python manage.py bench_analysis
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_analysis
 	$(BIN)/python manage.py bench_analysis --slots 200
