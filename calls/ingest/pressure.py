@@ -73,7 +73,7 @@ class LoopLag:
         """Call for each request."""
         self._used_at = loop.time()
         if self._loop is not loop:
-            self._loop, self._lag_s = loop, 0.0
+            self._loop = loop
             self._plan(loop)
 
     def now_s(self) -> float:
@@ -88,8 +88,10 @@ class LoopLag:
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not loop:
             return
-        self._lag_s = max(0.0, loop.time() - self._due_at)
-        if loop.time() - self._used_at < LINGER_S:
+        # Falls by halves, because a loop that is late is not late in every round.
+        self._lag_s = max(loop.time() - self._due_at, self._lag_s / 2)
+        # In a loop that is late, the last packet may be older than LINGER_S without being the last.
+        if self._lag_s >= TICK_S or loop.time() - self._used_at < LINGER_S:
             self._plan(loop)
         else:
             self._loop = None

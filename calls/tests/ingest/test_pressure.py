@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.ingest.pressure import STAND_S, Shedding
+from calls.ingest.pressure import LINGER_S, STAND_S, TICK_S, LoopLag, Shedding
 
 LIMIT_S, CALM_S = 0.25, 2.0
 
@@ -12,6 +12,48 @@ def course(*waits, step_s=0.05):
     """Note one wait every ``step_s``. Returns after which of them it sheds."""
     shedding = Shedding(LIMIT_S, CALM_S)
     return [shedding.note(wait, at * step_s) for at, wait in enumerate(waits)]
+
+
+class Loop:
+    """Stands for an event loop whose rounds take as long as the test says."""
+
+    def __init__(self):
+        self.now, self.timers = 0.0, []
+
+    def time(self):
+        return self.now
+
+    def call_at(self, moment, function, *arguments):
+        self.timers.append((moment, function, arguments))
+
+    def take_round(self, seconds):
+        self.now += seconds
+        due = [timer for timer in self.timers if timer[0] <= self.now]
+        self.timers = [timer for timer in self.timers if timer[0] > self.now]
+        for _, function, arguments in due:
+            function(*arguments)
+
+
+def test_the_lag_of_a_loop_is_known_however_late_it_is():
+    loop, lag = Loop(), LoopLag()
+
+    for _ in range(10):
+        lag.watch(loop)
+        loop.take_round(4 * LINGER_S)
+
+    assert lag.now_s() >= 4 * LINGER_S - TICK_S
+
+
+def test_the_timer_of_the_lag_ends_when_packets_do():
+    loop, lag = Loop(), LoopLag()
+    lag.watch(loop)
+    loop.take_round(3.0)
+
+    for _ in range(100):
+        loop.take_round(TICK_S)
+
+    assert loop.timers == []
+    assert lag.now_s() == 0.0
 
 
 def test_one_slow_commit_is_no_overload():
