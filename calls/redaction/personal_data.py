@@ -48,7 +48,7 @@ _BIRTH_YEAR = re.compile(r"(?:19\d\d|20[01]\d)$")
 _AMOUNTS = re.compile(r"\d{1,3}(?:[,']\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
 # A number that is written in one piece, and one that counts through a year: "2026-114". Eight
 # digits with a hyphen in the middle may as well be a phone number.
-_IN_ONE_PIECE = re.compile(r"(?<![\d+(])(?<!\d[./-])\d(?:[\d./-]*\d)?(?![./-]?\d|\s\d)")
+_IN_ONE_PIECE = re.compile(r"(?<![\d+(])(?<!\d[\s./-])\d(?:[\d./-]*\d)?(?![./-]?\d|\s\d)")
 _OF_A_YEAR = re.compile(r"(?:19|20)\d\d[-/](?:\d{3}|\d{5,6})")
 _NATIONAL_INSURANCE = re.compile(
     r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
