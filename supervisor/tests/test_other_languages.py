@@ -68,3 +68,24 @@ def test_no_alert_by_sentiment_is_raised_for_it():
     watch_log(book, 0, now=timezone.now())
 
     assert Alert.objects.count() == 0
+
+
+@pytest.mark.parametrize("form", ["json", "text", "vtt", "contactlens", "vcon"])
+def test_it_is_exported_without_a_sentiment(client, form):
+    archived(ITALIAN)
+
+    response = client.get(f"/v1/call/c-1/transcript?as={form}")
+
+    assert response.status_code == 200
+    assert "NEUTRAL" not in response.content.decode()
+    assert "[CARD]" in response.content.decode()
+
+
+def test_the_wallboard_and_the_list_of_calls_leave_it_blank(supervisor, client):
+    archived(ITALIAN)
+
+    board = supervisor.get("/supervisor/").content.decode()
+    listed = client.get("/v1/call").json()["results"][0]
+
+    assert 'title="not known"' in board
+    assert (listed["customer_sentiment"], listed["customer_trend"]) == ("", "")
