@@ -84,6 +84,7 @@ def test_the_answers_are_stored_with_the_analysis(insights):
     assert analysis.provenance == {
         "provider": "openai",
         "model": "small-talk",
+        "redaction": {"rules": ["en"]},
         "prompt": prompt,
         "attempts": 1,
     }
