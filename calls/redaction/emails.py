@@ -164,7 +164,12 @@ def _last_name(before: Sequence[str]) -> int:
 def _is_name(
     text: str, before: Sequence[str], name: int, domain: re.Match[str], rules: Rules
 ) -> bool:
-    if before[-1] != "at" or before[name] in rules.before_site or before[name] == ".":
+    if (
+        before[-1] != "at"
+        or ". " in domain[0]
+        or before[name] in rules.before_site
+        or before[name] == "."
+    ):
         return False
     if name and before[name - 1] != ".":
         return before[name - 1] in _BEFORE_NAME

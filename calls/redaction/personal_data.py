@@ -44,6 +44,7 @@ MOST_LETTERS = 4
 BEFORE = 160
 FEW_WORDS = 3
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_YEARS = re.compile(r"(?:19|20)\d\d(?:[-/](?:19|20)?\d\d)?")
 _BIRTH_YEAR = re.compile(r"(?:19\d\d|20[01]\d)$")
 _AMOUNTS = re.compile(r"\d{1,3}(?:[,']\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
 # A number that is written in one piece, and one that counts through a year: "2026-114". Eight
@@ -124,11 +125,11 @@ def _records(text: str, rules: Rules, *, expected: bool) -> list[re.Match[str]]:
 
 
 def _years(text: str, rules: Rules) -> list[re.Match[str]]:
-    """Return the years of "300 in 2022, 350 in 2023"."""
+    """Return the years of "300 in 2022, 350 since 2019-2021"."""
     return [
         piece
         for piece in _IN_ONE_PIECE.finditer(text)
-        if _YEAR.fullmatch(piece[0]) and _is_dated(_before(text, piece.start()), rules)
+        if _YEARS.fullmatch(piece[0]) and _is_dated(_before(text, piece.start()), rules)
     ]
 
 

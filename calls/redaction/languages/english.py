@@ -91,12 +91,12 @@ ENGLISH = Vocabulary(
             (?<!social\ )security\ (?:code|number) | \bc\.?v\.?[vc]2?\b
             | \bpins?\b(?!\ (?:point|down)) | pass\ ?(?:code|word)
             | (?:verification|one[- ]time|access|activation|log-?\ ?in)\ (?:code|password)
-            | (?:three|3|four|4|six|6)[- ]digits?\b(?!\ (?:account|number|card))
+            | (?:three|3)\ digits | (?:four|4|six|6)[- ]digit\ code
             | code\ (?:that\ )?we\ (?:just\ )?sent
             | \b(?:sen[dt]|text(?:ed)?|get|got|received?)\ (?:you\ |me\ )?(?:an?|the)\ code\b
             | code\ (?:to|on|in|from)\ (?:your|my|the)\ (?:phone|text|message|app)
             | \b(?:sms|text(?:\ message)?)\ (?:code|says?|said|reads?)\b | \bsms\b
-            | \b(?:the|my|your|that|this)\ code\b
+            | \b(?:the|my|your|that|this)\ code\b(?!\ of\b)
         """,
         "NATIONAL_ID": r"""
             social\ security | \bs\.?s\.?n\b | \b(?:your|my)\ social\b | national\ insurance
@@ -212,6 +212,8 @@ ENGLISH = Vocabulary(
         "register registered account accounts go going went website site page pages up in on work "
         "works working worked employed job read reviews is are was were be store live located "
         "information info details more prices chat everyone everybody people team guys friends "
+        "happy great good fine nice free open busy cheap cheaper cheapest best better worst sale "
+        "listed shown sold hosted based "
         "arrive arrived start started click login signed sign sold sells offered offer back"
     ),
 )

@@ -119,7 +119,7 @@ FRENCH = Vocabulary(
             cryptogramme | code\ (?:de\ )?(?:securite|verification|confirmation|secret|acces
             |activation|validation|pin) | code\ d'(?:acces|activation) | mot\ de\ passe | \bpin\b
             | \bsms\b | \btexto\b | code\ (?:recu|envoye|par\ sms) | \b(?:le|mon|votre|un)\ code\b
-            | code\ a\ usage\ unique | (?:trois|3|quatre|4|six|6)\ chiffres
+            | code\ a\ usage\ unique | (?:trois|3)\ chiffres
         """,
         "NATIONAL_ID": r"""
             securite\ sociale | passeport | carte\ (?:nationale\ )?d'identite | piece\ d'identite

@@ -85,7 +85,7 @@ SPANISH = Vocabulary(
             | clave | contrasena | \bpin\b | \bsms\b
             | codigo\ (?:que\ )?(?:le|te|me)\ (?:he|hemos|han)
             | mensaje\ de\ texto | \b(?:el|mi|su|un)\ codigo\b(?!\ postal)
-            | (?:tres|3|cuatro|4|seis|6)\ (?:digitos|cifras)
+            | (?:tres|3)\ (?:digitos|cifras)
         """,
         "NATIONAL_ID": r"""
             \bd\.?n\.?i\b | \bn\.?i\.?[ef]\b | pasaporte | seguridad\ social | \bcurp\b | \brfc\b

@@ -39,6 +39,7 @@ def test_an_address_goes_without_a_cue(text: str, left: str) -> None:
         "It is available at example dot com.",
         "Our site is support.eu.northwind.com.",
         "It is www.shop.eu.northwind.com.",
+        "She is happy at example dot com. Is Peter at work. Com on.",
         "Log in at mail.google.com or outlook.live.com.",
         "At that point it was late. Dot the i in it.",
     ],
@@ -80,6 +81,8 @@ def test_the_answer_to_a_question_for_an_order_stays_and_that_for_a_card_goes(an
         ("Yes, it is 447719.", "We sent a code to your phone.", "Yes, it is [SECURITY_CODE]."),
         ("4 4 7 7 1 9", "What is the six-digit code?", "[SECURITY_CODE]"),
         ("The error code is 4471.", "", "The error code is 4471."),
+        ("The code of conduct has 1234 words.", "", "The code of conduct has 1234 words."),
+        ("It's 4532.", "And the last four digits of your card?", "It's [CARD]."),
     ],
 )
 def test_a_code_from_a_message_goes(text: str, question: str, left: str) -> None:

@@ -153,6 +153,7 @@ def test_a_spelling_goes(text: str, left: str) -> None:
         "\u05e9\u05dc\u05d5\u05dd \u200f\u2013 caf\u00e9 na\u00efve e\u0301te\u0301 \u200b\u200d.",
         "From 10:30 \u2013 12:45, on 02/03/2024 3 parcels came, at 49.99 each.",
         "49.99 59.99 69.99",
+        "Since 2019\u20132021, at 10\u201315 \u00b0C, 3rd floor, 75 m\u00b2.",
     ],
 )
 def test_a_text_without_personal_data_is_left_as_it_was_written(text: str) -> None:
