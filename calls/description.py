@@ -140,6 +140,18 @@ DESCRIBED = (
         check=_check_language,
         in_webhooks=False,
     ),
+    Described(
+        name="external_id",
+        label="External id",
+        help_text=(
+            "The sender's own id of the call, such as a SIP Call-ID. It is filled in if the id in "
+            "the address cannot be a call id."
+        ),
+        option="the call with this external id",
+        carrier_names=("external_id", "externalid", "sip_call_id", "sipcallid", "sip_callid"),
+        is_filter=True,
+        is_searched=True,
+    ),
 )
 NAMES = tuple(each.name for each in DESCRIBED)
 CHECKS = {each.name: each.check for each in DESCRIBED if each.check}

@@ -123,10 +123,13 @@ class CallAdmin(ReadOnly, Records):
     ]
     search_fields = (
         "call_id__startswith",
+        "external_id__startswith",
         "queue__exact",
         "agent__exact",
     )
-    search_help_text = "The start of a call id, or the full name of a queue or an agent."
+    search_help_text = (
+        "The start of a call id or an external id, or the full name of a queue or an agent."
+    )
     inlines = [TagInline, NoteInline, StreamInline, ConnectionInline, AttemptInline]
     actions = [_in_admin(action) for action in IN_ADMIN]
 
@@ -159,7 +162,8 @@ class CallAdmin(ReadOnly, Records):
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
     ) -> tuple[QuerySet[Call], bool]:
         term = search_term.strip()
-        found = Q(call_id__startswith=term) | Q(queue=term) | Q(agent=term)
+        started = Q(call_id__startswith=term) | Q(external_id__startswith=term)
+        found = started | Q(queue=term) | Q(agent=term)
         # As one term: Django would split it at spaces, but names of queues have some.
         return (queryset.filter(found) if term else queryset), False
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -22,12 +21,13 @@ from rest_framework.exceptions import ParseError
 from calls.api.parsers import parse_json
 from calls.api.serializers.packets import sort_out
 from calls.ingest.buffer import buffer
+from calls.ingest.call_ids import as_call_id, as_external_id, decode
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.refusal import is_refused
 from calls.ingest.requests import Unavailable, Way
 from calls.ingest.wire import read_frame
 from calls.keys import find_refusal
-from calls.models import CALL_ID_PATTERN, RESERVED_CALL_IDS, ApiKey, Call
+from calls.models import ApiKey, Call
 
 CLOSE_BINARY = 1003
 CLOSE_TOO_MANY_ERRORS = 1008
@@ -60,11 +60,13 @@ async def packet_socket(scope: dict[str, Any], receive: Receive, send: Send) -> 
     if code:
         await send({"type": "websocket.close", "code": code})
         return
-    await _Session(call_id, receive, send).run()
+    await _Session(decode(call_id), receive, send).run()
 
 
 async def _refusal(scope: dict[str, Any], call_id: str) -> int | None:
-    if not re.fullmatch(CALL_ID_PATTERN, call_id) or call_id in RESERVED_CALL_IDS:
+    try:
+        decode(call_id)
+    except ValueError:
         return CLOSE_BAD_CALL_ID
     return await database_sync_to_async(find_refusal)(scope, ApiKey.Scope.INGEST)
 
@@ -72,8 +74,9 @@ async def _refusal(scope: dict[str, Any], call_id: str) -> int | None:
 class _Session:
     """Reads frames and acknowledges them in order. Reads at most WINDOW packets ahead."""
 
-    def __init__(self, call_id: str, receive: Receive, send: Send) -> None:
-        self.call_id = call_id
+    def __init__(self, own_id: str, receive: Receive, send: Send) -> None:
+        self.call_id = as_call_id(own_id)
+        self.external_id = as_external_id(own_id)
         self._receive = receive
         self._send = send
         self._waiting: deque[_Frame] = deque()
@@ -120,6 +123,8 @@ class _Session:
             packets, errors = _sort_out(text, self.call_id)
             await self._complain(errors)
         if packets:
+            if self.external_id:
+                packets = [replace(each, external_id=self.external_id) for each in packets]
             self._uncommitted += len(packets)
             # In order of arrival, and acknowledged in that order, whatever is committed first.
             self._waiting.append(_Frame(packets, self._frames, await _submit(packets)))

@@ -1,6 +1,7 @@
 """Ingest: packets of live calls, from the network to the database.
 
 buffer    Group commit: one writer thread per process, many requests per transaction.
+call_ids  Makes a call id of whatever id a sender has, and reads the ids in addresses.
 carriers  The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.
 express   The fast lane: the two hot HTTP routes over plain ASGI.
 packets   The shape of an incoming packet, and its limits.

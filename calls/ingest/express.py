@@ -16,12 +16,13 @@ from django.http.request import split_domain_port, validate_host
 
 from calls.asgi import App, Message, Receive, Scope, Send
 from calls.ingest.buffer import RETRY_AFTER_S, check, store_async
+from calls.ingest.call_ids import ADDRESSED_PATTERN, NOT_CALL_IDS
 from calls.ingest.requests import Unavailable, Way
 from calls.ingest.wire import Packets, read_batch, read_lines, read_packet
 from calls.keys import key_from_headers, ring
-from calls.models import CALL_ID_PATTERN, RESERVED_CALL_IDS, ApiKey
+from calls.models import ApiKey
 
-ROUTE = re.compile(rf"/v1/call/stream/({CALL_ID_PATTERN})(/batch)?")
+ROUTE = re.compile(rf"/v1/call/stream/({ADDRESSED_PATTERN})(/batch)?")
 JSON_TYPES = {b"application/json", b"application/json; charset=utf-8"}
 NDJSON_TYPES = {b"application/x-ndjson"}
 JSON_ACCEPTED = {b"", b"*/*", b"application/json"}
@@ -65,7 +66,7 @@ class ExpressLane:
         if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
             return None
         match = ROUTE.fullmatch(scope["path"])
-        if match is None or match[1] in RESERVED_CALL_IDS:
+        if match is None or match[1] in NOT_CALL_IDS:
             return None
         headers = dict(scope["headers"])
         is_batch = match[2] is not None

@@ -118,10 +118,11 @@ def _open_unknown(batch: _Batch, call_ids: list[str]) -> None:
     if not call_ids:
         return
     exist = set(Call.objects.filter(call_id__in=call_ids).values_list("call_id", flat=True))
+    external = {key[0]: arrived[0].external_id for key, arrived in batch.incoming.items()}
     for call_id in call_ids:
         if call_id in exist:
             continue
-        call, opened = open_call(call_id, now=batch.now)
+        call, opened = open_call(call_id, now=batch.now, external_id=external[call_id])
         if opened:
             batch.entries.append((call, opened_event(call)))
 

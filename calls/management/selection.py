@@ -17,7 +17,7 @@ from calls.waking import waking_once
 
 FILTERS = {
     "call-id-prefix": "calls whose id starts with this",
-    **{each.name: each.option for each in DESCRIBED if each.option},
+    **{each.name.replace("_", "-"): each.option for each in DESCRIBED if each.option},
     "customer-sentiment": "POSITIVE, NEUTRAL or NEGATIVE",
     "tag": "calls with this tag",
     "opened-after": "calls that started at or after this time: 2026-01-31T12:00:00Z",

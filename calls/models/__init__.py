@@ -41,8 +41,10 @@ from calls.models.bulk import (
     BulkItem,
 )
 from calls.models.call import (
+    CALL_ID_LENGTH,
     CALL_ID_PATTERN,
     CALL_ID_RULE,
+    EXTERNAL_ID_LENGTH,
     LASTED,
     RESERVED_CALL_IDS,
     Call,
@@ -81,9 +83,11 @@ from calls.models.webhook import (
 )
 
 __all__ = [
+    "CALL_ID_LENGTH",
     "CALL_ID_PATTERN",
     "CALL_ID_RULE",
     "COUNTED_FROM_ONE",
+    "EXTERNAL_ID_LENGTH",
     "LASTED",
     "NOTE_LENGTH",
     "RESERVED_CALL_IDS",

@@ -11,9 +11,13 @@ from django.utils import timezone
 
 from calls.lifecycle import CallLifecycle, CallState
 
+CALL_ID_LENGTH = 128
 CALL_ID_PATTERN = r"[A-Za-z0-9._:@+-]{1,128}"
 CALL_ID_RULE = "1 to 128 of letters, digits and . _ : @ + -"
-RESERVED_CALL_IDS = {"stream"}  # /v1/call/stream/... is where packets go
+# These mean something else in an address: /v1/call/stream/... is where packets go.
+RESERVED_CALL_IDS = frozenset({"stream", ".", ".."})
+# At four bytes a character, this still fits into an index of PostgreSQL.
+EXTERNAL_ID_LENGTH = 512
 
 
 class Stage(models.TextChoices):
@@ -150,6 +154,8 @@ class Call(CallLifecycle):
     direction = models.CharField(max_length=8, blank=True, default="", choices=Direction.choices)
     media = models.CharField(max_length=100, blank=True, default="")
     language = models.CharField(max_length=16, blank=True, default="")
+    # The sender's own id, where it cannot be the call id: a SIP Call-ID for instance.
+    external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH, blank=True, default="")
     # What a carrier's messages say that could not be read, and what was assumed instead.
     remarks = models.JSONField(blank=True, default=list, editable=False)
     # The format in which a person wants the packets to be decoded; empty: as they were declared.
@@ -221,6 +227,12 @@ class Call(CallLifecycle):
             models.Index(fields=["state", "state_changed_at"], name="call_by_state_since"),
             models.Index(fields=["queue", "-id"], name="call_by_queue"),
             models.Index(fields=["agent", "-id"], name="call_by_agent"),
+            models.Index(
+                fields=["external_id"],
+                condition=~Q(external_id=""),
+                opclasses=["text_pattern_ops"],  # for the start of an id as well
+                name="call_by_external_id",
+            ),
             # For retention, once a minute. Its cost must not grow with the archive.
             models.Index(fields=["ended_at"], name="call_by_end"),
             models.Index(

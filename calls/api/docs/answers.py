@@ -15,14 +15,18 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from calls.models import CALL_ID_PATTERN, CALL_ID_RULE
+from calls.models import CALL_ID_RULE
 
 F = TypeVar("F", bound=Callable[..., Any])
 CALL_ID = OpenApiParameter(
     "call_id",
-    {"type": "string", "pattern": f"^{CALL_ID_PATTERN}$"},
+    {"type": "string", "minLength": 1},
     OpenApiParameter.PATH,
-    description=f"The call's id in the telephone system: {CALL_ID_RULE}.",
+    description=(
+        f"The call's id in the telephone system: {CALL_ID_RULE}. Of any other id, a call id is "
+        "made, and `external_id` keeps the original. An id with a slash is written as `b64:` and its "
+        "base64url."
+    ),
 )
 _detail = inline_serializer("Error", {"detail": serializers.CharField()})
 
@@ -59,7 +63,9 @@ CONFLICT = error(
     "The state of the call does not allow it.",
     {"detail": "A call that is ARCHIVED cannot be retried.", "state": "ARCHIVED"},
 )
-_BAD_ID = error("Not a call id.", {"call_id": [f"A call id is {CALL_ID_RULE}."]})
+_BAD_ID = error(
+    "Not a call id.", {"call_id": ["'undefined' names no call: it is reserved or a placeholder."]}
+)
 READ_ERRORS = {
     400: _BAD_ID,
     401: UNAUTHORISED,

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
 
 from calls.formats.media_types import parse_media
+from calls.ingest.call_ids import decode
 from calls.ingest.packets import (
     MAX_MEDIA_LENGTH,
 )
-from calls.models import (
-    CALL_ID_PATTERN,
-    CALL_ID_RULE,
-    RESERVED_CALL_IDS,
-)
 
 
-def check_call_id(call_id: str) -> str:
-    """Raise ValidationError unless it is a call id."""
-    if not re.fullmatch(CALL_ID_PATTERN, call_id):
-        raise serializers.ValidationError({"call_id": [f"A call id is {CALL_ID_RULE}."]})
-    if call_id in RESERVED_CALL_IDS:
-        raise serializers.ValidationError({"call_id": [f"{call_id!r} is reserved."]})
-    return call_id
+def read_call_id(addressed: str) -> str:
+    """Return the sender's id that an address names. Raises ValidationError if it names none."""
+    try:
+        return decode(addressed)
+    except ValueError as error:
+        raise serializers.ValidationError({"call_id": [str(error)]}) from error
 
 
 def _kind(value: object) -> str:

@@ -60,14 +60,15 @@ class PacketSerializer(serializers.Serializer[IncomingPacket]):
 
 
 def sort_out(
-    items: Sequence[Any], call_id: str
+    items: Sequence[Any], call_id: str, external_id: str = ""
 ) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
     """Return the valid packets, and the index and errors of each of the others."""
     packets, rejected = [], []
     for index, item in enumerate(items):
         serializer = PacketSerializer(data=item)
         if serializer.is_valid():
-            packets.append(IncomingPacket(call_id=call_id, **serializer.validated_data))
+            fields = serializer.validated_data
+            packets.append(IncomingPacket(call_id=call_id, external_id=external_id, **fields))
         else:
             rejected.append({"index": index, "errors": serializer.errors})
     return packets, rejected

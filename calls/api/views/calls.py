@@ -85,7 +85,10 @@ class CallViewSet(CallRoute):
     def start(self, request: Request, call_id: str) -> Response:
         serializer = DescriptionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        call = services.start_call(call_id=call_id, **serializer.validated_data)
+        description = {**serializer.validated_data}
+        if not description.get("external_id"):
+            description["external_id"] = self.external_id
+        call = services.start_call(call_id=call_id, **description)
         return Response({"status": "started", "call_id": call.call_id, "state": call.state})
 
     @calls_docs.end

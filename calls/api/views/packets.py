@@ -42,14 +42,17 @@ class PacketViewSet(CallRoute):
     def create(self, request: Request, call_id: str) -> Response:
         serializer = PacketSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        store([IncomingPacket(call_id=call_id, **serializer.validated_data)])
+        packet = IncomingPacket(
+            call_id=call_id, external_id=self.external_id, **serializer.validated_data
+        )
+        store([packet])
         return Response({"status": "accepted"}, status=status.HTTP_202_ACCEPTED)
 
     @packets_docs.batch
     def batch(self, request: Request, call_id: str) -> Response:
         atomic = yes_or_no(request, "atomic", default=False)
         items = _batch_items(request.data)
-        packets, rejected = sort_out(items, call_id)
+        packets, rejected = sort_out(items, call_id, self.external_id)
         # If no packet is well formed, the client most likely sends something else altogether.
         if rejected and (atomic or not packets):
             return Response(

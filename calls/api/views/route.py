@@ -12,14 +12,20 @@ from rest_framework.exceptions import (
 )
 from rest_framework.request import Request
 
-from calls.api.serializers.fields import check_call_id
+from calls.api.serializers.fields import read_call_id
+from calls.ingest.call_ids import as_call_id, as_external_id
 from calls.models import ApiKey
 
 INGEST, READ, OPERATE = ApiKey.Scope.INGEST, ApiKey.Scope.READ, ApiKey.Scope.OPERATE
 
 
 class CallRoute(viewsets.GenericViewSet[Any]):
-    """Checks the call id in the address, and refuses compressed bodies."""
+    """Reads the call id in the address, and refuses compressed bodies.
+
+    ``external_id`` is the id in the address, if the call id was made of it.
+    """
+
+    external_id = ""
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         # A chunked body has no Content-Length, which REST framework reads as no body.
@@ -33,7 +39,10 @@ class CallRoute(viewsets.GenericViewSet[Any]):
         if encoding != "identity":
             raise UnsupportedMediaType(encoding, f"Content-Encoding {encoding!r} is not supported.")
         if "call_id" in kwargs:
-            check_call_id(kwargs["call_id"])
+            addressed = read_call_id(kwargs["call_id"])
+            self.external_id = as_external_id(addressed)
+            # The handler gets these very arguments.
+            self.kwargs["call_id"] = as_call_id(addressed)
 
     def permission_denied(
         self, request: Request, message: str | None = None, code: str | None = None

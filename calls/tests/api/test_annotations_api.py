@@ -92,7 +92,7 @@ def test_a_bad_note_is_answered_with_the_limit(api, call_in, text):
 def test_an_unknown_call_is_answered_404_and_a_bad_id_400(api):
     for path in ("tags", "notes"):
         assert api.get(f"/v1/call/nowhere/{path}").status_code == 404
-        assert api.get(f"/v1/call/no way/{path}").status_code == 400
+        assert api.get(f"/v1/call/undefined/{path}").status_code == 400
     assert add_tag(api, "vip", "nowhere").status_code == 404
     assert add_note(api, "Hello.", "nowhere").status_code == 404
     swap = api.put("/v1/call/nowhere/speakers", {"swapped": True}, format="json")

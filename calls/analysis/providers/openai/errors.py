@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from calls.analysis.providers import ProviderError
-from calls.plain_text import clean_text
+from calls.formats.plain_text import clean_text
 
 PASSING = {408, 409, 429}  # and 5xx
 # A 429 with one of these codes and without Retry-After is permanent: the account needs payment.

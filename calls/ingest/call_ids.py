@@ -1,0 +1,83 @@
+"""Makes a call id of whatever id a sender has for its call, and reads the ids in addresses.
+
+A valid call id stays as it is. Of any other id, the call id gets a readable beginning and a digest
+of the whole: different ids stay different, and every socket of a call arrives at the same one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+
+from calls.models import CALL_ID_LENGTH, CALL_ID_PATTERN, EXTERNAL_ID_LENGTH, RESERVED_CALL_IDS
+
+# In an address, an id that starts like this is the base64url of the real one.
+ENCODED = "b64:"
+ADDRESSED_PATTERN = rf"(?!{ENCODED}){CALL_ID_PATTERN}"
+DIGEST_LENGTH = 16
+_WORDS = ("undefined", "null", "none", "nil", "nan", "unknown")
+# What programs send when they know no id. All their calls would become one.
+PLACEHOLDERS = frozenset(
+    {spelling for word in _WORDS for spelling in (word, word.capitalize(), word.upper())}
+    | {"NaN", "(null)", "<null>", "[object Object]", "00000000-0000-0000-0000-000000000000"}
+)
+NOT_CALL_IDS = RESERVED_CALL_IDS | PLACEHOLDERS
+_VALID = re.compile(ADDRESSED_PATTERN)
+
+
+def is_call_id(text: str) -> bool:
+    """Whether a call can be stored, and found in an address, under exactly this id."""
+    return _VALID.fullmatch(text) is not None and text not in NOT_CALL_IDS
+
+
+def as_call_id(text: str) -> str:
+    """Return the call id for a sender's id; empty if the text is blank or a placeholder."""
+    if is_call_id(text):
+        return text
+    if not text.strip() or text.strip() in PLACEHOLDERS:
+        return ""
+    plain = re.sub(r"[^A-Za-z0-9._:@+-]+", "_", text)
+    if plain.startswith(ENCODED):
+        plain = plain.replace(":", "_", 1)
+    return f"{plain[: CALL_ID_LENGTH - DIGEST_LENGTH - 1]}-{_digest(text)}"
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of at most that many characters. Different names stay different."""
+    if len(name) <= most:
+        return name
+    return f"{name[: most - DIGEST_LENGTH - 1]}-{_digest(name)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_LENGTH]
+
+
+def as_external_id(text: str) -> str:
+    """Return what to store of a sender's id next to its call id; empty if they are the same."""
+    if not as_call_id(text) or is_call_id(text):
+        return ""
+    storable = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    return storable[:EXTERNAL_ID_LENGTH]
+
+
+def decode(addressed: str) -> str:
+    """Return the sender's id that an address names. Raises ValueError if it names none.
+
+    Only an encoded id may be one of ``NOT_CALL_IDS``: somebody encoded it on purpose.
+    """
+    if not addressed.startswith(ENCODED):
+        if addressed in NOT_CALL_IDS or not as_call_id(addressed):
+            raise ValueError(f"{addressed!r} names no call: it is reserved or a placeholder.")
+        return addressed
+    digits = addressed.removeprefix(ENCODED).rstrip("=")
+    padded = digits + "=" * (-len(digits) % 4)
+    try:
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"After {ENCODED!r}, an id must be base64url of UTF-8.") from error
+    if not as_call_id(text):
+        raise ValueError(f"{addressed!r} encodes no id.")
+    return text
