@@ -24,8 +24,8 @@ CALL_ID = OpenApiParameter(
     OpenApiParameter.PATH,
     description=(
         f"The call's id in the telephone system: {CALL_ID_RULE}. Of any other id, a call id is "
-        "made, and `external_id` keeps the original. An id with a slash is written as `b64:` and its "
-        "base64url."
+        "made, and `external_id` keeps the original. An id with a slash is written as `b64:` and "
+        "its base64url."
     ),
 )
 _detail = inline_serializer("Error", {"detail": serializers.CharField()})
