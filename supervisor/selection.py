@@ -29,7 +29,7 @@ from supervisor.phases import Phase, in_phase
 
 PAGE_SIZE = 50
 PAGE_SIZES = (25, 50, 100, 250, 500)
-QUERY_LENGTH = 128
+QUERY_LENGTH = 512  # as long as an external id
 NAME_LENGTH = 200
 # Only the order by age has an index. Any other order sorts this many calls at most, because the
 # archive grows without limit.

@@ -162,8 +162,8 @@ class CallAdmin(ReadOnly, Records):
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
     ) -> tuple[QuerySet[Call], bool]:
         term = search_term.strip()
-        started = Q(call_id__startswith=term) | Q(external_id__startswith=term)
-        found = started | Q(queue=term) | Q(agent=term)
+        external = Q(external_id__startswith=term) & ~Q(external_id="")
+        found = Q(call_id__startswith=term) | external | Q(queue=term) | Q(agent=term)
         # As one term: Django would split it at spaces, but names of queues have some.
         return (queryset.filter(found) if term else queryset), False
 

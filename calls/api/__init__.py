@@ -1,5 +1,6 @@
 """The API: HTTP under /v1, and the WebSockets that packets come in by.
 
+addresses       Reads addresses as they were sent: encoded slashes, and a slash at the end.
 authentication  Who sends a request, and what they may do.
 docs            Descriptions for /docs and /schema, by subject.
 downloads       Answers that are files: recordings, transcripts, CSV tables.

@@ -62,6 +62,9 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
         label="Calls with an alert. open: one that nobody has acknowledged; any: any alert.",
     )
     call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")
+    external_id_prefix = filters.CharFilter(
+        method="known_as", label="Calls whose external id starts with this."
+    )
 
     class Meta:
         model = Call
@@ -73,6 +76,10 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
         return calls.alias(lasted=LASTED).filter(
             **{f"lasted__{sign}": timedelta(seconds=float(value))}
         )
+
+    def known_as(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        # The index covers only calls that have such an id.
+        return calls.filter(external_id__startswith=value).exclude(external_id="")
 
     def with_tags(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         given = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]

@@ -50,23 +50,29 @@ class _Frame:
 
 async def packet_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Serve one connection."""
-    call_id = scope["url_route"]["kwargs"]["call_id"]
+    addressed = _addressed(scope["url_route"]["kwargs"]["call_id"])
     await receive()  # websocket.connect
     if await is_refused(scope, send, Way.SOCKET):
         return
     # Accepted before it may be refused: a close code reaches the client only after the handshake.
     await send({"type": "websocket.accept"})
-    code = await _refusal(scope, call_id)
+    code = await _refusal(scope, addressed)
     if code:
         await send({"type": "websocket.close", "code": code})
         return
-    await _Session(decode(call_id), receive, send).run()
+    await _Session(addressed, receive, send).run()
 
 
-async def _refusal(scope: dict[str, Any], call_id: str) -> int | None:
+def _addressed(text: str) -> str:
+    """Return the sender's id in the address; empty if there is none."""
     try:
-        decode(call_id)
+        return decode(text)
     except ValueError:
+        return ""
+
+
+async def _refusal(scope: dict[str, Any], addressed: str) -> int | None:
+    if not addressed:
         return CLOSE_BAD_CALL_ID
     return await database_sync_to_async(find_refusal)(scope, ApiKey.Scope.INGEST)
 
@@ -74,9 +80,9 @@ async def _refusal(scope: dict[str, Any], call_id: str) -> int | None:
 class _Session:
     """Reads frames and acknowledges them in order. Reads at most WINDOW packets ahead."""
 
-    def __init__(self, own_id: str, receive: Receive, send: Send) -> None:
-        self.call_id = as_call_id(own_id)
-        self.external_id = as_external_id(own_id)
+    def __init__(self, addressed: str, receive: Receive, send: Send) -> None:
+        self.call_id = as_call_id(addressed)
+        self.external_id = as_external_id(addressed)
         self._receive = receive
         self._send = send
         self._waiting: deque[_Frame] = deque()
@@ -122,9 +128,9 @@ class _Session:
         if packets is None:
             packets, errors = _sort_out(text, self.call_id)
             await self._complain(errors)
+        if packets and self.external_id:
+            packets = [replace(packet, external_id=self.external_id) for packet in packets]
         if packets:
-            if self.external_id:
-                packets = [replace(each, external_id=self.external_id) for each in packets]
             self._uncommitted += len(packets)
             # In order of arrival, and acknowledged in that order, whatever is committed first.
             self._waiting.append(_Frame(packets, self._frames, await _submit(packets)))

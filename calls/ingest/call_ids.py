@@ -38,21 +38,12 @@ def as_call_id(text: str) -> str:
         return text
     if not text.strip() or text.strip() in PLACEHOLDERS:
         return ""
+    whole = text.encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(whole).hexdigest()[:DIGEST_LENGTH]
     plain = re.sub(r"[^A-Za-z0-9._:@+-]+", "_", text)
     if plain.startswith(ENCODED):
         plain = plain.replace(":", "_", 1)
-    return f"{plain[: CALL_ID_LENGTH - DIGEST_LENGTH - 1]}-{_digest(text)}"
-
-
-def shortened(name: str, most: int) -> str:
-    """Return a name of at most that many characters. Different names stay different."""
-    if len(name) <= most:
-        return name
-    return f"{name[: most - DIGEST_LENGTH - 1]}-{_digest(name)}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_LENGTH]
+    return f"{plain[: CALL_ID_LENGTH - DIGEST_LENGTH - 1]}-{digest}"
 
 
 def as_external_id(text: str) -> str:
@@ -61,6 +52,11 @@ def as_external_id(text: str) -> str:
         return ""
     storable = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     return storable[:EXTERNAL_ID_LENGTH]
+
+
+def encode(whole: bytes) -> str:
+    """Return any id in the form that survives every address and proxy."""
+    return ENCODED + base64.urlsafe_b64encode(whole).decode("ascii").rstrip("=")
 
 
 def decode(addressed: str) -> str:

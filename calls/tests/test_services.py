@@ -36,7 +36,7 @@ def test_a_start_opens_the_call_and_says_who_calls_whom():
     assert stored == call
     assert (stored.state, stored.agent, stored.media) == ("IN_PROGRESS", "Ann", "text/plain")
     assert logged() == [("state_change", "IN_PROGRESS"), ("call_described", "IN_PROGRESS")]
-    described = {**DESCRIBED, "callee": "", "direction": "", "language": ""}
+    described = {**DESCRIBED, "callee": "", "direction": "", "language": "", "external_id": ""}
     assert CallEvent.objects.last().data == described
 
 

@@ -20,12 +20,12 @@ from calls.models import CALL_ID_RULE
 F = TypeVar("F", bound=Callable[..., Any])
 CALL_ID = OpenApiParameter(
     "call_id",
-    {"type": "string", "minLength": 1},
+    {"type": "string"},
     OpenApiParameter.PATH,
     description=(
-        f"The call's id in the telephone system: {CALL_ID_RULE}. Of any other id, a call id is "
-        "made, and `external_id` keeps the original. An id with a slash is written as `b64:` and "
-        "its base64url."
+        f"The call's id in the telephone system: {CALL_ID_RULE}. Any other id, such as a SIP "
+        "Call-ID, is sent percent-encoded (`/` as `%2F`), or as `b64:` and its base64url. It "
+        "becomes the call's `external_id`."
     ),
 )
 _detail = inline_serializer("Error", {"detail": serializers.CharField()})

@@ -60,15 +60,14 @@ class PacketSerializer(serializers.Serializer[IncomingPacket]):
 
 
 def sort_out(
-    items: Sequence[Any], call_id: str, external_id: str = ""
+    items: Sequence[Any], call_id: str
 ) -> tuple[list[IncomingPacket], list[dict[str, Any]]]:
     """Return the valid packets, and the index and errors of each of the others."""
     packets, rejected = [], []
     for index, item in enumerate(items):
         serializer = PacketSerializer(data=item)
         if serializer.is_valid():
-            fields = serializer.validated_data
-            packets.append(IncomingPacket(call_id=call_id, external_id=external_id, **fields))
+            packets.append(IncomingPacket(call_id=call_id, **serializer.validated_data))
         else:
             rejected.append({"index": index, "errors": serializer.errors})
     return packets, rejected

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.exceptions import (
     NotFound,
     PermissionDenied,
+    ValidationError,
 )
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -85,9 +86,11 @@ class CallViewSet(CallRoute):
     def start(self, request: Request, call_id: str) -> Response:
         serializer = DescriptionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        description = {**serializer.validated_data}
-        if not description.get("external_id"):
-            description["external_id"] = self.external_id
+        description = serializer.validated_data
+        if self.external_id:
+            if description.get("external_id") not in (None, "", self.external_id):
+                raise ValidationError({"external_id": ["The address names another external id."]})
+            description = {**description, "external_id": self.external_id}
         call = services.start_call(call_id=call_id, **description)
         return Response({"status": "started", "call_id": call.call_id, "state": call.state})
 

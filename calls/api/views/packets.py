@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -42,29 +44,31 @@ class PacketViewSet(CallRoute):
     def create(self, request: Request, call_id: str) -> Response:
         serializer = PacketSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        packet = IncomingPacket(
-            call_id=call_id, external_id=self.external_id, **serializer.validated_data
-        )
-        store([packet])
+        self._store([IncomingPacket(call_id=call_id, **serializer.validated_data)])
         return Response({"status": "accepted"}, status=status.HTTP_202_ACCEPTED)
 
     @packets_docs.batch
     def batch(self, request: Request, call_id: str) -> Response:
         atomic = yes_or_no(request, "atomic", default=False)
         items = _batch_items(request.data)
-        packets, rejected = sort_out(items, call_id, self.external_id)
+        packets, rejected = sort_out(items, call_id)
         # If no packet is well formed, the client most likely sends something else altogether.
         if rejected and (atomic or not packets):
             return Response(
                 {"status": "rejected", "accepted": 0, "rejected": rejected},
                 status=status.HTTP_400_BAD_REQUEST,
             )
-        store(packets, Way.BATCH)
+        self._store(packets, Way.BATCH)
         answer: dict[str, Any] = {"status": "accepted", "accepted": len(packets)}
         if not rejected:
             return Response(answer, status=status.HTTP_202_ACCEPTED)
         answer |= {"status": "partially_accepted", "rejected": rejected}
         return Response(answer, status=status.HTTP_207_MULTI_STATUS)
+
+    def _store(self, packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
+        if self.external_id:
+            packets = [replace(packet, external_id=self.external_id) for packet in packets]
+        store(packets, way)
 
 
 def _batch_items(data: Any) -> list[Any]:

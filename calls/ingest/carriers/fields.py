@@ -11,11 +11,12 @@ import msgspec
 
 from calls.description import DESCRIBED
 from calls.formats.base64_text import decode_base64
-from calls.ingest.call_ids import as_call_id, shortened
-from calls.ingest.packets import MAX_NAME_LENGTH, MAX_SEQUENCE
+from calls.ingest.packets import MAX_SEQUENCE
+from calls.models import RESERVED_CALL_IDS
 
 Fields = Mapping[str, Any]
 
+MAX_CALL_ID = 128
 MAX_DESCRIPTION = 200
 MAX_MESSAGE = 1 << 20  # characters of a text message
 
@@ -69,6 +70,12 @@ def as_payload(value: Any) -> bytes | None:
     return decode_base64(value) if isinstance(value, str) else None
 
 
+def as_call_id(text: str) -> str:
+    """Replace the characters that a call id must not contain. Empty stays empty."""
+    clean = re.sub(r"[^A-Za-z0-9._:@+-]", "_", text)[:MAX_CALL_ID]
+    return f"{clean}_" if clean in RESERVED_CALL_IDS else clean
+
+
 def merged(*sources: Any) -> dict[str, Any]:
     """Merge objects under lower-case names with underscores. The first value of a name wins."""
     found: dict[str, Any] = {}
@@ -84,20 +91,11 @@ def first(fields: Fields, names: Iterable[str], limit: int = MAX_DESCRIPTION) ->
 
 
 def call_id_of(fields: Fields) -> str:
-    """Return the sender's own id of the call, whatever it looks like. Placeholders are no ids."""
-    ids = (_whole(fields.get(name)) for name in CALL_ID_NAMES)
-    return next((text for text in ids if as_call_id(text)), "")
+    return as_call_id(first(fields, CALL_ID_NAMES, 1000))
 
 
 def stream_of(fields: Fields) -> str:
-    """Return the stream's name; a long one ends in a digest, so that it stays different."""
-    return shortened(first(fields, STREAM_NAMES, MAX_MESSAGE), MAX_NAME_LENGTH)
-
-
-def _whole(value: Any) -> str:
-    """Return an id as it came. Cleaning or cutting it could make two ids the same."""
-    simple = isinstance(value, str | int | float) and not isinstance(value, bool)
-    return str(value).strip() if simple else ""
+    return first(fields, STREAM_NAMES, MAX_CALL_ID)
 
 
 def description_of(fields: Fields) -> tuple[dict[str, str], list[str]]:

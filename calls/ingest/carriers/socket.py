@@ -11,7 +11,6 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,11 +20,11 @@ from django.db import Error as DatabaseError
 
 from calls.asgi import PINGS
 from calls.ingest.buffer import store_async
-from calls.ingest.call_ids import as_call_id, as_external_id, decode
 from calls.ingest.carriers import Event, Reply, Start
 from calls.ingest.carriers.auth import check_handshake, check_token
 from calls.ingest.carriers.backlog import Backlog
 from calls.ingest.carriers.detect import AnyParser
+from calls.ingest.carriers.fields import as_call_id
 from calls.ingest.carriers.heartbeat import heartbeat
 from calls.ingest.carriers.opening import Opened, open_stream
 from calls.ingest.carriers.preamble import SUBPROTOCOLS
@@ -87,14 +86,6 @@ def _described(scope: dict[str, Any]) -> dict[str, str] | None:
     if "call_id" not in scope["url_route"]["kwargs"]:
         return None
     return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-
-
-def _addressed(scope: dict[str, Any]) -> str:
-    """Return the call's id in the address. It may be missing, or a placeholder of the sender."""
-    try:
-        return decode(scope["url_route"]["kwargs"].get("call_id", ""))
-    except ValueError:
-        return ""
 
 
 class _Stream:
@@ -214,13 +205,10 @@ class _Stream:
             code = await database_sync_to_async(check_token)(start.token)
             if code:
                 raise _Close(code)
+        own = self._scope["url_route"]["kwargs"].get("call_id", "")
         name = start.stream or uuid.uuid4().hex
-        own_id = _addressed(self._scope) or start.call_id or name
-        call_id = as_call_id(own_id) or uuid.uuid4().hex
-        description = {"external_id": as_external_id(own_id), **start.description}
-        opened = await self._open_in_database(
-            call_id, name, replace(start, description=description)
-        )
+        call_id = as_call_id(own) or start.call_id or as_call_id(name)
+        opened = await self._open_in_database(call_id, name, start)
         heartbeat.add(opened.connection)
         self._session.begin(Identity(call_id, opened.stream, opened.begins_s, opened.resumed_s))
         self._call_id, self._name, self._opened = call_id, name, opened

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from urllib.parse import quote
 
 import pytest
 from channels.db import database_sync_to_async
@@ -13,6 +12,7 @@ from calls.api import sockets
 from calls.api.routing import websocket_urlpatterns
 from calls.ingest import buffer as buffer_module
 from calls.ingest.buffer import Buffer
+from calls.ingest.call_ids import as_call_id, encode
 from calls.ingest.record import record_packets
 from calls.ingest.requests import Unavailable
 from calls.keys import create_key
@@ -250,13 +250,26 @@ async def test_a_huge_frame_closes_the_socket(sender, settings):
     assert await sender.close_code() == 1009
 
 
-@pytest.mark.parametrize("call_id", ["stream", "..", "undefined", "b64:%%"])
+@pytest.mark.parametrize("call_id", ["stream", ".", "undefined", "b64:!"])
 async def test_a_bad_call_id_closes_the_socket(call_id):
-    sender = Sender(quote(call_id))
+    sender = Sender(call_id)
 
     await sender.connect()
 
     assert await sender.close_code() == 4400
+
+
+async def test_a_sip_call_id_becomes_the_external_id_of_its_call():
+    sender = Sender(encode(b"a/b;c@d"))
+    ready = await sender.ready()
+
+    await sender.send_json_to(body(1))
+    await sender.receive_json_from(timeout=5)
+
+    call = await Call.objects.aget()
+    assert (call.call_id, call.external_id) == (ready["call_id"], "a/b;c@d")
+    assert call.call_id == as_call_id("a/b;c@d")
+    await sender.disconnect()
 
 
 @pytest.mark.parametrize(("scope", "code"), [(None, 4401), ("read", 4403)])
