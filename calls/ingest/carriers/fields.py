@@ -11,12 +11,11 @@ import msgspec
 
 from calls.description import DESCRIBED
 from calls.formats.base64_text import decode_base64
-from calls.ingest.packets import MAX_SEQUENCE
-from calls.models import RESERVED_CALL_IDS
+from calls.ingest.call_ids import as_call_id, as_external_id
+from calls.ingest.packets import MAX_NAME_LENGTH, MAX_SEQUENCE
 
 Fields = Mapping[str, Any]
 
-MAX_CALL_ID = 128
 MAX_DESCRIPTION = 200
 MAX_MESSAGE = 1 << 20  # characters of a text message
 
@@ -70,10 +69,14 @@ def as_payload(value: Any) -> bytes | None:
     return decode_base64(value) if isinstance(value, str) else None
 
 
-def as_call_id(text: str) -> str:
-    """Replace the characters that a call id must not contain. Empty stays empty."""
-    clean = re.sub(r"[^A-Za-z0-9._:@+-]", "_", text)[:MAX_CALL_ID]
-    return f"{clean}_" if clean in RESERVED_CALL_IDS else clean
+def _first_id(fields: Fields, names: Iterable[str]) -> str:
+    """Return the first id as it was sent: shortened or trimmed, two ids could become one."""
+    texts = (str(value) for name in names if _is_id(value := fields.get(name)))
+    return next((text for text in texts if as_call_id(text)), "")
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def merged(*sources: Any) -> dict[str, Any]:
@@ -91,11 +94,12 @@ def first(fields: Fields, names: Iterable[str], limit: int = MAX_DESCRIPTION) ->
 
 
 def call_id_of(fields: Fields) -> str:
-    return as_call_id(first(fields, CALL_ID_NAMES, 1000))
+    return as_call_id(_first_id(fields, CALL_ID_NAMES))
 
 
 def stream_of(fields: Fields) -> str:
-    return first(fields, STREAM_NAMES, MAX_CALL_ID)
+    name = _first_id(fields, STREAM_NAMES)
+    return name if len(name) <= MAX_NAME_LENGTH and as_text(name) == name else as_call_id(name)
 
 
 def description_of(fields: Fields) -> tuple[dict[str, str], list[str]]:
@@ -103,11 +107,13 @@ def description_of(fields: Fields) -> tuple[dict[str, str], list[str]]:
     description: dict[str, str] = {}
     remarks: list[str] = []
     for each in DESCRIBED:
-        said = first(fields, each.carrier_names)
+        said = first(fields, each.carrier_names, each.max_length)
         if read := each.from_carrier(said):
             description[each.name] = read
         elif said:
             remarks.append(f"The sender's {each.name} is not known: “{said[:60]}”.")
+    if external := as_external_id(_first_id(fields, CALL_ID_NAMES)):
+        description["external_id"] = external
     return description, remarks
 
 

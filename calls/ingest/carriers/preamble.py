@@ -9,6 +9,7 @@ Audio may overtake the description, as Asterisk's does. It is kept until the des
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -35,6 +36,9 @@ CODECS = ("content_type", "format", *ENCODINGS)
 MIXES = ("mixtype", "mix_type", "channels")
 HELD_S = 1.0  # how long audio waits for its description where the address names the call
 HELD_BYTES = 256 * 1024
+# A first message in plain text is the call id if it can be one: a single word with a digit in it,
+# and no phone number. Other words, such as the name of a queue, are the same for many calls.
+_NAMES_A_CALL = re.compile(r"(?=\D*\d)(?!\+?\d+\Z)\S{4,}\Z")
 
 
 class PreambleParser:
@@ -71,7 +75,7 @@ class PreambleParser:
         if fields is None:
             fields = _asterisk_words(message)
         if fields is None:
-            self._words = message[:1000]
+            self._words = message.strip()
             return [Ignored()]
         return self._start(fields)
 
@@ -80,8 +84,8 @@ class PreambleParser:
             return [self._media(message)]
         self._held.append(message)
         if self._words:
-            # A first message in plain text can only be the call id.
-            return self._start({"call_id": self._words})
+            named = {"call_id": self._words} if _NAMES_A_CALL.match(self._words) else {}
+            return self._start(named)
         if self._described is None and not self.fragment:
             return self._bounded()
         is_described = bool(self._described) and _describes(merged(self._described))

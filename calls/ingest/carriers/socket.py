@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,11 +21,11 @@ from django.db import Error as DatabaseError
 
 from calls.asgi import PINGS
 from calls.ingest.buffer import store_async
+from calls.ingest.call_ids import as_call_id, as_external_id, decode
 from calls.ingest.carriers import Event, Reply, Start
 from calls.ingest.carriers.auth import check_handshake, check_token
 from calls.ingest.carriers.backlog import Backlog
 from calls.ingest.carriers.detect import AnyParser
-from calls.ingest.carriers.fields import as_call_id
 from calls.ingest.carriers.heartbeat import heartbeat
 from calls.ingest.carriers.opening import Opened, open_stream
 from calls.ingest.carriers.preamble import SUBPROTOCOLS
@@ -205,13 +206,22 @@ class _Stream:
             code = await database_sync_to_async(check_token)(start.token)
             if code:
                 raise _Close(code)
-        own = self._scope["url_route"]["kwargs"].get("call_id", "")
+        own = self._named()
         name = start.stream or uuid.uuid4().hex
         call_id = as_call_id(own) or start.call_id or as_call_id(name)
+        if external_id := as_external_id(own):
+            start = replace(start, description={**start.description, "external_id": external_id})
         opened = await self._open_in_database(call_id, name, start)
         heartbeat.add(opened.connection)
         self._session.begin(Identity(call_id, opened.stream, opened.begins_s, opened.resumed_s))
         self._call_id, self._name, self._opened = call_id, name, opened
+
+    def _named(self) -> str:
+        """Return the sender's id in the address, if there is a usable one."""
+        try:
+            return decode(self._scope["url_route"]["kwargs"].get("call_id", ""))
+        except ValueError:
+            return ""
 
     async def _reopen(self, start: Start, before: Opened) -> None:
         """Open another stream for what follows: its audio has another format than that before."""
