@@ -94,7 +94,10 @@ LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK if LOCAL else [])
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set. List the host names of this site.")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Browsers send origins in lower case and without a slash; Django compares them as they are written.
+CSRF_TRUSTED_ORIGINS = [
+    origin.lower().rstrip("/") for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])
+]
 
 API_AUTH = _choice("API_AUTH", ("key", "open"), default="open" if LOCAL else "key")
 if API_AUTH == "open" and not LOCAL and not env.bool("ALLOW_OPEN_API", default=False):

@@ -22,7 +22,7 @@ from supervisor.live import follower, rights
 from supervisor.live.batch import Batch
 from supervisor.live.consumers import SupervisorConsumer
 from supervisor.live.follower import Follower
-from supervisor.live.origin import is_same_origin
+from supervisor.live.origin import is_judged_by_key, is_our_host, is_same_origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 in_thread = database_sync_to_async
@@ -338,7 +338,49 @@ async def test_a_key_listens_if_it_may_read(settings, scope, greeting):
 def test_pages_of_other_sites_cannot_open_the_socket(headers, allowed, settings):
     settings.ALLOWED_HOSTS = ["localhost"]
 
-    assert is_same_origin(headers) is allowed
+    assert (is_our_host(headers) and is_same_origin(headers)) is allowed
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (b"https://calls.example.com", True),
+        (b"https://Calls.Example.com", True),
+        (b"https://a.b.example.com", True),
+        (b"https://example.com", True),
+        (b"http://calls.example.com", False),
+        (b"https://calls.example.com:8443", False),
+        (b"https://calls.example.org:8443", True),
+        (b"https://calls.example.org", False),
+        (b"https://evil-example.com", False),
+        (b"http://[", False),
+    ],
+)
+def test_sockets_trust_the_origins_that_forms_trust(settings, origin, allowed):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://*.example.com", "https://calls.example.org:8443"]
+
+    assert is_same_origin({b"host": b"internal:8000", b"origin": origin}) is allowed
+
+
+@pytest.mark.parametrize(
+    ("auth", "headers", "path", "judged"),
+    [
+        ("key", {b"authorization": b"Bearer cc_1"}, "/v1/call/stream/x", True),
+        ("key", {b"x-api-key": b"cc_1"}, "/stream/ws/supervisor", True),
+        ("key", {}, "/v1/media", True),
+        ("key", {}, "/v1/media/x", True),
+        ("key", {}, "/v1/call/stream/x", False),
+        ("key", {b"cookie": b"sessionid=1"}, "/stream/ws/supervisor", False),
+        ("key", {b"authorization": b"Basic YTpi"}, "/stream/ws/supervisor", False),
+        ("key", {}, "/v1/mediator", False),
+        ("open", {b"authorization": b"Bearer cc_1"}, "/v1/call/stream/x", False),
+        ("open", {}, "/v1/media", False),
+    ],
+)
+def test_origin_says_nothing_where_a_key_is_judged(settings, auth, headers, path, judged):
+    settings.API_AUTH = auth
+
+    assert is_judged_by_key(headers, path) is judged
 
 
 async def test_the_feed_stops_when_no_client_is_connected():
