@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\s]+")
+_NUMBER = re.compile(r"\+[0-9][0-9 ]*")
 # Spreadsheets also read the full-width forms of the four signs as a formula. Tabs and carriage
 # returns, which some skip before a formula, are removed as control characters.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -16,11 +17,16 @@ def one_line(text: str) -> str:
 
 
 def cell(value: object) -> str:
-    """Return a spreadsheet cell. Text that starts like a formula gets an apostrophe in front."""
+    """Return a spreadsheet cell. Text that starts like a formula gets an apostrophe in front.
+
+    A phone number does not: ``+`` and digits can run nothing.
+    """
     if not isinstance(value, str):
         return "" if value is None else str(value)
     text = one_line(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
 
 
 def clock(ms: int) -> str:

@@ -44,7 +44,7 @@ def test_an_empty_table_has_its_header(api):
     "text",
     [
         "=1+1",
-        "+44",
+        "+A44",
         "-1",
         "@SUM(A1)",
         "\t=1",

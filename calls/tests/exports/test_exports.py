@@ -11,6 +11,7 @@ import pytest
 
 from calls.api.downloads import FORMATS
 from calls.exports import webvtt
+from calls.exports.clean import cell
 from calls.models import Analysis, Call
 from calls.tests.audio import SECRET, archived_audio
 from calls.tests.factories import archived_call, ended_call
@@ -310,3 +311,12 @@ def test_no_format_costs_more_than_four_queries(api, django_assert_max_num_queri
     for wanted in FORMATS:
         with django_assert_max_num_queries(4):
             assert api.get(f"{URL}?as={wanted}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("+49 170 1234567", "+49 170 1234567"), ("+1+cmd", "'+1+cmd"), ("+A1", "'+A1"),
+     ("-1", "'-1"), ("=1", "'=1"), ("+", "'+")],
+)  # fmt: skip
+def test_a_phone_number_is_no_formula(text, shown):
+    assert cell(text) == shown
