@@ -13,10 +13,10 @@ from calls.actions import ACTIONS, IN_BULK, Action, ManyCalls
 from calls.bulk import LIMIT, count_outcomes
 from calls.lifecycle import CallState
 from calls.models import BulkAction, BulkItem, Call
-from supervisor.selection import NEWEST, PAGE_SIZE, Filter
+from supervisor.selection import NEWEST, PAGE_SIZE, PAGE_SIZES, Filter
 
 Kind = BulkAction.Kind
-CHOSEN_LIMIT = 200  # calls selected one by one; for more, select all that match
+CHOSEN_LIMIT = max(PAGE_SIZES)  # calls selected one by one: every row of the longest page
 REFUSED_SHOWN = 200
 LISTED = 50
 

@@ -226,3 +226,12 @@ def test_an_operator_can_select_rows_and_changed_rows_stay_selectable(operator):
 
     for html in (board, rows):
         assert f'value="{call.call_id}" form="bulk"' in html
+
+
+def test_every_row_of_the_longest_page_can_be_selected(operator):
+    Call.objects.bulk_create(Call(call_id=f"row-{number}") for number in range(500))
+    chosen = [f"row-{number}" for number in range(500)]
+
+    page = ask(operator, "end", scope="chosen", call=chosen)
+
+    assert "500 selected calls" in text_of(page)
