@@ -44,6 +44,12 @@ class CallRoute(viewsets.GenericViewSet[Any]):
             # The handler gets these very arguments.
             self.kwargs["call_id"] = as_call_id(addressed)
 
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # Never 406: a packet would be lost for the form of its answer. Whatever a client accepts,
+        # it gets JSON if there is nothing else. Only a `?format=` that does not exist is refused.
+        accept_any = "format" not in request.query_params
+        return super().perform_content_negotiation(request, force or accept_any)
+
     def permission_denied(
         self, request: Request, message: str | None = None, code: str | None = None
     ) -> Any:

@@ -127,3 +127,13 @@ def test_the_path_keeps_what_is_not_an_id():
     )
     assert read_path(b"/v1/call/stream/c-1/batch/") == "/v1/call/stream/c-1/batch"
     assert read_path(b"/v1/call/stream/") == "/v1/call/stream/"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "accepted", ["application/xml", "text/event-stream", "nonsense", "image/*"]
+)
+def test_no_accept_header_costs_a_packet(api, accepted):
+    response = api.post("/v1/call/stream/c-1", GOOD, headers={"Accept": accepted})
+
+    assert (response.status_code, response.json()) == (202, {"status": "accepted"})
