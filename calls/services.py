@@ -146,6 +146,11 @@ def complete_call(call: Call, *, reason: str, now: datetime, by: str = "") -> No
         reason=reason,
         by=by,
     )
+    log.log(
+        logging.WARNING if call.missing_count else logging.INFO,
+        "call %s ended (%s): %d packets, %d missing, %d duplicates",
+        call.call_id, reason, call.packet_count, call.missing_count, call.duplicate_count,
+    )  # fmt: skip
 
 
 def retry_call(*, call_id: str, by: str = "") -> Call:

@@ -29,10 +29,16 @@ class Retry:
     wait: timedelta
     counts: bool = True
 
+    def __str__(self) -> str:
+        return f"tried again in {self.wait.total_seconds():.0f} s"
+
 
 @dataclass(frozen=True)
 class GiveUp:
     reason: str
+
+    def __str__(self) -> str:
+        return f"failed for good: {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ from calls.analysis.findings import StageResult
 from calls.analysis.group_commit import MOST, Lane
 from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.providers import Provider, ProviderError
+from calls.analysis.retry import GiveUp
 from calls.models import Analysis, Attempt, Stage, Transcript
 from calls.outage import Outage
 
@@ -234,7 +235,8 @@ class Runner:
             log.exception("call %s: unexpected error in the analysis", lease.call_id)
             failure = ProviderError(f"{type(error).__name__}: {error}", code="bug", transient=False)
         decision = await self._fail.put(Failure(lease, attempt, failure))
-        log.info("call %s, %s: %s -> %s", lease.call_id, attempt, failure, decision)
+        level = logging.ERROR if isinstance(decision, GiveUp) else logging.INFO
+        log.log(level, "call %s, %s: %s; %s", lease.call_id, attempt, failure, decision)
         raise _Failed
 
     async def _prepare_words(self, lease: Lease, attempt: Attempt) -> Prepared | None:

@@ -1,5 +1,6 @@
 """The write path: order, duplicates, gaps and late packets, counted right for every input."""
 
+import logging
 import random
 
 import pytest
@@ -63,6 +64,8 @@ def test_a_packet_repeated_within_one_batch_is_stored_once():
 
 
 def test_a_gap_is_logged_with_what_was_expected_and_what_came(caplog):
+    caplog.set_level(logging.DEBUG, "calls.ingest")
+
     record(1, 5)
 
     assert gaps() == [(2, 5)]
@@ -172,3 +175,12 @@ def test_an_ended_call_is_not_opened_again_by_a_packet():
     assert Call.objects.count() == 1
     with pytest.raises(services.NotPossible):
         services.end_call(call_id=call.call_id)
+
+
+def test_a_call_with_losses_writes_one_line_at_its_end(caplog):
+    record(1, 5, 9)
+
+    services.end_call(call_id="c")
+
+    [line] = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert line.getMessage() == "call c ended (requested): 3 packets, 6 missing, 0 duplicates"
