@@ -158,6 +158,23 @@ def test_keys_can_be_switched_off_and_stay_off(page):
     page.evaluate("localStorage.clear()")
 
 
+def test_the_player_works_where_the_browser_blocks_storage(open_page, spoken):
+    page = open_page()
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked'); } })"
+    )
+    page.goto(spoken)
+    expect(page.locator(".has-wave")).to_be_visible()
+
+    page.keyboard.press("k")
+    wait_for(page, "!player.paused")
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_label("Use these keys").uncheck()
+    page.keyboard.press("k")
+
+    assert not state(page, "paused")
+
+
 def test_keys_belong_to_the_field_that_has_the_focus(page):
     page.locator("[data-speed]").focus()
     page.keyboard.press("k")

@@ -56,8 +56,8 @@ class Player {
       audio.playbackRate = Number(event.target.value);
     }, signal);
     const keys = section.querySelector("[data-keys]");
-    keys.checked = localStorage.getItem(KEYS_SETTING) !== "off";
-    keys.addEventListener("change", () => localStorage.setItem(KEYS_SETTING, keys.checked ? "on" : "off"), signal);
+    keys.checked = stored() !== "off";
+    keys.addEventListener("change", () => store(keys.checked ? "on" : "off"), signal);
     this.#draw();
   }
 
@@ -196,6 +196,23 @@ class Player {
       hint.style.left = `${share * 100}%`;
     });
     box.addEventListener("pointerleave", () => (hint.hidden = true));
+  }
+}
+
+// localStorage may be blocked; then the setting lasts until the page is left.
+function stored() {
+  try {
+    return localStorage.getItem(KEYS_SETTING);
+  } catch {
+    return null;
+  }
+}
+
+function store(value) {
+  try {
+    localStorage.setItem(KEYS_SETTING, value);
+  } catch {
+    // as above
   }
 }
 
