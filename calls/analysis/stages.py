@@ -20,7 +20,14 @@ from calls.analysis.media.expected import late_notes, measure_length
 from calls.analysis.media.textcall import TextCall
 from calls.analysis.metrics import measure
 from calls.analysis.providers import Provider, ProviderError
-from calls.analysis.recording.files import StoredFile, keep_audio, keep_redacted, remove_files
+from calls.analysis.recording.files import (
+    NotKept,
+    StoredAudio,
+    StoredFile,
+    keep_audio,
+    keep_redacted,
+    remove_files,
+)
 from calls.analysis.recording.material import load_material
 from calls.conversation import (
     SPEAKERS,
@@ -81,7 +88,8 @@ async def transcribe(
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
     fields["provenance"]["attempts"] = attempt.number
     asked = heard.model not in NO_MODEL
-    audio = await in_thread(keep_audio, call, material)
+    audio, notes = await in_thread(_keep, call, material)
+    fields["provenance"]["notes"] += notes
     ids = _joined(heard.request_ids)
     return StageResult(lease, attempt, fields, asked=asked, audio=audio, request_id=ids)
 
@@ -96,6 +104,14 @@ def take_words(lease: Lease, attempt: Attempt, call: Call, text: TextCall) -> St
     fields = transcript_fields(_written(text), text, call=call, provider="none")
     fields["provenance"]["attempts"] = attempt.number
     return StageResult(lease, attempt, fields, asked=False)
+
+
+def _keep(call: Call, material: CallAudio) -> tuple[StoredAudio | None, list[str]]:
+    """Store the recording, and return the notes about that. No call fails without one."""
+    try:
+        return keep_audio(call, material), []
+    except NotKept as error:
+        return None, [str(error)]
 
 
 def _load(lease: Lease) -> tuple[Call, CallAudio | TextCall]:

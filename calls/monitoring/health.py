@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from calls.analysis.recording.files import find_storage_problem
 from calls.analysis.status import AnalysisStatus, read_status
 from calls.monitoring import alerts
 
@@ -34,8 +35,10 @@ def find_notes(standing: AnalysisStatus) -> list[str]:
     paused = [f"The analysis has been paused since {pause.paused_at:%FT%TZ}."] if pause else []
     since = standing.shedding_since
     shedding = [f"Overloaded: packets have been refused since {since:%FT%TZ}."] if since else []
+    storage = find_storage_problem()
     return (
         alerts.find_notes()
+        + ([storage] if storage else [])
         + paused
         + shedding
         + [

@@ -31,6 +31,33 @@ def test_a_service_with_database_and_worker_is_ready(client):
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
 
 
+def test_a_folder_that_takes_no_recordings_is_noted(client, settings, tmp_path):
+    beat()
+    file = tmp_path / "file"
+    file.touch()
+    settings.MEDIA_ROOT = file / "media"
+
+    response = client.get("/readyz")
+
+    (note,) = response.json()["notes"]
+    assert response.status_code == 200
+    assert note.startswith(f"Recordings cannot be stored: {file}")
+
+
+def test_a_folder_that_is_read_only_is_noted(client, monkeypatch):
+    beat()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+
+    assert "cannot be stored" in client.get("/readyz").json()["notes"][0]
+
+
+def test_a_folder_that_is_not_there_yet_is_no_problem(client, settings, tmp_path):
+    beat()
+    settings.MEDIA_ROOT = tmp_path / "not" / "yet"
+
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
 @pytest.mark.parametrize("seconds_ago", [None, 31])
 def test_a_service_without_a_living_worker_is_not_ready(client, seconds_ago):
     if seconds_ago:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import secrets
 import tempfile
 import wave
@@ -16,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -60,8 +62,25 @@ def is_pruned(call_pk: int) -> bool:
     return PrunedRange.objects.filter(stream__call=call_pk).exists()
 
 
+class NotKept(Exception):
+    """The storage did not take a recording. The message is a note for the call."""
+
+
+def find_storage_problem() -> str:
+    """Return why this process cannot store recordings, or "". Looks at local folders only."""
+    try:
+        folder = Path(default_storage.path(""))
+    except NotImplementedError:
+        return ""
+    while not os.path.lexists(folder):  # MEDIA_ROOT is created with the first recording
+        folder = folder.parent
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return ""
+    return f"Recordings cannot be stored: {folder} is not a folder that can be written to."
+
+
 def keep_audio(call: Call, heard: CallAudio | TextCall) -> StoredAudio | None:
-    """Store the audio. Returns None if there is none, or if the storage fails.
+    """Store the audio. Returns None if there is none. Raises NotKept if the storage fails.
 
     A call does not fail without a recording: it can be made as long as the packets are stored.
     """
@@ -71,9 +90,9 @@ def keep_audio(call: Call, heard: CallAudio | TextCall) -> StoredAudio | None:
         return _present(call)
     try:
         stored = _store(call.pk, partial(write_wav, heard))
-    except Exception:  # each storage backend has its own errors
+    except Exception as error:  # each storage backend has its own errors
         log.exception("could not store the recording of call %s", call.call_id)
-        return None
+        raise NotKept("The recording could not be stored. It is made from the packets.") from error
     keep_waveform(stored.name, measure_audio(heard))
     return StoredAudio(stored.name, stored.size, stored.sha256, heard.duration_ms)
 

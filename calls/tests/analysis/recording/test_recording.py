@@ -220,6 +220,7 @@ def test_a_full_disk_does_not_cost_the_transcript(monkeypatch, caplog, api):
     assert call.state == CallState.ARCHIVED
     assert not Recording.objects.exists()
     assert "could not store the recording" in caplog.text
+    assert "The recording could not be stored." in call.transcripts.get().provenance["notes"][0]
     assert not at(samples(body(api.get(URL))), 3.0, 4.0).any()
 
 
