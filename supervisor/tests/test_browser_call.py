@@ -64,7 +64,9 @@ def wait_for(page, condition):
 def click_word(page, text):
     place = page.evaluate(
         """(text) => {
-          const node = document.querySelector(".turn__text").firstChild;
+          const turn = document.querySelector(".turn__text");
+          turn.scrollIntoView({ block: "center" });  // the mouse clicks only what is in view
+          const node = turn.firstChild;
           const range = new Range();
           range.setStart(node, node.data.indexOf(text));
           range.setEnd(node, node.data.indexOf(text) + text.length);
