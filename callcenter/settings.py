@@ -276,7 +276,6 @@ EXPRESS_LANE = env.bool("EXPRESS_LANE", default=True)
 GROUP_COMMIT = env.bool("GROUP_COMMIT", default=True)  # off: one transaction per request
 BODY_LIMIT = DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")  # verifies X-Twilio-Signature
-MEDIA_START_TIMEOUT = _number("MEDIA_START_TIMEOUT", 5, 0.1, 60)  # seconds to wait for `start`
 MEDIA_STORE_WITHIN = _number("MEDIA_STORE_WITHIN", 0.25, 0.05, 2)  # seconds; of a carrier's frame
 MEDIA_RECONNECT = _number("MEDIA_RECONNECT", 30, 0, 3600)  # seconds a broken connection may take
 MEDIA_STOP_GRACE = _number("MEDIA_STOP_GRACE", 3, 0, 3600)  # seconds from the last stop to the end
@@ -285,8 +284,7 @@ SHED_STREAMS_AFTER = _number("SHED_STREAMS_AFTER", 0.25, 0.05, 60)  # then no ne
 CARRIER_MEMORY = _number("CARRIER_MEMORY", 256, 1, 65_536)  # MiB held while nothing can be stored
 CARRIER_PINGS = env.bool("CARRIER_PINGS", default=False)  # some carriers hang up on a ping
 CALL_IDLE_TIMEOUT = _number("CALL_IDLE_TIMEOUT", 300, 1, 7 * 86_400)  # seconds
-# Analyse a call again if packets come up to so many seconds after its end.
-REANALYSE_LATE = env.bool("REANALYSE_LATE", default=True)
+REANALYSE_LATE = env.bool("REANALYSE_LATE", default=True)  # if packets come so soon after the end
 REANALYSE_LATE_WITHIN = _number("REANALYSE_LATE_WITHIN", 60, 1, 86_400)
 API_KEY_REFRESH = _number("API_KEY_REFRESH", 5, 1, 3600)  # seconds until a revoked key is refused
 
@@ -386,9 +384,7 @@ LOG_LEVEL = _choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default=
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
-    },
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {

@@ -61,7 +61,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404 for unknown addresses: JSON below /v1, a page elsewhere."""
     if _is_api(request):
         detail = f"There is nothing at {request.path}. The API is described at /docs."
-        return JsonResponse({"detail": detail}, status=404)
+        return _json(detail, 404)
     return render(request, "404.html", status=404)
 
 
@@ -69,14 +69,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 400 for what Django refuses before any view: unknown hosts, too many parameters."""
     if _is_api(request):
         detail = "The request is not valid: its host is unknown, or it has too many parameters."
-        return JsonResponse({"detail": detail}, status=400)
+        return _json(detail, 400)
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403 for what a middleware forbids."""
     if _is_api(request):
-        return JsonResponse({"detail": "This is not allowed."}, status=403)
+        return _json("This is not allowed.", 403)
     return defaults.permission_denied(request, exception)
 
 
@@ -84,8 +84,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500 for a mistake of ours. The log has the traceback."""
     if _is_api(request):
         detail = "The server made a mistake. Its log says which."
-        return JsonResponse({"detail": detail}, status=500)
+        return _json(detail, 500)
     return defaults.server_error(request)
+
+
+def _json(detail: str, status: int) -> JsonResponse:
+    response = JsonResponse({"detail": detail}, status=status)
+    # What is refused before any middleware has run does not get a length from one.
+    response["Content-Length"] = str(len(response.content))
+    return response
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -28,10 +28,10 @@ def test_the_loser_of_a_race_takes_the_winners_call(monkeypatch, caplog):
     looked, may_go_on = threading.Event(), threading.Event()
     real_open = record.open_call
 
-    def open_after_the_other(call_id, *, now):
+    def open_after_the_other(call_id, **more):
         looked.set()
         may_go_on.wait(2)  # on SQLite the other one cannot write before this one is done
-        return real_open(call_id, now=now)
+        return real_open(call_id, **more)
 
     def winner():
         record.record_packets([packet("raced", 1)])
