@@ -62,8 +62,8 @@ class AnalysisStatus:
         return "|".join([paused, *outages, "" if self.workers else "no worker", *shedding])
 
 
-def read_status() -> AnalysisStatus:
-    now = database_now()
+def read_status(*, now: datetime | None = None) -> AnalysisStatus:
+    now = now or database_now()
     beats = WorkerHeartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True)
     seen = list(beats)
     return AnalysisStatus(
@@ -102,8 +102,8 @@ class Load:
     oldest_s: float
 
 
-def read_load() -> list[Load]:
-    now = database_now()
+def read_load(*, now: datetime | None = None) -> list[Load]:
+    now = now or database_now()
     return [_load(breaker.needing(waiting_calls(), stage), stage, now=now) for stage in Stage]
 
 

@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from calls.clock import database_now
 from calls.models import IngestReport
@@ -48,9 +48,9 @@ def report(pressure: Pressure) -> None:
     )
 
 
-def read() -> dict[str, Pressure]:
+def read(*, now: datetime | None = None) -> dict[str, Pressure]:
     """Return what the processes have reported lately."""
-    now = database_now()
+    now = now or database_now()
     return {
         each.process: Pressure(
             each.oldest_age_s,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -35,10 +36,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
     for state, count in calls_by_state().items():
         states.labels(state).set(count)
-    load = read_load()
+    now = database_now()  # one question for all figures
+    load = read_load(now=now)
     _add_load(registry, load)
-    _add_providers(registry)
-    standing = read_status()
+    _add_providers(registry, now)
+    standing = read_status(now=now)
     for name, text, value in (
         ("analysis_oldest_seconds", "Longest wait of a call", max(one.oldest_s for one in load)),
         ("analysis_paused", "1: the analysis is paused", standing.pause is not None),
@@ -47,8 +49,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         ("event_offset", "Newest offset of the event log", events.head()),
     ):
         Gauge(f"callcenter_{name}", text, registry=registry).set(value)
-    _add_connections(registry)
-    _add_ingest(registry)
+    _add_connections(registry, now)
+    _add_ingest(registry, now)
     alerts.register(registry)
     if standing.silent_s is not None:
         silence = "Seconds since the last heartbeat of any worker"
@@ -56,12 +58,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _add_connections(registry: CollectorRegistry) -> None:
+def _add_connections(registry: CollectorRegistry, now: datetime) -> None:
     connections = Gauge(
         "callcenter_media_connections", "Carriers' sockets, of all web processes",
         ["state"], registry=registry,
     )  # fmt: skip
-    for state, count in count_connections().items():
+    for state, count in count_connections(now=now).items():
         connections.labels(state).set(count)
 
 
@@ -80,7 +82,7 @@ def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:
         oldest.labels(one.stage).set(one.oldest_s)
 
 
-def _add_ingest(registry: CollectorRegistry) -> None:
+def _add_ingest(registry: CollectorRegistry, now: datetime) -> None:
     """Add what the web processes have reported, and this one as it is now."""
     age = Gauge(
         "callcenter_ingest_oldest_age_seconds", "Age of the oldest packet not yet written",
@@ -94,7 +96,7 @@ def _add_ingest(registry: CollectorRegistry) -> None:
         "callcenter_ingest_refused", "Requests and streams refused by overload",
         ["process", "way"], registry=registry,
     )  # fmt: skip
-    pressures = {**reports.read(), reports.this_process(): buffer().pressure()}
+    pressures = {**reports.read(now=now), reports.this_process(): buffer().pressure()}
     for process, pressure in pressures.items():
         age.labels(process).set(pressure.oldest_age_s)
         is_shedding = pressure.shedding_s is not None
@@ -103,11 +105,11 @@ def _add_ingest(registry: CollectorRegistry) -> None:
             refused.labels(process, way).inc(pressure.refused.get(way, 0))
 
 
-def _add_providers(registry: CollectorRegistry) -> None:
+def _add_providers(registry: CollectorRegistry, now: datetime) -> None:
     down = Gauge(
         "callcenter_provider_down", "1: it is down", ["provider", "stage"], registry=registry
     )
-    for health in breaker.known_of_late(now=database_now()):
+    for health in breaker.known_of_late(now=now):
         down.labels(health.provider, health.stage).set(health.down_since is not None)
 
 

@@ -174,9 +174,9 @@ def read_presence(call: Call, *, now: datetime) -> Presence | None:
     )
 
 
-def count_connections() -> dict[str, int]:
+def count_connections(*, now: datetime | None = None) -> dict[str, int]:
     """Count the connections by how they are: open, broken, or stopped."""
-    now = database_now()
+    now = now or database_now()
     is_dead = Q(ended=Ended.BROKEN) | Q(ended="", alive_until__lte=now)
     return MediaConnection.objects.aggregate(
         open=Count("pk", filter=Q(ended="", alive_until__gt=now)),
