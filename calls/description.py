@@ -34,6 +34,7 @@ class Described:
     is_searched: bool = False  # by the search box of the wallboard
     is_editable: bool = True  # in the admin
     in_webhooks: bool = True
+    is_rare: bool = False  # most calls do not have it
 
     @property
     def max_length(self) -> int:
@@ -151,6 +152,7 @@ DESCRIBED = (
         carrier_names=("external_id", "externalid", "sip_call_id", "sipcallid", "sip_callid"),
         is_filter=True,
         is_searched=True,
+        is_rare=True,
     ),
 )
 NAMES = tuple(each.name for each in DESCRIBED)
@@ -163,8 +165,12 @@ def description_of(call: Call) -> dict[str, str]:
 
 
 def labelled(call: Call) -> list[tuple[str, str]]:
-    """Return the label and value of every described field, for pages."""
-    return [(each.label, getattr(call, each.name)) for each in DESCRIBED]
+    """Return the label and value of every described field, for pages.
+
+    A field that most calls do not have is left out if it is empty.
+    """
+    found = [(each, getattr(call, each.name)) for each in DESCRIBED]
+    return [(each.label, value) for each, value in found if value or not each.is_rare]
 
 
 def check_names(description: Mapping[str, str]) -> None:
