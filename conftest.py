@@ -64,7 +64,7 @@ def _no_remembered_calls() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _tables_are_emptied_quickly(django_db_setup) -> None:
-    """After a test with real transactions; permissions stay, as making them anew takes long.
+    """After a test with real transactions; permissions stay, as creating them takes long.
 
     Django's TRUNCATE makes new files for every table and index, which takes PostgreSQL 0.2 s.
     """

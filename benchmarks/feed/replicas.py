@@ -54,7 +54,7 @@ class Replica:
             case "hello":
                 await self._resume(socket)
             case "snapshot":
-                self._start_anew(message)
+                self._start_over(message)
             case "replay":
                 self.offset = message["after"]
             case "resumed":
@@ -69,7 +69,7 @@ class Replica:
         resume = {"type": "resume", "epoch": self._epoch, "offset": self.offset}
         await socket.send(json.dumps(resume))
 
-    def _start_anew(self, message: dict[str, Any]) -> None:
+    def _start_over(self, message: dict[str, Any]) -> None:
         self.snapshots += 1
         self._epoch, self.offset = message["epoch"], message["head"]
         self.calls = {

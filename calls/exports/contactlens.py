@@ -1,7 +1,8 @@
 """A transcript in the format of Amazon Contact Lens post-call files, version 1.1.0.
 
 https://docs.aws.amazon.com/connect/latest/adminguide/contact-lens-example-output-files.html
-Fields that are not measured here are empty or left out. Skipped stages are listed with a reason.
+Fields that callcenter does not measure are empty or omitted. Each skipped stage is listed with its
+reason.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which run of a stream a packet belongs to. Decides only; ``record`` reads and writes.
 
-A sequence number is a hint, not an identity. A sender may start its numbering anew, wrap it around,
+A sequence number is a hint, not an identity. A sender may restart its numbering, wrap it around,
 or be one of two that number separately under one stream name. Each numbering is a run of the
 stream, with a row of its own. A packet is a duplicate only if one with the same number has the same
 timestamp, track and data. Two packets that share a number and differ belong to different runs.

@@ -10,7 +10,7 @@ POSTGRES = [
 ]
 # Words come ready, between spaces: `ascii` leaves everything beyond ASCII as it is. The index keeps
 # no text of its own; to take an entry out of it, FTS5 has to be told what was in it. A migration
-# that makes the table of the entries anew has to make these triggers anew.
+# that rebuilds the table of the entries has to create these triggers again.
 _TAKE_OUT = (
     "INSERT INTO calls_fulltext (calls_fulltext, rowid, words)"
     " VALUES ('delete', OLD.call_id, OLD.words);"

@@ -29,7 +29,7 @@ def count_missing(first: int | None, last: int | None, stored: int, run: int = 1
 class Stream(models.Model):
     """One run of a media stream of a call: the packets of one numbering.
 
-    A sender that starts its numbering anew, or wraps it around, opens another run of the same
+    A sender that restarts its numbering, or wraps it around, opens another run of the same
     name. A reconnecting carrier opens a stream with another name.
     """
 

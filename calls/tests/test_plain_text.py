@@ -49,7 +49,10 @@ def test_ordinary_text_is_not_changed(text):
 
 @given(ANY_JSON)
 def test_clean_json_is_utf_8_throughout(value):
-    json.dumps(clean_json(value), ensure_ascii=False).encode()
+    written = json.dumps(clean_json(value), ensure_ascii=False).encode()
+
+    assert json.loads(written) == clean_json(value)
+    assert b"\\u0000" not in written
 
 
 @pytest.mark.parametrize(("text", "cut"), [("12345", "12345"), ("123456", f"1234{MARK}")])

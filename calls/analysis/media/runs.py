@@ -72,20 +72,22 @@ def join_runs(rows: Sequence[PacketRow]) -> tuple[list[PacketRow], list[str]]:
     ``rows`` are ordered by stream, run and sequence. A stream with one run stays as it is.
     """
     joined: list[PacketRow] = []
-    anew = shared = 0
+    restarts = shared = 0
     for _, of_stream in groupby(rows, attrgetter("stream")):
         stream = list(of_stream)
-        timed = _in_seconds(stream)
-        runs = [list(of_run) for _, of_run in groupby(timed, attrgetter("run"))]
-        parts = [part for run in runs for part in _divided(run)]
-        if len(parts) == 1:
+        if len(_parts(stream)) == 1:
             joined += stream
             continue
-        groups = _grouped(parts)
-        anew += len(groups) - 1
+        groups = _grouped(_parts(_in_seconds(stream)))
+        restarts += len(groups) - 1
         shared += any(len(group.parts) > 1 for group in groups)
         joined += _renumbered(groups)
-    return joined, list(_notes(anew, shared))
+    return joined, list(_notes(restarts, shared))
+
+
+def _parts(stream: Sequence[PacketRow]) -> list[_Part]:
+    runs = groupby(stream, attrgetter("run"))
+    return [part for _, of_run in runs for part in _divided(list(of_run))]
 
 
 def _in_seconds(rows: Sequence[PacketRow]) -> list[PacketRow]:
@@ -109,9 +111,9 @@ def _unit_of_pace(rows: Sequence[PacketRow], stamps: Sequence[float]) -> float:
     return nearest_unit(median(paces)) if paces else UNITS[0]
 
 
-def _notes(anew: int, shared: int) -> Iterator[str]:
-    if anew:
-        times = {1: "once", 2: "twice"}.get(anew, f"{anew} times")
+def _notes(restarts: int, shared: int) -> Iterator[str]:
+    if restarts:
+        times = {1: "once", 2: "twice"}.get(restarts, f"{restarts} times")
         yield f"The sender restarted its numbering {times}."
     if shared:
         yield "Several numberings share one stream: their packets were merged by their times."

@@ -1,6 +1,6 @@
 """Places messages by their numbers, and counts missing, duplicate and reordered ones.
 
-A number is a hint. It wraps around at 2^16 or 2^32, or starts anew within a socket. A message is a
+A number is a hint. It wraps around at 2^16 or 2^32, or restarts within a socket. A message is a
 duplicate only if its content and its time are those of a recent one with the same number.
 """
 
@@ -10,7 +10,7 @@ from enum import Enum
 
 HOLES_KEPT = 1000  # missing numbers remembered; the others can no longer arrive
 RECENT_KEPT = 2000  # messages among which a duplicate is found
-LEAP = 100_000  # a longer jump is not a gap: the sender has started anew
+LEAP = 100_000  # a longer jump is not a gap: the sender has restarted its numbering
 NEAR = 1000  # the widest reordering; a jump beyond it must have the time it needs
 BEGINNING = 50  # messages of a numbering that may overtake its first one
 CLOSE = 5  # messages; the times of two tracks with one numbering may disagree over so few
@@ -28,7 +28,7 @@ class Numbering:
     """A numbering of messages that goes up by one, from whatever number comes first.
 
     ``place`` is where the last message that was seen belongs: its number, counted on across wraps.
-    ``restarts`` says how often the numbering has started anew, which begins a new order of places.
+    ``restarts`` says how often the numbering has restarted. Each restart begins a new order.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Numbering:
         self.trusted = True
         self._offset = 0  # from a number to its place
         self._wrap = 0  # after how many numbers it wraps around, once it has
-        self._first = 0  # place of the first message since the numbering started anew
+        self._first = 0  # place of the first message since the numbering restarted
         self._seen = 0  # messages since then
         self._stamp_ms: float | None = None  # of the highest place
         self._holes: dict[int, None] = {}

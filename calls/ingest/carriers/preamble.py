@@ -71,7 +71,7 @@ class PreambleParser:
     def text(self, message: str) -> Sequence[Event]:
         fields = as_object(message)
         if self._has_started:
-            return [Stop()] if _ends(fields) else self._described_anew(fields, message)
+            return [Stop()] if _ends(fields) else self._described_again(fields, message)
         if fields is None:
             fields = _asterisk_words(message)
         if fields is None:
@@ -117,7 +117,7 @@ class PreambleParser:
         self._held.pop()
         return [Malformed("audio before the message that describes it")]
 
-    def _described_anew(self, fields: dict[str, Any] | None, message: str) -> Sequence[Event]:
+    def _described_again(self, fields: dict[str, Any] | None, message: str) -> Sequence[Event]:
         """Read a description that comes after the audio has started: only a change counts."""
         fields = fields or _asterisk_words(message) or {}
         own = merged(fields, *(fields.get(name) for name in NESTED))

@@ -26,7 +26,7 @@ _SILENCE = {"mulaw": b"\xff", "alaw": b"\xd5", "l16le": b"\0", "l16be": b"\0"}
 class Frame:
     """``order`` is its place in the track; ``steps``: whether jumps in it are lost frames.
 
-    Places are counted anew after each of the ``restarts`` of the sender's numbering.
+    Places start again after each of the ``restarts`` of the sender's numbering.
     """
 
     restarts: int

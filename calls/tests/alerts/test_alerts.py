@@ -143,7 +143,7 @@ def test_found_after_call_a_rule_repeats_by_where_it_was_found(call_in):
     )
 
     assert [alert.offset_ms for alert in alerts] == [10_000, 75_000]
-    assert later == []  # analysed anew, the same words begin a little later
+    assert later == []  # analysed again, the same words begin a little later
 
 
 def test_words_that_were_found_in_packets_are_not_found_again_in_the_transcript(call_in):

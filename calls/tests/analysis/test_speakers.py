@@ -80,7 +80,7 @@ def events(call):
     return list(call.events.values_list("type", flat=True))
 
 
-def test_an_archived_call_is_right_at_once_and_judged_anew_without_transcribing_again():
+def test_an_archived_call_is_right_at_once_and_judged_again_without_transcribing_again():
     call = archived_text()
     Call.objects.filter(pk=call.pk).update(agent_sentiment="POSITIVE", agent_trend="improving")
     before = speakers(call)

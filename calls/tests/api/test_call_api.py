@@ -1,4 +1,4 @@
-"""Calls as they are read, listed, retried and analysed anew over HTTP."""
+"""Calls as they are read, listed, retried and analysed again over HTTP."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ ANEW = [
 @pytest.mark.parametrize(("before", "after"), [each[1:] for each in WRAPS + ANEW],
                          ids=[each[0] for each in WRAPS + ANEW])  # fmt: skip
 @pytest.mark.parametrize("clock", ["runs on", "was reset"])
-def test_a_numbering_that_starts_anew_is_another_run(before, after, clock, size):
+def test_a_numbering_that_restarts_is_another_run(before, after, clock, size):
     first = talk(before, begin=0.0)
     begin = len(first) * 0.02 if clock == "runs on" else 0.0
 
@@ -249,7 +249,7 @@ def test_packets_in_order_cost_no_further_query_in_any_run():
 
 @st.composite
 def deliveries(draw):
-    """Packets of a sender that begins anywhere, starts anew and repeats, in batches of any cut."""
+    """Packets of a sender that begins anywhere, restarts and repeats, in batches of any cut."""
     packets, clock, step = [], 0.0, draw(st.sampled_from([0.0, 0.02, 1.0]))
     for run in range(draw(st.integers(1, 4))):
         begin = draw(st.sampled_from([0, 1, 7, 1000, 40_000, 65_530, 2**32 - 5, 2**53 - 200]))

@@ -86,7 +86,7 @@ def test_an_old_failed_call_goes_when_calls_go(settings):
     assert prune().calls == 1
 
 
-def test_a_deleted_call_is_opened_anew_by_its_next_packet(settings):
+def test_a_deleted_call_is_opened_again_by_its_next_packet(settings):
     settings.CALL_RETENTION = WEEK
     make_older(archived_text(), days=8)
     prune()

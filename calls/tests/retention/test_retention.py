@@ -166,7 +166,7 @@ def test_no_statement_removes_more_than_a_batch(monkeypatch, django_assert_max_n
         assert prune(packets_older_than=NOW).packets == 10
 
 
-def test_a_call_that_is_analysed_anew_meanwhile_keeps_its_packets(monkeypatch):
+def test_a_call_that_is_analysed_again_meanwhile_keeps_its_packets(monkeypatch):
     call = archived_audio()
     safe = old_calls._is_safe
 
@@ -232,7 +232,7 @@ def test_ranges_are_runs_of_consecutive_numbers(sequences, ranges):
 
 
 # --- What still works ---
-def test_a_pruned_call_is_transcribed_anew_from_its_recording():
+def test_a_pruned_call_is_transcribed_again_from_its_recording():
     call = archived_audio(missing=(5, 6))
     before = load_material(call)
     file = str(call.recording.file)
@@ -264,7 +264,7 @@ def test_a_pruned_call_can_be_listened_to(api):
     assert api.get("/v1/call/spoken/packets").json()["results"] == []
 
 
-def test_a_pruned_text_call_is_understood_anew_from_its_words():
+def test_a_pruned_text_call_is_understood_again_from_its_words():
     call = archived_text()
     before = call.transcripts.get().turns
     prune(packets_older_than=NOW)

@@ -55,7 +55,7 @@ def test_a_sweep_passes_over_what_is_there():
     assert backlog.catch_up(seconds=5) == 0
 
 
-def test_entries_of_older_rules_are_made_anew():
+def test_entries_of_older_rules_are_made_again():
     call = archived_call()
     SearchEntry.objects.update(edition=0, words="ahallo" if is_sqlite() else "'ahallo':1")
 
@@ -103,7 +103,7 @@ def test_the_command_makes_what_is_missing(forgotten):
     assert found() == forgotten
 
 
-def test_the_command_makes_all_anew_if_told_so(forgotten):
+def test_the_command_makes_all_of_them_again_on_request(forgotten):
     out = StringIO()
     backlog.catch_up(seconds=5)
     second = Call.objects.get(call_id="b").pk

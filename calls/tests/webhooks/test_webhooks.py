@@ -220,7 +220,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_says_why(endpoint):
     assert WebhookDelivery.objects.get().state == "given_up"
 
 
-def test_an_endpoint_that_fails_for_days_is_disabled_and_one_success_starts_anew(endpoint):
+def test_an_endpoint_that_fails_for_days_is_disabled_and_one_success_starts_it_over(endpoint):
     services.queue_test(endpoint)
     begin = timezone.now()
     services.record_outcome(claim_one(begin), Outcome(status=500), now=begin)

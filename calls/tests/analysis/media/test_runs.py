@@ -1,4 +1,4 @@
-"""Senders that number anew, from the packets to the turns and tracks: all of it, as it was said."""
+"""Senders that restart their numbering, from packets to turns and tracks, in spoken order."""
 
 import base64
 
@@ -120,11 +120,11 @@ def test_a_clock_that_says_nothing_certain_leaves_the_order_to_the_numbers(times
     assert spoken(rows) == list("abcd")
 
 
-@pytest.mark.parametrize("anew", [1, 2, 3])
-def test_the_note_says_how_often(anew):
-    rows = [each for n in range(anew + 1) for each in run("ab", n + 1, begin=10.0 * n)]
+@pytest.mark.parametrize("restarts", [1, 2, 3])
+def test_the_note_says_how_often(restarts):
+    rows = [each for n in range(restarts + 1) for each in run("ab", n + 1, begin=10.0 * n)]
 
-    times = {1: "once", 2: "twice", 3: "3 times"}[anew]
+    times = {1: "once", 2: "twice", 3: "3 times"}[restarts]
     assert notes(rows) == [f"The sender restarted its numbering {times}."]
 
 
@@ -174,7 +174,7 @@ def senders(draw):
     packets, sent, now = [], [], 0.0
     window = draw(st.integers(1, 4))
     for number in range(draw(st.integers(1, 4))):
-        # Without a clock, only numbers that are taken show that the numbering starts anew.
+        # Without a clock, only numbers that are taken show that the numbering restarts.
         begin = same if clock == "stands still" else draw(begins)
         wrap = next((each for each in (2**16, 2**32) if begin < each), 2**60)
         now = 0.0 if clock == "is reset" else now

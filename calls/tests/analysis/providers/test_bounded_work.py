@@ -155,9 +155,13 @@ def test_a_stage_that_is_over_its_budget_is_ended_with_the_reason(clock, memory,
 
 
 def test_a_stage_within_its_budget_goes_on():
-    with budget.spending(exhausted((5, 15), (2**20, 101 * 2**20))):
+    clock, memory = iter((5, 15)), iter((2**20, 101 * 2**20))
+
+    with budget.spending(Budget(10, 100, clock=clock.__next__, memory=memory.__next__)):
         check_budget()
     check_budget()  # nothing is counted outside of a stage
+
+    assert [*clock, *memory] == []  # both were looked at, and only inside of the stage
 
 
 def test_the_memory_of_this_process_is_known_on_linux():

@@ -133,7 +133,7 @@ class Player {
   }
 
   #skip() {
-    // Another seek before the first has ended would start it anew, and again in the next frame.
+    // Another seek before the first has ended would start it over, and again in the next frame.
     if (!this.section.querySelector("[data-skip]").checked || this.audio.seeking) return;
     const now = this.audio.currentTime;
     const silence = this.#silences.find(([begin, end]) => now >= begin && now < end - LEAD_S);
