@@ -157,7 +157,7 @@ def test_a_stage_that_is_over_its_budget_is_ended_with_the_reason(clock, memory,
 def test_a_stage_within_its_budget_goes_on():
     clock, memory = iter((5, 15)), iter((2**20, 101 * 2**20))
 
-    with budget.spending(Budget(10, 100, clock=clock.__next__, memory=memory.__next__)):
+    with budget.spending(exhausted(clock, memory)):
         check_budget()
     check_budget()  # nothing is counted outside of a stage
 
