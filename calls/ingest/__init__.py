@@ -1,5 +1,6 @@
 """Ingest: packets of live calls, from the network to the database.
 
+alone     Storing without group commit: each request is a transaction of its own.
 buffer    Group commit: one writer thread per process, many requests per transaction.
 call_ids  Makes a call id of whatever id a sender has, and reads the ids in addresses.
 carriers  The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.

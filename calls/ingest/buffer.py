@@ -25,22 +25,30 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from calls.ingest.alone import store_alone
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
 from calls.ingest.pressure import LoopLag, Shedding
-from calls.ingest.record import record_packets
 from calls.ingest.reports import EVERY_S, Pressure, report
-from calls.ingest.requests import Record, StoreRequest, TooLate, Unavailable, Way, settle
+from calls.ingest.requests import (
+    NOT_AVAILABLE,
+    Record,
+    StoreRequest,
+    TooLate,
+    Unavailable,
+    Way,
+    settle,
+)
 from calls.ingest.sidelined import HOLD_S, LOCKED, Sidelined
 from calls.outage import Outage, is_contention, is_outage
 
 log = logging.getLogger(__name__)
-NOT_AVAILABLE = "The database is not available."
 OVERLOADED = "The server is overloaded."
 
 CAPACITY = 20_000  # packets waiting in one process; more are refused with 503
 TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further request
 MEASURED_PACKETS = 200  # in smaller transactions, the commit takes most of the time
+MEASURE_S = 0.002
 RETRY_AFTER_S = 1
 ANSWER_WITHIN_S = 2.0  # then a request over HTTP is answered 503
 STOP_WITHIN_S = 30.0
@@ -88,6 +96,7 @@ class Buffer:
         self._outage = Outage(log, "packets are refused with 503")
         self._away_since = self._ask_at = 0.0
         self._lag = LoopLag()
+        self._measured_at = -MEASURE_S
         self.requests = Shedding(settings.SHED_REQUESTS_AFTER, REQUESTS_CALM_S)
         self.streams = Shedding(settings.SHED_STREAMS_AFTER, STREAMS_CALM_S)
         self.refused: Counter[Way] = Counter()
@@ -172,11 +181,18 @@ class Buffer:
         if self._outage.lasts and (now < self._ask_at or self._writing_since is not None):
             self.refused[way] += way.is_http
             raise Unavailable(NOT_AVAILABLE)
-        work_s = self._size * self._packet_s if self._size >= MEASURED_PACKETS else 0.0
-        is_queue_long = work_s > self.requests.limit_s
-        if way.is_http and (self.requests.note(self._wait_s(now), now) or is_queue_long):
+        if way.is_http and self._is_overloaded(now):
             self.refused[way] += 1
             raise Unavailable(OVERLOADED)
+
+    def _is_overloaded(self, now: float) -> bool:
+        if self._size >= MEASURED_PACKETS and self._size * self._packet_s > self.requests.limit_s:
+            return True
+        # A request asks twice, before and after it is decoded. One measurement serves many.
+        if now >= self._measured_at + MEASURE_S:
+            self._measured_at = now
+            self.requests.note(self._wait_s(now), now)
+        return self.requests.since is not None
 
     def _wait_s(self, now: float) -> float:
         return self._age_s(now) + self._lag.now_s()
@@ -360,7 +376,7 @@ def admits_streams(way: Way) -> bool:
 def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
     """Store packets and return after the commit. Raises Unavailable if they were not accepted."""
     if not settings.GROUP_COMMIT:
-        _store_alone(packets)
+        store_alone(packets)
         return
     future = buffer().submit(packets, way)
     try:
@@ -373,7 +389,7 @@ def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
 async def store_async(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
     """Like ``store``, on an event loop. Sockets wait without a limit: they have time."""
     if not settings.GROUP_COMMIT:
-        await database_sync_to_async(_store_alone)(packets)
+        await database_sync_to_async(store_alone)(packets)
         return
     future = buffer().submit_async(packets, way)
     try:
@@ -381,17 +397,3 @@ async def store_async(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) 
             await future
     except TimeoutError as error:
         raise TooLate("Writing the packets took too long.") from error
-
-
-_outage = Outage(log, "packets are refused with 503")
-
-
-def _store_alone(packets: Sequence[IncomingPacket]) -> None:
-    try:
-        record_packets(packets)
-    except DatabaseError as error:
-        if not is_outage(error):
-            raise
-        _outage.note(error)
-        raise Unavailable(NOT_AVAILABLE) from error
-    _outage.over()

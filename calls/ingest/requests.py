@@ -12,6 +12,7 @@ from enum import StrEnum
 from calls.ingest.packets import IncomingPacket
 
 # Stores packets. Returns the ids of calls that are locked, whose packets it has not stored.
+NOT_AVAILABLE = "The database is not available."
 Record = Callable[[Sequence[IncomingPacket]], Collection[str] | None]
 
 
@@ -25,7 +26,7 @@ class Way(StrEnum):
 
     @property
     def is_http(self) -> bool:
-        return self in (Way.SINGLE, Way.BATCH)
+        return self is Way.SINGLE or self is Way.BATCH
 
 
 class Unavailable(Exception):

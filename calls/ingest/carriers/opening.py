@@ -12,10 +12,9 @@ from django.db import transaction
 from django.db.models import Min, QuerySet
 
 from calls.clock import database_now
-from calls.ingest.buffer import NOT_AVAILABLE
 from calls.ingest.carriers.presence import add_connection, wait_briefly
 from calls.ingest.packets import MAX_NAME_LENGTH
-from calls.ingest.requests import Unavailable
+from calls.ingest.requests import NOT_AVAILABLE, Unavailable
 from calls.models import Call, Stream
 from calls.outage import Outage, is_contention, is_outage
 from calls.services import start_call

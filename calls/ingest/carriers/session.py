@@ -41,6 +41,7 @@ class Session:
         self.malformed = 0
         self._identity: Identity | None = None
         self._media: MediaFormat | None = None
+        self._width = 1  # bytes of a sample of all channels
         self._early: list[tuple[Media, float]] = []
         self._early_bytes = 0
         self._numbers = Numbering()
@@ -77,6 +78,7 @@ class Session:
         self._identity = identity
         self._clock = FrameClock(identity.resumed_s)
         self._media = read_media(self.start.media)
+        self._width = self._media.width if self._media else 1
         for media, arrived in self._early:
             self._take_media(media, arrived)
         self._early.clear()
@@ -127,7 +129,9 @@ class Session:
 
     def _is_repeated(self, media: Media) -> bool:
         """Whether a frame is a duplicate. Records its numbers."""
-        chunks = self._chunks.setdefault(media.track, Numbering())
+        chunks = self._chunks.get(media.track)
+        if chunks is None:
+            chunks = self._chunks[media.track] = Numbering()
         content = media.track, media.chunk, media.payload
         by_number = self._numbers.see(media.number, content, media.stamp)
         if by_number is Arrival.REPEATED:
@@ -148,8 +152,8 @@ class Session:
                 media.track, self._media, row_age_s=self._row_age_s
             )
         order, steps = self._order(media)
-        width = self._media.width if self._media else 1
-        payload = media.payload[: len(media.payload) - len(media.payload) % width]
+        size = len(media.payload)
+        payload = media.payload[: size - size % self._width]
         track.add(Frame(*order, payload, self._stamp_s(media), now, steps))
 
     def _order(self, media: Media) -> tuple[tuple[int, int], bool]:
@@ -166,8 +170,8 @@ class Session:
     def _stamp_s(self, media: Media) -> float | None:
         if media.stamp is None or self._identity is None:
             return None
-        known = self._media
-        length_s = len(media.payload) / (known.width * known.rate) if known else 0.0
+        rate = self._media.rate if self._media else 0
+        length_s = len(media.payload) / (self._width * rate) if rate else 0.0
         return self._clock.read(media.track, media.stamp, length_s)
 
     def _packets(self, rows: Sequence[Row]) -> list[IncomingPacket]:

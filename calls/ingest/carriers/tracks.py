@@ -75,7 +75,11 @@ class TrackAssembler:
 
     def add(self, frame: Frame) -> None:
         """Add a frame. If it comes too late for its place, it becomes a row of its own."""
-        if self._next is not None and frame.place < self._next:
+        place = frame.place
+        if place == self._next and not self._waiting:
+            self._append(frame)  # nearly every frame
+            return
+        if self._next is not None and place < self._next:
             at_s = self._end_s if frame.stamp_s is None else frame.stamp_s
             self._rows.append(Row(self.name, at_s or 0.0, frame.payload))
             return
@@ -120,8 +124,12 @@ class TrackAssembler:
             self._break_off()
             self._end_s = self._begin(frame, gap_s)
             gap_s = 0.0
-        silence = self._silence * (round(gap_s * self._rate / self._width) * self._width)
-        self._extend(silence + frame.payload, frame, gap_s)
+        payload = frame.payload
+        if gap_s:
+            payload = (
+                self._silence * (round(gap_s * self._rate / self._width) * self._width) + payload
+            )
+        self._extend(payload, frame, gap_s)
         self._next = frame.restarts, frame.order + 1
 
     def _begin(self, frame: Frame, gap_s: float) -> float:

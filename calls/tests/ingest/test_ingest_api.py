@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 from django_q.models import OrmQ
 
-from calls.ingest import buffer
+from calls.ingest import alone, buffer
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, Packet, Stream
 
@@ -243,7 +243,7 @@ def test_when_the_database_is_away_the_sender_is_told_to_come_back(api, monkeypa
     def away(packets):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(buffer, "record_packets", away)
+    monkeypatch.setattr(alone, "record_packets", away)
 
     response = api.post(url, [GOOD] if url == BATCH else GOOD)
 
