@@ -22,14 +22,13 @@ from concurrent.futures import Future
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import Error as DatabaseError
 from django.db import connection
 
 from calls.ingest.alone import store_alone
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
 from calls.ingest.pressure import LoopLag, Shedding
-from calls.ingest.reports import EVERY_S, Pressure, report
+from calls.ingest.reports import EVERY_S, Pressure, Reporter, report
 from calls.ingest.requests import (
     NOT_AVAILABLE,
     Record,
@@ -86,10 +85,7 @@ class Buffer:
         self._changed = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
-        self._report = report
-        self._report_at = 0.0
-        self._reported = 0  # refusals in the last report
-        self._is_reported = False  # the last report says that packets are refused
+        self._reporter = Reporter(report, clock) if report else None
         self._packet_s = 0.0  # what a packet of a large transaction takes
         self._side = Sidelined(record, clock)
         self._writing_since: float | None = None  # arrival of the oldest request in hand
@@ -122,7 +118,12 @@ class Buffer:
         return done
 
     def check(self, way: Way) -> None:
-        """Raise Unavailable if a request would be refused, whatever is in it."""
+        """Raise Unavailable if requests are being refused, whatever is in this one.
+
+        Asked before a request is decoded. Whether refusing has to start is found when it is put.
+        """
+        if self.requests.since is None and not self._outage.lasts:
+            return
         with self._changed:
             self._check(way, self._clock())
 
@@ -225,25 +226,9 @@ class Buffer:
             if free:
                 self._write(free)
             self._writing_since = None
-            if self._report and self._clock() >= self._report_at:
-                self._tell_others(self._report)
+            if self._reporter:
+                self._reporter.report(self.pressure)
         connection.close()
-
-    def _tell_others(self, report: Callable[[Pressure], None]) -> None:
-        """Report what is refused, and once more when nothing is refused any longer."""
-        pressure = self.pressure()
-        total, is_shedding = sum(pressure.refused.values()), pressure.shedding_s is not None
-        if total == self._reported and not is_shedding and not self._is_reported:
-            return
-        self._report_at = self._clock() + EVERY_S
-        try:
-            report(pressure)
-        except DatabaseError as error:
-            if is_outage(error):
-                connection.close()
-                return
-            raise
-        self._reported, self._is_reported = total, is_shedding
 
     def _next(self) -> list[StoreRequest]:
         """Wait for requests and return one transaction's worth.
@@ -251,7 +236,8 @@ class Buffer:
         Returns none when the buffer is closed and drained, and when the next report is due.
         """
         with self._changed:
-            self._wait_for(1, timeout=EVERY_S if self._is_reported else None)
+            is_report_due = self._reporter is not None and self._reporter.is_pending
+            self._wait_for(1, timeout=EVERY_S if is_report_due else None)
             if not self._size:
                 return []
             self._wait_for(self._company, timeout=GATHER_S)

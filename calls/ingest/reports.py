@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import Error as DatabaseError
+from django.db import connection
+
 from calls.clock import database_now
 from calls.models import IngestReport
+from calls.outage import is_outage
 
 EVERY_S = 2.0
 KEPT = timedelta(hours=1)
@@ -46,6 +50,35 @@ def report(pressure: Pressure) -> None:
             "refused": dict(pressure.refused),
         },
     )
+
+
+class Reporter:
+    """Reports the state of one buffer while it refuses packets, and once more afterwards."""
+
+    def __init__(self, report: Callable[[Pressure], None], clock: Callable[[], float]) -> None:
+        self._report = report
+        self._clock = clock
+        self._due_at = 0.0
+        self._refused = 0  # in the last report
+        self.is_pending = False  # the last report says that packets are refused
+
+    def report(self, measure: Callable[[], Pressure]) -> None:
+        """Report what ``measure`` returns, if a report is due and there is something to say."""
+        if self._clock() < self._due_at:
+            return
+        pressure = measure()
+        refused, is_shedding = sum(pressure.refused.values()), pressure.shedding_s is not None
+        if refused == self._refused and not is_shedding and not self.is_pending:
+            return
+        self._due_at = self._clock() + EVERY_S
+        try:
+            self._report(pressure)
+        except DatabaseError as error:
+            if is_outage(error):
+                connection.close()
+                return
+            raise
+        self._refused, self.is_pending = refused, is_shedding
 
 
 def read(*, now: datetime | None = None) -> dict[str, Pressure]:
