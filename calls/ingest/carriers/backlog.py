@@ -20,9 +20,6 @@ class Memory:
 
     held = 0
 
-    def is_full(self) -> bool:
-        return self.held >= settings.CARRIER_MEMORY * MIB
-
 
 memory = Memory()
 
@@ -33,6 +30,7 @@ class Backlog:
     def __init__(self) -> None:
         self.is_refused = False  # the database takes nothing, as opposed to being slow
         self._held = 0
+        self._limit = settings.CARRIER_MEMORY * MIB  # read once: this is asked for each message
 
     def add(self, message: dict[str, Any]) -> None:
         size = len(message.get("text") or message.get("bytes") or "")
@@ -51,4 +49,4 @@ class Backlog:
         self.release(self._held)
 
     def is_full(self) -> bool:
-        return memory.is_full() or (self._held >= STREAM_LIMIT and not self.is_refused)
+        return memory.held >= self._limit or (self._held >= STREAM_LIMIT and not self.is_refused)
