@@ -63,8 +63,8 @@ class Session:
                 self.malformed += 1
                 self._numbers.see(event.number)
             case Start():
+                # Its number says nothing about the frames: some senders number them apart from it.
                 self.start = self.start or event
-                self._see_other(event.number)
             case Stop() | Ignored():
                 self.stopped |= isinstance(event, Stop)
                 self._see_other(event.number)
