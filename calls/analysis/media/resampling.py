@@ -42,6 +42,33 @@ def resample(samples: NDArray[np.int16], from_rate: int, to_rate: int) -> NDArra
     return out.reshape(-1)[:length]
 
 
+class StreamResampler:
+    """Resamples audio that arrives in pieces. Joined, the pieces equal ``resample`` of the whole.
+
+    Up to 60 ms are held back until more samples arrive, because the filter looks ahead.
+    """
+
+    def __init__(self, from_rate: int, to_rate: int) -> None:
+        self._same = from_rate == to_rate
+        if self._same:
+            return
+        self._kernel, self._hop, self._reach = _kernel(from_rate, to_rate)
+        self._waiting = np.zeros(self._reach, np.int16)  # before the start is silence
+
+    def feed(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Return what can be said now of the samples so far."""
+        if self._same:
+            return samples
+        self._waiting = np.concatenate([self._waiting, samples])
+        size = self._kernel.shape[0]
+        if len(self._waiting) < size:
+            return np.zeros(0, np.int16)
+        frames = np.lib.stride_tricks.sliding_window_view(self._waiting, size)[:: self._hop]
+        made = np.clip(np.rint(frames.astype(np.float32) @ self._kernel), -32768, 32767)
+        self._waiting = self._waiting[len(frames) * self._hop :]
+        return made.astype(np.int16).reshape(-1)
+
+
 @lru_cache(maxsize=16)
 def _kernel(from_rate: int, to_rate: int) -> tuple[NDArray[np.float32], int, int]:
     """Return the matrix that maps a frame of input, with its margins, to a frame of output.

@@ -21,7 +21,7 @@ _BLOCK_S = 300  # bounds memory: an hour at 16 kHz in float32 would be 230 MB a 
 _WINDOW_S = 27.0  # Whisper takes 30 s at a time; a shorter window never cuts a word
 _PADDING_MS = 200  # margin around speech for recognition...
 _REPORTED_PADDING_MS = 150  # ...and for talk time
-_VAD = {
+VAD = {
     "threshold": 0.3,  # the usual 0.5 loses soft starts of speech on telephone lines
     "min_speech_duration_ms": 100,
     "min_silence_duration_ms": WORD_GAP_MS,
@@ -60,7 +60,7 @@ def utterances(channel: Channel) -> Iterator[Utterance]:
     while begin < len(channel.samples):
         end = min(begin + block, len(channel.samples))
         samples = _floats(channel.samples[begin:end], channel.rate)
-        found = get_speech_timestamps(samples, VadOptions(**_VAD)) if samples.any() else []
+        found = get_speech_timestamps(samples, VadOptions(**VAD)) if samples.any() else []
         cut = end < len(channel.samples) and _runs_on(found, len(samples))
         for each in found[:-1] if cut else found:
             begin_ms = round(begin * 1000 / channel.rate + each["start"] * 1000 / RATE)
