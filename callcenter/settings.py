@@ -323,6 +323,20 @@ if problem := PROVIDERS[AI_PROVIDER].problem(globals()):
     raise ImproperlyConfigured(problem)
 TRACK_SPEAKERS = env.dict("TRACK_SPEAKERS", default={})
 
+# --- Live calls -----------------------------------------------------------------------------
+
+# Which calls are transcribed while they last: none, those that somebody has open, or all.
+LIVE_TRANSCRIPTION = _choice("LIVE_TRANSCRIPTION", ("off", "watched", "all"), default="all")
+LIVE_TRANSCRIPTION_CALLS = int(  # at once, per worker; the others take turns
+    _number("LIVE_TRANSCRIPTION_CALLS", 12 * _CORES, 1, 10_000)
+)
+LIVE_IMPORTANT_QUEUES = env.list("LIVE_IMPORTANT_QUEUES", default=[])  # heard before the others
+LISTEN_IN = env.bool("LISTEN_IN", default=True)  # off: nobody can listen to live calls
+# A link of the telephone system for whisper and barge-in, such as
+# https://pbx.example.com/monitor?call={call_id}&agent={agent}
+ACTION_LINK = env.str("ACTION_LINK", default="")
+ACTION_LINK_LABEL = env.str("ACTION_LINK_LABEL", default="Join the call")
+
 # --- Webhooks: are private addresses allowed? ------------------------------------------------
 
 WEBHOOK_ALLOW_PRIVATE = _choice(

@@ -2,6 +2,7 @@
 
 call        Calls: parties, state, packet counters and progress of the analysis
 media       Streams, packets, ranges of pruned packets, and the sockets of carriers
+live        What was heard of calls that last, and who watches and listens
 analysis    Attempts, transcripts, analyses, recordings, insights and provider health
 log         The event log
 alert       Alert rules, alerts, and the positions of the watchers
@@ -50,6 +51,12 @@ from calls.models.call import (
     Call,
     CallQuerySet,
     Stage,
+)
+from calls.models.live import (
+    CallViewing,
+    ListenSession,
+    LiveTranscription,
+    LiveUtterance,
 )
 from calls.models.log import (
     CallEvent,
@@ -106,11 +113,15 @@ __all__ = [
     "Call",
     "CallEvent",
     "CallQuerySet",
+    "CallViewing",
     "EventLog",
     "FullText",
     "IndexedWords",
     "IngestReport",
     "Insight",
+    "ListenSession",
+    "LiveTranscription",
+    "LiveUtterance",
     "MediaConnection",
     "MinuteSample",
     "Note",

@@ -218,6 +218,7 @@ class Call(CallLifecycle):
         permissions = [
             ("operate_call", "Can end, retry and reanalyse calls"),
             ("view_unredacted", "Can read transcripts with personal data in them"),
+            ("listen_call", "Can listen to live calls"),
         ]
         # No packet changes any of these columns, so that PostgreSQL need not update an index when
         # a counter changes.
