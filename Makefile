@@ -54,6 +54,7 @@ bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_analysis --slots 200
 	$(BIN)/python manage.py bench_transcription
 	$(BIN)/python manage.py bench_speech
+	$(BIN)/python manage.py bench_live
 	$(BIN)/python manage.py bench_pages
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_pages
 	$(BIN)/python manage.py bench_board

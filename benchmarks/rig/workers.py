@@ -49,6 +49,10 @@ class Worker:
                 cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait(self, database: Database) -> None:
         """Wait for the first heartbeat, and then until all parts have had time to start."""
         deadline = time.monotonic() + START_S
