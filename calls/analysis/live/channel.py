@@ -22,12 +22,17 @@ NEEDLE = 256  # samples by which an utterance is found again in the finished rec
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Identifies the samples of an utterance: some of them in full, and a checksum of all."""
+    """Identifies the samples of an utterance: some of them in full, and a checksum of all.
+
+    ``gap_checksum`` is that of the samples before it: from the end of the previous utterance of the
+    channel, or from the channel's first sample.
+    """
 
     length: int
     needle_at: int
     needle: bytes
     checksum: int
+    gap_checksum: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class LiveChannel:
         self._endpointer = Endpointer(max_speech_s=MAX_SPEECH_S, detector=detector)
         self._kept = np.zeros(0, np.int16)
         self._kept_from = 0
+        self._gap, self._gap_to = 0, 0  # checksum since the last utterance, up to this sample
 
     @property
     def settled_ms(self) -> int:
@@ -95,6 +101,9 @@ class LiveChannel:
         first = max(self._kept_from, end - round((CONTEXT_S + MAX_SPEECH_S) * self._rate))
         first = max(first, begin - round(CONTEXT_S * self._rate))
         own = self._cut(begin, end)
+        self._extend_gap(begin)
+        found = fingerprint(own, gap_checksum=self._gap)
+        self._gap, self._gap_to = 0, begin + len(own)
         return LiveUtterance(
             stream=self._stream,
             track=self._track,
@@ -105,7 +114,7 @@ class LiveChannel:
             samples=self._cut(first, end),
             rate=self._rate,
             place=begin,
-            fingerprint=fingerprint(own),
+            fingerprint=found,
         )
 
     def _at(self, heard: int) -> int:
@@ -115,14 +124,21 @@ class LiveChannel:
     def _cut(self, begin: int, end: int) -> NDArray[np.int16]:
         return self._kept[max(0, begin - self._kept_from) : end - self._kept_from].copy()
 
+    def _extend_gap(self, end: int) -> None:
+        """Include samples up to ``end``, in which no utterance will be found any more."""
+        if end > self._gap_to:
+            self._gap = _checksum(self._cut(self._gap_to, end), self._gap)
+            self._gap_to = end
+
     def _forget(self) -> None:
+        self._extend_gap(self._at(self._endpointer.settled))
         keep = self._at(self._endpointer.settled) - round(CONTEXT_S * self._rate)
         if keep - self._kept_from > self._rate:
             self._kept = self._kept[keep - self._kept_from :].copy()
             self._kept_from = keep
 
 
-def fingerprint(samples: NDArray[np.int16]) -> Fingerprint:
+def fingerprint(samples: NDArray[np.int16], *, gap_checksum: int = 0) -> Fingerprint:
     """Fingerprint the samples of an utterance. The needle is its loudest part: silence repeats."""
     at = 0
     if len(samples) > NEEDLE:
@@ -130,4 +146,8 @@ def fingerprint(samples: NDArray[np.int16]) -> Fingerprint:
         energy = np.abs(blocks.astype(np.int32)).sum(axis=1)
         at = int(energy.argmax()) * NEEDLE
     needle = samples[at : at + NEEDLE].astype("<i2").tobytes()
-    return Fingerprint(len(samples), at, needle, zlib.crc32(samples.astype("<i2").tobytes()))
+    return Fingerprint(len(samples), at, needle, _checksum(samples), gap_checksum)
+
+
+def _checksum(samples: NDArray[np.int16], start: int = 0) -> int:
+    return zlib.crc32(samples.astype("<i2").tobytes(), start)
