@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['alive_until'], name='open_listen_session')],
             },
         ),
         migrations.CreateModel(

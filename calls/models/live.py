@@ -139,6 +139,14 @@ class ListenSession(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            # Workers ask every second which of them have expired.
+            models.Index(
+                fields=["alive_until"],
+                condition=models.Q(ended_at=None),
+                name="open_listen_session",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.username} from {self.started_at:%Y-%m-%d %H:%M:%S}"
