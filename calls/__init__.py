@@ -7,12 +7,13 @@ actions       The catalogue of actions on a call, read by pages, bulk, admin, AP
 description   The described fields of a call: who calls whom, and how the audio is encoded
 annotations   Tags and notes
 bulk          Actions on many calls in the background
+listening     Who listens to live calls: sessions, their leases, and the use of the action link
 keys          API keys: create, revoke and check
 conversation  Turns, spans and results that the analysis passes on
 clock         The time of the database
 outage        Errors of the database, and one warning for a whole outage
 tasks         The background jobs
-upkeep        Ends calls that their carriers have left, and analyses late words
+upkeep        Ends calls that their carriers have left, and sessions of listening; late words
 waking        Wakes the worker once for each transaction or batch
 worker        The worker process, which survives the death of its parts
 stopping      The stop flag and the runner slot of a worker

@@ -209,6 +209,33 @@ class FormatCorrected:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListeningStarted:
+    """Somebody began to listen to the live call. ``session`` is the number of the ListenSession."""
+
+    type: ClassVar[str] = "listening_started"
+    session: int
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListeningEnded:
+    """Somebody listened for ``seconds``."""
+
+    type: ClassVar[str] = "listening_ended"
+    session: int
+    by: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionLinkUsed:
+    """Somebody followed the site's link, by which the telephone system lets people join a call."""
+
+    type: ClassVar[str] = "action_link_used"
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WebhookDisabled:
     """Nothing is sent to the endpoint until a person enables it again. The entry has no call."""
 
@@ -257,6 +284,9 @@ Payload = (
     | NoteDeleted
     | SpeakersSwapped
     | FormatCorrected
+    | ListeningStarted
+    | ListeningEnded
+    | ActionLinkUsed
     | WebhookDisabled
 )
 

@@ -1,4 +1,4 @@
-"""Ends the calls that their carriers have left, and analyses late words, once a second.
+"""Ends what its process or carrier has left, and analyses late words, once a second.
 
 It runs in a thread of the worker's watcher process: the sweep comes once a minute, which is too
 rare. Any number of workers may run it.
@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from calls.ingest.carriers.presence import LEASE_S, end_left_calls
+from calls.listening import end_expired_sessions
 from calls.services import reanalyse_late_calls
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ class Upkeep:
     """Each step does what is due.
 
     After the database was away, the leases of living sockets have expired. So nothing is ended
-    before it has answered for the length of a lease without a gap.
+    before it has answered for the length of a carrier's lease without a gap; listeners renew theirs
+    more often.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,6 +43,7 @@ class Upkeep:
         self._last_at = now
         if now - self._steady_since >= LEASE_S:
             end_left_calls()
+            end_expired_sessions()
         reanalyse_late_calls()
 
     def forget(self) -> None:
