@@ -53,6 +53,15 @@ class LiveStream:
         self._recent: list[PacketRow] = []
         self._progress: dict[str, _Progress] = {}
 
+    @property
+    def next(self) -> int | None:
+        """The first sequence that is still of use; None before the first packet."""
+        return self._next
+
+    def start_at(self, sequence: int) -> None:
+        """Begin with this packet, instead of the first that has waited for the reordering."""
+        self._next = sequence
+
     def add(self, rows: Sequence[PacketRow], now: float) -> None:
         """Add stored packets. One that comes after its place has been passed is left out: the
         final transcript has it.
@@ -61,9 +70,13 @@ class LiveStream:
             if self._next is None or row.sequence >= self._next:
                 heapq.heappush(self._waiting, (row.sequence, now, row))
 
-    def take(self, now: float, *, all_of_it: bool = False) -> list[Piece]:
-        """Return what continues the tracks, in order."""
-        fresh = list(self._settled(now, all_of_it=all_of_it))
+    def take(
+        self, now: float, *, all_of_it: bool = False, reorder_s: float = REORDER_S
+    ) -> list[Piece]:
+        """Return what continues the tracks, in order. A missing packet is given up after
+        ``reorder_s``.
+        """
+        fresh = list(self._settled(now, 0.0 if all_of_it else reorder_s))
         if not fresh:
             return []
         window = [*self._recent, *fresh]
@@ -73,11 +86,11 @@ class LiveStream:
         self._remember(window)
         return pieces
 
-    def _settled(self, now: float, *, all_of_it: bool) -> Iterator[PacketRow]:
+    def _settled(self, now: float, patience_s: float) -> Iterator[PacketRow]:
         while self._waiting:
             sequence, arrived, row = self._waiting[0]
             is_next = self._next is not None and sequence <= self._next
-            if not (is_next or all_of_it or now - arrived >= REORDER_S):
+            if not (is_next or now - arrived >= patience_s):
                 return
             heapq.heappop(self._waiting)
             if self._next is None or sequence >= self._next:

@@ -91,3 +91,19 @@ def test_the_needle_is_taken_from_the_loudest_part():
 
     assert np.frombuffer(found.needle, "<i2").any()
     assert found.length == 8000
+
+
+def test_a_reader_in_a_hurry_gives_up_a_missing_packet_sooner():
+    rows = [row for row in two_tracks(40) if row.sequence != 21]
+    stream = LiveStream(default_media="", speakers=speaker_map({}))
+    stream.start_at(1)
+    stream.add(rows, 0.0)
+
+    before = stream.take(0.1, reorder_s=0.3)
+    waits_for = stream.next
+    after = stream.take(0.3, reorder_s=0.3)
+
+    assert waits_for == 21
+    assert sum(len(piece.samples) for piece in before) == 20 * SIZE
+    assert sum(len(piece.samples) for piece in (*before, *after)) == 40 * SIZE
+    assert stream.next == 41
