@@ -10,4 +10,5 @@ spoken_numbers  Reads numbers as people say them: tokens, and runs of digits
 personal_data   Finds all personal data in one text
 spoken_languages  Tells in which languages a conversation is
 redact          Redacts a conversation, turn by turn
+live            Tells what may be shown of a call while it lasts
 """

@@ -5,4 +5,5 @@ audio        The packets of a stream as continuous audio, gaps and disorder incl
 channel      One channel: its samples, its utterances, and how to find them in the recording
 reuse        What was heard live of a finished call, found in its recording
 endpointing  Where an utterance starts and ends, with Silero's voice detection
+figures      Sentiment, talk time, interruptions and silence so far
 """
