@@ -12,8 +12,10 @@ import multiprocessing
 import os
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connections
 from django.utils import timezone
 from django_q.cluster import Cluster, Sentinel, get_mp_context
@@ -59,6 +61,7 @@ class Worker(Cluster):  # type: ignore[misc]
     """A cluster whose ``run`` returns after SIGTERM or SIGINT, once every process has stopped."""
 
     _watcher: Any = None
+    _listener: Any = None
 
     def run(self) -> None:
         # First: whatever kills this process must not leave its children behind.
@@ -71,11 +74,12 @@ class Worker(Cluster):  # type: ignore[misc]
         while not _told_to_stop.is_set():
             self._keep_pool()
             self._keep_watch()
+            self._keep_listening()
             _show_life(beat)
             self.sentinel.join(timeout=HEARTBEAT_S)
         if self.sentinel is not None:
             self.sentinel.join()
-        self._end_watch()
+        self._leave(self._watcher, self._listener)
         _bury(beat)
 
     def _keep_pool(self) -> None:
@@ -89,23 +93,21 @@ class Worker(Cluster):  # type: ignore[misc]
 
     def _keep_watch(self) -> None:
         """Start the process that raises alerts and delivers webhooks, again if it has died."""
-        if self._watcher is not None and self._watcher.is_alive():
-            return
-        if self._watcher is not None:
-            log.critical("the watcher died (%s): starting it again", self._watcher.exitcode)
-        connections.close_all()
-        self._watcher = get_mp_context().Process(
-            target=_watch, name="watcher", args=(_leaving,), daemon=True
-        )
-        self._watcher.start()
+        self._watcher = _kept(self._watcher, "watcher", _watch)
 
-    def _end_watch(self) -> None:
-        if self._watcher is None:
-            return
+    def _keep_listening(self) -> None:
+        """Start the process that hears live calls, again if it has died."""
+        if settings.LIVE_TRANSCRIPTION != "off":
+            self._listener = _kept(self._listener, "listener", _listen)
+
+    def _leave(self, *processes: Any) -> None:
+        """Have the processes beside the pool end in order."""
         _leaving.set()
-        self._watcher.join(timeout=DRAIN_S)
-        if self._watcher.is_alive():
-            self._watcher.kill()
+        deadline = time.monotonic() + DRAIN_S
+        for process in filter(None, processes):
+            process.join(timeout=max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                process.kill()
 
     def start(self) -> int:
         _slot.renew()
@@ -134,9 +136,27 @@ class Worker(Cluster):  # type: ignore[misc]
         _told_to_stop.set()
 
 
+def _kept(process: Any, name: str, run: Callable[[Any], None]) -> Any:
+    """Return the process if it is alive, or else a new one."""
+    if process is not None and process.is_alive():
+        return process
+    if process is not None:
+        log.critical("the %s died (%s): starting it again", name, process.exitcode)
+    connections.close_all()
+    started = get_mp_context().Process(target=run, name=name, args=(_leaving,), daemon=True)
+    started.start()
+    return started
+
+
 def _watch(leaving: Any) -> None:
     # Imported here, because it needs the models, which the commands load after this module.
     from calls.alerts.watcher import run
+
+    run(leaving)
+
+
+def _listen(leaving: Any) -> None:
+    from calls.analysis.live.listener import run
 
     run(leaving)
 

@@ -1,4 +1,14 @@
-"""Hearing calls while they last: packets become audio, and audio becomes utterances.
+"""Hearing calls while they last: packets become audio, audio becomes utterances, and those words.
+
+listener     The process: hears the calls that it has leased, round by round
+leases       Which process hears which call
+turns        Whose turn it is, if there are more calls than can be heard
+reading      Reads the new packets of all heard calls
+opening      How a leased call begins to be heard
+heard        The state of one heard call
+recogniser   Has the provider recognise utterances, several at once
+meaning      What the words mean, and which of them may be shown
+storing      Stores utterances and positions, if the lease still holds
 
 call         The streams and channels of one live call
 audio        The packets of a stream as continuous audio, gaps and disorder included

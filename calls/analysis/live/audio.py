@@ -7,8 +7,9 @@ and a damaged packet become the same silence as in the final recording, as far a
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,38 +21,64 @@ from calls.conversation import SPEAKERS, Speaker
 REORDER_S = 1.0  # how long a missing packet is waited for
 MAX_TRACKS = 8
 _ANCHORS = 400  # packets kept to continue from; a track that is silent for longer starts anew
+_TOGETHER_S = 0.1  # tracks that start within this time start together, as in the recording
+_CLOCKS_DIFFER_S = 2.0  # a start by the sender's clock that is further from the reception is wrong
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Audio that continues its channel: ``at`` is the place of its first sample in the track."""
+    """Audio that continues its channel: ``at`` is the place of its first sample in the track.
+
+    ``side`` is the channel within the track. ``offset_s`` is when the track started in its stream.
+    """
 
     track: str
+    side: int
     speaker: Speaker
     at: int
     samples: NDArray[np.int16]
     rate: int
+    offset_s: float
 
 
-@dataclass(slots=True)
-class _Progress:
-    """The last packet of a track that was returned, and where it starts."""
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A packet of a track, and the samples at which it begins and ends."""
 
     sequence: int
     begin: int
     end: int
 
 
-class LiveStream:
-    """``add`` packets in any order. ``take`` returns the audio that is certain by now."""
+@dataclass(slots=True)
+class _Track:
+    """What is known of a track: its packets that were returned, newest last, and its start."""
 
-    def __init__(self, *, default_media: str, speakers: Mapping[str, Speaker]) -> None:
+    last: Anchor
+    offset_s: float
+    recent: deque[Anchor] = field(default_factory=deque)
+
+
+class LiveStream:
+    """``add`` packets in any order. ``take`` returns the audio that is certain by now.
+
+    ``anchors`` continues what another object began: the packets of each track follow its anchor,
+    which has to come again.
+    """
+
+    def __init__(
+        self,
+        *,
+        default_media: str,
+        speakers: Mapping[str, Speaker],
+        anchors: Mapping[str, Anchor] | None = None,
+    ) -> None:
         self._default_media = default_media
         self._speakers = speakers
         self._waiting: list[tuple[int, float, PacketRow]] = []  # heap: sequence, arrival
-        self._next: int | None = None
         self._recent: list[PacketRow] = []
-        self._progress: dict[str, _Progress] = {}
+        self._tracks = {name: _Track(each, 0.0) for name, each in (anchors or {}).items()}
+        self._next = min((each.last.sequence for each in self._tracks.values()), default=None)
 
     @property
     def next(self) -> int | None:
@@ -81,10 +108,25 @@ class LiveStream:
             return []
         window = [*self._recent, *fresh]
         typed = [each for each in typed_packets(window, self._default_media) if _is_audio(each)]
-        placed = place_tracks(build_tracks(typed)) if typed else []
-        pieces = [piece for each in placed for piece in self._continue(each)]
+        # A rate that the clock contradicts is corrected in the recording: that needs seconds.
+        placed = place_tracks(build_tracks(typed), corrects_rates=False) if typed else []
+        received = {row.track: row.received for row in reversed(window)}
+        pieces = [piece for each in placed for piece in self._continue(each, placed, received)]
         self._remember(window)
         return pieces
+
+    def anchors(self, before: Mapping[str, int]) -> dict[str, Anchor]:
+        """Return for each track the last packet that ends ``before`` a sample, and forget what is
+        older.
+        """
+        found = {}
+        for name, sample in before.items():
+            recent = self._tracks[name].recent
+            while len(recent) > 1 and recent[1].end <= sample:
+                recent.popleft()
+            if recent and recent[0].end <= sample:
+                found[name] = recent[0]
+        return found
 
     def _settled(self, now: float, patience_s: float) -> Iterator[PacketRow]:
         while self._waiting:
@@ -97,29 +139,82 @@ class LiveStream:
                 self._next = sequence + 1
                 yield row
 
-    def _continue(self, placed: PlacedTrack) -> Iterator[Piece]:
+    def _continue(
+        self, placed: PlacedTrack, others: Sequence[PlacedTrack], received: Mapping[str, float]
+    ) -> Iterator[Piece]:
         track = placed.track
-        begins = placed.begins
-        before = self._progress.get(track.name)
-        if before is None and len(self._progress) >= MAX_TRACKS:
+        begins, sequences = placed.begins, track.sequences
+        known = self._tracks.get(track.name)
+        if known is None and len(self._tracks) >= MAX_TRACKS:
             return
         skip, at = 0, 0
-        if before is not None:
-            known = np.searchsorted(track.sequences, before.sequence)
+        if known is not None:
+            before = known.last
+            if int(sequences[-1]) <= before.sequence:
+                return  # nothing new on this track
             at = before.end
-            if known < len(begins) and track.sequences[known] == before.sequence:
-                skip = int(begins[known] + track.lengths[known])
-        last = len(begins) - 1
-        if before is not None and int(track.sequences[last]) <= before.sequence:
-            return  # nothing new on this track
-        shift = at - skip
-        self._progress[track.name] = _Progress(
-            int(track.sequences[last]), int(begins[last]) + shift, placed.samples + shift
-        )
-        for speaker, samples in zip(
-            self._speakers_of(placed), render(placed, track.media.rate), strict=True
+            place = np.searchsorted(sequences, before.sequence)
+            if place < len(begins) and sequences[place] == before.sequence:
+                skip = int(begins[place] + track.lengths[place])
+        else:
+            known = _Track(Anchor(0, 0, 0), self._offset_s(placed, others, received))
+            self._tracks[track.name] = known
+        self._note(known, placed, at - skip)
+        for side, (speaker, samples) in enumerate(
+            zip(self._speakers_of(placed), render(placed, track.media.rate), strict=True)
         ):
-            yield Piece(track.name, speaker, at, samples[skip:], track.media.rate)
+            yield Piece(
+                track.name, side, speaker, at, samples[skip:], track.media.rate, known.offset_s
+            )
+
+    def _note(self, known: _Track, placed: PlacedTrack, shift: int) -> None:
+        """Remember where each new packet of a track lies."""
+        track, begins = placed.track, placed.begins + shift
+        first = 0
+        if known.recent or known.last.sequence:
+            first = int(np.searchsorted(track.sequences, known.last.sequence, side="right"))
+        ends = begins + track.lengths
+        known.recent.extend(
+            Anchor(*numbers)
+            for numbers in zip(
+                track.sequences[first:].tolist(),
+                begins[first:].tolist(),
+                ends[first:].tolist(),
+                strict=True,
+            )
+        )
+        known.last = known.recent[-1]
+
+    def _offset_s(
+        self, placed: PlacedTrack, others: Sequence[PlacedTrack], received: Mapping[str, float]
+    ) -> float:
+        """Return when a track starts in its stream: by the clock, unless reception contradicts."""
+        for each in others:
+            before = self._tracks.get(each.track.name)
+            if before is None or each.track.name == placed.track.name:
+                continue
+            passed = self._passed_s(before, each)
+            by_reception = passed + received[placed.track.name] - received[each.track.name]
+            offset = by_reception
+            if placed.start_s is not None and each.start_s is not None:
+                by_clock = passed + placed.start_s - each.start_s
+                if abs(by_clock - by_reception) < _CLOCKS_DIFFER_S:
+                    offset = by_clock
+            return 0.0 if offset < _TOGETHER_S else offset
+        starts = [each.start_s for each in others]
+        if placed.start_s is None or None in starts:
+            return 0.0
+        offset = placed.start_s - min(start for start in starts if start is not None)
+        return 0.0 if offset < _TOGETHER_S else offset
+
+    def _passed_s(self, before: _Track, placed: PlacedTrack) -> float:
+        """Return when the window of a known track starts in the stream."""
+        sequences = placed.track.sequences
+        place = int(np.searchsorted(sequences, before.last.sequence))
+        end = before.last.end
+        if place < len(sequences) and sequences[place] == before.last.sequence:
+            end -= int(placed.begins[place] + placed.track.lengths[place])
+        return before.offset_s + end / placed.track.media.rate
 
     def _speakers_of(self, placed: PlacedTrack) -> tuple[Speaker, ...]:
         if placed.track.media.channels == 2:
@@ -128,7 +223,7 @@ class LiveStream:
 
     def _remember(self, window: Sequence[PacketRow]) -> None:
         """Keep the packets from which the next window continues: the last one of each track."""
-        needed = min((each.sequence for each in self._progress.values()), default=0)
+        needed = min((each.last.sequence for each in self._tracks.values()), default=0)
         self._recent = [row for row in window if row.sequence >= needed][-_ANCHORS:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calls.analysis.live.endpointing import Endpointer, Spoken
+from calls.analysis.live.endpointing import FRAME, Endpointer, Spoken
 from calls.analysis.media.resampling import StreamResampler
 from calls.analysis.providers.voice import RATE
 from calls.conversation import Speaker
@@ -36,15 +37,28 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where a channel goes on: all that was said before sample ``settled`` is known.
+
+    ``gap`` is the CRC-32 of the samples from the last utterance to there, and ``number`` that of
+    the next utterance. ``offset_ms`` is the time of sample 0 in the call.
+    """
+
+    settled: int
+    gap: int
+    number: int
+    offset_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiveUtterance:
     """An utterance with the audio before it. Times are milliseconds from the start of the call.
 
     ``samples`` (int16 at ``rate`` Hz) start ``context_ms`` before ``begin_ms``. ``place`` is the
-    first sample of the utterance in its channel.
+    first sample of the utterance in its channel, and ``before`` the position in front of it.
     """
 
-    stream: str
-    track: str
+    channel: str
     speaker: Speaker
     begin_ms: int
     end_ms: int
@@ -53,89 +67,136 @@ class LiveUtterance:
     rate: int
     place: int
     fingerprint: Fingerprint
+    before: Position
+
+    @property
+    def identity(self) -> tuple[str, int, int]:
+        """The same samples of a channel have the same identity."""
+        return self.channel, self.place, self.fingerprint.length
 
 
 class LiveChannel:
-    """``feed`` audio in order. Yields utterances as they end."""
+    """``feed`` audio in order. Yields utterances as they end.
+
+    ``at`` is the place of the first sample that will come. ``position`` continues what another
+    channel object began: the samples before it only prepare the voice detection.
+    """
 
     def __init__(
         self,
         *,
-        stream: str,
-        track: str,
+        name: str,
         speaker: Speaker,
         rate: int,
-        offset_ms: int,
+        position: Position,
+        at: int = 0,
         detector: Any = None,
     ) -> None:
-        self.speaker = speaker
-        self._stream, self._track = stream, track
-        self._rate = rate
-        self._offset_ms = offset_ms
+        self.name, self.speaker, self.rate = name, speaker, rate
+        self._offset_ms = position.offset_ms
+        self._number = position.number
+        self._gap, self._gap_to = position.gap, position.settled
+        begin = -(-at // _grid(rate)) * _grid(rate)
+        self._early = begin - at  # samples before the grid
         self._resampler = StreamResampler(rate, RATE)
-        self._endpointer = Endpointer(max_speech_s=MAX_SPEECH_S, detector=detector)
+        self._endpointer = Endpointer(
+            max_speech_s=MAX_SPEECH_S,
+            detector=detector,
+            at=begin * RATE // rate,
+            done=-(-position.settled * RATE // rate),
+        )
         self._kept = np.zeros(0, np.int16)
-        self._kept_from = 0
-        self._gap, self._gap_to = 0, 0  # checksum since the last utterance, up to this sample
+        self._kept_from = begin
 
     @property
     def settled_ms(self) -> int:
         """The time in the call up to which every utterance has been yielded."""
         return self._offset_ms + round(self._endpointer.settled * 1000 / RATE)
 
+    @property
+    def received_ms(self) -> int:
+        """The time in the call up to which there is audio."""
+        return self._ms(self._kept_from + len(self._kept))
+
+    @property
+    def position(self) -> Position:
+        return Position(self._gap_to, self._gap, self._number, self._offset_ms)
+
     def feed(self, samples: NDArray[np.int16]) -> Iterator[LiveUtterance]:
         """Take the next samples, at the rate of the channel."""
+        early = min(self._early, len(samples))
+        self._early -= early
+        samples = samples[early:]
         self._kept = np.concatenate([self._kept, samples])
         heard = self._resampler.feed(samples).astype(np.float32) / np.float32(32768)
         for spoken in self._endpointer.feed(heard):
-            yield self._utterance(spoken)
+            yield self._ended(spoken)
+        self._sum_gap(self._at(self._endpointer.settled))
         self._forget()
 
     def finish(self) -> Iterator[LiveUtterance]:
         """Yield the utterance that is still going on, if there is one."""
         for spoken in self._endpointer.finish():
-            yield self._utterance(spoken)
+            yield self._ended(spoken)
+
+    def ending(self) -> LiveUtterance | None:
+        """Return the utterance that has probably ended, before this is certain."""
+        spoken = self._endpointer.ending()
+        return None if spoken is None else self._utterance(spoken)
+
+    def _ended(self, spoken: Spoken) -> LiveUtterance:
+        self._sum_gap(self._at(spoken.begin))
+        utterance = self._utterance(spoken)
+        self._gap, self._gap_to = 0, utterance.place + utterance.fingerprint.length
+        self._number += 1
+        return utterance
 
     def _utterance(self, spoken: Spoken) -> LiveUtterance:
         begin, end = self._at(spoken.begin), self._at(spoken.end)
-        first = max(self._kept_from, end - round((CONTEXT_S + MAX_SPEECH_S) * self._rate))
-        first = max(first, begin - round(CONTEXT_S * self._rate))
-        own = self._cut(begin, end)
-        self._extend_gap(begin)
-        found = fingerprint(own, gap_checksum=self._gap)
-        self._gap, self._gap_to = 0, begin + len(own)
+        first = max(self._kept_from, end - round((CONTEXT_S + MAX_SPEECH_S) * self.rate))
+        first = max(first, begin - round(CONTEXT_S * self.rate))
         return LiveUtterance(
-            stream=self._stream,
-            track=self._track,
+            channel=self.name,
             speaker=self.speaker,
-            begin_ms=self._offset_ms + round(begin * 1000 / self._rate),
-            end_ms=self._offset_ms + round(end * 1000 / self._rate),
-            context_ms=round((begin - first) * 1000 / self._rate),
+            begin_ms=self._ms(begin),
+            end_ms=self._ms(end),
+            context_ms=round((begin - first) * 1000 / self.rate),
             samples=self._cut(first, end),
-            rate=self._rate,
+            rate=self.rate,
             place=begin,
-            fingerprint=found,
+            fingerprint=fingerprint(self._cut(begin, end), gap_checksum=self._gap),
+            before=Position(begin, self._gap, self._number, self._offset_ms),
         )
+
+    def _sum_gap(self, end: int) -> None:
+        """Add the samples up to ``end``, which belong to no utterance, to the checksum."""
+        if end > self._gap_to:
+            self._gap = zlib.crc32(_bytes(self._cut(self._gap_to, end)), self._gap)
+            self._gap_to = end
+
+    def _ms(self, sample: int) -> int:
+        return self._offset_ms + round(sample * 1000 / self.rate)
 
     def _at(self, heard: int) -> int:
         """Convert a position at 16 kHz into one at the rate of the channel."""
-        return heard * self._rate // RATE
+        return heard * self.rate // RATE
 
     def _cut(self, begin: int, end: int) -> NDArray[np.int16]:
-        return self._kept[max(0, begin - self._kept_from) : end - self._kept_from].copy()
-
-    def _extend_gap(self, end: int) -> None:
-        """Include samples up to ``end``, in which no utterance will be found any more."""
-        if end > self._gap_to:
-            self._gap = _checksum(self._cut(self._gap_to, end), self._gap)
-            self._gap_to = end
+        return self._kept[max(0, begin - self._kept_from) : max(0, end - self._kept_from)].copy()
 
     def _forget(self) -> None:
-        self._extend_gap(self._at(self._endpointer.settled))
-        keep = self._at(self._endpointer.settled) - round(CONTEXT_S * self._rate)
-        if keep - self._kept_from > self._rate:
+        keep = self._gap_to - round(CONTEXT_S * self.rate)
+        if keep - self._kept_from > self.rate:
             self._kept = self._kept[keep - self._kept_from :].copy()
             self._kept_from = keep
+
+
+def _grid(rate: int) -> int:
+    """Return the samples after which frames of the voice detection begin at whole samples.
+
+    A channel that goes on starts there, so that its frames are those of its predecessor.
+    """
+    return FRAME * rate // math.gcd(FRAME * rate, RATE)
 
 
 def fingerprint(samples: NDArray[np.int16], *, gap_checksum: int = 0) -> Fingerprint:
@@ -145,9 +206,9 @@ def fingerprint(samples: NDArray[np.int16], *, gap_checksum: int = 0) -> Fingerp
         blocks = samples[: len(samples) - len(samples) % NEEDLE].reshape(-1, NEEDLE)
         energy = np.abs(blocks.astype(np.int32)).sum(axis=1)
         at = int(energy.argmax()) * NEEDLE
-    needle = samples[at : at + NEEDLE].astype("<i2").tobytes()
-    return Fingerprint(len(samples), at, needle, _checksum(samples), gap_checksum)
+    needle = _bytes(samples[at : at + NEEDLE])
+    return Fingerprint(len(samples), at, needle, zlib.crc32(_bytes(samples)), gap_checksum)
 
 
-def _checksum(samples: NDArray[np.int16], start: int = 0) -> int:
-    return zlib.crc32(samples.astype("<i2").tobytes(), start)
+def _bytes(samples: NDArray[np.int16]) -> bytes:
+    return samples.astype("<i2").tobytes()

@@ -23,6 +23,7 @@ _SHORT_PAUSE = RATE * 98 // 1000  # where speech of maximal length may be cut
 _PAD = RATE * VAD["speech_pad_ms"] // 1000
 _MIN_SILENCE = RATE * VAD["min_silence_duration_ms"] // 1000
 _MIN_SPEECH = RATE * VAD["min_speech_duration_ms"] // 1000
+_EARLY = RATE * 250 // 1000  # after this pause, an utterance has probably ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,25 @@ class Endpointer:
     """Takes the samples of one channel with ``feed``, and yields utterances as they end.
 
     ``max_speech_s`` cuts longer speech at its last short pause. ``detector`` is Silero unless a
-    test brings its own.
+    test brings its own. To continue what another one began, say where the samples start with
+    ``at``, and where its last utterance ended with ``done``: what is before that only prepares the
+    detector.
     """
 
-    def __init__(self, *, max_speech_s: float, detector: Any = None) -> None:
+    def __init__(
+        self, *, max_speech_s: float, detector: Any = None, at: int = 0, done: int = 0
+    ) -> None:
         self._detector = detector or Detector()
         self._longest = round(max_speech_s * RATE)
         self._kept = np.zeros(0, np.float32)  # samples that an utterance may still need
-        self._kept_from = 0  # position of the first of them
+        self._kept_from = at  # position of the first of them
         self._pending = np.zeros(0, np.float32)  # less than a frame
-        self._at = 0  # samples judged so far
+        self._at = at  # samples judged so far
+        self._from = done
         self._begin: int | None = None  # of the speech that goes on
         self._pause: int | None = None  # where it may have ended
         self._cut: int | None = None  # its last short pause
-        self._done = 0  # end of the last utterance, with its margin
+        self._done = done  # end of the last utterance, with its margin
 
     @property
     def settled(self) -> int:
@@ -95,9 +101,16 @@ class Endpointer:
         frames = waiting[:whole]
         self._kept = np.concatenate([self._kept, frames])
         for probability in self._detector.judge(frames):
-            yield from self._step(probability)
+            if self._at + FRAME > self._from:
+                yield from self._step(probability)
             self._at += FRAME
         self._forget()
+
+    def ending(self) -> Spoken | None:
+        """Return the utterance as it is if the pause that has begun is its end."""
+        if self._begin is None or self._pause is None or self._at - self._pause < _EARLY:
+            return None
+        return self._between(self._begin, self._pause)
 
     def finish(self) -> Iterator[Spoken]:
         """Yield the utterance that goes on, if there is one, after the last samples."""
@@ -134,15 +147,20 @@ class Endpointer:
             self._begin = self._at if cut is None else cut
 
     def _close(self, end: int) -> Iterator[Spoken]:
-        begin = self._begin or 0
+        spoken = self._between(self._begin or 0, end)
         self._begin = self._pause = self._cut = None
+        if spoken is not None:
+            self._done = spoken.end
+            yield spoken
+
+    def _between(self, begin: int, end: int) -> Spoken | None:
+        """Return the speech with its margin, or None if it is too short to be speech."""
         if end - begin <= _MIN_SPEECH:
-            return
+            return None
         first = max(self._done, begin - _PAD)
         last = min(self._kept_from + len(self._kept), end + _PAD)
-        self._done = last
-        yield Spoken(first, self._kept[first - self._kept_from : last - self._kept_from].copy())
+        return Spoken(first, self._kept[first - self._kept_from : last - self._kept_from].copy())
 
     def _forget(self) -> None:
-        keep = max(0, self.settled - self._kept_from)
+        keep = min(len(self._kept), max(0, self.settled - self._kept_from))
         self._kept, self._kept_from = self._kept[keep:], self._kept_from + keep

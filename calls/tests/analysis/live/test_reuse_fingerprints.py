@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from calls.analysis.live.channel import LiveChannel
+from calls.analysis.live.channel import LiveChannel, Position
 from calls.analysis.live.reuse import fingerprint_fields
 from calls.models import LiveUtterance
 from calls.tests.analysis.live.test_endpointing import Script
@@ -14,7 +14,7 @@ RATE = 8000
 
 def hear(samples, *, piece=800):
     channel = LiveChannel(
-        stream="", track="", speaker="agent", rate=RATE, offset_ms=0,
+        name="", speaker="agent", rate=RATE, position=Position(0, 0, 0, 0),
         detector=Script((20, 22), (24, 25), (61, 64), (70, 99)),
     )  # fmt: skip
     pieces = [samples[at : at + piece] for at in range(0, len(samples), piece)]

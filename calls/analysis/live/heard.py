@@ -1,0 +1,316 @@
+"""One call that this process hears: what was found in it, what is recognised, what is stored."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from calls.analysis.live.call import LiveCall
+from calls.analysis.live.channel import LiveUtterance as Utterance
+from calls.analysis.live.channel import Position
+from calls.analysis.live.meaning import clear, live_figures
+from calls.analysis.live.recogniser import Words
+from calls.analysis.live.reuse import fingerprint_fields
+from calls.analysis.live.storing import Change
+from calls.analysis.live.turns import Rank
+from calls.conversation import Speaker, Turn, Word
+from calls.formats.plain_text import cut_text
+from calls.models import LiveTranscription, LiveUtterance
+
+TOO_OLD_S = 20.0  # words of an utterance that nobody watches are of no use after that
+TOO_OLD_WATCHED_S = 60.0
+TRIES = 3
+LAST_S = 2.0  # after the end of a call, the final transcript hears what is left
+CONTEXT = 60  # utterances before the new ones that decide what may be shown
+POSITION_S = 5.0  # how often the position is stored if nothing was said
+MOST_SPANS = 200
+LAST_WORDS = 300
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """An utterance on its way to its words. An early one may still go on."""
+
+    call: HeardCall
+    utterance: Utterance
+    asked_at: float
+    early: bool = False
+    state: Literal["waiting", "running", "done", "dropped"] = "waiting"
+    words: Words | None = None
+    tries: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class HeardCall:
+    """The state of one leased call. Nothing in here touches the database.
+
+    ``known`` holds the utterances that are stored, and those that will be next.
+    """
+
+    pk: int
+    token: int
+    language: str
+    since: float
+    rank: Rank = Rank.OTHER
+    audio: LiveCall | None = None
+    is_text: bool = False
+    model: str = ""
+    skipped: list[list[int]] = field(default_factory=list)
+    known: list[LiveUtterance] = field(default_factory=list)
+    text_positions: dict[str, int] = field(default_factory=dict)
+    served_at: float = 0.0
+    ended_at: float | None = None
+    _new: list[LiveUtterance] = field(default_factory=list)
+    _waiting: dict[str, deque[Entry]] = field(default_factory=dict)
+    _early: dict[str, Entry] = field(default_factory=dict)
+    _partial: dict[str, str] = field(default_factory=dict)
+    _stored_at: float = 0.0
+    _is_news: bool = False
+    _heard_ms: int = 0
+    _is_finished: bool = False
+
+    def restore(self, row: LiveTranscription, utterances: Sequence[LiveUtterance]) -> None:
+        """Go on from what is stored."""
+        self.known = sorted(utterances, key=lambda each: each.begin_ms)
+        self.skipped, self.model = list(row.skipped), row.model
+        self._heard_ms = row.heard_until_ms or 0
+
+    def end(self, now: float) -> None:
+        """Note that the call is over: what is left of it is heard, if that does not take long."""
+        if self.ended_at is None:
+            self.ended_at = now
+
+    def is_over(self, now: float) -> bool:
+        """Whether nothing more is to be done for a call that has ended."""
+        if self.ended_at is None:
+            return False
+        return not self.pending or now - self.ended_at > LAST_S
+
+    def drop(self) -> None:
+        """Note that nobody waits for the words any more."""
+        for entry in (*self.pending, *self._early.values()):
+            entry.state = "dropped"
+
+    # --- From audio to entries
+
+    def listen(self, now: float) -> None:
+        """Find what has been said in the packets so far. Takes processor time."""
+        if self.audio is None:
+            return
+        if not self._is_finished:
+            self._is_finished = self.ended_at is not None
+            for utterance in self.audio.utterances(now, all_of_it=self._is_finished):
+                self._ended(utterance, now)
+        if self.rank == Rank.WATCHED and not self._is_finished:
+            self._guess(now)
+
+    def _ended(self, utterance: Utterance, now: float) -> None:
+        entry = self._early.pop(utterance.channel, None)
+        if entry is None or entry.utterance.identity != utterance.identity:
+            if entry is not None:
+                entry.state = "dropped"
+            entry = Entry(self, utterance, now)
+        # The early one does not know the checksum of what is before it.
+        entry.utterance, entry.early, entry.asked_at = utterance, False, now
+        self._waiting.setdefault(utterance.channel, deque()).append(entry)
+
+    def _guess(self, now: float) -> None:
+        """Have an utterance recognised that has probably ended: its words are shown earlier."""
+        for utterance in self.audio.ending() if self.audio else ():
+            entry = self._early.get(utterance.channel)
+            if entry is not None and entry.utterance.identity == utterance.identity:
+                continue
+            if entry is not None:
+                entry.state = "dropped"
+            self._early[utterance.channel] = Entry(self, utterance, now, early=True)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what can be recognised next: the first of each channel that waits."""
+        for queue in self._waiting.values():
+            yield from (entry for entry in queue if entry.state == "waiting")
+        yield from (entry for entry in self._early.values() if entry.state == "waiting")
+
+    def expire(self, now: float) -> int:
+        """Drop what has waited for too long. Returns how many utterances that were."""
+        limit_s = TOO_OLD_WATCHED_S if self.rank == Rank.WATCHED else TOO_OLD_S
+        old = [
+            entry
+            for queue in self._waiting.values()
+            for entry in queue
+            if entry.state == "waiting" and now - entry.asked_at > limit_s
+        ]
+        for entry in old:
+            self.skip(entry)
+        return len(old)
+
+    def skip(self, entry: Entry) -> None:
+        entry.state = "dropped"
+        if not entry.early:
+            self.note_skipped(entry.utterance.begin_ms, entry.utterance.end_ms)
+
+    def note_skipped(self, begin_ms: int, end_ms: int) -> None:
+        """Note that a span was not heard live. Spans that touch become one."""
+        spans = sorted([*self.skipped, [begin_ms, end_ms]])
+        joined: list[list[int]] = []
+        for begin, end in spans:
+            if joined and begin <= joined[-1][1] + 1_000:
+                joined[-1][1] = max(joined[-1][1], end)
+            else:
+                joined.append([begin, end])
+        self.skipped = joined[-MOST_SPANS:]
+        self._is_news = True
+
+    def heard(self, entry: Entry, words: Words, now: float) -> None:
+        """Take the words of an entry."""
+        if entry.state == "dropped":
+            return
+        entry.state, entry.words = "done", words
+        self.served_at = now
+        self.model = words.model or self.model
+        self._is_news = True
+
+    def failed(self, entry: Entry, *, may_succeed: bool) -> None:
+        if entry.state == "dropped":
+            return
+        entry.tries += 1
+        if may_succeed and entry.tries < TRIES:
+            entry.state = "waiting"
+        else:
+            self.skip(entry)
+
+    # --- Text
+
+    def add_text(
+        self, parts: Sequence[tuple[int, Speaker, int, int, str]], *, heard_at: Any
+    ) -> None:
+        """Take spoken parts of text packets: number, speaker, begin, end and words of each."""
+        for number, speaker, begin_ms, end_ms, text in parts:
+            self._new.append(
+                LiveUtterance(
+                    call_id=self.pk, channel="", number=number, revision=0, speaker=speaker,
+                    begin_ms=begin_ms, end_ms=end_ms, text=text, heard_at=heard_at,
+                )
+            )  # fmt: skip
+            self._heard_ms = max(self._heard_ms, end_ms)
+        self._is_news = self._is_news or bool(parts)
+
+    # --- What to store
+
+    @property
+    def pending(self) -> list[Entry]:
+        return [entry for queue in self._waiting.values() for entry in queue]
+
+    def take_change(self, now: float, *, heard_at: Any, force: bool = False) -> Change | None:
+        """Return what is to be stored now. Takes processor time."""
+        new = [*self._new, *self._finished(heard_at)]
+        self._new = []
+        is_news = self._is_news or bool(new)
+        if not (is_news or force or now - self._stored_at >= POSITION_S):
+            return None
+        self._stored_at, self._is_news = now, False
+        self.known = sorted([*self.known, *new], key=lambda each: each.begin_ms)
+        rewritten = self._clear() if is_news else []
+        fields = {
+            "model": self.model,
+            "language": self.language,
+            "positions": self._positions(),
+            "heard_until_ms": self.until_ms,
+            "behind_s": self.behind_s(now),
+            "skipped": self.skipped,
+            "partial": self._partial,
+            **self._last(),
+        }
+        if is_news:
+            fields["figures"] = self._figures()
+        stored = [each for each in rewritten if each.pk is not None]
+        return Change(self.pk, self.token, fields, is_news, new, stored)
+
+    def behind_s(self, now: float) -> float:
+        waiting = [entry.asked_at for entry in self.pending if entry.state != "done"]
+        return round(max((now - each for each in waiting), default=0.0), 1)
+
+    def _finished(self, heard_at: Any) -> Iterator[LiveUtterance]:
+        """Yield the utterances whose words are known. Those of a channel are stored in order."""
+        for queue in self._waiting.values():
+            while queue and queue[0].state in ("done", "dropped"):
+                entry = queue.popleft()
+                if entry.words is not None:
+                    yield self._row(entry.utterance, entry.words, heard_at)
+
+    def _row(self, utterance: Utterance, words: Words, heard_at: Any) -> LiveUtterance:
+        return LiveUtterance(
+            call_id=self.pk,
+            channel=utterance.channel,
+            number=utterance.before.number,
+            revision=0,
+            speaker=utterance.speaker,
+            begin_ms=utterance.begin_ms,
+            end_ms=utterance.end_ms,
+            text=words.text,
+            words=words.words,
+            heard_at=heard_at,
+            **fingerprint_fields(utterance),
+        )
+
+    def _positions(self) -> dict[str, Any]:
+        if self.audio is None:
+            return {"text": self.text_positions}
+        pending: dict[str, Position] = {
+            name: queue[0].utterance.before for name, queue in self._waiting.items() if queue
+        }
+        return self.audio.positions(pending)
+
+    @property
+    def until_ms(self) -> int:
+        """The time up to which every word is known."""
+        if self.audio is None or not self.audio.received_ms:
+            return self._heard_ms
+        begins = [entry.utterance.begin_ms for entry in self.pending]
+        self._heard_ms = max(self._heard_ms, min([self.audio.settled_ms, *begins]))
+        return self._heard_ms
+
+    def _clear(self) -> list[LiveUtterance]:
+        """Set what may be shown. Returns the utterances that have changed."""
+        recent = self.known[-CONTEXT:]
+        early = [entry for entry in self._early.values() if entry.words and entry.words.text]
+        turns = [_turn(each) for each in recent]
+        guesses = [_guessed(entry) for entry in early]
+        shown = clear([*turns, *guesses], language=self.language, now_ms=self.until_ms)
+        changed = []
+        for utterance, text in zip(recent, shown, strict=False):
+            if utterance.shown != text:
+                utterance.shown = text
+                changed.append(utterance)
+        self._partial = {
+            turn.speaker: text
+            for turn, text in zip(guesses, shown[len(recent) :], strict=True)
+            if text
+        }
+        return changed
+
+    def _last(self) -> dict[str, str]:
+        for utterance in reversed(self.known):
+            if utterance.shown:
+                words = cut_text(utterance.shown, LAST_WORDS)
+                return {"last_speaker": utterance.speaker, "last_words": words}
+        return {}
+
+    def _figures(self) -> dict[str, Any]:
+        spoken = [each for each in self.known if each.text]
+        return live_figures(spoken, duration_ms=self._heard_ms, speech={})
+
+
+def _turn(utterance: LiveUtterance) -> Turn:
+    words = tuple(Word(*each) for each in utterance.words)
+    speaker: Any = utterance.speaker
+    return Turn(speaker, utterance.begin_ms, utterance.end_ms, utterance.text, words)
+
+
+def _guessed(entry: Entry) -> Turn:
+    found = entry.words
+    words = tuple(Word(*each) for each in found.words) if found else ()
+    utterance = entry.utterance
+    text = found.text if found else ""
+    return Turn(utterance.speaker, utterance.begin_ms, utterance.end_ms, text, words)

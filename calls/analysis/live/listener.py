@@ -1,0 +1,297 @@
+"""The process that hears live calls, beside the worker's other processes.
+
+Any number may run: each call is leased by one of them. If it dies, another one goes on from the
+positions in the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from calls.analysis.live import leases, storing, turns
+from calls.analysis.live.heard import Entry, HeardCall
+from calls.analysis.live.leases import CallNow
+from calls.analysis.live.opening import OpenCall, find_streams, open_calls
+from calls.analysis.live.reading import PacketReader, StoredPacket
+from calls.analysis.live.recogniser import Outcome, Recogniser, Words, from_settings
+from calls.analysis.providers.local.provider import give_way
+from calls.clock import database_now
+from calls.outage import Outage
+
+log = logging.getLogger(__name__)
+outage = Outage(log, "live calls are not heard")
+
+ROUND_S = 0.15
+PLAN_S = 0.5
+IDLE_S = 1.0
+RENEW_S = 3.0
+QUEUES_S = 10.0
+DATABASE_PAUSE_S = 1.0
+
+
+class Listener:
+    """Each ``step`` hears what is new in the calls that this process holds."""
+
+    def __init__(
+        self,
+        *,
+        owner: str = "",
+        recogniser: Recogniser | None = None,
+        detector: Any = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.calls: dict[int, OpenCall] = {}
+        self._recogniser = recogniser or from_settings()
+        self._detector = detector
+        self._clock = clock
+        self._reader = PacketReader()
+        self._of_stream: dict[int, int] = {}
+        self._results: queue.SimpleQueue[tuple[Entry, Outcome]] = queue.SimpleQueue()
+        # The loop has the priority of ingest, because it holds locks that ingest waits for.
+        self._worker = ThreadPoolExecutor(1, "hearing", initializer=give_way)
+        self._important: set[str] = set()
+        self._next_plan = self._next_renewal = self._next_queues = 0.0
+
+    def step(self) -> None:
+        clock = self._clock()
+        if clock >= self._next_plan:
+            self._plan(clock)
+        if self.calls:
+            self._hear(self._reader.read(), clock)
+            self._dispatch(clock)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the next round. Words that are recognised meanwhile are stored at once."""
+        until = self._clock() + (seconds if self.calls else IDLE_S)
+        while (left := until - self._clock()) > 0:
+            try:
+                found = [self._results.get(timeout=left)]
+            except queue.Empty:
+                return
+            while not self._results.empty():
+                found.append(self._results.get())
+            self._note(found)
+
+    # --- Which calls
+
+    def _plan(self, clock: float) -> None:
+        now = database_now()
+        if clock >= self._next_queues:
+            self._next_queues = clock + QUEUES_S
+            self._important = leases.important_queues()
+        calls = leases.read_live(now=now)
+        by_pk = {call.pk: call for call in calls}
+        self._drop_lost(by_pk)
+        self._end(by_pk)
+        plan = turns.plan(
+            calls,
+            {
+                pk: turns.Place(one.heard.since, not one.heard.is_text)
+                for pk, one in self.calls.items()
+            },
+            important=self._important,
+            cap=settings.LIVE_TRANSCRIPTION_CALLS,
+            now=now,
+            clock=clock,
+        )
+        if plan.give:
+            self._give_away(plan.give, clock)
+        if plan.take:
+            self._take(plan.take, now, clock)
+        for pk, one in self.calls.items():
+            if pk in by_pk:
+                one.heard.rank = turns.rank_of(by_pk[pk], self._important)
+        self._find_streams()
+        if clock >= self._next_renewal and self.calls:
+            self._next_renewal = clock + RENEW_S
+            leases.renew(self._tokens(self.calls), owner=self.owner, now=now)
+        self._next_plan = clock + PLAN_S
+
+    def _take(self, pks: Iterable[int], now: datetime, clock: float) -> None:
+        rows = leases.acquire(list(pks), owner=self.owner, now=now)
+        for one in open_calls(rows, now=now, clock=clock, detector=self._detector):
+            self.calls[one.heard.pk] = one
+
+    def _find_streams(self) -> None:
+        if not self.calls:
+            return
+        for call_pk, stream in find_streams(self.calls):
+            if stream.pk not in self._of_stream:
+                self._of_stream[stream.pk] = call_pk
+                self.calls[call_pk].add_stream(stream, self._reader)
+
+    def _drop_lost(self, by_pk: dict[int, CallNow]) -> None:
+        lost = [
+            pk
+            for pk, one in self.calls.items()
+            if pk in by_pk and (by_pk[pk].owner, by_pk[pk].token) != (self.owner, one.heard.token)
+        ]
+        self._forget(lost)
+
+    def _end(self, by_pk: dict[int, CallNow]) -> None:
+        gone = [pk for pk in self.calls if pk not in by_pk]
+        if not gone:
+            return
+        live = leases.still_live(gone)
+        for pk in gone:
+            if pk not in live:
+                self.calls[pk].heard.end(self._clock())
+        if live:
+            self._give_away(live, self._clock())
+
+    def _give_away(self, pks: Iterable[int], clock: float) -> None:
+        given = [self.calls[pk].heard for pk in pks]
+        self._store([heard for heard in given if heard.pk in self.calls], clock, force=True)
+        leases.release({heard.pk: heard.token for heard in given}, owner=self.owner)
+        self._forget([heard.pk for heard in given])
+
+    def _forget(self, pks: Iterable[int]) -> None:
+        for pk in pks:
+            one = self.calls.pop(pk, None)
+            if one is not None:
+                one.heard.drop()
+                self._reader.close(one.streams)
+                for stream in one.streams:
+                    del self._of_stream[stream]
+
+    def _tokens(self, pks: Iterable[int]) -> dict[int, int]:
+        return {pk: self.calls[pk].heard.token for pk in pks}
+
+    # --- What is said
+
+    def _hear(self, packets: list[StoredPacket], clock: float) -> None:
+        by_call: dict[int, list[StoredPacket]] = {}
+        for packet in packets:
+            by_call.setdefault(self._of_stream[packet.stream_pk], []).append(packet)
+        now = database_now()
+        self._worker.submit(self._listen, by_call, clock, now).result()
+        self._store([one.heard for one in self.calls.values()], clock)
+        over = [pk for pk, one in self.calls.items() if one.heard.is_over(clock)]
+        if over:
+            self._give_away(over, clock)
+
+    def _listen(self, by_call: dict[int, list[StoredPacket]], clock: float, now: datetime) -> None:
+        for pk, one in self.calls.items():
+            one.take(by_call.get(pk, ()), clock, heard_at=now)
+            one.heard.listen(clock)
+            one.heard.expire(clock)
+
+    def _store(self, heard: Iterable[HeardCall], clock: float, *, force: bool = False) -> None:
+        now = database_now()
+        taken = self._worker.submit(_changes, list(heard), clock, now, force).result()
+        if taken:
+            self._forget(storing.store(taken, owner=self.owner, now=now))
+
+    # --- Which words
+
+    def _dispatch(self, clock: float) -> None:
+        """Give the recogniser as much as it can take, what matters most first."""
+        waiting = [entry for one in self.calls.values() for entry in one.heard.entries()]
+        waiting.sort(key=_order)
+        for entry in waiting:
+            if not self._has_room(entry):
+                return
+            entry.state = "running"
+            self._recogniser.submit(
+                entry.utterance,
+                language=entry.call.language,
+                done=partial(self._arrived, entry),
+            )
+
+    def _has_room(self, entry: Entry) -> bool:
+        room = self._recogniser.slots - self._recogniser.running
+        # One place stays free for calls that somebody watches.
+        watched = any(one.heard.rank == turns.Rank.WATCHED for one in self.calls.values())
+        is_other = entry.call.rank != turns.Rank.WATCHED
+        return room > (watched and is_other and self._recogniser.slots > 1)
+
+    def _arrived(self, entry: Entry, outcome: Outcome) -> None:
+        self._results.put((entry, outcome))
+
+    def _note(self, found: list[tuple[Entry, Outcome]]) -> None:
+        clock = self._clock()
+        for entry, outcome in found:
+            self._recogniser.running -= 1
+            if isinstance(outcome, Words):
+                entry.call.heard(entry, outcome, clock)
+            else:
+                entry.call.failed(entry, may_succeed=outcome.transient)
+        self._dispatch(clock)
+        held = {entry.call for entry, _ in found if entry.call.pk in self.calls}
+        self._store(held, clock)
+
+    # --- The end
+
+    def forget(self) -> None:
+        """Start again from the positions in the database."""
+        self._forget(list(self.calls))
+        self._next_plan = self._next_renewal = 0.0
+
+    def leave(self) -> None:
+        if self.calls:
+            self._give_away(list(self.calls), self._clock())
+
+
+def _changes(
+    heard: Iterable[HeardCall], clock: float, now: datetime, force: bool
+) -> list[storing.Change]:
+    changes = [each.take_change(clock, heard_at=now, force=force) for each in heard]
+    return [change for change in changes if change is not None]
+
+
+def _order(entry: Entry) -> tuple[int, bool, float, float]:
+    return entry.call.rank, entry.early, entry.call.served_at, entry.asked_at
+
+
+def run(stop: Any) -> None:
+    """Run the process until ``stop`` is set."""
+    told = threading.Event()
+    # Ctrl-C reaches every process of the terminal. The worker decides when this one stops.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    listen(Listener(), lambda: told.is_set() or stop.is_set())
+
+
+def listen(listener: Listener, should_stop: Callable[[], bool]) -> None:
+    """Hear live calls until told to stop. If the database fails, wait and try again."""
+    while not should_stop():
+        try:
+            listener.step()
+            listener.wait(ROUND_S)
+        except DatabaseError as error:
+            outage.note(error)
+            _start_again(listener)
+        except Exception:
+            # A bug must not end the hearing of all other calls.
+            log.exception("hearing live calls failed; it starts again")
+            _start_again(listener)
+        else:
+            outage.over()
+    try:
+        listener.leave()
+    except DatabaseError:
+        log.warning("the leases of live calls were not released; they stay until they expire")
+    connections.close_all()
+
+
+def _start_again(listener: Listener) -> None:
+    connections.close_all()
+    listener.forget()
+    time.sleep(DATABASE_PAUSE_S)

@@ -1,0 +1,117 @@
+"""Has the provider recognise utterances, several at once, beside the loop of the listener."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from calls.analysis.insights import load_insights
+from calls.analysis.live.channel import LiveUtterance
+from calls.analysis.providers import Provider, ProviderError
+from calls.analysis.providers.registry import import_factory
+from calls.conversation import CallAudio, Channel, Transcription, Turn
+from calls.formats.plain_text import clean_text
+
+REQUESTS = 8  # at once, to a server
+LIMIT_S = 30.0  # later words are of no use for a live call
+LEAST_CLIP_S = 0.1
+NO_MODEL = ("none", "null")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was recognised in an utterance: times in ms from the start of the call."""
+
+    text: str
+    words: list[list[Any]]
+    model: str
+
+
+Outcome = Words | ProviderError
+
+
+class Recogniser:
+    """``submit`` returns at once; ``done`` is called in another thread with the outcome."""
+
+    def __init__(self, provider: Provider, *, slots: int) -> None:
+        self.slots = slots
+        self.running = 0
+        self._provider = provider
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="recogniser", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def hears(self) -> bool:
+        """Whether this provider recognises anything at all."""
+        return self._provider.name != "null"
+
+    def submit(
+        self, utterance: LiveUtterance, *, language: str, done: Callable[[Outcome], None]
+    ) -> None:
+        """Recognise an utterance. Whoever handles the outcome lowers ``running``."""
+        self.running += 1
+        work = self._recognise(utterance, language)
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future.add_done_callback(lambda each: done(each.result()))
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _recognise(self, utterance: LiveUtterance, language: str) -> Outcome:
+        # A server is paid by the second, and says by words where they are only if it can.
+        context_ms = utterance.context_ms if self._provider.name == "local" else 0
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                heard = await self._provider.transcribe(
+                    CallAudio((_clip(utterance, context_ms),)), language=language
+                )
+        except ProviderError as error:
+            return error
+        except TimeoutError:
+            return ProviderError(f"no answer in {LIMIT_S:.0f} s", code="timeout", transient=True)
+        except Exception as error:  # one utterance must not end the hearing of all others
+            return ProviderError(f"{type(error).__name__}", code="bug", transient=False)
+        return _words(heard, utterance, context_ms)
+
+
+def _clip(utterance: LiveUtterance, context_ms: int) -> Channel:
+    left_out = (utterance.context_ms - context_ms) * utterance.rate // 1000
+    return Channel(utterance.speaker, utterance.samples[left_out:], utterance.rate)
+
+
+def _words(heard: Transcription, utterance: LiveUtterance, context_ms: int) -> Words:
+    """Return the words of the utterance, without those of the audio before it."""
+    shift = utterance.begin_ms - context_ms
+    parts: list[str] = []
+    words: list[list[Any]] = []
+    for turn in heard.turns:
+        own = [word for word in turn.words if word.begin_ms + word.end_ms >= 2 * context_ms]
+        parts.append(_text(turn, len(own), context_ms))
+        words += [[each.begin_ms + shift, each.end_ms + shift, each.text] for each in own]
+    text = clean_text(" ".join(part for part in parts if part))
+    return Words(text, words, "" if heard.model in NO_MODEL else heard.model)
+
+
+def _text(turn: Turn, own: int, context_ms: int) -> str:
+    if own == len(turn.words):
+        return turn.text if turn.words or turn.end_ms > context_ms else ""
+    return " ".join(word.text for word in turn.words[len(turn.words) - own :])
+
+
+def from_settings() -> Recogniser:
+    """Build the recogniser of this process. Call it after the fork: it loads the models.
+
+    The chaos of the local profile is for the analysis, which tries again. Nobody waits for that in
+    a live call.
+    """
+    provider = import_factory()(load_insights)
+    return Recogniser(
+        provider, slots=REQUESTS if provider.name == "openai" else os.cpu_count() or 1
+    )

@@ -1,0 +1,78 @@
+"""Stores what was heard: the utterances of many calls, and how far each has got."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from calls.models import LiveTranscription, LiveUtterance
+
+FIELDS = (
+    "revision", "model", "language", "positions", "heard_until_ms", "behind_s", "skipped",
+    "partial", "figures", "last_speaker", "last_words", "changed_at",
+)  # fmt: skip
+_BATCH = 500
+
+
+@dataclass(slots=True)
+class Change:
+    """What is new of one call. ``rewritten`` utterances have been stored before.
+
+    ``fields`` are those of the call's LiveTranscription without the revision, which grows if
+    ``is_news``: if readers should look.
+    """
+
+    call_pk: int
+    token: int
+    fields: dict[str, Any]
+    is_news: bool
+    new: list[LiveUtterance] = field(default_factory=list)
+    rewritten: list[LiveUtterance] = field(default_factory=list)
+
+
+def store(changes: Sequence[Change], *, owner: str, now: datetime) -> set[int]:
+    """Store the changes in one transaction. Returns the calls that this process has lost.
+
+    Readers see the revisions of a call in order, because its row stays locked until the commit.
+    """
+    by_call = {change.call_pk: change for change in changes}
+    with transaction.atomic():
+        locked = LiveTranscription.objects.select_for_update().filter(pk__in=by_call)
+        rows = {
+            row.pk: row
+            for row in locked.order_by("pk")
+            if row.owner == owner and row.token == by_call[row.pk].token
+        }
+        kept = [by_call[pk] for pk in rows]
+        for change in kept:
+            _apply(rows[change.call_pk], change, now)
+        LiveUtterance.objects.bulk_create(
+            [each for change in kept for each in change.new], batch_size=_BATCH
+        )
+        LiveUtterance.objects.bulk_update(
+            [each for change in kept for each in change.rewritten],
+            ["revision", "shown", "sentiment", "score"],
+            batch_size=_BATCH,
+        )
+        _save(list(rows.values()))
+    return set(by_call) - set(rows)
+
+
+def _apply(row: LiveTranscription, change: Change, now: datetime) -> None:
+    row.revision += change.is_news
+    row.changed_at = now
+    for name, value in change.fields.items():
+        setattr(row, name, value)
+    for utterance in (*change.new, *change.rewritten):
+        utterance.revision = row.revision
+
+
+def _save(rows: Sequence[LiveTranscription]) -> None:
+    # One statement for many calls. All rows exist and are locked, so this inserts none.
+    LiveTranscription.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["call"], update_fields=FIELDS, batch_size=_BATCH
+    )
