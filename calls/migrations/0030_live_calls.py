@@ -66,6 +66,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ListenerReport',
+            fields=[
+                ('process', models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ('seen_at', models.DateTimeField()),
+                ('calls', models.PositiveIntegerField(default=0)),
+                ('waiting', models.PositiveIntegerField(default=0)),
+                ('behind_s', models.FloatField(default=0)),
+                ('heard', models.PositiveBigIntegerField(default=0)),
+                ('skipped', models.PositiveBigIntegerField(default=0)),
+            ],
+        ),
+        migrations.CreateModel(
             name='LiveUtterance',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -54,6 +54,7 @@ from calls.models.call import (
 )
 from calls.models.live import (
     CallViewing,
+    ListenerReport,
     ListenSession,
     LiveTranscription,
     LiveUtterance,
@@ -120,6 +121,7 @@ __all__ = [
     "IngestReport",
     "Insight",
     "ListenSession",
+    "ListenerReport",
     "LiveTranscription",
     "LiveUtterance",
     "MediaConnection",

@@ -100,6 +100,24 @@ class LiveUtterance(models.Model):
         return f"{self.speaker} at {self.begin_ms} ms"
 
 
+class ListenerReport(models.Model):
+    """What one process that hears live calls does. It counts utterances from its start on.
+
+    ``waiting`` calls are heard by no process. ``behind_s`` is the largest of its calls.
+    """
+
+    process = models.CharField(max_length=100, primary_key=True)
+    seen_at = models.DateTimeField()
+    calls = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    behind_s = models.FloatField(default=0)
+    heard = models.PositiveBigIntegerField(default=0)
+    skipped = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.process
+
+
 class CallViewing(models.Model):
     """The clients of one web process that have a call open. The process renews ``alive_until``."""
 
