@@ -13,6 +13,8 @@ from collections.abc import Callable
 from django.db import Error as DatabaseError
 from django.db import connections
 
+from calls.analysis.live.reports import clean_up
+from calls.clock import database_now
 from calls.ingest.carriers.presence import LEASE_S, end_left_calls
 from calls.listening import end_expired_sessions
 from calls.services import reanalyse_late_calls
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_S = 1.0
 GAP_S = 5.0
+CLEAN_S = 60.0
 
 
 class Upkeep:
@@ -35,6 +38,7 @@ class Upkeep:
         self._clock = clock
         self._last_at: float | None = None
         self._steady_since = 0.0
+        self._next_cleaning = 0.0
 
     def step(self) -> None:
         now = self._clock()
@@ -45,6 +49,9 @@ class Upkeep:
             end_left_calls()
             end_expired_sessions()
         reanalyse_late_calls()
+        if now >= self._next_cleaning:
+            # At once again, if there is more than a portion.
+            self._next_cleaning = now + (0 if clean_up(now=database_now()) else CLEAN_S)
 
     def forget(self) -> None:
         """Note that the database has failed."""

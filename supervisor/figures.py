@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
+from calls.analysis.live.reports import LiveStatus, read_live_status
 from calls.analysis.status import AnalysisStatus, read_status
 from calls.lifecycle import CallState
 from calls.models import Alert, Call
@@ -27,6 +28,7 @@ class Figures:
 
     Packets and loss cover live calls. ``archive_s`` is the median time from the end of a call to
     the archive over the last half hour. ``held`` calls wait for a provider that is down.
+    ``live_transcription`` says how many live calls are heard, and how far behind.
     ``standing`` changes whenever the status of the analysis does; pages then fetch it again.
     """
 
@@ -44,6 +46,7 @@ class Figures:
     standing: str
     open_alerts: int
     worst_alert: str
+    live_transcription: LiveStatus
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -76,6 +79,7 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
         standing=status.mark,
         open_alerts=alerts.count,
         worst_alert=alerts.level,
+        live_transcription=read_live_status(now=now),
     )
 
 

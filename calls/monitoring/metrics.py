@@ -18,6 +18,7 @@ from prometheus_client import (
 
 from calls import events
 from calls.analysis import breaker
+from calls.analysis.live.reports import read_live_status
 from calls.analysis.status import Load, read_load, read_status
 from calls.clock import database_now
 from calls.ingest import reports
@@ -51,6 +52,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         Gauge(f"callcenter_{name}", text, registry=registry).set(value)
     _add_connections(registry, now)
     _add_ingest(registry, now)
+    _add_live(registry, now)
     alerts.register(registry)
     if standing.silent_s is not None:
         silence = "Seconds since the last heartbeat of any worker"
@@ -103,6 +105,22 @@ def _add_ingest(registry: CollectorRegistry, now: datetime) -> None:
         since.labels(process).set(time.time() - (pressure.shedding_s or 0) if is_shedding else 0)
         for way in Way:
             refused.labels(process, way).inc(pressure.refused.get(way, 0))
+
+
+def _add_live(registry: CollectorRegistry, now: datetime) -> None:
+    """Add what the processes that hear live calls have reported."""
+    status = read_live_status(now=now)
+    for name, text, value in (
+        ("calls", "Live calls that are heard", status.calls),
+        ("waiting_calls", "Live calls that wait to be heard", status.waiting),
+        ("behind_seconds", "How far live words are behind, at most", status.behind_s),
+    ):
+        Gauge(f"callcenter_live_{name}", text, registry=registry).set(value)
+    for name, text, count in (
+        ("utterances_heard", "Utterances recognised while their call lasted", status.heard),
+        ("utterances_skipped", "Utterances left to the final transcript", status.skipped),
+    ):
+        Counter(f"callcenter_live_{name}", text, registry=registry).inc(count)
 
 
 def _add_providers(registry: CollectorRegistry, now: datetime) -> None:

@@ -214,7 +214,10 @@ def test_the_figures_count_each_call_once():
         "standing": "|no worker",
         "open_alerts": 0,
         "worst_alert": "",
-    }
+        "live_transcription": {
+            "calls": 0, "waiting": 0, "behind_s": 0.0, "heard": 0, "skipped": 0,
+        },
+    }  # fmt: skip
 
 
 def test_a_long_call_counts_with_its_mean_second():

@@ -20,9 +20,9 @@ _CONTEXT = 64  # samples before a frame that Silero wants to see again
 _STATE = (1, 1, 128)
 _HYSTERESIS = 0.15  # speech ends below the threshold minus this, as in faster-whisper
 _SHORT_PAUSE = RATE * 98 // 1000  # where speech of maximal length may be cut
-_PAD = RATE * VAD["speech_pad_ms"] // 1000
-_MIN_SILENCE = RATE * VAD["min_silence_duration_ms"] // 1000
-_MIN_SPEECH = RATE * VAD["min_speech_duration_ms"] // 1000
+_PAD = int(RATE * VAD["speech_pad_ms"]) // 1000
+_MIN_SILENCE = int(RATE * VAD["min_silence_duration_ms"]) // 1000
+_MIN_SPEECH = int(RATE * VAD["min_speech_duration_ms"]) // 1000
 _EARLY = RATE * 250 // 1000  # after this pause, an utterance has probably ended
 
 

@@ -171,14 +171,16 @@ class HeardCall:
         self.model = words.model or self.model
         self._is_news = True
 
-    def failed(self, entry: Entry, *, may_succeed: bool) -> None:
+    def failed(self, entry: Entry, *, may_succeed: bool) -> bool:
+        """Try again later, or skip the utterance. Returns whether it is skipped."""
         if entry.state == "dropped":
-            return
+            return False
         entry.tries += 1
         if may_succeed and entry.tries < TRIES:
             entry.state = "waiting"
-        else:
-            self.skip(entry)
+            return False
+        self.skip(entry)
+        return not entry.early
 
     # --- Text
 

@@ -24,12 +24,18 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from calls.analysis.live import leases, storing, turns
+from calls.analysis.live import leases, reports, storing, turns
 from calls.analysis.live.heard import Entry, HeardCall
 from calls.analysis.live.leases import CallNow
 from calls.analysis.live.opening import OpenCall, find_streams, open_calls
 from calls.analysis.live.reading import PacketReader, StoredPacket
-from calls.analysis.live.recogniser import Outcome, Recogniser, Words, from_settings
+from calls.analysis.live.recogniser import (
+    Outcome,
+    ProviderOutage,
+    Recogniser,
+    Words,
+    from_settings,
+)
 from calls.analysis.providers.local.provider import give_way
 from calls.clock import database_now
 from calls.outage import Outage
@@ -67,7 +73,9 @@ class Listener:
         # The loop has the priority of ingest, because it holds locks that ingest waits for.
         self._worker = ThreadPoolExecutor(1, "hearing", initializer=give_way)
         self._important: set[str] = set()
-        self._next_plan = self._next_renewal = self._next_queues = 0.0
+        self._next_plan = self._next_renewal = self._next_queues = self._next_report = 0.0
+        self._outage = ProviderOutage()
+        self._waiting = self._heard = self._skipped = 0
 
     def step(self) -> None:
         clock = self._clock()
@@ -103,7 +111,7 @@ class Listener:
         plan = turns.plan(
             calls,
             {
-                pk: turns.Place(one.heard.since, not one.heard.is_text)
+                pk: turns.Place(one.heard.since, needs_place=one.needs_place)
                 for pk, one in self.calls.items()
             },
             important=self._important,
@@ -122,11 +130,29 @@ class Listener:
         if clock >= self._next_renewal and self.calls:
             self._next_renewal = clock + RENEW_S
             leases.renew(self._tokens(self.calls), owner=self.owner, now=now)
+        self._waiting = plan.waiting
+        self._report(clock, now)
         self._next_plan = clock + PLAN_S
+
+    def _report(self, clock: float, now: datetime) -> None:
+        if clock < self._next_report:
+            return
+        self._next_report = clock + reports.EVERY_S
+        behind = [one.heard.behind_s(clock) for one in self.calls.values()]
+        status = reports.LiveStatus(
+            calls=len(self.calls),
+            waiting=self._waiting,
+            behind_s=max(behind, default=0.0),
+            heard=self._heard,
+            skipped=self._skipped,
+        )
+        reports.report(self.owner, status, now=now)
 
     def _take(self, pks: Iterable[int], now: datetime, clock: float) -> None:
         rows = leases.acquire(list(pks), owner=self.owner, now=now)
-        for one in open_calls(rows, now=now, clock=clock, detector=self._detector):
+        for one in open_calls(
+            rows, now=now, clock=clock, hears=self._recogniser.hears, detector=self._detector
+        ):
             self.calls[one.heard.pk] = one
 
     def _find_streams(self) -> None:
@@ -191,7 +217,7 @@ class Listener:
         for pk, one in self.calls.items():
             one.take(by_call.get(pk, ()), clock, heard_at=now)
             one.heard.listen(clock)
-            one.heard.expire(clock)
+            self._skipped += one.heard.expire(clock)
 
     def _store(self, heard: Iterable[HeardCall], clock: float, *, force: bool = False) -> None:
         now = database_now()
@@ -206,7 +232,9 @@ class Listener:
         waiting = [entry for one in self.calls.values() for entry in one.heard.entries()]
         waiting.sort(key=_order)
         for entry in waiting:
-            if not self._has_room(entry):
+            if not self._has_room(entry) or not self._outage.may_ask(
+                clock, running=self._recogniser.running
+            ):
                 return
             entry.state = "running"
             self._recogniser.submit(
@@ -229,10 +257,12 @@ class Listener:
         clock = self._clock()
         for entry, outcome in found:
             self._recogniser.running -= 1
+            self._outage.note(outcome, clock)
             if isinstance(outcome, Words):
                 entry.call.heard(entry, outcome, clock)
+                self._heard += not entry.early
             else:
-                entry.call.failed(entry, may_succeed=outcome.transient)
+                self._skipped += entry.call.failed(entry, may_succeed=outcome.transient)
         self._dispatch(clock)
         held = {entry.call for entry, _ in found if entry.call.pk in self.calls}
         self._store(held, clock)
@@ -247,6 +277,7 @@ class Listener:
     def leave(self) -> None:
         if self.calls:
             self._give_away(list(self.calls), self._clock())
+        reports.withdraw(self.owner)
 
 
 def _changes(

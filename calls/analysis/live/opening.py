@@ -43,9 +43,15 @@ class OpenCall:
     speakers: Mapping[str, Speaker]
     positions: dict[str, Any]
     from_now: bool
+    hears: bool = True  # otherwise the provider recognises no speech
     detector: Any = None
     streams: dict[int, OpenStream] = field(default_factory=dict)
     held: list[StoredPacket] = field(default_factory=list)
+
+    @property
+    def needs_place(self) -> bool:
+        """Whether hearing it costs much. Text costs next to nothing."""
+        return self.hears and not self.heard.is_text
 
     @property
     def begin(self) -> datetime:
@@ -100,6 +106,8 @@ class OpenCall:
         if not packets or not self.decide(packets):
             self.held = packets
             return
+        if not self.hears and self.heard.audio is not None:
+            return
         if self.heard.audio is not None:
             self._take_audio(self.heard.audio, packets, now)
         else:
@@ -147,7 +155,12 @@ class OpenCall:
 
 
 def open_calls(
-    rows: Mapping[int, LiveTranscription], *, now: datetime, clock: float, detector: Any = None
+    rows: Mapping[int, LiveTranscription],
+    *,
+    now: datetime,
+    clock: float,
+    hears: bool,
+    detector: Any = None,
 ) -> Iterator[OpenCall]:
     """Load what is needed to hear calls that have just been leased."""
     speakers = speaker_map(settings.TRACK_SPEAKERS)
@@ -164,7 +177,7 @@ def open_calls(
         positions = {"numbers": row.positions.get("numbers", {})} if from_now else row.positions
         heard.text_positions = dict(positions.get("text", {}))
         yield OpenCall(
-            heard, call.media, call.media_override, speakers, positions, from_now, detector
+            heard, call.media, call.media_override, speakers, positions, from_now, hears, detector
         )
 
 

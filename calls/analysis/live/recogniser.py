@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -16,9 +17,14 @@ from calls.analysis.providers.registry import import_factory
 from calls.conversation import CallAudio, Channel, Transcription, Turn
 from calls.formats.plain_text import clean_text
 
+log = logging.getLogger(__name__)
+
 REQUESTS = 8  # at once, to a server
 LIMIT_S = 30.0  # later words are of no use for a live call
 LEAST_CLIP_S = 0.1
+FAILURES = 3  # in a row: the provider is down
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
 NO_MODEL = ("none", "null")
 
 
@@ -79,6 +85,42 @@ class Recogniser:
         except Exception as error:  # one utterance must not end the hearing of all others
             return ProviderError(f"{type(error).__name__}", code="bug", transient=False)
         return _words(heard, utterance, context_ms)
+
+
+class ProviderOutage:
+    """Stops asking a provider that keeps failing, and logs one warning for a whole outage."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._asks_at = 0.0
+        self._pause_s = 0.0
+        self._since: float | None = None
+
+    def may_ask(self, clock: float, *, running: int) -> bool:
+        """Whether the provider may be asked. While it is down, one utterance at a time may."""
+        if self._failures < FAILURES:
+            return True
+        return clock >= self._asks_at and running == 0
+
+    def note(self, outcome: Outcome, clock: float) -> None:
+        if isinstance(outcome, Words):
+            self._over(clock)
+            return
+        self._failures += 1
+        if self._failures < FAILURES:
+            return
+        self._pause_s = min(2 * self._pause_s or FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        self._asks_at = clock + max(self._pause_s, outcome.retry_after_s or 0.0)
+        if self._since is None:
+            self._since = clock
+            # A server's message could repeat what it was sent.
+            why = str(outcome) if outcome.code == "speech_unavailable" else outcome.code
+            log.warning("live calls are not recognised: %s", why)
+
+    def _over(self, clock: float) -> None:
+        if self._since is not None:
+            log.warning("live calls are recognised again after %.1f s", clock - self._since)
+        self._failures, self._pause_s, self._since = 0, 0.0, None
 
 
 def _clip(utterance: LiveUtterance, context_ms: int) -> Channel:

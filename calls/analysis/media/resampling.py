@@ -66,7 +66,8 @@ class StreamResampler:
         frames = np.lib.stride_tricks.sliding_window_view(self._waiting, size)[:: self._hop]
         made = np.clip(np.rint(frames.astype(np.float32) @ self._kernel), -32768, 32767)
         self._waiting = self._waiting[len(frames) * self._hop :]
-        return made.astype(np.int16).reshape(-1)
+        out: NDArray[np.int16] = made.astype(np.int16).reshape(-1)
+        return out
 
 
 @lru_cache(maxsize=16)
