@@ -10,12 +10,12 @@ from typing import Any, Literal
 from calls.analysis.live.call import LiveCall
 from calls.analysis.live.channel import LiveUtterance as Utterance
 from calls.analysis.live.channel import Position
-from calls.analysis.live.meaning import clear, live_figures
+from calls.analysis.live.meaning import clear, live_figures, score_texts
 from calls.analysis.live.recogniser import Words
 from calls.analysis.live.reuse import fingerprint_fields
 from calls.analysis.live.storing import Change
 from calls.analysis.live.turns import Rank
-from calls.conversation import Speaker, Turn, Word
+from calls.conversation import Sentiment, Speaker, Turn, Word
 from calls.formats.plain_text import cut_text
 from calls.models import LiveTranscription, LiveUtterance
 
@@ -24,7 +24,9 @@ TOO_OLD_WATCHED_S = 60.0
 TRIES = 3
 LAST_S = 2.0  # after the end of a call, the final transcript hears what is left
 CONTEXT = 60  # utterances before the new ones that decide what may be shown
+TEXT_S = 3.0
 POSITION_S = 5.0  # how often the position is stored if nothing was said
+SPARE_SCORES = 3
 MOST_SPANS = 200
 LAST_WORDS = 300
 
@@ -88,6 +90,13 @@ class HeardCall:
             return False
         return not self.pending or now - self.ended_at > LAST_S
 
+    def drop_guesses(self) -> None:
+        """Show no words any more of what is still being said."""
+        for entry in self._early.values():
+            entry.state = "dropped"
+        self._early = {}
+        self._is_news = self._is_news or bool(self._partial)
+
     def drop(self) -> None:
         """Note that nobody waits for the words any more."""
         for entry in (*self.pending, *self._early.values()):
@@ -108,9 +117,9 @@ class HeardCall:
 
     def _ended(self, utterance: Utterance, now: float) -> None:
         entry = self._early.pop(utterance.channel, None)
-        if entry is None or entry.utterance.identity != utterance.identity:
-            if entry is not None:
-                entry.state = "dropped"
+        if entry is not None and entry.utterance.identity != utterance.identity:
+            entry.state = "dropped"
+        if entry is None or entry.state == "dropped":
             entry = Entry(self, utterance, now)
         # The early one does not know the checksum of what is before it.
         entry.utterance, entry.early, entry.asked_at = utterance, False, now
@@ -201,11 +210,20 @@ class HeardCall:
     # --- What to store
 
     @property
+    def _may_wait(self) -> bool:
+        """Whether several packets are stored at once: text is plentiful, and nobody reads it."""
+        return self.is_text and self.rank != Rank.WATCHED
+
+    @property
     def pending(self) -> list[Entry]:
         return [entry for queue in self._waiting.values() for entry in queue]
 
-    def take_change(self, now: float, *, heard_at: Any, force: bool = False) -> Change | None:
+    def take_change(
+        self, now: float, *, heard_at: Any, judge: Judge, force: bool = False
+    ) -> Change | None:
         """Return what is to be stored now. Takes processor time."""
+        if not force and self._may_wait and now - self._stored_at < TEXT_S:
+            return None
         new = [*self._new, *self._finished(heard_at)]
         self._new = []
         is_news = self._is_news or bool(new)
@@ -214,6 +232,7 @@ class HeardCall:
         self._stored_at, self._is_news = now, False
         self.known = sorted([*self.known, *new], key=lambda each: each.begin_ms)
         rewritten = self._clear() if is_news else []
+        self._judge(rewritten, judge)
         fields = {
             "model": self.model,
             "language": self.language,
@@ -292,6 +311,17 @@ class HeardCall:
         }
         return changed
 
+    def _judge(self, cleared: Sequence[LiveUtterance], judge: Judge) -> None:
+        """Score what has just been cleared. Of text that nobody watches, only a part."""
+        wanted = [each for each in cleared if each.shown and each.score is None]
+        if self._may_wait:
+            wanted = wanted[: judge.spare]
+            judge.spare -= len(wanted)
+        scores = judge.score([str(each.shown) for each in wanted], language=self.language)
+        for utterance, found in zip(wanted, scores, strict=True):
+            if found is not None:
+                utterance.sentiment, utterance.score = found.label, found.score
+
     def _last(self) -> dict[str, str]:
         for utterance in reversed(self.known):
             if utterance.shown:
@@ -302,6 +332,16 @@ class HeardCall:
     def _figures(self) -> dict[str, Any]:
         spoken = [each for each in self.known if each.text]
         return live_figures(spoken, duration_ms=self._heard_ms, speech={})
+
+
+@dataclass(slots=True)
+class Judge:
+    """Scores texts. ``spare`` bounds those of unwatched text calls in one round."""
+
+    spare: int = SPARE_SCORES
+
+    def score(self, texts: Sequence[str], *, language: str) -> Sequence[Sentiment | None]:
+        return score_texts(texts, language=language) if texts else ()
 
 
 def _turn(utterance: LiveUtterance) -> Turn:

@@ -33,8 +33,9 @@ class CallNow:
     expires_at: datetime | None
     changed_at: datetime | None
 
-    def is_free(self, now: datetime) -> bool:
-        return not self.owner or self.expires_at is None or self.expires_at <= now
+    def is_free_for(self, owner: str, now: datetime) -> bool:
+        # A process that has started again takes its own calls back.
+        return self.owner in ("", owner) or self.expires_at is None or self.expires_at <= now
 
 
 def read_live(*, now: datetime) -> list[CallNow]:
@@ -69,7 +70,7 @@ def acquire(pks: Collection[int], *, owner: str, now: datetime) -> dict[int, Liv
     new = [LiveTranscription(call_id=pk) for pk in live - known]
     with transaction.atomic():
         rows.bulk_create(new, ignore_conflicts=True)
-        free = Q(owner="") | Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
+        free = Q(owner__in=("", owner)) | Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
         # By ascending key: two processes that lock the same rows cannot deadlock.
         locked = rows.select_for_update(skip_locked=True).filter(free, call__in=pks).order_by("pk")
         mine = [row.pk for row in locked.only("pk")]

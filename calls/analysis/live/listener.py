@@ -25,7 +25,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from calls.analysis.live import leases, reports, storing, turns
-from calls.analysis.live.heard import Entry, HeardCall
+from calls.analysis.live.heard import Entry, HeardCall, Judge
 from calls.analysis.live.leases import CallNow
 from calls.analysis.live.opening import OpenCall, find_streams, open_calls
 from calls.analysis.live.reading import PacketReader, StoredPacket
@@ -38,7 +38,7 @@ from calls.analysis.live.recogniser import (
 )
 from calls.analysis.providers.local.provider import give_way
 from calls.clock import database_now
-from calls.outage import Outage
+from calls.outage import Outage, is_outage
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "live calls are not heard")
@@ -48,6 +48,7 @@ PLAN_S = 0.5
 IDLE_S = 1.0
 RENEW_S = 3.0
 QUEUES_S = 10.0
+ASIDE_S = 60.0
 DATABASE_PAUSE_S = 1.0
 
 
@@ -75,6 +76,7 @@ class Listener:
         self._important: set[str] = set()
         self._next_plan = self._next_renewal = self._next_queues = self._next_report = 0.0
         self._outage = ProviderOutage()
+        self._aside: dict[int, float] = {}
         self._waiting = self._heard = self._skipped = 0
 
     def step(self) -> None:
@@ -104,7 +106,8 @@ class Listener:
         if clock >= self._next_queues:
             self._next_queues = clock + QUEUES_S
             self._important = leases.important_queues()
-        calls = leases.read_live(now=now)
+        self._aside = {pk: until for pk, until in self._aside.items() if until > clock}
+        calls = [call for call in leases.read_live(now=now) if call.pk not in self._aside]
         by_pk = {call.pk: call for call in calls}
         self._drop_lost(by_pk)
         self._end(by_pk)
@@ -114,6 +117,7 @@ class Listener:
                 pk: turns.Place(one.heard.since, needs_place=one.needs_place)
                 for pk, one in self.calls.items()
             },
+            owner=self.owner,
             important=self._important,
             cap=settings.LIVE_TRANSCRIPTION_CALLS,
             now=now,
@@ -172,7 +176,7 @@ class Listener:
         self._forget(lost)
 
     def _end(self, by_pk: dict[int, CallNow]) -> None:
-        gone = [pk for pk in self.calls if pk not in by_pk]
+        gone = [pk for pk in self.calls if pk not in by_pk and pk not in self._aside]
         if not gone:
             return
         live = leases.still_live(gone)
@@ -184,6 +188,8 @@ class Listener:
 
     def _give_away(self, pks: Iterable[int], clock: float) -> None:
         given = [self.calls[pk].heard for pk in pks]
+        for heard in given:
+            heard.drop_guesses()
         self._store([heard for heard in given if heard.pk in self.calls], clock, force=True)
         leases.release({heard.pk: heard.token for heard in given}, owner=self.owner)
         self._forget([heard.pk for heard in given])
@@ -208,6 +214,7 @@ class Listener:
             by_call.setdefault(self._of_stream[packet.stream_pk], []).append(packet)
         now = database_now()
         self._worker.submit(self._listen, by_call, clock, now).result()
+        self._forget(self._aside)
         self._store([one.heard for one in self.calls.values()], clock)
         over = [pk for pk, one in self.calls.items() if one.heard.is_over(clock)]
         if over:
@@ -215,15 +222,43 @@ class Listener:
 
     def _listen(self, by_call: dict[int, list[StoredPacket]], clock: float, now: datetime) -> None:
         for pk, one in self.calls.items():
-            one.take(by_call.get(pk, ()), clock, heard_at=now)
-            one.heard.listen(clock)
+            try:
+                one.take(by_call.get(pk, ()), clock, heard_at=now)
+                one.heard.listen(clock)
+            except Exception as error:  # odd packets of one call must not stop all others
+                self._set_aside(pk, error)
             self._skipped += one.heard.expire(clock)
 
     def _store(self, heard: Iterable[HeardCall], clock: float, *, force: bool = False) -> None:
         now = database_now()
         taken = self._worker.submit(_changes, list(heard), clock, now, force).result()
         if taken:
-            self._forget(storing.store(taken, owner=self.owner, now=now))
+            self._forget(self._stored(taken, now))
+            self._heard += sum(len(change.new) for change in taken)
+
+    def _stored(self, taken: list[storing.Change], now: datetime) -> set[int]:
+        """Store the changes, and return the calls that this process must give up."""
+        try:
+            return storing.store(taken, owner=self.owner, now=now)
+        except DatabaseError as error:
+            if is_outage(error):
+                raise
+        # A call whose words the database refuses must not stop all others.
+        given_up: set[int] = set()
+        for change in taken:
+            try:
+                given_up |= storing.store([change], owner=self.owner, now=now)
+            except DatabaseError as error:
+                if is_outage(error):
+                    raise
+                self._set_aside(change.call_pk, error)
+                given_up.add(change.call_pk)
+        return given_up
+
+    def _set_aside(self, pk: int, error: Exception) -> None:
+        """Leave a call alone for a while. Its words must not be in the log."""
+        self._aside[pk] = self._clock() + ASIDE_S
+        log.error("call %s cannot be heard live (%s)", pk, type(error).__name__)
 
     # --- Which words
 
@@ -260,7 +295,6 @@ class Listener:
             self._outage.note(outcome, clock)
             if isinstance(outcome, Words):
                 entry.call.heard(entry, outcome, clock)
-                self._heard += not entry.early
             else:
                 self._skipped += entry.call.failed(entry, may_succeed=outcome.transient)
         self._dispatch(clock)
@@ -283,7 +317,8 @@ class Listener:
 def _changes(
     heard: Iterable[HeardCall], clock: float, now: datetime, force: bool
 ) -> list[storing.Change]:
-    changes = [each.take_change(clock, heard_at=now, force=force) for each in heard]
+    judge = Judge()
+    changes = [each.take_change(clock, heard_at=now, judge=judge, force=force) for each in heard]
     return [change for change in changes if change is not None]
 
 

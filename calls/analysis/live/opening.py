@@ -43,6 +43,7 @@ class OpenCall:
     speakers: Mapping[str, Speaker]
     positions: dict[str, Any]
     from_now: bool
+    heard_at: datetime | None  # when it was heard before
     hears: bool = True  # otherwise the provider recognises no speech
     detector: Any = None
     streams: dict[int, OpenStream] = field(default_factory=dict)
@@ -66,7 +67,10 @@ class OpenCall:
         above = self.positions.get("text", {}).get(str(stream.pk))
         anchors = self.positions.get("streams", {}).get(stream.name, {})
         since = min((each[0] for each in anchors.values()), default=None)
-        reader.open(stream.pk, since=since, above=above, newest=self.from_now)
+        if self.from_now:
+            reader.open_newest(stream.pk, above=above, received_after=self.heard_at)
+        else:
+            reader.open(stream.pk, since=since, above=above)
 
     def decide(self, packets: Sequence[StoredPacket]) -> bool:
         """Find out whether the call is audio or text. Returns whether that is known."""
@@ -134,6 +138,9 @@ class OpenCall:
     ) -> Iterator[tuple[int, Speaker, int, int, str]]:
         for packet in packets:
             begin_ms = _ms(packet.received_at - self.begin)
+            if self.from_now:
+                self.from_now = False
+                self.heard.note_skipped(self.heard.until_ms, begin_ms)
             self.heard.text_positions[str(packet.stream_pk)] = packet.pk
             parts = list(spoken_parts(packet.data, packet.track, self.speakers))[:PARTS]
             for part, (speaker, words) in enumerate(parts):
@@ -174,10 +181,20 @@ def open_calls(
         heard = HeardCall(call.pk, row.token, language, since=clock)
         heard.restore(row, known[call.pk])
         from_now = now - (row.changed_at or call.opened_at) > STALE
-        positions = {"numbers": row.positions.get("numbers", {})} if from_now else row.positions
+        positions = dict(row.positions)
+        if from_now:
+            positions.update(streams={}, channels={})
         heard.text_positions = dict(positions.get("text", {}))
         yield OpenCall(
-            heard, call.media, call.media_override, speakers, positions, from_now, hears, detector
+            heard,
+            call.media,
+            call.media_override,
+            speakers,
+            positions,
+            from_now,
+            row.changed_at,
+            hears,
+            detector,
         )
 
 

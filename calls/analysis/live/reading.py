@@ -41,10 +41,15 @@ class _Reading:
     or its newest ones.
     """
 
-    since: int | None
-    above: int | None
-    newest: bool
+    since: int | None = None
+    above: int | None = None
+    newest: bool = False
+    received_after: datetime | None = None
     after: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self.since is None and self.above is None and not self.newest
 
 
 class PacketReader:
@@ -54,10 +59,15 @@ class PacketReader:
         self._streams: dict[int, _Reading] = {}
         self._floor = _Floor()
 
-    def open(
-        self, stream_pk: int, *, since: int | None, above: int | None = None, newest: bool = False
+    def open(self, stream_pk: int, *, since: int | None, above: int | None) -> None:
+        """Read the packets from a sequence on, and above an id; by default all of them."""
+        self._streams[stream_pk] = _Reading(since, above)
+
+    def open_newest(
+        self, stream_pk: int, *, above: int | None, received_after: datetime | None
     ) -> None:
-        self._streams.setdefault(stream_pk, _Reading(since, above, newest))
+        """Read the packets of the last seconds, and all that follow."""
+        self._streams[stream_pk] = _Reading(None, above, True, received_after)
 
     def close(self, stream_pks: Collection[int]) -> None:
         for pk in stream_pks:
@@ -89,7 +99,7 @@ class PacketReader:
         behind = {pk: one for pk, one in self._streams.items() if one.after is None}
         if not behind:
             return
-        simple = [pk for pk, one in behind.items() if one == _Reading(None, None, newest=False)]
+        simple = [pk for pk, one in behind.items() if one.is_whole]
         if simple:
             rows = _packets(Packet.objects.filter(stream__in=simple).order_by("stream", "sequence"))
             if len(rows) < PAGE:
@@ -106,12 +116,12 @@ class PacketReader:
 
     def _read_alone(self, pk: int, reading: _Reading) -> list[StoredPacket]:
         own = Packet.objects.filter(stream=pk)
-        if reading.newest:
-            return self._note(_newest(own))
-        if reading.since is not None:
-            own = own.filter(sequence__gte=reading.since)
         if reading.above is not None:
             own = own.filter(pk__gt=reading.above)
+        if reading.newest:
+            return self._note(_newest(own, reading.received_after))
+        if reading.since is not None:
+            own = own.filter(sequence__gte=reading.since)
         rows = _packets(own.order_by("sequence"))
         if len(rows) < PAGE:
             self._note(rows)
@@ -132,12 +142,12 @@ def _packets(found: QuerySet[Packet], limit: int = PAGE) -> list[StoredPacket]:
     return [StoredPacket(*row) for row in found.values_list(*_COLUMNS)[:limit]]
 
 
-def _newest(own: QuerySet[Packet]) -> list[StoredPacket]:
+def _newest(own: QuerySet[Packet], after: datetime | None) -> list[StoredPacket]:
     rows = _packets(own.order_by("-sequence"), NEWEST)[::-1]
     if not rows:
         return []
     begin = max(row.received_at for row in rows) - timedelta(seconds=NEWEST_S)
-    return [row for row in rows if row.received_at >= begin]
+    return [row for row in rows if row.received_at >= max(begin, after or begin)]
 
 
 class _Floor:

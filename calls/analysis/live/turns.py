@@ -52,6 +52,7 @@ def plan(
     calls: Sequence[CallNow],
     mine: Mapping[int, Place],
     *,
+    owner: str,
     important: Collection[str],
     cap: int,
     now: datetime,
@@ -59,7 +60,7 @@ def plan(
 ) -> Plan:
     """Return what to change. ``clock`` is the time of the process, that of ``Place.since``."""
     waiting = sorted(
-        (each for each in calls if each.pk not in mine and each.is_free(now)),
+        (each for each in calls if each.pk not in mine and each.is_free_for(owner, now)),
         key=lambda call: _turn(call, important, now),
     )
     held = [each for each in calls if each.pk in mine and mine[each.pk].needs_place]
