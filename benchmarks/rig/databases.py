@@ -73,6 +73,9 @@ class Database:
     def count(self, query: str) -> int:
         return int(self._fetch(query)[0][0])
 
+    def rows(self, query: str) -> list[Any]:
+        return self._fetch(query)
+
     def _fetch(self, query: str, *values: Any) -> list[Any]:
         if self.is_postgres:
             # A connection for each question: an open transaction would go on seeing the old rows.

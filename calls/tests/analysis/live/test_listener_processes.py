@@ -1,0 +1,66 @@
+"""A process that hears live calls is killed: the next one loses no word and doubles none."""
+
+import pytest
+
+from benchmarks.rig.databases import Database
+from benchmarks.rig.services import Service
+from benchmarks.rig.waiting import wait_until
+
+pytestmark = pytest.mark.processes
+
+SPEAK = """
+import time
+from calls.tests.analysis.live.listening import receive, spoken
+spans = [(n * 1.8 + 0.5, n * 1.8 + 1.3) for n in range(20)]
+for packet in spoken("c-1", *spans, seconds=38):
+    receive(packet)
+    time.sleep(0.05)
+"""
+LISTEN = """
+from calls.analysis.live.listener import listen
+from calls.tests.analysis.live.listening import a_listener
+listen(a_listener(owner="{name}"), lambda: False)
+"""
+HEARD = "SELECT number, text FROM calls_liveutterance WHERE text <> '' ORDER BY channel, number"
+
+
+@pytest.fixture
+def service(tmp_path):
+    with Service(tmp_path, LIVE_TRANSCRIPTION="all") as running:
+        yield running
+
+
+def heard(service):
+    return [tuple(row) for row in Database(service.database).rows(HEARD)]
+
+
+def listener(service, name):
+    return service.start("manage.py", "shell", "-v", "0", "-c", LISTEN.format(name=name), log=name)
+
+
+def test_another_process_goes_on_after_a_kill_without_a_word_lost_or_doubled(service):
+    killed = listener(service, "one")
+    service.start("manage.py", "shell", "-c", SPEAK, log="speak")
+    wait_until(lambda: len(heard(service)) >= 3, what="the first words")
+
+    killed.kill()
+    listener(service, "two")
+
+    wait_until(lambda: len(heard(service)) >= 20, patience_s=60, what="all words")
+    expected = [
+        (n, " ".join(f"p{number % 64}" for number in range(n * 18 + 6, n * 18 + 14)))
+        for n in range(20)
+    ]
+    assert heard(service) == expected
+
+
+def test_two_processes_never_hear_the_same_call(service):
+    for name in ("one", "two"):
+        listener(service, name)
+    service.start("manage.py", "shell", "-c", SPEAK, log="speak")
+
+    wait_until(lambda: len(heard(service)) >= 10, patience_s=60, what="the words")
+
+    numbers = [number for number, _ in heard(service)]
+    assert numbers == sorted(set(numbers))
+    assert service.log("one") + service.log("two") == ""
