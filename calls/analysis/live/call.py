@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from calls.analysis.live.audio import Anchor, LiveStream, Piece
-from calls.analysis.live.channel import CONTEXT_S, LiveChannel, LiveUtterance, Position
+from calls.analysis.live.channel import LiveChannel, LiveUtterance, Position
 from calls.analysis.media.packets import PacketRow
 from calls.conversation import Speaker
 
-_WARM_UP_S = CONTEXT_S + 2.0  # heard again by a worker that goes on with a call
+_WARM_UP_S = 12.0  # heard again by a worker that goes on with a call: prepares its detectors
 
 
 class LiveCall:

@@ -101,7 +101,9 @@ class PacketReader:
             return
         simple = [pk for pk, one in behind.items() if one.is_whole]
         if simple:
-            rows = _packets(Packet.objects.filter(stream__in=simple).order_by("stream", "sequence"))
+            rows = _packets(
+                Packet.objects.filter(stream__in=simple).order_by("stream", "sequence"), PAGE
+            )
             if len(rows) < PAGE:
                 yield from self._note(rows)
                 behind = {pk: one for pk, one in behind.items() if pk not in simple}
@@ -122,7 +124,7 @@ class PacketReader:
             return self._note(_newest(own, reading.received_after))
         if reading.since is not None:
             own = own.filter(sequence__gte=reading.since)
-        rows = _packets(own.order_by("sequence"))
+        rows = _packets(own.order_by("sequence"), PAGE)
         if len(rows) < PAGE:
             self._note(rows)
             if not rows and reading.above is not None:
@@ -138,7 +140,7 @@ def _of_streams(pks: Collection[int]) -> QuerySet[Packet]:
     return Packet.objects.annotate(of=F("stream_id") + 0).filter(of__in=pks)
 
 
-def _packets(found: QuerySet[Packet], limit: int = PAGE) -> list[StoredPacket]:
+def _packets(found: QuerySet[Packet], limit: int) -> list[StoredPacket]:
     return [StoredPacket(*row) for row in found.values_list(*_COLUMNS)[:limit]]
 
 

@@ -14,14 +14,13 @@ from calls.analysis.insights import load_insights
 from calls.analysis.live.channel import LiveUtterance
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.providers.registry import import_factory
-from calls.conversation import CallAudio, Channel, Transcription, Turn
+from calls.conversation import CallAudio, Channel, Transcription
 from calls.formats.plain_text import clean_text
 
 log = logging.getLogger(__name__)
 
 REQUESTS = 8  # at once, to a server
 LIMIT_S = 30.0  # later words are of no use for a live call
-LEAST_CLIP_S = 0.1
 FAILURES = 3  # in a row: the provider is down
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -71,20 +70,17 @@ class Recogniser:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def _recognise(self, utterance: LiveUtterance, language: str) -> Outcome:
-        # A server is paid by the second, and says by words where they are only if it can.
-        context_ms = utterance.context_ms if self._provider.name == "local" else 0
+        audio = CallAudio((Channel(utterance.speaker, utterance.samples, utterance.rate),))
         try:
             async with asyncio.timeout(LIMIT_S):
-                heard = await self._provider.transcribe(
-                    CallAudio((_clip(utterance, context_ms),)), language=language
-                )
+                heard = await self._provider.transcribe(audio, language=language)
         except ProviderError as error:
             return error
         except TimeoutError:
             return ProviderError(f"no answer in {LIMIT_S:.0f} s", code="timeout", transient=True)
         except Exception as error:  # one utterance must not end the hearing of all others
             return ProviderError(f"{type(error).__name__}", code="bug", transient=False)
-        return _words(heard, utterance, context_ms)
+        return _words(heard, utterance.begin_ms)
 
 
 class ProviderOutage:
@@ -123,28 +119,14 @@ class ProviderOutage:
         self._failures, self._pause_s, self._since = 0, 0.0, None
 
 
-def _clip(utterance: LiveUtterance, context_ms: int) -> Channel:
-    left_out = (utterance.context_ms - context_ms) * utterance.rate // 1000
-    return Channel(utterance.speaker, utterance.samples[left_out:], utterance.rate)
-
-
-def _words(heard: Transcription, utterance: LiveUtterance, context_ms: int) -> Words:
-    """Return the words of the utterance, without those of the audio before it."""
-    shift = utterance.begin_ms - context_ms
-    parts: list[str] = []
-    words: list[list[Any]] = []
-    for turn in heard.turns:
-        own = [word for word in turn.words if word.begin_ms + word.end_ms >= 2 * context_ms]
-        parts.append(_text(turn, len(own), context_ms))
-        words += [[each.begin_ms + shift, each.end_ms + shift, each.text] for each in own]
-    text = clean_text(" ".join(part for part in parts if part))
+def _words(heard: Transcription, begin_ms: int) -> Words:
+    text = clean_text(" ".join(turn.text for turn in heard.turns))
+    words: list[list[Any]] = [
+        [word.begin_ms + begin_ms, word.end_ms + begin_ms, clean_text(word.text)]
+        for turn in heard.turns
+        for word in turn.words
+    ]
     return Words(text, words, "" if heard.model in NO_MODEL else heard.model)
-
-
-def _text(turn: Turn, own: int, context_ms: int) -> str:
-    if own == len(turn.words):
-        return turn.text if turn.words or turn.end_ms > context_ms else ""
-    return " ".join(word.text for word in turn.words[len(turn.words) - own :])
 
 
 def from_settings() -> Recogniser:
