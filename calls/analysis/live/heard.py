@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 
 from calls.analysis.live.call import LiveCall
 from calls.analysis.live.channel import LiveUtterance as Utterance
 from calls.analysis.live.channel import Position
-from calls.analysis.live.meaning import clear, live_figures, score_texts
+from calls.analysis.live.figures import live_figures, score_texts
 from calls.analysis.live.recogniser import Words
 from calls.analysis.live.reuse import fingerprint_fields
 from calls.analysis.live.storing import Change
@@ -18,15 +19,20 @@ from calls.analysis.live.turns import Rank
 from calls.conversation import Sentiment, Speaker, Turn, Word
 from calls.formats.plain_text import cut_text
 from calls.models import LiveTranscription, LiveUtterance
+from calls.redaction.live import clear
 
 TOO_OLD_S = 20.0  # words of an utterance that nobody watches are of no use after that
 TOO_OLD_WATCHED_S = 60.0
 TRIES = 3
 LAST_S = 2.0  # after the end of a call, the final transcript hears what is left
-CONTEXT = 60  # utterances before the new ones that decide what may be shown
-TEXT_S = 3.0
+# Utterances that are looked at again when new ones come, and those before them that are only
+# their context: a question that is further away does not tell what an answer is.
+LOOKED_AT, CONTEXT = 15, 25
+LOOKED_AT_TEXT, CONTEXT_TEXT = 3, 15
+HELD_BACK = 5  # utterances that may still be held back, at most
+HELD_BACK_S = 1.0
 POSITION_S = 5.0  # how often the position is stored if nothing was said
-SPARE_SCORES = 3
+SPARE_SCORES = 1
 MOST_SPANS = 200
 LAST_WORDS = 300
 
@@ -52,6 +58,7 @@ class HeardCall:
     """
 
     pk: int
+    call_id: str
     token: int
     language: str
     since: float
@@ -61,6 +68,8 @@ class HeardCall:
     model: str = ""
     skipped: list[list[int]] = field(default_factory=list)
     known: list[LiveUtterance] = field(default_factory=list)
+    text_pause_s: float = 1.0  # between two writes of text that nobody watches
+    now_ms: int = 0  # of a text call: every word that was sent before is there
     text_positions: dict[str, int] = field(default_factory=dict)
     served_at: float = 0.0
     ended_at: float | None = None
@@ -180,11 +189,14 @@ class HeardCall:
         self.model = words.model or self.model
         self._is_news = True
 
-    def failed(self, entry: Entry, *, may_succeed: bool) -> bool:
-        """Try again later, or skip the utterance. Returns whether it is skipped."""
+    def failed(self, entry: Entry, *, may_succeed: bool, counts: bool) -> bool:
+        """Try again later, or skip the utterance. Returns whether it is skipped.
+
+        While the provider is down, a failure counts for no utterance: age decides.
+        """
         if entry.state == "dropped":
             return False
-        entry.tries += 1
+        entry.tries += counts
         if may_succeed and entry.tries < TRIES:
             entry.state = "waiting"
             return False
@@ -210,6 +222,18 @@ class HeardCall:
     # --- What to store
 
     @property
+    def _rest_s(self) -> float:
+        """How long nothing need be stored if nothing was said."""
+        if self._holds_back:
+            return HELD_BACK_S
+        return inf if self.is_text else POSITION_S
+
+    @property
+    def _holds_back(self) -> bool:
+        """Whether words may be shown later although nothing more is said."""
+        return any(each.shown is None for each in self.known[-HELD_BACK:])
+
+    @property
     def _may_wait(self) -> bool:
         """Whether several packets are stored at once: text is plentiful, and nobody reads it."""
         return self.is_text and self.rank != Rank.WATCHED
@@ -222,16 +246,17 @@ class HeardCall:
         self, now: float, *, heard_at: Any, judge: Judge, force: bool = False
     ) -> Change | None:
         """Return what is to be stored now. Takes processor time."""
-        if not force and self._may_wait and now - self._stored_at < TEXT_S:
+        if not force and self._may_wait and now - self._stored_at < self.text_pause_s:
             return None
         new = [*self._new, *self._finished(heard_at)]
         self._new = []
         is_news = self._is_news or bool(new)
-        if not (is_news or force or now - self._stored_at >= POSITION_S):
+        if not (is_news or force or now - self._stored_at >= self._rest_s):
             return None
         self._stored_at, self._is_news = now, False
         self.known = sorted([*self.known, *new], key=lambda each: each.begin_ms)
-        rewritten = self._clear() if is_news else []
+        rewritten = self._clear(len(new)) if is_news or self._holds_back else []
+        is_news = is_news or bool(rewritten)
         self._judge(rewritten, judge)
         fields = {
             "model": self.model,
@@ -287,26 +312,29 @@ class HeardCall:
     def until_ms(self) -> int:
         """The time up to which every word is known."""
         if self.audio is None or not self.audio.received_ms:
-            return self._heard_ms
+            return max(self._heard_ms, self.now_ms)
         begins = [entry.utterance.begin_ms for entry in self.pending]
         self._heard_ms = max(self._heard_ms, min([self.audio.settled_ms, *begins]))
         return self._heard_ms
 
-    def _clear(self) -> list[LiveUtterance]:
+    def _clear(self, new: int) -> list[LiveUtterance]:
         """Set what may be shown. Returns the utterances that have changed."""
-        recent = self.known[-CONTEXT:]
+        looked_at, context = LOOKED_AT + new, CONTEXT
+        if self._may_wait:
+            looked_at, context = LOOKED_AT_TEXT + new, CONTEXT_TEXT
+        window = self.known[-looked_at - context :]
         early = [entry for entry in self._early.values() if entry.words and entry.words.text]
-        turns = [_turn(each) for each in recent]
+        turns = [_turn(each) for each in window]
         guesses = [_guessed(entry) for entry in early]
         shown = clear([*turns, *guesses], language=self.language, now_ms=self.until_ms)
         changed = []
-        for utterance, text in zip(recent, shown, strict=False):
+        for utterance, text in list(zip(window, shown, strict=False))[-looked_at:]:
             if utterance.shown != text:
                 utterance.shown = text
                 changed.append(utterance)
         self._partial = {
             turn.speaker: text
-            for turn, text in zip(guesses, shown[len(recent) :], strict=True)
+            for turn, text in zip(guesses, shown[len(window) :], strict=True)
             if text
         }
         return changed

@@ -47,6 +47,8 @@ ROUND_S = 0.15
 PLAN_S = 0.5
 IDLE_S = 1.0
 RENEW_S = 3.0
+TEXT_S = 0.02  # between two writes of unwatched text, for each text call: 50 writes a second
+LONGEST_TEXT_S = 20.0
 QUEUES_S = 10.0
 ASIDE_S = 60.0
 DATABASE_PAUSE_S = 1.0
@@ -130,6 +132,9 @@ class Listener:
         for pk, one in self.calls.items():
             if pk in by_pk:
                 one.heard.rank = turns.rank_of(by_pk[pk], self._important)
+        texts = sum(one.heard.is_text for one in self.calls.values())
+        for one in self.calls.values():
+            one.heard.text_pause_s = min(max(TEXT_S * texts, 1.0), LONGEST_TEXT_S)
         self._find_streams()
         if clock >= self._next_renewal and self.calls:
             self._next_renewal = clock + RENEW_S
@@ -296,7 +301,9 @@ class Listener:
             if isinstance(outcome, Words):
                 entry.call.heard(entry, outcome, clock)
             else:
-                self._skipped += entry.call.failed(entry, may_succeed=outcome.transient)
+                self._skipped += entry.call.failed(
+                    entry, may_succeed=outcome.transient, counts=not self._outage.lasts
+                )
         self._dispatch(clock)
         held = {entry.call for entry, _ in found if entry.call.pk in self.calls}
         self._store(held, clock)

@@ -107,6 +107,8 @@ class OpenCall:
         """Pass packets on, as soon as it is known what they are."""
         packets = [*self.held, *packets]
         self.held = []
+        if self.heard.is_text:
+            self.heard.now_ms = _ms(heard_at - self.begin)
         if not packets or not self.decide(packets):
             self.held = packets
             return
@@ -178,7 +180,7 @@ def open_calls(
     for call in Call.objects.filter(pk__in=rows).only(*fields):
         row = rows[call.pk]
         language = call.language or str(settings.AI_LANGUAGE)
-        heard = HeardCall(call.pk, row.token, language, since=clock)
+        heard = HeardCall(call.pk, call.call_id, row.token, language, since=clock)
         heard.restore(row, known[call.pk])
         from_now = now - (row.changed_at or call.opened_at) > STALE
         positions = dict(row.positions)

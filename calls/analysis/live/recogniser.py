@@ -92,6 +92,10 @@ class ProviderOutage:
         self._pause_s = 0.0
         self._since: float | None = None
 
+    @property
+    def lasts(self) -> bool:
+        return self._since is not None
+
     def may_ask(self, clock: float, *, running: int) -> bool:
         """Whether the provider may be asked. While it is down, one utterance at a time may."""
         if self._failures < FAILURES:

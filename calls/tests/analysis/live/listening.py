@@ -22,6 +22,16 @@ LEVELS = {int(MULAW[level]): level for level in range(64)}
 SILENCE = base64.b64encode(b"\xff" * 800).decode()
 
 
+def word(number):
+    """Return the word of a loud packet: without digits, which would be held back."""
+    return "".join("abcdefgh"[digit] for digit in divmod(number % len(LEVELS), 8)) + "oo"
+
+
+def words_of(first, last):
+    """Return the words of the packets from one number to another."""
+    return " ".join(word(number) for number in range(first, last + 1))
+
+
 class LoudDetector:
     """Takes whatever is loud for speech."""
 
@@ -57,7 +67,7 @@ def _numbers(samples):
     for begin, end in pairwise([0, *edges.tolist(), len(samples)]):
         number = LEVELS.get(int(samples[begin]))
         if number is not None:
-            yield begin // 8, end // 8, f"p{number}"
+            yield begin // 8, end // 8, word(number)
 
 
 def loud(number):

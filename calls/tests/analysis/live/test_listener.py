@@ -7,8 +7,24 @@ from django.db.models import F
 from django.utils import timezone
 
 from calls import services
-from calls.models import LiveTranscription, LiveUtterance
-from calls.tests.analysis.live.listening import a_listener, listen_until, receive, spoken
+from calls.analysis.live.reports import LiveStatus, clean_up, read_live_status, report
+from calls.analysis.providers import ProviderError
+from calls.models import (
+    Call,
+    CallViewing,
+    LiveTranscription,
+    LiveUtterance,
+    Packet,
+    Stream,
+)
+from calls.tests.analysis.live.listening import (
+    CountingProvider,
+    a_listener,
+    listen_until,
+    receive,
+    spoken,
+    words_of,
+)
 from calls.tests.factories import DIALOGUE, live_call
 
 pytestmark = pytest.mark.django_db
@@ -21,10 +37,6 @@ def _listening(settings):
 
 def stored():
     return list(LiveUtterance.objects.order_by("begin_ms"))
-
-
-def words_of(first, last):
-    return " ".join(f"p{number % 64}" for number in range(first, last + 1))
 
 
 def test_the_words_of_an_audio_call_are_stored_as_they_end():
@@ -117,3 +129,156 @@ def test_another_process_goes_on_where_the_stored_utterances_end():
         words_of(11, 20), words_of(31, 50), words_of(71, 120), words_of(141, 150),
     ]  # fmt: skip
     assert [each.number for each in stored()] == [0, 1, 2, 3]
+
+
+def watch(call_id):
+    call = Call.objects.get(call_id=call_id)
+    later = timezone.now() + timedelta(hours=1)
+    CallViewing.objects.create(call=call, process="web", alive_until=later)
+
+
+def test_words_of_a_watched_call_are_shown_when_a_pause_begins():
+    receive(*spoken("c-1", (1, 2), seconds=2.4))
+    watch("c-1")
+    listener = a_listener()
+
+    listen_until(listener, lambda: LiveTranscription.objects.filter(revision__gt=0).exists())
+
+    row = LiveTranscription.objects.get()
+    assert stored() == []
+    assert row.partial == {"customer": words_of(11, 20)}
+
+
+def test_an_utterance_that_was_recognised_early_is_not_recognised_again():
+    packets = spoken("c-1", (1, 2), seconds=4)
+    receive(*packets[:24])
+    watch("c-1")
+    provider = CountingProvider()
+    listener = a_listener(provider)
+    listen_until(listener, lambda: LiveTranscription.objects.filter(revision__gt=0).exists())
+    receive(*packets[24:])
+
+    listen_until(listener, lambda: len(stored()) == 1)
+
+    assert [each.text for each in stored()] == [words_of(11, 20)]
+    assert len(provider.asked) == 1
+    assert LiveTranscription.objects.get().partial == {}
+
+
+def test_only_watched_calls_are_heard_if_the_site_wants_that(settings):
+    settings.LIVE_TRANSCRIPTION = "watched"
+    receive(*spoken("c-1", (1, 2), seconds=4), *spoken("c-2", (1, 2), seconds=4))
+    watch("c-2")
+    listener = a_listener()
+
+    listen_until(listener, lambda: len(stored()) == 1)
+
+    assert [one.heard.call_id for one in listener.calls.values()] == ["c-2"]
+
+
+def test_a_failed_recognition_is_tried_again():
+    receive(*spoken("c-1", (1, 2), seconds=4))
+    provider = CountingProvider()
+    provider.errors = [ProviderError("busy", code="503", transient=True)] * 2
+
+    listen_until(a_listener(provider), lambda: len(stored()) == 1)
+
+    assert len(provider.asked) == 3
+
+
+def test_an_utterance_that_cannot_be_recognised_is_noted_as_skipped(caplog):
+    receive(*spoken("c-1", (1, 2), (4, 5), seconds=7))
+    provider = CountingProvider()
+    provider.errors = [ProviderError("secret words", code="422", transient=False)]
+
+    listen_until(a_listener(provider), lambda: len(stored()) == 1)
+
+    ((begin_ms, end_ms),) = LiveTranscription.objects.get().skipped
+    assert (begin_ms, end_ms) == (pytest.approx(800, abs=40), pytest.approx(2200, abs=40))
+    assert "secret" not in caplog.text
+
+
+def test_an_outage_of_the_provider_is_logged_once(caplog):
+    receive(*spoken("c-1", (1, 2), (4, 5), (7, 8), seconds=10))
+    provider = CountingProvider()
+    provider.errors = [ProviderError("down", code="503", transient=True)] * 4
+
+    listen_until(a_listener(provider), lambda: len(stored()) == 3)
+
+    messages = [record.message for record in caplog.records if "recognised" in record.message]
+    assert messages[0] == "live calls are not recognised: 503"
+    assert len(messages) == 2
+
+
+def test_words_that_nobody_watches_are_dropped_when_they_are_old():
+    receive(*spoken("c-1", (1, 2), seconds=4))
+    provider = CountingProvider()
+    provider.errors = [ProviderError("down", code="503", transient=True)] * 9
+    now = [100.0]
+    listener = a_listener(provider, clock=lambda: now[0])
+    for _ in range(4):
+        listener.step()
+        listener.wait(0.05)
+        now[0] += 1.0
+
+    now[0] += 30
+    listener.step()
+
+    assert LiveTranscription.objects.get().skipped != []
+    assert stored() == []
+
+
+def test_a_long_call_that_was_never_heard_starts_with_its_newest_seconds():
+    receive(*spoken("c-1", (1, 2), (58, 59), seconds=62))
+    long_ago = timezone.now() - timedelta(seconds=62)
+    Call.objects.update(opened_at=long_ago)
+    Stream.objects.update(opened_at=long_ago)
+    for packet in Packet.objects.all():
+        packet.received_at = long_ago + timedelta(seconds=packet.timestamp)
+        packet.save(update_fields=["received_at"])
+
+    listen_until(a_listener(), lambda: len(stored()) == 1)
+
+    assert [each.text for each in stored()] == [words_of(581, 590)]
+    assert stored()[0].begin_ms == pytest.approx(57_800, abs=300)
+    ((begin_ms, end_ms),) = LiveTranscription.objects.get().skipped
+    assert (begin_ms, end_ms) == (0, pytest.approx(52_000, abs=500))
+
+
+def test_at_most_so_many_calls_are_heard_at_once(settings):
+    settings.LIVE_TRANSCRIPTION_CALLS = 2
+    for n in range(4):
+        receive(*spoken(f"c-{n}", (1, 2), seconds=4))
+    listener = a_listener()
+
+    listener.step()
+
+    assert len(listener.calls) == 2
+
+
+def test_what_the_processes_report_is_added_up():
+    now = timezone.now()
+    report("one", LiveStatus(calls=2, waiting=3, behind_s=1.5, heard=10, skipped=1), now=now)
+    report("two", LiveStatus(calls=1, waiting=3, behind_s=4.0, heard=5), now=now)
+    report("gone", LiveStatus(calls=9), now=now - timedelta(minutes=1))
+
+    found = read_live_status(now=now)
+
+    assert found == LiveStatus(calls=3, waiting=3, behind_s=4.0, heard=15, skipped=1)
+
+
+def test_live_words_are_deleted_an_hour_after_the_archive(call_in):
+    old = timezone.now() - timedelta(hours=2)
+    for name, moment in (("old", old), ("new", timezone.now())):
+        call = call_in("ARCHIVED", name)
+        Call.objects.filter(pk=call.pk).update(state_changed_at=moment)
+        LiveTranscription.objects.create(call=call)
+        LiveUtterance.objects.create(
+            call=call, channel="", number=1, revision=1, speaker="agent", begin_ms=0, end_ms=1,
+            text="My name is Ann.", heard_at=moment,
+        )  # fmt: skip
+
+    clean_up(now=timezone.now())
+
+    assert [each.call.call_id for each in stored()] == ["new"]
+    assert [each.call.call_id for each in LiveTranscription.objects.all()] == ["new"]

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.rig.databases import Database
 from benchmarks.rig.services import Service
 from benchmarks.rig.waiting import wait_until
+from calls.tests.analysis.live.listening import words_of
 
 pytestmark = pytest.mark.processes
 
@@ -47,10 +48,7 @@ def test_another_process_goes_on_after_a_kill_without_a_word_lost_or_doubled(ser
     listener(service, "two")
 
     wait_until(lambda: len(heard(service)) >= 20, patience_s=60, what="all words")
-    expected = [
-        (n, " ".join(f"p{number % 64}" for number in range(n * 18 + 6, n * 18 + 14)))
-        for n in range(20)
-    ]
+    expected = [(n, words_of(n * 18 + 6, n * 18 + 13)) for n in range(20)]
     assert heard(service) == expected
 
 
