@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,12 +15,15 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from calls.api.event_stream import WATCH_LIMIT
 from calls.keys import find_refusal
 from calls.models import ApiKey
 from supervisor.live import rights
-from supervisor.live.batch import Batch, BatchMessage
+from supervisor.live.batch import Batch, BatchMessage, of_note
 from supervisor.live.feed import feed
 from supervisor.live.follower import Follower
+from supervisor.live.requests import Resume, Subscribe, Unsubscribe, read_request
+from supervisor.live.transcripts import find_known
 from supervisor.protocol import FRAMES, SEND_FRAMES
 
 log = logging.getLogger(__name__)
@@ -78,11 +81,15 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if not self.joined or self.is_over:
             return
-        wanted = _resume(text_data)
-        if wanted is None:
-            await self._end(CLOSE_MALFORMED)
-            return
-        await self.follower.resume(**wanted)
+        match read_request(text_data):
+            case Resume(epoch, offset):
+                await self.follower.resume(epoch=epoch, offset=offset)
+            case Subscribe(revisions):
+                await self._subscribe(revisions)
+            case Unsubscribe(call_ids):
+                feed().live.subscriptions.remove(self.channel_name, call_ids)
+            case None:
+                await self._end(CLOSE_MALFORMED)
 
     async def feed_batch(self, message: BatchMessage) -> None:
         await self.follower.take(message["batch"])
@@ -92,6 +99,17 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
 
     async def layer_overflow(self, message: dict[str, Any]) -> None:
         await self._end(CLOSE_RESYNC)
+
+    async def _subscribe(self, revisions: Mapping[str, int]) -> None:
+        live = feed().live
+        if len(live.subscriptions.of(self.channel_name) | revisions.keys()) > WATCH_LIMIT:
+            await self._end(CLOSE_MALFORMED, reason=f"call_ids: at most {WATCH_LIMIT} calls")
+            return
+        known = await database_sync_to_async(find_known)(revisions)
+        unknown = [call_id for call_id in revisions if call_id not in known]
+        told = {"type": "subscribed", "call_ids": list(revisions), "unknown": unknown}
+        await self._put(of_note(told))
+        await live.subscribe(self.channel_name, revisions)
 
     async def _leave(self) -> None:
         if self.guard is not None:
@@ -106,14 +124,14 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         with suppress(StopConsumer):
             await self._end(refusal)
 
-    async def _end(self, code: int) -> None:
+    async def _end(self, code: int, reason: str | None = None) -> None:
         """Close the socket once, with the first caller's code. Nothing is sent afterwards."""
         if self.is_over:
             raise StopConsumer
         self.is_over = True
         try:
             async with asyncio.timeout(settings.FEED_PATIENCE):
-                await self.close(code=code)
+                await self.close(code=code, reason=reason)
         except TimeoutError as error:
             raise StopConsumer from error  # the client does not read the close frame
 
@@ -139,16 +157,3 @@ class UnknownPathConsumer(AsyncWebsocketConsumer):
         # As above: the code reaches a browser only after the handshake.
         await self.accept()
         await self.close(code=CLOSE_UNKNOWN_PATH)
-
-
-def _resume(text: str | None) -> dict[str, Any] | None:
-    """Return the epoch and offset of a resume message, or None for anything else."""
-    try:
-        message = json.loads(text or "")
-        # Not isinstance: true and false are ints in Python.
-        if message["type"] != "resume" or type(message["offset"]) is not int:
-            return None
-        return {"epoch": str(message["epoch"]), "offset": message["offset"]}
-    # RecursionError: a client may send brackets nested a thousand deep.
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None

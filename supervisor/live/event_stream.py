@@ -27,7 +27,7 @@ from supervisor.live.follower import Follower
 log = logging.getLogger(__name__)
 PATH = "/v1/events/stream"
 RETRY_MS = 2000
-# Samples are for pages. A stream carries only the log and heartbeats.
+# Samples are for pages. A stream carries the log, heartbeats and the live transcripts it names.
 LEFT_OUT = {"counters", "figures"}
 # Proxies must not hold events back: one that compresses waits for a full block (no-transform),
 # and nginx collects answers unless it is told not to (x-accel-buffering).
@@ -102,6 +102,7 @@ class _Stream:
             # Joined before the position is read, so no event falls between the two.
             await feed().join(channel)
             follower = await self._begin()
+            await feed().live.subscribe(channel, dict.fromkeys(self._start.watch, 0))
             while (message := await layer.receive(channel))["type"] != "layer.overflow":
                 await self._pass_on(follower, message)
         except DatabaseError as error:

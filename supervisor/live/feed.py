@@ -26,6 +26,7 @@ from supervisor.figures import read_figures
 from supervisor.live.batch import Batch, of_note, read_batch
 from supervisor.live.log_watch import log_watch
 from supervisor.live.pace import FeedPace
+from supervisor.live.reader import LiveReader
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "the feed waits")
@@ -49,6 +50,7 @@ class Feed:
         self._thread: ThreadPoolExecutor | None = None
         self._tails = asyncio.Event()
         self._figures: dict[str, Any] = {}
+        self.live = LiveReader(self._persist)
         self.offset = 0
         self.seen_at = timezone.now()
 
@@ -63,11 +65,14 @@ class Feed:
         if not self._tasks:
             # No await since the check, so two clients that join together start only one feed.
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
-            self._tasks = [asyncio.create_task(self._tail()), asyncio.create_task(self._pulse())]
+            self.live = LiveReader(self._persist)
+            runs = (self._tail(), self._pulse(), self.live.run())
+            self._tasks = [asyncio.create_task(each) for each in runs]
         await self._tails.wait()
 
     async def leave(self, channel: str) -> None:
         await _layer().group_discard(GROUP, channel)
+        await self.live.forget(channel)
         self._channels.discard(channel)
         if self._channels or not self._tasks:
             return
@@ -77,8 +82,10 @@ class Feed:
         for task in tasks:
             task.cancel()
         thread, self._thread = self._thread, None
+        viewings = self.live.viewings
         await asyncio.gather(*tasks, return_exceptions=True)
         if thread is not None:
+            thread.submit(viewings.remove)
             # Database connections belong to their thread, so only this thread can close its own.
             await asyncio.wrap_future(thread.submit(_close_connection))
             thread.shutdown(wait=False)

@@ -10,11 +10,16 @@ from calls.analysis.media.roles import other_side, swap_keys
 from calls.conversation import Speaker
 from calls.models import Call, LiveTranscription, LiveUtterance
 
+# Without the columns that only the analysis needs, and without the raw words.
+_COLUMNS = (
+    *("call_id", "revision", "speaker", "begin_ms", "end_ms"),
+    *("shown", "sentiment", "score"),
+)
+
 
 def heard_utterances() -> QuerySet[LiveUtterance]:
-    """Return the utterances that have words, without the columns that only the analysis needs."""
-    names = ("call_id", "revision", "speaker", "begin_ms", "end_ms", "text", "shown")
-    return LiveUtterance.objects.exclude(text="").only(*names, "sentiment", "score")
+    """Return the utterances that have words, in order, with what everybody may see of them."""
+    return LiveUtterance.objects.exclude(text="").only(*_COLUMNS).order_by("begin_ms", "pk")
 
 
 def utterance_document(utterance: LiveUtterance, *, swapped: bool) -> dict[str, Any]:
@@ -50,7 +55,8 @@ def live_transcript_document(call: Call, *, redacted: bool = True) -> dict[str, 
     """
     # Read before the utterances, so that the revision never promises one that is missing.
     live = LiveTranscription.objects.filter(call=call).first()
-    heard = list(heard_utterances().filter(call=call).order_by("begin_ms", "pk"))
+    columns = _COLUMNS if redacted else (*_COLUMNS, "text")
+    heard = list(heard_utterances().only(*columns).filter(call=call))
     if live is None or not heard:
         return None
     swapped = call.speakers_swapped
