@@ -49,7 +49,7 @@ def transcript(
         case "vcon":
             found = _vcon(request, call, document)
             return _json(found, "application/vcon+json", f"{call.call_id}.vcon.json")
-    return Response(document)
+    return Response({**document, "live": False})
 
 
 def _json(document: dict[str, Any], content_type: str, name: str) -> HttpResponse:

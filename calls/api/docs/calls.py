@@ -153,13 +153,39 @@ call_table = extend_schema(
 _REDACTED = OpenApiParameter(
     "redacted", OpenApiTypes.BOOL, default=True, description="`false` needs a permission."
 )
+_LIVE_TRANSCRIPT = {
+    "call_id": "4711",
+    "state": "IN_PROGRESS",
+    "live": True,
+    "revision": 12,
+    "heard_until_ms": 64200,
+    "skipped": [[31000, 38500]],
+    "turns": [
+        {
+            "speaker": "customer",
+            "begin_ms": 60100,
+            "end_ms": 63900,
+            "text": "And they charged me twice.",
+            "words": [],
+            "sentiment": "NEGATIVE",
+            "score": -0.8,
+        }
+    ],
+    "redacted": True,
+}
 transcript = extend_schema(
     operation_id="get_transcript",
     summary="The transcript: who said what, with sentiment",
     description=(
         "Personal data is masked. With `redacted=false`, users with the permission get the "
-        "original words. 404 until there is a transcript. `as` selects another format: plain "
-        "text, WebVTT subtitles, Amazon Contact Lens, or vCon."
+        "original words.\n\n"
+        "Until there is a transcript, the answer has the words heard so far and `live: true`. "
+        "Utterances that may still turn out to be personal data are left out, unless "
+        "`redacted=false`. `heard_until_ms` says how far the call has been heard, and `skipped` "
+        "which stretches `[begin_ms, end_ms]` were not. 404 if nothing has been heard. The feed "
+        "sends the changes after `revision`.\n\n"
+        "`as` selects another format: plain text, WebVTT subtitles, Amazon Contact Lens, or "
+        "vCon. These need a transcript: 404 until then."
     ),
     tags=["read"],
     parameters=[
@@ -168,7 +194,10 @@ transcript = extend_schema(
         OpenApiParameter("as", str, enum=FORMATS, default="json"),
     ],
     responses={
-        (200, "application/json"): OpenApiTypes.OBJECT,
+        (200, "application/json"): OpenApiResponse(
+            OpenApiTypes.OBJECT,
+            examples=[OpenApiExample("Live", value=_LIVE_TRANSCRIPT)],
+        ),
         (200, "text/plain"): OpenApiTypes.STR,
         (200, "text/vtt"): OpenApiTypes.STR,
         (200, "application/vcon+json"): OpenApiTypes.OBJECT,

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from calls import services
 from calls.actions import ACTIONS
 from calls.analysis import results
+from calls.analysis.live.documents import live_transcript_document
 from calls.api import downloads
 from calls.api.authentication import may_see_personal_data
 from calls.api.docs import annotations as annotations_docs
@@ -135,10 +136,15 @@ class CallViewSet(CallRoute):
     def transcript(self, request: Request, call_id: str) -> HttpResponseBase:
         wanted = one_of(request, "as", downloads.FORMATS, default="json")
         call = self._call(Call.objects.all())
-        document = results.transcript_document(call, redacted=_redacted(request))
-        if document is None:
+        redacted = _redacted(request)
+        # Live words are removed once the transcript is stored. Read them first, so that a request
+        # at that moment finds one or the other.
+        live = live_transcript_document(call, redacted=redacted) if wanted == "json" else None
+        if document := results.transcript_document(call, redacted=redacted):
+            return downloads.transcript(request, call, document, wanted)
+        if live is None:
             raise NotFound(f"This call has no transcript yet: it is {call.state}.")
-        return downloads.transcript(request, call, document, wanted)
+        return Response(live)
 
     @calls_docs.recording
     def recording(self, request: Request, call_id: str) -> HttpResponseBase:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call, CallEvent
+from calls.tests.analysis.live.utterances import next_revision, utter
 from calls.tests.factories import archived_call, packet
 
 pytestmark = pytest.mark.django_db
@@ -248,6 +249,87 @@ def test_a_transcript_tells_who_said_what(api):
     assert [(turn["speaker"], turn["text"]) for turn in answer["turns"]] == [("agent", "Hello.")]
     assert {"begin_ms", "end_ms", "sentiment"} <= set(answer["turns"][0])
     assert answer["summary"] == "A call."
+
+
+def test_a_finished_transcript_says_that_it_is_not_live(api):
+    utter(archived_call("c-1"), "Heard live.")
+
+    answer = api.get("/v1/call/c-1/transcript").json()
+
+    assert answer["live"] is False
+    assert [turn["text"] for turn in answer["turns"]] == ["Hello."]
+
+
+@pytest.mark.parametrize("state", ["IN_PROGRESS", "COMPLETED", "PROCESSING_AI", "FAILED"])
+def test_until_there_is_a_transcript_the_words_heard_so_far_are_read(api, call_in, state):
+    call = call_in(state)
+    utter(call, "They charged me twice.", speaker="customer", sentiment="NEGATIVE", score=-0.5)
+    next_revision(call, heard_until_ms=900, skipped=[[1000, 2000]])
+
+    answer = api.get("/v1/call/c-1/transcript").json()
+
+    assert answer == {
+        "call_id": "c-1",
+        "state": state,
+        "live": True,
+        "revision": 2,
+        "heard_until_ms": 900,
+        "skipped": [[1000, 2000]],
+        "turns": [
+            {
+                "speaker": "customer",
+                "begin_ms": 0,
+                "end_ms": 800,
+                "text": "They charged me twice.",
+                "words": [],
+                "sentiment": "NEGATIVE",
+                "score": -0.5,
+            }
+        ],
+        "redacted": True,
+    }
+
+
+def test_a_call_of_which_nothing_was_heard_has_no_transcript(api, call_in):
+    next_revision(call_in("IN_PROGRESS"))
+
+    answer = api.get("/v1/call/c-1/transcript")
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "This call has no transcript yet: it is IN_PROGRESS."
+
+
+@pytest.mark.parametrize("wanted", ["text", "vtt", "contactlens", "vcon"])
+def test_exports_need_a_finished_transcript(api, call_in, wanted):
+    utter(call_in("IN_PROGRESS"))
+
+    assert api.get(f"/v1/call/c-1/transcript?as={wanted}").status_code == 404
+
+
+def test_a_person_with_the_permission_reads_live_words_as_they_were_said(person, settings, call_in):
+    settings.API_AUTH = "key"
+    call = call_in("IN_PROGRESS")
+    utter(call, "I am Ann.", shown="I am [NAME].")
+    utter(call, "4 1 1 1", shown=None)
+
+    may = person("view_call", "view_unredacted").get("/v1/call/c-1/transcript?redacted=false")
+
+    assert [turn["text"] for turn in may.json()["turns"]] == ["I am Ann.", "4 1 1 1"]
+    assert may.json()["redacted"] is False
+
+
+def test_a_key_never_reads_live_words_that_are_personal_or_held_back(api_with_key, call_in):
+    call = call_in("IN_PROGRESS")
+    utter(call, "I am Ann.", shown="I am [NAME].")
+    utter(call, "4 1 1 1", shown=None)
+    client = api_with_key("read", "operate", "ingest")
+
+    plain = client.get("/v1/call/c-1/transcript?redacted=false")
+    masked = client.get("/v1/call/c-1/transcript")
+
+    assert plain.status_code == 403
+    assert [turn["text"] for turn in masked.json()["turns"]] == ["I am [NAME]."]
+    assert b"4 1 1 1" not in masked.content
 
 
 @pytest.mark.parametrize(
