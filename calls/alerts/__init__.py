@@ -1,6 +1,9 @@
 """Alerts: what rules look for, how calls are watched, and every write of an alert.
 
 kinds/        The kinds of rules, one module each, and their registry.
+heard         What was heard of a live call, as rules see it.
+live_matches  Checks what was heard of live calls against the rules.
+live_tail     Reads what is heard of live calls, without missing any.
 matches       What a rule found on a call, before it is raised as an alert.
 packet_words  Words and phrases in packets of live calls.
 phrases       Compiles phrases, finds them in text, and cuts quotes.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from calls.models import AlertRule
 
-PACKET_SOURCE = "packet:"  # prefix of the source of words that were found in a packet
+# Prefixes of the sources of what was found in a packet, and in what was heard of a live call.
+PACKET_SOURCE, LIVE_SOURCE = "packet:", "live:"
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,8 @@ class AlertMatch:
     """What a rule found on a call.
 
     ``source`` names the place, so that it is raised only once. ``found_after_call`` is True if
-    the match was found after the call ended: a rule that repeats then compares offsets within
-    the call instead of the current time.
+    the match was found after the call ended. ``end_ms`` is the end of the turn, utterance or
+    silence in which it was found.
     """
 
     rule: AlertRule
@@ -25,8 +26,20 @@ class AlertMatch:
     quote: str = ""
     speaker: str = ""
     offset_ms: int | None = None
+    end_ms: int | None = None
     found_after_call: bool = False
 
     @property
     def offset_s(self) -> float | None:
         return None if self.offset_ms is None else self.offset_ms / 1000
+
+    @property
+    def has_place(self) -> bool:
+        """Whether a rule that repeats compares places in the call instead of the current time."""
+        return self.offset_ms is not None and (self.found_after_call or self.end_ms is not None)
+
+    def distance_ms(self, offset_ms: int) -> int:
+        """Return how far a moment of the call is from what was found, 0 if it is within."""
+        begin_ms = self.offset_ms or 0
+        end_ms = max(begin_ms, self.end_ms or 0)
+        return max(begin_ms - offset_ms, offset_ms - end_ms, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import DatabaseError
@@ -11,6 +11,8 @@ from django.db import DatabaseError
 from calls import events
 from calls.alerts import watches
 from calls.alerts.kinds import KINDS
+from calls.alerts.live_matches import match_heard
+from calls.alerts.live_tail import LiveTail
 from calls.alerts.matches import AlertMatch
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
@@ -21,15 +23,21 @@ log = logging.getLogger(__name__)
 
 WATCH = "events"
 READ_LIMIT = 200
+OVER = (CallState.ARCHIVED, CallState.FAILED)
+ENDED = (CallState.COMPLETED, *OVER)
 
 
 def open_log() -> int:
     return watches.open_watch(WATCH, start=events.head())
 
 
-def watch_log(book: RuleBook, after: int, *, now: datetime) -> int:
-    """Check the calls of the next events. Stores and returns the new position."""
+def watch_log(book: RuleBook, after: int, *, now: datetime, tail: LiveTail) -> int:
+    """Check the calls of the next events. Stores and returns the new position.
+
+    ``tail`` tells what was heard of the calls while they were live.
+    """
     batch = events.read(after=after, limit=READ_LIMIT)
+    _look_at_ended(book, batch, tail, now=now)
     for event in batch:
         if event.type == events.StateChanged.type and event.call is not None:
             raise_alerts(_matches(book, event, event.call), now=now)
@@ -39,6 +47,16 @@ def watch_log(book: RuleBook, after: int, *, now: datetime) -> int:
         watches.advance(WATCH, batch[-1].id)
         return batch[-1].id
     return after
+
+
+def _look_at_ended(
+    book: RuleBook, batch: Sequence[CallEvent], tail: LiveTail, *, now: datetime
+) -> None:
+    """Check the last words that were heard of calls before the result, which may lack them."""
+    changes = [each for each in batch if each.type == events.StateChanged.type]
+    ended = {each.call_id for each in changes if each.state in ENDED and each.call_id}
+    raise_alerts(list(match_heard(book, tail.read_ended(ended))), now=now)
+    tail.forget({each.call_id for each in changes if each.state in OVER and each.call_id})
 
 
 def _matches(book: RuleBook, event: CallEvent, call: Call) -> list[AlertMatch]:

@@ -10,12 +10,14 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from calls import events
-from calls.alerts.matches import PACKET_SOURCE, AlertMatch
+from calls.alerts.matches import LIVE_SOURCE, PACKET_SOURCE, AlertMatch
 from calls.models import Alert, AlertRule, Call
 from calls.services import lock_call
 
 log = logging.getLogger(__name__)
 
+# Words heard again in the finished recording may begin or end a little earlier or later.
+LIVE_TOLERANCE_MS = 2_000
 FOUND_LENGTH, NOTE_LENGTH, NAME_LENGTH = 300, 500, 150
 
 
@@ -93,16 +95,26 @@ def _may_repeat(before: Sequence[Alert], match: AlertMatch, *, now: datetime) ->
     pause_s = match.rule.repeat_after_s
     if pause_s is None:
         return False
-    sources = {alert.source for alert in before} - {None}
-    if match.source in sources:
+    if match.source is not None and any(each.source == match.source for each in before):
         return False
-    if match.found_after_call and match.offset_ms is not None:
-        if any(str(source).startswith(PACKET_SOURCE) for source in sources):
-            return False  # the packets were searched already: the transcript repeats their words
-        at_ms = match.offset_ms
-        near = (abs(each.offset_ms - at_ms) for each in before if each.offset_ms is not None)
-        return min(near, default=pause_s * 1000) >= pause_s * 1000
+    if match.found_after_call and any(_was_raised_live(each, match) for each in before):
+        return False
+    if match.has_place:
+        placed = [each.offset_ms for each in before if each.offset_ms is not None]
+        return all(match.distance_ms(offset_ms) >= pause_s * 1000 for offset_ms in placed)
     return before[0].raised_at + timedelta(seconds=pause_s) <= now
+
+
+def _was_raised_live(alert: Alert, match: AlertMatch) -> bool:
+    """Whether the result repeats what was found while the call was live."""
+    source = alert.source or ""
+    if source.startswith(PACKET_SOURCE):
+        return True  # all packets were searched: the transcript repeats their words
+    if not source.startswith(LIVE_SOURCE):
+        return False
+    if match.offset_ms is None or alert.offset_ms is None:
+        return alert.speaker == match.speaker
+    return match.distance_ms(alert.offset_ms) < LIVE_TOLERANCE_MS
 
 
 def _raised_event(alert: Alert) -> events.AlertRaised:

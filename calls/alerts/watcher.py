@@ -22,6 +22,8 @@ from django.utils import timezone
 
 from calls.alerts import watches
 from calls.alerts.kinds import LIVE_KINDS, PACKET_KINDS
+from calls.alerts.live_matches import match_heard
+from calls.alerts.live_tail import LiveTail
 from calls.alerts.packet_words import find_words
 from calls.alerts.results import open_log, watch_log
 from calls.alerts.rules import RuleBook
@@ -47,6 +49,7 @@ class Watcher:
         self._owner = owner
         self._book = RuleBook()
         self._tail: PacketTail | None = None
+        self._live = LiveTail()
         self._offset = 0
         self._next_sweep = 0.0
 
@@ -68,6 +71,7 @@ class Watcher:
             self._tail = None
         elif self._tail is None:
             self._tail, self._offset = PacketTail(), open_log()
+            self._live = LiveTail()
         return mine
 
     def _sweep(self) -> None:
@@ -79,7 +83,11 @@ class Watcher:
         rules = self._book.of(*PACKET_KINDS)
         raise_alerts(list(find_words(rules, packets)), now=timezone.now())
         tail.done()
-        self._offset = watch_log(self._book, self._offset, now=timezone.now())
+        heard = match_heard(self._book, self._live.read())
+        raise_alerts(list(heard), now=timezone.now())
+        # After what was heard, which the results repeat.
+        now = timezone.now()
+        self._offset = watch_log(self._book, self._offset, now=now, tail=self._live)
 
     def forget(self) -> None:
         """Start again from the positions in the database."""

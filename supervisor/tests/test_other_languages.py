@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from calls import services
+from calls.alerts.live_tail import LiveTail
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
 from calls.analysis.providers.local.provider import LocalProvider
@@ -65,7 +66,7 @@ def test_no_alert_by_sentiment_is_raised_for_it():
     archived(ITALIAN)
     book = RuleBook()
     book.refresh()
-    watch_log(book, 0, now=timezone.now())
+    watch_log(book, 0, now=timezone.now(), tail=LiveTail())
 
     assert Alert.objects.count() == 0
 

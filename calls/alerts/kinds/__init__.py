@@ -1,9 +1,9 @@
 """The kinds of alert rules, one module each, and the registry that everything else reads.
 
 base             What a kind can do, the base class of kinds with a limit, and the prepared rule.
-turns            The turns of an analysis that a rule reads, and matches that quote them.
-words            Words and phrases, in packets of live calls and in transcripts.
-sentiment        Sentiment of a call or of one turn.
+turns            Matches that quote a turn of an analysis or what was heard of a live call.
+words            Words and phrases, in packets and utterances of live calls, and in transcripts.
+sentiment        Sentiment of a call or of one turn, so far and at the end.
 silence          Live calls without packets, and stretches in which nobody talked.
 loss             The share of packets that are missing.
 long_call        The length of a call.

@@ -11,6 +11,7 @@ from typing import ClassVar
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from calls.alerts.heard import HeardCall
 from calls.alerts.matches import AlertMatch
 from calls.models import AlertRule, Analysis, Call
 
@@ -58,6 +59,13 @@ class AlertKind:
     def describe_live(self, rule: AlertRule, call: Call, *, now: datetime) -> str:
         """Say what is wrong with a live call that matched."""
         raise NotImplementedError
+
+    def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
+        """Check what was heard of a live call. Called for each call in which something changed.
+
+        Start sources with LIVE_SOURCE, so that the result does not raise the same again.
+        """
+        yield from ()
 
     def match_end(self, rule: ReadyRule, call: Call) -> Iterator[AlertMatch]:
         """Check a call that has just ended, in case the last sweep missed it."""

@@ -1,13 +1,17 @@
-"""Sentiment of a call or of one turn."""
+"""Sentiment of a call or of one turn, so far and at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import LimitKind, ReadyRule
-from calls.alerts.kinds.turns import quote_turn, turns_for
-from calls.alerts.matches import AlertMatch
+from calls.alerts.kinds.turns import quote_live, quote_turn, turns_for
+from calls.alerts.matches import LIVE_SOURCE, AlertMatch
 from calls.models import AlertRule, Analysis, Call
+
+# One sentence says little about a call. Weigh at least so many of a side while the call is live.
+MIN_JUDGED = 3
 
 
 class SentimentKind(LimitKind):
@@ -15,11 +19,35 @@ class SentimentKind(LimitKind):
     fields = ("speaker", "limit", "per_turn")
     low, high, unit = -5, 5, "points"
 
+    def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
+        check = _check_live_utterances if rule.row.per_turn else _check_live_call
+        yield from check(rule, heard)
+
     def match_analysis(
         self, rule: ReadyRule, call: Call, analysis: Analysis
     ) -> Iterator[AlertMatch]:
         check = _check_turns if rule.row.per_turn else _check_call
         yield from check(rule, call, analysis)
+
+
+def _check_live_utterances(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
+    for each in heard.new:
+        is_wanted = rule.wants(queue=heard.queue, speaker=each.speaker)
+        if is_wanted and each.score is not None and each.score < rule.limit:
+            text = f"Sentiment of an utterance {each.score:.1f}; the limit is {rule.limit:g}."
+            yield quote_live(rule, heard, [each], text)
+
+
+def _check_live_call(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
+    for speaker, sentiment in heard.sentiment.items():
+        is_wanted = rule.wants(queue=heard.queue, speaker=speaker)
+        if not is_wanted or heard.judged.get(speaker, 0) < MIN_JUDGED:
+            continue
+        if sentiment["score"] < rule.limit:
+            text = f"Sentiment so far {sentiment['score']:.1f}; the limit is {rule.limit:g}."
+            source = f"{LIVE_SOURCE}sentiment:{speaker}:{heard.revision}"
+            at_ms = heard.heard_until_ms
+            yield AlertMatch(rule.row, heard.pk, text, source, speaker=speaker, offset_ms=at_ms)
 
 
 def _check_turns(rule: ReadyRule, call: Call, analysis: Analysis) -> Iterator[AlertMatch]:
@@ -36,4 +64,6 @@ def _check_call(rule: ReadyRule, call: Call, analysis: Analysis) -> Iterator[Ale
             text = f"Sentiment of the call {sentiment['score']:.1f}; the limit is {rule.limit:g}."
             # With the version: another analysis may raise another alert, if the rule repeats.
             source = f"analysis:{analysis.version}:{speaker}"
-            yield AlertMatch(rule.row, call.pk, text, source, speaker=speaker)
+            yield AlertMatch(
+                rule.row, call.pk, text, source, speaker=speaker, found_after_call=True
+            )

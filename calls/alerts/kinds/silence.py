@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
+from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import LimitKind, ReadyRule
-from calls.alerts.matches import AlertMatch
+from calls.alerts.matches import LIVE_SOURCE, AlertMatch
 from calls.models import AlertRule, Analysis, Call
 
 
@@ -25,18 +26,35 @@ class SilenceKind(LimitKind):
         silent_s = (now - (call.last_packet_at or call.opened_at)).total_seconds()
         return f"No packet for {silent_s:.0f} s; the limit is {rule.limit:g} s."
 
+    def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
+        """Find calls whose packets arrive but in which nobody talks."""
+        if rule.wants(queue=heard.queue) and heard.silent_ms > rule.limit * 1000:
+            since_ms = int(heard.figures["silence_since_ms"])
+            yield AlertMatch(
+                rule.row,
+                heard.pk,
+                _describe_silence(rule, heard.silent_ms),
+                source=f"{LIVE_SOURCE}silence:{since_ms}:{heard.revision}",
+                offset_ms=max(0, since_ms),
+            )
+
     def match_analysis(
         self, rule: ReadyRule, call: Call, analysis: Analysis
     ) -> Iterator[AlertMatch]:
         stretches = (analysis.metrics.get("non_talk") or {}).get("instances") or []
         for stretch in stretches:
-            length_s = (stretch["end_ms"] - stretch["begin_ms"]) / 1000
-            if length_s > rule.limit:
+            length_ms = stretch["end_ms"] - stretch["begin_ms"]
+            if length_ms > rule.limit * 1000:
                 yield AlertMatch(
                     rule.row,
                     call.pk,
-                    f"Nobody talked for {length_s:.0f} s; the limit is {rule.row.limit:g} s.",
+                    _describe_silence(rule, length_ms),
                     source=f"non_talk:{stretch['begin_ms']}",
                     offset_ms=max(0, int(stretch["begin_ms"])),
+                    end_ms=int(stretch["end_ms"]),
                     found_after_call=True,
                 )
+
+
+def _describe_silence(rule: ReadyRule, length_ms: float) -> str:
+    return f"Nobody talked for {length_ms / 1000:.0f} s; the limit is {rule.limit:g} s."

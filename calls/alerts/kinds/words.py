@@ -1,4 +1,4 @@
-"""Words and phrases, in packets of live calls and in transcripts."""
+"""Words and phrases, in packets and utterances of live calls, and in transcripts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from django.core.exceptions import ValidationError
 
+from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import AlertKind, ReadyRule
-from calls.alerts.kinds.turns import quote_turn, turns_for
+from calls.alerts.kinds.turns import quote_live, quote_turn, turns_for
 from calls.alerts.matches import AlertMatch
 from calls.alerts.phrases import compile_phrases, find_phrase
 from calls.models import AlertRule, Analysis, Call
@@ -36,6 +37,16 @@ class WordsKind(AlertKind):
 
     def compile(self, rule: AlertRule) -> re.Pattern[str] | None:
         return compile_phrases(rule.phrases)
+
+    def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
+        if rule.expression is None:
+            return
+        for passage in heard.passages:
+            if not rule.wants(queue=heard.queue, speaker=passage.speaker):
+                continue
+            if found := passage.find(rule.expression):
+                text = describe_words(rule, found.text, found.words)
+                yield quote_live(rule, heard, found.utterances, text, begin_ms=found.begin_ms)
 
     def match_analysis(
         self, rule: ReadyRule, call: Call, analysis: Analysis

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from calls.alerts.kinds import LIVE_KINDS
+from calls.alerts.live_tail import LiveTail
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
@@ -44,7 +45,7 @@ def book():
 
 
 def look_at_log(now=None):
-    watch_log(book(), 0, now=now or timezone.now())
+    watch_log(book(), 0, now=now or timezone.now(), tail=LiveTail())
 
 
 def sweep(now):
