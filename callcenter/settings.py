@@ -8,7 +8,6 @@ false   production: needs SECRET_KEY and ALLOWED_HOSTS; API keys required, HTTPS
 """
 
 import os
-import secrets
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +18,8 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import IsolationLevel
 
 from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+from callcenter.local_secret import local_secret
+from callcenter.log_settings import logging_settings
 from calls.analysis.providers.catalogue import PROVIDERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -69,21 +70,9 @@ def _days(name: str, default: str) -> timedelta | None:
     return timedelta(days=days)
 
 
-def _local_secret() -> str:
-    """Return this checkout's secret. Kept in a file, so that sessions survive a restart."""
-    path = STATE_DIR / "secret_key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    return path.read_text()
-
-
 # --- Security -------------------------------------------------------------------------------
 
-SECRET_KEY = env.str("SECRET_KEY", default="") or (_local_secret() if LOCAL else "")
+SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret(STATE_DIR) if LOCAL else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. The production profile (DEBUG=false) needs it. Set it to a long "
@@ -395,20 +384,4 @@ SERVESTATIC_ALLOW_ALL_ORIGINS = False
 # --- Logging --------------------------------------------------------------------------------
 
 LOG_LEVEL = _choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "calls": {"level": LOG_LEVEL},
-        "supervisor": {"level": LOG_LEVEL},
-        "django": {"level": "INFO"},
-        "django.request": {"level": "ERROR"},
-        # Scanners cause these all day. The answer 400 is enough.
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "axes": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_settings(LOG_LEVEL)
