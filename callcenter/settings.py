@@ -39,6 +39,10 @@ def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     return value
 
 
+def _list(name: str, default: list[str]) -> list[str]:
+    return [item for each in env.list(name, default=default) if (item := each.strip())]
+
+
 def _number(name: str, default: float, low: float, high: float) -> float:
     value: float = env.float(name, default=default)
     if not low <= value <= high:
@@ -80,13 +84,11 @@ if not SECRET_KEY:
     )
 
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK if LOCAL else [])
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS", LOOPBACK if LOCAL else [])
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set. List the host names of this site.")
 # Browsers send origins in lower case and without a slash; Django compares them as they are written.
-CSRF_TRUSTED_ORIGINS = [
-    origin.lower().rstrip("/") for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])
-]
+CSRF_TRUSTED_ORIGINS = [origin.lower().rstrip("/") for origin in _list("CSRF_TRUSTED_ORIGINS", [])]
 
 API_AUTH = _choice("API_AUTH", ("key", "open"), default="open" if LOCAL else "key")
 if API_AUTH == "open" and not LOCAL and not env.bool("ALLOW_OPEN_API", default=False):
@@ -319,7 +321,7 @@ LIVE_TRANSCRIPTION = _choice("LIVE_TRANSCRIPTION", ("off", "watched", "all"), de
 LIVE_TRANSCRIPTION_CALLS = int(  # at once, per worker; the others take turns
     _number("LIVE_TRANSCRIPTION_CALLS", 12 * _CORES, 1, 10_000)
 )
-LIVE_IMPORTANT_QUEUES = env.list("LIVE_IMPORTANT_QUEUES", default=[])  # heard before the others
+LIVE_IMPORTANT_QUEUES = _list("LIVE_IMPORTANT_QUEUES", [])  # heard before the others
 LISTEN_IN = env.bool("LISTEN_IN", default=True)  # off: nobody can listen to live calls
 # A link of the telephone system for whisper and barge-in, such as
 # https://pbx.example.com/monitor?call={call_id}&agent={agent}
