@@ -86,7 +86,7 @@ def _raise(match: AlertMatch, *, now: datetime) -> Alert | None:
             raised_at=now,
         )
         events.append([(call, _raised_event(alert))], at=now)
-    log.info("call %s: alert %r", call.call_id, rule.name)
+    log.info("call %s: alert %s of rule %s", call.call_id, alert.pk, rule.name)
     return alert
 
 
