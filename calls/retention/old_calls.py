@@ -92,7 +92,10 @@ def prune(
         _prune_packets(pruned, packets_before, clock)
     _remove_orphans(pruned, now=now, thorough=thorough, dry_run=dry_run, clock=clock)
     if pruned != Pruned() and not dry_run:
-        log.info("removed old data: %s", pruned)
+        log.info(
+            "removed old data: %d calls, %d packets of %d more, %d files",
+            pruned.calls, pruned.packets, pruned.pruned_calls, pruned.files,
+        )  # fmt: skip
     return pruned
 
 
