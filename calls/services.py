@@ -146,6 +146,11 @@ def complete_call(call: Call, *, reason: str, now: datetime, by: str = "") -> No
         reason=reason,
         by=by,
     )
+    # A transaction that is rolled back has ended no call.
+    transaction.on_commit(lambda: _report_end(call, reason))
+
+
+def _report_end(call: Call, reason: str) -> None:
     log.log(
         logging.WARNING if call.missing_count else logging.INFO,
         "call %s ended (%s): %d packets, %d missing, %d duplicates",

@@ -1,9 +1,11 @@
 """The write path: order, duplicates, gaps and late packets, counted right for every input."""
 
+import contextlib
 import logging
 import random
 
 import pytest
+from django.db import transaction
 
 from calls import services
 from calls.ingest.record import record_packets
@@ -177,10 +179,21 @@ def test_an_ended_call_is_not_opened_again_by_a_packet():
         services.end_call(call_id=call.call_id)
 
 
-def test_a_call_with_losses_writes_one_line_at_its_end(caplog):
+def test_a_call_whose_end_is_rolled_back_is_not_said_to_have_ended(caplog):
+    record(1, 5)
+
+    with contextlib.suppress(InterruptedError), transaction.atomic():
+        services.end_call(call_id="c")
+        raise InterruptedError
+
+    assert "ended" not in caplog.text
+
+
+def test_a_call_with_losses_writes_one_line_at_its_end(caplog, django_capture_on_commit_callbacks):
     record(1, 5, 9)
 
-    services.end_call(call_id="c")
+    with django_capture_on_commit_callbacks(execute=True):
+        services.end_call(call_id="c")
 
     [line] = [each for each in caplog.records if each.levelno >= logging.WARNING]
     assert line.getMessage() == "call c ended (requested): 3 packets, 6 missing, 0 duplicates"
