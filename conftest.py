@@ -60,6 +60,7 @@ def _no_remembered_calls() -> None:
     from calls.ingest import record
 
     record._known.clear()  # noqa: SLF001
+    record.late_log.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

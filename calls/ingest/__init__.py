@@ -5,6 +5,7 @@ buffer    Group commit: one writer thread per process, many requests per transac
 call_ids  Makes a call id of whatever id a sender has, and reads the ids in addresses.
 carriers  The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.
 express   The fast lane: the two hot HTTP routes over plain ASGI.
+late_log  Warns of packets that come after the end of their call.
 packets   The shape of an incoming packet, and its limits.
 patience  The connection of a writer thread, with limits on waiting.
 pressure  When to refuse packets and new streams.

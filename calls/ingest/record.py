@@ -9,6 +9,7 @@ raises an error here.
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from django.utils import timezone
 
 from calls import events
 from calls.ingest import runs, tables
+from calls.ingest.late_log import LateLog
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.tables import CallRow, PacketRow, StreamRow
 from calls.models import COUNTED_FROM_ONE, SEVERAL_TRACKS, Call, Stream
@@ -35,6 +37,7 @@ StreamKey = tuple[str, str]  # call id, stream name
 
 # Calls that this process knows to exist, oldest first. Their packets need no query for the call.
 _known: dict[str, None] = {}
+late_log = LateLog()
 
 
 @dataclass
@@ -283,8 +286,5 @@ def _report(batch: _Batch) -> None:
                     "gap in call %s, stream %r: expected sequence %d, received %d",
                     call.call_id, stream, expected, received,
                 )  # fmt: skip
-            case events.LatePackets(stream=stream, count=count):
-                log.warning(
-                    "%d late packet(s) for call %s, stream %r: the call is %s",
-                    count, call.call_id, stream, call.state,
-                )  # fmt: skip
+            case events.LatePackets():
+                late_log.warn(batch.calls[call.call_id], now_s=time.monotonic())

@@ -8,7 +8,9 @@ import pytest
 from django.db import transaction
 
 from calls import services
+from calls.ingest.late_log import LateLog
 from calls.ingest.record import record_packets
+from calls.ingest.tables import CallRow
 from calls.models import Call, CallEvent, Packet
 from calls.tests.factories import ended_call, packet
 
@@ -145,7 +147,7 @@ def test_a_late_packet_is_stored_and_flagged(state, call_in, caplog):
     assert list(Packet.objects.values_list("sequence", "late")) == [(8, True), (9, True)]
     assert Call.objects.get().late_count == 2
     assert Call.objects.get().state == state
-    assert f"late packet(s) for call c, stream '': the call is {state}" in caplog.text
+    assert caplog.messages == [f"call c: late packets, 1 so far; the call is {state}"]
     event = CallEvent.objects.filter(type="late_packets").first()
     assert event.data == {"stream": "", "sequences": [8], "count": 1}
 
@@ -177,6 +179,23 @@ def test_an_ended_call_is_not_opened_again_by_a_packet():
     assert Call.objects.count() == 1
     with pytest.raises(services.NotPossible):
         services.end_call(call_id=call.call_id)
+
+
+def test_late_packets_of_a_call_are_logged_once_a_minute_with_their_number(caplog):
+    late_log = LateLog()
+    calls = [
+        CallRow(1, "c", "ARCHIVED", 0, None, 0, 5, 0),
+        CallRow(2, "d", "FAILED", 0, None, 0, 1, 0),
+    ]
+
+    for second, call in ((0, 0), (1, 0), (59, 1), (59, 0), (61, 0), (61, 1)):
+        late_log.warn(calls[call], now_s=100.0 + second)
+
+    assert caplog.messages == [
+        "call c: late packets, 5 so far; the call is ARCHIVED",
+        "call d: late packets, 1 so far; the call is FAILED",
+        "call c: late packets, 5 so far; the call is ARCHIVED",
+    ]
 
 
 def test_a_call_whose_end_is_rolled_back_is_not_said_to_have_ended(caplog):
