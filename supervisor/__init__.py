@@ -10,6 +10,7 @@ selection  The filter and order of the wallboard, read from and written to the a
 urls       The addresses of the pages.
 
 alerts/ board/ bulk/ call/ search/  One folder per page: its views and its read model.
+listen/                             The sound of live calls, from the database to sockets.
 live/                               The feed that keeps open pages up to date.
 templatetags/                       How templates show values.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -29,13 +29,20 @@ def pause_s() -> float:
     return RECHECK_S * random.uniform(0.8, 1.0)  # noqa: S311
 
 
-async def until_lost(scope: Mapping[str, Any]) -> int:
-    """Check repeatedly. Returns the close code once the client may no longer listen."""
+Scope = Mapping[str, Any]
+
+
+async def until_lost(scope: Scope, find: Callable[[Scope], int | None] | None = None) -> int:
+    """Check repeatedly. Returns the close code once the client may no longer listen.
+
+    ``find`` returns the code or None; without it, the client needs the right to read.
+    """
+    find = find or find_refusal_now
     refusal = None
     while refusal is None:
         await asyncio.sleep(pause_s())
         try:
-            refusal = await database_sync_to_async(find_refusal_now)(scope)
+            refusal = await database_sync_to_async(find)(scope)
         # An outage of the database is not a reason to log everybody out.
         except DatabaseError as error:
             outage.note(error)
@@ -44,17 +51,21 @@ async def until_lost(scope: Mapping[str, Any]) -> int:
     return refusal
 
 
-def find_refusal_now(scope: Mapping[str, Any]) -> int | None:
+def find_refusal_now(scope: Scope) -> int | None:
     """Return the code to close a socket with, or None if the client may listen.
 
     Loads session and user again instead of trusting the scope: the session may have ended, the
     password may have changed, the user may have been deactivated. Keys are in memory and need no
     query.
     """
-    opened_with = scope.get("session")
-    if opened_with is None:
+    if scope.get("session") is None:
         return find_refusal(scope, ApiKey.Scope.READ)
+    return find_refusal({**scope, "user": user_now(scope)}, ApiKey.Scope.READ)
+
+
+def user_now(scope: Scope) -> Any:
+    """Return the user of the scope's session, which may have ended, as stored now."""
     engine = import_module(settings.SESSION_ENGINE)
     request = HttpRequest()
-    request.session = engine.SessionStore(opened_with.session_key)
-    return find_refusal({**scope, "user": get_user(request)}, ApiKey.Scope.READ)
+    request.session = engine.SessionStore(scope["session"].session_key)
+    return get_user(request)
