@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from calls.api.docs.answers import READ_ERRORS, error
+from calls.api.event_stream import WATCH_LIMIT
 
 _STREAMED = (
     "id: 6f1c2d1e-9d5b-4f0e-8a49-0f6f0f1f2a3b:42\n"
@@ -20,12 +21,18 @@ event_stream = extend_schema(
         "event, in `Last-Event-ID` or in `after`, or an offset in `after`; the header takes "
         "precedence. Up to 1,000 missed events are sent in order. If more were missed, or if the "
         "position belongs to another log, a `snapshot` is sent instead. `event` is the type, "
-        "`data` is the entry as in `GET /v1/events`, and a `heartbeat` is sent every 10 s. See "
-        "docs/feed.md."
+        "`data` is the entry as in `GET /v1/events`, and a `heartbeat` is sent every 10 s. The "
+        "live transcripts of the calls in `watch` are sent as `live_transcript`: all words so far "
+        "first, then every change. See docs/feed.md."
     ),
     tags=["read"],
     parameters=[
         OpenApiParameter("after", str, description="Offset, or `id` of the last event seen."),
+        OpenApiParameter(
+            "watch",
+            str,
+            description=f"At most {WATCH_LIMIT} call ids, separated by commas.",
+        ),
         OpenApiParameter(
             "Last-Event-ID",
             str,
