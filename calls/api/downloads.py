@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -110,23 +111,26 @@ def _open(request: Request, call: Call, *, redacted: bool) -> Playback | None:
         ) from error
 
 
-def table(calls: QuerySet[Call]) -> HttpResponseBase:
+def table(calls: QuerySet[Call], *, bom: bool) -> HttpResponseBase:
     """Answer with a list of calls as CSV."""
-    return csv(csv_table.export(calls), "calls.csv")
+    return csv(csv_table.export(calls), "calls.csv", bom=bom)
 
 
-def found_table(search: Search) -> HttpResponseBase:
+def found_table(search: Search, *, bom: bool) -> HttpResponseBase:
     """Answer with all search results as CSV."""
-    return csv(found.export(search), "search.csv")
+    return csv(found.export(search), "search.csv", bom=bom)
 
 
-def csv(lines: Iterator[bytes], name: str) -> HttpResponseBase:
+def csv(lines: Iterator[bytes], name: str, *, bom: bool = False) -> HttpResponseBase:
     """Answer with a table as a file, streamed while it is read.
+
+    With ``bom``, it starts with a byte order mark. Without one, Excel reads UTF-8 as the code page
+    of Windows; with one, many programs take it for a part of the first column's name.
 
     The header and the first block are read before anything is sent, so that what is wrong with a
     request is an error, not a table that breaks off.
     """
-    begin = list(islice(lines, 2))
+    begin = [BOM_UTF8] * bom + list(islice(lines, 2))
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return ThreadedResponse(
         _to_a_visible_end(begin, lines),

@@ -76,7 +76,9 @@ def show_rows(request: HttpRequest) -> HttpResponse:
 @guarded("calls.view_call")
 def show_table(request: HttpRequest) -> HttpResponseBase:
     """All calls that match the filter, as CSV, newest first."""
-    return downloads.table(Filter.from_query(request.GET).apply(Call.objects.all()))
+    calls = Filter.from_query(request.GET).apply(Call.objects.all())
+    # Who follows the link opens it with a spreadsheet.
+    return downloads.table(calls, bom=True)
 
 
 @require_safe

@@ -364,6 +364,7 @@ def test_the_wallboard_gives_its_filter_as_a_table(supervisor):
     (address,) = re.findall(r'href="([^"]+)" download="calls.csv"', board)
     table = b"".join(supervisor.get(address).streaming_content).decode()
 
+    assert table.startswith("\ufeffcall_id")
     assert "ended-1" in table
     assert "live-1" not in table
 

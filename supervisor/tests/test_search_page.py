@@ -223,7 +223,7 @@ def test_the_export_has_what_the_page_found(supervisor, settings):
 
     lines = b"".join(response.streaming_content).decode().splitlines()
     assert response.status_code == 200
-    assert [line.partition(",")[0] for line in lines] == ["call_id", "c-1", "c-1"]
+    assert [line.partition(",")[0] for line in lines] == ["\ufeffcall_id", "c-1", "c-1"]
 
 
 def test_a_search_without_hits_suggests_another(supervisor):

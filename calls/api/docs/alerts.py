@@ -6,7 +6,15 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from calls.api.docs.answers import CALL_ID, MALFORMED, READ_ERRORS, WRITE_ERRORS, _without, error
+from calls.api.docs.answers import (
+    BOM,
+    CALL_ID,
+    MALFORMED,
+    READ_ERRORS,
+    WRITE_ERRORS,
+    _without,
+    error,
+)
 from calls.api.serializers.alerts import AcknowledgementSerializer, AlertSerializer
 
 _ALERT_ID = OpenApiParameter(
@@ -105,5 +113,6 @@ alert_table = extend_schema(
     summary="All alerts that match the filters, as CSV, newest first",
     description="Cells that a spreadsheet would run as a formula start with an apostrophe.",
     tags=["alerts"],
+    parameters=[BOM],
     responses={(200, "text/csv"): OpenApiTypes.STR, **_LIST},
 )

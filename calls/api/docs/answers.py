@@ -18,6 +18,12 @@ from rest_framework import serializers
 from calls.models import CALL_ID_RULE
 
 F = TypeVar("F", bound=Callable[..., Any])
+BOM = OpenApiParameter(
+    "bom",
+    bool,
+    default=False,
+    description="`true`: begin with a byte order mark, by which Excel recognises UTF-8.",
+)
 CALL_ID = OpenApiParameter(
     "call_id",
     {"type": "string"},

@@ -14,6 +14,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from calls.api.docs.answers import (
+    BOM,
     CALL_ID,
     CONFLICT,
     READ_ERRORS,
@@ -148,6 +149,7 @@ call_table = extend_schema(
     summary="All calls that match the filters, as CSV, newest first",
     description="Cells that a spreadsheet would run as a formula start with an apostrophe.",
     tags=["read"],
+    parameters=[BOM],
     responses={(200, "text/csv"): OpenApiTypes.STR, **_without(READ_ERRORS, 404)},
 )
 _REDACTED = OpenApiParameter(

@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from calls.api.docs.answers import BUSY, FORBIDDEN, METHOD, UNAUTHORISED, error
+from calls.api.docs.answers import BOM, BUSY, FORBIDDEN, METHOD, UNAUTHORISED, error
 from calls.api.serializers.search import FoundCallSerializer
 from calls.search.query import MAX_TERMS, QUERY_LENGTH
 
@@ -110,6 +110,6 @@ table = extend_schema(
     summary="All search results as CSV, one row per hit",
     description=f"{_DESCRIPTION} Cells that a spreadsheet would run start with an apostrophe.",
     tags=["read"],
-    parameters=[_Q, *_WHERE],
+    parameters=[_Q, *_WHERE, BOM],
     responses={(200, "text/csv"): OpenApiTypes.STR, **_ERRORS},
 )

@@ -15,6 +15,7 @@ from calls.api import downloads
 from calls.api.docs import alerts as docs
 from calls.api.filters import AlertFilter
 from calls.api.pagination import CallPagination
+from calls.api.parameters import yes_or_no
 from calls.api.serializers.alerts import AcknowledgementSerializer, AlertSerializer
 from calls.api.views.route import CallRoute, who
 from calls.exports import alert_table
@@ -61,7 +62,9 @@ class AlertViewSet(CallRoute):
     @docs.alert_table
     def table(self, request: Request) -> HttpResponseBase:
         alerts = self.filter_queryset(self.get_queryset())
-        return downloads.csv(alert_table.export(alerts), "alerts.csv")
+        return downloads.csv(
+            alert_table.export(alerts), "alerts.csv", bom=yes_or_no(request, "bom", default=False)
+        )
 
     def _page(self, alerts: QuerySet[Any]) -> Response:
         page = self.paginate_queryset(self.filter_queryset(alerts))

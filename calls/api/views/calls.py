@@ -153,7 +153,9 @@ class CallViewSet(CallRoute):
 
     @calls_docs.call_table
     def table(self, request: Request) -> HttpResponseBase:
-        return downloads.table(self.filter_queryset(self.get_queryset()))
+        return downloads.table(
+            self.filter_queryset(self.get_queryset()), bom=yes_or_no(request, "bom", default=False)
+        )
 
     def _act(self, name: str, **options: Any) -> dict[str, Any]:
         action, call_id = ACTIONS[name], self.kwargs["call_id"]

@@ -15,7 +15,7 @@ from calls.api import downloads
 from calls.api.docs import search as search_docs
 from calls.api.filters import CallFilter
 from calls.api.pagination import MAX_KEY
-from calls.api.parameters import one_of, whole_number
+from calls.api.parameters import one_of, whole_number, yes_or_no
 from calls.api.serializers.calls import CallSerializer
 from calls.api.serializers.search import FoundCallSerializer
 from calls.api.views.route import CallRoute
@@ -61,7 +61,9 @@ class SearchViewSet(CallRoute):
 
     @search_docs.table
     def table(self, request: Request) -> HttpResponseBase:
-        return downloads.found_table(self._search(request, Call.objects.all()))
+        return downloads.found_table(
+            self._search(request, Call.objects.all()), bom=yes_or_no(request, "bom", default=False)
+        )
 
     def _search(self, request: Request, calls: QuerySet[Call]) -> Search:
         """Read the query and its filters. Raises ValidationError."""

@@ -40,6 +40,16 @@ def test_an_empty_table_has_its_header(api):
     assert text_of(api.get("/v1/calls.csv")).strip() == ",".join([*COLUMNS, "tags"])
 
 
+@pytest.mark.parametrize("name", ["calls", "search", "alerts"])
+def test_a_table_starts_with_a_byte_order_mark_for_those_who_ask(api, name):
+    plain, marked = (
+        text_of(api.get(f"/v1/{name}.csv?bom={wanted}")) for wanted in ("false", "true")
+    )
+
+    assert marked == "\ufeff" + plain
+    assert api.get(f"/v1/{name}.csv?bom=perhaps").status_code == 400
+
+
 @pytest.mark.parametrize(
     "text",
     [
