@@ -169,14 +169,15 @@ def join_turns(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     """Sort turns by start, and join neighbours of one side that are less than 1.5 s apart."""
     joined: list[Turn] = []
     for turn in sorted(turns, key=lambda each: each.begin_ms):
-        if joined and _goes_on(joined[-1], turn):
+        if joined and goes_on(joined[-1], turn):
             joined[-1] = _one(joined[-1], turn)
         else:
             joined.append(turn)
     return tuple(joined)
 
 
-def _goes_on(before: Turn, turn: Turn) -> bool:
+def goes_on(before: Turn, turn: Turn) -> bool:
+    """Return whether neighbours are one turn: of one side, and less than 1.5 s apart."""
     return before.speaker == turn.speaker and turn.begin_ms - before.end_ms < JOIN_GAP_MS
 
 

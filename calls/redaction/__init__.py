@@ -10,5 +10,8 @@ spoken_numbers  Reads numbers as people say them: tokens, and runs of digits
 personal_data   Finds all personal data in one text
 spoken_languages  Tells in which languages a conversation is
 redact          Redacts a conversation, turn by turn
+dates           Finds dates of birth and expiry dates
 live            Tells what may be shown of a call while it lasts
+history         Redacts a conversation that grows
+unfinished      Tells which words may become personal when their speaker goes on
 """

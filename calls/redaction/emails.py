@@ -14,7 +14,7 @@ _SURE = (
 )
 # These are also words: "we were at home. It was late".
 _WORDS_TOO = r"(?:it|be|at|se|no|us|in|me)"
-_PROVIDERS = r"(?:g ?mail|google ?mail|yahoo|hotmail|outlook|icloud|aol|proton ?mail|live|msn|gmx)"
+PROVIDERS = r"(?:g ?mail|google ?mail|yahoo|hotmail|outlook|icloud|aol|proton ?mail|live|msn|gmx)"
 # Each address contains one of these.
 _IN_PROVIDERS = ("mail", "yahoo", "outlook", "icloud", "aol", "live", "msn", "gmx")
 # Chinese or Thai has no space between an address and the words beside it.
@@ -38,9 +38,9 @@ _DOMAIN = re.compile(
 _ANY_TOP = re.compile(rf"(?:\.|\bdot\b)[\s,\u2026]{{0,4}}(?:{_SURE}|{_WORDS_TOO})\b", re.IGNORECASE)
 # "at Web.D": not a real top-level domain, but no sentence starts without a space.
 _GARBLED = re.compile(r"(?:@|\bat\s)\s?()([\w-]{1,63}\.[\w-]{1,63})", re.IGNORECASE)
-_PROVIDER_ALONE = re.compile(rf"(?:\bat\s+|@\s*){_PROVIDERS}\b", re.IGNORECASE)
-_PROVIDER = re.compile(_PROVIDERS, re.IGNORECASE)
-_GLUED = re.compile(rf"[\w.-]{{0,64}}\w(?:at|@){_PROVIDERS}", re.IGNORECASE)
+_PROVIDER_ALONE = re.compile(rf"(?:\bat\s+|@\s*){PROVIDERS}\b", re.IGNORECASE)
+_PROVIDER = re.compile(PROVIDERS, re.IGNORECASE)
+_GLUED = re.compile(rf"[\w.-]{{0,64}}\w(?:at|@){PROVIDERS}", re.IGNORECASE)
 _GLUED_AT = re.compile(r"\w(?:at|@)", re.IGNORECASE)
 # "jSmith40 to ad outlet.com": a recogniser may put such words before the at sign.
 _NOISE = frozenset({"to", "a", "the"})

@@ -1,22 +1,44 @@
 """What may be shown of a call while it lasts.
 
 The redaction of a finished call knows how each sentence goes on. Here it is not known yet, so what
-may still become personal is held back until it is clear.
+may still become personal is held back until it is clear. Long numbers that no rule calls harmless
+stay masked: they may be found to be personal later, when somebody repeats them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from calls.conversation import Turn
-from calls.redaction.languages.rules import VOCABULARIES, rules_for
-from calls.redaction.redact import redact
-from calls.redaction.spoken_numbers import has_digits, tokenize
+from calls.conversation import SPEAKERS, Speaker, Turn, goes_on
+from calls.formats.language import UNDETERMINED
+from calls.redaction.cues import asked_for
+from calls.redaction.folding import Folded, fold
+from calls.redaction.history import Group, History, joined_text
+from calls.redaction.kinds import Kind
+from calls.redaction.languages.rules import VOCABULARIES, Rules, rules_for
+from calls.redaction.personal_data import unexplained_numbers
+from calls.redaction.redact import SECRET, Memory, Secrets, is_nod
+from calls.redaction.spoken_languages import spoken_languages
+from calls.redaction.spoken_numbers import find_runs, has_digits, tokenize
+from calls.redaction.unfinished import REACH, announced, open_words
 
 # An utterance has the fields of a turn.
 LiveWords = Turn
-# A turn goes on after a pause of up to 1.5 s. People who read a number out pause longer.
+# Utterances are one turn up to a pause of 1.5 s. People who read a number out, or look for the next
+# digits, pause longer, and the times at the borders of utterances are not exact.
 QUIET_MS = 4_000
+NUMBER = "NUMBER"
+# Utterances before one that may announce what it is.
+_BACK = 6
+# Calls whose redaction can go on from where it was.
+_REMEMBERED = 64
+_ALL = tuple(VOCABULARIES)
+_histories: dict[tuple[LiveWords, str], History] = {}
+
+Mask = tuple[int, int, str]
+"""``[begin, end)`` of the plain copy of an utterance, and what takes its place."""
 
 
 def clear(utterances: Sequence[LiveWords], *, language: str, now_ms: int) -> list[str | None]:
@@ -25,18 +47,244 @@ def clear(utterances: Sequence[LiveWords], *, language: str, now_ms: int) -> lis
     ``utterances`` are all of the call so far, in order of ``begin_ms``. Every word that was spoken
     before ``now_ms`` must be in them: while somebody speaks, that is the time at which the
     utterance began. ``language`` is the declared one, empty if it is not known.
+
+    It is pure, and safe to call from several threads. The work of the previous call for the same
+    conversation is remembered, so that it is spent only on what is new.
     """
-    shown = [turn.text for turn in redact(utterances, language=language).turns]
+    if not utterances:
+        return []
+    key = utterances[0], language
+    history = _histories.pop(key, None) or History()
+    shown = _clear(utterances, language, now_ms, history)
+    _histories[key] = history
+    while len(_histories) > _REMEMBERED:
+        _histories.pop(next(iter(_histories)), None)
+    return shown
+
+
+def _clear(
+    utterances: Sequence[LiveWords], language: str, now_ms: int, history: History
+) -> list[str | None]:
+    plain = [fold(each.text) for each in utterances]
+    texts = [each.text for each in plain]
+    rules = rules_for(_ruled(utterances, texts, language))
+    groups = list(_groups(utterances))
+    memory = history.follow([joined_text(utterances, texts, group) for group in groups], rules)
+    masks = _masks(utterances, texts, groups, history, memory)
+    held = _held(utterances, texts, memory, now_ms)
     return [
-        None if _may_go_on(utterances, place, now_ms) else text for place, text in enumerate(shown)
+        None if place in held else _masked(each.text, plain[place], masks[place])
+        for place, each in enumerate(utterances)
     ]
 
 
-def _may_go_on(utterances: Sequence[LiveWords], place: int, now_ms: int) -> bool:
-    """Return whether an utterance has digits, and its speaker may go on with them."""
-    rules = rules_for(tuple(VOCABULARIES))
-    return (
-        place >= len(utterances) - 2
-        and now_ms - utterances[-1].end_ms < QUIET_MS
-        and has_digits(tokenize(utterances[place].text, rules))
-    )
+def _ruled(utterances: Sequence[LiveWords], texts: Sequence[str], language: str) -> tuple[str, ...]:
+    """Return the languages whose rules apply: all of them while the language is not known."""
+    said = [(each.speaker, text) for each, text in zip(utterances, texts, strict=True)]
+    spoken = spoken_languages(said, language or UNDETERMINED)
+    return _ALL if spoken.others == (UNDETERMINED,) and not language else spoken.ruled
+
+
+def _groups(utterances: Sequence[LiveWords]) -> Iterator[Group]:
+    """Yield the utterances that are one turn of the finished transcript: see ``join_turns``."""
+    group: list[int] = []
+    end_ms = 0
+    for place, each in enumerate(utterances):
+        if not each.text.strip():
+            continue
+        if group and not goes_on(Turn(utterances[group[0]].speaker, 0, end_ms, ""), each):
+            yield group
+            group, end_ms = [], 0
+        group.append(place)
+        end_ms = max(end_ms, each.end_ms)
+    if group:
+        yield group
+
+
+def _masks(
+    utterances: Sequence[LiveWords],
+    texts: Sequence[str],
+    groups: Sequence[Group],
+    history: History,
+    memory: Memory,
+) -> dict[int, list[Mask]]:
+    masks: dict[int, list[Mask]] = defaultdict(list)
+    for group, found in zip(groups, history.found, strict=True):
+        spans = [(item.begin, item.end, str(item.kind)) for item in found]
+        _spread(masks, texts, group, spans)
+    secrets = Secrets(list(memory.secrets.items())) if memory.secrets else None
+    for place, text in enumerate(texts):
+        masks[place] += _repeated(text, memory.rules, secrets)
+        masks[place] += _numbers(text, memory)
+    for group in _number_groups(utterances, texts, memory.rules):
+        _spread(masks, texts, group, _numbers(" ".join(texts[place] for place in group), memory))
+    return masks
+
+
+def _spread(
+    masks: dict[int, list[Mask]], texts: Sequence[str], group: Group, spans: Sequence[Mask]
+) -> None:
+    """Cut masks of the joined text of a group into those of its utterances."""
+    start = 0
+    for place in group:
+        end = start + len(texts[place])
+        masks[place] += [
+            (max(first, start) - start, min(last, end) - start, mark)
+            for first, last, mark in spans
+            if first < end and last > start
+        ]
+        start = end + 1
+
+
+def _repeated(text: str, rules: Rules, secrets: Secrets | None) -> list[Mask]:
+    if secrets is None:
+        return []
+    return [
+        (begin, end, kind)
+        for begin, end, digits in _runs(text, rules)
+        if (kind := secrets.kind_of(digits))
+    ]
+
+
+@lru_cache(maxsize=16_384)
+def _runs(text: str, rules: Rules) -> tuple[tuple[int, int, str], ...]:
+    runs = find_runs(text, tokenize(text, rules), rules, skip_harmless=True, loose=False)
+    return tuple((run.begin, run.end, run.digits) for run in runs if len(run.digits) >= SECRET)
+
+
+def _numbers(text: str, memory: Memory) -> list[Mask]:
+    """Return the numbers that no rule and nothing in the conversation calls harmless."""
+    return [
+        (begin, end, NUMBER)
+        for begin, end, digits in _unexplained(text, memory.rules)
+        if digits not in memory.harmless
+    ]
+
+
+@lru_cache(maxsize=16_384)
+def _unexplained(text: str, rules: Rules) -> tuple[tuple[int, int, str], ...]:
+    found = [(run.begin, run.end, run.digits) for run in unexplained_numbers(text, rules)]
+    if rules.languages == _ALL:  # what is harmless in one language need not be in that of the call
+        bare = unexplained_numbers(text, rules_for(()))
+        found += [(run.begin, run.end, run.digits) for run in bare]
+    for code in VOCABULARIES:
+        if code not in rules.languages:
+            found += _in_foreign_words(text, rules_for((code,)))
+    return tuple(found)
+
+
+def _in_foreign_words(text: str, rules: Rules) -> Iterator[tuple[int, int, str]]:
+    """Yield the numbers in several words of a language that the call is not known to be in."""
+    for run in unexplained_numbers(text, rules):
+        if len(text[run.begin : run.end].split()) > 1 and text[run.begin : run.end].isascii():
+            yield run.begin, run.end, run.digits
+
+
+def _number_groups(
+    utterances: Sequence[LiveWords], texts: Sequence[str], rules: Rules
+) -> Iterator[Group]:
+    """Yield neighbouring utterances of one side with digits, whatever nods are between them.
+
+    The finished transcript may have its pauses and nods at other places.
+    """
+    groups: dict[Speaker, list[int]] = {speaker: [] for speaker in SPEAKERS}
+    for place, each in enumerate(utterances):
+        own, other = each.speaker, SPEAKERS[1 - SPEAKERS.index(each.speaker)]
+        if not _ends(texts[place], rules):
+            ended = [] if _has_numbers(texts[place], rules) else [own]
+        else:
+            ended = [other] if _has_numbers(texts[place], rules) else [own, other]
+        for speaker in ended:
+            if len(groups[speaker]) > 1:
+                yield groups[speaker]
+            groups[speaker] = []
+        if _has_numbers(texts[place], rules):
+            groups[own].append(place)
+    yield from (group for group in groups.values() if len(group) > 1)
+
+
+@lru_cache(maxsize=16_384)
+def _has_numbers(text: str, rules: Rules) -> bool:
+    return has_digits(tokenize(text, rules))
+
+
+@lru_cache(maxsize=16_384)
+def _ends(text: str, rules: Rules) -> bool:
+    """Return whether an utterance ends what the other side was saying: more than a nod does."""
+    return not is_nod(text, ()) or bool(asked_for(text, rules))
+
+
+def _held(
+    utterances: Sequence[LiveWords], texts: Sequence[str], memory: Memory, now_ms: int
+) -> set[int]:
+    held: set[int] = set()
+    for speaker in SPEAKERS:
+        asked = memory.asked.get(speaker, frozenset())
+        tail = _tail(utterances, texts, speaker, memory.rules, now_ms)
+        held |= _open(tail, texts, memory.rules, asked)
+    # Something may come before them that is not known yet.
+    early = [n for n, each in enumerate(utterances) if each.begin_ms > now_ms]
+    return held | {n for n in early if any(open_words(texts[n], memory.rules, frozenset()))}
+
+
+def _tail(
+    utterances: Sequence[LiveWords],
+    texts: Sequence[str],
+    speaker: Speaker,
+    rules: Rules,
+    now_ms: int,
+) -> list[int]:
+    """Return the last utterances of a side that it may still go on with, newest first."""
+    tail: list[int] = []
+    begin_ms = now_ms
+    for place in range(len(utterances) - 1, -1, -1):
+        each = utterances[place]
+        if begin_ms - each.end_ms >= QUIET_MS:
+            break
+        if each.speaker == speaker:
+            tail.append(place)
+        elif _ends(texts[place], rules):
+            break
+        begin_ms = min(begin_ms, each.begin_ms)
+    return tail
+
+
+def _open(
+    tail: Sequence[int], texts: Sequence[str], rules: Rules, asked: frozenset[Kind]
+) -> set[int]:
+    """Return the utterances with words that may go on. REACH other words after them end that."""
+    held = 0
+    after = 0
+    for number, place in enumerate(tail):
+        before = " ".join(texts[each] for each in reversed(tail[number + 1 : number + 1 + _BACK]))
+        expected = asked | announced(before, rules)
+        for is_open in reversed(open_words(texts[place], rules, expected, bool(asked))):
+            if is_open:
+                held, after = number + 1, 0
+            else:
+                after += 1
+            if after > REACH:
+                return set(tail[:held])
+    return set(tail[:held])
+
+
+def _masked(text: str, plain: Folded, masks: Sequence[Mask]) -> str:
+    parts: list[str] = []
+    end = 0
+    for first, last, mark in _without_overlaps(masks):
+        begin, after = plain.original(first, last)
+        parts += [text[end:begin], f"[{mark}]"]
+        end = after
+    return "".join([*parts, text[end:]])
+
+
+def _without_overlaps(masks: Sequence[Mask]) -> list[Mask]:
+    """Join overlapping masks. One that tells the kind wins over ``NUMBER``."""
+    kept: list[Mask] = []
+    for begin, end, mark in sorted(masks):
+        if not kept or begin >= kept[-1][1]:
+            kept.append((begin, end, mark))
+            continue
+        first, last, other = kept[-1]
+        kept[-1] = first, max(last, end), mark if other == NUMBER else other
+    return kept

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from calls.redaction.cues import (
-    last_words,
     most_likely,
     named_last,
     names,
     names_harmless_last,
-    next_words,
 )
+from calls.redaction.dates import find_dates
 from calls.redaction.emails import find_emails
 from calls.redaction.ibans import find_ibans
 from calls.redaction.identifiers import find_identifiers
@@ -42,10 +41,8 @@ CODE_RUN, LONGEST_CODE = 3, 8
 ENDING_RUN = 2
 MOST_LETTERS = 4
 BEFORE = 160
-FEW_WORDS = 3
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _YEARS = re.compile(r"(?:19|20)\d\d(?:[-/](?:19|20)?\d\d)?")
-_BIRTH_YEAR = re.compile(r"(?:19\d\d|20[01]\d)$")
 _AMOUNTS = re.compile(r"\d{1,3}(?:[,']\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
 # A number that is written in one piece, and one that counts through a year: "2026-114". Eight
 # digits with a hyphen in the middle may as well be a phone number.
@@ -55,7 +52,6 @@ _NATIONAL_INSURANCE = re.compile(
     r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
 )
 _SSN_SHAPE = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
-_DATE_SIGNS = frozenset("-/.,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,8 @@ def find_personal_data(
         found += [Detection(begin, end, kind) for begin, end, kind in ids]
         written = _NATIONAL_INSURANCE.finditer(text)
         found += [Detection(*match.span(), "NATIONAL_ID") for match in written]
-    found += _dates(tokens, text, rules, asked, in_digits=shortest < ASKED_RUN)
+    dates = find_dates(tokens, text, rules, asked, in_digits=shortest < ASKED_RUN)
+    found += [Detection(begin, end, "DATE", digits) for begin, end, digits in dates]
     if numbered:
         found += _numbers(tokens, text, rules, asked, shortest)
     return _without_overlaps(found)
@@ -169,11 +166,7 @@ def _numbers(
     expected = bool(asked - {"EMAIL", "DATE"})
     # A sort code looks like a date: 12-34-56.
     dates_stay = not expected and not rules.looks_like_date.search(text)
-    whole = _records(text, rules, expected=expected) + ([] if expected else _years(text, rules))
-    places = {place for piece in whole for place in range(piece.start(), piece.end())}
-    # They are never part of a longer number.
-    parts = [replace(each, digits="") if each.begin in places else each for each in tokens]
-    runs = find_runs(text, parts, rules, skip_harmless=dates_stay, loose=expected)
+    runs = _runs(tokens, text, rules, expected=expected, dates_stay=dates_stay)
     found = []
     for run in runs:
         kind = _kind_of(run, text, rules, asked, shortest)
@@ -185,6 +178,37 @@ def _numbers(
                 Detection(*_with_edges(tokens, text, rules, first, last), kind, run.digits)
             )
     return found
+
+
+def _runs(
+    tokens: Sequence[Token], text: str, rules: Rules, *, expected: bool, dates_stay: bool
+) -> list[DigitRun]:
+    whole = _records(text, rules, expected=expected) + ([] if expected else _years(text, rules))
+    places = {place for piece in whole for place in range(piece.start(), piece.end())}
+    # They are never part of a longer number.
+    parts = [replace(each, digits="") if each.begin in places else each for each in tokens]
+    return find_runs(text, parts, rules, skip_harmless=dates_stay, loose=expected)
+
+
+def unexplained_numbers(text: str, rules: Rules, *, shortest: int = ASKED_RUN) -> list[DigitRun]:
+    """Return the numbers that no rule calls harmless, with the letters and signs beside them."""
+    tokens = tokenize(text, rules)
+    found = []
+    for run in _runs(tokens, text, rules, expected=False, dates_stay=True):
+        if len(run.digits) < shortest or _is_explained(run, text, rules):
+            continue
+        ends = _with_letters(tokens, text, run.first, run.last)
+        begin, end = _with_edges(tokens, text, rules, *ends)
+        found.append(replace(run, begin=begin, end=end))
+    return found
+
+
+def _is_explained(run: DigitRun, text: str, rules: Rules) -> bool:
+    return (
+        _is_quantity(run, text, rules)
+        or _is_announced_harmless(run, text, rules)
+        or (_only_years(run, text) and not rules.ending.search(_before(text, run.begin)))
+    )
 
 
 def _with_letters(tokens: Sequence[Token], text: str, first: int, last: int) -> tuple[int, int]:
@@ -297,82 +321,6 @@ def _only_years(run: DigitRun, text: str) -> bool:
     years = _YEAR.findall(text[run.begin : run.end])
     # Four groups that look like years are more likely a card.
     return 0 < len(years) <= 3 and "".join(years) == run.digits
-
-
-def _dates(
-    tokens: Sequence[Token],
-    text: str,
-    rules: Rules,
-    asked: frozenset[Kind],
-    *,
-    in_digits: bool,
-) -> list[Detection]:
-    """Return dates that are a birthday or an expiry date."""
-    found = []
-    for first, last in _date_runs(tokens, rules):
-        begin, end = tokens[first].begin, tokens[last].end
-        run = tokens[first : last + 1]
-        answered = _answers_misheard_question(
-            tokens, (first, last), rules, bool(asked) and in_digits
-        )
-        if (
-            "DATE" in asked
-            or answered
-            or rules.birth_after.search(next_words(text[end:]))
-            or _date_cue_before(_before(text, begin), run, rules, asked, text)
-        ):
-            digits = "".join(token.digits for token in tokens[first : last + 1])
-            found.append(Detection(begin, end, "DATE", digits))
-    return found
-
-
-def _answers_misheard_question(
-    tokens: Sequence[Token], run: tuple[int, int], rules: Rules, after_other: bool
-) -> bool:
-    """Tell a birthday or an expiry date from its looks: "X by 3?" - "November 27."
-
-    ``after_other`` means that other personal data was asked for. A turn that is nothing but a
-    date with the year of a birth is taken for one.
-    """
-    first, last = run
-    date = tokens[first : last + 1]
-    if not any(token.word in rules.months for token in date):
-        return False
-    # More words than are looked at decide nothing.
-    around = [*tokens[max(0, first - BEFORE) : first], *tokens[last + 1 : last + BEFORE]]
-    year = _BIRTH_YEAR.search("".join(token.digits for token in date))
-    is_alone = sum(token.word.isalpha() for token in around) <= FEW_WORDS
-    return after_other or (year is not None and is_alone)
-
-
-def _date_cue_before(
-    before: str, run: Sequence[Token], rules: Rules, asked: frozenset[Kind], text: str
-) -> bool:
-    nearest = last_words(before)
-    if not names("DATE", nearest, rules):
-        return False
-    if not rules.expiry.search(nearest) or "CARD" in asked or names("CARD", text, rules):
-        return True
-    # "The offer expires on the thirtieth of June" is not personal, "expires 12/27" is.
-    return all(not _is_date_word(token, rules) for token in run)
-
-
-def _date_runs(tokens: Sequence[Token], rules: Rules) -> list[tuple[int, int]]:
-    """Return first and last token of what may be a date: two parts at least."""
-    runs: list[tuple[int, int]] = []
-    parts: list[int] = []
-    for place, token in enumerate([*tokens, Token(0, 0, "\n")]):
-        if token.digits or _is_date_word(token, rules):
-            parts.append(place)
-        elif token.word not in _DATE_SIGNS and token.word not in rules.date_joints:
-            if len(parts) > 1 or (parts and len(tokens[parts[0]].digits) >= 4):
-                runs.append((parts[0], parts[-1]))
-            parts = []
-    return runs
-
-
-def _is_date_word(token: Token, rules: Rules) -> bool:
-    return token.word in rules.months or token.word in rules.ordinals
 
 
 def passes_luhn(digits: str) -> bool:

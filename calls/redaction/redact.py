@@ -21,7 +21,7 @@ from calls.redaction.spoken_numbers import find_runs, has_digits, tokenize
 _PIECE = 2
 _NOD_WORDS = 4
 _ECHO = 3
-_SECRET = 4
+SECRET = 4
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -60,12 +60,12 @@ def redact(turns: Sequence[Turn], *, language: str = "") -> Redacted:
     spoken = spoken_languages(
         [(turn.speaker, each.text) for turn, each in zip(turns, plain, strict=True)], language
     )
-    memory = _Memory(rules_for(spoken.ruled))
+    memory = Memory(rules_for(spoken.ruled))
     found = [
         memory.listen(turn.speaker, each.text) for turn, each in zip(turns, plain, strict=True)
     ]
     if memory.secrets:
-        secrets = _Secrets(list(memory.secrets.items()))
+        secrets = Secrets(list(memory.secrets.items()))
         found = [
             _with_repeated(each.text, here, secrets, memory.rules)
             for each, here in zip(plain, found, strict=True)
@@ -84,7 +84,7 @@ def redact(turns: Sequence[Turn], *, language: str = "") -> Redacted:
 
 
 @dataclass
-class _Memory:
+class Memory:
     """What the conversation so far tells about the next turn."""
 
     rules: Rules
@@ -95,11 +95,20 @@ class _Memory:
     # The speaker who was last asked for the number of a record, such as an order.
     asked_record: Speaker | None = None
 
+    def copy(self) -> Memory:
+        return replace(
+            self,
+            asked=dict(self.asked),
+            last=dict(self.last),
+            secrets=dict(self.secrets),
+            harmless=set(self.harmless),
+        )
+
     def listen(self, speaker: Speaker, text: str) -> list[Detection]:
         """Return the personal data in the next turn."""
         other: Speaker = "agent" if speaker == "customer" else "customer"
         asked = self.asked.get(speaker, frozenset())
-        shortest = _PIECE if _mostly_digits(text, self.rules) else _SECRET
+        shortest = _PIECE if _mostly_digits(text, self.rules) else SECRET
         found = find_personal_data(text, self.rules, asked, shortest=shortest)
         if self.asked_record == speaker and _is_bare_answer(text, self.rules):
             self.harmless |= {item.digits for item in found if _may_be_record(item)}
@@ -114,10 +123,10 @@ class _Memory:
         self, speaker: Speaker, other: Speaker, text: str, found: list[Detection]
     ) -> None:
         for item in found:
-            if len(item.digits) >= _SECRET and item.kind != "DATE":
+            if len(item.digits) >= SECRET and item.kind != "DATE":
                 self.secrets.setdefault(item.digits, item.kind)
         question, record = asked_for(text, self.rules), asks_for_record(text, self.rules)
-        if question or record or not _is_nod(text, found):
+        if question or record or not is_nod(text, found):
             self.asked[other] = question
             self.asked_record = other if record else None
         if found and _mostly_digits(text, self.rules):
@@ -128,10 +137,10 @@ class _Memory:
     def _echo(self, other: Speaker, text: str) -> list[Detection]:
         """Return the short runs that repeat what the other party has just said."""
         heard = [(item.digits, item.kind) for item in self.last.get(other, ()) if item.digits]
-        return _repeats(text, _Secrets(heard), _ECHO, self.rules) if heard else []
+        return _repeats(text, Secrets(heard), _ECHO, self.rules) if heard else []
 
 
-class _Secrets:
+class Secrets:
     """Numbers that were removed, to be found again as a whole or in part."""
 
     def __init__(self, known: Sequence[tuple[str, Kind]]) -> None:
@@ -145,14 +154,14 @@ class _Secrets:
 
 
 def _with_repeated(
-    text: str, found: list[Detection], secrets: _Secrets, rules: Rules
+    text: str, found: list[Detection], secrets: Secrets, rules: Rules
 ) -> list[Detection]:
     """Add personal data of other turns that is repeated in this turn."""
     begins, ends = [old.begin for old in found], [old.end for old in found]
     # What was found is in order and does not overlap.
     new = [
         item
-        for item in _repeats(text, secrets, _SECRET, rules)
+        for item in _repeats(text, secrets, SECRET, rules)
         if bisect_left(begins, item.end) == bisect_right(ends, item.begin)
     ]
     return sorted([*found, *new], key=lambda item: item.begin)
@@ -163,7 +172,7 @@ def _in_original(item: Detection, folded: Folded) -> Detection:
     return replace(item, begin=begin, end=end)
 
 
-def _repeats(text: str, secrets: _Secrets, least: int, rules: Rules) -> list[Detection]:
+def _repeats(text: str, secrets: Secrets, least: int, rules: Rules) -> list[Detection]:
     """Return the numbers of a text that are, or are part of, one of these secrets."""
     runs = find_runs(text, tokenize(text, rules), rules, skip_harmless=True, loose=False)
     return [
@@ -191,7 +200,7 @@ def _is_bare_answer(text: str, rules: Rules) -> bool:
     return has_digits(tokens) and (len(words) <= 2 or rules.answer.issuperset(words))
 
 
-def _is_nod(text: str, found: Sequence[Detection]) -> bool:
+def is_nod(text: str, found: Sequence[Detection]) -> bool:
     """Return whether a turn only confirms ("mm-hm", "go ahead", a repeated number)."""
     for item in reversed(found):
         text = text[: item.begin] + text[item.end :]

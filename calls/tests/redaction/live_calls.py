@@ -1,0 +1,65 @@
+"""Calls revealed utterance by utterance, and what was shown of them that the end removes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from calls.conversation import Turn, Word, join_turns
+from calls.redaction.live import LiveWords, clear
+from calls.redaction.redact import redact
+
+WORD_MS = 300
+_MARK = re.compile(r"\[[A-Z_]+\]")
+
+
+def utterance(speaker: str, begin_ms: int, text: str) -> LiveWords:
+    end_ms = begin_ms + WORD_MS * len(text.split())
+    return LiveWords(speaker, begin_ms, end_ms, text)
+
+
+def reveal(
+    utterances: Sequence[LiveWords], *, language: str = "en"
+) -> Iterator[tuple[int, list[str | None]]]:
+    """Yield what is shown after each utterance, and at last when nobody says anything more."""
+    for number in range(1, len(utterances) + 1):
+        known = utterances[:number]
+        yield number, clear(known, language=language, now_ms=known[-1].end_ms + 200)
+    yield len(utterances), clear(utterances, language=language, now_ms=10**9)
+
+
+def leaks(utterances: Sequence[LiveWords], *, language: str = "en") -> list[str]:
+    """Return the words that were shown at any time and that the finished call does not show."""
+    kept = kept_words(utterances, language)
+    return sorted(
+        {
+            f"{utterances[place].text!r} was shown as {text!r}: {word}"
+            for _, shown in reveal(utterances, language=language)
+            for place, text in enumerate(shown)
+            if text is not None
+            for word, count in Counter(words_of(text)).items()
+            if count > kept[place][word]
+        }
+    )
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[\w'@]+", _MARK.sub(" ", text).lower())
+
+
+def kept_words(utterances: Sequence[LiveWords], language: str) -> list[Counter[str]]:
+    """Return the words of each utterance that the redaction of the finished call keeps."""
+    marked = [_numbered(place, each) for place, each in enumerate(utterances)]
+    final = redact(join_turns(marked), language=language)
+    kept: list[Counter[str]] = [Counter() for _ in utterances]
+    for turn in final.turns:
+        for word in turn.words:
+            kept[word.begin_ms].update(words_of(word.text))
+    return kept
+
+
+def _numbered(place: int, each: LiveWords) -> Turn:
+    """Return an utterance whose words have its number for their times."""
+    return replace(each, words=tuple(Word(place, place, word) for word in each.text.split()))
