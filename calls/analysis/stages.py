@@ -16,6 +16,7 @@ from django.conf import settings
 from calls.analysis.cleaning import clean_transcription, clean_understanding
 from calls.analysis.findings import StageResult
 from calls.analysis.leases import Lease, LeaseLost
+from calls.analysis.live.reuse import HeardLive, find_heard
 from calls.analysis.media.expected import late_notes, measure_length
 from calls.analysis.media.textcall import TextCall
 from calls.analysis.metrics import measure
@@ -40,7 +41,7 @@ from calls.conversation import (
     turn_as_json,
     turns_from_json,
 )
-from calls.models import Attempt, Call, Transcript
+from calls.models import Attempt, Call, LiveTranscription, Transcript
 from calls.redaction.redact import Redacted, redact
 
 # ``state`` is here because transitions read it. Left out, Django would load it call by call.
@@ -74,7 +75,7 @@ async def transcribe(
 
     Raises ProviderError.
     """
-    call, material = await in_thread(_load, lease)
+    call, material, live = await in_thread(_load, lease, provider)
     if isinstance(material, TextCall):
         return take_words(lease, attempt, call, material)
     if not material.duration_ms:
@@ -82,12 +83,17 @@ async def transcribe(
     else:
         limit_s = limit_s_of(material.duration_ms, TIMEOUT_PER_AUDIO)
         async with turn:
-            work = provider.transcribe(material, language=language_of(call))
+            rest = live.rest if live else material
+            work = provider.transcribe(rest, language=language_of(call))
             heard = await _within(limit_s, work)
+        heard = clean_transcription(heard, duration_ms=rest.duration_ms)
+    asked = heard.model not in NO_MODEL
+    if live:
+        heard = live.joined_with(heard)
         heard = clean_transcription(heard, duration_ms=material.duration_ms)
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
     fields["provenance"]["attempts"] = attempt.number
-    asked = heard.model not in NO_MODEL
+    fields["provenance"]["heard_live_ms"] = live.heard_ms if live else 0
     audio, notes = await in_thread(_keep, call, material)
     fields["provenance"]["notes"] += notes
     ids = _joined(heard.request_ids)
@@ -114,9 +120,13 @@ def _keep(call: Call, material: CallAudio) -> tuple[StoredAudio | None, list[str
         return None, [str(error)]
 
 
-def _load(lease: Lease) -> tuple[Call, CallAudio | TextCall]:
+def _load(lease: Lease, provider: Provider) -> tuple[Call, CallAudio | TextCall, HeardLive | None]:
     call = Call.objects.get(pk=lease.call_pk)
-    return call, load_material(call)
+    material = load_material(call)
+    if isinstance(material, TextCall) or not LiveTranscription.objects.filter(call=call).exists():
+        return call, material, None
+    model, language = provider.speech_model, language_of(call)
+    return call, material, find_heard(call, material, model=model, language=language)
 
 
 def limit_s_of(duration_ms: int, share: float) -> float:

@@ -62,6 +62,11 @@ class Provider(Protocol):
 
     name: str
 
+    @property
+    def speech_model(self) -> str:
+        """The name of the model that ``transcribe`` uses now, as in Transcription."""
+        ...
+
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
         """Transcribe each channel. The channel tells who speaks."""
         ...

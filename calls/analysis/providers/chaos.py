@@ -41,6 +41,10 @@ class ChaosProvider:
         self._seed = seed
         self._asked: Counter[str] = Counter()
 
+    @property
+    def speech_model(self) -> str:
+        return self._inner.speech_model
+
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
         await self._misbehave(self._rng)
         return await self._inner.transcribe(audio, language=language)

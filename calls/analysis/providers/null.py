@@ -14,6 +14,7 @@ class NullProvider:
     """Returns no words for audio, and scores all turns as neutral. ``skipped`` says so."""
 
     name = "null"
+    speech_model = "null"
 
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
         return Transcription(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ RATE = 16_000  # what Whisper and Silero work at
 WORD_GAP_MS = 600  # a longer pause inside an utterance starts a new one
 _BLOCK_S = 300  # bounds memory: an hour at 16 kHz in float32 would be 230 MB a channel
 _WINDOW_S = 27.0  # Whisper takes 30 s at a time; a shorter window never cuts a word
+NO_AUDIO = "The call has no audio."
+_SHARP_MS = 1000  # an utterance ends at its words, unless they are this far from its edge
 _PADDING_MS = 200  # margin around speech for recognition...
 _REPORTED_PADDING_MS = 150  # ...and for talk time
 VAD = {
@@ -32,6 +35,10 @@ _MAX_COMPRESSION_RATIO = 2.4  # a higher ratio means that words repeat in a loop
 _MIN_LOG_PROBABILITY = -1.3
 _MAX_NO_SPEECH = 0.6
 _MIN_LOG_PROBABILITY_IF_NO_SPEECH = -0.7
+_NOTHING = re.compile(
+    r"The \w+'s channel is silent|No speech was found in the \w+'s channel"
+    r"|No words were recognised in the \w+'s speech"
+)
 Samples = NDArray[np.float32]
 
 
@@ -101,3 +108,30 @@ def _reported(spans: Sequence[Span]) -> Iterator[Span]:
         else:
             joined.append(span)
     return map(_edges, joined)
+
+
+def snap_to_edges(said: Span, edge: Span, *, first: bool, last: bool) -> Span:
+    """Return when words were said. The first and last words of an utterance have its edges, which
+    are more precise than the times of words.
+    """
+    begin_ms, end_ms = said.begin_ms, said.end_ms
+    if first and abs(begin_ms - edge.begin_ms) < _SHARP_MS:
+        begin_ms = edge.begin_ms
+    if last and abs(edge.end_ms - end_ms) < _SHARP_MS:
+        end_ms = edge.end_ms
+    return Span(begin_ms, max(begin_ms, end_ms))
+
+
+def nothing_heard(channel: Channel, speech: Sequence[Span], *, heard: bool) -> str:
+    """Return the note that a side said nothing, or "". ``heard``: it said words."""
+    who = channel.speaker
+    if not channel.samples.any():
+        return f"The {who}'s channel is silent."
+    if not speech:
+        return f"No speech was found in the {who}'s channel."
+    return "" if heard else f"No words were recognised in the {who}'s speech."
+
+
+def is_about_nothing(note: str) -> bool:
+    """Whether this is such a note about the audio that a provider was given."""
+    return note == NO_AUDIO or bool(_NOTHING.match(note))

@@ -18,7 +18,7 @@ from django.conf import settings
 from calls.analysis.providers import ProviderError, Questions, no_questions
 from calls.analysis.providers.local.budget import Budget, OverBudget, spending
 from calls.analysis.providers.local.speech import transcribe
-from calls.analysis.providers.local.speechmodel import SpeechUnavailable
+from calls.analysis.providers.local.speechmodel import SpeechUnavailable, name_model
 from calls.conversation import CallAudio, Skipped, Transcription, Turn, Understanding
 
 T = TypeVar("T")
@@ -60,6 +60,10 @@ class LocalProvider:
         )
         # A separate pool, so that a call that is almost done does not wait behind long recordings.
         self._meaning = ThreadPoolExecutor(1, thread_name_prefix="meaning", initializer=give_way)
+
+    @property
+    def speech_model(self) -> str:
+        return name_model(self._model_dir)
 
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
         work = partial(

@@ -19,12 +19,15 @@ from calls.analysis.providers.local.budget import check_budget
 from calls.analysis.providers.local.speechmodel import SpeechModel, SpeechUnavailable, load_model
 from calls.analysis.providers.voice import (
     _WINDOW_S,
+    NO_AUDIO,
     RATE,
     WORD_GAP_MS,
     Utterance,
     _edges,
     _reported,
     is_credible,
+    nothing_heard,
+    snap_to_edges,
     utterances,
 )
 from calls.conversation import (
@@ -44,7 +47,6 @@ __all__ = ["SpeechUnavailable", "transcribe"]
 # Whisper's default of five takes a tenth longer and makes as many errors on recorded calls.
 _BEAM_SIZE = 3
 _SEPARATOR_S = 0.2
-_SHARP_MS = 1000  # an utterance ends at its words, unless they are this far from its edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def transcribe(
     model = load_model(model_dir, workers)
     code = model.check_language(language)
     results = {each.speaker: _channel(model, each, code) for each in audio.channels}
-    empty = ChannelResult(skipped=(Skipped("transcribe", "The call has no audio."),))
+    empty = ChannelResult(skipped=(Skipped("transcribe", NO_AUDIO),))
     skipped = [each for result in results.values() or [empty] for each in result.skipped]
     return Transcription(
         turns=join_turns(turn for result in results.values() for turn in result.turns),
@@ -171,16 +173,12 @@ def _pieces(words: list[SpokenWord]) -> list[list[SpokenWord]]:
 
 
 def _turn(words: Sequence[SpokenWord], speaker: Speaker, *, first: bool, last: bool) -> Turn:
-    begin_ms, end_ms = words[0].begin_ms, words[-1].end_ms
-    edge = _edges(words[0].utterance)
-    if first and abs(begin_ms - edge.begin_ms) < _SHARP_MS:
-        begin_ms = edge.begin_ms
-    if last and abs(edge.end_ms - end_ms) < _SHARP_MS:
-        end_ms = edge.end_ms
+    said = Span(words[0].begin_ms, words[-1].end_ms)
+    span = snap_to_edges(said, _edges(words[0].utterance), first=first, last=last)
     return Turn(
         speaker=speaker,
-        begin_ms=begin_ms,
-        end_ms=max(begin_ms, end_ms),
+        begin_ms=span.begin_ms,
+        end_ms=span.end_ms,
         text=" ".join("".join(word.text for word in words).split()),
         words=tuple(Word(word.begin_ms, word.end_ms, word.text.strip()) for word in words),
     )
@@ -190,12 +188,8 @@ def _skipped(
     channel: Channel, speech: Sequence[Span], turns: Sequence[Turn], dropped: Sequence[Span]
 ) -> Iterator[Skipped]:
     who = channel.speaker
-    if not channel.samples.any():
-        yield Skipped("transcribe", f"The {who}'s channel is silent.")
-    elif not speech:
-        yield Skipped("transcribe", f"No speech was found in the {who}'s channel.")
-    elif not turns and not dropped:
-        yield Skipped("transcribe", f"No words were recognised in the {who}'s speech.")
+    if note := nothing_heard(channel, speech, heard=bool(turns or dropped)):
+        yield Skipped("transcribe", note)
     if dropped:
         seconds = sum(span.duration_ms for span in dropped) / 1000
         yield Skipped(

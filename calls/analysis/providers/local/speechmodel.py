@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +98,19 @@ def _load(model_dir: Path | None, workers: int) -> SpeechModel:
     except (RuntimeError, ValueError, OSError) as error:
         raise SpeechUnavailable(f"The speech model in {path} cannot be loaded: {error}") from error
     whisper.encode = partial(_encode_heard, whisper.encode)
-    name = model_dir.name if model_dir else "tiny.en"
-    return SpeechModel(whisper, f"whisper {name} (faster-whisper {version('faster-whisper')})")
+    return SpeechModel(whisper, name_model(model_dir))
+
+
+def name_model(model_dir: Path | None) -> str:
+    """Return the name of the model that ``load_model`` loads; empty without the package."""
+    try:
+        return f"whisper {_short_name(model_dir)} (faster-whisper {version('faster-whisper')})"
+    except PackageNotFoundError:
+        return ""
+
+
+def _short_name(model_dir: Path | None) -> str:
+    return model_dir.name if model_dir else "tiny.en"
 
 
 def _encode_heard(encode: Callable[[Any], Any], features: Any) -> Any:

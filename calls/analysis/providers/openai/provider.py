@@ -92,6 +92,10 @@ class OpenAIProvider:
         self._limit = "max_tokens"
         self._tls = httpx.create_ssl_context()
 
+    @property
+    def speech_model(self) -> str:
+        return self._transcribe_model
+
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
         """Transcribe each channel separately, so that the speaker is certain."""
         async with self._client() as client:
