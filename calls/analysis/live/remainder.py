@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calls.analysis.live.channel import CONTEXT_S
 from calls.analysis.live.placing import Extent
 from calls.conversation import Channel, Span, Speaker, Turn, Word
 
+CONTEXT_S = 10.0  # audio before a part that helps to recognise it
 AFTER_S = 1.0  # audio after an extent, so that a word that is cut off by its end is heard in full
 SEPARATOR_S = 2.0  # longer than the gap across which turns are joined
 

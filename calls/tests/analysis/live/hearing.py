@@ -1,7 +1,5 @@
 """Hears the stored packets of a call as if they arrived now, and stores the utterances."""
 
-from collections import Counter
-
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
@@ -33,31 +31,27 @@ def hear(rows, *, default_media, detector=None, per_s=100):
 
 
 def recognise(utterance, provider, *, language="en"):
-    """The text and words of an utterance, without those of its context."""
+    """The text and words of an utterance."""
     audio = CallAudio((Channel(utterance.speaker, utterance.samples, utterance.rate),))
     heard = async_to_sync(provider.transcribe)(audio, language=language)
-    shift = utterance.begin_ms - utterance.context_ms
+    begin_ms = utterance.begin_ms
     words = [
-        [word.begin_ms + shift, word.end_ms + shift, word.text]
+        [word.begin_ms + begin_ms, word.end_ms + begin_ms, word.text]
         for turn in heard.turns
         for word in turn.words
-        if (word.begin_ms + word.end_ms) / 2 >= utterance.context_ms
     ]
     return " ".join(text for _, _, text in words), words
 
 
 def rows_for(utterances, provider, *, language="en"):
     """The rows that a listener would store of these utterances, not saved."""
-    numbers = Counter()
     for each in utterances:
         text, words = recognise(each, provider, language=language)
-        channel = f"{each.stream}/{each.track}/{each.speaker}"
         yield LiveUtterance(
-            channel=channel, number=numbers[channel], revision=1, speaker=each.speaker,
+            channel=each.channel, number=each.before.number, revision=1, speaker=each.speaker,
             begin_ms=each.begin_ms, end_ms=each.end_ms, text=text, words=words,
             heard_at=timezone.now(), **fingerprint_fields(each),
         )  # fmt: skip
-        numbers[channel] += 1
 
 
 def store(call, rows, provider, *, language="en"):
