@@ -191,6 +191,17 @@ class NoteDeleted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiveSentiment:
+    """The sentiment of a side changed while the call lasts. Empty: not judged so far."""
+
+    type: ClassVar[str] = "live_sentiment"
+    agent_sentiment: str
+    agent_trend: str
+    customer_sentiment: str
+    customer_trend: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpeakersSwapped:
     """``swapped`` is true if agent and customer are now the reverse of how they were received."""
 
@@ -282,6 +293,7 @@ Payload = (
     | TagRemoved
     | NoteAdded
     | NoteDeleted
+    | LiveSentiment
     | SpeakersSwapped
     | FormatCorrected
     | ListeningStarted

@@ -166,6 +166,18 @@ def measure_sentiment(
     return SentimentFigures(overall, quarters, trends)
 
 
+def headline(figures: Mapping[str, Any]) -> dict[str, str]:
+    """Pick the sentiments and trends that lists show. Empty for a side that was not judged.
+
+    ``figures`` are metrics as JSON, of a finished call or of a call so far.
+    """
+    overall, trend = figures["sentiment"]["overall"], figures["sentiment"]["trend"]
+    return {
+        **{f"{who}_sentiment": overall.get(who, {}).get("label", "") for who in SPEAKERS},
+        **{f"{who}_trend": trend.get(who, "") for who in SPEAKERS},
+    }
+
+
 def _average(scores: Sequence[float], weights: Sequence[float]) -> float:
     weighted: float = sum(map(mul, scores, weights))
     return weighted / sum(weights)

@@ -19,7 +19,7 @@ from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.live.reuse import HeardLive, find_heard
 from calls.analysis.media.expected import late_notes, measure_length
 from calls.analysis.media.textcall import TextCall
-from calls.analysis.metrics import measure
+from calls.analysis.metrics import headline, measure
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.recording.files import (
     NotKept,
@@ -31,7 +31,6 @@ from calls.analysis.recording.files import (
 )
 from calls.analysis.recording.material import load_material
 from calls.conversation import (
-    SPEAKERS,
     CallAudio,
     Sentiment,
     Skipped,
@@ -323,7 +322,7 @@ def analysis_fields(
             "redaction": {"rules": list(redacted.languages.ruled)},
             **({"prompt": said.prompt} if said.prompt else {}),
         },
-        "headline": _headline(measured),
+        "headline": headline(measured),
     }
 
 
@@ -336,15 +335,6 @@ def _sentiment_fields(sentiment: Sentiment | None) -> dict[str, Any]:
     if sentiment is None:
         return {"sentiment": None, "score": None}
     return {"sentiment": sentiment.label, "score": round(sentiment.score, 2)}
-
-
-def _headline(measured: dict[str, Any]) -> dict[str, str]:
-    """Pick the sentiments and trends that lists show. Empty for a side that was not judged."""
-    overall, trend = measured["sentiment"]["overall"], measured["sentiment"]["trend"]
-    return {
-        **{f"{who}_sentiment": overall.get(who, {}).get("label", "") for who in SPEAKERS},
-        **{f"{who}_trend": trend.get(who, "") for who in SPEAKERS},
-    }
 
 
 def _span(span: dict[str, int]) -> Span:

@@ -38,6 +38,12 @@ PAYLOADS = [
     events.TagRemoved(tag="vip", by="ann"),
     events.NoteAdded(note=1, by="ann"),
     events.NoteDeleted(note=1, author="ann", by="bob"),
+    events.LiveSentiment(
+        agent_sentiment="NEUTRAL",
+        agent_trend="steady",
+        customer_sentiment="NEGATIVE",
+        customer_trend="worsening",
+    ),
     events.SpeakersSwapped(swapped=True, by="ann"),
     events.FormatCorrected(media="audio/l16;rate=16000", by="ann"),
     events.ListeningStarted(session=1, by="ann"),

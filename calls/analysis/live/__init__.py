@@ -21,4 +21,5 @@ passages     From what was heard to turns
 documents    What was heard, as JSON for the API, the feed and the pages
 endpointing  Where an utterance starts and ends, with Silero's voice detection
 figures      Sentiment, talk time, interruptions and silence so far
+headline     Sentiments and trends so far, in the row of the call and in the event log
 """
