@@ -21,6 +21,7 @@ from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa
 from callcenter.local_secret import local_secret
 from callcenter.log_settings import logging_settings
 from calls.analysis.providers.catalogue import PROVIDERS
+from supervisor.listen.action_link import find_problem, source_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
@@ -327,6 +328,10 @@ LISTEN_IN = env.bool("LISTEN_IN", default=True)  # off: nobody can listen to liv
 # https://pbx.example.com/monitor?call={call_id}&agent={agent}
 ACTION_LINK = env.str("ACTION_LINK", default="")
 ACTION_LINK_LABEL = env.str("ACTION_LINK_LABEL", default="Join the call")
+if ACTION_LINK:
+    if problem := find_problem(ACTION_LINK):
+        raise ImproperlyConfigured(problem)
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(source_of(ACTION_LINK))
 
 # --- Webhooks: are private addresses allowed? ------------------------------------------------
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from calls import events
 from calls.clock import database_now
 from calls.models import Call, ListenSession
-from calls.services import CallNotFound
+from calls.services import CallNotFound, NotPossible
 
 LISTEN = "calls.listen_call"
 LEASE = timedelta(seconds=15)
@@ -69,11 +69,16 @@ def _end(ends: Iterable[tuple[ListenSession, datetime]], *, now: datetime) -> No
 
 
 def use_action_link(*, call_id: str, by: str) -> Call:
-    """Record that somebody follows the action link. Return the call. Raises CallNotFound."""
+    """Record that somebody follows the action link. Return the call.
+
+    Raises CallNotFound, and NotPossible if the call has ended.
+    """
     with transaction.atomic():
         call = Call.objects.filter(call_id=call_id).first()
         if call is None:
             raise CallNotFound(f"There is no call {call_id}.")
+        if not call.is_live:
+            raise NotPossible(call, "joined")
         events.append([(call, events.ActionLinkUsed(by=by))], at=database_now())
     return call
 

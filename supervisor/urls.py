@@ -9,6 +9,7 @@ from supervisor.board import views as board_views
 from supervisor.bulk import views as bulk_views
 from supervisor.call import annotating
 from supervisor.call import views as call_views
+from supervisor.listen import views as listen_views
 from supervisor.search import views as search_views
 
 app_name = "supervisor"
@@ -36,6 +37,7 @@ urlpatterns = [
     path("calls/<str:call_id>/dismiss/", call_views.act, {"action": "dismiss"}, name="dismiss"),
     path("calls/<str:call_id>/swap/", call_views.act, {"action": "swap"}, name="swap"),
     path("calls/<str:call_id>/decode/", call_views.act, {"action": "decode"}, name="decode"),
+    path("calls/<str:call_id>/action-link/", listen_views.follow_action_link, name="action-link"),
     path("calls/<str:call_id>/tag/", annotating.tag, name="tag"),
     path("calls/<str:call_id>/untag/", annotating.untag, name="untag"),
     path("calls/<str:call_id>/note/", annotating.note, name="note"),

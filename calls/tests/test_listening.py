@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from calls import listening
 from calls.models import CallEvent, ListenSession
-from calls.services import CallNotFound
-from calls.tests.factories import live_call
+from calls.services import CallNotFound, NotPossible
+from calls.tests.factories import ended_call, live_call
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +111,8 @@ def test_the_use_of_the_action_link_is_logged():
 def test_the_action_link_of_an_unknown_call_is_not_logged():
     with pytest.raises(CallNotFound):
         listening.use_action_link(call_id="nobody", by="anna")
+
+
+def test_a_call_that_has_ended_cannot_be_joined():
+    with pytest.raises(NotPossible, match="cannot be joined"):
+        listening.use_action_link(call_id=ended_call().call_id, by="anna")
