@@ -20,6 +20,7 @@ from calls.conversation import SPEAKERS, Speaker
 
 REORDER_S = 1.0  # how long a missing packet is waited for
 MAX_TRACKS = 8
+_PLACES = 10_000  # packets of a track whose places are remembered
 _ANCHORS = 400  # packets kept to continue from; a track that is silent for longer starts anew
 _TOGETHER_S = 0.1  # tracks that start within this time start together, as in the recording
 _CLOCKS_DIFFER_S = 2.0  # a start by the sender's clock that is further from the reception is wrong
@@ -56,7 +57,7 @@ class _Track:
 
     last: Anchor
     offset_s: float
-    recent: deque[Anchor] = field(default_factory=deque)
+    recent: deque[Anchor] = field(default_factory=lambda: deque(maxlen=_PLACES))
 
 
 class LiveStream:
