@@ -1,6 +1,7 @@
 """Reads the live transcripts that clients of this process follow, once for all of them.
 
-It costs one query in READ_S, two more if something changed, and none if nobody follows a call.
+It costs one query in READ_S, two more for each PORTION of messages if something changed, and none
+if nobody follows a call.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
 
 from supervisor.live.subscriptions import Subscriptions
-from supervisor.live.transcripts import Standing, read_standings, write_news
+from supervisor.live.transcripts import Standing, chunks, read_standings, write_news
 from supervisor.live.viewings import Viewings
 
 READ_S = 0.2
+# Messages that are written at a time. Snapshots of long calls take milliseconds each, and events
+# wait for the same thread.
+PORTION = 20
 
 
 class LiveReader:
@@ -58,15 +62,14 @@ class LiveReader:
             self._wanted.clear()
 
     async def _send(self, standings: Mapping[str, Standing]) -> None:
-        news = self.subscriptions.find_news(standings)
-        if not news:
-            return
-        batches = await self._run_in_thread(write_news, list(news))
-        for batch, (each, clients) in zip(batches, news.items(), strict=True):
-            # Meanwhile, a client may have left or subscribed again.
-            for channel, seen in self.subscriptions.still(each.standing.call_id, clients):
-                seen.note(each)
-                await _layer().group_send(_group(channel), {"type": "feed.note", "batch": batch})
+        for news in chunks(self.subscriptions.find_news(standings).items(), PORTION):
+            batches = await self._run_in_thread(write_news, [each for each, _ in news])
+            for batch, (each, clients) in zip(batches, news, strict=True):
+                # Meanwhile, a client may have left or subscribed again.
+                for channel, seen in self.subscriptions.still(each.standing.call_id, clients):
+                    seen.note(each)
+                    note = {"type": "feed.note", "batch": batch}
+                    await _layer().group_send(_group(channel), note)
 
     async def _say_who_watches(self, standings: Mapping[str, Standing]) -> None:
         viewers, clock = self.subscriptions.viewers(standings), asyncio.get_running_loop().time()

@@ -27,9 +27,8 @@ from calls.lifecycle import CallState
 from calls.models import Call, LiveTranscription, LiveUtterance
 from supervisor.live.batch import Batch, of_note
 
-# SQLite allows 32,766 parameters in a statement, and expressions that are 1,000 deep.
+# SQLite allows 32,766 parameters in a statement.
 _IDS = 5000
-_PAIRS = 300
 Item = TypeVar("Item")
 
 
@@ -67,7 +66,7 @@ def read_standings(call_ids: Collection[str]) -> dict[str, Standing]:
     leased = ExpressionWrapper(Q(live__lease_expires_at__gt=Now()), BooleanField())
     columns = ("pk", "call_id", "state", "live__revision", "leased", "speakers_swapped")
     found = {}
-    for some in _chunks(call_ids, _IDS):
+    for some in chunks(call_ids, _IDS):
         rows = Call.objects.filter(call_id__in=some).annotate(leased=leased).values_list(*columns)
         for pk, call_id, state, revision, is_leased, swapped in rows:
             is_live = state == CallState.IN_PROGRESS
@@ -81,7 +80,10 @@ def find_known(call_ids: Collection[str]) -> set[str]:
 
 
 def write_news(news: Sequence[News]) -> list[Batch]:
-    """Return a message for each piece of news, in the same order."""
+    """Return a message for each piece of news, in the same order.
+
+    SQLite allows expressions that are 1,000 deep, so pass news of fewer calls.
+    """
     lowest: dict[int, int] = {}
     for each in news:
         pk = each.standing.call_pk
@@ -95,10 +97,9 @@ def write_news(news: Sequence[News]) -> list[Batch]:
 def _read_utterances(after: dict[int, int]) -> dict[int, list[LiveUtterance]]:
     """Return the utterances of each call that are newer than a revision, in order."""
     found: dict[int, list[LiveUtterance]] = defaultdict(list)
-    for some in _chunks(after.items(), _PAIRS):
-        newer = reduce(or_, (Q(call=pk, revision__gt=revision) for pk, revision in some))
-        for utterance in heard_utterances().filter(newer):
-            found[utterance.call_id].append(utterance)
+    newer = reduce(or_, (Q(call=pk, revision__gt=revision) for pk, revision in after.items()))
+    for utterance in heard_utterances().filter(newer):
+        found[utterance.call_id].append(utterance)
     return found
 
 
@@ -121,7 +122,8 @@ def _message(
     }
 
 
-def _chunks(items: Collection[Item], size: int) -> Iterator[list[Item]]:
+def chunks(items: Collection[Item], size: int) -> Iterator[list[Item]]:
+    """Yield the items in lists of at most this size."""
     rest = iter(items)
     while some := list(islice(rest, size)):
         yield some

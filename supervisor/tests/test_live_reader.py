@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from calls.tests.analysis.live.utterances import utter
 from calls.tests.factories import live_call
-from supervisor.live.reader import LiveReader
+from supervisor.live.reader import PORTION, LiveReader
 
 pytestmark = pytest.mark.django_db(transaction=True)
 in_thread = database_sync_to_async
@@ -83,4 +83,17 @@ async def test_many_clients_cost_the_database_no_more_than_one(call):
     await reader.read()
 
     assert first == ["read_standings", "write_news", "write_news"]
+    assert thread.take() == ["read_standings"]
+
+
+async def test_many_snapshots_are_written_in_portions_so_that_events_pass_between_them(call):
+    calls = [call, *[await in_thread(live_call)() for _ in range(PORTION)]]
+    thread = FeedThread()
+    reader = LiveReader(thread)
+
+    await reader.subscribe("client", {each.call_id: 0 for each in calls})
+    await reader.read()
+
+    assert thread.take() == ["read_standings", *["write_news"] * 4]
+    await reader.read()
     assert thread.take() == ["read_standings"]
