@@ -11,6 +11,7 @@ import os
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONCE, NONE, SELF
@@ -118,7 +119,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # the TLS proxy redirects; HTTPS_REDIRECT=true redirects here instead
 ]
 
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, dict[str, list[Any]]] = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
