@@ -15,7 +15,7 @@ from calls.search.query import NOTE, SIDES, SUMMARY
 from calls.search.words import split
 
 # Increase this number when ``words`` changes: it causes all entries to be made again.
-EDITION = 2
+EDITION = 3
 NO_ANALYSIS = 0  # the version of an entry that has only notes
 # PostgreSQL keeps positions up to 16,383 and 255 of them for a word. Words beyond that match
 # alone but not in a phrase, on SQLite too.

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from calls.search.words import split
+from calls.search.words import is_unspaced, split
 
 QUERY_LENGTH = 300
 MAX_TERMS = 30
@@ -246,6 +246,8 @@ class _Parser:
         self.terms += len(words)
         if self.terms > MAX_TERMS:
             raise NotUnderstood(f"It has more than {MAX_TERMS} words.")
+        # Without blanks, a word is found wherever it starts and ends.
+        is_open = is_open and not is_unspaced(words[-1])
         if is_open and len(words[-1]) < PREFIX_LENGTH:
             raise NotUnderstood(f"“{words[-1]}*” needs at least {PREFIX_LENGTH} letters before *.")
         return Term(words, is_open, sides)

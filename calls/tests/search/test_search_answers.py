@@ -83,6 +83,32 @@ def test_a_question_has_its_answer(archive, query, found):
     assert ask(query) == found
 
 
+@pytest.mark.parametrize(
+    ("said", "query", "found"),
+    [
+        ("もう解約します", "解約", True),
+        ("もう解約します", "約解", False),
+        ("もう解約します", "解約* もう", True),
+        ("解 [CARD] 約", "解約", False),
+        ("クレジットｶｰﾄﾞ", "カード", True),
+        ("バスで", "パス", False),
+        ("我想取消我的合同", "取消 合同", True),
+        ("我想取消我的合同", '"取消合同"', False),
+        ("ฉันต้องการยกเลิกสัญญา", "ยกเลิก", True),
+        ("ฉันต้องการยกเลิกสัญญา", "สัญญาเลิก", False),
+        ("أُرِيدُ إِلْغَاءَ العَقْد", "الغاء", True),
+        ("اريد الغاء العقد", "إِلْغَاء", True),
+        ("मुझे अनुबंध रद्द करना है", "रद्द", True),
+        ("मुझे अनुबंध रद्द करना है", "रद", False),
+        ("계약을 해지 해주세요", "해지", True),
+    ],
+)
+def test_words_of_every_script_are_found(call_in, said, query, found):
+    index(analysis_of(call_in(CallState.ARCHIVED, "call"), ("customer", said)))
+
+    assert ask(query) == ["call"] * found
+
+
 def test_a_search_can_be_held_to_a_side(archive):
     assert ask("refund", sides="a") == []
     assert ask("refund", sides="c") == ["refund"]

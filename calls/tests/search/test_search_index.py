@@ -135,7 +135,7 @@ def test_swapping_the_speakers_keeps_the_notes():
 
 def test_calls_with_as_many_notes_as_there_can_be_are_found(call_in):
     call = call_in(CallState.ARCHIVED, "odd")
-    odd = "\u042f\u65e5" * 20
+    odd = "\u042f\u10d0" * 20
     said = analysis_of(call, *[("agent", f"{odd} {n} word{n}") for n in range(MAX_PLACES)])
     call.notes.bulk_create(
         Note(call=call, text=" ".join(f"{odd}{n}x{m}" for m in range(90))) for n in range(200)
@@ -197,7 +197,7 @@ def test_a_huge_call_is_indexed_up_to_the_limit_of_places(call_in):
 
 def test_a_call_of_a_million_odd_words_breaks_nothing(call_in):
     call = call_in(CallState.ARCHIVED, "odd")
-    odd = "\u042f\u65e5" * 20
+    odd = "\u042f\u10d0" * 20
     words = " ".join(f"{odd}{n}" for n in range(30_000))
     index(analysis_of(call, ("customer", words), ("agent", "hello")))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import category
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,14 @@ from calls.search.words import WORD_LENGTH, split
         ("\u041c\u043e\u0441\u043a\u0432\u0430", ["\u043c\u043e\u0441\u043a\u0432\u0430"]),
         ("my card is [CARD] ok", ["my", "card", "is", "", "ok"]),
         ("[card] [ODD]", ["card", "odd"]),
+        ("もう解約します。", ["も", "う", "解", "約", "し", "ま", "す"]),
+        ("PC電源 ﾊﾞｽ バス パス", ["pc", "電", "源", "バ", "ス", "バ", "ス", "パ", "ス"]),
+        ("ยกเลิก", ["ย", "ก", "เ", "ลิ", "ก"]),
+        ("مُحَمَّد محمد أحـمد", ["محمد", "محمد", "احمد"]),
+        ("שָׁלוֹם", ["שלום"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("해지 해주세요", ["해지", "해주세요"]),
+        ("a㊀", ["a", "一"]),
         ("...", []),
         ("", []),
     ],
@@ -58,10 +68,13 @@ def test_an_endless_word_is_cut():
 
 
 @given(st.text())
-def test_words_hold_nothing_but_letters_and_digits_and_are_words_of_themselves(text):
+def test_words_hold_nothing_but_letters_digits_and_signs_and_are_words_of_themselves(text):
     words = [word.text for word in split(text) if word.text]
 
-    assert all(word.isalnum() and not set(word) & set(" '\"\\:*&|!()<>") for word in words)
+    assert all(
+        letter.isalnum() or category(letter) in ("Mn", "Mc") for word in words for letter in word
+    )
+    assert not set("".join(words)) & set(" '\"\\:*&|!()<>")
     assert [again.text for word in words for again in split(word)] == words
 
 
@@ -92,6 +105,7 @@ A, B, C = Term(("a",)), Term(("b",)), Term(("c",))
         ("canc*", Term(("canc",), is_open=True)),
         ('"a canc"*', Term(("a", "canc"), is_open=True)),
         ("a (b OR -c)", And((A, Or((B, Not(C)))))),
+        ("解約*", Term(("解", "約"))),
         ("customer:a", Term(("a",), sides="c")),
         ("AGENT:a", Term(("a",), sides="a")),
         ("transcript:a", Term(("a",), sides="ac")),
