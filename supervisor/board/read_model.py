@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from calls.models import Alert, Analysis, Attempt, Call
+from calls.analysis.media.roles import OTHER
+from calls.models import Alert, Analysis, Attempt, Call, CallViewing, LiveTranscription
 from calls.models.alert import level_of
 from supervisor.figures import Figures
 from supervisor.phases import Phase, next_number, phase_of
 from supervisor.selection import NEWEST, SORTED_LIMIT, Filter
 
 ROWS_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class LastWords:
+    """What was said last in a live call, without personal data."""
+
+    speaker: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,16 @@ class BoardRow:
     def alert_level(self) -> str:
         """The highest severity among its open alerts, or an empty string."""
         return level_of(getattr(self.call, "worst_alert", 0))
+
+    @property
+    def last_words(self) -> LastWords | None:
+        """What was said last in a live call that has an open alert or is open in a browser."""
+        call: Any = self.call
+        is_watched = call.is_live and (call.open_alerts or call.is_open)
+        if not is_watched or not call.last_words:
+            return None
+        speaker = OTHER[call.last_speaker] if call.speakers_swapped else call.last_speaker
+        return LastWords(speaker, call.last_words)
 
     @property
     def tags(self) -> list[str]:
@@ -151,15 +171,20 @@ def _worst_alert() -> QuerySet[Alert]:
 
 
 def _rows(calls: QuerySet[Call]) -> list[BoardRow]:
+    now = timezone.now()
     latest = Attempt.objects.filter(call=OuterRef("pk")).order_by("-id")
+    heard = LiveTranscription.objects.filter(call=OuterRef("pk"))
+    opened = CallViewing.objects.filter(call=OuterRef("pk"), alive_until__gte=now)
     found = calls.annotate(
         attempt=Subquery(latest.values("number")[:1]),
         stage=Subquery(latest.values("stage")[:1]),
         outcome=Subquery(latest.values("outcome")[:1]),
         summary=Subquery(_newest_analysis().values("summary")[:1]),
         worst_alert_name=Subquery(_worst_alert().values("name")[:1]),
+        last_speaker=Subquery(heard.values("last_speaker")[:1]),
+        last_words=Subquery(heard.values("last_words")[:1]),
+        is_open=Exists(opened),
     ).prefetch_related("tags")
-    now = timezone.now()
     return [
         BoardRow(call, call.attempt, call.stage or "", call.outcome or "", now) for call in found
     ]

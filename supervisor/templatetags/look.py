@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from calls.analysis.live.reports import LiveStatus
 from calls.models import Call
 from calls.redaction.kinds import Kind
 from calls.search.hits import Excerpt
@@ -19,6 +20,8 @@ from supervisor.phases import Phase, phase_of
 register = template.Library()
 MINUTE, HOUR = 60, 3600
 NOTED_DIFFERENCE_S = 2.0
+BEHIND_FROM_S = 2.0  # live words that come later than this are late
+LAST_WORDS = 90  # characters of the line that says what was said last in a live call
 _MARK = re.compile(r"\[({})\]".format("|".join(get_args(Kind))))
 
 
@@ -129,6 +132,25 @@ def marked(text: str) -> SafeString:
         _chip(part) if place % 2 else conditional_escape(part) for place, part in enumerate(parts)
     ]
     return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def heard_text(status: LiveStatus) -> str:
+    """How many live calls are heard, and how late. board/figures.js writes the same."""
+    calls = status.calls + status.waiting
+    if not calls:
+        return ""
+    text = f"{status.calls} of {calls} heard live" if status.waiting else "all heard live"
+    is_late = status.behind_s >= BEHIND_FROM_S
+    return f"{text}, {status.behind_s:.0f} s behind" if is_late else text
+
+
+@register.filter
+def last_words(text: str) -> str:
+    """The end of a text, up to LAST_WORDS characters of whole words: …and they charged me twice."""
+    if len(text) <= LAST_WORDS:
+        return text
+    return "…" + text[-LAST_WORDS:].partition(" ")[2]
 
 
 @register.filter

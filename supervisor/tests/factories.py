@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from django.urls import reverse
+from django.utils import timezone
 
 from calls.analysis import stages
 from calls.analysis.recording.material import load_material
-from calls.conversation import Sentiment, Understanding
-from calls.models import Call, Stage
+from calls.conversation import Sentiment, Understanding, label_for
+from calls.models import Alert, AlertRule, Call, LiveTranscription, LiveUtterance, Stage
 from calls.redaction.redact import redact
 from calls.tests import one_call
-from calls.tests.factories import attempt, claim, ended_call
+from calls.tests.factories import attempt, claim, ended_call, live_call
 
 MOODS = {"dead": Sentiment("NEGATIVE", -4.0), "wonderful": Sentiment("POSITIVE", 4.0)}
 
@@ -36,6 +38,50 @@ def analysed_call(call_id=None):
     found = stages.analysis_fields(transcript, redacted, verdict, "fake")
     one_call.archive(lease, attempt(lease, Stage.UNDERSTAND), **found)
     return Call.objects.get(pk=call.pk)
+
+
+HEARD = [
+    ("agent", 1_000, 4_000, "Good morning, how can I help you?", 0.5),
+    ("customer", 5_000, 8_000, "My line is dead.", -1.0),
+    ("customer", 8_500, 11_000, "I am really angry.", -4.0),
+    ("agent", 12_000, 14_000, "Your card number, please?", 0.0),
+    ("customer", 15_000, 19_000, None, None),
+]
+
+
+def heard_call(call_id="heard", *, utterances=HEARD, **live):
+    """A live call of which a worker has heard these utterances. ``live`` sets more columns."""
+    call, now = live_call(call_id), timezone.now()
+    LiveTranscription.objects.create(
+        call=call,
+        revision=len(utterances),
+        **{"lease_expires_at": now + timedelta(hours=1), "heard_until_ms": 20_000, **live},
+    )
+    for number, (speaker, begin_ms, end_ms, shown, score) in enumerate(utterances, 1):
+        LiveUtterance.objects.create(
+            call=call,
+            channel=speaker,
+            number=number,
+            revision=number,
+            speaker=speaker,
+            begin_ms=begin_ms,
+            end_ms=end_ms,
+            text=shown or "4111 1111 1111 1111",
+            shown=shown,
+            sentiment="" if score is None else label_for(score),
+            score=score,
+            heard_at=now,
+        )
+    return Call.objects.get(pk=call.pk)
+
+
+def raise_alert(call, **fields):
+    return Alert.objects.create(
+        call=call,
+        rule=AlertRule.objects.filter(kind="words").first(),
+        kind="words",
+        **{"name": "Angry", "severity": 3, "found": "x", "speaker": "customer", **fields},
+    )
 
 
 def _mood(text):

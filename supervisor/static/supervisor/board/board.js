@@ -24,6 +24,8 @@ const FLOOD_MS = 4000;
 const DRIFT_MS = 5000;
 const DRIFTING = ["duration", "packets", "loss"];
 const RETRY_MS = 2000;
+// The last words of live calls change without an event, so their rows are fetched on a timer.
+const WORDS_MS = 3000;
 // nginx refuses request lines of more than 8 KB by default.
 const ADDRESS_LENGTH = 6000;
 
@@ -61,6 +63,7 @@ followHistory(main, feed);
 followAnalysisStatus(main, feed);
 startSound(feed);
 startAlerts(body, feed);
+setInterval(renewWords, WORDS_MS);
 if (DRIFTING.includes(main.dataset.sort.replace("-", ""))) setInterval(drift, DRIFT_MS);
 main.addEventListener("history", ({ detail }) => showHistory(detail));
 
@@ -90,6 +93,12 @@ function mayMove(event, isShown) {
 function drift() {
   if (document.hidden || feed.status !== "live" || Date.now() - pageAt < DRIFT_MS) return;
   entering += 1;
+  schedule();
+}
+
+function renewWords() {
+  if (document.hidden || feed.status !== "live") return;
+  for (const row of body.querySelectorAll(".row--in_progress:is(.row--said, .row--alert)")) changed.add(row.dataset.call);
   schedule();
 }
 

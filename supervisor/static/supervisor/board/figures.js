@@ -3,6 +3,8 @@
 import { addNow } from "./chart.js";
 import { spanText } from "../times.js";
 
+const BEHIND_FROM_S = 2;
+
 const tiles = document.getElementById("figures");
 
 export function showFigures(figures) {
@@ -13,7 +15,18 @@ export function showFigures(figures) {
   for (const figure of tiles.querySelectorAll("[data-calm]")) {
     figure.classList.toggle("is-calm", !figures[figure.dataset.calm]);
   }
+  const heard = tiles.querySelector("[data-heard]");
+  const text = heardText(figures.live_transcription);
+  if (heard.textContent !== text) heard.textContent = text;
   addNow(figures);
+}
+
+// supervisor/templatetags/look.py writes the same.
+function heardText(found) {
+  const calls = found.calls + found.waiting;
+  if (!calls) return "";
+  const text = found.waiting ? `${found.calls} of ${calls} heard live` : "all heard live";
+  return found.behind_s >= BEHIND_FROM_S ? `${text}, ${Math.round(found.behind_s)} s behind` : text;
 }
 
 function textOf(value, isSpan) {
