@@ -16,6 +16,7 @@ from calls.analysis.live.known import fingerprint_fields
 from calls.analysis.live.recogniser import Words
 from calls.analysis.live.storing import Change
 from calls.analysis.live.turns import Rank
+from calls.analysis.metrics import headline as headline_of
 from calls.conversation import Sentiment, Speaker, Turn, Word
 from calls.formats.plain_text import cut_text
 from calls.models import LiveTranscription, LiveUtterance
@@ -25,10 +26,6 @@ TOO_OLD_S = 20.0  # words of an utterance that nobody watches are of no use afte
 TOO_OLD_WATCHED_S = 60.0
 TRIES = 3
 LAST_S = 2.0  # after the end of a call, the final transcript hears what is left
-# Utterances that are looked at again when new ones come, and those before them that are only
-# their context: a question that is further away does not tell what an answer is.
-LOOKED_AT, CONTEXT = 15, 25
-LOOKED_AT_TEXT, CONTEXT_TEXT = 3, 15
 HELD_BACK = 5  # utterances that may still be held back, at most
 HELD_BACK_S = 1.0
 POSITION_S = 5.0  # how often the position is stored if nothing was said
@@ -80,6 +77,7 @@ class HeardCall:
     _stored_at: float = 0.0
     _is_news: bool = False
     _heard_ms: int = 0
+    _headline: dict[str, str] = field(default_factory=dict)
     _is_finished: bool = False
 
     def restore(self, row: LiveTranscription, utterances: Sequence[LiveUtterance]) -> None:
@@ -255,7 +253,7 @@ class HeardCall:
             return None
         self._stored_at, self._is_news = now, False
         self.known = sorted([*self.known, *new], key=lambda each: each.begin_ms)
-        rewritten = self._clear(len(new)) if is_news or self._holds_back else []
+        rewritten = self._clear() if is_news or self._holds_back else []
         is_news = is_news or bool(rewritten)
         self._judge(rewritten, judge)
         fields = {
@@ -268,10 +266,20 @@ class HeardCall:
             "partial": self._partial,
             **self._last(),
         }
+        headline = None
         if is_news:
             fields["figures"] = self._figures()
+            headline = self._changed_headline(fields["figures"])
         stored = [each for each in rewritten if each.pk is not None]
-        return Change(self.pk, self.token, fields, is_news, new, stored)
+        return Change(self.pk, self.token, fields, is_news, headline, new, stored)
+
+    def _changed_headline(self, figures: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the figures if the sentiment or trend of a side differs from before."""
+        found = headline_of(figures)
+        if found == self._headline:
+            return None
+        self._headline = found
+        return figures
 
     def behind_s(self, now: float) -> float:
         waiting = [entry.asked_at for entry in self.pending if entry.state != "done"]
@@ -317,24 +325,20 @@ class HeardCall:
         self._heard_ms = max(self._heard_ms, min([self.audio.settled_ms, *begins]))
         return self._heard_ms
 
-    def _clear(self, new: int) -> list[LiveUtterance]:
+    def _clear(self) -> list[LiveUtterance]:
         """Set what may be shown. Returns the utterances that have changed."""
-        looked_at, context = LOOKED_AT + new, CONTEXT
-        if self._may_wait:
-            looked_at, context = LOOKED_AT_TEXT + new, CONTEXT_TEXT
-        window = self.known[-looked_at - context :]
         early = [entry for entry in self._early.values() if entry.words and entry.words.text]
-        turns = [_turn(each) for each in window]
+        turns = [_turn(each) for each in self.known]
         guesses = [_guessed(entry) for entry in early]
         shown = clear([*turns, *guesses], language=self.language, now_ms=self.until_ms)
         changed = []
-        for utterance, text in list(zip(window, shown, strict=False))[-looked_at:]:
+        for utterance, text in zip(self.known, shown, strict=False):
             if utterance.shown != text:
                 utterance.shown = text
                 changed.append(utterance)
         self._partial = {
             turn.speaker: text
-            for turn, text in zip(guesses, shown[len(window) :], strict=True)
+            for turn, text in zip(guesses, shown[len(turns) :], strict=True)
             if text
         }
         return changed

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from calls.analysis.live.headline import write_headline
 from calls.models import LiveTranscription, LiveUtterance
 
 FIELDS = (
@@ -23,13 +24,15 @@ class Change:
     """What is new of one call. ``rewritten`` utterances have been stored before.
 
     ``fields`` are those of the call's LiveTranscription without the revision, which grows if
-    ``is_news``: if readers should look.
+    ``is_news``: if readers should look. ``headline`` holds figures whose sentiments may be news
+    for the call's row.
     """
 
     call_pk: int
     token: int
     fields: dict[str, Any]
     is_news: bool
+    headline: dict[str, Any] | None = None
     new: list[LiveUtterance] = field(default_factory=list)
     rewritten: list[LiveUtterance] = field(default_factory=list)
 
@@ -59,7 +62,20 @@ def store(changes: Sequence[Change], *, owner: str, now: datetime) -> set[int]:
             batch_size=_BATCH,
         )
         _save(list(rows.values()))
+    for change in kept:
+        if change.headline is not None:
+            _store_headline(change, change.headline, owner=owner, now=now)
     return set(by_call) - set(rows)
+
+
+def _store_headline(change: Change, figures: dict[str, Any], *, owner: str, now: datetime) -> None:
+    # By itself: ingest locks several calls at once, in an order of its own.
+    with transaction.atomic():
+        mine = LiveTranscription.objects.select_for_update().filter(
+            pk=change.call_pk, owner=owner, token=change.token
+        )
+        if mine.first() is not None:
+            write_headline(change.call_pk, figures, at=now)
 
 
 def _apply(row: LiveTranscription, change: Change, now: datetime) -> None:
