@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from calls.alerts.phrases import normalise
 from calls.analysis.media.roles import other_side
-from calls.conversation import JOIN_GAP_MS, Speaker
+from calls.conversation import JOIN_GAP_MS, Span, Speaker
 
 # Characters before and after an utterance that are searched with it: longer than any phrase.
 REACH = 200
@@ -96,36 +96,49 @@ def _begin_ms(expression: re.Pattern[str], said: Sequence[HeardUtterance]) -> in
     return min(max(begin_ms, first.begin_ms), first.end_ms)
 
 
+class Progress(NamedTuple):
+    """How far a live call has been heard. ``figures`` are by the site's track map."""
+
+    heard_until_ms: int | None
+    skipped: Sequence[Any]
+    figures: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class HeardCall:
     """A live call in which something changed since it was last looked at.
 
-    ``figures`` are by the site's track map. They are empty if the call is over: those of the result
-    count. ``judged`` is the number of utterances of each side whose sentiment is known.
+    ``progress`` is None if the call is over: then the figures of the result count. ``judged`` is
+    the number of utterances of each side whose sentiment is known, ``spoken_until_ms`` the end of
+    the last one.
     """
 
     pk: int
     queue: str
     revision: int
     utterances: Sequence[HeardUtterance]
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    heard_until_ms: int | None = None
-    judged: Mapping[str, int] = field(default_factory=dict)
+    progress: Progress | None = None
+    judged: Mapping[Speaker, int] = field(default_factory=dict)
+    spoken_until_ms: int = 0
     is_swapped: bool = False
 
     @property
     def sentiment(self) -> Mapping[Speaker, Mapping[str, Any]]:
         """The sentiment of each side so far."""
-        overall = (self.figures.get("sentiment") or {}).get("overall") or {}
+        figures = self.progress.figures if self.progress else {}
+        overall = (figures.get("sentiment") or {}).get("overall") or {}
         return {other_side(who, swapped=self.is_swapped): each for who, each in overall.items()}
 
     @property
-    def silent_ms(self) -> int:
-        """How long nobody has spoken, as far as the call has been heard."""
-        since_ms = self.figures.get("silence_since_ms")
-        if since_ms is None or self.heard_until_ms is None:
-            return 0
-        return max(0, self.heard_until_ms - int(since_ms))
+    def silence(self) -> Span | None:
+        """The time in which nobody has spoken, up to where the call has been heard.
+
+        What was skipped is not silence: nobody knows what was said there.
+        """
+        if self.progress is None or self.progress.heard_until_ms is None:
+            return None
+        begin_ms = max([self.spoken_until_ms, *(end_ms for _, end_ms in self.progress.skipped)])
+        return Span(begin_ms, max(begin_ms, self.progress.heard_until_ms))
 
     @property
     def new(self) -> Iterator[HeardUtterance]:

@@ -7,16 +7,16 @@ their beginning: the sources of alerts keep them from being raised twice.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
-from calls.alerts.heard import HeardCall, HeardUtterance
+from calls.alerts.heard import HeardCall, HeardUtterance, Progress
 from calls.analysis.media.roles import other_side
 from calls.conversation import Speaker
 from calls.lifecycle import CallState
@@ -45,6 +45,8 @@ class _State:
 
     revision: int
     swapped: bool
+    # It grows without a revision while nobody speaks.
+    heard_until_ms: int | None
 
 
 class _Changed(NamedTuple):
@@ -52,7 +54,6 @@ class _Changed(NamedTuple):
     state: _State
     queue: str
     is_live: bool
-    heard_until_ms: int
     seen_revision: int
 
 
@@ -85,7 +86,7 @@ class LiveTail:
 
     def _changed(self, wanted: Q) -> Iterator[_Changed]:
         # Read before the utterances: a revision that is committed in between is read again.
-        rows = LiveTranscription.objects.filter(wanted, revision__gt=0).values_list(
+        rows = LiveTranscription.objects.filter(wanted).values_list(
             "call_id",
             "revision",
             "call__speakers_swapped",
@@ -94,26 +95,27 @@ class LiveTail:
             "heard_until_ms",
         )
         for call_pk, revision, swapped, queue, state, heard_until_ms in rows:
-            current, seen = _State(revision, swapped), self._seen.get(call_pk)
+            current = _State(revision, swapped, heard_until_ms)
+            seen = self._seen.get(call_pk)
             if current != seen:
                 # With the sides exchanged, the words of before are those of the other side.
                 known = seen.revision if seen and seen.swapped == swapped else 0
                 is_live = state == CallState.IN_PROGRESS
-                yield _Changed(call_pk, current, queue, is_live, heard_until_ms or 0, known)
+                yield _Changed(call_pk, current, queue, is_live, known)
 
 
 def _heard(changed: Sequence[_Changed]) -> Iterator[HeardCall]:
-    utterances, figures, judged = _utterances(changed), _figures(changed), _judged(changed)
+    utterances, progress, sides = _utterances(changed), _progress(changed), _sides(changed)
     for each in changed:
-        measured, heard_until_ms = figures.get(each.call_pk, ({}, None))
+        said = sides.get(each.call_pk, {})
         yield HeardCall(
             each.call_pk,
             each.queue,
             each.state.revision,
             utterances.get(each.call_pk, []),
-            measured,
-            heard_until_ms,
-            judged.get(each.call_pk, {}),
+            progress.get(each.call_pk),
+            {who: side.judged for who, side in said.items()},
+            max((side.end_ms for side in said.values()), default=0),
             each.state.swapped,
         )
 
@@ -122,7 +124,7 @@ def _utterances(changed: Sequence[_Changed]) -> dict[int, list[HeardUtterance]]:
     """Return the utterances that changed, and those around them, by call."""
     wanted = Q()
     for each in changed:
-        recent = Q(end_ms__gte=each.heard_until_ms - CONTEXT_MS)
+        recent = Q(end_ms__gte=(each.state.heard_until_ms or 0) - CONTEXT_MS)
         wanted |= Q(call=each.call_pk) & (Q(revision__gt=each.seen_revision) | recent)
     calls = {each.call_pk: each for each in changed}
     # An utterance without words separates nothing.
@@ -158,23 +160,24 @@ def _utterance(
     )
 
 
-def _figures(changed: Sequence[_Changed]) -> dict[int, tuple[dict[str, Any], int | None]]:
-    """Return the figures of the calls that are live, with the time up to which they count."""
+def _progress(changed: Sequence[_Changed]) -> dict[int, Progress]:
     live = [each.call_pk for each in changed if each.is_live]
     rows = LiveTranscription.objects.filter(call__in=live)
-    return {
-        call_pk: (figures or {}, heard_until_ms)
-        for call_pk, figures, heard_until_ms in rows.values_list(
-            "call_id", "figures", "heard_until_ms"
-        )
-    }
+    fields = ("call_id", "heard_until_ms", "skipped", "figures")
+    return {call_pk: Progress(*told) for call_pk, *told in rows.values_list(*fields)}
 
 
-def _judged(changed: Sequence[_Changed]) -> dict[int, Counter[str]]:
-    """Count the utterances of each side whose sentiment is known, by call."""
+class _Side(NamedTuple):
+    judged: int
+    end_ms: int
+
+
+def _sides(changed: Sequence[_Changed]) -> dict[int, dict[Speaker, _Side]]:
+    """Return by call how many utterances of each side were judged, and when the last one ended."""
     swapped = {each.call_pk: each.state.swapped for each in changed if each.is_live}
-    rows = LiveUtterance.objects.filter(call__in=swapped, score__isnull=False)
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for call_pk, speaker, count in rows.values_list("call_id", "speaker", Count("pk")):
-        counts[call_pk][other_side(speaker, swapped=swapped[call_pk])] += count
-    return counts
+    rows = LiveUtterance.objects.filter(call__in=swapped).exclude(text="")
+    found: dict[int, dict[Speaker, _Side]] = defaultdict(dict)
+    by_side = rows.values_list("call_id", "speaker").annotate(Count("score"), Max("end_ms"))
+    for call_pk, who, *side in by_side:
+        found[call_pk][other_side(who, swapped=swapped[call_pk])] = _Side(*side)
+    return found

@@ -46,7 +46,7 @@ def _check_live_call(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
         if sentiment["score"] < rule.limit:
             text = f"Sentiment so far {sentiment['score']:.1f}; the limit is {rule.limit:g}."
             source = f"{LIVE_SOURCE}sentiment:{speaker}:{heard.revision}"
-            at_ms = heard.heard_until_ms
+            at_ms = heard.progress and heard.progress.heard_until_ms
             yield AlertMatch(rule.row, heard.pk, text, source, speaker=speaker, offset_ms=at_ms)
 
 

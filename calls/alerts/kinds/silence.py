@@ -28,14 +28,15 @@ class SilenceKind(LimitKind):
 
     def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
         """Find calls whose packets arrive but in which nobody talks."""
-        if rule.wants(queue=heard.queue) and heard.silent_ms > rule.limit * 1000:
-            since_ms = int(heard.figures["silence_since_ms"])
+        silence = heard.silence
+        if silence and rule.wants(queue=heard.queue) and silence.duration_ms > rule.limit * 1000:
             yield AlertMatch(
                 rule.row,
                 heard.pk,
-                _describe_silence(rule, heard.silent_ms),
-                source=f"{LIVE_SOURCE}silence:{since_ms}:{heard.revision}",
-                offset_ms=max(0, since_ms),
+                _describe_silence(rule, silence.duration_ms),
+                # With its end so far: silence that goes on may be told again.
+                source=f"{LIVE_SOURCE}silence:{silence.end_ms}",
+                offset_ms=silence.begin_ms,
             )
 
     def match_analysis(

@@ -60,11 +60,18 @@ class Hearing:
         rows = LiveUtterance.objects.filter(pk=utterance.pk)
         rows.update(revision=self.live.revision, **fields)
 
-    def measure(self, *, heard_until_ms=DURATION_MS, **figures):
-        self._write(heard_until_ms=heard_until_ms, figures=figures)
+    def measure(self, **figures):
+        self._write(figures=figures)
+
+    def listen(self, heard_until_ms, **fields):
+        """Hear nothing new, which is no revision."""
+        self._store(heard_until_ms=heard_until_ms, **fields)
 
     def _write(self, **fields):
         self.live.revision += 1
+        self._store(**fields)
+
+    def _store(self, **fields):
         rows = LiveTranscription.objects.filter(pk=self.live.pk)
         rows.update(revision=self.live.revision, changed_at=timezone.now(), **fields)
 

@@ -112,9 +112,11 @@ def test_one_utterance_under_the_limit_is_enough_for_a_rule_about_each_turn():
 def test_silence_is_found_while_packets_arrive():
     rule("silence", limit=45)
     tail, heard = LiveTail(), hearing()
-    heard.measure(heard_until_ms=75_000, silence_since_ms=30_000)
+    heard.hear(29_000, None)
+    heard.hear(40_000, None, text="")
+    heard.listen(75_000)
     early = look(tail)
-    heard.measure(heard_until_ms=76_000, silence_since_ms=30_000)
+    heard.listen(76_000)
 
     (alert,) = look(tail)
 
@@ -123,12 +125,24 @@ def test_silence_is_found_while_packets_arrive():
     assert (alert.speaker, alert.offset_ms) == ("", 30_000)
 
 
-@pytest.mark.parametrize("figures", [{}, {"silence_since_ms": None}, {"silence_since_ms": 0}])
-def test_no_silence_is_found_where_somebody_speaks_or_nothing_was_heard(figures):
+def test_a_call_in_which_nobody_has_spoken_is_silent_from_its_start():
     rule("silence", limit=45)
-    hearing().measure(
-        heard_until_ms=0 if figures.get("silence_since_ms") == 0 else 90_000, **figures
-    )
+    hearing().listen(46_000)
+
+    assert [alert.offset_ms for alert in look()] == [0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"heard_until_ms": None},
+        {"heard_until_ms": 45_000},
+        {"heard_until_ms": 90_000, "skipped": [[10_000, 50_000]]},
+    ],
+)
+def test_what_was_not_heard_is_no_silence(fields):
+    rule("silence", limit=45)
+    hearing().listen(**fields)
 
     assert look() == []
 
@@ -139,7 +153,7 @@ def test_silence_that_lasts_is_told_again_only_if_the_rule_says_so_and_not_by_th
     tail, heard, now = LiveTail(), hearing(), timezone.now()
     counts = []
     for after_s in (50, 100, 111):
-        heard.measure(heard_until_ms=after_s * 1_000, silence_since_ms=0)
+        heard.listen(after_s * 1_000)
         counts.append(len(look(tail, now=now + timedelta(seconds=after_s))))
     stretches = [{"begin_ms": 400, "end_ms": 120_000}, {"begin_ms": 300_000, "end_ms": 390_000}]
     archive(heard.call, metrics={"non_talk": {"instances": stretches}})
@@ -151,10 +165,10 @@ def test_silence_that_lasts_is_told_again_only_if_the_rule_says_so_and_not_by_th
     assert list(again.values_list("offset_ms", flat=True)) == [0, 0, 300_000]
 
 
-def test_figures_of_a_call_that_is_over_raise_nothing():
+def test_silence_in_a_call_that_is_over_is_left_to_the_result():
     rule("silence", limit=45)
     heard = hearing()
-    heard.measure(heard_until_ms=90_000, silence_since_ms=0)
+    heard.listen(90_000)
     services.end_call(call_id=heard.call.call_id)
 
     look_at_log()
@@ -164,9 +178,9 @@ def test_figures_of_a_call_that_is_over_raise_nothing():
 
 def test_odd_figures_of_one_call_hold_up_no_other(caplog):
     rule("silence", limit=45)
-    hearing().measure(silence_since_ms="long ago")
+    hearing().listen(90_000, skipped="long ago")
     sound = hearing()
-    sound.measure(silence_since_ms=0)
+    sound.listen(90_000)
 
     alerts = look()
 
