@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+
+from calls.search.words import UNSPACED, is_unspaced
 
 QUOTE_LENGTH = 160
 _WORD = re.compile(r"[^\W_]+\*?")
-# Combining marks belong to the word of the letter before them.
-_INSIDE = r"[\w\u0300-\u036f]"
+# Combining marks belong to the word of the letter before them. Scripts without blanks have no
+# words that could be inside of one another.
+_INSIDE = rf"(?:(?![{UNSPACED}])[\w\u0300-\u036f])"
+_NOT_BEHIND, _NOT_BEFORE = f"(?<!{_INSIDE})", f"(?!{_INSIDE})"
 _BETWEEN = r"[\W_]+"
 
 
@@ -20,19 +25,43 @@ def normalise(text: str) -> str:
 def compile_phrases(lines: str) -> re.Pattern[str] | None:
     """Return one expression for all phrases, one per line, or None if they hold no word.
 
-    ``cancel*`` matches every word that starts so. Search the result of ``normalise``.
+    ``cancel*`` matches every word that starts so. Search the result of ``normalise``. In scripts
+    without blanks, a phrase is found anywhere in a sentence.
     """
     found = [_WORD.findall(normalise(line)) for line in lines.splitlines()]
-    phrases = [_BETWEEN.join(map(_as_expression, words)) for words in found if words]
+    # The longest first: the first alternative that fits is the one that is quoted.
+    phrases = sorted(filter(None, found), key=lambda words: len(" ".join(words)), reverse=True)
     if not phrases:
         return None
-    # The longest first: the first alternative that fits is the one that is quoted.
-    phrases.sort(key=len, reverse=True)
-    return re.compile(rf"(?<!{_INSIDE})(?:{'|'.join(phrases)})(?!{_INSIDE})")
+    # The borders of ordinary phrases are checked once for all of them: there may be hundreds.
+    plain = [words for words in phrases if not (_begins_anywhere(words) or _ends_anywhere(words))]
+    parts = [_with_borders(words) for words in phrases if words not in plain]
+    if plain:
+        parts.append(f"{_NOT_BEHIND}(?:{'|'.join(map(_phrase, plain))}){_NOT_BEFORE}")
+    return re.compile("|".join(parts))
+
+
+def _begins_anywhere(words: Sequence[str]) -> bool:
+    return is_unspaced(words[0])
+
+
+def _ends_anywhere(words: Sequence[str]) -> bool:
+    return is_unspaced(words[-1].rstrip("*")[-1])
+
+
+def _with_borders(words: Sequence[str]) -> str:
+    begin = "" if _begins_anywhere(words) else _NOT_BEHIND
+    return f"{begin}{_phrase(words)}{'' if _ends_anywhere(words) else _NOT_BEFORE}"
+
+
+def _phrase(words: Sequence[str]) -> str:
+    return _BETWEEN.join(map(_as_expression, words))
 
 
 def _as_expression(word: str) -> str:
-    return re.escape(word[:-1]) + rf"{_INSIDE}*" if word.endswith("*") else re.escape(word)
+    stem = re.escape(word.rstrip("*"))
+    is_open = word.endswith("*") and not _ends_anywhere([word])
+    return rf"{stem}{_INSIDE}*" if is_open else stem
 
 
 def find_phrase(expression: re.Pattern[str], text: str) -> str | None:
