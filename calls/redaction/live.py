@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from calls.conversation import SPEAKERS, Speaker, Turn, goes_on
+from calls.conversation import JOIN_GAP_MS, SPEAKERS, Speaker, Turn
 from calls.formats.language import UNDETERMINED
 from calls.redaction.cues import asked_for
 from calls.redaction.folding import Folded, fold
@@ -22,7 +22,7 @@ from calls.redaction.personal_data import unexplained_numbers
 from calls.redaction.redact import SECRET, Memory, Secrets, is_nod
 from calls.redaction.spoken_languages import spoken_languages
 from calls.redaction.spoken_numbers import find_runs, has_digits, tokenize
-from calls.redaction.unfinished import REACH, announced, open_words
+from calls.redaction.unfinished import REACH, announced, foreign_places, open_words
 
 # An utterance has the fields of a turn.
 LiveWords = Turn
@@ -35,7 +35,8 @@ _BACK = 6
 # Calls whose redaction can go on from where it was.
 _REMEMBERED = 64
 _ALL = tuple(VOCABULARIES)
-_histories: dict[tuple[LiveWords, str], History] = {}
+Histories = tuple[History, History]
+_histories: dict[tuple[LiveWords, str], Histories] = {}
 
 Mask = tuple[int, int, str]
 """``[begin, end)`` of the plain copy of an utterance, and what takes its place."""
@@ -54,23 +55,28 @@ def clear(utterances: Sequence[LiveWords], *, language: str, now_ms: int) -> lis
     if not utterances:
         return []
     key = utterances[0], language
-    history = _histories.pop(key, None) or History()
-    shown = _clear(utterances, language, now_ms, history)
-    _histories[key] = history
+    histories = _histories.pop(key, None) or (History(), History())
+    shown = _clear(utterances, language, now_ms, histories)
+    _histories[key] = histories
     while len(_histories) > _REMEMBERED:
         _histories.pop(next(iter(_histories)), None)
     return shown
 
 
 def _clear(
-    utterances: Sequence[LiveWords], language: str, now_ms: int, history: History
+    utterances: Sequence[LiveWords], language: str, now_ms: int, histories: Histories
 ) -> list[str | None]:
     plain = [fold(each.text) for each in utterances]
     texts = [each.text for each in plain]
     rules = rules_for(_ruled(utterances, texts, language))
-    groups = list(_groups(utterances))
-    memory = history.follow([joined_text(utterances, texts, group) for group in groups], rules)
-    masks = _masks(utterances, texts, groups, history, memory)
+    masks: dict[int, list[Mask]] = defaultdict(list)
+    # The pauses of the finished transcript may be longer or shorter.
+    for pause_ms, history in zip((QUIET_MS, JOIN_GAP_MS), histories, strict=True):
+        groups = list(_groups(utterances, pause_ms))
+        memory = history.follow([joined_text(utterances, texts, group) for group in groups], rules)
+        for group, found in zip(groups, history.found, strict=True):
+            _spread(masks, texts, group, [(item.begin, item.end, item.kind) for item in found])
+    _mask_numbers(masks, utterances, texts, memory)
     held = _held(utterances, texts, memory, now_ms)
     return [
         None if place in held else _masked(each.text, plain[place], masks[place])
@@ -85,14 +91,15 @@ def _ruled(utterances: Sequence[LiveWords], texts: Sequence[str], language: str)
     return _ALL if spoken.others == (UNDETERMINED,) and not language else spoken.ruled
 
 
-def _groups(utterances: Sequence[LiveWords]) -> Iterator[Group]:
-    """Yield the utterances that are one turn of the finished transcript: see ``join_turns``."""
+def _groups(utterances: Sequence[LiveWords], pause_ms: int) -> Iterator[Group]:
+    """Yield the utterances that ``join_turns`` would join over pauses of this length."""
     group: list[int] = []
     end_ms = 0
     for place, each in enumerate(utterances):
         if not each.text.strip():
             continue
-        if group and not goes_on(Turn(utterances[group[0]].speaker, 0, end_ms, ""), each):
+        before = utterances[group[0]].speaker if group else each.speaker
+        if group and (before != each.speaker or each.begin_ms - end_ms >= pause_ms):
             yield group
             group, end_ms = [], 0
         group.append(place)
@@ -101,24 +108,19 @@ def _groups(utterances: Sequence[LiveWords]) -> Iterator[Group]:
         yield group
 
 
-def _masks(
+def _mask_numbers(
+    masks: dict[int, list[Mask]],
     utterances: Sequence[LiveWords],
     texts: Sequence[str],
-    groups: Sequence[Group],
-    history: History,
     memory: Memory,
-) -> dict[int, list[Mask]]:
-    masks: dict[int, list[Mask]] = defaultdict(list)
-    for group, found in zip(groups, history.found, strict=True):
-        spans = [(item.begin, item.end, str(item.kind)) for item in found]
-        _spread(masks, texts, group, spans)
+) -> None:
+    """Mask what repeats personal numbers, and the numbers that no rule calls harmless."""
     secrets = Secrets(list(memory.secrets.items())) if memory.secrets else None
     for place, text in enumerate(texts):
         masks[place] += _repeated(text, memory.rules, secrets)
         masks[place] += _numbers(text, memory)
     for group in _number_groups(utterances, texts, memory.rules):
         _spread(masks, texts, group, _numbers(" ".join(texts[place] for place in group), memory))
-    return masks
 
 
 def _spread(
@@ -190,22 +192,22 @@ def _number_groups(
     groups: dict[Speaker, list[int]] = {speaker: [] for speaker in SPEAKERS}
     for place, each in enumerate(utterances):
         own, other = each.speaker, SPEAKERS[1 - SPEAKERS.index(each.speaker)]
-        if not _ends(texts[place], rules):
-            ended = [] if _has_numbers(texts[place], rules) else [own]
-        else:
-            ended = [other] if _has_numbers(texts[place], rules) else [own, other]
+        goes_on = _has_numbers(texts[place], rules) or (
+            bool(groups[own]) and len(texts[place].split()) <= REACH
+        )
+        ended = ([] if goes_on else [own]) + ([other] if _ends(texts[place], rules) else [])
         for speaker in ended:
             if len(groups[speaker]) > 1:
                 yield groups[speaker]
             groups[speaker] = []
-        if _has_numbers(texts[place], rules):
+        if goes_on:
             groups[own].append(place)
     yield from (group for group in groups.values() if len(group) > 1)
 
 
 @lru_cache(maxsize=16_384)
 def _has_numbers(text: str, rules: Rules) -> bool:
-    return has_digits(tokenize(text, rules))
+    return has_digits(tokenize(text, rules)) or bool(foreign_places(text, rules))
 
 
 @lru_cache(maxsize=16_384)

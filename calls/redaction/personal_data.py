@@ -51,6 +51,8 @@ _OF_A_YEAR = re.compile(r"(?:19|20)\d\d[-/](?:\d{3}|\d{5,6})")
 _NATIONAL_INSURANCE = re.compile(
     r"\b[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]\b", re.IGNORECASE
 )
+# "AB-1234": the letters belong to the number.
+_PREFIX = re.compile(r"\b[A-Z]{1,4}-$")
 _SSN_SHAPE = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
 
 
@@ -109,7 +111,8 @@ def harmless_numbers(text: str, rules: Rules) -> set[str]:
 
 
 def _is_announced_harmless(run: DigitRun, text: str, rules: Rules) -> bool:
-    return len(run.digits) < CARD_RUN and names_harmless_last(_before(text, run.begin), rules)
+    before = _PREFIX.sub("", _before(text, run.begin))
+    return len(run.digits) < CARD_RUN and names_harmless_last(before, rules)
 
 
 def _records(text: str, rules: Rules, *, expected: bool) -> list[re.Match[str]]:

@@ -20,9 +20,10 @@ from calls.redaction.spoken_numbers import Token, tokenize
 REACH = 3
 # An address that was announced begins within so many words, and has hardly more.
 _ANNOUNCED = 12
-# A number in words of a language that the call is not known to be in needs two of them: "once" is
-# an English word, and Spanish for 11.
+# A number in words of a language that the call is not known to be in needs two of them, unless it
+# is the last word and has no other meaning: "once" is an English word, and Spanish for 11.
 _FOREIGN_WORDS = 2
+_WORDS_FIRST = words("once elf null nil mil mille cent six sept on ten one")
 _SHORT_TEXT = 6
 _LONG = 7  # from here on, no quantity
 _WORDS_TOO = frozenset("aiyoeu")
@@ -49,7 +50,7 @@ def open_words(
     tokens = [token for token in tokenize(text, rules) if token.word[0].isalnum()]
     places = (
         _number_places(text, tokens, rules, asked=asked)
-        | _foreign_places(text, rules)
+        | foreign_places(text, rules)
         | _letter_places(text, tokens, spelled=asked)
         | _address_places(text, tokens, rules)
         | _date_places(text, tokens, rules, expected, asked=asked)
@@ -85,13 +86,15 @@ def _is_counted(text: str, token: Token, rules: Rules) -> bool:
 
 
 @lru_cache(maxsize=16_384)
-def _foreign_places(text: str, rules: Rules) -> frozenset[int]:
+def foreign_places(text: str, rules: Rules) -> frozenset[int]:
     """Return the places of numbers in words of languages that the call is not known to be in."""
     found: set[int] = set()
     for code in VOCABULARIES.keys() - set(rules.languages):
-        spoken = [token for token in tokenize(text, rules_for((code,))) if token.digits]
-        if len([token for token in spoken if token.word[0].isalpha()]) >= _FOREIGN_WORDS:
-            found |= {token.begin for token in spoken}
+        tokens = [each for each in tokenize(text, rules_for((code,))) if each.word[0].isalnum()]
+        spoken = [each for each in tokens if each.digits and each.word[0].isalpha()]
+        is_last = bool(spoken) and spoken[-1] is tokens[-1] and spoken[-1].word not in _WORDS_FIRST
+        if is_last or len(spoken) >= _FOREIGN_WORDS:
+            found |= {each.begin for each in tokens if each.digits}
     return frozenset(found)
 
 
@@ -141,5 +144,6 @@ def _date_places(
     if not (named or asked or len(tokens) <= _SHORT_TEXT):
         return set()
     dated = [token for token in tokens if token.digits or is_date_word(token, rules)]
-    # "First" alone is no date, nor is "may".
-    return {token.begin for token in dated} if named or asked or len(dated) > 1 else set()
+    # In a sentence, "first" alone is no date, nor is "may".
+    is_date = named or asked or len(dated) > 1 or len(tokens) <= REACH
+    return {token.begin for token in dated} if is_date else set()

@@ -29,7 +29,7 @@ _SKIPPED_BY_OH = _ZERO_LETTERS | JOINTS
 # Records whose numbers are not personal. Supervisors look calls up by them.
 _RECORDS = (
     "order|invoice|po|ticket|case|reference|ref|booking|tracking|parcel|claim|incident|complaint|"
-    "job|quote|offer|batch|item|article|part|serial|sku|rma|model|version|build|firmware|error|"
+    "job|quote|offer|batch|item|article|product|part|serial|sku|rma|model|version|build|firmware|error|"
     "flight|meter"
 )
 _OTHERS = "orders room house gate line seat platform bus train any large small wrong right"

@@ -30,9 +30,14 @@ def reveal(
     yield len(utterances), clear(utterances, language=language, now_ms=10**9)
 
 
-def leaks(utterances: Sequence[LiveWords], *, language: str = "en") -> list[str]:
-    """Return the words that were shown at any time and that the finished call does not show."""
-    kept = kept_words(utterances, language)
+def leaks(
+    utterances: Sequence[LiveWords], *, language: str = "en", pauses: bool = True
+) -> list[str]:
+    """Return the words that were shown at any time and that the finished call does not show.
+
+    Without ``pauses``, the finished transcript joins all that one side says in a row.
+    """
+    kept = kept_words(utterances, language, pauses=pauses)
     return sorted(
         {
             f"{utterances[place].text!r} was shown as {text!r}: {word}"
@@ -49,9 +54,13 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[\w'@]+", _MARK.sub(" ", text).lower())
 
 
-def kept_words(utterances: Sequence[LiveWords], language: str) -> list[Counter[str]]:
+def kept_words(
+    utterances: Sequence[LiveWords], language: str, *, pauses: bool
+) -> list[Counter[str]]:
     """Return the words of each utterance that the redaction of the finished call keeps."""
     marked = [_numbered(place, each) for place, each in enumerate(utterances)]
+    if not pauses:
+        marked = [replace(each, begin_ms=at, end_ms=at) for at, each in enumerate(marked)]
     final = redact(join_turns(marked), language=language)
     kept: list[Counter[str]] = [Counter() for _ in utterances]
     for turn in final.turns:

@@ -1,18 +1,157 @@
-"""What may be shown of a call while it lasts."""
+"""What may be shown of a call while it lasts, by example."""
 
 from __future__ import annotations
 
+import pytest
+
 from calls.redaction.live import QUIET_MS, LiveWords, clear
+from calls.tests.redaction.live_calls import utterance
 
 
-def test_an_ordinary_sentence_is_shown_at_once():
-    said = [LiveWords("agent", 0, 2_000, "Good morning, how can I help you?")]
+def shown(*said: str, language: str = "en", later_ms: int = 300) -> list[str | None]:
+    """Return what is shown after "a: ..." (agent) and "c: ..." (customer), with short pauses."""
+    speakers = {"a": "agent", "c": "customer"}
+    utterances: list[LiveWords] = []
+    at_ms = 0
+    for each in said:
+        utterances.append(utterance(speakers[each[0]], at_ms, each[3:]))
+        at_ms = utterances[-1].end_ms + 500
+    return clear(utterances, language=language, now_ms=utterances[-1].end_ms + later_ms)
 
-    assert clear(said, language="en", now_ms=2_000) == ["Good morning, how can I help you?"]
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Good morning, how can I help you?",
+        "I was charged twice, and nobody answers my e-mails.",
+        "It took 30 days and cost 45 euros.",
+        "Two engineers came by and left again after a moment.",
+        "Really? Oh, thank goodness.",
+        "Please confirm your e-mail address.",
+        "I will do it at once.",
+        "That is the one.",
+        "",
+    ],
+)
+def test_ordinary_sentences_are_shown_at_once(text):
+    assert shown(f"c: {text}") == [text]
 
 
-def test_a_number_that_may_go_on_is_held_back_until_nobody_goes_on():
-    said = [LiveWords("customer", 0, 2_000, "My card number is four five")]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My card number is four five",
+        "It is 45",
+        "That is double",
+        "the letters are J B",
+        "write to maria dot lopez",
+        "My e-mail is maria",
+        "I was born in May",
+        "vierundfünfzig zweiunddreißig",
+        "cuatro cinco tres",
+    ],
+)
+def test_what_may_go_on_as_personal_data_is_held_back(text):
+    assert shown(f"c: {text}") == [None]
 
-    assert clear(said, language="en", now_ms=2_000) == [None]
-    assert clear(said, language="en", now_ms=2_000 + QUIET_MS) == ["My card number is four five"]
+
+def test_a_number_is_shown_as_a_mark_when_its_speaker_goes_on_to_something_else():
+    assert shown("c: My card is 4532 0151", "c: 1283 0366 and I would like to cancel it") == [
+        "My card is [CARD]",
+        "[CARD] and I would like to cancel it",
+    ]
+
+
+def test_a_number_is_shown_as_a_mark_when_the_other_side_goes_on_to_something_else():
+    said = ["a: What is your card number?", "c: four five three two", "a: Mm-hm.", "c: oh one"]
+
+    assert shown(*said) == ["What is your card number?", None, "Mm-hm.", None]
+    assert shown(*said, "a: Thank you, I have found your contract.")[1::2] == ["[CARD]", "[CARD]"]
+
+
+def test_a_number_is_shown_as_a_mark_when_nobody_speaks():
+    said = ["a: What is your card number?", "c: four five three two"]
+
+    assert shown(*said, later_ms=QUIET_MS - 1)[1] is None
+    assert shown(*said, later_ms=QUIET_MS)[1] == "[CARD]"
+
+
+def test_the_listener_who_repeats_the_pieces_is_held_back_with_them():
+    said = ["a: Your card number?", "c: four five three", "a: four five three", "c: two oh one"]
+
+    assert shown(*said)[1:] == [None, None, None]
+    released = shown(*said, "a: Thank you, that is all that I need.")
+    assert released[1:4] == ["[CARD]", "[CARD]", "[CARD]"]
+
+
+def test_a_long_number_that_no_rule_calls_harmless_stays_masked():
+    assert shown("c: I saw 88123 on the screen, and then it was gone") == [
+        "I saw [NUMBER] on the screen, and then it was gone"
+    ]
+    assert shown("c: My order number is 88123 and it has not come") == [
+        "My order number is 88123 and it has not come"
+    ]
+
+
+def test_pieces_that_nods_part_are_one_number():
+    said = ["c: it says 45", "a: Yes.", "c: 32", "a: Okay.", "c: 01 and then nothing more at all"]
+
+    assert shown(*said) == [
+        "it says [NUMBER]",
+        "Yes.",
+        "[NUMBER]",
+        "Okay.",
+        "[NUMBER] and then nothing more at all",
+    ]
+
+
+def test_a_number_is_masked_where_it_was_shown_before_as_soon_as_it_is_known_to_be_personal():
+    said = ["c: That is about ticket 4471982 of last week", "a: And what is your phone number?"]
+    answer = "c: oh seven seven double oh, 4471982, and nothing else besides"
+
+    assert shown(*said)[0] == "That is about ticket 4471982 of last week"
+    assert shown(*said, answer)[0] == "That is about ticket [PHONE] of last week"
+
+
+def test_words_after_the_time_up_to_which_all_is_known_are_held_back_if_they_have_numbers():
+    said = [
+        utterance("agent", 5_000, "So 12 of them were lost in all."),
+    ]
+    plain = [utterance("agent", 5_000, "So all of them were lost.")]
+
+    assert clear(said, language="en", now_ms=4_000) == [None]
+    assert clear(plain, language="en", now_ms=4_000) == ["So all of them were lost."]
+
+
+def test_a_call_whose_language_is_not_known_is_read_by_the_rules_of_all():
+    answer = ["a: Kundennummer?", "c: vier vier sieben eins"]
+
+    assert shown(*answer, language="", later_ms=QUIET_MS)[1] == "[ACCOUNT]"
+
+
+def test_numbers_in_words_of_another_language_are_masked():
+    said = ["c: okay vierundfünfzig zweiunddreißig and that is really all there is"]
+
+    assert shown(*said) == ["okay [NUMBER] and that is really all there is"]
+
+
+def test_typographic_signs_stay_where_they_are():
+    assert shown(
+        "c: It\u2019s \u201c4532\u201110151283\u201d \u2013 that\u2019s what it says here"
+    ) == ["It\u2019s \u201c[CARD]\u201d \u2013 that\u2019s what it says here"]
+
+
+def test_a_conversation_that_is_remembered_gives_the_same_as_a_new_one():
+    said = [
+        utterance("agent", 0, "What is your card number?"),
+        utterance("customer", 3_000, "4532 0151 1283 0366"),
+        utterance("agent", 9_000, "Thank you, I have it now."),
+    ]
+    grown = [clear(said[:end], language="en", now_ms=60_000) for end in (1, 2, 3, 2, 3)]
+
+    assert grown[2] == grown[4] == clear(said, language="en-GB", now_ms=60_000)
+    assert grown[1] == grown[3] == grown[2][:2]
+
+
+def test_a_call_without_words_shows_nothing():
+    assert clear([], language="en", now_ms=0) == []

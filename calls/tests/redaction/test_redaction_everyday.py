@@ -34,6 +34,7 @@ DEMO_CALLS = sorted((Path(__file__).parents[2] / "demo_calls").glob("*.json"))
         "Oh, two minutes ago. One moment, please.",
         "Your order number is 7731 0914, the serial number four oh two, nine nine one, seven.",
         "Batch two oh two five, one one, oh three.",
+        "Product code AB-1234-5678-90, and the article is XK-1234-5678-91.",
         "The garage wrote 2000 300 and 40 euros.",
         "There is the seven oh four, the seven thirty one and the eight oh two.",
         "Invoice 2026-114 was paid twice, and so were 2026-115 and 2026-00116.",
