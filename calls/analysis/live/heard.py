@@ -256,7 +256,7 @@ class HeardCall:
         rewritten = self._clear() if is_news or self._holds_back else []
         is_news = is_news or bool(rewritten)
         self._judge(rewritten, judge)
-        fields = {
+        fields: dict[str, Any] = {
             "model": self.model,
             "language": self.language,
             "positions": self._positions(),
@@ -268,8 +268,9 @@ class HeardCall:
         }
         headline = None
         if is_news:
-            fields["figures"] = self._figures()
-            headline = self._changed_headline(fields["figures"])
+            figures = self._figures()
+            fields["figures"] = figures
+            headline = self._changed_headline(figures)
         stored = [each for each in rewritten if each.pk is not None]
         return Change(self.pk, self.token, fields, is_news, headline, new, stored)
 
