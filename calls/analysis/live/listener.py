@@ -80,6 +80,7 @@ class Listener:
         self._outage = ProviderOutage()
         self._aside: dict[int, float] = {}
         self._waiting = self._heard = self._skipped = 0
+        self._reported: reports.LiveStatus | None = None
 
     def step(self) -> None:
         clock = self._clock()
@@ -146,7 +147,6 @@ class Listener:
     def _report(self, clock: float, now: datetime) -> None:
         if clock < self._next_report:
             return
-        self._next_report = clock + reports.EVERY_S
         behind = [one.heard.behind_s(clock) for one in self.calls.values()]
         status = reports.LiveStatus(
             calls=len(self.calls),
@@ -155,7 +155,9 @@ class Listener:
             heard=self._heard,
             skipped=self._skipped,
         )
-        reports.report(self.owner, status, now=now)
+        if status != self._reported or clock >= self._next_report + reports.UNCHANGED_S:
+            reports.report(self.owner, status, now=now)
+            self._reported, self._next_report = status, clock + reports.EVERY_S
 
     def _take(self, pks: Iterable[int], now: datetime, clock: float) -> None:
         rows = leases.acquire(list(pks), owner=self.owner, now=now)

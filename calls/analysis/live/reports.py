@@ -11,7 +11,8 @@ from calls.lifecycle import CallState
 from calls.models import ListenerReport, LiveTranscription, LiveUtterance
 
 EVERY_S = 2.0
-FRESH = timedelta(seconds=10)  # an older report is of a process that has ended
+UNCHANGED_S = 20.0  # as often if nothing has changed
+FRESH = timedelta(seconds=45)  # an older report is of a process that has ended
 KEPT = timedelta(hours=1)
 PORTION = 2_000  # rows deleted in one transaction
 

@@ -1,9 +1,10 @@
 """A process that hears live calls is killed: the next one loses no word and doubles none."""
 
+import psutil
 import pytest
 
 from benchmarks.rig.databases import Database
-from benchmarks.rig.services import Service
+from benchmarks.rig.services import Service, kill
 from benchmarks.rig.waiting import wait_until
 from calls.tests.analysis.live.listening import words_of
 
@@ -62,3 +63,22 @@ def test_two_processes_never_hear_the_same_call(service):
     numbers = [number for number, _ in heard(service)]
     assert numbers == sorted(set(numbers))
     assert service.log("one") + service.log("two") == ""
+
+
+def reported(service):
+    """Return the process ids of the listeners that report."""
+    rows = Database(service.database).rows("SELECT process FROM calls_listenerreport")
+    return {int(process.split(":")[1]) for (process,) in rows}
+
+
+def test_a_worker_starts_its_listener_again_and_ends_it_in_order(service):
+    worker = service.worker()
+    wait_until(lambda: reported(service), patience_s=30, what="the first listener")
+    (first,) = reported(service)
+
+    kill(psutil.Process(first))
+
+    wait_until(lambda: reported(service) - {first}, patience_s=30, what="the second listener")
+    worker.terminate()
+    worker.wait(timeout=30)
+    assert reported(service) == {first}
