@@ -6,10 +6,9 @@ stalled and lost a call to another one cannot spoil what the other one wrote.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -80,15 +79,13 @@ def acquire(pks: Collection[int], *, owner: str, now: datetime) -> dict[int, Liv
     return rows.in_bulk(mine)
 
 
-def renew(tokens: Mapping[int, int], *, owner: str, now: datetime) -> None:
+def renew(pks: Collection[int], *, owner: str, now: datetime) -> None:
     """Extend the leases that this process still holds."""
-    LiveTranscription.objects.filter(pk__in=tokens, owner=owner).update(
-        lease_expires_at=now + LEASE
-    )
+    LiveTranscription.objects.filter(pk__in=pks, owner=owner).update(lease_expires_at=now + LEASE)
 
 
-def release(tokens: Mapping[int, int], *, owner: str, **fields: Any) -> None:
+def release(pks: Collection[int], *, owner: str) -> None:
     """Give calls away, so that another process can take them at once."""
-    LiveTranscription.objects.filter(pk__in=tokens, owner=owner).update(
-        owner="", lease_expires_at=None, partial={}, **fields
+    LiveTranscription.objects.filter(pk__in=pks, owner=owner).update(
+        owner="", lease_expires_at=None, partial={}
     )

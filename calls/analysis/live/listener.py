@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
+from traceback import extract_tb
 from typing import Any
 
 from django.conf import settings
@@ -139,7 +140,7 @@ class Listener:
         self._find_streams()
         if clock >= self._next_renewal and self.calls:
             self._next_renewal = clock + RENEW_S
-            leases.renew(self._tokens(self.calls), owner=self.owner, now=now)
+            leases.renew(self.calls, owner=self.owner, now=now)
         self._waiting = plan.waiting
         self._report(clock, now)
         self._next_plan = clock + PLAN_S
@@ -198,7 +199,7 @@ class Listener:
         for heard in given:
             heard.drop_guesses()
         self._store([heard for heard in given if heard.pk in self.calls], clock, force=True)
-        leases.release({heard.pk: heard.token for heard in given}, owner=self.owner)
+        leases.release([heard.pk for heard in given], owner=self.owner)
         self._forget([heard.pk for heard in given])
 
     def _forget(self, pks: Iterable[int]) -> None:
@@ -209,9 +210,6 @@ class Listener:
                 self._reader.close(one.streams)
                 for stream in one.streams:
                     del self._of_stream[stream]
-
-    def _tokens(self, pks: Iterable[int]) -> dict[int, int]:
-        return {pk: self.calls[pk].heard.token for pk in pks}
 
     # --- What is said
 
@@ -231,6 +229,8 @@ class Listener:
         for pk, one in self.calls.items():
             try:
                 one.take(by_call.get(pk, ()), clock, heard_at=now)
+                if one.hears and one.heard.audio is not None:
+                    self._recogniser.warm_up()
                 one.heard.listen(clock)
             except Exception as error:  # odd packets of one call must not stop all others
                 self._set_aside(pk, error)
@@ -238,10 +238,25 @@ class Listener:
 
     def _store(self, heard: Iterable[HeardCall], clock: float, *, force: bool = False) -> None:
         now = database_now()
-        taken = self._worker.submit(_changes, list(heard), clock, now, force).result()
+        taken = self._worker.submit(self._changes, list(heard), clock, now, force).result()
+        self._forget(self._aside)
         if taken:
             self._forget(self._stored(taken, now))
             self._heard += sum(len(change.new) for change in taken)
+
+    def _changes(
+        self, heard: Iterable[HeardCall], clock: float, now: datetime, force: bool
+    ) -> list[storing.Change]:
+        judge = Judge()
+        changes = []
+        for each in heard:
+            try:
+                change = each.take_change(clock, heard_at=now, judge=judge, force=force)
+            except Exception as error:  # odd words of one call must not stop all others
+                self._set_aside(each.pk, error)
+            else:
+                changes += [change] if change is not None else []
+        return changes
 
     def _stored(self, taken: list[storing.Change], now: datetime) -> set[int]:
         """Store the changes, and return the calls that this process must give up."""
@@ -265,7 +280,7 @@ class Listener:
     def _set_aside(self, pk: int, error: Exception) -> None:
         """Leave a call alone for a while. Its words must not be in the log."""
         self._aside[pk] = self._clock() + ASIDE_S
-        log.error("call %s cannot be heard live (%s)", pk, type(error).__name__)
+        log.error("call %s cannot be heard live: %s", pk, _where(error))
 
     # --- Which words
 
@@ -323,16 +338,14 @@ class Listener:
         reports.withdraw(self.owner)
 
 
-def _changes(
-    heard: Iterable[HeardCall], clock: float, now: datetime, force: bool
-) -> list[storing.Change]:
-    judge = Judge()
-    changes = [each.take_change(clock, heard_at=now, judge=judge, force=force) for each in heard]
-    return [change for change in changes if change is not None]
-
-
 def _order(entry: Entry) -> tuple[int, bool, float, float]:
     return entry.call.rank, entry.early, entry.call.served_at, entry.asked_at
+
+
+def _where(error: Exception) -> str:
+    """Describe an error without its message, which could hold words of a call."""
+    places = [f"{at.filename}:{at.lineno}" for at in extract_tb(error.__traceback__)[-3:]]
+    return f"{type(error).__name__} in {', '.join(places)}"
 
 
 def run(stop: Any) -> None:
@@ -353,9 +366,9 @@ def listen(listener: Listener, should_stop: Callable[[], bool]) -> None:
         except DatabaseError as error:
             outage.note(error)
             _start_again(listener)
-        except Exception:
+        except Exception as error:
             # A bug must not end the hearing of all other calls.
-            log.exception("hearing live calls failed; it starts again")
+            log.error("hearing live calls failed; it starts again: %s", _where(error))  # noqa: TRY400
             _start_again(listener)
         else:
             outage.over()

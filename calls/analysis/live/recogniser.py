@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from calls.analysis.insights import load_insights
 from calls.analysis.live.channel import LiveUtterance
 from calls.analysis.providers import Provider, ProviderError
@@ -42,8 +44,9 @@ Outcome = Words | ProviderError
 class Recogniser:
     """``submit`` returns at once; ``done`` is called in another thread with the outcome."""
 
-    def __init__(self, provider: Provider, *, slots: int) -> None:
+    def __init__(self, provider: Provider, *, slots: int, warms_up: bool = False) -> None:
         self.slots = slots
+        self._is_cold = warms_up
         self.running = 0
         self._provider = provider
         self._loop = asyncio.new_event_loop()
@@ -56,6 +59,14 @@ class Recogniser:
     def hears(self) -> bool:
         """Whether this provider recognises anything at all."""
         return self._provider.name != "null"
+
+    def warm_up(self) -> None:
+        """Load the model before there are words, so that the first ones do not wait for it."""
+        if self._is_cold:
+            self._is_cold = False
+            silence = Channel("agent", np.zeros(800, np.int16), 8000)
+            work = self._provider.transcribe(CallAudio((silence,)), language="en")
+            asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def submit(
         self, utterance: LiveUtterance, *, language: str, done: Callable[[Outcome], None]
@@ -140,6 +151,5 @@ def from_settings() -> Recogniser:
     a live call.
     """
     provider = import_factory()(load_insights)
-    return Recogniser(
-        provider, slots=REQUESTS if provider.name == "openai" else os.cpu_count() or 1
-    )
+    slots = REQUESTS if provider.name == "openai" else os.cpu_count() or 1
+    return Recogniser(provider, slots=slots, warms_up=provider.name == "local")

@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from calls import services
+from calls.analysis.live.heard import HeardCall
 from calls.analysis.live.reports import LiveStatus, clean_up, read_live_status, report
 from calls.analysis.providers import ProviderError
 from calls.models import (
@@ -282,3 +283,22 @@ def test_live_words_are_deleted_an_hour_after_the_archive(call_in):
 
     assert [each.call.call_id for each in stored()] == ["new"]
     assert [each.call.call_id for each in LiveTranscription.objects.all()] == ["new"]
+
+
+def test_a_call_that_cannot_be_heard_does_not_stop_the_others(monkeypatch, caplog):
+    receive(*spoken("c-1", (1, 2), seconds=4), *spoken("c-2", (1, 2), seconds=4))
+    take = HeardCall.take_change
+
+    def odd(self, *arguments, **options):
+        if self.call_id == "c-1":
+            raise ValueError("secret words")
+        return take(self, *arguments, **options)
+
+    monkeypatch.setattr(HeardCall, "take_change", odd)
+    listener = a_listener()
+
+    listen_until(listener, lambda: len(stored()) == 1)
+
+    assert [each.call.call_id for each in stored()] == ["c-2"]
+    assert "cannot be heard live: ValueError in" in caplog.text
+    assert "secret" not in caplog.text
