@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
@@ -227,11 +227,34 @@ def render(placed: PlacedTrack, rate: int) -> list[NDArray[np.int16]]:
     """Render each channel of a track at ``rate`` Hz, including silences."""
     track = placed.track
     out = np.zeros((track.media.channels, placed.samples), np.int16)
-    for begin, piece in zip(placed.begins, track.pieces, strict=True):
-        if piece.payload:
-            samples = _in_format(piece.payload, piece.media, track.media)
-            out[:, begin : begin + samples.shape[1]] = samples
+    for begin, payload, media in _stretches(placed):
+        samples = _in_format(payload, media, track.media)
+        out[:, begin : begin + samples.shape[1]] = samples
     return [resample(channel, track.media.rate, rate) for channel in out]
+
+
+def _stretches(placed: PlacedTrack) -> Iterator[tuple[int, bytes, MediaFormat]]:
+    """Yield where audio begins, its bytes and their format. Packets that follow one another are
+    joined: decoding many of them together takes a tenth of the time.
+    """
+    track = placed.track
+    begins = placed.begins.tolist()
+    lengths = track.lengths.tolist()
+    first, end, parts = 0, -1, list[bytes]()
+    media = track.media
+    for begin, length, piece in zip(begins, lengths, track.pieces, strict=True):
+        if not piece.payload:
+            continue
+        if begin != end or piece.media != media:
+            if parts:
+                yield first, b"".join(parts), media
+            first, media, parts = begin, piece.media, []
+        parts.append(piece.payload)
+        # A packet that ends within a sample, or is converted, is followed by a new stretch.
+        is_whole = media == track.media and length * media.width == len(piece.payload)
+        end = begin + length if is_whole else -1
+    if parts:
+        yield first, b"".join(parts), media
 
 
 def _in_format(payload: bytes, media: MediaFormat, wanted: MediaFormat) -> NDArray[np.int16]:

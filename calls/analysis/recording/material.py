@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet, Value
+from django.db.models import Exists, OuterRef, QuerySet
 
 from calls.analysis.media.assembly import assemble
 from calls.analysis.media.packets import PacketRow
@@ -104,12 +104,10 @@ def _rows(streams: Sequence[Stream], *, bit_by_bit: bool) -> Iterator[tuple[int,
     by_pk = {stream.pk: stream for stream in streams}
     rows = Packet.objects.filter(stream__in=by_pk).order_by("stream_id", "sequence")
     # Only runs are placed by the time of reception.
-    received = (
-        F("received_at") if any(one.run > 1 for one in streams) else Value(None, DateTimeField())
-    )
-    columns = rows.values_list("stream_id", "track", "sequence", "timestamp", "data", received)
+    received = ["received_at"] if any(one.run > 1 for one in streams) else []
+    columns = rows.values_list("stream_id", "track", "sequence", "timestamp", "data", *received)
     read = columns.iterator(chunk_size=2000) if bit_by_bit else columns
-    for pk, track, sequence, timestamp, data, moment in read:
+    for pk, track, sequence, timestamp, data, *moment in read:
         stream = by_pk[pk]
         yield (
             stream.call_id,
@@ -121,7 +119,7 @@ def _rows(streams: Sequence[Stream], *, bit_by_bit: bool) -> Iterator[tuple[int,
                 data=data,
                 media=stream.media,
                 run=stream.run,
-                received=moment.timestamp() if moment else 0.0,
+                received=moment[0].timestamp() if moment else 0.0,
             ),
         )
 
