@@ -4,6 +4,9 @@ actions           Chooses the actions that a call allows, and runs the one that 
 annotating        The views that add and remove tags and notes.
 downloads         The files that the call page offers for download.
 highlight         The search words that the call page marks: ``?q=refund``.
+live_figures      The figures of a call so far.
+live_transcript   What was heard of a call so far, as turns.
+moments           The turns that alerts are about.
 packet_map        The packet map: received, missing, late and reordered packets by sequence number.
 read_model        Everything the call page shows about one call.
 sought_turn       The turn that a link points to: ``?t=83.2``, in seconds.

@@ -14,24 +14,18 @@ from django.utils import timezone
 
 from calls.analysis import breaker
 from calls.analysis.arrivals import remarks_on
-from calls.analysis.media.assembly import assemble
-from calls.analysis.media.packets import PacketRow
-from calls.analysis.media.roles import swap_material
-from calls.analysis.media.textcall import TextCall
 from calls.analysis.results import transcript_document
-from calls.analysis.stages import language_of
 from calls.analysis.status import AnalysisStatus, Outage, read_status
-from calls.conversation import turn_as_json
 from calls.description import labelled
 from calls.formats.language import name_of
 from calls.formats.media_types import read_media
 from calls.ingest.carriers.presence import Presence, read_presence
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, CallEvent, Note, Packet, Recording, Stream
-from calls.redaction.redact import redact
+from calls.models import Attempt, Call, CallEvent, Note, Recording, Stream
 from calls.search.hits import Excerpt
 from supervisor.call.downloads import Download, list_downloads
 from supervisor.call.highlight import NO_WORDS, Highlight
+from supervisor.call.live_transcript import LiveTranscript, read_live_transcript
 from supervisor.call.packet_map import PacketMap, read_packet_map
 from supervisor.call.speaker_timeline import SpeakerTimeline, draw_speaker_timeline
 from supervisor.call.talk import TalkSplit, split_talk
@@ -41,8 +35,6 @@ EVENT_LIMIT = 120
 ALL_EVENTS_LIMIT = 2000
 # Above this, the packet map is fetched later: counting takes longer than the rest of the page.
 MAPPED_AT_ONCE = 20_000
-HEARD_LIMIT = 24
-RUNS_HEARD = 3
 # A bad line logs hundreds of gaps, which would push everything else out of sight.
 GROUPED_FROM = 4
 SILENT_AFTER = timedelta(seconds=15)
@@ -58,7 +50,7 @@ class CallPage:
     events: list[CallEvent]
     more_events: bool
     document: dict[str, Any] | None
-    heard: list[dict[str, Any]] = field(default_factory=list)
+    live: LiveTranscript | None = None
     remarks: list[str] = field(default_factory=list)
     analysis_status: AnalysisStatus | None = None
     recording: Recording | None = None
@@ -221,13 +213,18 @@ class CallPage:
 
     @cached_property
     def turns(self) -> list[dict[str, Any]]:
-        """The turns of the transcript, or the last turns of a text call in progress."""
-        said = (self.document or {}).get("turns", self.heard)
+        """The turns of the transcript."""
+        said = (self.document or {}).get("turns", ())
         mark = self.highlight.mark
         return [
             {**turn, "timing": timing_of(turn), "said": mark(turn["text"], turn["speaker"])}
             for turn in said
         ]
+
+    @property
+    def spoken(self) -> list[dict[str, Any]]:
+        """The turns of the transcript, or of what was heard live as long as there is none."""
+        return self.live.turns if self.live else self.turns
 
     @property
     def scored(self) -> int:
@@ -292,47 +289,19 @@ def read_call_page(
     # One more than is shown tells whether there are more, without a count.
     events = list(call.events.order_by("-id")[: limit + 1])
     streams = list(call.streams.order_by("pk"))
+    document, now = transcript_document(call, redacted=redacted), timezone.now()
     return CallPage(
         call=call,
-        now=timezone.now(),
+        now=now,
         attempts=list(call.attempts.all()),
         streams=streams,
         events=events[:limit],
         more_events=len(events) > limit,
-        document=transcript_document(call, redacted=redacted),
+        document=document,
         remarks=remarks_on(call, streams),
-        heard=_heard(call, streams, redacted=redacted) if call.is_live else [],
+        live=None if document else read_live_transcript(call, now=now),
         analysis_status=read_status() if call.state in WAITING else None,
         recording=Recording.objects.filter(call=call).first(),
         packet_map=read_packet_map(streams) if call.packet_count <= MAPPED_AT_ONCE else None,
         highlight=highlight,
     )
-
-
-def _newest(stream: Stream) -> list[PacketRow]:
-    packets = Packet.objects.filter(stream=stream).order_by("-sequence")
-    columns = packets.values_list("track", "sequence", "timestamp", "data", "received_at")
-    return [
-        PacketRow(
-            stream.name, track, sequence, timestamp, data, stream.media, stream.run,
-            received_at.timestamp(),
-        )
-        for track, sequence, timestamp, data, received_at in columns[:HEARD_LIMIT]
-    ]  # fmt: skip
-
-
-def _heard(call: Call, streams: list[Stream], *, redacted: bool) -> list[dict[str, Any]]:
-    """Return the last HEARD_LIMIT packets of the newest runs of a live text call, as turns."""
-    if not streams or _is_audio(streams[-1].media or call.media):
-        return []
-    # A carrier that reconnects opens another stream, so the last one is what is said now.
-    # The runs of a stream may be concurrent, or the newest one may have just begun.
-    runs = [stream for stream in streams if stream.name == streams[-1].name][-RUNS_HEARD:]
-    rows = [row for run in runs for row in _newest(run)]
-    material = assemble(rows, call.media, track_speakers=settings.TRACK_SPEAKERS or None)
-    material = swap_material(material) if call.speakers_swapped else material
-    if not isinstance(material, TextCall):
-        return []
-    if not redacted:
-        return [turn_as_json(turn) for turn in material.turns]
-    return [turn_as_json(turn) for turn in redact(material.turns, language=language_of(call)).turns]

@@ -36,17 +36,18 @@ def draw_speaker_timeline(document: Mapping[str, Any]) -> SpeakerTimeline:
     interruptions = document.get("interruptions", {}).get("by", {})
     return SpeakerTimeline(
         duration_ms=duration_ms,
-        agent=_bars((turn for turn in turns if turn["speaker"] == "agent"), duration_ms),
-        customer=_bars((turn for turn in turns if turn["speaker"] == "customer"), duration_ms),
-        silences=_bars(silences, duration_ms),
-        interruptions=_bars(
+        agent=bars_of((turn for turn in turns if turn["speaker"] == "agent"), duration_ms),
+        customer=bars_of((turn for turn in turns if turn["speaker"] == "customer"), duration_ms),
+        silences=bars_of(silences, duration_ms),
+        interruptions=bars_of(
             (span for spans in interruptions.values() for span in spans), duration_ms
         ),
-        muted=_bars(document.get("redactions", ()), duration_ms),
+        muted=bars_of(document.get("redactions", ()), duration_ms),
     )
 
 
-def _bars(spans: Iterable[Mapping[str, Any]], duration_ms: int) -> list[Bar]:
+def bars_of(spans: Iterable[Mapping[str, Any]], duration_ms: int) -> list[Bar]:
+    """Return the spans as bars of a timeline that lasts ``duration_ms``."""
     scale = WIDTH / duration_ms
     return [
         Bar(

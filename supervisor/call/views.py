@@ -21,6 +21,7 @@ from supervisor.access import guarded
 from supervisor.alerts.read_model import alerts_of
 from supervisor.call.actions import BadForm, actions_for, carry_out
 from supervisor.call.highlight import Highlight
+from supervisor.call.moments import flag_turns
 from supervisor.call.packet_map import read_packet_map
 from supervisor.call.read_model import read_call_page
 from supervisor.call.sought_turn import mark_sought_turn
@@ -41,11 +42,13 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     all_events = request.GET.get("events") == "all"
     highlight = Highlight.from_query(request.GET)
     page = read_call_page(call, redacted=redacted, all_events=all_events, highlight=highlight)
-    mark_sought_turn(page.turns, request.GET.get("t", ""))
+    alerts = alerts_of(call)
+    mark_sought_turn(page.spoken, request.GET.get("t", ""))
+    flag_turns(page.spoken, alerts)
     context = {
         "position": position,
         "page": page,
-        "alerts": alerts_of(call),
+        "alerts": alerts,
         # Without a transcript, personal data in the audio cannot be muted.
         "is_playable": page.has_recording and bool(page.document or may_unredact),
         "call": call,
@@ -128,7 +131,7 @@ def _offered(request: HttpRequest, call: Call) -> list[Action]:
 
 
 def _call(call_id: str) -> Call:
-    call = Call.objects.filter(call_id=call_id).first()
+    call = Call.objects.select_related("live").filter(call_id=call_id).first()
     if call is None:
         raise Http404(f"There is no call {call_id}.")
     return call

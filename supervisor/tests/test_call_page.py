@@ -10,7 +10,7 @@ from calls.ingest.carriers.opening import open_stream
 from calls.ingest.carriers.presence import end_connection
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
-from calls.models import Call, CallEvent, Packet
+from calls.models import Call, CallEvent
 from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call, failed_call, live_call, outage, packet
 from supervisor.call.read_model import read_call_page
@@ -25,14 +25,6 @@ def act(client, call, action):
 
 
 # --- Why a call is where it is --------------------------------------------------------------
-def test_a_live_call_shows_what_was_said_so_far(supervisor):
-    text = text_of(page_of(supervisor, live_call()))
-
-    assert "Receiving packets." in text
-    assert "Received so far" in text
-    assert "my line has been dead for three days" in text
-
-
 def test_a_live_call_without_its_carrier_says_when_it_ends(supervisor):
     opened = open_stream(call_id="c", name="a", media="audio/x-mulaw;rate=8000", description={})
     connected = text_of(page_of(supervisor, Call.objects.get()))
@@ -53,15 +45,6 @@ def test_a_call_that_lost_its_carrier_says_so(supervisor):
 
     assert "(the connection broke off and was not resumed)" in text
     assert "Ended : the connection broke off and was not resumed" in text
-
-
-def test_personal_data_is_removed_from_the_words_of_a_live_call(supervisor):
-    record_packets([packet("c-1", 1, "Write to jane.doe@example.com please.")])
-
-    response = supervisor.get("/supervisor/calls/c-1/")
-
-    assert "jane.doe" not in response.content.decode()
-    assert '<mark class="removed" title="Removed: email">' in response.content.decode()
 
 
 def test_a_call_without_packets_says_so(supervisor):
@@ -247,15 +230,6 @@ def test_hostile_words_are_shown_and_never_run(operator):
         assert "&lt;script&gt;" in html
 
 
-def test_hostile_words_of_a_live_call_are_escaped(supervisor):
-    record_packets([packet("c-1", 1, f"{HOSTILE} jane@example.com")])
-
-    html = supervisor.get("/supervisor/calls/c-1/").content.decode()
-
-    assert "<img" not in html
-    assert 'class="removed"' in html
-
-
 # --- What can be done -----------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("make", "action", "reason"),
@@ -330,16 +304,6 @@ def test_a_viewer_cannot_act(supervisor):
 
 def test_an_action_on_an_unknown_call_is_not_found(operator):
     assert operator.post("/supervisor/calls/nobody/end/").status_code == 404
-
-
-def test_the_page_of_a_long_live_call_reads_few_packets(supervisor):
-    record_packets([packet("c-1", number, f"Word {number}.") for number in range(1, 200)])
-
-    html = supervisor.get("/supervisor/calls/c-1/").content.decode()
-
-    assert Packet.objects.count() == 199
-    assert "Word 199." in html
-    assert "Word 100." not in html
 
 
 # --- What can be taken away ----------------------------------------------------------------

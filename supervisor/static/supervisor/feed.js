@@ -18,6 +18,7 @@ export class Feed extends EventTarget {
   #timer = 0;
   #ended = "";
   #heartbeat_s = 10;
+  #followed = new Map(); // by call id: a function that returns the revision of its live transcript
   #since = 0; // when the socket was opened; once it is live, when it went live
 
   // position: the epoch and offset in the event log at which the page was read.
@@ -41,6 +42,13 @@ export class Feed extends EventTarget {
     setInterval(() => this.#watch(), 1000);
     addEventListener("online", () => this.#hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.#look());
+  }
+
+  // Asks for the live transcript of a call from a revision on, now and after every reconnection. It
+  // comes as "live_transcript" events.
+  follow(callId, revision) {
+    this.#followed.set(callId, revision);
+    if (this.isConnected) this.#subscribe();
   }
 
   end(status) {
@@ -120,7 +128,10 @@ export class Feed extends EventTarget {
         return;
       // Only now is the page up to date, and the next loss starts with the shortest pause again.
       case "resumed":
-        if (!this.isConnected) this.#since = Date.now();
+        if (!this.isConnected) {
+          this.#since = Date.now();
+          this.#subscribe();
+        }
         this.isConnected = true;
         this.#tries = 0;
         return this.#tell("status");
@@ -135,6 +146,8 @@ export class Feed extends EventTarget {
         return this.#tell("counters", message.calls);
       case "figures":
         return this.#tell("figures", message);
+      case "live_transcript":
+        return this.#tell("live_transcript", message);
     }
     if (message.offset > this.offset) {
       this.offset = message.offset;
@@ -144,6 +157,12 @@ export class Feed extends EventTarget {
 
   #resume() {
     this.#socket.send(JSON.stringify({ type: "resume", epoch: this.epoch, offset: this.offset }));
+  }
+
+  #subscribe() {
+    if (!this.#followed.size) return;
+    const after = Object.fromEntries([...this.#followed].map(([callId, revision]) => [callId, revision()]));
+    this.#socket.send(JSON.stringify({ type: "subscribe", call_ids: Object.keys(after), after }));
   }
 
   #tell(type, detail = null) {

@@ -1,6 +1,8 @@
 // The call page: fetched again after each event of its call, and merged into the shown page.
 
 import { fetchPart, openFeed } from "../feed.js";
+import { holdPlace, LiveTranscript } from "./live.js";
+import { showMoment } from "./moments.js";
 import { mountSentimentChart } from "./sentiment_chart.js";
 import { beginAt, mountPlaces } from "./places.js";
 import { mountPlayer, place, seek } from "./player.js";
@@ -8,8 +10,8 @@ import { localise, startClocks } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 
 const BATCH_MS = 250;
-// Counters of a live call come every second. Its words are fetched half as often.
-const WORDS_MS = 2000;
+// Counters of a live call come every second. The rest of its page is fetched half as often.
+const PAGE_MS = 2000;
 const RETRY_MS = 2000;
 const MAP_MS = 10_000;
 
@@ -19,6 +21,7 @@ let timer = 0;
 
 startClocks();
 const feed = openFeed();
+const live = new LiveTranscript(feed, callId);
 mount();
 const sought = document.getElementById("here");
 if (sought) place(Number(sought.dataset.begin));
@@ -32,7 +35,7 @@ feed.addEventListener("counters", ({ detail }) => {
   for (const cell of main.querySelectorAll("[data-count]")) {
     cell.textContent = call[cell.dataset.count].toLocaleString("en-US");
   }
-  refetchSoon(WORDS_MS);
+  refetchSoon(PAGE_MS);
 });
 
 function refetchSoon(wait = BATCH_MS) {
@@ -73,13 +76,19 @@ async function refetch() {
 function merge(page) {
   localise(page);
   document.title = page.title;
+  const giveBack = holdPlace();
   Idiomorph.morph(main, page.getElementById("main"), { callbacks });
   mount();
+  giveBack();
 }
 
 main.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-seek], [data-dialog], [data-close], [data-clear]");
+  const target = event.target.closest("[data-seek], [data-dialog], [data-close], [data-clear], [data-moment]");
   if (!target) return;
+  if ("moment" in target.dataset) {
+    if (showMoment(target)) event.preventDefault();
+    return;
+  }
   const dialog = document.getElementById(target.dataset.dialog) ?? target.closest("dialog");
   if (!("seek" in target.dataset || "clear" in target.dataset) && !dialog) return;
   event.preventDefault();
@@ -130,6 +139,7 @@ function holdFocus(title) {
 
 function mount() {
   mountPlayer();
+  live.mount();
   mountPlaces();
   mountSentimentChart(main, seek);
   const lazy = main.querySelector("[data-lazy]");
