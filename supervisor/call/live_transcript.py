@@ -91,7 +91,8 @@ class LiveTranscript:
     @property
     def reach_ms(self) -> int:
         """The end of the strip that shows who speaks when. At least 1, because it is a divisor."""
-        return max(1, self.row.heard_until_ms or 0, *(each["end_ms"] for each in self.utterances))
+        ends: list[int] = [each["end_ms"] for each in self.utterances]
+        return max(1, self.row.heard_until_ms or 0, *ends)
 
     @property
     def strip(self) -> dict[str, list[Bar]]:
@@ -158,7 +159,7 @@ def _goes_on(turn: dict[str, Any], each: dict[str, Any]) -> bool:
 def _sum_up(turn: dict[str, Any]) -> None:
     # The strongest sentiment of a turn: a calm first half does not hide an angry second one.
     scored = [each for each in turn["utterances"] if each["score"] is not None]
-    strongest = max(scored, key=lambda each: abs(each["score"]), default={})
+    strongest: dict[str, Any] = max(scored, key=lambda each: abs(each["score"]), default={})
     turn["sentiment"], turn["score"] = strongest.get("sentiment"), strongest.get("score")
     # live.js compares it, and leaves a turn alone that it need not change.
     turn["print"] = " ".join(f"{each['id']}.{each['revision']}" for each in turn["utterances"])

@@ -192,19 +192,23 @@ export class LiveTranscript {
 // Remembers where the words are on the screen. The result puts them there again: in the window if
 // something above has grown, and in the final transcript once it has replaced the list.
 export function holdPlace() {
-  const list = document.getElementById("live-words");
+  const list = main.querySelector(".turns");
   if (!list) return () => {};
+  const isLive = list.id === "live-words";
   const edge = topOf(list);
   const turn = [...list.children].find((node) => node.dataset.begin && topOf(node) + node.offsetHeight > edge + 1);
   const [begin, above] = turn ? [Number(turn.dataset.begin), topOf(turn) - edge] : [0, 0];
+  const scrolled = list.scrollTop;
   return () => {
     const shown = list.isConnected ? list : main.querySelector(".turns");
     if (!shown) return;
+    // A merge that moves the list in the document scrolls it back to its beginning.
+    if (shown === list) list.scrollTop = scrolled;
     const node = shown === list ? null : turnAt(begin);
     const put = () => node && (shown.scrollTop += topOf(node) - topOf(shown) - above);
     put();
     requestAnimationFrame(put); // turns that were not laid out yet have got their height now
-    if (edge < innerHeight) scrollBy({ top: topOf(shown) - edge, behavior: "instant" });
+    if (isLive && edge < innerHeight) scrollBy({ top: topOf(shown) - edge, behavior: "instant" });
   };
 }
 
@@ -230,7 +234,8 @@ function joinTurns(utterances) {
 
 function flag(turns) {
   for (const alert of alertsOnPage()) {
-    const begun = turns.filter(({ begin, speaker }) => begin <= alert.at && (!alert.speaker || alert.speaker === speaker));
+    const isOf = ({ speaker }) => !alert.speaker || alert.speaker === speaker;
+    const begun = turns.filter((turn) => turn.begin <= alert.at && isOf(turn));
     begun.at(-1)?.flags.push(alert);
   }
 }

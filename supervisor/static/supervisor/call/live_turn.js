@@ -83,7 +83,8 @@ export function sentimentOf(section, label, trend = "") {
 // The strongest sentiment of a turn: a calm first half does not hide an angry second one.
 function strongest(utterances) {
   const scored = utterances.filter(({ score }) => score !== null);
-  return scored.reduce((one, other) => (Math.abs(other.score) > Math.abs(one?.score ?? -1) ? other : one), null)?.sentiment;
+  scored.sort((one, other) => Math.abs(other.score) - Math.abs(one.score));
+  return scored[0]?.sentiment;
 }
 
 function partial({ partial }) {
