@@ -1,5 +1,6 @@
 """Template tags and filters.
 
-alerts  The number of open alerts, for the navigation.
-look    How values look: times, durations, numbers, marks and lengths of bars.
+alerts     The number of open alerts, for the navigation.
+listening  Listening in, on the page of a call.
+look       How values look: times, durations, numbers, marks and lengths of bars.
 """
