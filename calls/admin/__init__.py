@@ -7,10 +7,31 @@ bulk         Bulk actions.
 calls        Calls and the actions on them.
 keys         API keys.
 lists        Base classes: lists of millions of rows without counting, and read-only pages.
+listening    Who listened to live calls, and when.
 records      Packets, events, attempts, transcripts, analyses and recordings.
 webhooks     Webhook endpoints and deliveries.
 """
 
-from calls.admin import alerts, analysis, annotations, bulk, calls, keys, records, webhooks
+from calls.admin import (
+    alerts,
+    analysis,
+    annotations,
+    bulk,
+    calls,
+    keys,
+    listening,
+    records,
+    webhooks,
+)
 
-__all__ = ["alerts", "analysis", "annotations", "bulk", "calls", "keys", "records", "webhooks"]
+__all__ = [
+    "alerts",
+    "analysis",
+    "annotations",
+    "bulk",
+    "calls",
+    "keys",
+    "listening",
+    "records",
+    "webhooks",
+]
