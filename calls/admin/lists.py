@@ -175,7 +175,7 @@ class CallRecords(ReadOnly, Records):
     """Records of calls, found by the id of their call."""
 
     list_select_related = ("call",)
-    search_fields = ("call__call_id__exact",)
+    search_fields: ClassVar[tuple[str, ...]] = ("call__call_id__exact",)
     search_help_text = "The exact id of a call."
 
     @admin.display(description="call")

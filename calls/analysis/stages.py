@@ -16,7 +16,7 @@ from django.conf import settings
 from calls.analysis.cleaning import clean_transcription, clean_understanding
 from calls.analysis.findings import StageResult
 from calls.analysis.leases import Lease, LeaseLost
-from calls.analysis.live.reuse import HeardLive, find_heard
+from calls.analysis.live.reuse.transcript import HeardLive, find_heard
 from calls.analysis.media.expected import late_notes, measure_length
 from calls.analysis.media.textcall import TextCall
 from calls.analysis.metrics import headline, measure

@@ -13,13 +13,10 @@ storing      Stores utterances and positions, if the lease still holds
 call         The streams and channels of one live call
 audio        The packets of a stream as continuous audio, gaps and disorder included
 channel      One channel: its samples, its utterances, and how to find them in the recording
-reuse        The transcript of a finished call from what was heard live, and the rest
-known        What was heard live, loaded and checked
-placing      Where in the finished audio it is
-remainder    The parts of the audio that were not heard, as one short recording
-passages     From what was heard to turns
-documents    What was heard, as JSON for the API, the feed and the pages
 endpointing  Where an utterance starts and ends, with Silero's voice detection
+
 figures      Sentiment, talk time, interruptions and silence so far
 headline     Sentiments and trends so far, in the row of the call and in the event log
+documents    What was heard, as JSON for the API, the feed and the pages
+reuse/       What was heard, taken over in the transcript of the finished call
 """

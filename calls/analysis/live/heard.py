@@ -12,8 +12,8 @@ from calls.analysis.live.call import LiveCall
 from calls.analysis.live.channel import LiveUtterance as Utterance
 from calls.analysis.live.channel import Position
 from calls.analysis.live.figures import live_figures, score_texts
-from calls.analysis.live.known import fingerprint_fields
 from calls.analysis.live.recogniser import Words
+from calls.analysis.live.reuse.known import fingerprint_fields
 from calls.analysis.live.storing import Change
 from calls.analysis.live.turns import Rank
 from calls.analysis.metrics import headline as headline_of

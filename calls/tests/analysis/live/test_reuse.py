@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls.analysis.live.known import known_of
-from calls.analysis.live.reuse import match
+from calls.analysis.live.reuse.known import known_of
+from calls.analysis.live.reuse.transcript import match
 from calls.analysis.media.assembly import assemble
 from calls.conversation import SPEAKERS, CallAudio, Channel
 from calls.tests.analysis.live.bursts import (

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 
 from calls.analysis.live.channel import LiveChannel, Position
-from calls.analysis.live.known import fingerprint_fields
+from calls.analysis.live.reuse.known import fingerprint_fields
 from calls.models import LiveUtterance
 from calls.tests.analysis.live.test_endpointing import Script
 

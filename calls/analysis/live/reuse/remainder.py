@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calls.analysis.live.placing import Extent
+from calls.analysis.live.reuse.placing import Extent
 from calls.conversation import Channel, Span, Speaker, Turn, Word
 
 CONTEXT_S = 10.0  # audio before a part that helps to recognise it

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from calls.analysis.live.channel import LiveUtterance as Heard
-from calls.analysis.live.placing import Known
+from calls.analysis.live.reuse.placing import Known
 from calls.analysis.media.roles import other_side
 from calls.analysis.recording.files import is_pruned
 from calls.conversation import SPEAKERS, Speaker, Word

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
-from calls.analysis.live.placing import Placed
-from calls.analysis.live.remainder import Remainder
+from calls.analysis.live.reuse.placing import Placed
+from calls.analysis.live.reuse.remainder import Remainder
 from calls.analysis.providers.voice import WORD_GAP_MS, snap_to_edges
 from calls.conversation import Span, Speaker, Turn, Word
 

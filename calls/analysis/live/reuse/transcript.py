@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from calls.analysis.live.known import load_known, may_reuse
-from calls.analysis.live.passages import heard_live, heard_now, span_of, turns_of
-from calls.analysis.live.placing import Extent, Known, Placed, place_utterances
-from calls.analysis.live.remainder import Remainder
+from calls.analysis.live.reuse.known import load_known, may_reuse
+from calls.analysis.live.reuse.passages import heard_live, heard_now, span_of, turns_of
+from calls.analysis.live.reuse.placing import Extent, Known, Placed, place_utterances
+from calls.analysis.live.reuse.remainder import Remainder
 from calls.analysis.providers.voice import (
     VAD,
     _reported,
