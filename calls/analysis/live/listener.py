@@ -25,7 +25,8 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from calls.analysis.live import leases, reports, storing, turns
+from calls.analysis import live_status
+from calls.analysis.live import leases, storing, turns
 from calls.analysis.live.heard import Entry, HeardCall, Judge
 from calls.analysis.live.leases import CallNow
 from calls.analysis.live.opening import OpenCall, find_streams, open_calls
@@ -81,7 +82,7 @@ class Listener:
         self._outage = ProviderOutage()
         self._aside: dict[int, float] = {}
         self._waiting = self._heard = self._skipped = 0
-        self._reported: reports.LiveStatus | None = None
+        self._reported: live_status.LiveStatus | None = None
 
     def step(self) -> None:
         clock = self._clock()
@@ -149,16 +150,16 @@ class Listener:
         if clock < self._next_report:
             return
         behind = [one.heard.behind_s(clock) for one in self.calls.values()]
-        status = reports.LiveStatus(
+        status = live_status.LiveStatus(
             calls=len(self.calls),
             waiting=self._waiting,
             behind_s=max(behind, default=0.0),
             heard=self._heard,
             skipped=self._skipped,
         )
-        if status != self._reported or clock >= self._next_report + reports.UNCHANGED_S:
-            reports.report(self.owner, status, now=now)
-            self._reported, self._next_report = status, clock + reports.EVERY_S
+        if status != self._reported or clock >= self._next_report + live_status.UNCHANGED_S:
+            live_status.report(self.owner, status, now=now)
+            self._reported, self._next_report = status, clock + live_status.EVERY_S
 
     def _take(self, pks: Iterable[int], now: datetime, clock: float) -> None:
         rows = leases.acquire(list(pks), owner=self.owner, now=now)
@@ -335,7 +336,7 @@ class Listener:
     def leave(self) -> None:
         if self.calls:
             self._give_away(list(self.calls), self._clock())
-        reports.withdraw(self.owner)
+        live_status.withdraw(self.owner)
 
 
 def _order(entry: Entry) -> tuple[int, bool, float, float]:
