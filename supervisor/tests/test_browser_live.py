@@ -181,6 +181,34 @@ add_tag(call_id="short", name="vip", by="ana")
     expect(page.locator(".turn--flagged")).to_contain_text("My line is dead.")
 
 
+def test_the_words_stay_when_the_call_ends_and_the_place_when_it_is_transcribed(site, open_call):
+    page = open_call("ending")
+    words = page.locator("#live-words")
+    words.evaluate("(list) => { list.dataset.kept = 'yes'; list.scrollTo(0, 700); }")
+    top = page.evaluate(FIRST_IN_VIEW)
+
+    site.end("ending")
+    expect(page.get_by_text("The call has ended and is being analysed.")).to_be_visible()
+    expect(words).to_have_attribute("data-kept", "yes")
+    expect(words.locator(".turn")).to_have_count(40)
+
+    site.run(
+        "shell",
+        "-c",
+        """
+from calls.tests import one_call
+from calls.tests.factories import attempt, claim
+lease = claim()
+one_call.save_transcript(lease, attempt(lease), duration_ms=160_000, speech={}, turns=[
+    dict(speaker=("agent", "customer")[at % 2], begin_ms=at * 4_000, end_ms=at * 4_000 + 3_000,
+         text=f"Sentence {at}.", words=[]) for at in range(40)])
+""",
+    )
+
+    expect(words).to_have_count(0)
+    expect(page.locator(f'.turns > .turn[data-begin="{top}"]')).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("call_id", ["alerting", "long"])
 def test_axe_finds_no_violation(open_call, call_id, scheme):

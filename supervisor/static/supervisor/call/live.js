@@ -205,11 +205,15 @@ export function holdPlace() {
     // A merge that moves the list in the document scrolls it back to its beginning.
     if (shown === list) list.scrollTop = scrolled;
     const node = shown === list ? null : turnAt(begin);
-    const put = () => node && (shown.scrollTop += topOf(node) - topOf(shown) - above);
-    put();
-    requestAnimationFrame(put); // turns that were not laid out yet have got their height now
+    if (node) settle(() => { shown.scrollTop += topOf(node) - topOf(shown) - above; });
     if (isLive && edge < innerHeight) scrollBy({ top: topOf(shown) - edge, behavior: "instant" });
   };
+}
+
+// Turns get their real height only when they come into view, so the place is right after some frames.
+function settle(put, frames = 4) {
+  put();
+  if (frames) requestAnimationFrame(() => settle(put, frames - 1));
 }
 
 function topOf(node) {
