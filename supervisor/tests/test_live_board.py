@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from calls.analysis.live.reports import LiveStatus, report
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from calls import services
+from calls.analysis.live_status import LiveStatus, report
 from calls.models import Call
 from supervisor.templatetags.look import heard_text
 from supervisor.tests.factories import heard_call, raise_alert, text_of
