@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
@@ -72,7 +73,8 @@ class Reader:
         self._calls: dict[int, _Heard] = {}
         self._task: asyncio.Task[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
-        self._looked_at = self._renewed_at = float("-inf")
+        self._renewal: asyncio.Task[None] | None = None
+        self._looked_at = float("-inf")
 
     def join(self, call_pk: int, listener: Listener) -> None:
         heard = self._calls.setdefault(call_pk, _Heard())
@@ -84,6 +86,7 @@ class Reader:
         if self._task is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="listen")
             self._task = asyncio.create_task(self._run())
+            self._renewal = asyncio.create_task(self._keep_renewing())
 
     async def leave(self, call_pk: int, listener: Listener) -> None:
         heard = self._calls.get(call_pk)
@@ -96,8 +99,10 @@ class Reader:
         # Emptied before the first await below: somebody who joins meanwhile starts a new task.
         task, self._task = self._task, None
         thread, self._thread = self._thread, None
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        tasks = [task] if self._renewal is None else [task, self._renewal]
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if thread is not None:
             await asyncio.wrap_future(thread.submit(_close_connection))
             thread.shutdown(wait=False)
@@ -112,9 +117,6 @@ class Reader:
         now = time.monotonic()
         # Copied, because listeners come and go while the thread reads.
         calls = dict(self._calls)
-        if now - self._renewed_at >= RENEW_S:
-            self._renewed_at = now
-            await self._renew([each for heard in calls.values() for each in heard.listeners])
         looks = now - self._looked_at >= LOOK_S
         if looks:
             self._looked_at = now
@@ -131,11 +133,20 @@ class Reader:
                 for listener in heard.listeners:
                     listener.put(heard.end)
 
-    async def _renew(self, listeners: list[Listener]) -> None:
-        ended = await self._persist(renew_sessions, [each.session for each in listeners])
-        for listener in listeners:
-            if listener.session in ended:
-                listener.put(EXPIRED)
+    async def _keep_renewing(self) -> None:
+        """Renew the sessions. Not in the reader's thread: a write may wait for others."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            listeners = [each for heard in self._calls.values() for each in heard.listeners]
+            try:
+                renew = database_sync_to_async(renew_sessions)
+                ended = await renew([each.session for each in listeners])
+            except DatabaseError as error:
+                outage.note(error)
+                continue
+            for listener in listeners:
+                if listener.session in ended:
+                    listener.put(EXPIRED)
 
     async def _persist(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function in the reader's thread; try again until the database answers."""

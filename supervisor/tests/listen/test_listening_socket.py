@@ -156,7 +156,7 @@ async def test_who_listens_is_recorded_and_logged(listener):
 async def test_a_session_that_was_ended_elsewhere_closes_its_socket(
     open_ear, listener, monkeypatch
 ):
-    monkeypatch.setattr(reading, "RENEW_S", 0.0)
+    monkeypatch.setattr(reading, "RENEW_S", 0.1)
     call = await in_thread(sounding_call)()
     ear = await open_ear(call.call_id, listener)
     await ear.hear(1600)

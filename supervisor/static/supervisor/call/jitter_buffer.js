@@ -2,10 +2,10 @@
 // Pure: knows neither sockets nor the page, so tests and benchmarks run it without a browser's audio.
 
 export const HEADER_BYTES = 16;
-const TARGET_S = 0.5; // buffered before the sound starts
-const MARGIN_S = 0.15; // that stays buffered at the lowest point
+const TARGET_S = 0.65; // buffered before the sound starts
+const MARGIN_S = 0.2; // that stays buffered at the lowest point
 const MAX_MARGIN_S = 4; // for senders of long packets
-const GROWTH_S = 0.5; // at most, each time the buffer runs dry
+const GROWTH_S = 0.3; // at most, each time the buffer runs dry
 const WINDOW_S = 2.5; // in which the lowest point is sought
 const BLOCK_S = 0.1;
 const CALM_S = 20; // without running dry, then the margin shrinks again
