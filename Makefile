@@ -59,6 +59,8 @@ bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_pages
 	$(BIN)/python manage.py bench_board
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_board
+	$(BIN)/python manage.py bench_listening
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_listening
 	$(BIN)/python manage.py bench_search
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_search
 	$(BIN)/python manage.py bench_feed
