@@ -15,7 +15,7 @@ from calls.formats.media_types import MediaFormat
 
 ROW_S = 1.0
 ROW_BYTES = 48 * 1024  # 64 KiB in base64, the limit for packets of every other interface
-REORDER_S = 1.0  # how long to wait for a missing frame
+REORDER_S = 0.3  # how long to wait for a missing frame: TCP keeps the order of what was sent
 GUESSED_RATE = 16_000  # bytes a second of audio in a format that is not known
 PAUSE_S = 0.2  # a timestamp this far ahead means a pause, not jitter
 FILL_S = 1.0  # the longest silence that is stored
