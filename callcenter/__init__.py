@@ -8,4 +8,10 @@ urls          Where every page and endpoint is mounted
 asgi          The entry point of every server
 """
 
+import os
+
 __version__ = "1.0.0"
+
+# Matrices of audio are small: threads for them cost more than they save, and take the cores from
+# ingest. NumPy reads this when it is imported, so it is set before anything else.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
