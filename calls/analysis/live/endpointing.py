@@ -142,23 +142,24 @@ class Endpointer:
     def _split(self) -> Iterator[Spoken]:
         """End speech that has become too long, at its last pause if there was one."""
         cut, goes_on = self._cut, self._pause is None
-        yield from self._close(self._at if cut is None else cut)
+        # A longer margin would reach into the next word.
+        yield from self._close(self._at if cut is None else cut, margin=_SHORT_PAUSE // 2)
         if goes_on:
             self._begin = self._at if cut is None else cut
 
-    def _close(self, end: int) -> Iterator[Spoken]:
-        spoken = self._between(self._begin or 0, end)
+    def _close(self, end: int, *, margin: int = _PAD) -> Iterator[Spoken]:
+        spoken = self._between(self._begin or 0, end, margin)
         self._begin = self._pause = self._cut = None
         if spoken is not None:
             self._done = spoken.end
             yield spoken
 
-    def _between(self, begin: int, end: int) -> Spoken | None:
+    def _between(self, begin: int, end: int, margin: int = _PAD) -> Spoken | None:
         """Return the speech with its margin, or None if it is too short to be speech."""
         if end - begin <= _MIN_SPEECH:
             return None
         first = max(self._done, begin - _PAD)
-        last = min(self._kept_from + len(self._kept), end + _PAD)
+        last = min(self._kept_from + len(self._kept), end + margin)
         return Spoken(first, self._kept[first - self._kept_from : last - self._kept_from].copy())
 
     def _forget(self) -> None:

@@ -1,8 +1,8 @@
 """The parts of a finished call that were not heard live, as one short recording for the provider.
 
-The parts of a channel follow one another with silence between. Each may have audio around it,
-which helps to recognise it. What the provider returns is moved to its place in the call, and what
-it heard outside of the parts is left out.
+The parts of a channel follow one another, with some of the audio around them and silence between.
+What the provider returns is moved to its place in the call, and what it heard outside of the parts
+is left out.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import numpy as np
 from calls.analysis.live.reuse.placing import Extent
 from calls.conversation import Channel, Span, Speaker, Turn, Word
 
-CONTEXT_S = 10.0  # audio before a part that helps to recognise it
-AFTER_S = 1.0  # audio after an extent, so that a word that is cut off by its end is heard in full
+AROUND_S = 1.0  # audio around an extent, so that a word across its edge is heard in full
 SEPARATOR_S = 2.0  # longer than the gap across which turns are joined
 
 
@@ -41,10 +40,9 @@ class Remainder:
         self.speaker: Speaker = channel.speaker
         self._rate = channel.rate
         self._open = list(extents)
-        context = CONTEXT_S, AFTER_S
-        before, after = (round(each * channel.rate) if with_context else 0 for each in context)
+        around = round(AROUND_S * channel.rate) if with_context else 0
         widened = [
-            (max(0, begin - before), min(end + after, len(channel.samples)))
+            (max(0, begin - around), min(end + around, len(channel.samples)))
             for begin, end in extents
         ]
         separator = round(SEPARATOR_S * channel.rate)
