@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -87,6 +88,28 @@ def stop_all(children: Sequence[Child], *, patience_s: float) -> None:
         time.sleep(0.05)
     for child in children:
         child.kill()
+
+
+NICE = 10  # a tenth of the share of a thread that answers packets
+_nice = NICE
+
+
+def give_way() -> None:
+    """Lower the priority of this thread, so that ingest on this machine goes first.
+
+    On Linux each thread has its own priority, and the threads that it starts inherit it. This
+    includes Whisper's threads, because the model is loaded in this thread.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        present = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, max(present, _nice))
+
+
+def give_way_less(nice: int) -> None:
+    """Let the threads of this process that give way have this priority from now on."""
+    global _nice  # noqa: PLW0603 (one for a process)
+    _nice = nice
 
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h

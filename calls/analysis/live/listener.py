@@ -38,13 +38,14 @@ from calls.analysis.live.recogniser import (
     Words,
     from_settings,
 )
-from calls.analysis.providers.local.provider import give_way
 from calls.clock import database_now
 from calls.outage import Outage, is_outage
+from calls.process import give_way, give_way_less
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "live calls are not heard")
 
+NICE = 4  # words that come late are of little use, so hearing gives way less than analysis
 ROUND_S = 0.15
 PLAN_S = 0.5
 IDLE_S = 1.0
@@ -355,6 +356,7 @@ def run(stop: Any) -> None:
     # Ctrl-C reaches every process of the terminal. The worker decides when this one stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: told.set())
+    give_way_less(NICE)
     listen(Listener(), lambda: told.is_set() or stop.is_set())
 
 

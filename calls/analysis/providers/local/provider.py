@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,9 +18,9 @@ from calls.analysis.providers.local.budget import Budget, OverBudget, spending
 from calls.analysis.providers.local.speech import transcribe
 from calls.analysis.providers.local.speechmodel import SpeechUnavailable, name_model
 from calls.conversation import CallAudio, Skipped, Transcription, Turn, Understanding
+from calls.process import give_way
 
 T = TypeVar("T")
-NICE = 10  # a tenth of the share of a thread that answers packets
 CPU_PER_AUDIO = 2.5  # as the time limit of the stage
 NO_ANSWERS = "The local provider does not answer this site's own questions:"
 
@@ -100,18 +98,6 @@ class LocalProvider:
             raise ProviderError(str(error), code="over_budget", transient=False) from error
         finally:
             budget.stop()  # if the call was given up, its thread is for the next one
-
-
-def give_way() -> None:
-    """Lower the priority of this thread, so that ingest on this machine goes first.
-
-    On Linux each thread has its own priority, and the threads that it starts inherit it. This
-    includes Whisper's threads, because the model is loaded in this thread.
-    """
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        present = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, max(present, NICE))
 
 
 def _spend(budget: Budget, work: Callable[[], T]) -> T:

@@ -12,9 +12,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from calls import process
 from calls.analysis.media.g711 import MULAW
 from calls.analysis.providers import ProviderError
-from calls.analysis.providers.local import provider as local_provider
 from calls.analysis.providers.local import speechmodel
 from calls.analysis.providers.local.provider import LocalProvider
 from calls.analysis.providers.local.speech import transcribe
@@ -165,10 +165,10 @@ def test_one_provider_serves_several_event_loops():
 async def test_recognition_gives_way_and_nothing_else_of_the_process_does():
     before = os.getpriority(os.PRIO_PROCESS, 0)
 
-    with ThreadPoolExecutor(1, initializer=local_provider.give_way) as pool:
+    with ThreadPoolExecutor(1, initializer=process.give_way) as pool:
         there = await asyncio.get_running_loop().run_in_executor(pool, _own_priority)
 
-    assert there >= local_provider.NICE
+    assert there >= process.NICE
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
 
 
