@@ -21,7 +21,7 @@ from calls.conversation import SPEAKERS, Speaker
 REORDER_S = 1.0  # how long a missing packet is waited for
 MAX_TRACKS = 8
 _PLACES = 10_000  # packets of a track whose places are remembered
-_ANCHORS = 400  # packets kept to continue from; a track that is silent for longer starts anew
+_ANCHORS = 400  # packets kept to continue from; a track that is silent for longer starts again
 _TOGETHER_S = 0.1  # tracks that start within this time start together, as in the recording
 _CLOCKS_DIFFER_S = 2.0  # a start by the sender's clock that is further from the reception is wrong
 

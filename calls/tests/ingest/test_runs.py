@@ -78,7 +78,7 @@ WRAPS = [
     ("32 bits", [2**32 - 2, 2**32 - 1], [0, 1, 2]),
     ("16 bits with a loss", [65530, 65533], [1, 2]),
 ]
-ANEW = [
+RESTARTS = [
     ("restart at 1", range(1000, 1101), range(1, 51)),
     ("restart at 0", range(500, 601), range(51)),
     ("restart anywhere below", range(51234, 51301), range(20000, 20051)),
@@ -88,8 +88,8 @@ ANEW = [
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
-@pytest.mark.parametrize(("before", "after"), [each[1:] for each in WRAPS + ANEW],
-                         ids=[each[0] for each in WRAPS + ANEW])  # fmt: skip
+@pytest.mark.parametrize(("before", "after"), [each[1:] for each in WRAPS + RESTARTS],
+                         ids=[each[0] for each in WRAPS + RESTARTS])  # fmt: skip
 @pytest.mark.parametrize("clock", ["runs on", "was reset"])
 def test_a_numbering_that_restarts_is_another_run(before, after, clock, size):
     first = talk(before, begin=0.0)
