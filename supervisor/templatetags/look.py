@@ -140,7 +140,7 @@ def heard_text(status: LiveStatus) -> str:
     calls = status.calls + status.waiting
     if not calls:
         return ""
-    text = f"{status.calls} of {calls} heard live" if status.waiting else "all heard live"
+    text = f"{status.calls} of {calls} heard" if status.waiting else "all heard"
     is_late = status.behind_s >= BEHIND_FROM_S
     return f"{text}, {status.behind_s:.0f} s behind" if is_late else text
 

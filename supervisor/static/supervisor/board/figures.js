@@ -25,7 +25,7 @@ export function showFigures(figures) {
 function heardText(found) {
   const calls = found.calls + found.waiting;
   if (!calls) return "";
-  const text = found.waiting ? `${found.calls} of ${calls} heard live` : "all heard live";
+  const text = found.waiting ? `${found.calls} of ${calls} heard` : "all heard";
   return found.behind_s >= BEHIND_FROM_S ? `${text}, ${Math.round(found.behind_s)} s behind` : text;
 }
 
