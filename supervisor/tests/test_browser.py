@@ -130,7 +130,7 @@ def test_a_call_is_followed_to_its_transcript(site, open_page):
     site.say("followed", "I am angry, my line is dead.", "Write to jane.doe@example.com.")
     page.goto("/supervisor/calls/followed/")
     expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
-    expect(page.get_by_role("heading", name="Received so far")).to_be_visible()
+    expect(page.get_by_role("heading", name="Live transcript")).to_be_visible()
 
     page.get_by_role("link", name="End call").click()
     page.get_by_role("dialog").get_by_role("button", name="End call").click()
