@@ -51,7 +51,7 @@ def test_a_hit_shows_the_words_and_leads_to_their_moment(supervisor):
     assert 'my line has been <mark class="sought">dead</mark> for three days.' in html
     link = re.search(r'href="(/supervisor/calls/dead-line/\?[^"]+&amp;t=[\d.]+#here)"', html)
     page = supervisor.get(link[1].partition("#")[0].replace("&amp;", "&")).content.decode()
-    assert re.findall(r'<li id="here" class="turn turn--customer turn--sought"[^>]*>', page)
+    assert re.findall(r'<li id="here"\s+class="turn turn--customer turn--sought[^"]*"', page)
     assert page.count('id="here"') == 1
     assert "dead" in page.partition('id="here"')[2].partition("</li>")[0]
 
