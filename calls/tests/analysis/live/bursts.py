@@ -14,7 +14,7 @@ from calls.conversation import SPEAKERS, Skipped, Span, Transcription, Turn, Wor
 RATE = 8000
 PACKET = 160
 MEDIA = "audio/l16;rate=8000"
-WORD, PAUSE = RATE // 5, RATE // 10
+WORD, PAUSE = RATE // 5, RATE // 5
 _LOUD = 1000
 _STEP = 40
 
@@ -54,7 +54,9 @@ class Loudness:
 
 
 def words_in(channel):
-    """The words in a channel with their times. A word with a hole is one word."""
+    """The words in a channel with their times. A word with a hole is one word, and of a word that
+    is cut off the longer part is heard.
+    """
     loud = np.flatnonzero(np.abs(channel.samples.astype(int)) >= _LOUD)
     numbers = (np.abs(channel.samples[loud].astype(int)) - _LOUD) // _STEP
     words = []
@@ -64,7 +66,11 @@ def words_in(channel):
         else:
             words.append([at, at + 1, number])
     ms = 1000 / channel.rate
-    return [Word(round(b * ms), round(e * ms), f"word{number}") for b, e, number in words]
+    return [
+        Word(round(begin * ms), round(end * ms), f"word{number}")
+        for begin, end, number in words
+        if end - begin >= WORD // 2
+    ]
 
 
 def find_speech(channel):
