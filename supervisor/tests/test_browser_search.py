@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from benchmarks.rig.waiting import post
 from supervisor.tests.browser import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 SEARCH = "/supervisor/search/"
+_numbers = count()
 
 
 def test_words_are_found_and_lead_to_their_moment(open_page, analysed):
@@ -61,13 +64,26 @@ def test_axe_finds_no_violation_and_nothing_is_too_wide(open_page, analysed, sch
 
 
 @pytest.fixture
-def marked(open_page, site, analysed):
-    """The open page of a live call, with two words marked."""
-    site.say("searched", "A refund, please.", "I said: a refund!", "Goodbye.")
+def searched(site):
+    """A live call with two notes."""
+    call_id = f"searched-{next(_numbers)}"
+    site.say(call_id, "Hello?")
+    for text in ("A refund, please.", "I said: a refund!"):
+        note(site, call_id, text)
+    return call_id
+
+
+@pytest.fixture
+def marked(open_page, searched, analysed):
+    """The open page of a call, with two words marked in its notes."""
     page = open_page()
-    page.goto("/supervisor/calls/searched/?q=refund")
+    page.goto(f"/supervisor/calls/{searched}/?q=refund")
     expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
     return page
+
+
+def note(site, call_id, text):
+    post(f"{site.address}/v1/call/{call_id}/notes", {"text": text})
 
 
 def test_keys_move_between_marked_words(marked):
@@ -78,7 +94,7 @@ def test_keys_move_between_marked_words(marked):
     for _ in range(2):
         marked.keyboard.press("Enter")
     expect(place).to_have_text("2 of 2")
-    expect(marked.locator(".turn", has=current)).to_contain_text("I said")
+    expect(marked.locator(".comment", has=current)).to_contain_text("I said")
     marked.keyboard.press("Enter")
     expect(place).to_have_text("1 of 2")
     marked.get_by_role("button", name="Previous").click()
@@ -88,17 +104,19 @@ def test_keys_move_between_marked_words(marked):
     expect(current).to_be_in_viewport()
 
 
-def test_new_words_are_marked_and_the_place_is_kept(marked, site):
+def test_new_words_are_marked_and_the_place_is_kept(marked, searched, site):
     marked.get_by_role("button", name="Next").click()
 
-    site.say("searched", "Where is my refund?", first=4)
+    note(site, searched, "Where is my refund?")
 
     expect(marked.locator(".places")).to_contain_text("3 matches")
     expect(marked.locator(".places__at")).to_have_text("1 of 3")
-    expect(marked.locator(".turn", has=marked.locator("[aria-current]"))).to_contain_text("please")
+    expect(marked.locator(".comment", has=marked.locator("[aria-current]"))).to_contain_text(
+        "please"
+    )
 
 
-def test_clearing_removes_the_marks_without_loading_another_page(marked, site):
+def test_clearing_removes_the_marks_without_loading_another_page(marked, searched, site):
     marked.evaluate("window.isSamePage = true")
 
     marked.get_by_role("link", name="Clear").click()
@@ -106,8 +124,8 @@ def test_clearing_removes_the_marks_without_loading_another_page(marked, site):
     expect(marked.locator(".places")).to_have_count(0)
     expect(marked.locator("mark.sought")).to_have_count(0)
     assert marked.evaluate("window.isSamePage && location.search") == ""
-    site.say("searched", "And another refund.", first=5)
-    expect(marked.locator(".turns")).to_contain_text("another refund")
+    note(site, searched, "And another refund.")
+    expect(marked.locator(".comments")).to_contain_text("another refund")
     expect(marked.locator("mark.sought")).to_have_count(0)
 
 
