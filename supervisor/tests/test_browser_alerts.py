@@ -90,10 +90,10 @@ def test_alerts_are_handled_with_the_keyboard_alone(watched, open_page):
 
     page.keyboard.press("j")
     page.keyboard.press("j")
-    expect(alert(page, "key-2").get_by_role("link")).to_be_focused()
+    expect(alert(page, "key-2").get_by_role("link", name="key-2")).to_be_focused()
     page.keyboard.press("a")
     expect(alert(page, "key-2")).to_have_count(0)
-    expect(alert(page, "key-1").get_by_role("link")).to_be_focused()
+    expect(alert(page, "key-1").get_by_role("link", name="key-1")).to_be_focused()
     page.keyboard.press("x")
     expect(alert(page, "key-1").get_by_role("checkbox")).to_be_checked()
     page.get_by_role("button", name="Acknowledge selected").press("Enter")
