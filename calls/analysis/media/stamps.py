@@ -168,7 +168,8 @@ def place(stamps: Sequence[float], spoken_s: Sequence[float]) -> Placed:
             at = anchor = stamp
             times = [at] * len(times)  # those before it have no time of their own
         elif 0 <= stamp - anchor <= MAX_GAP_S:
-            at, anchor = at + stamp - anchor, stamp
+            # The difference first: a large stamp has no digits left for a short time.
+            at, anchor = at + (stamp - anchor), stamp
         elif stamp < anchor:
             set_back += 1
             at, anchor = at + min(spoken_s[index - 1], MAX_GAP_S), stamp

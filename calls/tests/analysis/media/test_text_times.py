@@ -3,7 +3,7 @@
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calls.analysis.media.assembly import assemble
@@ -144,6 +144,7 @@ STAMPS = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, 
 
 
 @settings(deadline=None)
+@example([0.0, 0.0, -(2.0**53 + 4), -(2.0**53 + 4)])
 @given(st.lists(STAMPS, min_size=1, max_size=40))
 def test_any_stamps_at_all_give_turns_in_their_order_within_the_limit(stamps):
     call = call_of(stamps)
