@@ -61,11 +61,11 @@ def wait_briefly() -> None:
 def add_connection(call: Call, stream: Stream, *, name: str, now: datetime) -> int:
     """Record that a socket of a locked call is open, and return its key.
 
-    It takes the place of one that broke off: of the same stream if there is one, because a carrier
-    that reconnects may give its stream a new name.
+    It takes the place of the first one that broke off: of the same stream if there is one, because
+    a carrier that reconnects may give its stream a new name. The call waits for the others.
     """
     broken = MediaConnection.objects.filter(call=call, ended=Ended.BROKEN).order_by("pk")
-    resumed = min(broken, key=lambda each: (each.name != name, each.pk), default=None)
+    resumed = min(broken, key=lambda each: (each.name != name, each.alive_until), default=None)
     if resumed is not None:
         resumed.delete()
     opened = MediaConnection.objects.create(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from calls.ingest.carriers.lifetime import Fate, Patience, Seen, judge
@@ -198,6 +198,11 @@ STEPS = st.tuples(
 @pytest.mark.usefixtures("_patience")
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@example(
+    [("open", "Y", "a")] * 2
+    + [("terminate", "Y", "a"), ("moment", "X", "a"), ("terminate", "X", "a")]
+    + [("open", "X", "a"), ("stop", "X", "a")]
 )
 @given(st.lists(STEPS, max_size=20))
 def test_a_call_ends_once_for_its_true_reason_and_never_while_a_carrier_is_connected(steps):
