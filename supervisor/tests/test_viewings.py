@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import timedelta
 
 import httpx
@@ -141,6 +142,7 @@ async def test_a_call_that_has_ended_need_not_be_heard_first():
     await in_thread(services.end_call)(call_id="call-1")
 
     await eventually([])
+    assert await in_thread(rows)() == []
     await client.disconnect()
 
 
@@ -175,22 +177,25 @@ async def test_the_rows_of_a_killed_process_stay_until_they_expire(tmp_path):
             (await carrier.post(f"{dying}/v1/call/call-1/start", json={})).raise_for_status()
 
         async def shown(code=ROWS):
-            return (await asyncio.to_thread(service.run, "shell", "-c", code)).stdout.strip()
+            return (await asyncio.to_thread(service.run, "shell", "-v0", "-c", code)).stdout.strip()
 
-        async def wait_for(expected):
-            async with asyncio.timeout(60):
-                while expected not in await shown():
-                    pass
+        async def once(expected):
+            """Return the rows once they are as expected, or after a minute."""
+            found, deadline = await shown(), time.monotonic() + 60
+            while expected != found and time.monotonic() < deadline:
+                found = await shown()
+            return found
 
         async with listen(dying) as first, listen(dying) as second:
             await subscribe(first)
             await subscribe(second)
-            await wait_for("[('call-1', 2)]")
+            assert await once("[('call-1', 2)]") == "[('call-1', 2)]"
             kill(process)
 
         async with listen(living) as client:
             await subscribe(client)
-            await wait_for("[('call-1', 1), ('call-1', 2)]")
+            both = "[('call-1', 1), ('call-1', 2)]"
+            assert await once(both) == both
             await shown(EXPIRE)
-            await wait_for("[('call-1', 1)]")
-        await wait_for("[]")
+            assert await once("[('call-1', 1)]") == "[('call-1', 1)]"
+        assert await once("[]") == "[]"

@@ -1,4 +1,4 @@
-"""How the API refuses requests: in JSON, with a reason, for programs and people."""
+"""Errors of the API: JSON with a reason that programs can read and people can understand."""
 
 from __future__ import annotations
 
