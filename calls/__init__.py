@@ -13,13 +13,10 @@ conversation  Turns, spans and results that the analysis passes on
 clock         The time of the database
 outage        Errors of the database, and one warning for a whole outage
 tasks         The background jobs
-upkeep        Ends calls that their carriers have left, and sessions of listening; late words
 waking        Wakes the worker once for each transaction or batch
-worker        The worker process, which survives the death of its parts
-stopping      The stop flag and the runner slot of a worker
 process       Ends child processes together with their parent
 asgi          Types of an ASGI application
 
-models/ ingest/ analysis/ redaction/ search/ alerts/ webhooks/ exports/ retention/ monitoring/
-simulation/ formats/ api/ admin/ and management/ have maps of their own.
+models/ ingest/ analysis/ worker/ redaction/ search/ alerts/ webhooks/ exports/ retention/
+monitoring/ simulation/ formats/ api/ admin/ and management/ have maps of their own.
 """

@@ -18,9 +18,9 @@ from calls.retention.history import prune_history
 from calls.retention.old_calls import prune
 from calls.search.backlog import catch_up
 from calls.services import end_idle_calls, retry_failed_calls
-from calls.stopping import runner_slot, stopping
 from calls.waking import wake_worker
 from calls.webhooks.services import prune_deliveries
+from calls.worker.stopping import runner_slot, stopping
 
 log = logging.getLogger(__name__)
 

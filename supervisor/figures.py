@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
-from calls.analysis.live_status import LiveStatus, read_live_status
+from calls.analysis.live.status import LiveStatus, read_live_status
 from calls.analysis.status import AnalysisStatus, read_status
 from calls.lifecycle import CallState
 from calls.models import Alert, Call

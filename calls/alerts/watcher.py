@@ -31,8 +31,8 @@ from calls.alerts.services import raise_alerts
 from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
 from calls.outage import Outage
-from calls.upkeep import keep_up
 from calls.webhooks.courier import Courier
+from calls.worker.upkeep import keep_up
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "alerts wait")

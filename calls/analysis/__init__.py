@@ -17,7 +17,6 @@ breaker       Stops asking a provider that keeps failing
 cleaning      Cleans and bounds what any provider returns
 group_commit  Lets the writes of many calls share a transaction
 insights      Reads the site's own questions about every call
-live_status   What the processes that hear live calls report
 metrics       Computes talk time, silence, interruptions and sentiment over time
 pausing       Pauses and resumes the analysis
 redecoding    Decodes the packets of a call again, in another format

@@ -18,7 +18,7 @@ from prometheus_client import (
 
 from calls import events
 from calls.analysis import breaker
-from calls.analysis.live_status import read_live_status
+from calls.analysis.live.status import read_live_status
 from calls.analysis.status import Load, read_load, read_status
 from calls.clock import database_now
 from calls.ingest import reports

@@ -18,7 +18,7 @@ LAYERS = [
     ["calls.services", "calls.search"],
     ["calls.ingest"],
     ["calls.analysis"],
-    ["calls.upkeep"],
+    ["calls.worker.upkeep"],
     ["calls.alerts", "calls.exports", "calls.retention"],
     ["calls.tasks"],
     ["calls.api"],

@@ -24,8 +24,8 @@ from calls.clock import database_now
 from calls.models import WorkerHeartbeat
 from calls.outage import Outage
 from calls.process import SOFTWARE_ERROR, end_children_with_me
-from calls.stopping import _Flag, _slot, _starting_over, _told_to_stop
 from calls.waking import wake_worker
+from calls.worker.stopping import _Flag, _slot, _starting_over, _told_to_stop
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "the worker sends no heartbeat")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from calls.analysis.live_status import clean_up
+from calls.analysis.live.status import clean_up
 from calls.clock import database_now
 from calls.ingest.carriers.presence import LEASE_S, end_left_calls
 from calls.listening import end_expired_sessions

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from calls.analysis.live_status import LiveStatus
+from calls.analysis.live.status import LiveStatus
 from calls.models import Call
 from calls.redaction.kinds import Kind
 from calls.search.hits import Excerpt

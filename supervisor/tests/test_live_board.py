@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from calls import services
-from calls.analysis.live_status import LiveStatus, report
+from calls.analysis.live.status import LiveStatus, report
 from calls.models import Call
 from supervisor.templatetags.look import heard_text
 from supervisor.tests.factories import heard_call, raise_alert, text_of

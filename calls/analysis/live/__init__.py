@@ -7,6 +7,7 @@ reading      Reads the new packets of all heard calls
 opening      How a leased call begins to be heard
 heard        The state of one heard call
 recogniser   Has the provider recognise utterances, several at once
+status       What the listeners report, and the removal of what is no longer needed
 storing      Stores utterances and positions, if the lease still holds
 
 call         The streams and channels of one live call

@@ -25,8 +25,8 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from calls.analysis import live_status
 from calls.analysis.live import leases, storing, turns
+from calls.analysis.live import status as live_status
 from calls.analysis.live.heard import Entry, HeardCall, Judge
 from calls.analysis.live.leases import CallNow
 from calls.analysis.live.opening import OpenCall, find_streams, open_calls

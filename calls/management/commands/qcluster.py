@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from calls.worker import Worker
+from calls.worker.cluster import Worker
 
 
 class Command(BaseCommand):

@@ -1,6 +1,6 @@
 """Whether a worker has a process that hears live calls."""
 
-from calls.worker import Worker
+from calls.worker.cluster import Worker
 
 
 def test_a_site_that_hears_no_live_calls_has_no_process_for_that(settings):

@@ -68,7 +68,7 @@ STOPPED_AT = """
 import os, signal, sys
 import django
 django.setup()
-from calls.worker import Worker
+from calls.worker.cluster import Worker
 
 moment = sys.argv[1]
 step = getattr(Worker, moment)

@@ -7,10 +7,11 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from calls import services, stopping, tasks, waking
+from calls import services, tasks, waking
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent
 from calls.tests.factories import FakeProvider, ended_call, live_call
+from calls.worker import stopping
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

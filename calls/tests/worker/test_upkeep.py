@@ -9,7 +9,7 @@ from calls.ingest.carriers.opening import open_stream
 from calls.ingest.carriers.presence import LEASE_S
 from calls.models import Call, MediaConnection
 from calls.tests.factories import archived_call
-from calls.upkeep import Upkeep
+from calls.worker.upkeep import Upkeep
 
 pytestmark = pytest.mark.django_db
 MEDIA = "audio/x-mulaw;rate=8000"

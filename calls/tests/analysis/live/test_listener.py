@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from calls import services
 from calls.analysis.live.heard import HeardCall
-from calls.analysis.live_status import LiveStatus, clean_up, read_live_status, report
+from calls.analysis.live.status import LiveStatus, clean_up, read_live_status, report
 from calls.analysis.providers import ProviderError
 from calls.models import (
     Call,
