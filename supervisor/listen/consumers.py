@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
 from calls.keys import CLOSE_NOT_ALLOWED, CLOSE_NOT_LOGGED_IN, key_from_headers
 from calls.listening import LISTEN, end_listening, start_listening
 from calls.models import Call, ListenSession
+from calls.process import this_process
 from supervisor.listen.packets import is_audible
 from supervisor.listen.reader import ENDED, EXPIRED, Listener, reader
 from supervisor.live import rights
+from supervisor.live.sockets import CLOSE_TRY_AGAIN, GuardedConsumer
 
 log = logging.getLogger(__name__)
 CLOSE_FAILED = 1011
-CLOSE_TRY_AGAIN = 1013
 CLOSE_UNKNOWN_CALL = 4404
 CLOSE_TOO_SLOW = 4408
 CLOSE_ENDED = 4410
@@ -46,70 +43,45 @@ ENDS = {ENDED: CLOSE_ENDED, EXPIRED: CLOSE_TRY_AGAIN}
 VIEW = "calls.view_call"
 
 
-class ListenConsumer(AsyncWebsocketConsumer):
+class ListenConsumer(GuardedConsumer):
     """Sends the sound of one call, from now until the call, the rights or the socket end."""
 
     call: Call | None = None
     session: ListenSession | None = None
     listener: Listener | None = None
-    is_over = False
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.tasks: list[asyncio.Task[None]] = []
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._leave()  # also after an error or a cancellation
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        # Channels would first close old database connections in a thread, for every message.
-        try:
-            await getattr(self, get_handler_name(message))(message)
-        except DatabaseError as error:
-            log.warning("a listener is sent away because the database is unavailable: %s", error)
-            await self._end(CLOSE_TRY_AGAIN)
 
     async def connect(self) -> None:
-        # Accepted before it may be refused: browsers report a failed handshake as 1006, without our
-        # code (RFC 6455, section 7.1.5).
         await self.accept()
-        code, why = await database_sync_to_async(self._prepare)()
-        if code:
-            await self._end(code, why)
+        if code := await database_sync_to_async(self._prepare)():
+            await self.end(code)
             return
         assert self.call is not None and self.session is not None  # noqa: S101, PT018
         self.listener = Listener(self.session.pk)
         reader().join(self.call.pk, self.listener)
-        self.tasks = [
-            asyncio.create_task(self._play(self.listener)),
-            asyncio.create_task(self._guard()),
-        ]
-
-    async def disconnect(self, code: int) -> None:
-        raise StopConsumer
+        self.start(self._play(self.listener))
+        self.start(self.guard(rights.until_lost(self.scope, _find_refusal_now)))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         # The page asks from time to time, to measure how long the way is.
         if not self.is_over and text_data == '{"type":"ping"}':
             await self.send(text_data='{"type":"pong"}')
 
-    def _prepare(self) -> tuple[int, str]:
-        """Record that somebody listens. Returns a close code and its reason if that is refused."""
+    def _prepare(self) -> int | None:
+        """Record that somebody listens. Returns the close code if that is refused."""
         user: Any = self.scope.get("user")
-        code = find_refusal(self.scope, user)
-        if code:
-            return code, _reason(code, self.scope)
+        if code := find_refusal(self.scope, user):
+            return code
         call_id = self.scope["url_route"]["kwargs"]["call_id"]
         call = Call.objects.filter(call_id=call_id).first()
         if call is None:
-            return CLOSE_UNKNOWN_CALL, ""
+            return CLOSE_UNKNOWN_CALL
         if not call.is_live:
-            return CLOSE_ENDED, ""
+            return CLOSE_ENDED
         if not is_audible(call):
-            return CLOSE_NO_SOUND, ""
-        self.session = start_listening(call=call, by=user.get_username(), process=_process())
+            return CLOSE_NO_SOUND
+        self.session = start_listening(call=call, by=user.get_username(), process=this_process())
         self.call = call
-        return 0, ""
+        return None
 
     async def _play(self, listener: Listener) -> None:
         """Send frames until there are no more."""
@@ -119,20 +91,11 @@ class ListenConsumer(AsyncWebsocketConsumer):
                     async with asyncio.timeout(settings.FEED_PATIENCE):
                         await self.send(bytes_data=item)
                 except TimeoutError:
-                    await self._end(CLOSE_TOO_SLOW)
+                    await self.end(CLOSE_TOO_SLOW)
                     return
-            await self._end(ENDS.get(item, CLOSE_FAILED))
+            await self.end(ENDS.get(item, CLOSE_FAILED))
 
-    async def _guard(self) -> None:
-        """Close the socket when its user may no longer listen."""
-        code = await rights.until_lost(self.scope, _find_refusal_now)
-        with suppress(StopConsumer):
-            await self._end(code, _reason(code, self.scope))
-
-    async def _leave(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+    async def leave(self) -> None:
         if self.call is not None and self.listener is not None:
             await reader().leave(self.call.pk, self.listener)
         if self.session is not None:
@@ -140,16 +103,8 @@ class ListenConsumer(AsyncWebsocketConsumer):
             with suppress(DatabaseError):
                 await database_sync_to_async(end_listening)(self.session.pk)
 
-    async def _end(self, code: int, why: str = "") -> None:
-        """Close the socket once, with the first caller's code. Nothing is sent afterwards."""
-        if self.is_over:
-            raise StopConsumer
-        self.is_over = True
-        try:
-            async with asyncio.timeout(settings.FEED_PATIENCE):
-                await self.close(code=code, reason=why or REASONS.get(code, ""))
-        except TimeoutError as error:
-            raise StopConsumer from error  # the client does not read the close frame
+    def why(self, code: int) -> str:
+        return _reason(code, self.scope) or REASONS.get(code, "")
 
 
 def find_refusal(scope: Mapping[str, Any], user: Any) -> int | None:
@@ -179,7 +134,3 @@ def _reason(code: int, scope: Mapping[str, Any]) -> str:
 def _shows_key(scope: Mapping[str, Any]) -> bool:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     return bool(key_from_headers(headers.get(b"authorization", ""), headers.get(b"x-api-key", "")))
-
-
-def _process() -> str:
-    return f"{socket.gethostname()[:80]}:{os.getpid()}"

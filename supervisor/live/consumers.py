@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
-from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import Error as DatabaseError
 
 from calls.api.event_stream import WATCH_LIMIT
 from calls.keys import find_refusal
@@ -23,6 +19,7 @@ from supervisor.live.batch import Batch, BatchMessage, of_note
 from supervisor.live.feed import feed
 from supervisor.live.follower import Follower
 from supervisor.live.requests import Resume, Subscribe, Unsubscribe, read_request
+from supervisor.live.sockets import GuardedConsumer
 from supervisor.live.transcripts import find_known
 from supervisor.protocol import FRAMES, SEND_FRAMES
 
@@ -30,53 +27,37 @@ log = logging.getLogger(__name__)
 CLOSE_UNKNOWN_PATH = 4404
 CLOSE_MALFORMED = 4400
 CLOSE_RESYNC = 4408
-CLOSE_TRY_AGAIN = 1013
 
 
-class SupervisorConsumer(AsyncWebsocketConsumer):
+class SupervisorConsumer(GuardedConsumer):
     """Sends every event in order, with no gap, from now on or from where the client left off."""
 
     joined = False
-    is_over = False
     takes_frames = False
-    guard: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.follower = Follower(self._put)
         self.takes_frames = FRAMES in (scope.get("extensions") or {})
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._leave()  # also after an error or a cancellation
+        await super().__call__(scope, receive, send)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        # Channels would first close old database connections in a thread, for every message. Here
-        # each function that uses the database does that itself.
         try:
-            await getattr(self, get_handler_name(message))(message)
+            await super().dispatch(message)
         except TimeoutError:
-            await self._end(CLOSE_RESYNC)
-        except DatabaseError as error:
-            log.warning("a socket is closed because the database is unavailable: %s", error)
-            await self._end(CLOSE_TRY_AGAIN)
+            await self.end(CLOSE_RESYNC)
 
     async def connect(self) -> None:
-        # Accepted before it may be refused: browsers report a failed handshake as 1006, without our
-        # code (RFC 6455, section 7.1.5).
         await self.accept()
         refusal = await database_sync_to_async(find_refusal)(self.scope, ApiKey.Scope.READ)
         if refusal:
-            await self._end(refusal)
+            await self.end(refusal)
             return
-        # Before the await: a client may leave during it, and `_leave` then takes the channel out.
+        # Before the await: a client may leave during it, and `leave` then takes the channel out.
         self.joined = True
         await feed().join(self.channel_name)
         # A wallboard stays open for days, so rights that are checked once would outlive the login.
-        self.guard = asyncio.create_task(self._guard())
+        self.start(self.guard(rights.until_lost(self.scope)))
         await self.follower.greet()
-
-    async def disconnect(self, code: int) -> None:
-        raise StopConsumer
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if not self.joined or self.is_over:
@@ -89,7 +70,7 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
             case Unsubscribe(call_ids):
                 feed().live.subscriptions.remove(self.channel_name, call_ids)
             case None:
-                await self._end(CLOSE_MALFORMED)
+                await self.end(CLOSE_MALFORMED)
 
     async def feed_batch(self, message: BatchMessage) -> None:
         await self.follower.take(message["batch"])
@@ -98,12 +79,12 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         await self._put(message["batch"])
 
     async def layer_overflow(self, message: dict[str, Any]) -> None:
-        await self._end(CLOSE_RESYNC)
+        await self.end(CLOSE_RESYNC)
 
     async def _subscribe(self, revisions: Mapping[str, int]) -> None:
         live = feed().live
         if len(live.subscriptions.of(self.channel_name) | revisions.keys()) > WATCH_LIMIT:
-            await self._end(CLOSE_MALFORMED, reason=f"call_ids: at most {WATCH_LIMIT} calls")
+            await self.end(CLOSE_MALFORMED, f"call_ids: at most {WATCH_LIMIT} calls")
             return
         known = await database_sync_to_async(find_known)(revisions)
         unknown = [call_id for call_id in revisions if call_id not in known]
@@ -111,29 +92,9 @@ class SupervisorConsumer(AsyncWebsocketConsumer):
         await self._put(of_note(told))
         await live.subscribe(self.channel_name, revisions)
 
-    async def _leave(self) -> None:
-        if self.guard is not None:
-            self.guard.cancel()
-            await asyncio.gather(self.guard, return_exceptions=True)
+    async def leave(self) -> None:
         if self.joined:
             await feed().leave(self.channel_name)
-
-    async def _guard(self) -> None:
-        """Close the socket when its user or key may no longer listen."""
-        refusal = await rights.until_lost(self.scope)
-        with suppress(StopConsumer):
-            await self._end(refusal)
-
-    async def _end(self, code: int, reason: str | None = None) -> None:
-        """Close the socket once, with the first caller's code. Nothing is sent afterwards."""
-        if self.is_over:
-            raise StopConsumer
-        self.is_over = True
-        try:
-            async with asyncio.timeout(settings.FEED_PATIENCE):
-                await self.close(code=code, reason=reason)
-        except TimeoutError as error:
-            raise StopConsumer from error  # the client does not read the close frame
 
     async def _put(self, batch: Batch) -> None:
         """Send a batch, unless closed. Raises TimeoutError if the client does not read."""

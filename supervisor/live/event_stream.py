@@ -20,9 +20,10 @@ from calls.api.event_stream import WANTED, StreamStart
 from calls.asgi import App, Message, Receive, Scope, Send
 from supervisor.live import rights
 from supervisor.live.batch import Batch
-from supervisor.live.consumers import CLOSE_RESYNC, CLOSE_TRY_AGAIN
+from supervisor.live.consumers import CLOSE_RESYNC
 from supervisor.live.feed import feed
 from supervisor.live.follower import Follower
+from supervisor.live.sockets import CLOSE_TRY_AGAIN
 
 log = logging.getLogger(__name__)
 PATH = "/v1/events/stream"

@@ -6,9 +6,7 @@ next process that writes deletes them.
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -17,6 +15,7 @@ from django.db import DatabaseError, IntegrityError
 
 from calls.clock import database_now
 from calls.models import Call, CallViewing
+from calls.process import this_process
 
 ALIVE = timedelta(seconds=20)
 RENEW_S = 8.0
@@ -28,7 +27,7 @@ class Viewings:
     """The rows of one run of the feed. Another run in this process writes rows of its own."""
 
     def __init__(self) -> None:
-        self.process = f"{socket.gethostname()[:80]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.process = f"{this_process()}:{secrets.token_hex(4)}"
         self._written: dict[int, int] = {}
         self._at = float("-inf")
 
