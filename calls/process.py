@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -88,6 +89,14 @@ def stop_all(children: Sequence[Child], *, patience_s: float) -> None:
         time.sleep(0.05)
     for child in children:
         child.kill()
+
+
+HOST_LENGTH = 64  # what Linux allows; with the rest it fits into 100 characters
+
+
+def this_process() -> str:
+    """Return the name of this process, as rows that several processes write have it."""
+    return f"{socket.gethostname()[:HOST_LENGTH]}:{os.getpid()}"
 
 
 NICE = 10  # a tenth of the share of a thread that answers packets

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +29,7 @@ from calls.alerts.services import raise_alerts
 from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
 from calls.outage import Outage
+from calls.process import this_process
 from calls.webhooks.courier import Courier
 from calls.worker.upkeep import keep_up
 
@@ -99,7 +98,7 @@ class Watcher:
 
 def watch(should_stop: Callable[[], bool]) -> None:
     """Watch until told to stop. If the database fails, wait and try again."""
-    watcher = Watcher(owner=f"{socket.gethostname()}:{os.getpid()}")
+    watcher = Watcher(owner=this_process())
     while not should_stop():
         try:
             watcher.step()

@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import threading
 import time
 import uuid
@@ -48,6 +46,7 @@ from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.retry import GiveUp
 from calls.models import Analysis, Attempt, Stage, Transcript
 from calls.outage import Outage
+from calls.process import this_process
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "leases are not extended")
@@ -75,7 +74,7 @@ class Runner:
         linger_s: float = LINGER_S,
     ) -> None:
         self.provider = provider
-        worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        worker = f"{this_process()}:{uuid.uuid4().hex[:8]}"
         self.owner = claims.owner_of(provider.name, worker)
         self._should_stop = should_stop
         self._ends_at = time.monotonic() + lifetime_s

@@ -5,8 +5,6 @@ A process writes a row while it refuses packets, and once afterwards. Otherwise 
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +15,7 @@ from django.db import connection
 from calls.clock import database_now
 from calls.models import IngestReport
 from calls.outage import is_outage
+from calls.process import this_process
 
 EVERY_S = 2.0
 KEPT = timedelta(hours=1)
@@ -29,10 +28,6 @@ class Pressure:
     oldest_age_s: float
     shedding_s: float | None
     refused: Mapping[str, int]
-
-
-def this_process() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def report(pressure: Pressure) -> None:

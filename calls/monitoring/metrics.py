@@ -28,6 +28,7 @@ from calls.ingest.requests import Way
 from calls.lifecycle import CallState
 from calls.models import Call
 from calls.monitoring import alerts
+from calls.process import this_process
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -98,7 +99,7 @@ def _add_ingest(registry: CollectorRegistry, now: datetime) -> None:
         "callcenter_ingest_refused", "Requests and streams refused by overload",
         ["process", "way"], registry=registry,
     )  # fmt: skip
-    pressures = {**reports.read(now=now), reports.this_process(): buffer().pressure()}
+    pressures = {**reports.read(now=now), this_process(): buffer().pressure()}
     for process, pressure in pressures.items():
         age.labels(process).set(pressure.oldest_age_s)
         is_shedding = pressure.shedding_s is not None

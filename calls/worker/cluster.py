@@ -10,7 +10,6 @@ import gc
 import logging
 import multiprocessing
 import os
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +22,7 @@ from django_q.cluster import Cluster, Sentinel, get_mp_context
 from calls.clock import database_now
 from calls.models import WorkerHeartbeat
 from calls.outage import Outage
-from calls.process import SOFTWARE_ERROR, end_children_with_me
+from calls.process import SOFTWARE_ERROR, end_children_with_me, this_process
 from calls.waking import wake_worker
 from calls.worker.stopping import _Flag, _slot, _starting_over, _told_to_stop
 
@@ -68,9 +67,7 @@ class Worker(Cluster):  # type: ignore[misc]
         end_children_with_me()
         _without_pool()
         _load_jobs()
-        beat = WorkerHeartbeat(
-            name=f"{socket.gethostname()}:{os.getpid()}", started_at=timezone.now()
-        )
+        beat = WorkerHeartbeat(name=this_process(), started_at=timezone.now())
         while not _told_to_stop.is_set():
             self._keep_pool()
             self._keep_watch()

@@ -7,11 +7,9 @@ positions in the database.
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import secrets
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -40,7 +38,7 @@ from calls.analysis.live.recogniser import (
 )
 from calls.clock import database_now
 from calls.outage import Outage, is_outage
-from calls.process import give_way, give_way_less
+from calls.process import give_way, give_way_less, this_process
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "live calls are not heard")
@@ -68,7 +66,7 @@ class Listener:
         detector: Any = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.owner = owner or f"{this_process()}:{secrets.token_hex(3)}"
         self.calls: dict[int, OpenCall] = {}
         self._recogniser = recogniser or from_settings()
         self._detector = detector

@@ -7,8 +7,6 @@ opens and an end that is due cannot miss each other. Only the heartbeat takes no
 from __future__ import annotations
 
 import logging
-import os
-import socket
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from calls.clock import database_now
 from calls.ingest.carriers.lifetime import Fate, Patience, Seen, Verdict, judge
 from calls.models import Call, MediaConnection, Stream
 from calls.outage import is_contention
+from calls.process import this_process
 from calls.services import complete_call
 
 log = logging.getLogger(__name__)
@@ -72,7 +71,7 @@ def add_connection(call: Call, stream: Stream, *, name: str, now: datetime) -> i
         call=call,
         stream=stream,
         name=name,
-        owner=f"{socket.gethostname()[:80]}:{os.getpid()}",
+        owner=this_process(),
         opened_at=now,
         alive_until=_lease_from(now),
     )

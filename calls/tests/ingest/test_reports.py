@@ -11,6 +11,7 @@ from calls.ingest.buffer import Buffer
 from calls.ingest.reports import EVERY_S, Pressure
 from calls.ingest.requests import Unavailable, Way
 from calls.models import IngestReport
+from calls.process import this_process
 from calls.tests.factories import packet
 from calls.tests.ingest.test_buffer import Clock, Recorder
 
@@ -60,7 +61,7 @@ def test_all_say_since_when_packets_are_refused(client, boss, heartbeat):
     assert not read_status().is_calm
     assert "Overloaded: packets have been refused since" in str(client.get("/readyz").json())
     assert "Overloaded: shedding since" in boss.get("/supervisor/").content.decode()
-    assert reports.read()[reports.this_process()].refused == {"batch": 7, "carrier": 2}
+    assert reports.read()[this_process()].refused == {"batch": 7, "carrier": 2}
     figures = client.get("/metrics").content.decode()
     for name in ("oldest_age_seconds", "shedding_since_seconds", "refused_total"):
         assert f"callcenter_ingest_{name}{{process=" in figures
