@@ -14,7 +14,15 @@ from django.db.models.signals import post_migrate
 
 NEEDS_A_DATABASE = {"db", "transactional_db", "live_server"}
 # None of these empties the database: such tests come last, and these modules first.
-SHARING = ("test_browser", "test_speech", "test_carrier_speech", "test_express_wire")
+SHARING = (
+    "test_browser",
+    "test_carrier_speech",
+    "test_express_wire",
+    "test_jitter_buffer",
+    "test_real_speech",
+    "test_reuse",
+    "test_speech",
+)
 STAY = {"django_content_type", "auth_permission"}
 
 

@@ -16,8 +16,8 @@ from websockets.sync.client import connect
 from benchmarks.rig.servers import WS_PROTOCOL
 from benchmarks.rig.services import Service
 from benchmarks.rig.waiting import answers, free_port, get, post, wait_until
-from calls.tests.ingest.carrier_dialects import twilio_like
-from calls.tests.ingest.test_carrier_messages import speech, texts
+from calls.tests.ingest.carriers.carrier_dialects import twilio_like
+from calls.tests.ingest.carriers.test_carrier_messages import speech, texts
 
 pytestmark = pytest.mark.processes
 SERVERS = {

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from benchmarks.rig.services import Service
 from benchmarks.rig.waiting import wait_until
-from calls.tests.ingest.test_carrier_numbering import BEGINS, socket_of
+from calls.tests.ingest.carriers.test_carrier_numbering import BEGINS, socket_of
 from calls.tests.worker.test_carrier_processes import Line, Site
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]

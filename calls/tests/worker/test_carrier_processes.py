@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from benchmarks.rig.services import Service
 from benchmarks.rig.waiting import answers, get, post, wait_until
-from calls.tests.ingest.carrier_calls import SID, TWILIO_START, codes, twilio_frames
+from calls.tests.ingest.carriers.carrier_calls import SID, TWILIO_START, codes, twilio_frames
 
 pytestmark = pytest.mark.processes
 SETTINGS = {"MEDIA_RECONNECT": "8", "MEDIA_STOP_GRACE": "1", "REANALYSE_LATE_WITHIN": "60"}

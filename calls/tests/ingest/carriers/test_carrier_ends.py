@@ -14,7 +14,7 @@ from calls.ingest.carriers.heartbeat import Heartbeat
 from calls.ingest.carriers.presence import settle_call
 from calls.models import CallEvent, MediaConnection, Packet
 from calls.services import end_call
-from calls.tests.ingest.carrier_calls import (
+from calls.tests.ingest.carriers.carrier_calls import (
     ASTERISK,
     CALL_ID,
     JAMBONZ,

@@ -17,8 +17,8 @@ from calls import services
 from calls.models import CallViewing
 from calls.tests.factories import live_call
 from supervisor.live.viewings import ALIVE, CHANGE_S, RENEW_S, Viewings
-from supervisor.tests.test_event_stream import Listener
-from supervisor.tests.test_feed import Watcher
+from supervisor.tests.live.test_event_stream import Listener
+from supervisor.tests.live.test_feed import Watcher
 
 pytestmark = pytest.mark.django_db(transaction=True)
 in_thread = database_sync_to_async

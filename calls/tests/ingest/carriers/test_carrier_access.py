@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 from calls.ingest.carriers.signature import sign
 from calls.keys import create_key
 from calls.models import Call
-from calls.tests.ingest.carrier_calls import CALL_ID, SID, TWILIO_START, call_of, connect
+from calls.tests.ingest.carriers.carrier_calls import CALL_ID, SID, TWILIO_START, call_of, connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from calls.analysis.media.g711 import MULAW
 from calls.ingest.carriers import Reply, Start, socket
 from calls.ingest.requests import Unavailable
 from calls.models import Call, CallEvent, Packet, Stream
-from calls.tests.ingest.carrier_calls import (
+from calls.tests.ingest.carriers.carrier_calls import (
     ASTERISK,
     CALL_ID,
     FRAME,

@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from calls.ingest.call_ids import as_call_id
 from calls.ingest.carriers.detect import AnyParser
 from calls.models import Call
-from calls.tests.ingest.carrier_calls import TWILIO_START, connect
+from calls.tests.ingest.carriers.carrier_calls import TWILIO_START, connect
 
 
 def start(call_id, stream="MZ1"):

@@ -8,7 +8,7 @@ from django.db import DataError
 from calls.ingest.carriers import backlog, socket
 from calls.ingest.carriers.backlog import MIB, STREAM_LIMIT, Backlog
 from calls.ingest.requests import Unavailable
-from calls.tests.ingest.carrier_calls import (
+from calls.tests.ingest.carriers.carrier_calls import (
     CALL_ID,
     SID,
     TWILIO_START,

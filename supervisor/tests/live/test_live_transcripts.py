@@ -11,8 +11,8 @@ from calls.models import Call, LiveTranscription, LiveUtterance
 from calls.tests.analysis.live.utterances import next_revision, show, utter
 from calls.tests.factories import live_call
 from supervisor.live.feed import feed
-from supervisor.tests.test_event_stream import Listener
-from supervisor.tests.test_feed import Watcher, next_close
+from supervisor.tests.live.test_event_stream import Listener
+from supervisor.tests.live.test_feed import Watcher, next_close
 
 pytestmark = pytest.mark.django_db(transaction=True)
 in_thread = database_sync_to_async

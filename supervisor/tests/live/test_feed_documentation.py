@@ -9,7 +9,7 @@ import pytest
 from benchmarks.rig.services import Service
 
 pytestmark = pytest.mark.processes
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "feed.md"
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "feed.md"
 START = "from calls.services import start_call; start_call(call_id='{}')"
 SAY = """
 from calls.models import Call

@@ -11,7 +11,7 @@ from calls.analysis.media.g711 import MULAW
 from calls.analysis.media.packets import PacketRow
 from calls.analysis.providers.local.speech import transcribe
 from calls.tests.analysis.providers.test_speech import as_packets, mulaw_of
-from calls.tests.ingest.carrier_dialects import ENVELOPES, PREAMBLES, hear, mixed
+from calls.tests.ingest.carriers.carrier_dialects import ENVELOPES, PREAMBLES, hear, mixed
 from calls.tests.truth import truth_of, word_error_rate
 
 pytestmark = pytest.mark.speech

@@ -9,7 +9,7 @@ from calls.analysis.media.assembly import assemble
 from calls.formats.media_types import parse_media
 from calls.ingest.carriers import Media, Start
 from calls.ingest.carriers.session import Identity, Session
-from calls.tests.ingest.carrier_dialects import ENVELOPES, PREAMBLES, decoded, hear, mixed
+from calls.tests.ingest.carriers.carrier_dialects import ENVELOPES, PREAMBLES, decoded, hear, mixed
 
 SECONDS = 3.2
 NOISE = [

@@ -9,7 +9,7 @@ from calls.ingest.carriers import Ignored, Malformed, Media, Start
 from calls.ingest.carriers.detect import AnyParser
 from calls.ingest.carriers.preamble import HELD_BYTES, PreambleParser
 from calls.models import Stream
-from calls.tests.ingest.carrier_calls import (
+from calls.tests.ingest.carriers.carrier_calls import (
     ASTERISK,
     CALL_ID,
     FRAME,

@@ -8,7 +8,7 @@ import pytest
 
 from calls.analysis.media.assembly import assemble
 from calls.ingest.carriers.clock import FrameClock
-from calls.tests.ingest.carrier_dialects import hear, twilio_like
+from calls.tests.ingest.carriers.carrier_dialects import hear, twilio_like
 
 FRAME_S = 0.02
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
