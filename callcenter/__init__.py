@@ -2,7 +2,7 @@
 
 settings      Every environment variable, grouped by feature
 api_settings  Settings of the REST framework and of the schema
-local_secret  The secret key of the local profile
+local_secret  Secrets of the local profile, kept in files
 log_settings  Settings of the log
 urls          Where every page and endpoint is mounted
 asgi          The entry point of every server

@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import IsolationLevel
 
 from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
-from callcenter.local_secret import local_secret
+from callcenter.local_secret import kept_secret
 from callcenter.log_settings import logging_settings
 from calls.analysis.providers.catalogue import PROVIDERS
 from supervisor.listen.action_link import find_problem, source_of
@@ -78,7 +78,9 @@ def _days(name: str, default: str) -> timedelta | None:
 
 # --- Security -------------------------------------------------------------------------------
 
-SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret(STATE_DIR) if LOCAL else "")
+SECRET_KEY = env.str("SECRET_KEY", default="") or (
+    kept_secret(STATE_DIR / "secret_key", size=50) if LOCAL else ""
+)
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. The production profile (DEBUG=false) needs it. Set it to a long "
