@@ -1,5 +1,9 @@
 """The socket of a listener: who may open it, and what it sends."""
 
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
 import pytest
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import Permission, User
@@ -21,6 +25,12 @@ def _simple_ingest(settings):
     settings.GROUP_COMMIT = False
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """Let a listener hear what was stored before, however long it takes to open the socket."""
+    monkeypatch.setattr(reading, "START", timedelta(minutes=1))
+
+
 @pytest.fixture
 async def open_ear():
     """Open sockets, and close them at the end."""
@@ -33,7 +43,9 @@ async def open_ear():
 
     yield make
     for ear in ears:
-        await ear.disconnect(timeout=10)
+        # Raised if a test has timed out. It would skip the end of all other fixtures.
+        with suppress(asyncio.CancelledError):
+            await ear.disconnect(timeout=10)
 
 
 def _user(*codenames, name="anna"):
