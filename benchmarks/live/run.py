@@ -21,7 +21,7 @@ from typing import Any, cast
 import psutil
 
 from benchmarks.live.callers import FRAME_S, PAUSE_FRAMES, Plan
-from benchmarks.live.page import open_pages
+from benchmarks.live.page import OpenPages, open_pages
 from benchmarks.live.records import PASSWORD, USER
 from benchmarks.rig.databases import ROOT
 from benchmarks.rig.load import percentile
@@ -178,17 +178,16 @@ def measure_four(announce: Announce) -> Report:
         ):
             pages.wait(OPEN_AFTER_S)
             pages.open([each.call_id for each in calls])
+            open_at = time.time()
             pages.wait(max(map(seconds_of, calls)))
-            late, sent = [], done()
+            sent = done()
             pages.wait(3)
-            for call in calls:
-                begun = sent["begun_at"][call.call_id]
-                late += [
-                    at - (begun + end_ms / 1000 - MARGIN_S)
-                    for end_ms, at in pages.appeared(call.call_id)
-                ]
+            late, early = _lateness(pages, calls, sent["begun_at"], open_at)
         live, final = on.heard("four"), on.final("four")
-    report.figures = {"from speech to the page": shares(late)}
+    report.figures = {
+        "from speech to the page": shares(late),
+        "spoken before the pages were open": shares(early),
+    }
     wrong_live = _wrong(calls, {k: v["utterances"] for k, v in live.items()})
     wrong_final = _wrong(calls, {k: v["turns"] for k, v in final.items()})
     with stage(LIVE_TRANSCRIPTION="off") as off:
@@ -209,6 +208,21 @@ def measure_four(announce: Announce) -> Report:
         _below("final words wrong, more than without", 100 * (wrong_final - before), 0.5, "%"),
     ]
     return report
+
+
+def _lateness(
+    pages: OpenPages, calls: Sequence[Plan], begun_at: Mapping[str, float], open_at: float
+) -> tuple[list[float], list[float]]:
+    """Return how many seconds after its end each utterance appeared: of those that ended after the
+    pages were open, and of those before, whose words no page could have shown in time.
+    """
+    late: list[float] = []
+    early: list[float] = []
+    for call in calls:
+        for end_ms, at in pages.appeared(call.call_id):
+            spoken_at = begun_at[call.call_id] + end_ms / 1000 - MARGIN_S
+            (late if spoken_at >= open_at else early).append(at - spoken_at)
+    return late, early
 
 
 def seconds_of(plan: Plan) -> float:
