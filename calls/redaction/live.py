@@ -8,7 +8,7 @@ stay masked: they may be found to be personal later, when somebody repeats them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from calls.conversation import JOIN_GAP_MS, SPEAKERS, Speaker, Turn
@@ -29,6 +29,8 @@ LiveWords = Turn
 # Utterances are one turn up to a pause of 1.5 s. People who read a number out, or look for the next
 # digits, pause longer, and the times at the borders of utterances are not exact.
 QUIET_MS = 4_000
+# How long after a question its answer may be repeated by the side that asked.
+REPEATED_MS = 60_000
 NUMBER = "NUMBER"
 # Utterances before one that may announce what it is.
 _BACK = 6
@@ -191,7 +193,7 @@ def _number_groups(
     """
     groups: dict[Speaker, list[int]] = {speaker: [] for speaker in SPEAKERS}
     for place, each in enumerate(utterances):
-        own, other = each.speaker, SPEAKERS[1 - SPEAKERS.index(each.speaker)]
+        own, other = each.speaker, _other(each.speaker)
         goes_on = _has_numbers(texts[place], rules) or (
             bool(groups[own]) and len(texts[place].split()) <= REACH
         )
@@ -213,20 +215,57 @@ def _has_numbers(text: str, rules: Rules) -> bool:
 @lru_cache(maxsize=16_384)
 def _ends(text: str, rules: Rules) -> bool:
     """Return whether an utterance ends what the other side was saying: more than a nod does."""
-    return not is_nod(text, ()) or bool(asked_for(text, rules))
+    return not is_nod(text, ()) or bool(_asked(text, rules))
+
+
+@lru_cache(maxsize=16_384)
+def _asked(text: str, rules: Rules) -> frozenset[Kind]:
+    return asked_for(text, rules)
+
+
+def _other(speaker: Speaker) -> Speaker:
+    return SPEAKERS[1 - SPEAKERS.index(speaker)]
 
 
 def _held(
     utterances: Sequence[LiveWords], texts: Sequence[str], memory: Memory, now_ms: int
 ) -> set[int]:
     held: set[int] = set()
+    asked_at = _questions(utterances, texts, memory.rules)
     for speaker in SPEAKERS:
         asked = memory.asked.get(speaker, frozenset())
         tail = _tail(utterances, texts, speaker, memory.rules, now_ms)
-        held |= _open(tail, texts, memory.rules, asked)
+        repeated = {place: _asked_before(utterances[place], asked_at) for place in tail}
+        held |= _open(tail, texts, memory.rules, asked, repeated)
     # Something may come before them that is not known yet.
     early = [n for n, each in enumerate(utterances) if each.begin_ms > now_ms]
     return held | {n for n in early if any(open_words(texts[n], memory.rules, frozenset()))}
+
+
+def _questions(
+    utterances: Sequence[LiveWords], texts: Sequence[str], rules: Rules
+) -> list[tuple[int, frozenset[Kind]]]:
+    """Return when something personal was asked for lately, and what."""
+    found = []
+    for place in range(len(utterances) - 1, -1, -1):
+        if utterances[-1].begin_ms - utterances[place].end_ms > REPEATED_MS:
+            break
+        # A question may be in several utterances.
+        begin = place
+        while begin > max(0, place - _BACK) and (
+            utterances[begin - 1].speaker == utterances[place].speaker
+        ):
+            begin -= 1
+        if kinds := _asked(" ".join(texts[begin : place + 1]), rules):
+            found.append((utterances[place].end_ms, kinds))
+    return found
+
+
+def _asked_before(
+    utterance: LiveWords, questions: Sequence[tuple[int, frozenset[Kind]]]
+) -> frozenset[Kind]:
+    """Return what either side may be repeating in an utterance."""
+    return frozenset(kind for at, kinds in questions if at <= utterance.begin_ms for kind in kinds)
 
 
 def _tail(
@@ -252,14 +291,18 @@ def _tail(
 
 
 def _open(
-    tail: Sequence[int], texts: Sequence[str], rules: Rules, asked: frozenset[Kind]
+    tail: Sequence[int],
+    texts: Sequence[str],
+    rules: Rules,
+    asked: frozenset[Kind],
+    repeated: Mapping[int, frozenset[Kind]],
 ) -> set[int]:
     """Return the utterances with words that may go on. REACH other words after them end that."""
     held = 0
     after = 0
     for number, place in enumerate(tail):
         before = " ".join(texts[each] for each in reversed(tail[number + 1 : number + 1 + _BACK]))
-        expected = asked | announced(before, rules)
+        expected = asked | repeated[place] | announced(before, rules)
         for is_open in reversed(open_words(texts[place], rules, expected, bool(asked))):
             if is_open:
                 held, after = number + 1, 0

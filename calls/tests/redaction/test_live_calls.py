@@ -152,6 +152,23 @@ def test_no_conversation_shows_what_its_redaction_removes(said, rng, chance):
     assert leaks(cut(said, rng, chance)) == []
 
 
+REPEATED = [
+    ("agent", "I have been waiting for a very long time."),
+    ("agent", "What is your e-mail address?"),
+    ("customer", "It"),
+    ("agent", "Mm-hm."),
+    ("customer", "is maria dot lopez at example dot"),
+    ("customer", "com"),
+    ("agent", "So that is maria dot lopez at example dot com, thank you."),
+    ("customer", "zero zero zero"),
+]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_address_that_the_other_side_repeats_is_held_back_from_its_first_word_on(seed):
+    assert leaks(cut(REPEATED, random.Random(seed), 0.2)) == []
+
+
 def demo_calls() -> Iterator[list[LiveWords]]:
     for path in DEMO_CALLS:
         turns = json.loads(path.read_text())["turns"]
