@@ -80,6 +80,8 @@ class LiveUtterance(models.Model):
     )
     score = models.FloatField(null=True)
     heard_at = models.DateTimeField()
+    # Heard by itself, by a model that makes fewer errors if it hears the speech around it as well.
+    provisional = models.BooleanField(default=False)
 
     rate = models.PositiveIntegerField(default=0)
     length = models.PositiveBigIntegerField(default=0)

@@ -153,7 +153,7 @@ def _watch(leaving: Any) -> None:
 
 
 def _listen(leaving: Any) -> None:
-    from calls.analysis.live.listener import run
+    from calls.analysis.live.loop import run
 
     run(leaving)
 

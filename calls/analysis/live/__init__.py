@@ -1,6 +1,7 @@
 """Hearing calls while they last: packets become audio, audio becomes utterances, and those words.
 
-listener     The process: hears the calls that it has leased, round by round
+loop         The process: runs the listener until it is told to stop
+listener     Hears the calls that this process has leased, round by round
 leases       Which process hears which call
 turns        Whose turn it is, if there are more calls than can be heard
 reading      Reads the new packets of all heard calls
@@ -15,7 +16,9 @@ audio        The packets of a stream as continuous audio, gaps and disorder incl
 channel      One channel: its samples, its utterances, and how to find them in the recording
 endpointing  Where an utterance starts and ends, with Silero's voice detection
 
+passages     Utterances that follow one another, to be heard again in one piece
 figures      Sentiment, talk time, interruptions and silence so far
+judging      Scores the sentiment of live words within a budget
 headline     Sentiments and trends so far, in the row of the call and in the event log
 documents    What was heard, as JSON for the API, the feed and the pages
 reuse/       What was heard, taken over in the transcript of the finished call

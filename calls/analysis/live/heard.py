@@ -11,13 +11,15 @@ from typing import Any, Literal
 from calls.analysis.live.call import LiveCall
 from calls.analysis.live.channel import LiveUtterance as Utterance
 from calls.analysis.live.channel import Position
-from calls.analysis.live.figures import live_figures, score_texts
+from calls.analysis.live.figures import live_figures
+from calls.analysis.live.judging import Judge
+from calls.analysis.live.passages import Passage, Passages
 from calls.analysis.live.recogniser import Words
 from calls.analysis.live.reuse.known import fingerprint_fields
 from calls.analysis.live.storing import Change
 from calls.analysis.live.turns import Rank
 from calls.analysis.metrics import headline as headline_of
-from calls.conversation import Sentiment, Speaker, Turn, Word
+from calls.conversation import Speaker, Transcription, Turn, Word
 from calls.formats.plain_text import cut_text
 from calls.models import LiveTranscription, LiveUtterance
 from calls.redaction.live import clear
@@ -29,7 +31,6 @@ LAST_S = 2.0  # after the end of a call, the final transcript hears what is left
 HELD_BACK = 5  # utterances that may still be held back, at most
 HELD_BACK_S = 1.0
 POSITION_S = 5.0  # how often the position is stored if nothing was said
-SPARE_SCORES = 1
 MOST_SPANS = 200
 LAST_WORDS = 300
 
@@ -68,9 +69,11 @@ class HeardCall:
     text_pause_s: float = 1.0  # between two writes of text that nobody watches
     now_ms: int = 0  # of a text call: every word that was sent before is there
     text_positions: dict[str, int] = field(default_factory=dict)
+    passages: Passages | None = None  # if what was heard is heard again
     served_at: float = 0.0
     ended_at: float | None = None
     _new: list[LiveUtterance] = field(default_factory=list)
+    _again: list[LiveUtterance] = field(default_factory=list)
     _waiting: dict[str, deque[Entry]] = field(default_factory=dict)
     _early: dict[str, Entry] = field(default_factory=dict)
     _partial: dict[str, str] = field(default_factory=dict)
@@ -201,6 +204,15 @@ class HeardCall:
         self.skip(entry)
         return not entry.early
 
+    def heard_again(self, passage: Passage, heard: Transcription) -> None:
+        """Take the better words of utterances whose words are known already."""
+        for row, text, words in passage.words_of(heard):
+            row.provisional = False
+            self._again.append(row)
+            if text and text != row.text:
+                row.text, row.words, row.sentiment, row.score = text, words, "", None
+                self._is_news = True
+
     # --- Text
 
     def add_text(
@@ -254,6 +266,8 @@ class HeardCall:
         self._stored_at, self._is_news = now, False
         self.known = sorted([*self.known, *new], key=lambda each: each.begin_ms)
         rewritten = self._clear() if is_news or self._holds_back else []
+        rewritten += [each for each in self._again if all(each is not row for row in rewritten)]
+        self._again = []
         is_news = is_news or bool(rewritten)
         self._judge(rewritten, judge)
         fields: dict[str, Any] = {
@@ -292,7 +306,10 @@ class HeardCall:
             while queue and queue[0].state in ("done", "dropped"):
                 entry = queue.popleft()
                 if entry.words is not None:
-                    yield self._row(entry.utterance, entry.words, heard_at)
+                    row = self._row(entry.utterance, entry.words, heard_at)
+                    if self.passages is not None:
+                        self.passages.add(entry.utterance, row)
+                    yield row
 
     def _row(self, utterance: Utterance, words: Words, heard_at: Any) -> LiveUtterance:
         return LiveUtterance(
@@ -306,6 +323,7 @@ class HeardCall:
             text=words.text,
             words=words.words,
             heard_at=heard_at,
+            provisional=self.passages is not None,
             **fingerprint_fields(utterance),
         )
 
@@ -365,16 +383,6 @@ class HeardCall:
     def _figures(self) -> dict[str, Any]:
         spoken = [each for each in self.known if each.text]
         return live_figures(spoken, duration_ms=self._heard_ms, speech={})
-
-
-@dataclass(slots=True)
-class Judge:
-    """Scores texts. ``spare`` bounds those of unwatched text calls in one round."""
-
-    spare: int = SPARE_SCORES
-
-    def score(self, texts: Sequence[str], *, language: str) -> Sequence[Sentiment | None]:
-        return score_texts(texts, language=language) if texts else ()
 
 
 def _turn(utterance: LiveUtterance) -> Turn:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 import queue
 import secrets
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from traceback import extract_tb
@@ -21,13 +20,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connections
 
 from calls.analysis.live import leases, storing, turns
 from calls.analysis.live import status as live_status
-from calls.analysis.live.heard import Entry, HeardCall, Judge
+from calls.analysis.live.heard import Entry, HeardCall
+from calls.analysis.live.judging import Judge
 from calls.analysis.live.leases import CallNow
 from calls.analysis.live.opening import OpenCall, find_streams, open_calls
+from calls.analysis.live.passages import Passage, Passages
 from calls.analysis.live.reading import PacketReader, StoredPacket
 from calls.analysis.live.recogniser import (
     Outcome,
@@ -37,13 +37,12 @@ from calls.analysis.live.recogniser import (
     from_settings,
 )
 from calls.clock import database_now
-from calls.outage import Outage, is_outage
-from calls.process import give_way, give_way_less, this_process
+from calls.conversation import Transcription
+from calls.outage import is_outage
+from calls.process import give_way, this_process
 
 log = logging.getLogger(__name__)
-outage = Outage(log, "live calls are not heard")
 
-NICE = 4  # words that come late are of little use, so hearing gives way less than analysis
 ROUND_S = 0.15
 PLAN_S = 0.5
 IDLE_S = 1.0
@@ -52,7 +51,18 @@ TEXT_S = 0.02  # between two writes of unwatched text, for each text call: 50 wr
 LONGEST_TEXT_S = 20.0
 QUEUES_S = 10.0
 ASIDE_S = 60.0
-DATABASE_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A passage of a call that is heard again since ``begun_at``."""
+
+    call: HeardCall
+    passage: Passage
+    begun_at: float
+
+
+Result = tuple[Entry | Again, Any]
 
 
 class Listener:
@@ -73,7 +83,8 @@ class Listener:
         self._clock = clock
         self._reader = PacketReader()
         self._of_stream: dict[int, int] = {}
-        self._results: queue.SimpleQueue[tuple[Entry, Outcome]] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._passage_at = 0.0  # no passage is heard before
         # The loop has the priority of ingest, because it holds locks that ingest waits for.
         self._worker = ThreadPoolExecutor(1, "hearing", initializer=give_way)
         self._important: set[str] = set()
@@ -165,6 +176,8 @@ class Listener:
         for one in open_calls(
             rows, now=now, clock=clock, hears=self._recogniser.hears, detector=self._detector
         ):
+            if self._recogniser.hears_passages:
+                one.heard.passages = Passages(one.heard.language)
             self.calls[one.heard.pk] = one
 
     def _find_streams(self) -> None:
@@ -280,7 +293,7 @@ class Listener:
     def _set_aside(self, pk: int, error: Exception) -> None:
         """Leave a call alone for a while. Its words must not be in the log."""
         self._aside[pk] = self._clock() + ASIDE_S
-        log.error("call %s cannot be heard live: %s", pk, _where(error))
+        log.error("call %s cannot be heard live: %s", pk, where(error))
 
     # --- Which words
 
@@ -299,6 +312,17 @@ class Listener:
                 language=entry.call.language,
                 done=partial(self._arrived, entry),
             )
+        if not self._recogniser.running and clock >= self._passage_at:
+            self._hear_passage()
+
+    def _hear_passage(self) -> None:
+        """Hear something again, as nothing new waits."""
+        for one in sorted(self.calls.values(), key=lambda one: one.heard.rank):
+            passage = one.heard.passages.next() if one.heard.passages else None
+            if passage is not None:
+                again = Again(one.heard, passage, self._clock())
+                self._recogniser.submit_passage(passage, done=partial(self._arrived, again))
+                return
 
     def _has_room(self, entry: Entry) -> bool:
         room = self._recogniser.slots - self._recogniser.running
@@ -307,13 +331,16 @@ class Listener:
         is_other = entry.call.rank != turns.Rank.WATCHED
         return room > (watched and is_other and self._recogniser.slots > 1)
 
-    def _arrived(self, entry: Entry, outcome: Outcome) -> None:
+    def _arrived(self, entry: Entry | Again, outcome: Outcome | Transcription) -> None:
         self._results.put((entry, outcome))
 
-    def _note(self, found: list[tuple[Entry, Outcome]]) -> None:
+    def _note(self, found: list[Result]) -> None:
         clock = self._clock()
         for entry, outcome in found:
             self._recogniser.running -= 1
+            if isinstance(entry, Again):
+                self._note_passage(entry, outcome, clock)
+                continue
             self._outage.note(outcome, clock)
             if isinstance(outcome, Words):
                 entry.call.heard(entry, outcome, clock)
@@ -324,6 +351,12 @@ class Listener:
         self._dispatch(clock)
         held = {entry.call for entry, _ in found if entry.call.pk in self.calls}
         self._store(held, clock)
+
+    def _note_passage(self, again: Again, outcome: Any, clock: float) -> None:
+        # Two thirds of the time stay free for new words, which a passage delays.
+        self._passage_at = clock + 2 * (clock - again.begun_at)
+        if isinstance(outcome, Transcription):
+            again.call.heard_again(again.passage, outcome)
 
     # --- The end
 
@@ -342,45 +375,7 @@ def _order(entry: Entry) -> tuple[int, bool, float, float]:
     return entry.call.rank, entry.early, entry.call.served_at, entry.asked_at
 
 
-def _where(error: Exception) -> str:
+def where(error: Exception) -> str:
     """Describe an error without its message, which could hold words of a call."""
     places = [f"{at.filename}:{at.lineno}" for at in extract_tb(error.__traceback__)[-3:]]
     return f"{type(error).__name__} in {', '.join(places)}"
-
-
-def run(stop: Any) -> None:
-    """Run the process until ``stop`` is set."""
-    told = threading.Event()
-    # Ctrl-C reaches every process of the terminal. The worker decides when this one stops.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
-    give_way_less(NICE)
-    listen(Listener(), lambda: told.is_set() or stop.is_set())
-
-
-def listen(listener: Listener, should_stop: Callable[[], bool]) -> None:
-    """Hear live calls until told to stop. If the database fails, wait and try again."""
-    while not should_stop():
-        try:
-            listener.step()
-            listener.wait(ROUND_S)
-        except DatabaseError as error:
-            outage.note(error)
-            _start_again(listener)
-        except Exception as error:
-            # A bug must not end the hearing of all other calls.
-            log.error("hearing live calls failed; it starts again: %s", _where(error))  # noqa: TRY400
-            _start_again(listener)
-        else:
-            outage.over()
-    try:
-        listener.leave()
-    except DatabaseError:
-        log.warning("the leases of live calls were not released; they stay until they expire")
-    connections.close_all()
-
-
-def _start_again(listener: Listener) -> None:
-    connections.close_all()
-    listener.forget()
-    time.sleep(DATABASE_PAUSE_S)

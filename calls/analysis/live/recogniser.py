@@ -14,6 +14,7 @@ import numpy as np
 
 from calls.analysis.insights import load_insights
 from calls.analysis.live.channel import LiveUtterance
+from calls.analysis.live.passages import Passage
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.providers.registry import import_factory
 from calls.conversation import CallAudio, Channel, Transcription
@@ -77,21 +78,40 @@ class Recogniser:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         future.add_done_callback(lambda each: done(each.result()))
 
+    @property
+    def hears_passages(self) -> bool:
+        """Whether to hear utterances again in one piece. A server would charge for that."""
+        return self._provider.name == "local"
+
+    def submit_passage(
+        self, passage: Passage, *, done: Callable[[Transcription | ProviderError], None]
+    ) -> None:
+        """Recognise a passage. Whoever handles the outcome lowers ``running``."""
+        self.running += 1
+        work = self._transcribe(passage.audio, passage.language)
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future.add_done_callback(lambda each: done(each.result()))
+
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def _recognise(self, utterance: LiveUtterance, language: str) -> Outcome:
-        audio = CallAudio((Channel(utterance.speaker, utterance.samples, utterance.rate),))
+        channel = Channel(utterance.speaker, utterance.samples, utterance.rate)
+        heard = await self._transcribe(channel, language)
+        if isinstance(heard, ProviderError):
+            return heard
+        return _words(heard, utterance.begin_ms)
+
+    async def _transcribe(self, channel: Channel, language: str) -> Transcription | ProviderError:
         try:
             async with asyncio.timeout(LIMIT_S):
-                heard = await self._provider.transcribe(audio, language=language)
+                return await self._provider.transcribe(CallAudio((channel,)), language=language)
         except ProviderError as error:
             return error
         except TimeoutError:
             return ProviderError(f"no answer in {LIMIT_S:.0f} s", code="timeout", transient=True)
         except Exception as error:  # one utterance must not end the hearing of all others
             return ProviderError(f"{type(error).__name__}", code="bug", transient=False)
-        return _words(heard, utterance.begin_ms)
 
 
 class ProviderOutage:

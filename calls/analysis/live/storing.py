@@ -58,7 +58,7 @@ def store(changes: Sequence[Change], *, owner: str, now: datetime) -> set[int]:
         )
         LiveUtterance.objects.bulk_update(
             [each for change in kept for each in change.rewritten],
-            ["revision", "shown", "sentiment", "score"],
+            ["revision", "text", "words", "provisional", "shown", "sentiment", "score"],
             batch_size=_BATCH,
         )
         _save(list(rows.values()))

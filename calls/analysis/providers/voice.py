@@ -19,7 +19,7 @@ from calls.conversation import (
 RATE = 16_000  # what Whisper and Silero work at
 WORD_GAP_MS = 600  # a longer pause inside an utterance starts a new one
 _BLOCK_S = 300  # bounds memory: an hour at 16 kHz in float32 would be 230 MB a channel
-_WINDOW_S = 27.0  # Whisper takes 30 s at a time; a shorter window never cuts a word
+WINDOW_S = 27.0  # Whisper takes 30 s at a time; a shorter window never cuts a word
 NO_AUDIO = "The call has no audio."
 _SHARP_MS = 1000  # an utterance ends at its words, unless they are this far from its edge
 _PADDING_MS = 200  # margin around speech for recognition...
@@ -28,7 +28,7 @@ VAD = {
     "threshold": 0.3,  # the usual 0.5 loses soft starts of speech on telephone lines
     "min_speech_duration_ms": 100,
     "min_silence_duration_ms": WORD_GAP_MS,
-    "max_speech_duration_s": _WINDOW_S - 1,
+    "max_speech_duration_s": WINDOW_S - 1,
     "speech_pad_ms": _PADDING_MS,
 }
 _MAX_COMPRESSION_RATIO = 2.4  # a higher ratio means that words repeat in a loop

@@ -17,6 +17,7 @@ _LENGTH_MS = 3  # rounding of both ends
 _FIELDS = (
     *("channel", "number", "speaker", "begin_ms", "end_ms", "text", "words"),
     *("rate", "length", "checksum", "needle_at", "needle", "gap_checksum"),
+    "provisional",
 )
 
 
@@ -93,7 +94,7 @@ def _known(row: LiveUtterance) -> Iterator[Known]:
     if is_whole:
         yield Known(
             row.channel, row.number, row.begin_ms, row.text.strip(), words or (), row.length,
-            row.checksum, row.needle_at, needle, row.gap_checksum,
+            row.checksum, row.needle_at, needle, row.gap_checksum, row.provisional,
         )  # fmt: skip
 
 

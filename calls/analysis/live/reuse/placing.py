@@ -36,6 +36,7 @@ class Known:
     needle_at: int
     needle: bytes
     gap_checksum: int
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

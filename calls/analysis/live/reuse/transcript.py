@@ -12,6 +12,7 @@ from calls.analysis.live.reuse.placing import Extent, Known, Placed, place_utter
 from calls.analysis.live.reuse.remainder import Remainder
 from calls.analysis.providers.voice import (
     VAD,
+    WINDOW_S,
     _reported,
     is_about_nothing,
     nothing_heard,
@@ -141,13 +142,28 @@ def match(
 def _side(
     channel: Channel, placed: Sequence[Placed], extents: Sequence[Extent], find_speech: FindSpeech
 ) -> _Side:
+    kept = _without_last_passage(placed, channel.rate)
     spoken = tuple(chain.from_iterable(_spoken(channel, extent, find_speech) for extent in extents))
-    if not spoken:
-        return _Side(channel, tuple(placed), (), None)
+    again = tuple((each.begin, each.end) for each in placed[len(kept) :])
+    left = tuple(sorted((*spoken, *again)))
+    if not left:
+        return _Side(channel, kept, (), None)
     # Without times of words, those of the context could not be told from the others.
-    has_times = all(each.known.words or not each.known.text for each in placed)
-    remainder = Remainder(channel, spoken, with_context=has_times)
-    return _Side(channel, tuple(placed), spoken, remainder)
+    has_times = all(each.known.words or not each.known.text for each in kept)
+    return _Side(channel, kept, left, Remainder(channel, left, with_context=has_times))
+
+
+def _without_last_passage(placed: Sequence[Placed], rate: int) -> tuple[Placed, ...]:
+    """Leave out the last utterances, as many as are heard again in one piece, if their words are
+    provisional: nothing followed with which they could have been heard again in time.
+    """
+    room, kept = WINDOW_S * rate, len(placed)
+    while kept and placed[kept - 1].known.provisional:
+        room -= placed[kept - 1].known.length
+        if room < 0:
+            break
+        kept -= 1
+    return tuple(placed[:kept])
 
 
 def _spoken(channel: Channel, extent: Extent, find_speech: FindSpeech) -> Iterator[Extent]:

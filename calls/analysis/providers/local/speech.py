@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from calls.analysis.providers.local.budget import check_budget
 from calls.analysis.providers.local.speechmodel import SpeechModel, SpeechUnavailable, load_model
 from calls.analysis.providers.voice import (
-    _WINDOW_S,
     NO_AUDIO,
     RATE,
+    WINDOW_S,
     WORD_GAP_MS,
     Utterance,
     _edges,
@@ -107,7 +107,7 @@ def _windows(found: Iterator[Utterance]) -> Iterator[list[Utterance]]:
     length = 0.0
     for each in found:
         needed = len(each.samples) / RATE + _SEPARATOR_S
-        if window and length + needed > _WINDOW_S:
+        if window and length + needed > WINDOW_S:
             yield window
             window, length = [], 0.0
         window.append(each)

@@ -1,5 +1,6 @@
 """The listener stores the words of live calls while they last."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from calls import services
 from calls.analysis.live.heard import HeardCall
 from calls.analysis.live.status import LiveStatus, clean_up, read_live_status, report
 from calls.analysis.providers import ProviderError
+from calls.conversation import Word
 from calls.models import (
     Call,
     CallViewing,
@@ -68,6 +70,67 @@ def test_what_is_said_between_two_rounds_is_heard_once():
     assert [each.text for each in stored()] == [
         words_of(11, 20), words_of(31, 50), words_of(71, 80),
     ]  # fmt: skip
+
+
+LONG_TALK = ((1, 7), (8, 14), (15, 21), (22, 28), (29, 35), (36, 42))
+
+
+def test_what_was_heard_is_heard_again_in_one_piece_while_nothing_new_waits():
+    receive(*spoken("c-1", *LONG_TALK, seconds=44))
+    provider = CountingProvider()
+
+    listen_until(a_listener(provider), lambda: any(not each.provisional for each in stored()))
+
+    passages = [channel for channel in provider.asked if channel.duration_ms > 10_000]
+    again = [each for each in stored() if not each.provisional]
+    assert len(passages) == 1
+    assert [each.text for each in again] == [
+        words_of(10 * begin + 1, 10 * end) for begin, end in LONG_TALK[: len(again)]
+    ]
+    begins = [each.words[0][0] for each in again]
+    assert begins == [pytest.approx(1000 * begin, abs=40) for begin, _ in LONG_TALK[: len(again)]]
+
+
+def test_better_words_take_the_place_of_those_that_were_shown():
+    receive(*spoken("c-1", *LONG_TALK, seconds=44))
+    provider = MishearingProvider()
+
+    listen_until(a_listener(provider), lambda: any(not each.provisional for each in stored()))
+
+    first, *_, last = stored()
+    assert first.text == words_of(11, 70)
+    assert first.shown == first.text
+    assert last.text == last.shown == "mumbling"
+    assert first.revision > last.revision
+
+
+def test_a_passage_that_cannot_be_recognised_leaves_the_words_as_they_are():
+    receive(*spoken("c-1", *LONG_TALK, seconds=44))
+    provider = MishearingProvider(ProviderError("no", code="500", transient=True))
+
+    listen_until(a_listener(provider), lambda: provider.passages and len(stored()) == 6)
+
+    assert {each.text for each in stored()} == {"mumbling"}
+    assert all(each.provisional for each in stored())
+
+
+class MishearingProvider(CountingProvider):
+    """Understands only long recordings; ``error`` is what it says to them."""
+
+    def __init__(self, error=None):
+        super().__init__()
+        self.error = error
+        self.passages = 0
+
+    async def transcribe(self, audio, *, language):
+        heard = await super().transcribe(audio, language=language)
+        if heard.duration_ms < 10_000:
+            turn = replace(heard.turns[0], text="mumbling", words=(Word(0, 900, "mumbling"),))
+            return replace(heard, turns=(turn,))
+        self.passages += 1
+        if self.error:
+            raise self.error
+        return heard
 
 
 def test_both_sides_and_several_streams_are_heard():

@@ -19,7 +19,7 @@ for packet in spoken("c-1", *spans, seconds=38):
     time.sleep(0.05)
 """
 LISTEN = """
-from calls.analysis.live.listener import listen
+from calls.analysis.live.loop import listen
 from calls.tests.analysis.live.listening import a_listener
 listen(a_listener(owner="{name}"), lambda: False)
 """

@@ -1,5 +1,6 @@
 """What was heard live becomes the transcript: each word once, whatever is missing."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -121,6 +122,46 @@ def test_only_what_is_missing_is_recognised(audio, rows):
     assert said(transcript(audio, [row for row in rows if row is not gone]), "customer") == truth(
         audio, "customer"
     )
+
+
+def provisional(rows, count):
+    """Copies of which the last ``count`` of the customer were not heard in one piece."""
+    rows = [copy(row) for row in rows]
+    own = sorted((row for row in rows if row.speaker == "customer"), key=lambda row: row.begin_ms)
+    for row in own[len(own) - count :]:
+        row.provisional = True
+    return rows
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_last_words_of_a_side_are_heard_again_in_one_piece(audio, rows, count):
+    marked = provisional(rows, count)
+
+    heard = found(audio, marked)
+
+    (channel,) = heard.rest.channels
+    assert channel.speaker == "customer"
+    assert heard.left_ms == pytest.approx(
+        sum(row.length for row in marked if row.provisional) * 1000 / RATE, abs=2
+    )
+    for who in SPEAKERS:
+        assert said(transcript(audio, marked), who) == truth(audio, who)
+
+
+def test_no_more_is_heard_again_than_one_window_holds():
+    talk = [(1 + 7 * n, range(1 + 12 * n, 13 + 12 * n)) for n in range(13)]
+    packets = packets_of(
+        (channel_of(*talk, length_s=95), channel_of((3, [200]), length_s=95, seed=2))
+    )
+    rows = heard_rows(packets)
+    for row in rows:
+        row.provisional = True
+    audio = assemble(packets)
+
+    heard = found(audio, rows)
+
+    assert 10_000 < heard.left_ms <= 28_000
+    assert said(transcript(audio, rows), "agent") == truth(audio, "agent")
 
 
 def test_if_most_of_the_speech_was_missed_the_whole_call_is_recognised(audio, rows):

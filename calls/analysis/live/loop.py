@@ -1,0 +1,61 @@
+"""Runs a listener until it is told to stop, through failures of the database."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from calls.analysis.live.listener import ROUND_S, Listener, where
+from calls.outage import Outage
+from calls.process import give_way_less
+
+log = logging.getLogger(__name__)
+outage = Outage(log, "live calls are not heard")
+
+NICE = 4  # words that come late are of little use, so hearing gives way less than analysis
+DATABASE_PAUSE_S = 1.0
+
+
+def run(stop: Any) -> None:
+    """Run the process until ``stop`` is set."""
+    told = threading.Event()
+    # Ctrl-C reaches every process of the terminal. The worker decides when this one stops.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    give_way_less(NICE)
+    listen(Listener(), lambda: told.is_set() or stop.is_set())
+
+
+def listen(listener: Listener, should_stop: Callable[[], bool]) -> None:
+    """Hear live calls until told to stop. If the database fails, wait and try again."""
+    while not should_stop():
+        try:
+            listener.step()
+            listener.wait(ROUND_S)
+        except DatabaseError as error:
+            outage.note(error)
+            _start_again(listener)
+        except Exception as error:
+            # A bug must not end the hearing of all other calls.
+            log.error("hearing live calls failed; it starts again: %s", where(error))  # noqa: TRY400
+            _start_again(listener)
+        else:
+            outage.over()
+    try:
+        listener.leave()
+    except DatabaseError:
+        log.warning("the leases of live calls were not released; they stay until they expire")
+    connections.close_all()
+
+
+def _start_again(listener: Listener) -> None:
+    connections.close_all()
+    listener.forget()
+    time.sleep(DATABASE_PAUSE_S)
