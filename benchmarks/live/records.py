@@ -82,12 +82,20 @@ def end(prefix: str) -> None:
         wake_worker()
 
 
+def listeners() -> list[str]:
+    """Return the processes that hear live calls, as they name themselves."""
+    from calls.models import ListenerReport
+
+    return list(ListenerReport.objects.order_by("seen_at").values_list("process", flat=True))
+
+
 TASKS: dict[str, Callable[..., Any]] = {
     "key": make_key,
     "user": user,
     "heard": heard,
     "final": final,
     "end": end,
+    "listeners": listeners,
 }
 
 

@@ -39,7 +39,6 @@ MARGIN_S = 0.2  # that the voice detection adds to the end of an utterance
 PACED_PER_S = 100
 OPEN_AFTER_S = 1.0
 ARCHIVE_PATIENCE_S = 300.0
-LISTENER = "listener"
 Announce = Callable[[str], None]
 
 
@@ -121,18 +120,10 @@ class Stage:
 
     def listener(self) -> psutil.Process | None:
         """Return the process of the worker that hears calls."""
-        parent = psutil.Process(self.worker.pid)
-        return next(
-            (each for each in parent.children() if LISTENER in _title(each)),
-            None,
-        )
-
-
-def _title(process: psutil.Process) -> str:
-    try:
-        return " ".join([process.name(), *process.cmdline()])
-    except psutil.Error:
-        return ""
+        # The report of one that was killed stays for a while.
+        named = {each.split(":")[1] for each in self.site.ask(RECORDS, "listeners")}
+        children = psutil.Process(self.worker.pid).children(recursive=True)
+        return next((each for each in children if str(each.pid) in named), None)
 
 
 @contextmanager
