@@ -2,11 +2,14 @@
 
 access     Who may open a page: the login, and the permission that each view needs.
 apps       The Django app.
+days       Days in addresses: dates, and words such as today.
 figures    The figures above the wallboard, read from indexes.
+lists      The list that a page came from, and the calls beside one in it.
+ordering   The orders of the wallboard, and how its pages follow.
 phases     The phases of a call as pages name them, and the states that they cover.
 protocol   Uvicorn's WebSocket protocol, changed for many sockets and slow clients.
 routing    The WebSocket addresses.
-selection  The filter and order of the wallboard, read from and written to the address.
+selection  The filter of the wallboard, read from and written to the address.
 urls       The addresses of the pages.
 
 alerts/ board/ bulk/ call/ search/  One folder per page: its views and its read model.

@@ -234,6 +234,8 @@ class Call(CallLifecycle):
                 opclasses=["text_pattern_ops"],  # for the start of an id as well
                 name="call_by_external_id",
             ),
+            # For lists by age and by day.
+            models.Index(fields=["-opened_at", "-id"], name="call_by_opening"),
             # For retention, once a minute. Its cost must not grow with the archive.
             models.Index(fields=["ended_at"], name="call_by_end"),
             models.Index(

@@ -13,7 +13,8 @@ from calls.actions import ACTIONS, IN_BULK, Action, ManyCalls
 from calls.bulk import LIMIT, count_outcomes
 from calls.lifecycle import CallState
 from calls.models import BulkAction, BulkItem, Call
-from supervisor.selection import NEWEST, PAGE_SIZE, PAGE_SIZES, Filter
+from supervisor.ordering import LIVE_FIRST
+from supervisor.selection import PAGE_SIZE, PAGE_SIZES, Filter
 
 Kind = BulkAction.Kind
 CHOSEN_LIMIT = max(PAGE_SIZES)  # calls selected one by one: every row of the longest page
@@ -67,7 +68,7 @@ class Selection:
         """The filter, for the audit record; empty if the calls were selected one by one."""
         if not self.is_all:
             return ""
-        return self.wanted.first_page(sort=NEWEST, size=PAGE_SIZE, wall=False).address()
+        return self.wanted.first_page(sort=LIVE_FIRST, size=PAGE_SIZE, columns="").address()
 
     def calls(self) -> QuerySet[Call]:
         if not self.is_all:

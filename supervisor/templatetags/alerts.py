@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from supervisor.figures import COUNTED, Figures, OpenAlerts, read_open
+from supervisor.figures import COUNTED, Figures, read_open
 
 register = template.Library()
 
@@ -16,7 +16,8 @@ register = template.Library()
 def open_alerts(context: Context) -> dict[str, Any]:
     figures = context.get("figures")
     if isinstance(figures, Figures):  # the wallboard has already counted them
-        found = OpenAlerts(figures.open_alerts, figures.worst_alert)
+        count, level = figures.open_alerts, figures.worst_alert
     else:
         found = read_open()
-    return {"open": found, "most": COUNTED}
+        count, level = found.count, found.level
+    return {"count": count, "level": level, "most": COUNTED}

@@ -21,6 +21,7 @@ register = template.Library()
 MINUTE, HOUR = 60, 3600
 NOTED_DIFFERENCE_S = 2.0
 BEHIND_FROM_S = 2.0  # live words that come later than this are late
+ID_TAIL = 8  # characters at the end of a call id that are never cut
 LAST_WORDS = 90  # characters of the line that says what was said last in a live call
 _MARK = re.compile(r"\[({})\]".format("|".join(get_args(Kind))))
 
@@ -72,6 +73,24 @@ def span_ms(milliseconds: float | None) -> str:
 
 
 @register.filter
+def age(since: datetime | None) -> str:
+    """The time since a moment, as a span. A script lets it run on."""
+    return span((timezone.now() - since).total_seconds()) if since else "\N{EN DASH}"
+
+
+@register.filter
+def customer_of(call: Call) -> str:
+    """The number or name of the customer: who was called, if the agent made the call."""
+    return call.callee if call.direction == Call.Direction.OUTBOUND else call.caller
+
+
+@register.filter
+def halves(call_id: str) -> tuple[str, str]:
+    """A call id in two parts, to cut it in the middle: ids often differ at their end only."""
+    return call_id[:-ID_TAIL], call_id[-ID_TAIL:]
+
+
+@register.filter
 def lasted(call: Call) -> str:
     """The duration of an ended call; empty for a live one."""
     return span(call.lasted_s(call.ended_at)) if call.ended_at else ""
@@ -106,6 +125,12 @@ def took(milliseconds: int | None) -> str:
 @register.filter
 def grouped(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def at_most(number: int, most: int) -> str:
+    """A number that was counted up to a limit: 1,000+ at the limit."""
+    return f"{number:,}+" if number >= most else f"{number:,}"
 
 
 @register.filter

@@ -10,7 +10,10 @@ from calls.tests.api.test_hostile_requests import VALUES, encoded
 from calls.tests.factories import archived_call
 
 pytestmark = pytest.mark.django_db
-BOARD = ["state", "q", "queue", "agent", "alert", "tag", "sort", "before", "page", "rows", "wall"]
+BOARD = [
+    *("state", "q", "queue", "agent", "alert", "tag", "customer", "from", "to", "tz", "bulk"),
+    *("sort", "before", "page", "rows", "columns"),
+]
 SEARCH = ["q", "speaker", "in", "from", "to", "tz", "min", "max", "state", "tag", "alert", "before"]
 PAGES = {
     "/supervisor/": BOARD,

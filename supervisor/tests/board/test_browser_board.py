@@ -86,7 +86,9 @@ def test_search_rows_and_order_are_chosen_by_keyboard_and_kept_in_the_address(si
     expect(page).to_have_url(re.compile(r"/supervisor/\?q=typed-$"))
     page.get_by_label("Rows per page").select_option("100")
     expect(page).to_have_url(re.compile(r"q=typed-&rows=100$"))
-    page.get_by_role("columnheader", name="Agent", exact=True).get_by_role("link").press("Enter")
+    page.get_by_role("columnheader", name="Agent and customer", exact=True).get_by_role(
+        "link"
+    ).press("Enter")
     expect(page).to_have_url(re.compile(r"sort=agent"))
     expect(calls_of(page)).to_have_text(["typed-0", "typed-1"])
     expect(page.locator("#where")).to_have_text("2 calls")
@@ -96,18 +98,6 @@ def test_search_rows_and_order_are_chosen_by_keyboard_and_kept_in_the_address(si
     expect(page.get_by_label("Rows per page")).to_have_value("100")
     page.go_back()
     expect(calls_of(page)).to_have_text(["typed-1", "typed-0"])
-
-
-def test_the_wall_screen_is_entered_and_left_by_a_key(site, open_page):
-    page = open_page()
-    open_board(page, "?state=IN_PROGRESS")
-
-    page.keyboard.press("w")
-    expect(page).to_have_url(re.compile(r"state=IN_PROGRESS&wall=1$"))
-    expect(page.get_by_role("navigation", name="Filter by state")).to_be_hidden()
-    page.keyboard.press("w")
-
-    expect(page).to_have_url(re.compile(r"state=IN_PROGRESS$"))
 
 
 def test_tabs_count_live(site, open_page):

@@ -7,6 +7,7 @@ import { gather } from "./counters.js";
 import { showFigures } from "./figures.js";
 import { isHeld, showWaiting, startHold } from "./hold.js";
 import { startBoardKeys } from "./keys.js";
+import { startMenus } from "./menus.js";
 import { startPicks } from "./picks.js";
 import { body, mergeParts, rowOf, showRows, updateRows } from "./rows.js";
 import { followAnalysisStatus } from "./analysis_status.js";
@@ -24,6 +25,7 @@ const FLOOD_MS = 4000;
 const DRIFT_MS = 5000;
 const DRIFTING = ["duration", "packets", "loss"];
 const RETRY_MS = 2000;
+const LIVE = "IN_PROGRESS";
 // The last words of live calls change without an event, so their rows are fetched on a timer.
 const WORDS_MS = 3000;
 // nginx refuses request lines of more than 8 KB by default.
@@ -33,8 +35,11 @@ const main = document.getElementById("main");
 const notice = document.getElementById("notice");
 const wanted = new URLSearchParams(location.search);
 const isFirstPage = !wanted.has("before") && !wanted.has("page");
-const isNewestFirst = main.dataset.sort === "-opened";
-const isFiltered = ["state", "q", "queue", "agent", "alert", "tag"].some((name) => wanted.get(name));
+const isLiveFirst = main.dataset.sort === "live";
+const isNewestFirst = isLiveFirst || main.dataset.sort === "-opened";
+const isFiltered = [
+  "state", "q", "queue", "agent", "alert", "tag", "customer", "from", "to", "bulk",
+].some((name) => wanted.get(name));
 
 const changed = new Set(); // call ids of shown rows
 let entering = 0; // events that may change which rows are shown, or their order
@@ -48,6 +53,8 @@ let timerAt = 0;
 startClocks();
 startBoardKeys(body);
 startFilter(document.getElementById("search"));
+startFilter(document.getElementById("days-form"));
+startMenus(main);
 startPicks(body);
 startHold(renewSoon);
 mountHistory(main);
@@ -85,9 +92,16 @@ function note(event) {
 // Whether an event may change the list. Only the server knows the order and what matches the filter.
 function mayMove(event, isShown) {
   if (!isNewestFirst) return true;
-  if (isShown) return false;
-  const isNew = event.type === "state_change" && event.data.previous === null;
-  return isFiltered || (isNew && isFirstPage);
+  const hasChanged = event.type === "state_change";
+  // A call that is no longer live moves below those that are: out of the page if they fill it.
+  const hasEnded = isLiveFirst && hasChanged && event.data.previous === LIVE;
+  if (isShown) return hasEnded;
+  const isNew = hasChanged && event.data.previous === null;
+  return isFiltered || (isNew && isFirstPage) || (hasEnded && !isAllLive());
+}
+
+function isAllLive() {
+  return body.children.length > 0 && body.lastElementChild.classList.contains("row--in_progress");
 }
 
 function drift() {
@@ -206,7 +220,7 @@ async function refetch() {
     const page = await fetchPart(location.href, feed);
     if (!page) return;
     showRows(page);
-    mergeParts(page, ["figures", "empty", "where", "pages"]);
+    mergeParts(page, ["figures", "strip", "empty", "where", "pages"]);
     showHistory(page);
     pageAt = Date.now();
   } catch (error) {
