@@ -6,6 +6,7 @@ import { showMoment } from "./moments.js";
 import { mountSentimentChart } from "./sentiment_chart.js";
 import { beginAt, mountPlaces } from "./places.js";
 import { mountPlayer, place, seek } from "./player.js";
+import { titled } from "../nav_alerts.js";
 import { localise, startClocks } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 
@@ -75,7 +76,7 @@ async function refetch() {
 
 function merge(page) {
   localise(page);
-  document.title = page.title;
+  document.title = titled(page.title);
   const giveBack = holdPlace();
   Idiomorph.morph(main, page.getElementById("main"), { callbacks });
   mount();
