@@ -60,12 +60,13 @@ class OneCall:
 
 @dataclass(frozen=True)
 class ManyCalls:
-    """The words of a bulk action. ``will`` continues "these calls"."""
+    """The words of a bulk action. ``will`` continues "these calls", ``done`` is their outcome."""
 
     title: str
     button: str
     will: str
     consequence: str
+    done: str = "Done"
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ ACTIONS = {
                 button="Retry",
                 will="will get another round of attempts",
                 consequence="Each call resumes where it failed. No existing data is lost.",
+                done="Queued",
             ),
             admin_label="Retry (failed calls)",
         ),
@@ -232,6 +234,7 @@ ACTIONS = {
                     "The previous results are kept as older versions. Each call needs one or "
                     "two requests to the AI."
                 ),
+                done="Queued",
             ),
             admin_label="Analyse again (archived calls)",
         ),
