@@ -61,6 +61,8 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
         choices=[("open", "open"), ("any", "any")],
         label="Calls with an alert. open: one that nobody has acknowledged; any: any alert.",
     )
+    agent_contains = filters.CharFilter(field_name="agent", lookup_expr="icontains")
+    queue_contains = filters.CharFilter(field_name="queue", lookup_expr="icontains")
     call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")
     external_id_prefix = filters.CharFilter(
         method="known_as", label="Calls whose external id starts with this."
