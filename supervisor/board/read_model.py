@@ -48,6 +48,11 @@ class BoardRow:
         return next_number(self.attempt, self.outcome)
 
     @property
+    def retries(self) -> int:
+        """How often the last stage of the analysis was tried again."""
+        return max((self.attempt or 1) - 1, 0)
+
+    @property
     def alert_level(self) -> str:
         """The highest severity among its open alerts, or an empty string."""
         return level_of(getattr(self.call, "worst_alert", 0))
