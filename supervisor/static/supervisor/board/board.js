@@ -43,6 +43,7 @@ const isFiltered = [
 
 const changed = new Set(); // call ids of shown rows
 let entering = 0; // events that may change which rows are shown, or their order
+let arriving = 0; // those of them that are new calls
 let isWholeDue = false; // the missed events are not in the log any more
 let pageAt = 0;
 let failedAt = 0;
@@ -85,19 +86,24 @@ function note(event) {
   if (!event.call_id || event.type === "gap_detected") return; // the counters show gaps
   const isShown = Boolean(rowOf(event.call_id));
   if (isShown) changed.add(event.call_id);
-  if (mayMove(event, isShown)) entering += 1;
+  if (mayMove(event, isShown)) {
+    entering += 1;
+    if (isNew(event)) arriving += 1;
+  }
   schedule();
 }
 
 // Whether an event may change the list. Only the server knows the order and what matches the filter.
 function mayMove(event, isShown) {
   if (!isNewestFirst) return true;
-  const hasChanged = event.type === "state_change";
   // A call that is no longer live moves below those that are: out of the page if they fill it.
-  const hasEnded = isLiveFirst && hasChanged && event.data.previous === LIVE;
+  const hasEnded = isLiveFirst && event.type === "state_change" && event.data.previous === LIVE;
   if (isShown) return hasEnded;
-  const isNew = hasChanged && event.data.previous === null;
-  return isFiltered || (isNew && isFirstPage) || (hasEnded && !isAllLive());
+  return isFiltered || (isNew(event) && isFirstPage) || (hasEnded && !isAllLive());
+}
+
+function isNew(event) {
+  return event.type === "state_change" && event.data.previous === null;
 }
 
 function isAllLive() {
@@ -122,7 +128,7 @@ function renewSoon(isAsked) {
 }
 
 function schedule() {
-  if (isHeld()) showWaiting(entering, isNewestFirst && !isFiltered);
+  if (isHeld()) showWaiting(entering, entering === arriving && !isFiltered);
   if (isUpdating || (!entering && !changed.size && !isWholeDue)) return;
   const at = Math.max(Date.now() + ROWS_MS, dueAt(), failedAt + RETRY_MS);
   if (timer && at >= timerAt) return;
@@ -163,8 +169,8 @@ function isPageDue() {
 
 async function fetchPage() {
   // Cleared before the request: what happens during it may be missing in the answer, and is due again.
-  const [count, noted] = [entering, [...changed]];
-  entering = 0;
+  const [count, fresh, noted] = [entering, arriving, [...changed]];
+  entering = arriving = 0;
   changed.clear();
   try {
     const part = await fetchPart(`${main.dataset.rows}?${wanted}`, feed);
@@ -176,6 +182,7 @@ async function fetchPage() {
     showWaiting(0);
   } catch (error) {
     entering += count;
+    arriving += fresh;
     noted.forEach((id) => changed.add(id));
     if (!(error instanceof Held)) throw error;
   }
@@ -214,7 +221,7 @@ function takeBatch() {
 
 async function refetch() {
   changed.clear();
-  entering = 0;
+  entering = arriving = 0;
   isWholeDue = false;
   try {
     const page = await fetchPart(location.href, feed);
