@@ -12,6 +12,7 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from calls.analysis.live.status import LiveStatus
+from calls.formats.numbers import score_text
 from calls.models import Call
 from calls.redaction.kinds import Kind
 from calls.search.hits import Excerpt
@@ -193,6 +194,12 @@ def highlighted(excerpt: Excerpt) -> SafeString:
 def _chip(kind: str) -> SafeString:
     words = kind.replace("_", " ").lower()
     return format_html('<mark class="removed" title="Removed: {}">{}</mark>', words, words)
+
+
+@register.filter
+def score(value: float | None) -> str:
+    """A score with one decimal and a real minus sign; empty if it is not known."""
+    return "" if value is None else score_text(value)
 
 
 @register.filter

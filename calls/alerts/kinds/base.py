@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from calls.alerts.heard import HeardCall
 from calls.alerts.matches import AlertMatch
+from calls.formats.numbers import limit_text
 from calls.models import AlertRule, Analysis, Call
 
 
@@ -102,5 +103,6 @@ class LimitKind(AlertKind):
 
     def clean(self, rule: AlertRule) -> None:
         if rule.limit is None or not self.low <= rule.limit <= self.high:
-            text = f"This kind needs a limit from {self.low:g} to {self.high:g} {self.unit}."
+            low, high = limit_text(self.low), limit_text(self.high)
+            text = f"This kind needs a limit from {low} to {high} {self.unit}."
             raise ValidationError({"limit": text})

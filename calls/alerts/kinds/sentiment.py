@@ -8,6 +8,7 @@ from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import LimitKind, ReadyRule
 from calls.alerts.kinds.turns import quote_live, quote_turn, turns_for
 from calls.alerts.matches import LIVE_SOURCE, AlertMatch
+from calls.formats.numbers import limit_text, score_text
 from calls.models import AlertRule, Analysis, Call
 
 # One sentence says little about a call. Weigh at least so many of a side while the call is live.
@@ -34,7 +35,7 @@ def _check_live_utterances(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertM
     for each in heard.new:
         is_wanted = rule.wants(queue=heard.queue, speaker=each.speaker)
         if is_wanted and each.score is not None and each.score < rule.limit:
-            text = f"Sentiment of an utterance {each.score:.1f}; the limit is {rule.limit:g}."
+            text = _below("of an utterance", each.score, rule)
             yield quote_live(rule, heard, [each], text)
 
 
@@ -44,7 +45,7 @@ def _check_live_call(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
         if not is_wanted or heard.judged.get(speaker, 0) < MIN_JUDGED:
             continue
         if sentiment["score"] < rule.limit:
-            text = f"Sentiment so far {sentiment['score']:.1f}; the limit is {rule.limit:g}."
+            text = _below("so far", sentiment["score"], rule)
             source = f"{LIVE_SOURCE}sentiment:{speaker}:{heard.revision}"
             at_ms = heard.progress and heard.progress.heard_until_ms
             yield AlertMatch(rule.row, heard.pk, text, source, speaker=speaker, offset_ms=at_ms)
@@ -53,7 +54,7 @@ def _check_live_call(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
 def _check_turns(rule: ReadyRule, call: Call, analysis: Analysis) -> Iterator[AlertMatch]:
     for turn in turns_for(rule, analysis):
         if turn.get("score") is not None and turn["score"] < rule.limit:
-            text = f"Sentiment of a turn {turn['score']:.1f}; the limit is {rule.limit:g}."
+            text = _below("of a turn", turn["score"], rule)
             yield quote_turn(rule, call, turn, text)
 
 
@@ -61,9 +62,13 @@ def _check_call(rule: ReadyRule, call: Call, analysis: Analysis) -> Iterator[Ale
     overall = (analysis.metrics.get("sentiment") or {}).get("overall") or {}
     for speaker, sentiment in overall.items():
         if rule.row.speaker in ("", speaker) and sentiment["score"] < rule.limit:
-            text = f"Sentiment of the call {sentiment['score']:.1f}; the limit is {rule.limit:g}."
+            text = _below("of the call", sentiment["score"], rule)
             # With the version: another analysis may raise another alert, if the rule repeats.
             source = f"analysis:{analysis.version}:{speaker}"
             yield AlertMatch(
                 rule.row, call.pk, text, source, speaker=speaker, found_after_call=True
             )
+
+
+def _below(what: str, score: float, rule: ReadyRule) -> str:
+    return f"Sentiment {what} {score_text(score)}; the limit is {limit_text(rule.limit)}."
