@@ -115,6 +115,14 @@ class AnalysisResumed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SoundTroubles:
+    """What the analysis found to be wrong with the sound; empty: nothing any more."""
+
+    type: ClassVar[str] = "sound_troubles"
+    kinds: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CallDismissed:
     """Somebody decided that a failed call needs no analysis."""
 
@@ -192,13 +200,17 @@ class NoteDeleted:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveSentiment:
-    """The sentiment of a side changed while the call lasts. Empty: not judged so far."""
+    """The sentiment of a side changed while the call lasts. Empty: not judged so far.
+
+    ``unjudged_language`` is the language of a side that is not judged because of it.
+    """
 
     type: ClassVar[str] = "live_sentiment"
     agent_sentiment: str
     agent_trend: str
     customer_sentiment: str
     customer_trend: str
+    unjudged_language: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,6 +293,7 @@ Payload = (
     | GapDetected
     | LatePackets
     | AttemptFinished
+    | SoundTroubles
     | CallDismissed
     | ProviderDown
     | ProviderBack

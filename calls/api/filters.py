@@ -63,6 +63,11 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     )
     agent_contains = filters.CharFilter(field_name="agent", lookup_expr="icontains")
     queue_contains = filters.CharFilter(field_name="queue", lookup_expr="icontains")
+    trouble = filters.ChoiceFilter(
+        method="troubled",
+        choices=[("any", "any"), *Call.SoundTrouble.choices],
+        label="Calls with this trouble with the sound, or with any.",
+    )
     call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")
     external_id_prefix = filters.CharFilter(
         method="known_as", label="Calls whose external id starts with this."
@@ -82,6 +87,9 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     def known_as(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
         # The index covers only calls that have such an id.
         return calls.filter(external_id__startswith=value).exclude(external_id="")
+
+    def troubled(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        return calls.with_sound_trouble("" if value == "any" else value)
 
     def with_tags(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         given = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]

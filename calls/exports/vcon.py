@@ -107,7 +107,8 @@ def _moment(opened_at: datetime, offset_ms: int) -> str:
 def _analysis(document: dict[str, Any], call: Call, dialogs: int) -> list[dict[str, Any]]:
     found = [_entry(document, "transcript", _turns(document, call), dialogs)]
     if document["summary"]:
-        summary = _entry(document, "summary", document["summary"], dialogs)
+        kind = "quotes" if document["summary_kind"] == "quotes" else "summary"
+        summary = _entry(document, kind, document["summary"], dialogs)
         found.append({**summary, "mediatype": "text/plain", "encoding": "none"})
     if sentiment := document.get("sentiment"):
         found.append(_entry(document, "sentiment", sentiment, dialogs))

@@ -29,6 +29,7 @@ from calls.models.analysis import (
     Insight,
     ProviderHealth,
     Recording,
+    SummaryKind,
     Transcript,
 )
 from calls.models.annotation import (
@@ -135,6 +136,7 @@ __all__ = [
     "Severity",
     "Stage",
     "Stream",
+    "SummaryKind",
     "Tag",
     "Transcript",
     "Watch",

@@ -33,6 +33,7 @@ class AlertRule(models.Model):
         LOSS = "loss", "Loss over a limit"
         LONG_CALL = "long_call", "Call longer than a limit"
         FAILED = "analysis_failed", "Analysis failed"
+        SOUND = "sound", "Trouble with the sound"
 
     class Speaker(models.TextChoices):
         ANY = "", "Anyone"

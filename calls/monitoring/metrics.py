@@ -54,6 +54,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     _add_connections(registry, now)
     _add_ingest(registry, now)
     _add_live(registry, now)
+    _add_sound(registry)
     alerts.register(registry)
     if standing.silent_s is not None:
         silence = "Seconds since the last heartbeat of any worker"
@@ -132,6 +133,25 @@ def _add_providers(registry: CollectorRegistry, now: datetime) -> None:
         down.labels(health.provider, health.stage).set(health.down_since is not None)
 
 
+def _add_sound(registry: CollectorRegistry) -> None:
+    troubled = Gauge(
+        "callcenter_sound_trouble_calls", "Calls with trouble with the sound, by kind",
+        ["kind"], registry=registry,
+    )  # fmt: skip
+    for kind, count in calls_by_sound_trouble().items():
+        troubled.labels(kind).set(count)
+
+
 def calls_by_state() -> dict[str, int]:
     counted = Call.objects.order_by().values_list("state").annotate(Count("pk"))
     return {**dict.fromkeys(CallState.values, 0), **dict(counted)}
+
+
+def calls_by_sound_trouble() -> dict[str, int]:
+    """Return the number of calls with each kind of trouble. Only such calls are read."""
+    troubled = Call.objects.with_sound_trouble().order_by()
+    counts = dict.fromkeys(Call.SoundTrouble.values, 0)
+    for kinds, count in troubled.values_list("sound_troubles").annotate(Count("pk")):
+        for kind in kinds.split():
+            counts[kind] = counts.get(kind, 0) + count
+    return counts

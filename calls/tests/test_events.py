@@ -22,6 +22,7 @@ PAYLOADS = [
     events.GapDetected(stream="", expected=1, received=3),
     events.LatePackets(stream="", sequences=[1, 2], count=2),
     events.AttemptFinished(stage="transcribe", number=1, outcome="failed"),
+    events.SoundTroubles(kinds=["wrong_codec", "heavy_loss"]),
     events.CallDeleted(deleted="c-1", reason="retention"),
     events.AlertRaised(
         alert=1,
@@ -43,6 +44,7 @@ PAYLOADS = [
         agent_trend="steady",
         customer_sentiment="NEGATIVE",
         customer_trend="worsening",
+        unjudged_language="de",
     ),
     events.SpeakersSwapped(swapped=True, by="ann"),
     events.FormatCorrected(media="audio/l16;rate=16000", by="ann"),

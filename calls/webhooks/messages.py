@@ -55,6 +55,9 @@ def _findings(call: Call, event: CallEvent) -> dict[str, Any]:
     return {
         "version": analysis.version,
         "summary": analysis.summary,
+        "summary_kind": analysis.summary_kind,
+        "unjudged_language": call.unjudged_language,
+        "sound_troubles": call.sound_trouble_kinds,
         "keywords": analysis.keywords,
         "insights": analysis.insights,
         **analysis.metrics,

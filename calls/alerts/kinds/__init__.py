@@ -8,6 +8,7 @@ silence          Live calls without packets, and stretches in which nobody talke
 loss             The share of packets that are missing.
 long_call        The length of a call.
 analysis_failed  Calls whose analysis failed.
+sound            Trouble with the sound of a finished call.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from calls.alerts.kinds.long_call import LongCallKind
 from calls.alerts.kinds.loss import LossKind
 from calls.alerts.kinds.sentiment import SentimentKind
 from calls.alerts.kinds.silence import SilenceKind
+from calls.alerts.kinds.sound import SoundKind
 from calls.alerts.kinds.words import WordsKind
 from calls.models import AlertRule
 
@@ -30,6 +32,7 @@ KINDS: dict[str, AlertKind] = {
         LossKind(),
         LongCallKind(),
         AnalysisFailedKind(),
+        SoundKind(),
     )
 }
 AlertRule.kind_checks.update({name: kind.clean for name, kind in KINDS.items()})
