@@ -9,23 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Max, Value, When
+from django.db.models import Case, F, Max, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from calls import events
 from calls.analysis.attempts import close_attempt, save_attempts
 from calls.analysis.leases import LEASE_FIELDS, clear_lease
 from calls.analysis.media.roles import NOT_REWRITTEN, swap_keys, swap_turns, toggle_note
+from calls.analysis.media.troubles import as_stored, from_stored, swap_troubles
 from calls.analysis.providers import ProviderError
 from calls.events import Entry
 from calls.lifecycle import CallState
-from calls.models import Alert, Analysis, Attempt, Call, Recording, Stage, Transcript
+from calls.models import Alert, AlertRule, Analysis, Attempt, Call, Recording, Stage, Transcript
 from calls.search.index import words_of, write_entries
 from calls.services import lock_call, requeue
 from calls.waking import wake_worker
 
+NAME_LENGTH = 150  # of Alert.acknowledged_by
+WITHDRAWN = "Withdrawn: agent and customer have been swapped."
 HEADLINE = ("agent_sentiment", "agent_trend", "customer_sentiment", "customer_trend")
 
 
@@ -46,7 +50,7 @@ def swap_speakers(*, call_id: str, swapped: bool, by: str = "") -> Call:
         call.save(update_fields=["speakers_swapped", *HEADLINE])
         has_words = _swap_results(call)
         _swap_recording(call)
-        entries = _revoke_lease(call, now=now)
+        entries = [*_correct_alerts(call, by=by, now=now), *_revoke_lease(call, now=now)]
         entries.append((call, events.SpeakersSwapped(swapped=swapped, by=by)))
         events.append(entries, at=now)
         if has_words and call.is_over:
@@ -86,11 +90,23 @@ def _copy_transcripts(call: Call, transcripts: Iterable[Transcript]) -> dict[int
             turns=swap_turns(before.turns),
             speech=swap_keys(before.speech),
             skipped=before.skipped,
-            provenance={**before.provenance, "notes": notes, "swapped_from": before.version},
+            provenance={
+                **before.provenance,
+                **_swapped_troubles(before),
+                "notes": notes,
+                "swapped_from": before.version,
+            },
             # The time of the original: packets that arrived later are not in the copy either.
             created_at=before.created_at,
         )
     return copies
+
+
+def _swapped_troubles(before: Transcript) -> dict[str, Any]:
+    """Return the trouble with the sound, now of the other side. Text has no such list."""
+    if "troubles" not in before.provenance:
+        return {}
+    return {"troubles": as_stored(swap_troubles(from_stored(before.provenance["troubles"])))}
 
 
 def _copy_analysis(call: Call, before: Analysis, transcript: Transcript) -> None:
@@ -99,6 +115,7 @@ def _copy_analysis(call: Call, before: Analysis, transcript: Transcript) -> None
         version=before.version + 1,
         turns=swap_turns(before.turns),
         summary=before.summary,
+        summary_kind=before.summary_kind,
         keywords=before.keywords,
         insights=before.insights,
         metrics=swap_keys(before.metrics),
@@ -111,14 +128,40 @@ def _copy_analysis(call: Call, before: Analysis, transcript: Transcript) -> None
 
 
 def _swap_recording(call: Call) -> None:
-    """Swap the channels of the recording, and the speakers that alerts quote."""
+    """Swap the channels of the recording."""
     whether = Case(When(turned=True, then=Value(False)), default=Value(True))
     Recording.objects.filter(call=call).update(turned=whether)
+
+
+def _correct_alerts(call: Call, *, by: str, now: datetime) -> list[Entry]:
+    """Swap the speakers that alerts quote, and withdraw open alerts that are now wrong.
+
+    A rule about the customer no longer fits what the agent has said. Such an alert is closed and
+    leaves its rule, which may then raise another one: the call is checked again with its result.
+    """
+    wrong = list(_open_alerts_of_one_side(call))
     sides = [
         When(speaker="agent", then=Value("customer")),
         When(speaker="customer", then=Value("agent")),
     ]
     Alert.objects.filter(call=call).exclude(speaker="").update(speaker=Case(*sides))
+    note = {"acknowledged_at": now, "acknowledged_by": by[:NAME_LENGTH], "note": WITHDRAWN}
+    Alert.objects.filter(pk__in=[alert.pk for alert in wrong]).update(rule=None, **note)
+    return [(call, _withdrawn_event(alert, by=by)) for alert in wrong]
+
+
+def _open_alerts_of_one_side(call: Call) -> QuerySet[Alert]:
+    """Lock and return the open alerts of rules that look at one side only."""
+    about_words = Q(kind__in=(AlertRule.Kind.WORDS, AlertRule.Kind.SENTIMENT))
+    is_of_side = Q(rule__speaker=F("speaker")) & ~Q(speaker="")
+    alerts = Alert.objects.open().filter(about_words & is_of_side, call=call).order_by("pk")
+    return alerts.select_for_update(of=("self",))
+
+
+def _withdrawn_event(alert: Alert, *, by: str) -> events.AlertAcknowledged:
+    return events.AlertAcknowledged(
+        alert=alert.pk, rule=alert.name, severity=alert.level, by=by, note=WITHDRAWN
+    )
 
 
 def _revoke_lease(call: Call, *, now: datetime) -> list[Entry]:
