@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
 from calls.analysis.live.call import LiveCall
 from calls.analysis.live.channel import LiveUtterance as Utterance
 from calls.analysis.live.channel import Position
-from calls.analysis.live.figures import live_figures
+from calls.analysis.live.figures import LANGUAGE_TURNS, live_figures
 from calls.analysis.live.judging import Judge
 from calls.analysis.live.passages import Passage, Passages
 from calls.analysis.live.recogniser import Words
@@ -368,7 +368,9 @@ class HeardCall:
         if self._may_wait:
             wanted = wanted[: judge.spare]
             judge.spare -= len(wanted)
-        scores = judge.score([str(each.shown) for each in wanted], language=self.language)
+        turns = [replace(_turn(each), text=str(each.shown)) for each in wanted]
+        heard = [_turn(each) for each in self.known[-LANGUAGE_TURNS:]] if wanted else ()
+        scores = judge.score(turns, language=self.language, heard=heard)
         for utterance, found in zip(wanted, scores, strict=True):
             if found is not None:
                 utterance.sentiment, utterance.score = found.label, found.score
@@ -382,7 +384,7 @@ class HeardCall:
 
     def _figures(self) -> dict[str, Any]:
         spoken = [each for each in self.known if each.text]
-        return live_figures(spoken, duration_ms=self._heard_ms, speech={})
+        return live_figures(spoken, duration_ms=self._heard_ms, speech={}, language=self.language)
 
 
 def _turn(utterance: LiveUtterance) -> Turn:
