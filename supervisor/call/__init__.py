@@ -9,6 +9,7 @@ live_transcript   What was heard of a call so far, as turns.
 moments           The turns that alerts are about.
 packet_map        The packet map: received, missing, late and reordered packets by sequence number.
 read_model        Everything the call page shows about one call.
+sound_troubles    What is wrong with the sound, and what to do about it.
 sought_turn       The turn that a link points to: ``?t=83.2``, in seconds.
 speaker_timeline  Who speaks when, as bars of a timeline of fixed width.
 talk              The talk-time bar: the shares of agent, customer, both and silence.

@@ -21,12 +21,13 @@ from calls.formats.language import name_of
 from calls.formats.media_types import read_media
 from calls.ingest.carriers.presence import Presence, read_presence
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, CallEvent, Note, Recording, Stream
+from calls.models import Attempt, Call, CallEvent, Note, Recording, Stream, SummaryKind
 from calls.search.hits import Excerpt
 from supervisor.call.downloads import Download, list_downloads
 from supervisor.call.highlight import NO_WORDS, Highlight
 from supervisor.call.live_transcript import LiveTranscript, read_live_transcript
 from supervisor.call.packet_map import PacketMap, read_packet_map
+from supervisor.call.sound_troubles import ShownTrouble, list_sound_troubles
 from supervisor.call.speaker_timeline import SpeakerTimeline, draw_speaker_timeline
 from supervisor.call.talk import TalkSplit, split_talk
 from supervisor.phases import Phase, next_number, phase_of
@@ -137,6 +138,17 @@ class CallPage:
         """Why the sentiment of the call, or of a part of it, is not known. Empty if it is."""
         skipped = (self.document or {}).get("skipped") or ()
         return next((each["reason"] for each in skipped if each["stage"] == "sentiment"), "")
+
+    @cached_property
+    def sound_troubles(self) -> list[ShownTrouble]:
+        """What is wrong with the sound, the causes first."""
+        return list_sound_troubles(self.call, self.document)
+
+    @property
+    def summary_title(self) -> str:
+        """What stands over the summary: quotes are called quotes."""
+        kind = (self.document or {}).get("summary_kind", "")
+        return SummaryKind.QUOTES.label if kind == SummaryKind.QUOTES else "Summary"
 
     @property
     def redaction_rules(self) -> str:
