@@ -24,8 +24,7 @@ from calls.formats.plain_text import cut_text
 from calls.models import LiveTranscription, LiveUtterance
 from calls.redaction.live import clear
 
-TOO_OLD_S = 20.0  # words of an utterance that nobody watches are of no use after that
-TOO_OLD_WATCHED_S = 60.0
+TOO_OLD_S, TOO_OLD_WATCHED_S = 20.0, 60.0  # words of an older utterance are of no use
 TRIES = 3
 LAST_S = 2.0  # after the end of a call, the final transcript hears what is left
 HELD_BACK = 5  # utterances that may still be held back, at most
