@@ -36,6 +36,8 @@ QUERY_LENGTH = 512  # as long as an external id
 NAME_LENGTH = 200
 ANY_ALERT = "1"
 ALERTS = (ANY_ALERT, *(level.name.lower() for level in Severity))
+ANY_TROUBLE = "any"
+TROUBLES = (ANY_TROUBLE, *Call.SoundTrouble.values)
 SEARCHED = ("call_id", *(each.name for each in DESCRIBED if each.is_searched))
 NUMBERS = ("caller",)  # searched without the blanks in them
 # Query parameters of the address, by the field of Filter.
@@ -46,6 +48,7 @@ NAMES = {
     "agent": "agent",
     "alert": "alert",
     "tag": "tag",
+    "trouble": "trouble",
     "customer": "customer",
     "day_from": "from",
     "day_to": "to",
@@ -58,7 +61,8 @@ NAMES = {
     "columns": "columns",
 }
 NARROWING = (
-    "phase", "query", "queue", "agent", "alert", "tag", "customer", "day_from", "day_to", "bulk",
+    "phase", "query", "queue", "agent", "alert", "tag", "trouble", "customer", "day_from", "day_to",
+    "bulk",
 )  # fmt: skip
 # What people write between the digits of a telephone number.
 _SEPARATORS = " -.()/"
@@ -76,6 +80,7 @@ class Filter:
     agent: str = ""
     alert: str = ""  # only calls with an open alert: any, or one of this severity
     tag: str = ""
+    trouble: str = ""  # only calls with trouble with the sound: any, or one of this kind
     customer: str = ""  # the sentiment of the customer
     day_from: str = ""
     day_to: str = ""
@@ -100,6 +105,7 @@ class Filter:
             queue=_text(query, "queue", NAME_LENGTH),
             agent=_text(query, "agent", NAME_LENGTH),
             alert=_one_of(query, "alert", ALERTS),
+            trouble=_one_of(query, "trouble", TROUBLES),
             tag=_tag(_text(query, "tag", NAME_LENGTH)),
             customer=_one_of(query, "customer", Call.Sentiment.values),
             day_from=days[0] if is_day(days[0]) else "",
@@ -138,6 +144,8 @@ class Filter:
             calls = calls.filter(pk__in=_alerting(self.alert))
         if self.tag:
             calls = calls.filter(pk__in=_tagged(self.tag))
+        if self.trouble:
+            calls = calls.with_sound_trouble("" if self.trouble == ANY_TROUBLE else self.trouble)
         if self.bulk is not None:
             calls = calls.filter(call_id__in=_acted_on(self.bulk))
         if self.customer:

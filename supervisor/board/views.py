@@ -42,6 +42,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "tabs": board_read_model.tabs(wanted, figures),
         "sizes": PAGE_SIZES,
         "sentiments": Call.Sentiment.choices,
+        "troubles": Call.SoundTrouble.choices,
         "choices": selection.read_choices(),
         "days": day_menu(wanted),
         "columns": board_columns.column_menu(wanted),
