@@ -146,6 +146,7 @@ export class LiveTranscript {
       this.#said.add(each.id);
       if (isFirst) continue;
       const line = document.createElement("p");
+      line.dir = "auto"; // the words may run from right to left
       line.textContent = `${nameOf(each.speaker)}: ${each.text}`;
       log.append(line);
     }
