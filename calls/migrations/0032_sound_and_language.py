@@ -21,7 +21,7 @@ def create_rule(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0030_live_calls")]
+    dependencies = [("calls", "0031_provisional_live_words")]
 
     operations = [
         migrations.AddField(
