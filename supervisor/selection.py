@@ -252,7 +252,10 @@ def _digits(text: str) -> str:
 
 def _bare(field: str) -> Any:
     """A telephone number without separators."""
-    return reduce(lambda text, sign: Replace(text, Value(sign)), _SEPARATORS, F(field))
+    text: Any = F(field)
+    for sign in _SEPARATORS:
+        text = Replace(text, Value(sign))
+    return text
 
 
 def _pages_limit(size: int) -> int:
