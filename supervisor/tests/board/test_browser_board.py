@@ -112,6 +112,53 @@ def test_tabs_count_live(site, open_page):
     expect(count).to_have_text(str(before + 1))
 
 
+SPREAD = """() => {
+  const all = [...document.querySelectorAll("#search > *, #where")];
+  const parts = all.filter((one) => one.offsetTop);
+  const ends = parts.map((one) => one.getBoundingClientRect().bottom);
+  return Math.max(...ends) - Math.min(...ends);
+}"""
+
+
+def test_the_toolbar_holds_on_its_lines_and_the_chart_stays_as_it_was_left(site, open_page):
+    site.say("tagged", "Hello?")
+    site.run(
+        "shell", "-c", "from calls.annotations import *; add_tag(call_id='tagged', name='vip')"
+    )
+    page = open_page(viewport={"width": 1280, "height": 720})
+    open_board(page, "?tag=vip")
+
+    for width in (1280, 1366, 1440, 1920):
+        page.set_viewport_size({"width": width, "height": 720})
+        assert page.evaluate(SPREAD) < 20, width  # of one line
+        ends = page.locator(".tabs, .tools__end").evaluate_all(
+            "(all) => all.map((one) => one.offsetTop)"
+        )
+        assert abs(ends[0] - ends[1]) < 12, width
+
+    page.get_by_text("Last 30 minutes").click()
+    expect(page.locator("#history")).to_have_attribute("open", "")
+    page.reload()
+    expect(page.locator("#history")).to_have_attribute("open", "")
+
+
+def test_a_phone_shows_calls_on_its_first_screen_and_filters_on_demand(site, open_page):
+    body = {"agent": "Ana", "caller": "+44 20 7946 0112", "queue": "billing"}
+    post(f"{site.address}/v1/call/on-a-phone/start", body)
+    page = open_page(viewport={"width": 390, "height": 844})
+    open_board(page, "?q=on-a-phone")
+
+    card = row(page, "on-a-phone").bounding_box()
+    assert card["y"] < 400  # below a notice that no worker is running
+    assert card["height"] < 90
+    expect(page.get_by_role("searchbox")).to_be_hidden()
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_role("searchbox")).to_be_visible()
+    page.get_by_label("Sort").select_option("agent")
+    expect(page).to_have_url(re.compile(r"sort=agent"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_temporary_notices(site, open_page, scheme):
     call_id = f"axe-held-{scheme}"
