@@ -136,6 +136,10 @@ def test_the_toolbar_holds_on_its_lines_and_the_chart_stays_as_it_was_left(site,
         )
         assert abs(ends[0] - ends[1]) < 12, width
 
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_board(page)
+    tabs = page.locator(".tabs")
+    assert tabs.evaluate("(tabs) => tabs.scrollWidth - tabs.clientWidth") == 0
     page.get_by_text("Last 30 minutes").click()
     expect(page.locator("#history")).to_have_attribute("open", "")
     page.reload()
