@@ -250,6 +250,9 @@ class Call(CallLifecycle):
             models.Index(fields=["state", "state_changed_at"], name="call_by_state_since"),
             models.Index(fields=["queue", "-id"], name="call_by_queue"),
             models.Index(fields=["agent", "-id"], name="call_by_agent"),
+            # For the other calls of a customer, who calls or is called.
+            models.Index(fields=["caller", "-id"], condition=~Q(caller=""), name="call_by_caller"),
+            models.Index(fields=["callee", "-id"], condition=~Q(callee=""), name="call_by_callee"),
             models.Index(
                 fields=["external_id"],
                 condition=~Q(external_id=""),
