@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from calls.actions import ACTIONS, ON_PAGE, OPERATE, Action
 from calls.analysis.recording.playback import NotHeardYet, read_waveform
 from calls.annotations import known_tags
-from calls.models import Call
+from calls.models import Alert, Call, level_of
 from calls.services import CallNotFound, NotPossible
 from supervisor.access import guarded
 from supervisor.alerts.read_model import alerts_of
 from supervisor.call.actions import BadForm, actions_for, carry_out
 from supervisor.call.highlight import Highlight
-from supervisor.call.moments import flag_turns
+from supervisor.call.marks import read_marks
+from supervisor.call.moments import comment_turns, flag_turns
 from supervisor.call.packet_map import read_packet_map
 from supervisor.call.read_model import read_call_page
 from supervisor.call.sought_turn import mark_sought_turn
@@ -44,21 +45,29 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     page = read_call_page(call, redacted=redacted, all_events=all_events, highlight=highlight)
     alerts = alerts_of(call)
     mark_sought_turn(page.spoken, request.GET.get("t", ""))
+    notes = [note for note, _ in page.notes]
     flag_turns(page.spoken, alerts)
+    comment_turns(page.spoken, notes)
     context = {
         "position": position,
         "page": page,
         "alerts": alerts,
+        "open_now": [alert for alert in alerts if alert.is_open],
+        "closed": [alert for alert in alerts if not alert.is_open],
+        "worst": _worst(alerts),
+        "marks": read_marks(alerts, notes, page.duration_ms),
         # Without a transcript, personal data in the audio cannot be muted.
         "is_playable": page.has_recording and bool(page.document or may_unredact),
         "call": call,
         "redacted": redacted,
+        "all_events": all_events,
         "may_unredact": may_unredact,
         "actions": _offered(request, call),
         "tags": list(call.tags.all()),
         "known_tags": known_tags() if request.user.has_perm(OPERATE) else [],
     }
-    return render(request, "supervisor/call.html", context)
+    name = "call/print.html" if request.GET.get("print") == "1" else "call.html"
+    return render(request, f"supervisor/{name}", context)
 
 
 @require_safe
@@ -90,6 +99,11 @@ def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
     return JsonResponse(
         {"duration_ms": waveform.duration_ms, "peaks": {"agent": agent, "customer": customer}}
     )
+
+
+def _worst(alerts: list[Alert]) -> str:
+    """Return the level of the worst open alert, or an empty string."""
+    return level_of(max((each.severity for each in alerts if each.is_open), default=0))
 
 
 def _sight(request: HttpRequest) -> tuple[bool, bool]:

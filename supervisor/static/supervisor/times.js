@@ -26,6 +26,12 @@ export function spanText(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+// A moment of a call: 1:23, or 1:23.4 if it is between two seconds.
+export function momentText(ms) {
+  const tenths = Math.round(ms / 100);
+  return tenths % 10 ? `${spanText(tenths / 10)}.${tenths % 10}` : spanText(tenths / 10);
+}
+
 // Call this on new content before it is merged, so that the merge does not change times twice.
 export function localise(root) {
   for (const time of root.querySelectorAll("time[data-as]")) {

@@ -86,6 +86,7 @@ def test_speakers_are_swapped_after_a_question(open_page, calls):
     open_call(page, f"{calls}spoken/")
     expect(page.locator(".turn--customer")).to_have_count(1)
 
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Swap speakers").click()
     page.get_by_role("dialog").get_by_role("button", name="Swap speakers").click()
 
@@ -99,6 +100,7 @@ def test_the_stage_of_a_reanalysis_is_chosen_in_the_dialog(open_page, calls, sit
     page = open_page()
     open_call(page, f"{calls}written/")
 
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Reanalyse").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label(re.compile("Keep the transcript")).check()
@@ -194,6 +196,7 @@ def test_axe_finds_no_violation(open_page, calls, scheme):
     page.get_by_role("button", name="Add note").click()
     expect(page.locator(".comment", has_text=f"Hello in {scheme}.")).to_be_visible()
     assert violations(page) == []
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Swap speakers").click()
     assert violations(page) == []
     open_board(page, "?q=live-")
