@@ -269,6 +269,22 @@ def test_a_link_to_a_moment_leads_there_and_a_note_is_written_about_it(open_page
     expect(page.locator("[data-copied]")).to_have_text(re.compile(r"copied$|#t=\d"))
 
 
+def test_keys_lead_to_the_calls_beside_and_can_be_switched_off(open_page, spoken):
+    page = open_page()
+    page.goto("/supervisor/calls/written/?list=")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+
+    page.keyboard.press("]")
+    expect(page).to_have_url(re.compile(r"/calls/spoken/\?list=$"))
+    expect(page.locator(".has-wave")).to_be_visible()
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_label("Use these keys").uncheck()
+    page.keyboard.press("[")
+
+    expect(page).to_have_url(re.compile(r"/calls/spoken/\?list=$"))
+    page.evaluate("localStorage.clear()")
+
+
 def test_the_technical_section_is_closed_and_stays_as_it_was_left(open_page, spoken):
     page = open_page()
     page.goto(spoken)
