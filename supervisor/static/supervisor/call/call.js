@@ -29,7 +29,7 @@ const feed = openFeed();
 const live = new LiveTranscript(feed, callId);
 startFolds(() => mountMap());
 mount();
-startSharing(() => position() ?? soughtMoment() ?? 0);
+startSharing(() => position() ?? soughtMoment() ?? newestMoment());
 startKeys({ n: () => live.jump(), c: () => comment(), "[": () => follow("previous"), "]": () => follow("next") });
 const sought = document.getElementById("here");
 if (sought) place(Number(sought.dataset.begin));
@@ -58,6 +58,12 @@ function goToAddress() {
   if (!target) return;
   reveal(target);
   beginAt(target);
+}
+
+// The newest turn of a live call, in ms; 0 for a call that is over.
+function newestMoment() {
+  const turns = main.querySelectorAll(".turns--live > .turn[data-begin]");
+  return Number([...turns].at(-1)?.dataset.begin ?? 0);
 }
 
 // Opens the call beside this one in its list.
