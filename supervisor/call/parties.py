@@ -7,7 +7,7 @@ from typing import Self
 
 from calls.models import Call
 
-_RELATIONS = {
+_RELATIONS: dict[str, tuple[str, str]] = {
     Call.Direction.INBOUND: ("\N{LEFTWARDS ARROW}", "called by"),
     Call.Direction.OUTBOUND: ("\N{RIGHTWARDS ARROW}", "calling"),
 }
