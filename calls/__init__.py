@@ -9,6 +9,7 @@ annotations   Tags and notes
 bulk          Actions on many calls in the background
 listening     Who listens to live calls: sessions, their leases, and the use of the action link
 keys          API keys: create, revoke and check
+displays      Displays of the wall screen: create, revoke and check
 conversation  Turns, spans and results that the analysis passes on
 clock         The time of the database
 outage        Errors of the database, and one warning for a whole outage

@@ -9,6 +9,7 @@ keys         API keys.
 lists        Base classes: lists of millions of rows without counting, and read-only pages.
 listening    Who listened to live calls, and when.
 records      Packets, events, attempts, transcripts, analyses and recordings.
+walls        Displays of the wall screen, and the limits that colour its tiles.
 webhooks     Webhook endpoints and deliveries.
 """
 
@@ -21,6 +22,7 @@ from calls.admin import (
     keys,
     listening,
     records,
+    walls,
     webhooks,
 )
 
@@ -33,5 +35,6 @@ __all__ = [
     "keys",
     "listening",
     "records",
+    "walls",
     "webhooks",
 ]

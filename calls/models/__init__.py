@@ -11,6 +11,7 @@ bulk        Bulk actions and their outcome for each call
 webhook     Webhook endpoints and deliveries
 operation   API keys, worker heartbeats, overload, the pause of the analysis and load samples
 search      The words of each call, as the database indexes them
+wall        Wall screens: displays, and the limits that colour their tiles
 fields      Model fields that Django does not have
 """
 
@@ -86,6 +87,12 @@ from calls.models.search import (
     IndexedWords,
     SearchEntry,
 )
+from calls.models.wall import (
+    Customers,
+    DisplayScreen,
+    QueueThreshold,
+    WallPage,
+)
 from calls.models.webhook import (
     WebhookDelivery,
     WebhookEndpoint,
@@ -116,6 +123,8 @@ __all__ = [
     "CallEvent",
     "CallQuerySet",
     "CallViewing",
+    "Customers",
+    "DisplayScreen",
     "EventLog",
     "FullText",
     "IndexedWords",
@@ -131,6 +140,7 @@ __all__ = [
     "Packet",
     "ProviderHealth",
     "PrunedRange",
+    "QueueThreshold",
     "Recording",
     "SearchEntry",
     "Severity",
@@ -139,6 +149,7 @@ __all__ = [
     "SummaryKind",
     "Tag",
     "Transcript",
+    "WallPage",
     "Watch",
     "WebhookDelivery",
     "WebhookEndpoint",

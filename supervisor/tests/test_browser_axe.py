@@ -26,6 +26,7 @@ from calls.analysis.pausing import pause_analysis
 from calls.annotations import add_note, add_tag
 from calls.keys import create_key
 from calls.bulk import start_bulk
+from calls.displays import create_display
 from calls.models import *
 from calls.tests.factories import failed_call
 from supervisor.tests.factories import analysed_call
@@ -44,6 +45,7 @@ WebhookDelivery.objects.create(endpoint=endpoint, message_id="m", type="test", b
 ProviderHealth.objects.create(provider="fake", stage="transcribe", failed_at=now, failures=1)
 WorkerHeartbeat.objects.create(name="host:1", started_at=now, seen_at=now)
 create_key(name="x", scopes=["read"])
+create_display(name="x")
 pause_analysis(by="ana")
 Group.objects.create(name="x")
 Success.objects.create(id="a", name="a", func="f", started=now, stopped=now, success=True)
