@@ -15,5 +15,6 @@ urls       The addresses of the pages.
 alerts/ board/ bulk/ call/ search/  One folder per page: its views and its read model.
 listen/                             The sound of live calls, from the database to sockets.
 live/                               The feed that keeps open pages up to date.
+wall/                               The wall screen, read from across the room.
 templatetags/                       How templates show values.
 """

@@ -11,6 +11,7 @@ from supervisor.call import annotating
 from supervisor.call import views as call_views
 from supervisor.listen import views as listen_views
 from supervisor.search import views as search_views
+from supervisor.wall import views as wall_views
 
 app_name = "supervisor"
 urlpatterns = [
@@ -26,6 +27,8 @@ urlpatterns = [
     path("bulk/ask/", bulk_views.ask, name="bulk-ask"),
     path("bulk/<int:action_id>/", bulk_views.show, name="bulk"),
     path("bulk/<int:action_id>/stop/", bulk_views.stop, name="bulk-stop"),
+    path("wall/", wall_views.show_wall, name="wall"),
+    path("wall/<int:screen_id>/", wall_views.show_display, name="wall-display"),
     path("history", board_views.show_history, name="history"),
     path("login/", access.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -24,6 +24,8 @@ PAGES = {
     "/supervisor/calls/hostile-1/": ["unredacted", "events", "q", "speaker", "in", "t"],
     "/supervisor/calls/hostile-1/packets": [],
     "/supervisor/calls/hostile-1/waveform": ["unredacted"],
+    "/supervisor/wall/": ["page", "queue", "seconds", "customers", "words", "theme"],
+    f"/supervisor/wall/{2**64}/": ["page"],
     "/supervisor/bulk/": ["page"],
     f"/supervisor/bulk/{2**64}/": [],
     f"/supervisor/alerts/{2**64}/acknowledge/": [],
