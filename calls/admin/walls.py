@@ -89,7 +89,7 @@ class DisplayScreenAdmin(Records):
         self.message_user(request, note, messages.SUCCESS)
 
 
-def _pair(label: str, measure: str) -> tuple[str, dict[str, Any]]:
+def _pair(label: str, measure: str) -> Any:
     return label, {"fields": [(f"{measure}_amber", f"{measure}_red")]}
 
 

@@ -12,6 +12,7 @@ from supervisor.templatetags.look import grouped, span
 from supervisor.wall.levels import RED, WORDS
 
 register = template.Library()
+SAID = 52  # characters
 
 
 @register.filter
@@ -24,6 +25,12 @@ def since(begin: datetime, now: datetime) -> str:
 def figure_length(number: int) -> int:
     """The length of a number as it is written, by which its size is chosen."""
     return len(grouped(number))
+
+
+@register.filter
+def last_said(text: str) -> str:
+    """The end of what was said, which is the newest, as whole words that fit into a row."""
+    return text if len(text) <= SAID else "…" + text[-SAID:].partition(" ")[2]
 
 
 @register.filter

@@ -105,21 +105,22 @@ def _read_open_calls() -> dict[str, QueueFigures]:
         .order_by()
         .values("queue")
         .annotate(
-            live=Count("pk", filter=live),
+            talking=Count("pk", filter=live),
             negative=Count("pk", filter=live & Q(customer_sentiment=Call.Sentiment.NEGATIVE)),
             oldest_at=Min("opened_at", filter=live),
             waiting=Count("pk", filter=in_phase(Phase.WAITING)),
             failed=Count("pk", filter=in_phase(Phase.FAILED)),
         )
     )
-    return {row["queue"]: QueueFigures(**row) for row in rows}
+    # `live` would be the name of a relation of calls.
+    return {row["queue"]: QueueFigures(live=row.pop("talking"), **row) for row in rows}
 
 
-def _read_alerts() -> dict[str, dict[str, int]]:
+def _read_alerts() -> dict[str, dict[str, Any]]:
     # Worst first, so that the worst are counted even if there are more than COUNTED.
     worst = Alert.objects.open().order_by("-severity", "-id").values("pk")[:COUNTED]
     rows = Alert.objects.filter(pk__in=worst).order_by().values_list("call__queue", "severity")
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, Any]] = {}
     for queue, severity, count in rows.annotate(count=Count("pk")):
         counts.setdefault(queue, {})[Severity(severity).name.lower()] = count
     return counts

@@ -7,13 +7,13 @@ screen that reads slowly gets the newest state instead of a backlog.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
 from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 from django.template.loader import render_to_string
@@ -136,7 +136,7 @@ def write(screen: Screen) -> str:
     }
     seconds = screen.options.seconds
     message = {"type": "wall", **parts, "seconds": seconds, "at": screen.now.isoformat()}
-    return msgspec.json.encode(message).decode()
+    return json.dumps(message)  # msgspec refuses Django's safe strings
 
 
 _readers: dict[asyncio.AbstractEventLoop, WallReader] = {}
