@@ -113,7 +113,8 @@ def _read_open_calls() -> dict[str, QueueFigures]:
         )
     )
     # `live` would be the name of a relation of calls.
-    return {row["queue"]: QueueFigures(live=row.pop("talking"), **row) for row in rows}
+    found: list[dict[str, Any]] = [dict(row) for row in rows]
+    return {row["queue"]: QueueFigures(live=row.pop("talking"), **row) for row in found}
 
 
 def _read_alerts() -> dict[str, dict[str, Any]]:
