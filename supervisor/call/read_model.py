@@ -21,15 +21,15 @@ from calls.formats.language import name_of
 from calls.formats.media_types import read_media
 from calls.ingest.carriers.presence import Presence, read_presence
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, CallEvent, Note, Recording, Stream, SummaryKind
+from calls.models import Attempt, Call, CallEvent, Note, Recording, Stream
 from calls.search.hits import Excerpt
 from supervisor.call.downloads import Download, list_downloads
 from supervisor.call.highlight import NO_WORDS, Highlight
 from supervisor.call.live_transcript import LiveTranscript, read_live_transcript
 from supervisor.call.other_calls import OtherCalls, read_other_calls
 from supervisor.call.packet_map import PacketMap, read_packet_map
-from supervisor.call.sound_troubles import ShownTrouble, list_sound_troubles
 from supervisor.call.parties import Parties
+from supervisor.call.sound_troubles import ShownTrouble, list_sound_troubles
 from supervisor.call.speaker_timeline import SpeakerTimeline, draw_speaker_timeline
 from supervisor.call.talk import TalkSplit, split_talk
 from supervisor.call.tiles import Tiles
@@ -186,12 +186,6 @@ class CallPage:
     def sound_troubles(self) -> list[ShownTrouble]:
         """What is wrong with the sound, the causes first."""
         return list_sound_troubles(self.call, self.document)
-
-    @property
-    def summary_title(self) -> str:
-        """What stands over the summary: quotes are called quotes."""
-        kind = (self.document or {}).get("summary_kind", "")
-        return SummaryKind.QUOTES.label if kind == SummaryKind.QUOTES else "Summary"
 
     @property
     def redaction_rules(self) -> str:

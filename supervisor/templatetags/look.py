@@ -233,12 +233,6 @@ def stage_name(stage: str) -> str:
 
 
 @register.filter
-def scored(score: float | None) -> str:
-    """A score with one decimal and a real minus sign."""
-    return "" if score is None else f"{score:.1f}".replace("-", "\N{MINUS SIGN}")
-
-
-@register.filter
 def kind_name(kind: str) -> str:
     """The name of a kind of cell in the legend of the packet map."""
     return {"reordered": "Out of order", "pruned": "Removed"}.get(kind, kind.capitalize())
