@@ -10,6 +10,7 @@ annotation  Tags and notes
 bulk        Bulk actions and their outcome for each call
 webhook     Webhook endpoints and deliveries
 operation   API keys, worker heartbeats, overload, the pause of the analysis and load samples
+preference  Preferences of people, and their saved views
 search      The words of each call, as the database indexes them
 wall        Wall screens: displays, and the limits that colour their tiles
 fields      Model fields that Django does not have
@@ -82,6 +83,10 @@ from calls.models.operation import (
     MinuteSample,
     WorkerHeartbeat,
 )
+from calls.models.preference import (
+    Preferences,
+    SavedView,
+)
 from calls.models.search import (
     FullText,
     IndexedWords,
@@ -138,10 +143,12 @@ __all__ = [
     "MinuteSample",
     "Note",
     "Packet",
+    "Preferences",
     "ProviderHealth",
     "PrunedRange",
     "QueueThreshold",
     "Recording",
+    "SavedView",
     "SearchEntry",
     "Severity",
     "Stage",
