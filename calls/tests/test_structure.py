@@ -15,7 +15,7 @@ LAYERS = [
     ["calls.lifecycle", "calls.clock", "calls.conversation", "calls.formats", "calls.outage"],
     ["calls.models"],
     ["calls.events", "calls.redaction"],
-    ["calls.services", "calls.search"],
+    ["calls.services", "calls.search", "calls.reports"],
     ["calls.ingest"],
     ["calls.analysis"],
     ["calls.worker.upkeep"],
