@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from supervisor import access
+from supervisor.account import views as account_views
 from supervisor.alerts import views as alerts_views
 from supervisor.board import views as board_views
 from supervisor.bulk import views as bulk_views
@@ -32,6 +33,7 @@ urlpatterns = [
     path("history", board_views.show_history, name="history"),
     path("login/", access.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("account/settings/", account_views.settings, name="settings"),
     path("calls/<str:call_id>/", call_views.show_call, name="call"),
     path("calls/<str:call_id>/packets", call_views.show_packets, name="packets"),
     path("calls/<str:call_id>/waveform", call_views.show_waveform, name="waveform"),

@@ -16,6 +16,8 @@ from calls.formats.numbers import score_text
 from calls.models import Call
 from calls.redaction.kinds import Kind
 from calls.search.hits import Excerpt
+from supervisor import preferences
+from supervisor.dates import short_day, short_time, whole
 from supervisor.phases import Phase, phase_of
 
 register = template.Library()
@@ -33,7 +35,7 @@ def clock(at: datetime | None) -> SafeString:
     if at is None:
         return mark_safe("")
     local, now = timezone.localtime(at), timezone.localtime()
-    short = f"{local:%H:%M:%S}" if local.date() == now.date() else f"{local:%d %b %H:%M}"
+    short = short_time(local) if local.date() == now.date() else short_day(local)
     return _time(at, local, short, "clock")
 
 
@@ -43,7 +45,7 @@ def day_and_time(at: datetime | None) -> SafeString:
     if at is None:
         return mark_safe("")
     local = timezone.localtime(at)
-    return _time(at, local, f"{local:%d %b %Y, %H:%M:%S}", "day_and_time")
+    return _time(at, local, whole(local), "day_and_time")
 
 
 def _time(at: datetime, local: datetime, text: str, kind: str) -> SafeString:
@@ -51,9 +53,23 @@ def _time(at: datetime, local: datetime, text: str, kind: str) -> SafeString:
         '<time datetime="{}" data-as="{}" title="{}">{}</time>',
         at.isoformat(timespec="milliseconds"),
         kind,
-        f"{local:%d %b %Y, %H:%M:%S %Z}",
+        f"{whole(local)} {local:%Z}",
         text,
     )
+
+
+@register.simple_tag
+def preference_data() -> SafeString:
+    """The reader's preferences as data of the page, where its scripts read them."""
+    own = preferences.active()
+    data = {
+        "zone": own.time_zone,
+        "dates": "" if own.dates == preferences.USUAL.dates else own.dates,
+        "sound": "on" if own.alert_sound else "",
+        "volume": "" if own.alert_volume == preferences.USUAL.alert_volume else own.alert_volume,
+        "keys": "" if own.shortcuts else "off",
+    }
+    return format_html_join("", ' data-{}="{}"', (each for each in data.items() if each[1] != ""))
 
 
 @register.filter

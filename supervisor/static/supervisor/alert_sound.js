@@ -1,5 +1,5 @@
-// Sound, screen reader announcement and desktop notification for a new alert. The sound is off until
-// it is turned on in this browser. Oscillators make it, so no file has to be loaded.
+// Sound, screen reader announcement and desktop notification for a new alert. The sound is on if the
+// user's settings say so, until the button of this browser says otherwise. Oscillators make it, so no file has to be loaded.
 
 const SETTING = "callcenter-alert-sound";
 const NOTIFY = "callcenter-alert-notify";
@@ -14,7 +14,8 @@ const TONES = {
   critical: [[880, 0], [698, 0.18], [880, 0.36], [698, 0.54]],
 };
 const TONE_S = 0.16;
-const VOLUME = 0.22;
+const LOUDEST = 0.44;
+const { sound: usual = "off", volume = "50" } = document.documentElement.dataset;
 
 const button = document.getElementById("sound");
 const notify = document.getElementById("notify");
@@ -73,7 +74,7 @@ async function resume(isAsked = false) {
 }
 
 function isOn() {
-  return read(SETTING) === "on";
+  return (read(SETTING) ?? usual) === "on";
 }
 
 function show() {
@@ -129,7 +130,8 @@ function tone(frequency, begin) {
   oscillator.type = "triangle";
   // A tone that starts or ends abruptly clicks. An exponential ramp cannot end at 0.
   gain.gain.setValueAtTime(0, at);
-  gain.gain.linearRampToValueAtTime(VOLUME, at + 0.015);
+  // Not 0, from which the exponential ramp could not start.
+  gain.gain.linearRampToValueAtTime(Math.max(0.001, (LOUDEST * Number(volume)) / 100), at + 0.015);
   gain.gain.exponentialRampToValueAtTime(0.001, at + TONE_S);
   oscillator.connect(gain).connect(context.destination);
   oscillator.start(at);

@@ -151,7 +151,7 @@ class Played:
         self.page, self.sockets = page, []
         page.clock.install()
         page.route_web_socket(
-            "**/supervisor/wall/*/feed", lambda socket: self.sockets.append(socket)
+            "**/supervisor/wall/*/feed", self.sockets.append
         )
         page.goto(f"/wall/{TOKEN}/")
         self.release = page.locator("body").get_attribute("data-release")
