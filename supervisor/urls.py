@@ -11,6 +11,7 @@ from supervisor.bulk import views as bulk_views
 from supervisor.call import annotating
 from supervisor.call import views as call_views
 from supervisor.listen import views as listen_views
+from supervisor.people import views as people_views
 from supervisor.search import views as search_views
 from supervisor.wall import views as wall_views
 
@@ -23,6 +24,10 @@ urlpatterns = [
     path("alerts/", alerts_views.show_alerts, name="alerts"),
     path("alerts/acknowledge/", alerts_views.acknowledge_many, name="acknowledge-many"),
     path("alerts/<int:alert_id>/acknowledge/", alerts_views.acknowledge, name="acknowledge"),
+    path("agents/", people_views.show_agents, name="agents"),
+    path("agent/", people_views.show_agent, name="agent"),
+    path("queues/", people_views.show_queues, name="queues"),
+    path("queue/", people_views.show_queue, name="queue"),
     path("search/", search_views.show_search, name="search"),
     path("bulk/", bulk_views.actions, name="bulks"),
     path("bulk/ask/", bulk_views.ask, name="bulk-ask"),

@@ -4,4 +4,5 @@ alerts     The number of open alerts, for the navigation.
 listening  Listening in, on the page of a call.
 look       How values look: times, durations, numbers, marks and lengths of bars.
 wall       How values look on the wall screen.
+people     Agents and queues: addresses, days and shares.
 """
