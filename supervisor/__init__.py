@@ -20,5 +20,6 @@ people/                             Agents and queues: now, and over days.
 listen/                             The sound of live calls, from the database to sockets.
 live/                               The feed that keeps open pages up to date.
 wall/                               The wall screen, read from across the room.
+saved/                              Saved views: the filter and order of a page under a name.
 templatetags/                       How templates show values.
 """

@@ -12,6 +12,7 @@ from supervisor.call import annotating
 from supervisor.call import views as call_views
 from supervisor.listen import views as listen_views
 from supervisor.people import views as people_views
+from supervisor.saved import views as saved_views
 from supervisor.search import views as search_views
 from supervisor.wall import views as wall_views
 
@@ -39,6 +40,9 @@ urlpatterns = [
     path("login/", access.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("account/settings/", account_views.settings, name="settings"),
+    path("views/", saved_views.views, name="views"),
+    path("views/<int:view_id>/", saved_views.change, name="view"),
+    path("views/<int:view_id>/delete/", saved_views.delete, name="view-delete"),
     path("calls/<str:call_id>/", call_views.show_call, name="call"),
     path("calls/<str:call_id>/packets", call_views.show_packets, name="packets"),
     path("calls/<str:call_id>/waveform", call_views.show_waveform, name="waveform"),

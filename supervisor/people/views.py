@@ -49,6 +49,7 @@ def _list(request: HttpRequest, by: By, template: str) -> HttpResponse:
     context = {
         "position": position,
         "by": by,
+        "views_of": f"{by}s",
         "wanted": wanted,
         "page": read_list(by, wanted),
         "table": _table_of_today(by),

@@ -5,4 +5,5 @@ listening  Listening in, on the page of a call.
 look       How values look: times, durations, numbers, marks and lengths of bars.
 wall       How values look on the wall screen.
 people     Agents and queues: addresses, days and shares.
+saved      Saved views, on the pages that have them.
 """
