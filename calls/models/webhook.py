@@ -30,7 +30,7 @@ class WebhookEndpoint(models.Model):
     url = models.CharField(
         "URL",
         max_length=500,
-        help_text="https:// or http://. Redirects are not followed; private addresses are refused.",
+        help_text="An https:// or http:// address. Redirects are not followed.",
     )
     secret = models.CharField(
         max_length=200,
@@ -50,7 +50,7 @@ class WebhookEndpoint(models.Model):
     results = models.BooleanField(
         "analysis results",
         default=False,
-        help_text="analysis_result, when a call is archived or failed: summary, moods, figures.",
+        help_text="analysis_result, with summary and sentiment, when a call is archived or failed.",
     )
     queue = models.CharField(
         max_length=200,

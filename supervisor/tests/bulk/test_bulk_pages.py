@@ -43,7 +43,7 @@ def test_the_question_says_which_calls_in_which_states_and_does_nothing(operator
 
     text = text_of(page)
     assert "3 selected calls" in text
-    assert "In progress 2 will be ended" in text
+    assert "Live 2 will be ended" in text
     assert "Failed 1 skipped: not possible in this state" in text
     assert "End 2 calls" in text
     assert Call.objects.live().count() == 2
@@ -72,7 +72,7 @@ def test_failed_calls_are_dismissed_and_leave_the_tab_of_the_failed(operator):
     chosen = [failed.call_id, live.call_id, retried.call_id]
     question = ask(operator, "dismiss", scope="chosen", call=chosen)
     assert "Failed 2 will no longer count as failed" in text_of(question)
-    assert "In progress 1 skipped: not possible in this state" in text_of(question)
+    assert "Live 1 skipped: not possible in this state" in text_of(question)
     services.retry_call(call_id="retried")
     page = answer(operator, question)
 
