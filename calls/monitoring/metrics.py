@@ -28,6 +28,7 @@ from calls.ingest.requests import Way
 from calls.lifecycle import CallState
 from calls.models import Call
 from calls.monitoring import alerts
+from calls.monitoring.overview import count_failed_jobs, measure_database, read_media_space
 from calls.process import this_process
 
 
@@ -55,6 +56,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     _add_ingest(registry, now)
     _add_live(registry, now)
     _add_sound(registry)
+    _add_space(registry)
     alerts.register(registry)
     if standing.silent_s is not None:
         silence = "Seconds since the last heartbeat of any worker"
@@ -123,6 +125,21 @@ def _add_live(registry: CollectorRegistry, now: datetime) -> None:
         ("utterances_skipped", "Utterances left to the final transcript", status.skipped),
     ):
         Counter(f"callcenter_live_{name}", text, registry=registry).inc(count)
+
+
+def _add_space(registry: CollectorRegistry) -> None:
+    media = read_media_space()
+    for name, text, value in (
+        (
+            "media_free_bytes",
+            "Free space where recordings are stored",
+            media.free if media else None,
+        ),
+        ("database_bytes", "Size of the database", measure_database()),
+        ("jobs_failed", "Background jobs that failed and are still on record", count_failed_jobs()),
+    ):
+        if value is not None:
+            Gauge(f"callcenter_{name}", text, registry=registry).set(value)
 
 
 def _add_providers(registry: CollectorRegistry, now: datetime) -> None:
