@@ -7,6 +7,7 @@ dates      How dates and times look, in the format that the reader chose.
 figures    The figures above the wallboard, read from indexes.
 lists      The list that a page came from, and the calls beside one in it.
 ordering   The orders of the wallboard, and how its pages follow.
+pausing    Pauses and resumes the analysis.
 phases     The phases of a call as pages name them, and the states that they cover.
 preferences  The preferences of the person whose request is answered.
 protocol   Uvicorn's WebSocket protocol, changed for many sockets and slow clients.

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervisor import access
+from supervisor import access, pausing
 from supervisor.account import views as account_views
 from supervisor.alerts import views as alerts_views
 from supervisor.board import views as board_views
@@ -22,6 +22,8 @@ urlpatterns = [
     path("rows", board_views.show_rows, name="rows"),
     path("calls.csv", board_views.show_table, name="table"),
     path("standing", board_views.show_analysis_status, name="standing"),
+    path("analysis/pause/", pausing.pause, name="pause"),
+    path("analysis/resume/", pausing.resume, name="resume"),
     path("alerts/", alerts_views.show_alerts, name="alerts"),
     path("alerts/acknowledge/", alerts_views.acknowledge_many, name="acknowledge-many"),
     path("alerts/<int:alert_id>/acknowledge/", alerts_views.acknowledge, name="acknowledge"),
