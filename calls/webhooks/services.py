@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
@@ -22,7 +24,7 @@ from calls.models import CallEvent, WebhookDelivery, WebhookEndpoint
 from calls.models.webhook import new_secret
 from calls.webhooks.messages import body_of, test_body, wanted_types
 from calls.webhooks.retry import GONE, GiveUpDelivery, Outcome, RetryDelivery, decide, is_persistent
-from calls.webhooks.sender import Message
+from calls.webhooks.sender import Message, send
 
 log = logging.getLogger(__name__)
 
@@ -134,9 +136,14 @@ def _claim(endpoint: WebhookEndpoint, room: int, *, now: datetime) -> list[Claim
     ]
 
 
-def record_outcome(claim: Claim, outcome: Outcome, *, now: datetime) -> None:
-    """Record an attempt and what follows. Does nothing if another sender claimed the row since."""
+def record_outcome(claim: Claim, outcome: Outcome, *, now: datetime, once: bool = False) -> None:
+    """Record an attempt and what follows. Does nothing if another sender claimed the row since.
+
+    ``once``: a message that was not delivered is given up, not tried again.
+    """
     decision = decide(outcome, attempt=claim.attempt)
+    if once and isinstance(decision, RetryDelivery):
+        decision = GiveUpDelivery(outcome.told)
     with transaction.atomic():
         # Locked, because its counters are read and written back below.
         endpoint = WebhookEndpoint.objects.select_for_update().filter(pk=claim.endpoint_pk).first()
@@ -228,6 +235,40 @@ def queue_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
         body=test_body(endpoint, now),
         next_attempt_at=now,
     )
+
+
+def send_test(endpoint: WebhookEndpoint) -> Outcome:
+    """Send a message of the type ``test`` now, once, and record it. Waits for the receiver.
+
+    Do not call this in a transaction. If the process dies meanwhile, the courier sends it again.
+    """
+    now = timezone.now()
+    delivery = WebhookDelivery.objects.create(
+        endpoint=endpoint,
+        message_id=f"test_{uuid.uuid4().hex}",
+        type="test",
+        body=test_body(endpoint, now),
+        attempts=1,
+        tried_at=now,
+        next_attempt_at=now + timedelta(seconds=CLAIM_S),
+    )
+    secrets = endpoint.secrets_at(now)
+    message = Message(endpoint.url, secrets, delivery.message_id, delivery.body)
+    outcome = send_now(message)
+    claim = Claim(delivery.pk, endpoint.pk, 1, now, message)
+    record_outcome(claim, outcome, now=timezone.now(), once=True)
+    return outcome
+
+
+def try_unsaved(endpoint: WebhookEndpoint) -> Outcome:
+    """Send a message of the type ``test`` to an endpoint that is not saved. Records nothing."""
+    now = timezone.now()
+    body = test_body(endpoint, now)
+    return send_now(Message(endpoint.url, (endpoint.secret,), f"test_{uuid.uuid4().hex}", body))
+
+
+def send_now(message: Message) -> Outcome:
+    return async_to_sync(send)(message, allowance=settings.WEBHOOK_ALLOW_PRIVATE)
 
 
 def prune_deliveries() -> int:
