@@ -165,7 +165,7 @@ INSTALLED_APPS = [
     "daphne",  # first, so that runserver speaks ASGI
     "calls",  # before django_q, whose qcluster command it extends
     "supervisor",
-    "django.contrib.admin",
+    "calls.dashboard.apps.AdminConfig",  # the admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -221,6 +221,7 @@ TEMPLATES = [
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = False
+DATE_FORMAT, DATETIME_FORMAT = "d M Y", "d M Y, H:i:s"  # as the pages write them
 USE_TZ = True
 
 # --- Database -------------------------------------------------------------------------------

@@ -8,9 +8,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from calls.monitoring import health, metrics
 from supervisor.wall.views import open_display
 
-admin.site.site_header = "callcenter"
-admin.site.site_title = "callcenter"
-admin.site.index_title = "Administration"
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="docs.html")
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="supervisor:board"), name="home"),

@@ -19,5 +19,6 @@ process       Ends child processes together with their parent
 asgi          Types of an ASGI application
 
 models/ ingest/ analysis/ worker/ redaction/ search/ reports/ alerts/ webhooks/ exports/
-retention/ monitoring/ simulation/ formats/ api/ admin/ and management/ have maps of their own.
+retention/ monitoring/ simulation/ formats/ api/ admin/ dashboard/ and management/ have maps of
+their own.
 """

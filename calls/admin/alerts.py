@@ -13,15 +13,28 @@ from django.forms import Textarea, modelform_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.safestring import SafeString
 
 from calls.actions import ACTIONS
+from calls.admin.display import (
+    link_to_call,
+    link_to_page,
+    page_of,
+    pill,
+    show_cut,
+)
 from calls.admin.lists import EditableList, Records
 from calls.alerts.kinds import KINDS
 from calls.alerts.services import acknowledge_alerts
 from calls.alerts.trial import CALLS, try_rule
-from calls.models import Alert, AlertRule
+from calls.models import Alert, AlertRule, Severity
 
 ACTION_LIMIT = 1_000
+LEVELS: dict[int, str] = {
+    Severity.NOTICE: "note",
+    Severity.WARNING: "warn",
+    Severity.CRITICAL: "bad",
+}
 FIELDS_OF_KINDS = list(dict.fromkeys(name for kind in KINDS.values() for name in kind.fields))
 RULE_FIELDS = ["name", "kind", "severity", "queue", *FIELDS_OF_KINDS, "repeat_after_s"]
 
@@ -97,12 +110,44 @@ class AlertRuleAdmin(EditableList):
 class AlertAdmin(Records):
     """Lists alerts, and acknowledges many at once."""
 
-    list_display = ["name", "call", "severity", "found", "raised_at", "acknowledged_by"]
+    list_display = [
+        "name",
+        "state",
+        "shown_severity",
+        "shown_found",
+        "shown_call",
+        "raised_at",
+        "acknowledged_by",
+        "page",
+    ]
     list_filter = ["severity", "kind", ("acknowledged_at", admin.EmptyFieldListFilter)]
     list_select_related = ["call"]
     search_fields = ["name", "call__call_id"]
     ordering = ("-id",)
     actions = ["acknowledge"]
+
+    def view_on_site(self, alert: Alert) -> str:
+        return page_of(alert.call)
+
+    @admin.display
+    def state(self, alert: Alert) -> SafeString:
+        return pill("warn", "Open") if alert.is_open else pill("off", "Acknowledged")
+
+    @admin.display(description="severity")
+    def shown_severity(self, alert: Alert) -> SafeString:
+        return pill(LEVELS[alert.severity], Severity(alert.severity).label)
+
+    @admin.display(description="found")
+    def shown_found(self, alert: Alert) -> SafeString | str:
+        return show_cut(alert.found)
+
+    @admin.display(description="call")
+    def shown_call(self, alert: Alert) -> SafeString | str:
+        return link_to_call(alert.call)
+
+    @admin.display
+    def page(self, alert: Alert) -> SafeString:
+        return link_to_page(page_of(alert.call), alert.call.call_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

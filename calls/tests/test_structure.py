@@ -22,6 +22,7 @@ LAYERS = [
     ["calls.alerts", "calls.exports", "calls.retention"],
     ["calls.tasks"],
     ["calls.api"],
+    ["calls.dashboard"],
     ["calls.admin"],
     ["supervisor"],
     ["callcenter.urls", "callcenter.asgi"],
