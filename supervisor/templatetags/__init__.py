@@ -1,6 +1,6 @@
 """Template tags and filters.
 
-admin_site The names and groups of models on the pages of the admin.
+admin_site The names and groups of models in the admin, and links to it.
 alerts     The number of open alerts, for the navigation.
 listening  Listening in, on the page of a call.
 look       How values look: times, durations, numbers, marks and lengths of bars.

@@ -6,7 +6,10 @@ from typing import Any
 
 from django import template
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model
 from django.db.models.options import Options
+from django.template import Context
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from calls.admin.display import show_id
@@ -14,6 +17,16 @@ from calls.admin.lists import REACHABLE, ReachablePaginator
 from calls.dashboard.groups import Group, Names, group_of, names_of
 
 register = template.Library()
+
+
+@register.inclusion_tag("supervisor/_in_admin.html", takes_context=True)
+def in_admin(context: Context, row: Model) -> dict[str, str]:
+    """A link from a page to the row in the admin, for those who may open it there."""
+    opts, user = row._meta, context.get("user")  # noqa: SLF001 (public despite its name)
+    if not (user and user.is_staff and user.has_perm(f"{opts.app_label}.view_{opts.model_name}")):
+        return {}
+    address = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+    return {"address": address, "title": f"Open {opts.verbose_name} {row.pk} in the admin"}
 
 
 @register.filter
