@@ -106,6 +106,18 @@ def _validate(check: Callable[[str], object], value: str) -> None:
         raise ValidationError(str(error)) from error
 
 
+class DismissedFilter(admin.SimpleListFilter):
+    title = parameter_name = "dismissed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Needs attention"), ("yes", "Dismissed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        if self.value() not in ("no", "yes"):
+            return queryset
+        return queryset.filter(dismissed_at__isnull=self.value() == "no")
+
+
 @admin.register(Call)
 class CallAdmin(ReadOnly, Records):
     """The parties, queue and direction can be corrected. Everything else goes through services."""
@@ -125,7 +137,7 @@ class CallAdmin(ReadOnly, Records):
     ]
     list_filter = [
         "state",
-        ("dismissed_at", admin.EmptyFieldListFilter),
+        DismissedFilter,
         "end_reason",
         "customer_sentiment",
     ]

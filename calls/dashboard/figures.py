@@ -156,7 +156,7 @@ def _waiting(site: Overview) -> Figure:
 
 
 def _failed_calls(site: Overview) -> Figure:
-    target = Target("calls.call", "state__exact=FAILED&dismissed_at__isempty=1")
+    target = Target("calls.call", "state__exact=FAILED&dismissed=no")
     if not site.dead_calls:
         return Figure("Failed calls", "None", Level.OK, "", target)
     note = "retry or dismiss them"

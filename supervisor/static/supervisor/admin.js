@@ -1,6 +1,6 @@
 // The pages of the admin: local times, buttons that answer in place, and names for what Django leaves nameless.
 
-import { startClocks } from "./times.js";
+import { ownZone, startClocks } from "./times.js";
 
 const PATIENCE_MS = 20_000;
 
@@ -62,6 +62,6 @@ startClocks();
 offerCopies();
 document.addEventListener("click", answerInPlace);
 const zone = document.getElementById("zone");
-if (zone) zone.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone) zone.textContent = ownZone();
 // Runs after the admin's own scripts, which add such markup on load.
 addEventListener("load", () => setTimeout(nameEverything));
