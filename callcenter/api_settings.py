@@ -45,6 +45,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "CallState": "calls.lifecycle.CallState",
+        "AlertState": "calls.models.Alert.State",
         "Sentiment": "calls.models.Call.Sentiment",
         "Trend": "calls.models.Call.Trend",
     },

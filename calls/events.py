@@ -9,6 +9,14 @@ from typing import Any, ClassVar, Protocol
 
 from django.db import connection, transaction
 
+from calls.alert_events import (
+    AlertAcknowledged,
+    AlertAssigned,
+    AlertRaised,
+    AlertReopened,
+    AlertResolved,
+    AlertSnoozed,
+)
 from calls.description import check_names
 from calls.models import CallEvent, EventLog
 
@@ -138,33 +146,6 @@ class CallDeleted:
     type: ClassVar[str] = "call_deleted"
     deleted: str
     reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlertRaised:
-    """A rule matched. ``quote`` is redacted; ``offset_ms`` counts from the first packet."""
-
-    type: ClassVar[str] = "alert_raised"
-    alert: int
-    rule: str
-    kind: str
-    severity: str
-    found: str
-    quote: str
-    speaker: str
-    offset_ms: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlertAcknowledged:
-    """A person acknowledged the alert."""
-
-    type: ClassVar[str] = "alert_acknowledged"
-    alert: int
-    rule: str
-    severity: str
-    by: str
-    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,6 +283,10 @@ Payload = (
     | CallDeleted
     | AlertRaised
     | AlertAcknowledged
+    | AlertResolved
+    | AlertAssigned
+    | AlertSnoozed
+    | AlertReopened
     | TagAdded
     | TagRemoved
     | NoteAdded

@@ -166,7 +166,7 @@ class AlertAdmin(Records):
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         by = request.user.get_username()
         pks = list(queryset.filter(acknowledged_at=None).values_list("pk", flat=True))
-        count = acknowledge_alerts(alert_ids=pks[:ACTION_LIMIT], by=by)
+        count = len(acknowledge_alerts(alert_ids=pks[:ACTION_LIMIT], by=by))
         text = f"{count} acknowledged."
         if len(pks) > ACTION_LIMIT:
             text += f" {len(pks) - ACTION_LIMIT} are left. The limit is {ACTION_LIMIT} at once."

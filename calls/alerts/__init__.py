@@ -1,6 +1,8 @@
 """Alerts: what rules look for, how calls are watched, and every write of an alert.
 
 kinds/        The kinds of rules, one module each, and their registry.
+endings       Resolves alerts whose condition has ended in a live call, or with a new result.
+handling      Takes, assigns, snoozes and reopens alerts.
 heard         What was heard of a live call, as rules see it.
 live_matches  Checks what was heard of live calls against the rules.
 live_tail     Reads what is heard of live calls, without missing any.

@@ -104,6 +104,20 @@ class LiveTail:
                 yield _Changed(call_pk, current, queue, is_live, known)
 
 
+def heard_so_far(call_pks: Collection[int]) -> Iterator[HeardCall]:
+    """Yield what was heard of these calls, if they are live, as nothing new."""
+    fields = ("call_id", "revision", "call__speakers_swapped", "call__queue", "heard_until_ms")
+    rows = LiveTranscription.objects.filter(call__in=call_pks, call__state=CallState.IN_PROGRESS)
+    told = list(rows.values_list(*fields)) if call_pks else []
+    for begin in range(0, len(told), READ_LIMIT):
+        yield from _heard(
+            [
+                _Changed(call_pk, _State(revision, swapped, until_ms), queue, True, revision)
+                for call_pk, revision, swapped, queue, until_ms in told[begin : begin + READ_LIMIT]
+            ]
+        )
+
+
 def _heard(changed: Sequence[_Changed]) -> Iterator[HeardCall]:
     utterances, progress, sides = _utterances(changed), _progress(changed), _sides(changed)
     for each in changed:

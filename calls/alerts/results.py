@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 from calls import events
 from calls.alerts import watches
+from calls.alerts.endings import judge_again
 from calls.alerts.kinds import KINDS
 from calls.alerts.live_matches import match_heard
 from calls.alerts.live_tail import LiveTail
@@ -17,7 +18,7 @@ from calls.alerts.matches import AlertMatch
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.lifecycle import CallState
-from calls.models import Call, CallEvent
+from calls.models import Analysis, Call, CallEvent
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def watch_log(book: RuleBook, after: int, *, now: datetime, tail: LiveTail) -> i
     _look_at_ended(book, batch, tail, now=now)
     for event in batch:
         if event.type == events.StateChanged.type and event.call is not None:
+            _judge_again(event, event.call, now=now)
             raise_alerts(_matches(book, event, event.call), now=now)
     if batch:
         # Only after the alerts are raised. After a crash in between, these events are read again,
@@ -57,6 +59,18 @@ def _look_at_ended(
     ended = {each.call_id for each in changes if each.state in ENDED and each.call_id}
     raise_alerts(list(match_heard(book, tail.read_ended(ended))), now=now)
     tail.forget({each.call_id for each in changes if each.state in OVER and each.call_id})
+
+
+def _judge_again(event: CallEvent, call: Call, *, now: datetime) -> None:
+    analysis = _newest_analysis(call) if event.state == CallState.ARCHIVED else None
+    if analysis is None:
+        return
+    try:
+        judge_again(call, analysis, now=now)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("the alerts of call %s are not judged again", call.call_id)
 
 
 def _matches(book: RuleBook, event: CallEvent, call: Call) -> list[AlertMatch]:
@@ -81,7 +95,11 @@ def _check(book: RuleBook, event: CallEvent, call: Call) -> Iterator[AlertMatch]
             kind = KINDS[rule.row.kind]
             yield from kind.match_failure(rule, call, reason=reason, source=source)
     elif event.state == CallState.ARCHIVED:
-        analysis = call.analyses.order_by("-version").first()
+        analysis = _newest_analysis(call)
         if analysis is not None:
             for rule in rules:
                 yield from KINDS[rule.row.kind].match_analysis(rule, call, analysis)
+
+
+def _newest_analysis(call: Call) -> Analysis | None:
+    return call.analyses.order_by("-version").first()

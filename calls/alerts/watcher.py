@@ -19,6 +19,8 @@ from django.db import connections
 from django.utils import timezone
 
 from calls.alerts import watches
+from calls.alerts.endings import adopt_alerts, resolve_left_over, resolve_live
+from calls.alerts.handling import wake_snoozed
 from calls.alerts.kinds import LIVE_KINDS, PACKET_KINDS
 from calls.alerts.live_matches import match_heard
 from calls.alerts.live_tail import LiveTail
@@ -71,10 +73,15 @@ class Watcher:
         elif self._tail is None:
             self._tail, self._offset = PacketTail(), open_log()
             self._live = LiveTail()
+            adopt_alerts()
         return mine
 
     def _sweep(self) -> None:
         now = timezone.now()
+        # First what is over, because a rule may raise again once its alert is resolved.
+        resolve_live(now=now)
+        resolve_left_over(now=now)
+        wake_snoozed(now=now)
         raise_alerts(list(sweep_live(self._book.of(*LIVE_KINDS), now=now)), now=now)
 
     def _watch(self, tail: PacketTail) -> None:

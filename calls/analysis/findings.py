@@ -29,6 +29,7 @@ from calls.clock import database_now
 from calls.events import AtHand, Entry, log_entry
 from calls.lifecycle import CallState
 from calls.models import Analysis, Attempt, Call, Recording, Stage, Transcript
+from calls.resolution import resolve_over
 from calls.search.index import words_of_fields, write_entries
 from calls.services import transit
 
@@ -172,6 +173,7 @@ def archive_calls(results: Sequence[StageResult]) -> list[Analysis | Exception]:
         entries = _succeed(mine, held, now=now)
         entries += [_archive(held[f.lease.call_pk], now=now) for f in mine]
         _save_archived(mine, now=now)
+        entries += resolve_over([f.lease.call_pk for f in mine], now=now)
         events.append(entries, at=now)
     return [made.get(f.lease.call_pk) or lease_lost(f.lease) for f in results]
 

@@ -52,6 +52,9 @@ urlpatterns = [
         _alerts({"post": "acknowledge"}),
         name="acknowledge-alert",
     ),
+    path("alerts/<int:alert_id>/assign", _alerts({"post": "assign"}), name="assign-alert"),
+    path("alerts/<int:alert_id>/snooze", _alerts({"post": "snooze"}), name="snooze-alert"),
+    path("alerts/<int:alert_id>/reopen", _alerts({"post": "reopen"}), name="reopen-alert"),
     path("analysis", AnalysisViewSet.as_view({"get": "list"}), name="analysis"),
     path(
         "events/stream",

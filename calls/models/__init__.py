@@ -17,6 +17,7 @@ fields      Model fields that Django does not have
 """
 
 from calls.models.alert import (
+    IS_OPEN,
     Alert,
     AlertQuerySet,
     AlertRule,
@@ -109,6 +110,7 @@ __all__ = [
     "CALL_ID_RULE",
     "COUNTED_FROM_ONE",
     "EXTERNAL_ID_LENGTH",
+    "IS_OPEN",
     "LASTED",
     "NOTE_LENGTH",
     "RESERVED_CALL_IDS",

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from calls.lifecycle import CallState
 from calls.models.call import Call
 
 
@@ -104,18 +105,66 @@ class AlertRule(models.Model):
             check(self)
 
 
+# Nobody has acknowledged it, its condition has not ended, and it is not put off.
+IS_OPEN = Q(acknowledged_at=None, resolved_at=None, snoozed_until=None)
+
+
 class AlertQuerySet(models.QuerySet["Alert"]):
     def open(self) -> Self:
-        """Alerts that nobody has acknowledged."""
-        return self.filter(acknowledged_at=None)
+        """Alerts that need somebody now."""
+        return self.filter(IS_OPEN)
+
+    def unhandled(self) -> Self:
+        """Open alerts, and snoozed ones, which will be open again."""
+        return self.filter(acknowledged_at=None, resolved_at=None)
+
+    def in_state(self, *states: str) -> Self:
+        """Alerts whose ``state`` is one of these."""
+        wanted = Q(pk__in=[])
+        for state in states:
+            wanted |= _BY_STATE[state]
+        return self.filter(wanted)
+
+    def lasting(self) -> Self:
+        """Alerts whose condition lasts, also if somebody has acknowledged them."""
+        return self.filter(lasts=True, resolved_at=None)
+
+    def over(self) -> Self:
+        """Lasting alerts whose condition has ended with the state of their call.
+
+        ``Alert.reason_over`` says the same about one alert.
+        """
+        kinds = AlertRule.Kind
+        dismissed = Q(call__state=CallState.FAILED, call__dismissed_at__isnull=False)
+        analysed = Q(kind=kinds.FAILED) & (Q(call__state=CallState.ARCHIVED) | dismissed)
+        ended = ~Q(kind__in=(kinds.FAILED, kinds.SENTIMENT)) & ~Q(call__state=CallState.IN_PROGRESS)
+        return self.lasting().filter(analysed | ended)
 
 
 class Alert(models.Model):
     """Something that a supervisor should know about a call. ``quote`` is redacted.
 
     ``number`` counts the alerts of one rule on one call, and ``source`` names the match. Both are
-    unique, so that the database refuses to store the same alert twice.
+    unique, so that the database refuses to store the same alert twice. Every write of an alert
+    holds the lock of its call.
     """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        SNOOZED = "snoozed"
+        ACKNOWLEDGED = "acknowledged"
+        RESOLVED = "resolved"
+
+    class Reason(models.TextChoices):
+        """Why an alert was resolved without anybody."""
+
+        CALL_ENDED = "call_ended", "the call ended"
+        SILENCE_BROKEN = "silence_broken", "the silence was broken"
+        WITHIN_LIMIT = "within_limit", "packet loss is back under the limit"
+        RECOVERED = "recovered", "the sentiment recovered"
+        NOT_CONFIRMED = "not_confirmed", "the result does not confirm it"
+        ANALYSED = "analysed", "the analysis succeeded"
+        DISMISSED = "dismissed", "the failed call was dismissed"
 
     # Without an index of its own: both constraints start with the call.
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="alerts", db_index=False)
@@ -135,6 +184,16 @@ class Alert(models.Model):
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=150, blank=True, default="")
     note = models.CharField(max_length=500, blank=True, default="")
+    # Its condition lasts until something ends it, unlike words, which have been said.
+    lasts = models.BooleanField(default=False, db_default=False)
+    resolved_at = models.DateTimeField(null=True)
+    resolved_reason = models.CharField(
+        max_length=16, blank=True, default="", db_default="", choices=Reason.choices
+    )
+    # A username, as in acknowledged_by: an alert outlives the account.
+    assigned_to = models.CharField(max_length=150, blank=True, default="", db_default="")
+    # Not empty while it is snoozed: the watcher empties it when the time has come.
+    snoozed_until = models.DateTimeField(null=True)
 
     objects = AlertQuerySet.as_manager()
 
@@ -146,27 +205,55 @@ class Alert(models.Model):
         ]
         # Partial, because lists and figures ask for open alerts, which are few among all.
         indexes = [
+            models.Index(fields=["call", "severity"], condition=IS_OPEN, name="open_alert_by_call"),
+            models.Index(fields=["-id"], condition=IS_OPEN, name="open_alert_newest"),
             models.Index(
-                fields=["call", "severity"],
-                condition=Q(acknowledged_at=None),
-                name="open_alert_by_call",
+                fields=["severity", "-id"], condition=IS_OPEN, name="open_alert_by_severity"
+            ),
+            # For the watcher, which asks every two seconds.
+            models.Index(
+                fields=["call"], condition=Q(lasts=True, resolved_at=None), name="lasting_alert"
             ),
             models.Index(
-                fields=["-id"], condition=Q(acknowledged_at=None), name="open_alert_newest"
+                fields=["snoozed_until"],
+                condition=Q(snoozed_until__isnull=False),
+                name="snoozed_alert",
             ),
             models.Index(
-                fields=["severity", "-id"],
-                condition=Q(acknowledged_at=None),
-                name="open_alert_by_severity",
+                fields=["assigned_to"], condition=~Q(assigned_to=""), name="alert_by_assignee"
             ),
+            models.Index(fields=["raised_at"], name="alert_by_time"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} on {self.call}"
 
     @property
+    def state(self) -> State:
+        if self.acknowledged_at is not None:
+            return self.State.ACKNOWLEDGED
+        if self.resolved_at is not None:
+            return self.State.RESOLVED
+        return self.State.OPEN if self.snoozed_until is None else self.State.SNOOZED
+
+    @property
     def is_open(self) -> bool:
-        return self.acknowledged_at is None
+        return self.state == self.State.OPEN
+
+    @property
+    def is_unhandled(self) -> bool:
+        return self.state in (self.State.OPEN, self.State.SNOOZED)
+
+    def reason_over(self, call: Call) -> str:
+        """Return why the condition has ended, judged by the state of the call, or nothing."""
+        if not self.lasts or self.resolved_at is not None:
+            return ""
+        if self.kind == AlertRule.Kind.FAILED:
+            return _reason_analysed(call)
+        # The sentiment of a call that has ended is judged with its result.
+        if call.is_live or self.kind == AlertRule.Kind.SENTIMENT:
+            return ""
+        return self.Reason.CALL_ENDED
 
     @property
     def offset_seconds(self) -> float | None:
@@ -176,6 +263,22 @@ class Alert(models.Model):
     def level(self) -> str:
         """Return the severity as the API and the stylesheets spell it."""
         return Severity(self.severity).name.lower()
+
+
+_UNHANDLED = Q(acknowledged_at=None, resolved_at=None)
+_BY_STATE = {
+    Alert.State.OPEN: IS_OPEN,
+    Alert.State.SNOOZED: _UNHANDLED & Q(snoozed_until__isnull=False),
+    Alert.State.ACKNOWLEDGED: Q(acknowledged_at__isnull=False),
+    Alert.State.RESOLVED: Q(acknowledged_at=None, resolved_at__isnull=False),
+}
+
+
+def _reason_analysed(call: Call) -> str:
+    if call.state == CallState.ARCHIVED:
+        return Alert.Reason.ANALYSED
+    is_dismissed = call.state == CallState.FAILED and call.dismissed_at is not None
+    return Alert.Reason.DISMISSED if is_dismissed else ""
 
 
 class Watch(models.Model):

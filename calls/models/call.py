@@ -88,7 +88,7 @@ class CallQuerySet(models.QuerySet["Call"]):
         return troubled.filter(sound_troubles__contains=kind) if kind else troubled
 
     def alerting(self) -> Self:
-        """Calls with an alert that nobody has acknowledged."""
+        """Calls with an open alert."""
         return self.filter(pk__in=_related("alerts").open().values("call"))
 
     def tagged(self, name: str) -> Self:

@@ -42,7 +42,8 @@ class WebhookEndpoint(models.Model):
     previous_secret = models.CharField(max_length=200, blank=True, default="", editable=False)
     previous_secret_until = models.DateTimeField(null=True, editable=False)
     alerts = models.BooleanField(
-        default=True, help_text="alert_raised and alert_acknowledged, as they happen."
+        default=True,
+        help_text="alert_raised, alert_resolved, and what people do with alerts, as it happens.",
     )
     state_changes = models.BooleanField(
         default=False, help_text="state_change: opened, completed, processing, archived, failed."

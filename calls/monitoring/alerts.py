@@ -21,9 +21,13 @@ def find_notes() -> list[str]:
 
 
 def register(registry: CollectorRegistry) -> None:
-    alerts = Gauge("callcenter_alerts_open", "Open alerts", ["severity"], registry=registry)
-    for level, count in open_by_severity().items():
-        alerts.labels(level).set(count)
+    for name, text in (
+        (Alert.State.OPEN, "Open alerts"),
+        (Alert.State.SNOOZED, "Alerts that will be open again"),
+    ):
+        alerts = Gauge(f"callcenter_alerts_{name.value}", text, ["severity"], registry=registry)
+        for level, count in by_severity(name).items():
+            alerts.labels(level).set(count)
     tries = Counter(
         "callcenter_webhook_tries",
         "Attempts at webhook deliveries; given_up counts messages",
@@ -44,8 +48,10 @@ def register(registry: CollectorRegistry) -> None:
         Gauge(f"callcenter_webhook_{name}", text, registry=registry).set(value)
 
 
-def open_by_severity() -> dict[str, int]:
-    counted = dict(Alert.objects.open().order_by().values_list("severity").annotate(n=Count("pk")))
+def by_severity(state: str) -> dict[str, int]:
+    """Count the alerts of a state."""
+    alerts = Alert.objects.in_state(state).order_by()
+    counted = dict(alerts.values_list("severity").annotate(n=Count("pk")))
     # Zero instead of nothing: in Prometheus, a rule on a series that does not exist never fires.
     return {level.name.lower(): counted.get(level, 0) for level in Severity}
 

@@ -11,6 +11,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from calls import events
+from calls.alert_events import (
+    AlertAcknowledged,
+    AlertAssigned,
+    AlertRaised,
+    AlertReopened,
+    AlertResolved,
+    AlertSnoozed,
+)
 from calls.description import NAMES
 from calls.models import CallEvent, EventLog
 
@@ -24,7 +32,7 @@ PAYLOADS = [
     events.AttemptFinished(stage="transcribe", number=1, outcome="failed"),
     events.SoundTroubles(kinds=["wrong_codec", "heavy_loss"]),
     events.CallDeleted(deleted="c-1", reason="retention"),
-    events.AlertRaised(
+    AlertRaised(
         alert=1,
         rule="Silence",
         kind="silence",
@@ -34,7 +42,13 @@ PAYLOADS = [
         speaker="",
         offset_ms=None,
     ),
-    events.AlertAcknowledged(alert=1, rule="Silence", severity="warning", by="ann", note=""),
+    AlertAcknowledged(alert=1, rule="Silence", severity="warning", by="ann", note=""),
+    AlertResolved(alert=1, rule="Silence", severity="warning", reason="call_ended"),
+    AlertAssigned(alert=1, rule="Silence", severity="warning", to="ann", by="bob"),
+    AlertSnoozed(
+        alert=1, rule="Silence", severity="warning", until="2026-01-31T12:00:00+00:00", by="ann"
+    ),
+    AlertReopened(alert=1, rule="Silence", severity="warning", by=""),
     events.TagAdded(tag="vip", by="ann"),
     events.TagRemoved(tag="vip", by="ann"),
     events.NoteAdded(note=1, by="ann"),

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from calls.alerts.heard import HeardCall
 from calls.alerts.matches import AlertMatch
 from calls.formats.numbers import limit_text
-from calls.models import AlertRule, Analysis, Call
+from calls.models import Alert, AlertRule, Analysis, Call
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,19 @@ class ReadyRule:
         """Whether the rule applies to calls of this queue and, if given, to this speaker."""
         is_queue = self.row.queue in ("", queue)
         return is_queue and (speaker is None or self.row.speaker in ("", speaker))
+
+
+@dataclass(frozen=True)
+class LiveLook:
+    """A later look at a live call that has an alert whose condition lasts.
+
+    ``heard`` is None if the call is not heard live.
+    """
+
+    alert: Alert
+    call: Call
+    heard: HeardCall | None
+    at: datetime
 
 
 class AlertKind:
@@ -67,6 +80,19 @@ class AlertKind:
         Start sources with LIVE_SOURCE, so that the result does not raise the same again.
         """
         yield from ()
+
+    def reason_over(self, rule: ReadyRule, now: LiveLook) -> str:
+        """Return why the condition of an alert has ended in a live call, or an empty string.
+
+        Every condition that lasts ends with the call in any case.
+        """
+        return ""
+
+    def is_confirmed(
+        self, rule: ReadyRule, call: Call, analysis: Analysis, *, speaker: str
+    ) -> bool:
+        """Whether a new result of a call leaves an alert about this speaker as it is."""
+        return True
 
     def match_end(self, rule: ReadyRule, call: Call) -> Iterator[AlertMatch]:
         """Check a call that has just ended, in case the last sweep missed it."""

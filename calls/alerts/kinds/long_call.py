@@ -26,14 +26,14 @@ class LongCallKind(LimitKind):
     def match_end(self, rule: ReadyRule, call: Call) -> Iterator[AlertMatch]:
         # The length of its sound is not known yet, only how long it was open.
         if _was_open_too_long(rule, call):
-            yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end")
+            yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end", lasts=True)
 
     def match_analysis(
         self, rule: ReadyRule, call: Call, analysis: Analysis
     ) -> Iterator[AlertMatch]:
         """Find long calls that were received in a short time."""
         if (call.duration_ms or 0) > rule.limit * 1000 and not _was_open_too_long(rule, call):
-            yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end")
+            yield AlertMatch(rule.row, call.pk, _describe(rule.row), "end", lasts=True)
 
 
 def _was_open_too_long(rule: ReadyRule, call: Call) -> bool:

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.db.models import F, QuerySet
 
-from calls.alerts.kinds.base import LimitKind, ReadyRule
+from calls.alerts.kinds.base import LimitKind, LiveLook, ReadyRule
 from calls.alerts.matches import AlertMatch
-from calls.models import AlertRule, Call
+from calls.models import Alert, AlertRule, Call
 
 # With fewer packets, a single late packet is too large a share.
 MIN_PACKETS = 20
@@ -30,9 +30,16 @@ class LossKind(LimitKind):
         return _describe(rule, call)
 
     def match_end(self, rule: ReadyRule, call: Call) -> Iterator[AlertMatch]:
-        sent = call.missing_count + call.packet_count
-        if sent >= MIN_PACKETS and call.missing_count > rule.limit / 100 * sent:
-            yield AlertMatch(rule.row, call.pk, _describe(rule.row, call), "end")
+        if _is_over_limit(rule, call):
+            yield AlertMatch(rule.row, call.pk, _describe(rule.row, call), "end", lasts=True)
+
+    def reason_over(self, rule: ReadyRule, now: LiveLook) -> str:
+        return "" if _is_over_limit(rule, now.call) else Alert.Reason.WITHIN_LIMIT
+
+
+def _is_over_limit(rule: ReadyRule, call: Call) -> bool:
+    sent = call.missing_count + call.packet_count
+    return sent >= MIN_PACKETS and call.missing_count > rule.limit / 100 * sent
 
 
 def _describe(rule: AlertRule, call: Call) -> str:

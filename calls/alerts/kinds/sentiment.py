@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 from calls.alerts.heard import HeardCall
-from calls.alerts.kinds.base import LimitKind, ReadyRule
+from calls.alerts.kinds.base import LimitKind, LiveLook, ReadyRule
 from calls.alerts.kinds.turns import quote_live, quote_turn, turns_for
 from calls.alerts.matches import LIVE_SOURCE, AlertMatch
+from calls.conversation import Speaker
 from calls.formats.numbers import limit_text, score_text
-from calls.models import AlertRule, Analysis, Call
+from calls.models import Alert, AlertRule, Analysis, Call
 
 # One sentence says little about a call. Weigh at least so many of a side while the call is live.
 MIN_JUDGED = 3
@@ -23,6 +25,17 @@ class SentimentKind(LimitKind):
     def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
         check = _check_live_utterances if rule.row.per_turn else _check_live_call
         yield from check(rule, heard)
+
+    def reason_over(self, rule: ReadyRule, now: LiveLook) -> str:
+        sentiment = now.heard and now.heard.sentiment.get(cast("Speaker", now.alert.speaker))
+        is_low = not sentiment or sentiment["score"] < rule.limit
+        return "" if is_low else Alert.Reason.RECOVERED
+
+    def is_confirmed(
+        self, rule: ReadyRule, call: Call, analysis: Analysis, *, speaker: str
+    ) -> bool:
+        matches = self.match_analysis(rule, call, analysis)
+        return any(speaker in ("", match.speaker) for match in matches)
 
     def match_analysis(
         self, rule: ReadyRule, call: Call, analysis: Analysis
@@ -48,7 +61,9 @@ def _check_live_call(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
             text = _below("so far", sentiment["score"], rule)
             source = f"{LIVE_SOURCE}sentiment:{speaker}:{heard.revision}"
             at_ms = heard.progress and heard.progress.heard_until_ms
-            yield AlertMatch(rule.row, heard.pk, text, source, speaker=speaker, offset_ms=at_ms)
+            yield AlertMatch(
+                rule.row, heard.pk, text, source, speaker=speaker, offset_ms=at_ms, lasts=True
+            )
 
 
 def _check_turns(rule: ReadyRule, call: Call, analysis: Analysis) -> Iterator[AlertMatch]:

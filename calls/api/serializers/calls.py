@@ -64,9 +64,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     )
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     note_count = serializers.IntegerField(read_only=True)
-    open_alerts = serializers.IntegerField(
-        read_only=True, help_text="Number of alerts that nobody has acknowledged."
-    )
+    open_alerts = serializers.IntegerField(read_only=True, help_text="Number of open alerts.")
     worst_alert = serializers.SerializerMethodField(
         help_text="The severity of the worst open alert: notice, warning, critical, or null."
     )
