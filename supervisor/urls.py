@@ -6,6 +6,7 @@ from django.urls import path
 from supervisor import access, pausing
 from supervisor.account import views as account_views
 from supervisor.alerts import views as alerts_views
+from supervisor.alerts.many import acknowledge_many
 from supervisor.board import views as board_views
 from supervisor.bulk import views as bulk_views
 from supervisor.call import annotating
@@ -25,8 +26,13 @@ urlpatterns = [
     path("analysis/pause/", pausing.pause, name="pause"),
     path("analysis/resume/", pausing.resume, name="resume"),
     path("alerts/", alerts_views.show_alerts, name="alerts"),
-    path("alerts/acknowledge/", alerts_views.acknowledge_many, name="acknowledge-many"),
+    path("alerts/trends/", alerts_views.show_trends, name="alert-trends"),
+    path("alerts/acknowledge/", acknowledge_many, name="acknowledge-many"),
+    path("alerts/undo/", alerts_views.undo_acknowledge, name="undo-acknowledge"),
     path("alerts/<int:alert_id>/acknowledge/", alerts_views.acknowledge, name="acknowledge"),
+    path("alerts/<int:alert_id>/assign/", alerts_views.assign, name="assign-alert"),
+    path("alerts/<int:alert_id>/snooze/", alerts_views.snooze, name="snooze-alert"),
+    path("alerts/<int:alert_id>/reopen/", alerts_views.reopen, name="reopen-alert"),
     path("agents/", people_views.show_agents, name="agents"),
     path("agent/", people_views.show_agent, name="agent"),
     path("queues/", people_views.show_queues, name="queues"),

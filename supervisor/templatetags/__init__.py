@@ -1,7 +1,7 @@
 """Template tags and filters.
 
 admin_site The names and groups of models in the admin, and links to it.
-alerts     The number of open alerts, for the navigation.
+alerts     The number of open alerts for the navigation, and the age of one.
 listening  Listening in, on the page of a call.
 look       How values look: times, durations, numbers, marks and lengths of bars.
 wall       How values look on the wall screen.
