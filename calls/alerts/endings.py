@@ -44,7 +44,7 @@ def adopt_alerts() -> int:
 
 def resolve_left_over(*, now: datetime) -> int:
     """Resolve alerts whose condition ended with their call, if nobody has. Returns how many."""
-    calls = Alert.objects.over().order_by().values_list("call", flat=True).distinct()
+    calls = Alert.objects.over().order_by().values_list("call_id", flat=True).distinct()
     count = 0
     for call_pk in list(calls[:LIMIT]):
         with transaction.atomic():

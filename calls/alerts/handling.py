@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -45,13 +44,10 @@ class BadSnooze(Exception):
     """An alert cannot be snoozed until then."""
 
 
-def handlers() -> QuerySet[AbstractBaseUser]:
+def handlers() -> QuerySet[User]:
     """The users to whom alerts can be assigned."""
-    may_handle = get_user_model().objects.with_perm(  # type: ignore[attr-defined]
-        ACTIONS["acknowledge"].permission, backend=_BACKEND
-    )
-    found: QuerySet[AbstractBaseUser] = may_handle.order_by("username")
-    return found
+    may_handle = User.objects.with_perm(ACTIONS["acknowledge"].permission, backend=_BACKEND)
+    return may_handle.order_by("username")
 
 
 def assign_alert(*, alert_id: int, to: str, by: str, instead_of: str | None = None) -> Alert:

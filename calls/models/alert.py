@@ -266,7 +266,7 @@ class Alert(models.Model):
 
 
 _UNHANDLED = Q(acknowledged_at=None, resolved_at=None)
-_BY_STATE = {
+_BY_STATE: dict[str, Q] = {
     Alert.State.OPEN: IS_OPEN,
     Alert.State.SNOOZED: _UNHANDLED & Q(snoozed_until__isnull=False),
     Alert.State.ACKNOWLEDGED: Q(acknowledged_at__isnull=False),

@@ -21,12 +21,12 @@ def find_notes() -> list[str]:
 
 
 def register(registry: CollectorRegistry) -> None:
-    for name, text in (
+    for state, text in (
         (Alert.State.OPEN, "Open alerts"),
         (Alert.State.SNOOZED, "Alerts that will be open again"),
     ):
-        alerts = Gauge(f"callcenter_alerts_{name.value}", text, ["severity"], registry=registry)
-        for level, count in by_severity(name).items():
+        alerts = Gauge(f"callcenter_alerts_{state.value}", text, ["severity"], registry=registry)
+        for level, count in by_severity(state).items():
             alerts.labels(level).set(count)
     tries = Counter(
         "callcenter_webhook_tries",
