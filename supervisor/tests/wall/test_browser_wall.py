@@ -150,9 +150,7 @@ class Played:
     def __init__(self, page):
         self.page, self.sockets = page, []
         page.clock.install()
-        page.route_web_socket(
-            "**/supervisor/wall/*/feed", self.sockets.append
-        )
+        page.route_web_socket("**/supervisor/wall/*/feed", self._open)
         page.goto(f"/wall/{TOKEN}/")
         self.release = page.locator("body").get_attribute("data-release")
         self.wait_for_sockets(1)
@@ -161,7 +159,7 @@ class Played:
         self.sockets.append(socket)
 
     def say(self, **message):
-        self.sockets[-1].send(json.dumps({"at": "2026-11-29T14:02:00Z", **message}))
+        self.sockets[-1].send(json.dumps({"at": "2026-11-29T14:02:30Z", **message}))
 
     def wait_for_sockets(self, number):
         for _ in range(2000):
