@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0030_live_calls'),
+        ('calls', '0033_alert_life'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

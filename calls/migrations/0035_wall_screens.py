@@ -22,7 +22,7 @@ def create_default(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0030_live_calls'),
+        ('calls', '0034_preferences_and_views'),
     ]
 
     operations = [

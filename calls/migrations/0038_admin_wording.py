@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0030_live_calls'),
+        ('calls', '0037_calls_by_opening'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.apps import apps
 from calls.models import Alert, CallEvent
 
 pytestmark = pytest.mark.django_db
-upgrade = import_module("calls.migrations.0032_alert_life").resolve_what_is_over
+upgrade = import_module("calls.migrations.0033_alert_life").resolve_what_is_over
 
 CASES = [
     ("silence", None, "IN_PROGRESS", "open", True),

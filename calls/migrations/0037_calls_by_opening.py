@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
     # PostgreSQL builds an index in the background only outside a transaction.
     atomic = False
 
-    dependencies = [("calls", "0030_live_calls")]
+    dependencies = [("calls", "0036_comments")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

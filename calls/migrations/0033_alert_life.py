@@ -30,7 +30,7 @@ def resolve_what_is_over(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0030_live_calls"),
+        ("calls", "0032_sound_and_language"),
     ]
 
     operations = [
