@@ -145,7 +145,8 @@ class Filter:
         if self.tag:
             calls = calls.filter(pk__in=_tagged(self.tag))
         if self.trouble:
-            calls = calls.with_sound_trouble("" if self.trouble == ANY_TROUBLE else self.trouble)
+            kind = "" if self.trouble == ANY_TROUBLE else self.trouble
+            calls = calls.filter(pk__in=Call.objects.with_sound_trouble(kind).values("pk"))
         if self.bulk is not None:
             calls = calls.filter(call_id__in=_acted_on(self.bulk))
         if self.customer:

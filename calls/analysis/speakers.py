@@ -16,6 +16,7 @@ from django.db.models import Case, F, Max, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from calls import events
+from calls.alert_events import AlertAcknowledged
 from calls.analysis.attempts import close_attempt, save_attempts
 from calls.analysis.leases import LEASE_FIELDS, clear_lease
 from calls.analysis.media.roles import NOT_REWRITTEN, swap_keys, swap_turns, toggle_note
@@ -158,8 +159,8 @@ def _open_alerts_of_one_side(call: Call) -> QuerySet[Alert]:
     return alerts.select_for_update(of=("self",))
 
 
-def _withdrawn_event(alert: Alert, *, by: str) -> events.AlertAcknowledged:
-    return events.AlertAcknowledged(
+def _withdrawn_event(alert: Alert, *, by: str) -> AlertAcknowledged:
+    return AlertAcknowledged(
         alert=alert.pk, rule=alert.name, severity=alert.level, by=by, note=WITHDRAWN
     )
 

@@ -25,6 +25,7 @@ from calls.analysis.recording.files import find_storage_problem
 from calls.analysis.status import HEARTBEAT_LIMIT, Load, read_load
 from calls.clock import database_now
 from calls.models import (
+    Alert,
     AnalysisPause,
     Attempt,
     Call,
@@ -121,7 +122,7 @@ def read_overview(now: datetime | None = None) -> Overview:
         failed_job_count=count_failed_jobs(),
         failed_jobs=tuple(Failure.objects.order_by("-stopped")[:SHOWN]),
         webhooks=_read_webhooks(now),
-        open_alerts=alerts.open_by_severity(),
+        open_alerts=alerts.by_severity(Alert.State.OPEN),
         locked_out=_count_locked_out(now),
         media=read_media_space(),
         storage_problem=find_storage_problem(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any, Literal, Self
@@ -129,7 +130,7 @@ def _grouped(scope: Scope, of_call: Any, of_alert: Any) -> dict[Any, Figures]:
     return {row["group"]: _figures(row, alerts=alerts[row["group"]]) for row in rows}
 
 
-def _figures(row: dict[str, Any], *, alerts: int) -> Figures:
+def _figures(row: Mapping[str, Any], *, alerts: int) -> Figures:
     counts = {each.name: row[each.name] for each in fields(Figures) if each.name in row}
     lasted: timedelta = row["lasted"] or timedelta(0)
     return Figures(**counts, handled_s=lasted.total_seconds(), alerts=alerts)

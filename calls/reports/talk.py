@@ -54,7 +54,7 @@ def read_talk(scope: Scope) -> TalkFigures:
     newest = list(scope.calls().order_by("-id").values_list("pk", flat=True)[:MOST_CALLS])
     analyses = Analysis.objects.filter(call__in=newest).order_by("version")
     # By call, in the order of versions: what is left is the newest.
-    found: dict[int, dict[str, Any]] = dict(analyses.values_list("call", "metrics"))
+    found: dict[Any, dict[str, Any]] = dict(analyses.values_list("call", "metrics"))
     measured = [metrics for metrics in found.values() if metrics.get("duration_ms")]
     return TalkFigures(
         calls=len(measured),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,9 +18,8 @@ from supervisor.account.forms import PreferencesForm
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def settings(request: HttpRequest) -> HttpResponse:
-    own = Preferences.objects.filter(pk=request.user.pk).first() or Preferences(
-        user_id=request.user.pk
-    )
+    person: Any = request.user.pk
+    own = Preferences.objects.filter(pk=person).first() or Preferences(user_id=person)
     form = PreferencesForm(request.POST or None, instance=own)
     if request.method == "POST" and form.is_valid():
         form.save()

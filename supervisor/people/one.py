@@ -153,7 +153,7 @@ def _listed(pks: Iterable[int]) -> list[ListedCall]:
     ]
 
 
-def _with_worst_alert(calls: QuerySet[Call]) -> QuerySet[Call]:
+def _with_worst_alert(calls: QuerySet[Call]) -> Any:
     worst = _alerts().values("call").annotate(worst=Max("severity")).values("worst")
     return calls.annotate(worst_alert=Coalesce(Subquery(worst), 0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -70,7 +71,8 @@ def _carry_out(
 
 
 def _id_of(request: HttpRequest) -> int:
-    return int(request.user.pk)
+    pk: Any = request.user.pk  # these pages are for people who are logged in
+    return int(pk)
 
 
 def _name(request: HttpRequest) -> str:

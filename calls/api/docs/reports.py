@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
@@ -60,11 +61,20 @@ _FIGURES = {
     "agent_negative": 0,
     "alerts": 3,
 }
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Decorator(Protocol):
+    """Describes a view, and returns it."""
+
+    def __call__(self, view: F, /) -> F: ...
+
+
 _COUNTED = "A call counts on the day on which it was opened."
 
 
-def _report(noun: str, by: str, value: str, row: Any, description: str) -> Any:
-    return extend_schema(
+def _report(noun: str, by: str, value: str, row: Any, description: str) -> Decorator:
+    described: Decorator = extend_schema(
         operation_id=f"report_{noun}",
         summary=f"Calls, handling time, sentiment and alerts by {by}",
         description=description,
@@ -96,10 +106,11 @@ def _report(noun: str, by: str, value: str, row: Any, description: str) -> Any:
             **_ERRORS,
         },
     )
+    return described
 
 
-def _table(noun: str, by: str) -> Any:
-    return extend_schema(
+def _table(noun: str, by: str) -> Decorator:
+    described: Decorator = extend_schema(
         operation_id=f"export_report_{noun}",
         summary=f"The report by {by} as CSV",
         description=f"{_COUNTED} Cells that a spreadsheet would run start with an apostrophe.",
@@ -107,6 +118,7 @@ def _table(noun: str, by: str) -> Any:
         parameters=[*_RANGE, BOM],
         responses={(200, "text/csv"): OpenApiTypes.STR, **_ERRORS},
     )
+    return described
 
 
 agents = _report(
