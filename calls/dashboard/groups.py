@@ -43,6 +43,8 @@ GROUPS = (
         _names(
             ("calls.alertrule", "Alert rule", "Alert rules"),
             ("calls.webhookendpoint", "Webhook", "Webhooks"),
+            ("calls.displayscreen", "Display", "Displays"),
+            ("calls.queuethreshold", "Threshold", "Thresholds of queues"),
             ("calls.apikey", "API key", "API keys"),
             ("calls.insight", "Insight", "Insights"),
             ("auth.user", "User", "Users"),

@@ -11,6 +11,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from calls.annotations import add_note, add_tag
 from calls.bulk import start_bulk
+from calls.displays import create_display
 from calls.keys import create_key
 from calls.listening import start_listening
 from calls.models import (
@@ -20,6 +21,7 @@ from calls.models import (
     Call,
     Insight,
     ProviderHealth,
+    QueueThreshold,
     Recording,
     WebhookDelivery,
     WebhookEndpoint,
@@ -75,6 +77,8 @@ def _make_set_up(mark: str) -> None:
         endpoint=endpoint, message_id=f"alert_raised_{mark}", type="alert_acknowledged", body="{}",
         error=ERROR[:300], status_code=503, duration_ms=227, next_attempt_at=timezone.now(),
     )  # fmt: skip
+    create_display(name=f"hall {mark}")
+    QueueThreshold.objects.create(queue=f"billing {mark}")
     create_key(name=f"PBX {mark}", scopes=["ingest", "read", "operate"])
     Insight.objects.create(name=f"reason-{mark}", question="Why did the customer call?")
     user = User.objects.create(username=f"user-{mark}", first_name="Ana", is_staff=True)

@@ -33,7 +33,7 @@ def test_the_page_needs_the_permission_to_look(client, visitor):
 def test_an_empty_page_says_what_can_be_asked(supervisor, django_assert_max_num_queries):
     analysed_call()
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         response = supervisor.get(SEARCH)
 
     assert found(response) == []
@@ -255,7 +255,7 @@ def test_more_calls_need_no_more_queries(supervisor, django_assert_num_queries):
 
     # Session, user, permissions twice; open alerts, names to offer twice; calls, tags, analyses,
     # notes, count; and PostgreSQL looks whether there are but few.
-    with django_assert_num_queries(13 if connection.vendor == "postgresql" else 12):
+    with django_assert_num_queries(15 if connection.vendor == "postgresql" else 14):
         assert len(found(supervisor.get(SEARCH, {"q": "dead"}))) == 4
 
 
