@@ -9,6 +9,7 @@ from django import forms
 from calls.models import Call, Preferences
 from calls.models.preference import QUEUE_LIMIT
 from calls.reports.period import zone_names
+from supervisor.board.columns import COLUMNS, shown_columns
 
 # Only queues of this many newest calls are offered, besides those chosen already.
 QUEUES_FROM = 2000
@@ -22,14 +23,38 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False, label="My queues", widget=forms.CheckboxSelectMultiple
     )
 
+    columns = forms.MultipleChoiceField(
+        required=False,
+        label="Columns of the wallboard",
+        choices=[(column.name, column.label) for column in COLUMNS if column.is_optional],
+    )
+
     class Meta:
         model = Preferences
-        fields = ["time_zone", "dates", "alert_sound", "alert_volume", "shortcuts", "queues"]
+        fields = [
+            "time_zone",
+            "dates",
+            "alert_sound",
+            "alert_volume",
+            "shortcuts",
+            "columns",
+            "queues",
+        ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._field("time_zone").choices = _zones(self.instance.time_zone)
         self._field("queues").choices = [(name, name) for name in _queues(self.instance.queues)]
+
+    def clean_columns(self) -> list[str]:
+        """Keep nothing if these are the usual ones, which may change with a new version."""
+        chosen: list[str] = self.cleaned_data["columns"]
+        usual = [column.name for column in shown_columns() if column.is_optional]
+        return [] if chosen == usual else chosen
+
+    def shown_columns(self) -> list[str]:
+        """Return the names of the columns that the form ticks."""
+        return self["columns"].value() or [column.name for column in shown_columns()]
 
     def clean_queues(self) -> list[str]:
         chosen: list[str] = self.cleaned_data["queues"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from supervisor.ordering import LIVE_FIRST, NEWEST, OLDEST, WORST_FIRST
+from supervisor.preferences import active
 from supervisor.selection import Filter
 
 
@@ -72,8 +73,8 @@ def shown_columns(names: Iterable[str] = ()) -> list[Column]:
 
 
 def chosen_columns(wanted: Filter) -> list[Column]:
-    """Return the columns that an address asks for."""
-    return shown_columns(wanted.columns.split(","))
+    """Return the columns that an address asks for, or else those that the reader chose."""
+    return shown_columns(wanted.columns.split(",") if wanted.columns else active().columns)
 
 
 def column_menu(wanted: Filter) -> dict[str, Any]:

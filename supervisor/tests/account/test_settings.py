@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from calls.models import Call, Preferences
 from supervisor import dates, preferences
+from supervisor.board.columns import shown_columns
 from supervisor.tests.factories import text_of
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,16 @@ def test_a_chosen_queue_without_recent_calls_stays_chosen(supervisor):
     assert own().queues == ["gone"]
 
 
+def test_the_usual_columns_are_not_kept_because_they_may_change(supervisor):
+    usual = [column.name for column in shown_columns() if column.is_optional]
+
+    supervisor.post(PAGE, {**USUAL, "columns": usual})
+    assert own().columns == []
+
+    supervisor.post(PAGE, {**USUAL, "columns": ["queue", "loss"]})
+    assert own().columns == ["queue", "loss"]
+
+
 # --- How they apply ---------------------------------------------------------------------------
 def test_pages_show_times_in_the_chosen_zone_and_format(supervisor):
     choose(time_zone="Asia/Tokyo", dates="de-DE")
@@ -109,6 +120,17 @@ def test_a_time_zone_that_the_system_has_lost_is_ignored(supervisor):
     choose(time_zone="Mars/Base")
 
     assert supervisor.get(PAGE).status_code == 200
+
+
+def test_the_wallboard_shows_the_chosen_columns_unless_the_address_names_others(supervisor):
+    choose(columns=["loss"])
+    Call.objects.create(call_id="c")
+
+    chosen = supervisor.get("/supervisor/").content.decode()
+    asked = supervisor.get("/supervisor/?columns=queue").content.decode()
+
+    assert ('class="c-loss"' in chosen, 'class="c-queue"' in chosen) == (True, False)
+    assert ('class="c-loss"' in asked, 'class="c-queue"' in asked) == (False, True)
 
 
 def test_the_api_does_not_read_preferences(supervisor, django_assert_max_num_queries):
