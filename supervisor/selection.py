@@ -29,6 +29,7 @@ from supervisor.ordering import (
     sort_newest,
 )
 from supervisor.phases import Phase, in_phase
+from supervisor.preferences import active
 
 PAGE_SIZE = 50
 PAGE_SIZES = (25, 50, 100, 250, 500)
@@ -45,6 +46,7 @@ NAMES = {
     "phase": "state",
     "query": "q",
     "queue": "queue",
+    "mine": "mine",
     "agent": "agent",
     "alert": "alert",
     "tag": "tag",
@@ -62,7 +64,7 @@ NAMES = {
 }
 NARROWING = (
     "phase", "query", "queue", "agent", "alert", "tag", "trouble", "customer", "day_from", "day_to",
-    "bulk",
+    "bulk", "mine",
 )  # fmt: skip
 # What people write between the digits of a telephone number.
 _SEPARATORS = " -.()/"
@@ -77,6 +79,7 @@ class Filter:
     phase: str = ""
     query: str = ""
     queue: str = ""
+    mine: str = ""  # "1": only calls of the reader's own queues
     agent: str = ""
     alert: str = ""  # only calls with an open alert: any, or one of this severity
     tag: str = ""
@@ -103,6 +106,7 @@ class Filter:
             phase=_one_of(query, "state", Phase.values),
             query=_text(query, "q", QUERY_LENGTH),
             queue=_text(query, "queue", NAME_LENGTH),
+            mine=_one_of(query, "mine", ["1"]),
             agent=_text(query, "agent", NAME_LENGTH),
             alert=_one_of(query, "alert", ALERTS),
             trouble=_one_of(query, "trouble", TROUBLES),
@@ -142,6 +146,8 @@ class Filter:
         # Keys from subqueries instead of joins, which would return a call once for each match.
         if self.alert:
             calls = calls.filter(pk__in=_alerting(self.alert))
+        if self.mine:
+            calls = calls.filter(queue__in=active().queues)
         if self.tag:
             calls = calls.filter(pk__in=_tagged(self.tag))
         if self.trouble:

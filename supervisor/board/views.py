@@ -24,6 +24,7 @@ from supervisor.board.history import read_history
 from supervisor.figures import COUNTED, read_figures
 from supervisor.lists import List
 from supervisor.live import position as live_position
+from supervisor.preferences import active
 from supervisor.selection import NARROWING, PAGE_SIZES, Filter
 
 # A script sets it when somebody opens or closes the chart.
@@ -44,6 +45,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "sentiments": Call.Sentiment.choices,
         "troubles": Call.SoundTrouble.choices,
         "choices": selection.read_choices(),
+        "has_queues": bool(wanted.mine or active().queues),
         "days": day_menu(wanted),
         "columns": board_columns.column_menu(wanted),
         "orders": board_columns.offered_orders(wanted),
@@ -65,7 +67,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
 
 
 # The fields of the search form. It keeps all others.
-_TYPED = frozenset({"query", "queue", "agent", "tag", "alert", "customer", "sort", "size"})
+_TYPED = frozenset({"query", "queue", "mine", "agent", "tag", "alert", "customer", "sort", "size"})
 
 
 def _list(wanted: Filter, page: board_read_model.BoardPage) -> dict[str, Any]:

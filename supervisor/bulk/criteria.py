@@ -31,6 +31,8 @@ def _of_names(wanted: Filter) -> Iterator[str]:
     for name in ("queue", "agent"):
         if text := getattr(wanted, name):
             yield f"{name} {'is' if is_name(name, text) else 'contains'} {text}"
+    if wanted.mine:
+        yield "queue is one of mine"
     if wanted.tag:
         yield f"tag is {wanted.tag}"
     if wanted.query:

@@ -12,7 +12,7 @@ from calls.tests.factories import archived_call
 pytestmark = pytest.mark.django_db
 BOARD = [
     *("state", "q", "queue", "agent", "alert", "tag", "customer", "from", "to", "tz", "bulk"),
-    *("sort", "before", "page", "rows", "columns"),
+    *("sort", "before", "page", "rows", "columns", "mine"),
 ]
 SEARCH = ["q", "speaker", "in", "from", "to", "tz", "min", "max", "state", "tag", "alert", "before"]
 PAGES = {
@@ -20,6 +20,10 @@ PAGES = {
     "/supervisor/rows": [*BOARD, "id"],
     "/supervisor/calls.csv": BOARD,
     "/supervisor/search/": SEARCH,
+    "/supervisor/agents/": ["q", "sort", "page"],
+    "/supervisor/queues/": ["q", "sort", "page"],
+    "/supervisor/agent/": ["name", "days", "from", "to"],
+    "/supervisor/queue/": ["name", "days", "from", "to"],
     "/supervisor/alerts/": ["show", "severity", "rule", "queue", "call", "before"],
     "/supervisor/calls/hostile-1/": ["unredacted", "events", "q", "speaker", "in", "t"],
     "/supervisor/calls/hostile-1/packets": [],

@@ -11,7 +11,7 @@ from django.utils import timezone
 from calls.models import Call, Preferences
 from supervisor import dates, preferences
 from supervisor.board.columns import shown_columns
-from supervisor.tests.factories import text_of
+from supervisor.tests.factories import shown, text_of
 
 pytestmark = pytest.mark.django_db
 PAGE = "/supervisor/account/settings/"
@@ -131,6 +131,19 @@ def test_the_wallboard_shows_the_chosen_columns_unless_the_address_names_others(
 
     assert ('class="c-loss"' in chosen, 'class="c-queue"' in chosen) == (True, False)
     assert ('class="c-loss"' in asked, 'class="c-queue"' in asked) == (False, True)
+
+
+def test_my_queues_narrow_the_wallboard_to_the_queues_of_the_reader(supervisor):
+    for queue in ("billing", "sales", "mine", ""):
+        Call.objects.create(call_id=f"c-{queue}", queue=queue)
+
+    assert shown(supervisor.get("/supervisor/?mine=1")) == []
+    assert "My queues" not in text_of(supervisor.get("/supervisor/"))
+
+    choose(queues=["billing", "mine"])
+    assert set(shown(supervisor.get("/supervisor/?mine=1"))) == {"c-billing", "c-mine"}
+    assert len(shown(supervisor.get("/supervisor/"))) == 4
+    assert "My queues" in text_of(supervisor.get("/supervisor/"))
 
 
 def test_the_api_does_not_read_preferences(supervisor, django_assert_max_num_queries):

@@ -38,7 +38,7 @@ const isFirstPage = !wanted.has("before") && !wanted.has("page");
 const isLiveFirst = main.dataset.sort === "live";
 const isNewestFirst = isLiveFirst || main.dataset.sort === "-opened";
 const isFiltered = [
-  "state", "q", "queue", "agent", "alert", "tag", "customer", "from", "to", "bulk",
+  "state", "q", "queue", "agent", "alert", "tag", "customer", "from", "to", "bulk", "mine",
 ].some((name) => wanted.get(name));
 
 const changed = new Set(); // call ids of shown rows
