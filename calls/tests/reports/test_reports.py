@@ -211,8 +211,8 @@ def many_calls():
             cursor.execute("ANALYZE calls_call")
 
 
-@pytest.mark.parametrize("scope", [{"agent": "agent 7"}, {"queue": "queue 3"}])
-def test_a_report_of_one_agent_or_queue_does_not_read_the_calls_of_others(scope):
+@pytest.mark.parametrize("scope", [{}, {"agent": "agent 7"}, {"queue": "queue 3"}])
+def test_a_report_reads_calls_of_its_range_or_its_agent_or_its_queue_from_an_index(scope):
     many_calls()
     period = Period(date(2026, 3, 4), date(2026, 3, 10), UTC)
 
