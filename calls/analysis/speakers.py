@@ -16,7 +16,6 @@ from django.db.models import Case, F, Max, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from calls import events
-from calls.alert_events import AlertAcknowledged
 from calls.analysis.attempts import close_attempt, save_attempts
 from calls.analysis.leases import LEASE_FIELDS, clear_lease
 from calls.analysis.media.roles import NOT_REWRITTEN, swap_keys, swap_turns, toggle_note
@@ -25,12 +24,11 @@ from calls.analysis.providers import ProviderError
 from calls.events import Entry
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, Analysis, Attempt, Call, Recording, Stage, Transcript
+from calls.resolution import resolve
 from calls.search.index import words_of, write_entries
 from calls.services import lock_call, requeue
 from calls.waking import wake_worker
 
-NAME_LENGTH = 150  # of Alert.acknowledged_by
-WITHDRAWN = "Withdrawn: agent and customer have been swapped."
 HEADLINE = ("agent_sentiment", "agent_trend", "customer_sentiment", "customer_trend")
 
 
@@ -51,7 +49,7 @@ def swap_speakers(*, call_id: str, swapped: bool, by: str = "") -> Call:
         call.save(update_fields=["speakers_swapped", *HEADLINE])
         has_words = _swap_results(call)
         _swap_recording(call)
-        entries = [*_correct_alerts(call, by=by, now=now), *_revoke_lease(call, now=now)]
+        entries = [*_correct_alerts(call, now=now), *_revoke_lease(call, now=now)]
         entries.append((call, events.SpeakersSwapped(swapped=swapped, by=by)))
         events.append(entries, at=now)
         if has_words and call.is_over:
@@ -134,10 +132,10 @@ def _swap_recording(call: Call) -> None:
     Recording.objects.filter(call=call).update(turned=whether)
 
 
-def _correct_alerts(call: Call, *, by: str, now: datetime) -> list[Entry]:
+def _correct_alerts(call: Call, *, now: datetime) -> list[Entry]:
     """Swap the speakers that alerts quote, and withdraw open alerts that are now wrong.
 
-    A rule about the customer no longer fits what the agent has said. Such an alert is closed and
+    A rule about the customer no longer fits what the agent has said. Such an alert is resolved and
     leaves its rule, which may then raise another one: the call is checked again with its result.
     """
     wrong = list(_open_alerts_of_one_side(call))
@@ -146,23 +144,16 @@ def _correct_alerts(call: Call, *, by: str, now: datetime) -> list[Entry]:
         When(speaker="customer", then=Value("agent")),
     ]
     Alert.objects.filter(call=call).exclude(speaker="").update(speaker=Case(*sides))
-    note = {"acknowledged_at": now, "acknowledged_by": by[:NAME_LENGTH], "note": WITHDRAWN}
-    Alert.objects.filter(pk__in=[alert.pk for alert in wrong]).update(rule=None, **note)
-    return [(call, _withdrawn_event(alert, by=by)) for alert in wrong]
+    Alert.objects.filter(pk__in=[alert.pk for alert in wrong]).update(rule=None)
+    return list(resolve(((alert, Alert.Reason.SWAPPED) for alert in wrong), now=now))
 
 
 def _open_alerts_of_one_side(call: Call) -> QuerySet[Alert]:
     """Lock and return the open alerts of rules that look at one side only."""
     about_words = Q(kind__in=(AlertRule.Kind.WORDS, AlertRule.Kind.SENTIMENT))
     is_of_side = Q(rule__speaker=F("speaker")) & ~Q(speaker="")
-    alerts = Alert.objects.open().filter(about_words & is_of_side, call=call).order_by("pk")
+    alerts = Alert.objects.unhandled().filter(about_words & is_of_side, call=call).order_by("pk")
     return alerts.select_for_update(of=("self",))
-
-
-def _withdrawn_event(alert: Alert, *, by: str) -> AlertAcknowledged:
-    return AlertAcknowledged(
-        alert=alert.pk, rule=alert.name, severity=alert.level, by=by, note=WITHDRAWN
-    )
 
 
 def _revoke_lease(call: Call, *, now: datetime) -> list[Entry]:

@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
                     ("not_confirmed", "the result does not confirm it"),
                     ("analysed", "the analysis succeeded"),
                     ("dismissed", "the failed call was dismissed"),
+                    ("swapped", "agent and customer were swapped"),
                 ],
                 db_default="",
                 default="",

@@ -165,6 +165,7 @@ class Alert(models.Model):
         NOT_CONFIRMED = "not_confirmed", "the result does not confirm it"
         ANALYSED = "analysed", "the analysis succeeded"
         DISMISSED = "dismissed", "the failed call was dismissed"
+        SWAPPED = "swapped", "agent and customer were swapped"
 
     # Without an index of its own: both constraints start with the call.
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="alerts", db_index=False)

@@ -322,7 +322,7 @@ def test_an_alert_about_the_other_side_is_withdrawn_after_the_speakers_were_swap
     one_call.archive(lease, tried, transcript=transcript, headline={}, **ANALYSIS)
     look_at_log()
 
-    assert [ended(alert)[:2] for alert in alerts] == [(STATES.RESOLVED, "not_confirmed")] * 2
+    assert [ended(alert)[:2] for alert in alerts] == [(STATES.RESOLVED, "swapped")] * 2
 
 
 def test_alerts_of_an_older_version_are_adopted_and_resolved():

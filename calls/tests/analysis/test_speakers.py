@@ -8,14 +8,8 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.utils import timezone
 
 from calls import services
-from calls.alerts.live_tail import LiveTail
-from calls.alerts.packet_words import find_words
-from calls.alerts.results import watch_log
-from calls.alerts.rules import RuleBook
-from calls.alerts.tail import PacketTail
 from calls.analysis.leases import LeaseLost
 from calls.analysis.media.roles import NOT_REWRITTEN, NOTE, turned
 from calls.analysis.recording.material import load_material
@@ -24,7 +18,7 @@ from calls.analysis.results import transcript_document
 from calls.analysis.speakers import swap_speakers
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
-from calls.models import Alert, AlertRule, Attempt, Call, CallEvent, Recording, Stage
+from calls.models import Attempt, Call, CallEvent, Recording, Stage
 from calls.retention.old_calls import prune
 from calls.tests import one_call
 from calls.tests.audio import (
@@ -346,79 +340,6 @@ def test_what_is_left_of_a_pruned_call_stays_the_right_way_round():
     assert speakers(fresh(written))[0] == "customer"
     assert (heard(fresh(spoken)) == before[:, ::-1]).all()
     assert Recording.objects.get(call=spoken).turned is True
-
-
-def test_alerts_name_the_other_side_and_new_words_are_taken_for_the_right_one():
-    call = live_call()
-    AlertRule.objects.create(name="Angry agent", kind="words", speaker="agent", phrases="furious")
-    rule = AlertRule.objects.create(name="Old", kind="words", phrases="old")
-    alert = Alert.objects.create(call=call, rule=rule, severity=2, speaker="customer", name="x")
-    tail = PacketTail()
-    tail.read()
-    swap(call)
-
-    record_packets([packet(call.call_id, 7, "I am furious.", track="customer")])
-
-    book = RuleBook()
-    book.refresh()
-    found = list(find_words(book.of("words"), tail.read()))
-    assert [each.speaker for each in found] == ["agent"]
-    alert.refresh_from_db()
-    assert alert.speaker == "agent"
-
-
-def test_alerts_by_the_words_of_the_other_side_are_withdrawn_and_judged_again():
-    AlertRule.objects.all().delete()
-    AlertRule.objects.create(
-        name="Angry customer", kind="words", speaker="customer", phrases="angry"
-    )
-    AlertRule.objects.create(name="Sorry agent", kind="words", speaker="agent", phrases="sorry")
-    AlertRule.objects.create(name="Thanks", kind="words", phrases="wonderful")
-    call = archived_text()
-    raise_from_log()
-
-    carry_to_end(swap(call), DeafProvider())
-
-    withdrawn, thanks, again = (
-        call.alerts.filter(rule=None).order_by("name"),
-        call.alerts.get(name="Thanks"),
-        raise_from_log(),
-    )
-    assert [(each.name, each.speaker, each.is_open) for each in withdrawn] == [
-        ("Angry customer", "agent", False),
-        ("Sorry agent", "customer", False),
-    ]
-    assert {each.note for each in withdrawn} == {"Withdrawn: agent and customer have been swapped."}
-    assert (thanks.speaker, thanks.is_open) == ("agent", True)
-    assert again == []
-
-
-def test_after_a_swap_a_rule_may_raise_for_what_the_right_side_said():
-    AlertRule.objects.all().delete()
-    AlertRule.objects.create(name="Angry agent", kind="words", speaker="agent", phrases="angry")
-    AlertRule.objects.create(
-        name="Sorry customer", kind="words", speaker="customer", phrases="sorry"
-    )
-    call = archived_text()
-    raise_from_log()
-    assert not call.alerts.exists()
-
-    carry_to_end(swap(call), DeafProvider())
-    raise_from_log()
-
-    assert sorted(call.alerts.open().values_list("name", "speaker")) == [
-        ("Angry agent", "agent"),
-        ("Sorry customer", "customer"),
-    ]
-
-
-def raise_from_log():
-    """Check the whole log against the rules. Returns the names of the new alerts."""
-    before = set(Alert.objects.values_list("pk", flat=True))
-    book = RuleBook()
-    book.refresh()
-    watch_log(book, 0, now=timezone.now(), tail=LiveTail())
-    return list(Alert.objects.exclude(pk__in=before).values_list("name", flat=True))
 
 
 def test_the_csv_and_the_page_of_a_swapped_call_agree(api):

@@ -82,7 +82,7 @@ def test_the_page_of_the_call_shows_its_alerts(supervisor, alert):
 def test_many_alerts_need_no_more_queries_than_one(
     supervisor, alert, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         supervisor.get("/supervisor/alerts/")
     for number in range(20):
         call = Call.objects.create(call_id=f"more-{number}")

@@ -128,7 +128,7 @@ def test_an_alert_is_a_line_and_an_acknowledged_one_is_folded(operator):
     assert "Acknowledge" in line
     closed = html[html.index("1 closed</summary>") :]
     assert "Swears" in closed
-    assert "acknowledged by" in closed
+    assert "Acknowledged by" in closed
 
 
 # --- What stands back -----------------------------------------------------------------------
