@@ -88,7 +88,7 @@ def test_many_alerts_need_no_more_queries_than_one(
         call = Call.objects.create(call_id=f"more-{number}")
         raise_alerts([AlertMatch(alert.rule, call.pk, found="x")], now=timezone.now())
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         supervisor.get("/supervisor/alerts/")
 
 

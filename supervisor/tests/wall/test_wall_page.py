@@ -90,7 +90,9 @@ def test_the_page_takes_a_constant_number_of_queries(supervisor, calls):
     with CaptureQueriesContext(connection) as captured:
         supervisor.get(WALL)
 
-    assert len(captured) == 11  # session, user, two for the permission, and those of the screen
+    assert (
+        len(captured) == 12
+    )  # session, user, preferences, two for the permission, and those of the screen
 
 
 def test_the_address_with_the_token_leads_to_one_without_it():
