@@ -11,6 +11,7 @@ logins       Failed logins, lock-outs and logins.
 keys         API keys.
 lists        Base classes: lists of millions of rows without counting, and read-only pages.
 listening    Who listened to live calls, and when.
+rule_form    The form of an alert rule: lists of known names, and rows for conditions.
 records      Packets, events, attempts, transcripts, analyses and recordings.
 users        Users and groups.
 walls        Displays of the wall screen, and the limits that colour its tiles.

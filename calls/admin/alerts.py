@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.db.models import QuerySet
-from django.forms import Textarea, modelform_factory
+from django.forms import modelform_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -23,10 +21,19 @@ from calls.admin.display import (
     pill,
     show_cut,
 )
-from calls.admin.lists import EditableList, Records
-from calls.alerts.kinds import KINDS
+from calls.admin.lists import EditableList, Records, panel
+from calls.admin.rule_form import (
+    FIELDS_OF_KINDS,
+    FORM_OVERRIDES,
+    LABELS,
+    RuleForm,
+    fields_by_kind,
+    limit_labels,
+    summary_of,
+)
+from calls.alerts.definition import RULE_FIELDS
 from calls.alerts.services import acknowledge_alerts
-from calls.alerts.trial import CALLS, try_rule
+from calls.alerts.trial import try_rule
 from calls.models import Alert, AlertRule, Severity
 
 ACTION_LIMIT = 1_000
@@ -35,21 +42,6 @@ LEVELS: dict[int, str] = {
     Severity.WARNING: "warn",
     Severity.CRITICAL: "bad",
 }
-FIELDS_OF_KINDS = list(dict.fromkeys(name for kind in KINDS.values() for name in kind.fields))
-RULE_FIELDS = ["name", "kind", "severity", "queue", *FIELDS_OF_KINDS, "repeat_after_s"]
-
-
-def _label(field: str) -> str:
-    return str(label_for_field(field, AlertRule))
-
-
-def _which_fields() -> str:
-    """Say which fields each kind uses."""
-    labels = dict(AlertRule.Kind.choices)
-    return " ".join(
-        f"{labels[name]}: {', '.join(_label(field) for field in kind.fields) or 'none'}."
-        for name, kind in KINDS.items()
-    )
 
 
 def _number(text: str | None) -> int:
@@ -60,25 +52,34 @@ def _number(text: str | None) -> int:
 class AlertRuleAdmin(EditableList):
     """A change applies from then on. A rule can be tried on past calls first."""
 
+    form = RuleForm
     fieldsets = [
-        (None, {"fields": ["name", "kind", "severity", "enabled"]}),
-        ("Which calls", {"fields": ["queue"]}),
-        (
-            "What it looks for",
-            {
-                "fields": [*FIELDS_OF_KINDS],
-                "description": _which_fields(),
-            },
-        ),
-        ("How often", {"fields": ["repeat_after_s"]}),
+        (None, {"fields": ["name", "severity", "enabled"]}),
+        ("What it looks for", {"fields": ["kind", *FIELDS_OF_KINDS, "conditions"]}),
+        ("Which calls", {"fields": ["queues", "agents"]}),
+        ("When", {"fields": ["repeat_after_s", "quiet_hours", "quiet_mode"]}),
     ]
     change_form_template = "admin/calls/alertrule/form.html"
-    list_display = ["name", "kind", "severity", "queue", "speaker", "limit", "enabled"]
+    list_display = ["name", "kind", "severity", "calls", "further_conditions", "enabled"]
     list_editable = ["enabled"]
     list_filter = ["kind", "severity", "enabled"]
-    search_fields = ["name", "phrases", "queue"]
+    search_fields = ["name", "phrases"]
     ordering = ("name",)
-    formfield_overrides = {models.TextField: {"widget": Textarea(attrs={"rows": 8})}}
+    formfield_overrides = FORM_OVERRIDES
+
+    @admin.display(description="queues; agents")
+    def calls(self, rule: AlertRule) -> str:
+        return summary_of(rule)
+
+    @admin.display(description="conditions")
+    def further_conditions(self, rule: AlertRule) -> str:
+        return ", ".join(LABELS[each["kind"]] for each in rule.conditions)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {"fields_by_kind": fields_by_kind(), "limit_labels": limit_labels()}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.try_view)
@@ -94,16 +95,19 @@ class AlertRuleAdmin(EditableList):
         # POST, because the rule need not be saved: its fields come with the request.
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        form = modelform_factory(AlertRule, fields=RULE_FIELDS)(request.POST, instance=rule)
+        form = modelform_factory(AlertRule, form=RuleForm, fields=RULE_FIELDS)(
+            request.POST, instance=rule
+        )
         context = {
             **self.admin_site.each_context(request),
-            "title": "Try this rule",
+            "title": "Try on past calls",
             "opts": self.opts,
             "form": form,
-            "calls": CALLS,
             "trial": try_rule(form.save(commit=False)) if form.is_valid() else None,
         }
-        return TemplateResponse(request, "admin/calls/alertrule/trial.html", context)
+        return TemplateResponse(
+            request, panel(request, "admin/calls/alertrule/trial.html"), context
+        )
 
 
 @admin.register(Alert)

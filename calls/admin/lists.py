@@ -101,6 +101,17 @@ class NarrowedFilter(admin.SimpleListFilter):
         return queryset.filter(**{str(self.parameter_name): value})
 
 
+def panel(request: HttpRequest, template: str) -> str:
+    """Return the template of a result, or that of its part for a script that shows it in the form.
+
+    The part of ``trial.html`` is ``_trial.html``.
+    """
+    if request.headers.get("X-Panel") != "1":
+        return template
+    folder, _, name = template.rpartition("/")
+    return f"{folder}/_{name}"
+
+
 class NamedListForm(_ModelForm):
     """A row of an editable list. Screen readers announce the row with each field."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import DatabaseError, transaction
@@ -17,9 +18,9 @@ from calls import events
 from calls.alerts.heard import HeardCall
 from calls.alerts.kinds import KINDS
 from calls.alerts.kinds.base import LiveLook, ReadyRule
-from calls.alerts.live_tail import heard_so_far
+from calls.alerts.live_tail import LiveTail
 from calls.alerts.matches import LIVE_SOURCE
-from calls.alerts.rules import ready
+from calls.alerts.rules import conditions_of, ready
 from calls.alerts.services import AlertNotFound, lock_alert
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, Analysis, Call
@@ -59,9 +60,16 @@ def resolve_live(*, now: datetime) -> int:
     """Resolve alerts whose condition has ended while their call goes on. Returns how many."""
     lasting = Alert.objects.lasting().filter(call__state=CallState.IN_PROGRESS)
     alerts = list(lasting.exclude(rule=None).select_related("call", "rule").order_by("pk"))
-    by_ear = {each.call_id for each in alerts if (each.source or "").startswith(LIVE_SOURCE)}
-    heard = {each.pk: each for each in heard_so_far(by_ear)}
+    by_ear = {each.call_id for each in alerts if _is_by_ear(each)}
+    heard = {each.pk: each for each in LiveTail().read_known(by_ear)}
     return sum(_resolve(each.pk, heard, now=now) for each in alerts if _why(each, heard, now=now))
+
+
+def _is_by_ear(alert: Alert) -> bool:
+    """Whether what is heard of the call decides when the alert is over."""
+    conditions = alert.rule.conditions if alert.rule else []
+    is_heard = (alert.source or "").startswith(LIVE_SOURCE)
+    return is_heard or any(KINDS[each["kind"]].hears for each in conditions)
 
 
 def _resolve(alert_id: int, heard: Mapping[int, HeardCall], *, now: datetime) -> bool:
@@ -82,15 +90,29 @@ def _why(alert: Alert, heard: Mapping[int, HeardCall], *, now: datetime) -> str:
     rule = alert.rule
     if rule is None or rule.kind != alert.kind:
         return ""
-    look = LiveLook(alert, alert.call, heard.get(alert.call_id), now)
+    look = LiveLook(alert, alert.call, heard.get(alert.call_id), now, alert.speaker)
     try:
-        return KINDS[rule.kind].reason_over(ReadyRule(rule), look)
+        return _first_over(rule, look)
     except DatabaseError:
         raise
     except Exception:
         # Odd figures of one call must not keep the alerts of every other call open.
         log.exception("alert %d is not checked", alert.pk)
         return ""
+
+
+def _first_over(rule: AlertRule, look: LiveLook) -> str:
+    """Return why the first of the rule and its conditions has ended, or an empty string.
+
+    Nothing searches for words here, so none are compiled.
+    """
+    if reason := KINDS[rule.kind].reason_over(ReadyRule(rule), look):
+        return reason
+    for part in conditions_of(rule):
+        of_part = replace(look, speaker=part.speaker)
+        if reason := KINDS[part.kind].reason_over(ReadyRule(part), of_part):
+            return reason
+    return ""
 
 
 def judge_again(call: Call, analysis: Analysis, *, now: datetime) -> None:
@@ -108,7 +130,8 @@ def judge_again(call: Call, analysis: Analysis, *, now: datetime) -> None:
         alerts = list(open_alerts.select_related("call", "rule").order_by("pk"))
         refuted = list(_refuted(alerts, locked, analysis))
         # From now on, it is what the call was like.
-        call.alerts.filter(kind=_KINDS.SENTIMENT, resolved_at=None).update(lasts=False)
+        lasting = call.alerts.exclude(kind__in=Alert.ENDS_WITH_STATE)
+        lasting.filter(resolved_at=None, lasts=True).update(lasts=False)
         reason = Alert.Reason.NOT_CONFIRMED
         events.append(resolve([(each, reason) for each in refuted], now=now), at=now)
 
@@ -119,7 +142,14 @@ def _refuted(alerts: Sequence[Alert], call: Call, analysis: Analysis) -> Iterato
         if rule is None or rule.kind != alert.kind:
             continue
         is_other_side = rule.speaker and alert.speaker and rule.speaker != alert.speaker
-        if is_other_side or not KINDS[rule.kind].is_confirmed(
-            ready(rule), call, analysis, speaker=alert.speaker
-        ):
+        if is_other_side or not _is_confirmed(ready(rule), alert, call, analysis):
             yield alert
+
+
+def _is_confirmed(rule: ReadyRule, alert: Alert, call: Call, analysis: Analysis) -> bool:
+    """Whether the result leaves the rule and each of its conditions as they were."""
+    parts = [(rule, alert.speaker), *((part, part.row.speaker) for part in rule.conditions)]
+    return all(
+        KINDS[part.row.kind].is_confirmed(part, call, analysis, speaker=speaker)
+        for part, speaker in parts
+    )

@@ -10,8 +10,8 @@ from django.db import DatabaseError
 
 from calls import events
 from calls.alerts import watches
+from calls.alerts.conditions import match_analysis, match_end, match_failure
 from calls.alerts.endings import judge_again
-from calls.alerts.kinds import KINDS
 from calls.alerts.live_matches import match_heard
 from calls.alerts.live_tail import LiveTail
 from calls.alerts.matches import AlertMatch
@@ -85,20 +85,18 @@ def _matches(book: RuleBook, event: CallEvent, call: Call) -> list[AlertMatch]:
 
 
 def _check(book: RuleBook, event: CallEvent, call: Call) -> Iterator[AlertMatch]:
-    rules = book.for_queue(call.queue)
+    rules = book.for_call(queue=call.queue, agent=call.agent)
     if event.state == CallState.COMPLETED:
         for rule in rules:
-            yield from KINDS[rule.row.kind].match_end(rule, call)
-    elif event.state == CallState.FAILED:
+            yield from match_end(rule, call)
+    elif event.state in OVER:
+        analysis = _newest_analysis(call)
         reason, source = str(event.data.get("reason", "")), f"event:{event.id}"
         for rule in rules:
-            kind = KINDS[rule.row.kind]
-            yield from kind.match_failure(rule, call, reason=reason, source=source)
-    elif event.state == CallState.ARCHIVED:
-        analysis = _newest_analysis(call)
-        if analysis is not None:
-            for rule in rules:
-                yield from KINDS[rule.row.kind].match_analysis(rule, call, analysis)
+            if event.state == CallState.FAILED:
+                yield from match_failure(rule, call, analysis, reason=reason, source=source)
+            elif analysis is not None:
+                yield from match_analysis(rule, call, analysis)
 
 
 def _newest_analysis(call: Call) -> Analysis | None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from calls import events
 from calls.alert_events import AlertAcknowledged, AlertRaised
 from calls.alerts.matches import LIVE_SOURCE, PACKET_SOURCE, AlertMatch
+from calls.alerts.quiet import is_quiet
 from calls.models import Alert, AlertRule, Call
 from calls.resolution import resolve
 from calls.services import lock_call
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # Words heard again in the finished recording may begin or end a little earlier or later.
 LIVE_TOLERANCE_MS = 2_000
+MAX_OFFSET_MS = 7 * 86_400_000  # clocks of senders may be wrong by any amount
 FOUND_LENGTH, NOTE_LENGTH, NAME_LENGTH = 300, 500, 150
 # A condition of a live call that is back sooner was never over: it is not raised again.
 SETTLED = timedelta(minutes=1)
@@ -80,6 +82,8 @@ def _raise(match: AlertMatch, *, now: datetime) -> Alert | None:
         call = Call.objects.select_for_update().filter(pk=match.call_pk).first()
         if call is None or not AlertRule.objects.filter(pk=rule.pk).exists():
             return None  # deleted in the meantime
+        if _is_in_quiet_hours(match, call, now=now):
+            return None
         before = list(call.alerts.filter(rule=rule).order_by("-number"))
         if before and not _may_repeat(before, match, call, now=now):
             return None
@@ -102,6 +106,16 @@ def _raise(match: AlertMatch, *, now: datetime) -> Alert | None:
         events.append([(call, _raised_event(alert)), *resolve(over, now=now)], at=now)
     log.info("call %s: alert %s of rule %s", call.call_id, alert.pk, rule.name)
     return alert
+
+
+def _is_in_quiet_hours(match: AlertMatch, call: Call, *, now: datetime) -> bool:
+    """Whether the rule raises nothing at the moment of the call at which it matched."""
+    rule = match.rule
+    if rule.quiet_mode != AlertRule.QuietMode.RAISE_NOTHING or not rule.quiet_hours:
+        return False
+    # A result may be found hours later. What counts is when it happened.
+    offset = timedelta(milliseconds=min(match.offset_ms or 0, MAX_OFFSET_MS))
+    return is_quiet(rule.quiet_hours, call.opened_at + offset if match.found_after_call else now)
 
 
 def _may_repeat(before: Sequence[Alert], match: AlertMatch, call: Call, *, now: datetime) -> bool:

@@ -22,19 +22,28 @@ class Severity(models.IntegerChoices):
 
 
 class AlertRule(models.Model):
-    """When to raise an alert. ``calls.alerts.kinds`` says which fields each kind uses."""
+    """When to raise an alert. ``calls.alerts.kinds`` says which fields each kind uses.
 
-    # By kind. ``calls.alerts.kinds`` fills it, because it imports this module.
-    kind_checks: ClassVar[dict[str, Callable[[AlertRule], None]]] = {}
+    ``conditions`` must hold as well. Each is a dict with ``kind`` and the fields of that kind. They
+    are part of the row, so that a rule is read and changed as a whole.
+    """
+
+    # ``calls.alerts.definition`` sets it, because it imports this module.
+    definition_check: ClassVar[Callable[[AlertRule], None] | None] = None
 
     class Kind(models.TextChoices):
-        WORDS = "words", "Words or phrases"
+        WORDS = "words", "Words or phrases said"
+        NOT_SAID = "not_said", "Words or phrases not said"
         SENTIMENT = "sentiment", "Sentiment under a limit"
         SILENCE = "silence", "Silence over a limit"
         LOSS = "loss", "Loss over a limit"
         LONG_CALL = "long_call", "Call longer than a limit"
         FAILED = "analysis_failed", "Analysis failed"
         SOUND = "sound", "Trouble with the sound"
+
+    class QuietMode(models.TextChoices):
+        SEND_NOTHING = "send", "raise alerts, but send no messages"
+        RAISE_NOTHING = "raise", "raise no alerts"
 
     class Speaker(models.TextChoices):
         ANY = "", "Anyone"
@@ -51,11 +60,11 @@ class AlertRule(models.Model):
         default=Severity.WARNING,
         help_text="The worst open alert of a call colours its row on the wallboard.",
     )
-    queue = models.CharField(
-        max_length=200,
-        blank=True,
-        default="",
-        help_text="Only calls of exactly this queue; empty: all calls.",
+    queues = models.JSONField(
+        blank=True, default=list, help_text="Only calls of these queues. None chosen: all calls."
+    )
+    agents = models.JSONField(
+        blank=True, default=list, help_text="Only calls of these agents. None chosen: all calls."
     )
     speaker = models.CharField(
         max_length=8,
@@ -68,8 +77,23 @@ class AlertRule(models.Model):
         blank=True,
         default="",
         help_text=(
-            "For words: one word or phrase a line. Whole words; capitals, punctuation and line "
-            "ends make no difference. “cancel*” also finds “cancelled”."
+            "One word or phrase a line. Whole words; capitals, punctuation and line ends make no "
+            "difference. “cancel*” also finds “cancelled”."
+        ),
+    )
+    within_s = models.PositiveIntegerField(
+        "within the first (seconds)",
+        null=True,
+        blank=True,
+        help_text="From the start of the call. Empty: in the whole call, decided when it is over.",
+    )
+    language = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        help_text=(
+            "Only calls in this language, such as en or de. Empty: the language of the site. In "
+            "other languages, nobody can tell what was not said."
         ),
     )
     limit = models.FloatField(
@@ -83,7 +107,23 @@ class AlertRule(models.Model):
     per_turn = models.BooleanField(
         "each turn by itself",
         default=False,
-        help_text="For sentiment: one turn under the limit is enough; otherwise the whole call.",
+        help_text="One turn under the limit is enough. Otherwise the whole call counts.",
+    )
+    conditions = models.JSONField(
+        blank=True, default=list, help_text="All of them must hold as well."
+    )
+    quiet_hours = models.TextField(
+        blank=True,
+        default="",
+        help_text=(
+            "One period a line, in the time zone of the site: “Mon-Fri 18:00-08:00” or “Sat-Sun”."
+        ),
+    )
+    quiet_mode = models.CharField(
+        "in quiet hours",
+        max_length=8,
+        choices=QuietMode.choices,
+        default=QuietMode.SEND_NOTHING,
     )
     repeat_after_s = models.PositiveIntegerField(
         "raise again after (seconds)",
@@ -100,8 +140,8 @@ class AlertRule(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Validate the fields that the kind uses."""
-        if check := self.kind_checks.get(self.kind):
+        """Validate the fields that the kind uses, the conditions, and where and when it applies."""
+        if check := type(self).definition_check:
             check(self)
 
 
@@ -137,7 +177,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         kinds = AlertRule.Kind
         dismissed = Q(call__state=CallState.FAILED, call__dismissed_at__isnull=False)
         analysed = Q(kind=kinds.FAILED) & (Q(call__state=CallState.ARCHIVED) | dismissed)
-        ended = ~Q(kind__in=(kinds.FAILED, kinds.SENTIMENT)) & ~Q(call__state=CallState.IN_PROGRESS)
+        ended = Q(kind__in=Alert.ENDS_WITH_CALL) & ~Q(call__state=CallState.IN_PROGRESS)
         return self.lasting().filter(analysed | ended)
 
 
@@ -166,6 +206,10 @@ class Alert(models.Model):
         ANALYSED = "analysed", "the analysis succeeded"
         DISMISSED = "dismissed", "the failed call was dismissed"
         SWAPPED = "swapped", "agent and customer were swapped"
+
+    # Conditions of these kinds end with the state of the call, and the others with its result.
+    ENDS_WITH_CALL = (AlertRule.Kind.SILENCE, AlertRule.Kind.LOSS, AlertRule.Kind.LONG_CALL)
+    ENDS_WITH_STATE = (*ENDS_WITH_CALL, AlertRule.Kind.FAILED)
 
     # Without an index of its own: both constraints start with the call.
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="alerts", db_index=False)
@@ -251,10 +295,9 @@ class Alert(models.Model):
             return ""
         if self.kind == AlertRule.Kind.FAILED:
             return _reason_analysed(call)
-        # The sentiment of a call that has ended is judged with its result.
-        if call.is_live or self.kind == AlertRule.Kind.SENTIMENT:
-            return ""
-        return self.Reason.CALL_ENDED
+        # What was said in a call that has ended is judged with its result.
+        is_over = not call.is_live and self.kind in self.ENDS_WITH_CALL
+        return self.Reason.CALL_ENDED if is_over else ""
 
     @property
     def offset_seconds(self) -> float | None:

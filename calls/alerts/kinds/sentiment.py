@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import LimitKind, LiveLook, ReadyRule
 from calls.alerts.kinds.turns import quote_live, quote_turn, turns_for
 from calls.alerts.matches import LIVE_SOURCE, AlertMatch
-from calls.conversation import Speaker
 from calls.formats.numbers import limit_text, score_text
 from calls.models import Alert, AlertRule, Analysis, Call
 
@@ -21,14 +19,19 @@ class SentimentKind(LimitKind):
     name = AlertRule.Kind.SENTIMENT
     fields = ("speaker", "limit", "per_turn")
     low, high, unit = -5, 5, "points"
+    limit_label = "Sentiment below (-5 to 5)"
+    hears = True
 
     def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
         check = _check_live_utterances if rule.row.per_turn else _check_live_call
         yield from check(rule, heard)
 
     def reason_over(self, rule: ReadyRule, now: LiveLook) -> str:
-        sentiment = now.heard and now.heard.sentiment.get(cast("Speaker", now.alert.speaker))
-        is_low = not sentiment or sentiment["score"] < rule.limit
+        if rule.row.per_turn or now.heard is None:
+            return ""  # one utterance was enough
+        sides = now.heard.sentiment.items()
+        scores = [each["score"] for who, each in sides if now.speaker in ("", who)]
+        is_low = not scores or min(scores) < rule.limit
         return "" if is_low else Alert.Reason.RECOVERED
 
     def is_confirmed(
@@ -36,6 +39,9 @@ class SentimentKind(LimitKind):
     ) -> bool:
         matches = self.match_analysis(rule, call, analysis)
         return any(speaker in ("", match.speaker) for match in matches)
+
+    def reads_words(self, rule: ReadyRule) -> bool:
+        return bool(rule.row.per_turn)
 
     def match_analysis(
         self, rule: ReadyRule, call: Call, analysis: Analysis
@@ -46,7 +52,7 @@ class SentimentKind(LimitKind):
 
 def _check_live_utterances(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
     for each in heard.new:
-        is_wanted = rule.wants(queue=heard.queue, speaker=each.speaker)
+        is_wanted = rule.wants_speaker(each.speaker)
         if is_wanted and each.score is not None and each.score < rule.limit:
             text = _below("of an utterance", each.score, rule)
             yield quote_live(rule, heard, [each], text)
@@ -54,8 +60,7 @@ def _check_live_utterances(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertM
 
 def _check_live_call(rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
     for speaker, sentiment in heard.sentiment.items():
-        is_wanted = rule.wants(queue=heard.queue, speaker=speaker)
-        if not is_wanted or heard.judged.get(speaker, 0) < MIN_JUDGED:
+        if not rule.wants_speaker(speaker) or heard.judged.get(speaker, 0) < MIN_JUDGED:
             continue
         if sentiment["score"] < rule.limit:
             text = _below("so far", sentiment["score"], rule)

@@ -16,6 +16,7 @@ from calls.models import Alert, AlertRule, Analysis, Call
 class SilenceKind(LimitKind):
     name = AlertRule.Kind.SILENCE
     low, high, unit = 1, 86_400, "seconds"
+    limit_label = "Silence longer than (seconds)"
     checks_live_calls = True
 
     def live_calls(self, calls: QuerySet[Call], *, limit: float, now: datetime) -> QuerySet[Call]:
@@ -29,7 +30,7 @@ class SilenceKind(LimitKind):
     def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
         """Find calls whose packets arrive but in which nobody talks."""
         silence = heard.silence
-        if silence and rule.wants(queue=heard.queue) and silence.duration_ms > rule.limit * 1000:
+        if silence and silence.duration_ms > rule.limit * 1000:
             yield AlertMatch(
                 rule.row,
                 heard.pk,

@@ -101,7 +101,7 @@ def test_results_raise_alerts_with_speaker_and_place(kind, fields, speaker, offs
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
-        ("words", {"phrases": "lawyer", "speaker": "customer", "queue": "sales"}),
+        ("words", {"phrases": "lawyer", "speaker": "customer", "queues": ["sales"]}),
         ("words", {"phrases": "attorney"}),
         ("sentiment", {"limit": -3}),
         ("sentiment", {"limit": -2.5, "speaker": "agent"}),

@@ -47,7 +47,7 @@ def test_sentiment_so_far_raises_an_alert_once_enough_was_judged():
     [
         ({}, {"customer": -2.0}),
         ({"speaker": "agent"}, {"customer": -4.0, "agent": -1.0}),
-        ({"queue": "sales"}, {"customer": -4.0}),
+        ({"queues": ["sales"]}, {"customer": -4.0}),
     ],
 )
 def test_sentiment_so_far_that_a_rule_does_not_want_raises_nothing(fields, scores):
