@@ -162,4 +162,6 @@ def summary_of(rule: AlertRule) -> str:
     return "; ".join(part for part in parts if part) or "all"
 
 
-FORM_OVERRIDES = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 4, "cols": 60})}}
+FORM_OVERRIDES: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {
+    models.TextField: {"widget": forms.Textarea(attrs={"rows": 4, "cols": 60})}
+}

@@ -118,7 +118,7 @@ class LiveTail:
                 # With the sides exchanged, the words of before are those of the other side.
                 known = seen.revision if seen and seen.swapped == swapped else 0
                 is_live = state == CallState.IN_PROGRESS
-                yield _Changed(call_pk, current, CallFacts(*facts, now), is_live, known)
+                yield _Changed(call_pk, current, CallFacts._make([*facts, now]), is_live, known)
 
     def _heard(self, changed: Sequence[_Changed]) -> Iterator[HeardCall]:
         utterances, progress, sides = _utterances(changed), _progress(changed), _sides(changed)
