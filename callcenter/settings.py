@@ -21,6 +21,7 @@ from psycopg import IsolationLevel
 from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from callcenter.local_secret import kept_secret
 from callcenter.log_settings import logging_settings
+from callcenter.message_settings import mail_settings, site_address
 from calls.analysis.providers.catalogue import PROVIDERS
 from supervisor.listen.action_link import find_problem, source_of
 
@@ -338,9 +339,11 @@ if ACTION_LINK:
         raise ImproperlyConfigured(problem)
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(source_of(ACTION_LINK))
 
-# --- Webhooks: are private addresses allowed? ------------------------------------------------
+# --- Messages: e-mail, chats and webhooks ----------------------------------------------------
 
-WEBHOOK_ALLOW_PRIVATE = _choice(
+SITE_URL = site_address(env.str("SITE_URL", default=""))  # for links in messages
+vars().update(mail_settings(env.str("EMAIL_URL", default=""), sender=env.str("EMAIL_FROM", "")))
+WEBHOOK_ALLOW_PRIVATE = _choice(  # private addresses, for notifications as well
     "WEBHOOK_ALLOW_PRIVATE", ("none", "loopback", "all"), default="loopback" if LOCAL else "none"
 )
 

@@ -20,7 +20,7 @@ waking        Wakes the worker once for each transaction or batch
 process       Ends child processes together with their parent
 asgi          Types of an ASGI application
 
-models/ ingest/ analysis/ worker/ redaction/ search/ reports/ alerts/ webhooks/ exports/
-retention/ monitoring/ simulation/ formats/ api/ admin/ dashboard/ and management/ have maps of
-their own.
+models/ ingest/ analysis/ worker/ redaction/ search/ reports/ alerts/ webhooks/ notifications/
+exports/ retention/ monitoring/ simulation/ formats/ api/ admin/ dashboard/ and management/ have
+maps of their own.
 """

@@ -249,6 +249,15 @@ class WebhookDisabled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NotificationTargetDisabled:
+    """Nothing is sent to the target until a person enables it again. The entry has no call."""
+
+    type: ClassVar[str] = "notification_target_disabled"
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoCall:
     """Takes the place of the call in an entry that has none."""
 
@@ -298,6 +307,7 @@ Payload = (
     | ListeningEnded
     | ActionLinkUsed
     | WebhookDisabled
+    | NotificationTargetDisabled
 )
 
 

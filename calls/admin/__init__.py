@@ -12,6 +12,7 @@ keys         API keys.
 lists        Base classes: lists of millions of rows without counting, and read-only pages.
 listening    Who listened to live calls, and when.
 rule_form    The form of an alert rule: lists of known names, and rows for conditions.
+notifications  Who is told of alerts, with a test, and the deliveries.
 records      Packets, events, attempts, transcripts, analyses and recordings.
 users        Users and groups.
 walls        Displays of the wall screen, and the limits that colour its tiles.
@@ -28,6 +29,7 @@ from calls.admin import (
     keys,
     listening,
     logins,
+    notifications,
     records,
     users,
     walls,
@@ -44,6 +46,7 @@ __all__ = [
     "keys",
     "listening",
     "logins",
+    "notifications",
     "records",
     "users",
     "walls",

@@ -28,8 +28,8 @@ from calls.admin.lists import Records, pretty
 from calls.models import WebhookDelivery, WebhookEndpoint
 from calls.webhooks.addresses import AddressRefused, check_target, check_url
 from calls.webhooks.services import (
+    OUTBOX,
     queue_test,
-    redeliver,
     replace_secret,
     rotate_secret,
     send_test,
@@ -333,5 +333,5 @@ class WebhookDeliveryAdmin(Records):
     def send_again(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         pks = list(queryset.values_list("pk", flat=True)[:ACTION_LIMIT])
         for pk in pks:
-            redeliver(delivery_pk=pk)
+            OUTBOX.redeliver(delivery_pk=pk)
         messages.success(request, f"{len(pks)} messages will be sent again.")

@@ -18,6 +18,6 @@ services      Raises and acknowledges alerts.
 sweep         Checks live calls, in SQL.
 tail          Reads new packets that carry words, without missing any.
 trial         Tries a rule on past calls. Writes nothing.
-watcher       The process that watches calls for alerts and delivers webhooks.
+watcher       The process that watches calls for alerts and delivers messages.
 watches       Leases and positions of the watches, in the database.
 """

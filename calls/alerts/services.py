@@ -18,6 +18,7 @@ from calls.alert_events import AlertAcknowledged, AlertRaised
 from calls.alerts.matches import LIVE_SOURCE, PACKET_SOURCE, AlertMatch
 from calls.alerts.quiet import is_quiet
 from calls.models import Alert, AlertRule, Call
+from calls.notifications.services import queue_alert
 from calls.resolution import resolve
 from calls.services import lock_call
 
@@ -103,6 +104,8 @@ def _raise(match: AlertMatch, *, now: datetime) -> Alert | None:
         )
         # Its condition may have ended before anybody noticed it. Then it is only history.
         over = [(alert, reason)] if (reason := alert.reason_over(call)) else []
+        if not over and not is_quiet(rule.quiet_hours, now):
+            queue_alert(alert, now=now)
         events.append([(call, _raised_event(alert)), *resolve(over, now=now)], at=now)
     log.info("call %s: alert %s of rule %s", call.call_id, alert.pk, rule.name)
     return alert

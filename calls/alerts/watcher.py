@@ -1,4 +1,4 @@
-"""Watches calls for alerts and delivers webhooks, in its own process beside the worker's.
+"""Watches calls for alerts and delivers messages, in its own process beside the worker's.
 
 Any number may run: one holds the lease and watches, and all of them deliver. If the holder dies,
 another one continues from the positions in the database. The upkeep of calls runs here as well.
@@ -30,9 +30,12 @@ from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
+from calls.notifications.services import OUTBOX as NOTIFICATIONS
 from calls.outage import Outage
 from calls.process import this_process
 from calls.webhooks.courier import Courier
+from calls.webhooks.outbox import Outbox
+from calls.webhooks.services import OUTBOX as WEBHOOKS
 from calls.worker.upkeep import keep_up
 
 log = logging.getLogger(__name__)
@@ -139,13 +142,18 @@ def run(stop: Any) -> None:
     def should_stop() -> bool:
         return told.is_set() or stop.is_set()
 
-    # A thread of its own: a rule that takes long to check must not delay deliveries.
-    delivering = threading.Thread(
-        target=lambda: asyncio.run(Courier(should_stop).run()), name="webhooks"
-    )
-    keeping_up = threading.Thread(target=keep_up, args=(should_stop,), name="upkeep")
-    delivering.start()
-    keeping_up.start()
+    # Threads of their own: a rule that takes long to check must not delay deliveries.
+    others = [
+        threading.Thread(target=deliver, args=(outbox, should_stop), name=outbox.name)
+        for outbox in (WEBHOOKS, NOTIFICATIONS)
+    ]
+    others.append(threading.Thread(target=keep_up, args=(should_stop,), name="upkeep"))
+    for thread in others:
+        thread.start()
     watch(should_stop)
-    delivering.join()
-    keeping_up.join()
+    for thread in others:
+        thread.join()
+
+
+def deliver(outbox: Outbox, should_stop: Callable[[], bool]) -> None:
+    asyncio.run(Courier(outbox, should_stop).run())

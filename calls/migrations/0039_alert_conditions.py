@@ -1,5 +1,8 @@
 """Rules with conditions, for several queues and agents, with quiet hours; words that must be said."""
 
+import django.core.validators
+import django.db.models.deletion
+import django.utils.timezone
 from django.db import migrations, models
 
 SUPERVISOR = "Asks for a supervisor"
@@ -107,5 +110,61 @@ class Migration(migrations.Migration):
         migrations.RemoveField(
             model_name='alertrule',
             name='queue',
+        ),
+        migrations.AlterField(
+            model_name='webhookdelivery',
+            name='state',
+            field=models.CharField(choices=[('pending', 'Waiting'), ('delivered', 'Delivered'), ('given_up', 'Given up'), ('merged', 'In a digest')], default='pending', max_length=16),
+        ),
+        migrations.CreateModel(
+            name='NotificationTarget',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('enabled', models.BooleanField(default=True)),
+                ('disabled_reason', models.CharField(blank=True, default='', editable=False, max_length=300)),
+                ('failing_since', models.DateTimeField(editable=False, null=True)),
+                ('delivered_count', models.PositiveBigIntegerField(default=0, editable=False, verbose_name='delivered')),
+                ('failed_count', models.PositiveBigIntegerField(default=0, editable=False, verbose_name='failed tries')),
+                ('given_up_count', models.PositiveBigIntegerField(default=0, editable=False, verbose_name='given up')),
+                ('name', models.CharField(max_length=100, unique=True)),
+                ('kind', models.CharField(choices=[('email', 'E-mail'), ('slack', 'Slack'), ('teams', 'Microsoft Teams'), ('webhook', 'Another service (JSON)')], max_length=8)),
+                ('address', models.CharField(max_length=1000)),
+                ('min_severity', models.PositiveSmallIntegerField(choices=[(1, 'Notice'), (2, 'Warning'), (3, 'Critical')], default=2, help_text='Alerts of this severity and worse.', verbose_name='severity')),
+                ('queues', models.JSONField(blank=True, default=list, help_text='Only calls of these queues. None chosen: all calls.')),
+                ('per_minute', models.PositiveSmallIntegerField(default=10, help_text='From 1 to 60. What exceeds it is put together in one message.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(60)], verbose_name='messages a minute')),
+                ('last_result', models.CharField(blank=True, default='', editable=False, max_length=300)),
+                ('last_tried_at', models.DateTimeField(editable=False, null=True)),
+                ('last_success_at', models.DateTimeField(editable=False, null=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('rules', models.ManyToManyField(blank=True, help_text='Only alerts of these rules. None chosen: all rules.', to='calls.alertrule')),
+            ],
+            options={
+                'ordering': ['name'],
+            },
+        ),
+        migrations.CreateModel(
+            name='NotificationDelivery',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('pending', 'Waiting'), ('delivered', 'Delivered'), ('given_up', 'Given up'), ('merged', 'In a digest')], default='pending', max_length=16)),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('next_attempt_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('tried_at', models.DateTimeField(null=True)),
+                ('delivered_at', models.DateTimeField(null=True)),
+                ('status_code', models.PositiveSmallIntegerField(null=True)),
+                ('duration_ms', models.PositiveIntegerField(null=True)),
+                ('error', models.CharField(blank=True, default='', max_length=300)),
+                ('response', models.CharField(blank=True, default='', max_length=500)),
+                ('alert', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='calls.alert')),
+                ('digest', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='merged', to='calls.notificationdelivery')),
+                ('target', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='calls.notificationtarget')),
+            ],
+            options={
+                'verbose_name_plural': 'notification deliveries',
+                'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['target', 'next_attempt_at'], name='notification_due_by_target'), models.Index(fields=['target', 'tried_at'], name='notification_tried_by_target'), models.Index(fields=['created_at'], name='notification_by_age')],
+                'constraints': [models.UniqueConstraint(fields=('target', 'alert'), name='one_notification_per_alert')],
+            },
         ),
     ]

@@ -9,6 +9,8 @@ alert       Alert rules, alerts, and the positions of the watchers
 annotation  Tags and notes
 bulk        Bulk actions and their outcome for each call
 webhook     Webhook endpoints and deliveries
+delivery    What receivers of messages and the messages themselves have in common
+notification  Who is told of alerts, and the messages to them
 operation   API keys, worker heartbeats, overload, the pause of the analysis and load samples
 preference  Preferences of people, and their saved views
 search      The words of each call, as the database indexes them
@@ -56,6 +58,7 @@ from calls.models.call import (
     CallQuerySet,
     Stage,
 )
+from calls.models.delivery import Delivery, Receiver
 from calls.models.live import (
     CallViewing,
     ListenerReport,
@@ -77,6 +80,7 @@ from calls.models.media import (
     count_missing,
     origin_of,
 )
+from calls.models.notification import NotificationDelivery, NotificationTarget
 from calls.models.operation import (
     AnalysisPause,
     ApiKey,
@@ -131,6 +135,7 @@ __all__ = [
     "CallQuerySet",
     "CallViewing",
     "Customers",
+    "Delivery",
     "DisplayScreen",
     "EventLog",
     "FullText",
@@ -144,11 +149,14 @@ __all__ = [
     "MediaConnection",
     "MinuteSample",
     "Note",
+    "NotificationDelivery",
+    "NotificationTarget",
     "Packet",
     "Preferences",
     "ProviderHealth",
     "PrunedRange",
     "QueueThreshold",
+    "Receiver",
     "Recording",
     "SavedView",
     "SearchEntry",

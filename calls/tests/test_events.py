@@ -66,6 +66,7 @@ PAYLOADS = [
     events.ListeningEnded(session=1, by="ann", seconds=12.5),
     events.ActionLinkUsed(by="ann"),
     events.WebhookDisabled(endpoint="ops", reason="404"),
+    events.NotificationTargetDisabled(target="chat", reason="gone"),
     events.CallDismissed(by="ann", note=""),
     events.ProviderDown(provider="openai", stage="transcribe", failures=10, error="", probe_at=""),
     events.ProviderBack(provider="openai", stage="transcribe", down_since="", seconds=30.5),
