@@ -12,6 +12,8 @@ from django.forms import modelform_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
 from calls.admin.alerts import ACTION_LIMIT
 from calls.admin.lists import ReadOnly, Records, panel
@@ -47,12 +49,14 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
             queues.offer(self.instance.queues or [])
 
     def _explain(self, address: forms.Field) -> None:
-        texts = [f"{Kind(kind).label}: {text}" for kind, text in EXPECTED.items()]
-        address.help_text = f"{Kind.EMAIL.label}: addresses, separated by commas. {' '.join(texts)}"
+        lines = [f"{Kind.EMAIL.label}: one or more addresses, separated by commas."]
+        lines += [f"{Kind(kind).label}: {text}" for kind, text in EXPECTED.items()]
         if self._stored:
             address.required = False
             kept = f"{self.instance.masked_address} is kept, unless you enter another one."
-            address.help_text = f"{kept} {address.help_text}"
+            lines.insert(0, kept)
+        address.help_text = format_html_join(mark_safe("<br>"), "{}", ((each,) for each in lines))
+        address.widget.attrs |= {"size": 80, "autocomplete": "off"}
         self.initial["address"] = ""
 
     def clean_address(self) -> str:

@@ -58,6 +58,11 @@ class NamesWidget(forms.MultiWidget):
         # A list would be taken for the values of the two parts.
         return super().get_context(name, self.decompress(value), attrs)
 
+    def render(self, name: str, value: Any, *args: Any, **kwargs: Any) -> SafeString:
+        # The script of the list puts its boxes first in the element around it.
+        inner = super().render(name, value, *args, **kwargs)
+        return format_html('<div class="names">{}</div>', inner)
+
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         chosen, others = super().value_from_datadict(data, files, name)
         return [*(chosen or []), *(each.strip() for each in (others or "").split(",") if each)]
@@ -126,7 +131,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     queues = NamesField(column="queue", noun="queues")
     agents = NamesField(column="agent", noun="agents")
-    conditions = ConditionsField(required=False, label="and all of these")
+    conditions = ConditionsField(required=False, label="And all of these")
 
     class Meta:
         model = AlertRule

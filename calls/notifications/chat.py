@@ -21,9 +21,9 @@ CONNECT_S, READ_S, ALL_S = 5, 10, 25
 NO_IMAGES: dict[str, Any] = {"image_url_mask": "", "image_url_logo": ""}
 PLUGINS = {Kind.SLACK: NotifySlack, Kind.TEAMS: NotifyWorkflows, Kind.WEBHOOK: NotifyJSON}
 EXPECTED = {
-    Kind.SLACK: "The address of an incoming webhook: https://hooks.slack.com/services/...",
-    Kind.TEAMS: "The address of a workflow: https://...logic.azure.com/workflows/...",
-    Kind.WEBHOOK: "An address of a service: https://...",
+    Kind.SLACK: "the address of an incoming webhook, https://hooks.slack.com/services/...",
+    Kind.TEAMS: "the address of a workflow, https://...logic.azure.com/workflows/...",
+    Kind.WEBHOOK: "https://...",
 }
 _MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|>~-]")
 _STATUS = re.compile(r"error=(\d{3})")
