@@ -11,9 +11,10 @@ logins       Failed logins, lock-outs and logins.
 keys         API keys.
 lists        Base classes: lists of millions of rows without counting, and read-only pages.
 listening    Who listened to live calls, and when.
-rule_form    The form of an alert rule: lists of known names, and rows for conditions.
 notifications  Who is told of alerts, with a test, and the deliveries.
+receivers    What the pages of webhooks and of notification targets have in common.
 records      Packets, events, attempts, transcripts, analyses and recordings.
+rule_form    The form of an alert rule: lists of known names, and rows for conditions.
 users        Users and groups.
 walls        Displays of the wall screen, and the limits that colour its tiles.
 webhooks     Webhook endpoints and deliveries.

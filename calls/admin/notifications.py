@@ -16,7 +16,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
 from calls.admin.alerts import ACTION_LIMIT
-from calls.admin.lists import ReadOnly, Records, panel
+from calls.admin.lists import ReadOnly, panel
+from calls.admin.receivers import Deliveries, Receivers
 from calls.admin.rule_form import NamesField
 from calls.models import NotificationDelivery, NotificationTarget
 from calls.notifications.addresses import AddressUnknown, check_address
@@ -80,13 +81,13 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(NotificationTarget)
-class NotificationTargetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class NotificationTargetAdmin(Receivers):
     """A target is told of alerts that are raised after it was created."""
 
     form = TargetForm
     change_form_template = "admin/calls/notificationtarget/form.html"
     list_display = [
-        "name", "kind", "masked", "min_severity", "enabled", "standing", "last_success_at",
+        "name", "state", "trouble", "kind", "masked", "min_severity", "last_success_at",
     ]  # fmt: skip
     list_filter = ["kind", "enabled"]
     ordering = ("name",)
@@ -112,25 +113,17 @@ class NotificationTargetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_fieldsets(self, request: HttpRequest, obj: NotificationTarget | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
-            return self.fieldsets
+            return super().get_fieldsets(request, obj)
         # Hide the address from people who may only view: with it, they could write in the chat.
         shown = ["name", "kind", "masked", "enabled", "standing"]
         return [(None, {"fields": shown}), *self.fieldsets[1:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return [*self.readonly_fields, "masked"]
+        return [*super().get_readonly_fields(request, obj), "masked"]
 
     @admin.display(description="address")
     def masked(self, target: NotificationTarget) -> str:
         return target.masked_address
-
-    @admin.display(description="state")
-    def standing(self, target: NotificationTarget) -> str:
-        if not target.enabled:
-            return f"Disabled. {target.disabled_reason}".strip()
-        if target.failing_since:
-            return f"Has been failing since {target.failing_since:%Y-%m-%d %H:%M} UTC"
-        return "OK" if target.last_success_at else "Not used yet"
 
     def save_model(
         self, request: HttpRequest, obj: NotificationTarget, form: Any, change: bool
@@ -177,11 +170,11 @@ class NotificationTargetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(NotificationDelivery)
-class NotificationDeliveryAdmin(ReadOnly, Records):
+class NotificationDeliveryAdmin(ReadOnly, Deliveries):
     """The log of messages to people and their results."""
 
     list_display = [
-        "alert", "error", "target", "state", "attempts", "duration_ms", "next_attempt_at",
+        "alert", "shown_state", "shown_error", "target", "attempts", "took", "next_attempt_at",
         "created_at",
     ]  # fmt: skip
     list_filter = ["state", "target"]

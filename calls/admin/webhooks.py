@@ -23,8 +23,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from calls import events
 from calls.admin.alerts import ACTION_LIMIT
-from calls.admin.display import NONE, Shown, pill, show_cut, show_error, show_time
-from calls.admin.lists import Records, pretty
+from calls.admin.display import show_cut, show_time
+from calls.admin.lists import pretty
+from calls.admin.receivers import Deliveries, Receivers
 from calls.models import WebhookDelivery, WebhookEndpoint
 from calls.webhooks.addresses import AddressRefused, check_target, check_url
 from calls.webhooks.services import (
@@ -37,11 +38,6 @@ from calls.webhooks.services import (
 )
 from calls.webhooks.signature import secret_key
 
-LEVELS: dict[str, str] = {
-    WebhookDelivery.State.PENDING: "note",
-    WebhookDelivery.State.DELIVERED: "ok",
-    WebhookDelivery.State.GIVEN_UP: "bad",
-}
 SECRET_RULE = "The secret must be whsec_ followed by 24 to 64 bytes in base64."  # noqa: S105
 
 
@@ -90,7 +86,7 @@ class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(Shown):
+class WebhookEndpointAdmin(Receivers):
     """A new endpoint gets only events that happen after it was created."""
 
     form = WebhookEndpointForm
@@ -190,27 +186,6 @@ class WebhookEndpointAdmin(Shown):
         # Hide the secret from people who may only view: with it, they could forge messages.
         return [entry for entry in fieldsets if entry[0] != "Secret"]
 
-    @admin.display
-    def state(self, endpoint: WebhookEndpoint) -> SafeString:
-        if not endpoint.enabled:
-            return pill("bad" if endpoint.disabled_reason else "off", "Disabled")
-        if endpoint.failing_since:
-            return pill("warn", "Failing")
-        if not endpoint.delivered_count:
-            return pill("note", "Not tried yet")
-        return pill("ok", "OK")
-
-    @admin.display
-    def trouble(self, endpoint: WebhookEndpoint) -> SafeString | str:
-        if endpoint.enabled and endpoint.failing_since:
-            return format_html("since {}", mark_safe(show_time(endpoint.failing_since)))  # noqa: S308
-        return show_error("" if endpoint.enabled else endpoint.disabled_reason)
-
-    @admin.display(description="state")
-    def standing(self, endpoint: WebhookEndpoint) -> SafeString:
-        reason = self.trouble(endpoint)
-        return format_html("{} {}", self.state(endpoint), "" if reason == NONE else reason)
-
     @admin.display(description="URL")
     def shown_url(self, endpoint: WebhookEndpoint) -> SafeString | str:
         return show_cut(endpoint.url)
@@ -277,7 +252,7 @@ def _pretty_body(delivery: WebhookDelivery) -> SafeString:
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(Records):
+class WebhookDeliveryAdmin(Deliveries):
     """The log of deliveries and their results."""
 
     list_display = [
@@ -301,19 +276,6 @@ class WebhookDeliveryAdmin(Records):
     @admin.display(description="message")
     def message(self, delivery: WebhookDelivery) -> str:
         return f"{delivery.type.replace('_', ' ')} {delivery.pk}"
-
-    @admin.display(description="state")
-    def shown_state(self, delivery: WebhookDelivery) -> SafeString:
-        return pill(LEVELS[delivery.state], WebhookDelivery.State(delivery.state).label)
-
-    @admin.display(description="error")
-    def shown_error(self, delivery: WebhookDelivery) -> SafeString | str:
-        return show_error(delivery.error)
-
-    @admin.display
-    def took(self, delivery: WebhookDelivery) -> str:
-        took_ms = delivery.duration_ms
-        return NONE if took_ms is None else f"{took_ms:,} ms"
 
     def get_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> list[Any]:
         return [_pretty_body if name == "body" else name for name in super().get_fields(request)]

@@ -42,6 +42,7 @@ GROUPS = (
         "What the site watches for, whom it tells, and who may use it.",
         _names(
             ("calls.alertrule", "Alert rule", "Alert rules"),
+            ("calls.notificationtarget", "Notification target", "Notification targets"),
             ("calls.webhookendpoint", "Webhook", "Webhooks"),
             ("calls.displayscreen", "Display", "Displays"),
             ("calls.queuethreshold", "Threshold", "Thresholds of queues"),
@@ -75,6 +76,7 @@ GROUPS = (
         _names(
             ("calls.workerheartbeat", "Worker", "Workers"),
             ("calls.providerhealth", "Provider", "Providers"),
+            ("calls.notificationdelivery", "Notification", "Notifications"),
             ("calls.webhookdelivery", "Webhook delivery", "Webhook deliveries"),
             ("django_q.failure", "Failed job", "Failed jobs"),
             ("django_q.ormq", "Queued job", "Queued jobs"),

@@ -20,6 +20,8 @@ from calls.models import (
     Attempt,
     Call,
     Insight,
+    NotificationDelivery,
+    NotificationTarget,
     ProviderHealth,
     QueueThreshold,
     Recording,
@@ -79,10 +81,26 @@ def _make_set_up(mark: str) -> None:
     )  # fmt: skip
     create_display(name=f"hall {mark}")
     QueueThreshold.objects.create(queue=f"billing {mark}")
+    _make_notifications(mark)
     create_key(name=f"PBX {mark}", scopes=["ingest", "read", "operate"])
     Insight.objects.create(name=f"reason-{mark}", question="Why did the customer call?")
     user = User.objects.create(username=f"user-{mark}", first_name="Ana", is_staff=True)
     user.groups.add(Group.objects.create(name=f"group {mark}"))
+
+
+def _make_notifications(mark: str) -> None:
+    target = NotificationTarget.objects.create(
+        name=f"team {mark}", kind="slack", address="https://hooks.slack.com/services/T0/B0/secret",
+        queues=["retention and cancellations"], enabled=False, disabled_reason=ERROR[:300],
+    )  # fmt: skip
+    NotificationTarget.objects.create(
+        name=f"shift {mark}", kind="email", address="shift-leads@example.com",
+        failing_since=timezone.now(), last_result=ERROR[:300],
+    )  # fmt: skip
+    NotificationDelivery.objects.create(
+        target=target, alert=Alert.objects.latest("pk"), error=ERROR[:300], duration_ms=227,
+        next_attempt_at=timezone.now(),
+    )  # fmt: skip
 
 
 def _make_health(mark: str) -> None:
