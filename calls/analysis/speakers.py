@@ -7,12 +7,12 @@ swapped when they are read. Later transcripts are swapped when they are made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, F, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Max, Value, When
 from django.utils import timezone
 
 from calls import events
@@ -30,6 +30,7 @@ from calls.services import lock_call, requeue
 from calls.waking import wake_worker
 
 HEADLINE = ("agent_sentiment", "agent_trend", "customer_sentiment", "customer_trend")
+ABOUT_WORDS = (AlertRule.Kind.WORDS, AlertRule.Kind.NOT_SAID, AlertRule.Kind.SENTIMENT)
 
 
 def swap_speakers(*, call_id: str, swapped: bool, by: str = "") -> Call:
@@ -148,12 +149,21 @@ def _correct_alerts(call: Call, *, now: datetime) -> list[Entry]:
     return list(resolve(((alert, Alert.Reason.SWAPPED) for alert in wrong), now=now))
 
 
-def _open_alerts_of_one_side(call: Call) -> QuerySet[Alert]:
-    """Lock and return the open alerts of rules that look at one side only."""
-    about_words = Q(kind__in=(AlertRule.Kind.WORDS, AlertRule.Kind.SENTIMENT))
-    is_of_side = Q(rule__speaker=F("speaker")) & ~Q(speaker="")
-    alerts = Alert.objects.unhandled().filter(about_words & is_of_side, call=call).order_by("pk")
-    return alerts.select_for_update(of=("self",))
+def _open_alerts_of_one_side(call: Call) -> Iterator[Alert]:
+    """Lock the open alerts of rules, and yield those that look at one side only."""
+    alerts = Alert.objects.unhandled().filter(call=call).exclude(rule=None).order_by("pk")
+    for alert in alerts.select_related("rule").select_for_update(of=("self",)):
+        if alert.rule is not None and _looks_at_one_side(alert.rule, alert):
+            yield alert
+
+
+def _looks_at_one_side(rule: AlertRule, alert: Alert) -> bool:
+    """Whether the rule, or one of its conditions, names the speaker."""
+    if alert.kind in ABOUT_WORDS and alert.speaker and rule.speaker == alert.speaker:
+        return True
+    # A failed analysis has failed, whoever said what.
+    is_failure = alert.kind == AlertRule.Kind.FAILED
+    return not is_failure and any(each.get("speaker") for each in rule.conditions)
 
 
 def _revoke_lease(call: Call, *, now: datetime) -> list[Entry]:

@@ -69,7 +69,8 @@ def test_words_raise_an_alert_when_the_sentiment_falls_later():
     (alert,) = look(tail)
 
     assert before == []
-    assert alert.found == "Said “lawyer”. Sentiment so far -2.5; the limit is -2."
+    limit = "the limit is \N{MINUS SIGN}2."
+    assert alert.found == f"Said “lawyer”. Sentiment so far \N{MINUS SIGN}2.5; {limit}"
     assert (alert.quote, alert.offset_ms) == ("My lawyer.", 1_000)
     assert look(tail) == []
 

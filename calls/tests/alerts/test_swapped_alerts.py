@@ -17,6 +17,7 @@ from calls.tests.audio import CardProvider, archived_text, carry_to_end
 from calls.tests.factories import live_call, packet
 
 pytestmark = pytest.mark.django_db
+SORRY_AGENT = {"kind": "words", "speaker": "agent", "phrases": "sorry"}
 
 
 def swap(call):
@@ -85,6 +86,25 @@ def test_after_a_swap_a_rule_may_raise_for_what_the_right_side_said():
         ("Angry agent", "agent"),
         ("Sorry customer", "customer"),
     ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "not_said", "speaker": "agent", "phrases": "recorded"},
+        {"kind": "words", "phrases": "wonderful", "conditions": [SORRY_AGENT]},
+    ],
+)
+def test_alerts_whose_conditions_name_a_speaker_are_withdrawn(fields):
+    AlertRule.objects.all().delete()
+    AlertRule.objects.create(name="One side", **fields)
+    call = archived_text()
+    assert raise_from_log() == ["One side"]
+
+    swap(call)
+
+    alert = call.alerts.get()
+    assert (alert.rule, alert.resolved_reason) == (None, "swapped")
 
 
 def raise_from_log():
