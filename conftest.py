@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_dark(item: pytest.Item) -> bool:
-    """Whether this looks at a page in dark colours: `make test` has time only for the light ones."""
+    """Whether this looks at a page in dark colours, which is left to `make soak`."""
     name = item.name.partition("[")[2]
     return item.get_closest_marker("browser") is not None and "dark" in name
 
