@@ -252,7 +252,7 @@ def test_more_calls_need_no_more_queries(supervisor):
         live_call()
 
     assert queries() == few
-    assert few <= 25  # among them: since when packets are refused, preferences, saved views
+    assert few <= 26  # among them: since when packets are refused, preferences, saved views
 
 
 def test_no_page_of_the_board_counts_packets(supervisor):
