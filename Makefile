@@ -27,8 +27,8 @@ run: $(VENV)/.service ## Install everything, start web and worker, stream the de
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
 
 test: $(VENV)/.development ## Install everything, run the tests on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n 2 -m "not slow"
-	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 3 \
+	$(BIN)/python -m pytest -n 3 -m "not slow and (browser or not processes)"
+	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 4 \
 		-m "database and not slow and not speech and not browser"
 
 coverage: $(VENV)/.development ## Measure the branch coverage of the tests on SQLite
@@ -68,8 +68,9 @@ bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL
 	$(BIN)/python manage.py bench_feed --kill 10
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --kill 10
 
+# Tests with processes of their own take minutes: on SQLite they run here, except those of pages.
 soak: $(VENV)/.development ## Run the slow tests, and check for SOAK_SECONDS each that memory stays flat
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow or (processes and not browser)"
 	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -m "slow and not speech"
 	$(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)

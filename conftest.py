@@ -44,6 +44,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         starts_processes = item.get_closest_marker("processes") is not None
         if item.get_closest_marker("django_db") or starts_processes or fixtures & NEEDS_A_DATABASE:
             item.add_marker(pytest.mark.database)
+        if _is_dark(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def _is_dark(item: pytest.Item) -> bool:
+    """Whether this looks at a page in dark colours, which is left to `make soak`."""
+    name = item.name.partition("[")[2]
+    return item.get_closest_marker("browser") is not None and "dark" in name
 
 
 @pytest.hookimpl(optionalhook=True)

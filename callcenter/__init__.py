@@ -4,6 +4,7 @@ settings      Every environment variable, grouped by feature
 api_settings  Settings of the REST framework and of the schema
 local_secret  Secrets of the local profile, kept in files
 log_settings  Settings of the log
+message_settings  Settings of e-mail and of links in messages
 urls          Where every page and endpoint is mounted
 asgi          The entry point of every server
 """

@@ -36,6 +36,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "ingest", "description": "Send packets, and start and end calls"},
         {"name": "read", "description": "Read calls, transcripts, recordings and events"},
+        {"name": "reports", "description": "How agents, queues and days went"},
         {"name": "operate", "description": "Retry, dismiss and reanalyse calls"},
     ],
     "SERVE_INCLUDE_SCHEMA": False,
@@ -44,6 +45,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "CallState": "calls.lifecycle.CallState",
+        "AlertState": "calls.models.Alert.State",
         "Sentiment": "calls.models.Call.Sentiment",
         "Trend": "calls.models.Call.Trend",
     },

@@ -21,6 +21,7 @@ from psycopg import IsolationLevel
 from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from callcenter.local_secret import kept_secret
 from callcenter.log_settings import logging_settings
+from callcenter.message_settings import mail_settings, site_address
 from calls.analysis.providers.catalogue import PROVIDERS
 from supervisor.listen.action_link import find_problem, source_of
 
@@ -147,13 +148,8 @@ AXES_RESET_ON_SUCCESS = True
 AXES_SENSITIVE_PARAMETERS: list[str] = []  # name who was locked out; passwords stay masked
 AXES_LOCKOUT_TEMPLATE = "supervisor/locked_out.html"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 LOGIN_URL = "/supervisor/login/"
 LOGIN_REDIRECT_URL = "/supervisor/"
@@ -165,7 +161,7 @@ INSTALLED_APPS = [
     "daphne",  # first, so that runserver speaks ASGI
     "calls",  # before django_q, whose qcluster command it extends
     "supervisor",
-    "django.contrib.admin",
+    "calls.dashboard.apps.AdminConfig",  # the admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -194,6 +190,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "supervisor.account.middleware.preferences_middleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -220,6 +217,7 @@ TEMPLATES = [
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = False
+DATE_FORMAT, DATETIME_FORMAT = "d M Y", "d M Y, H:i:s"  # as the pages write them
 USE_TZ = True
 
 # --- Database -------------------------------------------------------------------------------
@@ -336,9 +334,11 @@ if ACTION_LINK:
         raise ImproperlyConfigured(problem)
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(source_of(ACTION_LINK))
 
-# --- Webhooks: are private addresses allowed? ------------------------------------------------
+# --- Messages: e-mail, chats and webhooks ----------------------------------------------------
 
-WEBHOOK_ALLOW_PRIVATE = _choice(
+SITE_URL = site_address(env.str("SITE_URL", default=""))  # for links in messages
+vars().update(mail_settings(env.str("EMAIL_URL", default=""), sender=env.str("EMAIL_FROM", "")))
+WEBHOOK_ALLOW_PRIVATE = _choice(  # private addresses, for notifications as well
     "WEBHOOK_ALLOW_PRIVATE", ("none", "loopback", "all"), default="loopback" if LOCAL else "none"
 )
 

@@ -6,15 +6,16 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from calls.monitoring import health, metrics
+from supervisor.wall.views import open_display
 
-admin.site.site_header = "callcenter"
-admin.site.site_title = "callcenter"
-admin.site.index_title = "Administration"
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="docs.html")
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="supervisor:board"), name="home"),
     path("v1/", include("calls.api.urls")),
     path("supervisor/", include("supervisor.urls")),
+    path("wall/<str:token>/", open_display, name="open-display"),
+    # Not left to APPEND_SLASH, whose redirect would carry the token.
+    path("wall/<str:token>", open_display),
     path("admin/", admin.site.urls),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", docs, name="docs"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from calls import services
 from calls.alerts.services import NothingToAcknowledge, acknowledge_call
@@ -23,6 +23,7 @@ from calls.annotations import (
     add_tag,
     delete_note,
     remove_tag,
+    without_personal_data,
 )
 from calls.lifecycle import CallState
 from calls.models import ApiKey, Call, Stage
@@ -47,6 +48,10 @@ REFUSALS = (
 )
 
 
+# Where the call page offers an action: at its head, in the menu *More*, or in *Technical*.
+Place = Literal["head", "more", "technical"]
+
+
 @dataclass(frozen=True)
 class OneCall:
     """The words of the call page: its button, the confirmation, and the message afterwards."""
@@ -55,17 +60,19 @@ class OneCall:
     question: str
     consequence: str
     done: str
-    is_main: bool = True
+    is_main: bool = False
+    place: Place = "head"
 
 
 @dataclass(frozen=True)
 class ManyCalls:
-    """The words of a bulk action. ``will`` continues "these calls"."""
+    """The words of a bulk action. ``will`` continues "these calls", ``done`` is their outcome."""
 
     title: str
     button: str
     will: str
     consequence: str
+    done: str = "Done"
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,9 @@ class Action:
     """One action. ``run(call_id=..., by=..., **options)`` carries it out or raises a refusal.
 
     ``past`` continues "A call that is FAILED cannot be". ``takes`` names the options that ``run``
-    needs. ``is_done`` says of a call in one of the ``states`` that it needs the action no more.
-    ``scope`` and ``status`` belong to the API, ``admin_label`` to the admin. An action without
-    words for a place is not offered there.
+    needs, and ``may_take`` those that the call page offers besides. ``is_done`` says of a call in
+    one of the ``states`` that it needs the action no more. ``scope`` and ``status`` belong to the
+    API, ``admin_label`` to the admin. An action without words for a place is not offered there.
     """
 
     name: str
@@ -86,6 +93,7 @@ class Action:
     scope: ApiKey.Scope = ApiKey.Scope.OPERATE
     status: str = ""
     takes: tuple[str, ...] = ()
+    may_take: tuple[str, ...] = ()
     is_grave: bool = False
     is_done: Callable[[Call], bool] = lambda call: False
     page: OneCall | None = None
@@ -115,7 +123,8 @@ def _retry(*, call_id: str, by: str) -> Call:
 
 
 def _dismiss(*, call_id: str, by: str, note: str = "") -> Call:
-    return services.dismiss_call(call_id=call_id, by=by, note=note)
+    # The log keeps the reason for good, so what is personal must not get there.
+    return services.dismiss_call(call_id=call_id, by=by, note=without_personal_data(note))
 
 
 def _reanalyse(*, call_id: str, by: str, stage: str = Stage.TRANSCRIBE) -> Call:
@@ -172,12 +181,14 @@ ACTIONS = {
                 question="Retry the analysis?",
                 consequence=("The call gets another round of attempts. No existing data is lost."),
                 done="The call gets another round of attempts.",
+                is_main=True,
             ),
             bulk=ManyCalls(
                 title="Retry calls",
                 button="Retry",
                 will="will get another round of attempts",
                 consequence="Each call resumes where it failed. No existing data is lost.",
+                done="Queued",
             ),
             admin_label="Retry (failed calls)",
         ),
@@ -187,6 +198,7 @@ ACTIONS = {
             run=_dismiss,
             states=frozenset({CallState.FAILED}),
             status="dismissed",
+            may_take=("note",),
             is_done=lambda call: call.dismissed_at is not None,
             page=OneCall(
                 label="Dismiss",
@@ -197,7 +209,6 @@ ACTIONS = {
                     "dismissal."
                 ),
                 done="The call was dismissed: it no longer counts as failed.",
-                is_main=False,
             ),
             bulk=ManyCalls(
                 title="Dismiss calls",
@@ -223,6 +234,7 @@ ACTIONS = {
                 question="Analyse this call again?",
                 consequence=("The previous result is kept. The new one replaces it on this page."),
                 done="The call is being analysed again.",
+                place="more",
             ),
             bulk=ManyCalls(
                 title="Reanalyse calls",
@@ -232,6 +244,7 @@ ACTIONS = {
                     "The previous results are kept as older versions. Each call needs one or "
                     "two requests to the AI."
                 ),
+                done="Queued",
             ),
             admin_label="Analyse again (archived calls)",
         ),
@@ -249,7 +262,7 @@ ACTIONS = {
                     "again. The AI then writes a new summary and new insights."
                 ),
                 done="Agent and customer have changed places.",
-                is_main=False,
+                place="more",
             ),
         ),
         Action(
@@ -265,11 +278,11 @@ ACTIONS = {
                 question="In which format should the packets be decoded?",
                 consequence=(
                     "Use this if the sender declared a wrong or an unknown format. The packets are "
-                    "decoded from scratch, and the call is transcribed and judged again. The "
+                    "decoded from scratch, and the call is transcribed and scored again. The "
                     "previous result is kept as an older version."
                 ),
                 done="The call is being decoded and analysed again.",
-                is_main=False,
+                place="technical",
             ),
         ),
         Action(

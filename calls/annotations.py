@@ -19,6 +19,8 @@ from calls.services import lock_call
 NAME_LENGTH = 150
 TAGS_LIMIT = 20
 NOTES_LIMIT = 200
+MOMENT_LIMIT_MS = 7 * 24 * 3_600_000
+MOMENT_RULE = f"from 0 to {MOMENT_LIMIT_MS:,} ms, which is a week"
 NO_NOTE = 2**63 - 1  # the database cannot store greater numbers
 TAG_RULE = f"1 to {TAG_LENGTH} characters, with at least one letter or digit and no comma"
 _CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -47,7 +49,7 @@ def normal_tag(name: str) -> str:
     has_sign = any(unicodedata.category(sign) in _CONTROL for sign in plain)
     if not 0 < len(plain) <= TAG_LENGTH or "," in plain or has_sign or not re.search(r"\w", plain):
         raise AnnotationRefused("name", f"A tag is {TAG_RULE}.")
-    if _redacted(plain) != plain:
+    if without_personal_data(plain) != plain:
         raise AnnotationRefused(
             "name", "A tag must not contain personal data, and this looks like some."
         )
@@ -93,19 +95,22 @@ def known_tags(*, limit: int = 200) -> list[str]:
     return sorted(list(dict.fromkeys(recent))[:limit])
 
 
-def add_note(*, call_id: str, text: str, by: str = "") -> Note:
+def add_note(*, call_id: str, text: str, by: str = "", at_ms: int | None = None) -> Note:
     """Add a note to a call. Personal data is replaced before the note is stored.
 
-    Raises CallNotFound, and AnnotationRefused if it is empty or too long, or the call has
-    NOTES_LIMIT notes.
+    ``at_ms`` is the moment that it is about, counted from the start of the call. Raises
+    CallNotFound, and AnnotationRefused if the text is empty or too long, the moment is outside
+    MOMENT_RULE, or the call has NOTES_LIMIT notes.
     """
+    if at_ms is not None and not 0 <= at_ms <= MOMENT_LIMIT_MS:
+        raise AnnotationRefused("at_ms", f"The moment of a note is {MOMENT_RULE}.")
     written = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not 0 < len(written) <= NOTE_LENGTH:
         raise AnnotationRefused(
             "text", f"A note has 1 to {NOTE_LENGTH:,} characters; this one has {len(written):,}."
         )
     # Cut again, because a mark such as [EMAIL] may be longer than what it replaces.
-    plain = _redacted(written)[:NOTE_LENGTH]
+    plain = without_personal_data(written)[:NOTE_LENGTH]
     with transaction.atomic():
         call = lock_call(call_id)
         if call.notes.count() >= NOTES_LIMIT:
@@ -113,7 +118,7 @@ def add_note(*, call_id: str, text: str, by: str = "") -> Note:
                 "text", f"This call has {NOTES_LIMIT} notes, which is the limit."
             )
         now = timezone.now()
-        note = call.notes.create(text=plain, written_at=now, author=by[:NAME_LENGTH])
+        note = call.notes.create(text=plain, at_ms=at_ms, written_at=now, author=by[:NAME_LENGTH])
         index_notes(call)
         events.append([(call, events.NoteAdded(note=note.pk, by=by))], at=now)
     return note
@@ -139,7 +144,7 @@ def delete_note(*, call_id: str, note_id: int, by: str = "", of_others: bool = F
     return call
 
 
-def _redacted(text: str) -> str:
-    """Redact personal data in each line, so that line breaks stay where they are."""
+def without_personal_data(text: str) -> str:
+    """Return what somebody wrote, redacted line by line, so that line breaks stay."""
     lines = [Turn("customer", 0, 0, line) for line in text.split("\n")]
     return "\n".join(turn.text for turn in redact(lines, language=settings.AI_LANGUAGE).turns)

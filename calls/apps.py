@@ -14,7 +14,7 @@ class CallsConfig(AppConfig):
     verbose_name = "Calls"
 
     def ready(self) -> None:
-        import calls.alerts.kinds  # noqa: F401 (rules are checked by their kinds)
+        import calls.alerts.definition  # noqa: F401 (it checks rules)
 
         post_migrate.connect(create_supervisors, sender=self)
 

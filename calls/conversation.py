@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Speaker = Literal["agent", "customer"]
 SPEAKERS: tuple[Speaker, Speaker] = ("agent", "customer")
 Label = Literal["POSITIVE", "NEUTRAL", "NEGATIVE"]
+SummaryKind = Literal["", "prose", "quotes"]
 NEUTRAL_BELOW = 1.5  # of the absolute score; chosen by cross-validation on the seeds
 
 
@@ -63,12 +64,35 @@ class Channel:
         return round(len(self.samples) * 1000 / self.rate)
 
 
+TroubleKind = Literal[
+    "wrong_codec", "silent_side", "one_way", "no_speech", "too_quiet", "clipping", "heavy_loss"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SoundTrouble:
+    """Something that is wrong with the sound of a call.
+
+    ``speaker`` is the side that has it, empty for the whole call. ``track`` is the name of a track
+    in a wrong format, ``declared`` that format, and ``fits`` the one in which it sounds like
+    speech. ``percent`` tells how much of the sound it is.
+    """
+
+    kind: TroubleKind
+    speaker: Speaker | Literal[""] = ""
+    track: str = ""
+    declared: str = ""
+    fits: str = ""
+    percent: float = 0
+
+
 @dataclass(frozen=True, slots=True)
 class CallAudio:
     """All channels of a call, padded to one length.
 
     ``missing`` holds the spans that were never received and are filled with silence.
     ``notes`` are sentences for people about problems (identical channels, unknown tracks...).
+    ``troubles`` are those that show before anybody looks for words.
     ``received_ms`` counts neither them nor pauses of the sender; None if it is not known.
     """
 
@@ -76,6 +100,7 @@ class CallAudio:
     missing: tuple[Span, ...] = ()
     notes: tuple[str, ...] = ()
     received_ms: int | None = None
+    troubles: tuple[SoundTrouble, ...] = ()
 
     @property
     def duration_ms(self) -> int:
@@ -125,6 +150,8 @@ class Understanding:
     """The result of ``understand``: one sentiment for each turn, in the same order.
 
     A sentiment is None where the provider cannot judge, as in a language that it does not know.
+    ``unjudged_language`` is the language of a side of which nothing was judged for that reason.
+    ``summary_kind`` tells a summary from quotes of the call.
 
     ``prompt`` is the version of the prompt and the questions.
     """
@@ -137,6 +164,8 @@ class Understanding:
     skipped: tuple[Skipped, ...] = ()
     prompt: str = ""
     request_ids: tuple[str, ...] = ()
+    summary_kind: SummaryKind = ""
+    unjudged_language: str = ""
 
 
 def turn_as_json(turn: Turn) -> dict[str, Any]:

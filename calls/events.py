@@ -9,6 +9,14 @@ from typing import Any, ClassVar, Protocol
 
 from django.db import connection, transaction
 
+from calls.alert_events import (
+    AlertAcknowledged,
+    AlertAssigned,
+    AlertRaised,
+    AlertReopened,
+    AlertResolved,
+    AlertSnoozed,
+)
 from calls.description import check_names
 from calls.models import CallEvent, EventLog
 
@@ -115,6 +123,14 @@ class AnalysisResumed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SoundTroubles:
+    """What the analysis found to be wrong with the sound; empty: nothing any more."""
+
+    type: ClassVar[str] = "sound_troubles"
+    kinds: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CallDismissed:
     """Somebody decided that a failed call needs no analysis."""
 
@@ -130,33 +146,6 @@ class CallDeleted:
     type: ClassVar[str] = "call_deleted"
     deleted: str
     reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlertRaised:
-    """A rule matched. ``quote`` is redacted; ``offset_ms`` counts from the first packet."""
-
-    type: ClassVar[str] = "alert_raised"
-    alert: int
-    rule: str
-    kind: str
-    severity: str
-    found: str
-    quote: str
-    speaker: str
-    offset_ms: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlertAcknowledged:
-    """A person acknowledged the alert."""
-
-    type: ClassVar[str] = "alert_acknowledged"
-    alert: int
-    rule: str
-    severity: str
-    by: str
-    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,13 +181,17 @@ class NoteDeleted:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveSentiment:
-    """The sentiment of a side changed while the call lasts. Empty: not judged so far."""
+    """The sentiment of a side changed while the call lasts. Empty: not judged so far.
+
+    ``unjudged_language`` is the language of a side that is not judged because of it.
+    """
 
     type: ClassVar[str] = "live_sentiment"
     agent_sentiment: str
     agent_trend: str
     customer_sentiment: str
     customer_trend: str
+    unjudged_language: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +249,15 @@ class WebhookDisabled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NotificationTargetDisabled:
+    """Nothing is sent to the target until a person enables it again. The entry has no call."""
+
+    type: ClassVar[str] = "notification_target_disabled"
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoCall:
     """Takes the place of the call in an entry that has none."""
 
@@ -281,6 +283,7 @@ Payload = (
     | GapDetected
     | LatePackets
     | AttemptFinished
+    | SoundTroubles
     | CallDismissed
     | ProviderDown
     | ProviderBack
@@ -289,6 +292,10 @@ Payload = (
     | CallDeleted
     | AlertRaised
     | AlertAcknowledged
+    | AlertResolved
+    | AlertAssigned
+    | AlertSnoozed
+    | AlertReopened
     | TagAdded
     | TagRemoved
     | NoteAdded
@@ -300,6 +307,7 @@ Payload = (
     | ListeningEnded
     | ActionLinkUsed
     | WebhookDisabled
+    | NotificationTargetDisabled
 )
 
 

@@ -15,9 +15,11 @@ from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 
 class CallState(models.TextChoices):
-    IN_PROGRESS = "IN_PROGRESS", "In progress"
-    COMPLETED = "COMPLETED", "Completed"
-    PROCESSING_AI = "PROCESSING_AI", "Processing"
+    """The states, under the names that people read."""
+
+    IN_PROGRESS = "IN_PROGRESS", "Live"
+    COMPLETED = "COMPLETED", "Waiting for AI"
+    PROCESSING_AI = "PROCESSING_AI", "Being analysed"
     ARCHIVED = "ARCHIVED", "Archived"
     FAILED = "FAILED", "Failed"
 

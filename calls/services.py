@@ -17,6 +17,7 @@ from calls.clock import database_now
 from calls.description import description_of
 from calls.lifecycle import CallState
 from calls.models import Call, Stage
+from calls.resolution import resolve_over
 from calls.waking import wake_worker, waking_once
 
 log = logging.getLogger(__name__)
@@ -183,7 +184,8 @@ def dismiss_call(*, call_id: str, by: str = "", note: str = "") -> Call:
         if call.dismissed_at is None:
             call.dismissed_at = now
             call.save(update_fields=["dismissed_at"])
-            events.append([(call, events.CallDismissed(by=by, note=note))], at=now)
+            dismissed = events.CallDismissed(by=by, note=note)
+            events.append([(call, dismissed), *resolve_over([call.pk], now=now)], at=now)
     return call
 
 
@@ -312,13 +314,14 @@ def move(
 ) -> None:
     """Make one transition of a locked call, save it with ``fields``, and append the event.
 
-    Call inside a transaction. Raises NotPossible if the state does not allow it.
+    Alerts that end with it are resolved. Call inside a transaction. Raises NotPossible if the
+    state does not allow it.
     """
     change = transit(call, transition, action=action, now=now, reason=reason, by=by)
     if call.state == CallState.COMPLETED:  # its analysis is due
         wake_worker()
     call.save(update_fields=[*MOVED_FIELDS, *fields])
-    events.append([(call, change)], at=now)
+    events.append([(call, change), *resolve_over([call.pk], now=now)], at=now)
 
 
 def transit(

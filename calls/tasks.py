@@ -14,12 +14,13 @@ from calls.analysis.providers.registry import get_provider
 from calls.analysis.runner import Runner
 from calls.bulk import carry_on, prune_bulk_actions, resume_bulk_actions
 from calls.monitoring.samples import take_sample
+from calls.notifications.services import OUTBOX as NOTIFICATIONS
 from calls.retention.history import prune_history
 from calls.retention.old_calls import prune
 from calls.search.backlog import catch_up
 from calls.services import end_idle_calls, retry_failed_calls
 from calls.waking import wake_worker
-from calls.webhooks.services import prune_deliveries
+from calls.webhooks.services import OUTBOX as WEBHOOKS
 from calls.worker.stopping import runner_slot, stopping
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,8 @@ SWEEP_STEPS: dict[str, Callable[[], Any]] = {
     "retry failed calls": retry_failed_calls,
     "wake the worker": _wake_for_due_calls,
     "prune calls": partial(prune, seconds=PRUNE_SECONDS),
-    "prune webhook deliveries": prune_deliveries,
+    "prune webhook deliveries": WEBHOOKS.prune,
+    "prune notification deliveries": NOTIFICATIONS.prune,
     "prune the history": prune_history,
     "index calls for search": partial(catch_up, seconds=CATCH_UP_SECONDS),
     "resume bulk actions": resume_bulk_actions,

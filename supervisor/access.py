@@ -27,6 +27,11 @@ def guarded(permission: str) -> Callable[[View], View]:
     return guard
 
 
+def for_people(view: View) -> View:
+    """Send visitors to the login. Every account may see this page."""
+    return wraps(view)(never_cache(login_required(view)))
+
+
 class LoginView(auth_views.LoginView):
     template_name = "supervisor/login.html"
     redirect_authenticated_user = True

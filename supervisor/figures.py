@@ -1,19 +1,23 @@
-"""The figures above the wallboard, read from indexes without a scan of the archive."""
+"""The figures above the wallboard, read from indexes without a scan of the archive.
+
+Each web process reads them once a second while somebody looks, so they are counters and few rows.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Avg, Count, Max, Min, Q, Sum
 from django.utils import timezone
 
 from calls.analysis.live.status import LiveStatus, read_live_status
 from calls.analysis.status import AnalysisStatus, read_status
 from calls.lifecycle import CallState
-from calls.models import Alert, Call
+from calls.models import LASTED, Alert, Call, Severity
 from calls.models.alert import level_of
 from supervisor.phases import Phase, in_phase
 
@@ -26,18 +30,24 @@ MEDIAN_LIMIT = 500
 class Figures:
     """The figures of the whole site.
 
-    Packets and loss cover live calls. ``archive_s`` is the median time from the end of a call to
-    the archive over the last half hour. ``held`` calls wait for a provider that is down.
+    Packets and loss cover live calls, and so does ``negative``, which counts those with an unhappy
+    customer. ``longest_since`` is when the longest of them was opened. ``handling_s`` is the mean
+    duration of the calls that ended today. ``archive_s`` is the median time from the end of a call
+    to the archive over the last half hour. ``held`` calls wait for a provider that is down.
+    ``open_alerts`` counts up to COUNTED, the worst first; ``critical`` and the others are parts.
     ``live_transcription`` says how many live calls are heard, and how far behind.
     ``standing`` changes whenever the status of the analysis does; pages then fetch it again.
     """
 
     live: int
+    negative: int
+    longest_since: datetime | None
     waiting: int
     analysing: int
     retrying: int
     failed: int
     archived_today: int
+    handling_s: float | None
     packets_per_s: float
     missing: int
     loss_percent: float
@@ -45,11 +55,15 @@ class Figures:
     held: int
     standing: str
     open_alerts: int
+    critical: int
+    warning: int
+    notice: int
     worst_alert: str
     live_transcription: LiveStatus
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        since = self.longest_since and self.longest_since.isoformat()
+        return {**asdict(self), "longest_since": since}
 
 
 def read_figures(status: AnalysisStatus | None = None) -> Figures:
@@ -60,6 +74,8 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
     # One pass for all of them: each web process counts once a second.
     counted = Call.objects.filter(state__in=open_states).aggregate(
         live=Count("pk", filter=live),
+        negative=Count("pk", filter=live & Q(customer_sentiment=Call.Sentiment.NEGATIVE)),
+        longest_since=Min("opened_at", filter=live),
         waiting=Count("pk", filter=in_phase(Phase.WAITING)),
         analysing=Count("pk", filter=in_phase(Phase.ANALYSING)),
         retrying=Count("pk", filter=in_phase(Phase.RETRYING)),
@@ -73,11 +89,15 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
         **counted,
         loss_percent=round(100 * counted["missing"] / expected, 2) if expected else 0.0,
         archived_today=_archived(since=_midnight(now)).count(),
+        handling_s=_handling.read(now),
         packets_per_s=_pace(now),
         archive_s=_median_archive_s(now),
         held=status.held,
         standing=status.mark,
         open_alerts=alerts.count,
+        critical=alerts.critical,
+        warning=alerts.warning,
+        notice=alerts.notice,
         worst_alert=alerts.level,
         live_transcription=read_live_status(now=now),
     )
@@ -100,6 +120,37 @@ def _median_archive_s(now: datetime) -> float | None:
     return round(median(spans), 1) if spans else None
 
 
+class HandlingTime:
+    """The mean duration of the calls that ended today.
+
+    Unlike the other figures it reads a row for each of them. It is therefore kept for EVERY_S, and
+    for longer where reading takes longer, so that it costs 1 % of a core at most.
+    """
+
+    EVERY_S = 15.0
+    SHARE = 0.01
+
+    def __init__(self) -> None:
+        self._value: float | None = None
+        self._due_at = 0.0
+
+    def read(self, now: datetime) -> float | None:
+        began = time.monotonic()
+        if began >= self._due_at:
+            ended = Call.objects.filter(ended_at__gte=_midnight(now))
+            mean = ended.aggregate(mean=Avg(LASTED))["mean"]
+            self._value = None if mean is None else round(mean.total_seconds())
+            took = time.monotonic() - began
+            self._due_at = began + max(self.EVERY_S, took / self.SHARE)
+        return self._value
+
+    def forget(self) -> None:
+        self._due_at = 0.0
+
+
+_handling = HandlingTime()
+
+
 def _pace(now: datetime) -> float:
     """Return an estimate of packets per second over the last minute, from counters alone.
 
@@ -119,14 +170,18 @@ COUNTED = 1_000  # from here on, pages show this number with a "+"
 
 @dataclass(frozen=True)
 class OpenAlerts:
-    """The number of unacknowledged alerts, up to COUNTED, and the highest severity among them."""
+    """The open alerts, up to COUNTED: how many of each severity, and the highest one."""
 
     count: int
+    critical: int
+    warning: int
+    notice: int
     level: str
 
 
 def read_open() -> OpenAlerts:
     # Worst first, so that the worst is counted even if there are more than COUNTED.
     worst_first = Alert.objects.open().order_by("-severity", "-id")[:COUNTED]
-    found = worst_first.aggregate(count=Count("pk"), worst=Max("severity"))
-    return OpenAlerts(found["count"], level_of(found["worst"]))
+    by_level = {level.name.lower(): Count("pk", filter=Q(severity=level)) for level in Severity}
+    found = worst_first.aggregate(count=Count("pk"), worst=Max("severity"), **by_level)
+    return OpenAlerts(level=level_of(found.pop("worst")), **found)

@@ -31,13 +31,13 @@ class Phase(models.TextChoices):
     dismissed call from one that failed.
     """
 
-    LIVE = "IN_PROGRESS", "Live"
-    WAITING = "COMPLETED", "Waiting for AI"
-    ANALYSING = "PROCESSING_AI", "Being analysed"
+    LIVE = "IN_PROGRESS", CallState.IN_PROGRESS.label
+    WAITING = "COMPLETED", CallState.COMPLETED.label
+    ANALYSING = "PROCESSING_AI", CallState.PROCESSING_AI.label
     RETRYING = "RETRYING", "Retrying"
-    FAILED = "FAILED", "Failed"
+    FAILED = "FAILED", CallState.FAILED.label
     DISMISSED = "DISMISSED", "Dismissed"
-    ARCHIVED = "ARCHIVED", "Archived"
+    ARCHIVED = "ARCHIVED", CallState.ARCHIVED.label
 
 
 def phase_of(call: Call) -> Phase:

@@ -2,135 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
+from itertools import chain, islice
 from operator import or_
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db import models
-from django.db.models import (
-    ExpressionWrapper,
-    F,
-    FloatField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-)
-from django.db.models.functions import Cast, Coalesce, Now, NullIf
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Replace
+from django.http import QueryDict
 
 from calls.annotations import AnnotationRefused, known_tags, normal_tag
 from calls.description import DESCRIBED
-from calls.models import LASTED, Alert, Call, Severity, Tag
+from calls.models import Alert, BulkItem, Call, Severity, Tag
+from supervisor.days import day_of, is_day, start_of, zone_of
+from supervisor.ordering import (
+    BY_AGE,
+    LIVE_FIRST,
+    ORDERS,
+    SORTED_LIMIT,
+    Place,
+    after,
+    sort_newest,
+)
 from supervisor.phases import Phase, in_phase
+from supervisor.preferences import active
 
 PAGE_SIZE = 50
 PAGE_SIZES = (25, 50, 100, 250, 500)
 QUERY_LENGTH = 512  # as long as an external id
 NAME_LENGTH = 200
-# Only the order by age has an index. Any other order sorts this many calls at most, because the
-# archive grows without limit.
-SORTED_LIMIT = 5000
+ANY_ALERT = "1"
+ALERTS = (ANY_ALERT, *(level.name.lower() for level in Severity))
+ANY_TROUBLE = "any"
+TROUBLES = (ANY_TROUBLE, *Call.SoundTrouble.values)
 SEARCHED = ("call_id", *(each.name for each in DESCRIBED if each.is_searched))
+NUMBERS = ("caller",)  # searched without the blanks in them
 # Query parameters of the address, by the field of Filter.
 NAMES = {
     "phase": "state",
     "query": "q",
     "queue": "queue",
+    "mine": "mine",
     "agent": "agent",
     "alert": "alert",
     "tag": "tag",
+    "trouble": "trouble",
+    "customer": "customer",
+    "day_from": "from",
+    "day_to": "to",
+    "zone": "tz",
+    "bulk": "bulk",
     "sort": "sort",
     "before": "before",
     "page": "page",
     "size": "rows",
-    "wall": "wall",
+    "columns": "columns",
 }
-
-
-def _alerting(level: str) -> QuerySet[Alert, Any]:
-    alerts = Alert.objects.open().order_by()
-    if level != ANY_ALERT:
-        alerts = alerts.filter(severity=Severity[level.upper()])
-    return alerts.values("call")
-
-
-def _known(field: str) -> Any:
-    # As NULL, unknown values can be sorted last in both directions.
-    return NullIf(field, Value(""))
-
-
-_EXPECTED = Cast(F("packet_count") + F("missing_count"), FloatField())
-# The sort expression of each name in the address. A leading `-` reverses the order.
-SORTS: dict[str, Any] = {
-    "opened": F("id"),
-    # Live calls last until now, by the clock of the database.
-    "duration": Coalesce(LASTED, ExpressionWrapper(Now() - F("opened_at"), models.DurationField())),
-    "agent": _known("agent"),
-    "queue": _known("queue"),
-    "caller": _known("caller"),
-    "packets": F("packet_count"),
-    "loss": F("missing_count") * 100.0 / NullIf(_EXPECTED, Value(0.0)),
-    # Alphabetically, NEGATIVE comes before NEUTRAL and that before POSITIVE.
-    "customer": _known("customer_sentiment"),
-    "mood": _known("agent_sentiment"),
-    "next": F("next_attempt_at"),
-    "alert": Subquery(
-        Alert.objects.open()
-        .filter(call=OuterRef("pk"))
-        .order_by("-severity")
-        .values("severity")[:1]
-    ),
-}
-NEWEST, WORST_FIRST = "-opened", "-alert"
-ANY_ALERT = "1"
-ALERTS = (ANY_ALERT, *(level.name.lower() for level in Severity))
-BY_AGE = (NEWEST, "opened")
+NARROWING = (
+    "phase", "query", "queue", "agent", "alert", "tag", "trouble", "customer", "day_from", "day_to",
+    "bulk", "mine",
+)  # fmt: skip
+# What people write between the digits of a telephone number.
+_SEPARATORS = " -.()/"
+_NUMBER = re.compile(rf"\+?[0-9{re.escape(_SEPARATORS)}]+\Z", re.ASCII)
+_COLUMNS = re.compile(r"[a-z_,]{1,200}\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Filter:
-    """The calls that the address of the page asks for."""
+    """The calls that the address of the page asks for, and how it shows them."""
 
     phase: str = ""
     query: str = ""
     queue: str = ""
+    mine: str = ""  # "1": only calls of the reader's own queues
     agent: str = ""
     alert: str = ""  # only calls with an open alert: any, or one of this severity
     tag: str = ""
-    sort: str = NEWEST
-    before: int | None = None
+    trouble: str = ""  # only calls with trouble with the sound: any, or one of this kind
+    customer: str = ""  # the sentiment of the customer
+    day_from: str = ""
+    day_to: str = ""
+    zone: str = ""  # of the days
+    bulk: int | None = None  # only calls on which this bulk action was carried out
+    sort: str = LIVE_FIRST
+    before: Place | None = None
     page: int = 1
     size: int = PAGE_SIZE  # rows on a page
-    wall: bool = False
+    columns: str = ""  # separated by commas; empty: the usual ones
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> Self:
         """Read the address. Ignore invalid values."""
-        phase, sort = str(query.get("state", "")), str(query.get("sort", ""))
-        alert = str(query.get("alert", ""))
-        size = _whole_number(str(query.get("rows", "")))
+        size = _whole_number(_text(query, "rows", 20))
         size = size if size in PAGE_SIZES else PAGE_SIZE
+        columns, sort = _columns(query), _text(query, "sort", 40)
+        days = [_text(query, name, 20) for name in ("from", "to")]
         return cls(
-            phase=phase if phase in Phase.values else "",
+            phase=_one_of(query, "state", Phase.values),
             query=_text(query, "q", QUERY_LENGTH),
             queue=_text(query, "queue", NAME_LENGTH),
+            mine=_one_of(query, "mine", ["1"]),
             agent=_text(query, "agent", NAME_LENGTH),
-            alert=alert if alert in ALERTS else "",
+            alert=_one_of(query, "alert", ALERTS),
+            trouble=_one_of(query, "trouble", TROUBLES),
             tag=_tag(_text(query, "tag", NAME_LENGTH)),
-            sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
-            before=_whole_number(str(query.get("before", ""))),
-            page=min(_whole_number(str(query.get("page", ""))) or 1, _pages_limit(size)),
+            customer=_one_of(query, "customer", Call.Sentiment.values),
+            day_from=days[0] if is_day(days[0]) else "",
+            day_to=days[1] if is_day(days[1]) else "",
+            zone=_text(query, "tz", 64) if any(is_day(day) for day in days) else "",
+            bulk=_whole_number(_text(query, "bulk", 20)),
+            sort=sort if sort in ORDERS else LIVE_FIRST,
+            before=Place.read(_text(query, "before", 50)),
+            page=min(_whole_number(_text(query, "page", 20)) or 1, _pages_limit(size)),
             size=size,
-            wall=str(query.get("wall", "")) == "1",
+            columns=columns,
         )
 
     @property
     def narrows(self) -> bool:
-        return bool(self.phase or self.query or self.queue or self.agent or self.alert or self.tag)
+        return any(getattr(self, name) for name in NARROWING)
 
     @property
     def is_by_age(self) -> bool:
@@ -148,48 +143,60 @@ class Filter:
         """Filter the calls, without paging."""
         if self.phase:
             calls = calls.filter(in_phase(self.phase))
-        for name in ("queue", "agent"):
-            if value := getattr(self, name):
-                calls = calls.filter(**{name: value})
+        # Keys from subqueries instead of joins, which would return a call once for each match.
         if self.alert:
-            # Not a join, which would return a call once for each of its alerts.
             calls = calls.filter(pk__in=_alerting(self.alert))
+        if self.mine:
+            calls = calls.filter(queue__in=active().queues)
         if self.tag:
-            calls = calls.filter(pk__in=Tag.objects.filter(name=self.tag).order_by().values("call"))
-        if self.query:
-            matches = (Q(**{f"{name}__icontains": self.query}) for name in SEARCHED)
-            calls = calls.filter(reduce(or_, matches))
-        return calls
+            calls = calls.filter(pk__in=_tagged(self.tag))
+        if self.trouble:
+            kind = "" if self.trouble == ANY_TROUBLE else self.trouble
+            calls = calls.filter(pk__in=Call.objects.with_sound_trouble(kind).values("pk"))
+        if self.bulk is not None:
+            calls = calls.filter(call_id__in=_acted_on(self.bulk))
+        if self.customer:
+            calls = calls.filter(customer_sentiment=self.customer)
+        if _digits(self.query):
+            calls = calls.alias(**{f"bare_{name}": _bare(name) for name in NUMBERS})
+        return calls.filter(self._named, self._opened, self._searched)
 
-    def cut(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Sort, and return this page's calls, plus one more if there is a next page."""
+    @cached_property
+    def _named(self) -> Q:
+        # Kept, because an exact name is looked up first, and a page applies the filter repeatedly.
+        wanted = {name: getattr(self, name) for name in ("queue", "agent") if getattr(self, name)}
+        return reduce(Q.__and__, (named(name, text) for name, text in wanted.items()), Q())
+
+    @property
+    def _opened(self) -> Q:
+        zone, found = zone_of(self.zone), Q()
+        if first := day_of(self.day_from, zone):
+            found &= Q(opened_at__gte=start_of(first, zone))
+        if last := day_of(self.day_to, zone):
+            found &= Q(opened_at__lt=start_of(last, zone, days=1))
+        return found
+
+    @property
+    def _searched(self) -> Q:
+        if not self.query:
+            return Q()
+        matches = [Q(**{f"{name}__icontains": self.query}) for name in SEARCHED]
+        if digits := _digits(self.query):
+            matches += [Q(**{f"bare_{name}__contains": digits}) for name in NUMBERS]
+        return reduce(or_, matches)
+
+    def page_of(self, calls: QuerySet[Call]) -> list[int]:
+        """Sort, and return the keys of this page, plus one more if there is a next page."""
         if self.is_by_age:
-            is_newest = self.sort == NEWEST
-            if self.before is not None:
-                calls = calls.filter(**{"pk__lt" if is_newest else "pk__gt": self.before})
-            return calls.order_by("-id" if is_newest else "id")[: self.size + 1]
+            portions = (
+                portion.values_list("pk", flat=True)[: self.size + 1]
+                for portion in after(self.before, calls, self.sort)
+            )
+            # Lazily: the next portion is not asked for if the first one fills the page.
+            return list(islice(chain.from_iterable(portions), self.size + 1))
         first = (self.page - 1) * self.size
-        return self._sorted(calls)[first : first + self.size + 1]
-
-    def _sorted(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Sort the newest SORTED_LIMIT calls by a column, unknown values last."""
-        ids = calls.order_by("-id").values_list("id", flat=True)
-        # A limit on keys instead of a slice: a queryset that was sliced cannot be sorted again.
-        if oldest := ids[SORTED_LIMIT - 1 : SORTED_LIMIT].first():
-            calls = calls.filter(pk__gte=oldest)
-        order = models.expressions.OrderBy(
-            SORTS[self.sort.removeprefix("-")],
-            descending=self.sort.startswith("-"),
-            nulls_last=True,
-        )
-        # The key breaks ties. Without it, rows with equal values could appear on two pages.
-        return calls.order_by(order, "-id")
-
-    def newer(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Return the calls on the pages before this one, in an order by age."""
-        if self.before is None:
-            return calls.none()
-        return calls.filter(**{f"pk__{'gte' if self.sort == NEWEST else 'lte'}": self.before})
+        keys = sort_newest(calls, self.sort).values_list("pk", flat=True)
+        return list(keys[first : first + self.size + 1])
 
     def first_page(self, **changes: Any) -> Self:
         """Return this filter with changes, at its first page."""
@@ -197,13 +204,65 @@ class Filter:
 
     def address(self) -> str:
         """Return the query string. Leave out default values."""
+        return f"?{self.query_string}"
+
+    @property
+    def query_string(self) -> str:
+        return urlencode(self.pairs())
+
+    def pairs(self, *, without: Container[str] = ()) -> list[tuple[str, str]]:
+        """Return the parameters of the address, except those of some fields."""
         usual = type(self)()
-        named = {
-            name: int(value) if value is True else value
+        return [
+            (name, str(value))
             for field, name in NAMES.items()
-            if (value := getattr(self, field)) != getattr(usual, field)
-        }
-        return f"?{urlencode(named)}" if named else "?"
+            if field not in without and (value := getattr(self, field)) != getattr(usual, field)
+        ]
+
+
+def named(field: str, text: str) -> Q:
+    """Match calls by a name that somebody typed: exactly, or else any that contains it.
+
+    An exact name is the usual case, because lists offer them, and it has an index.
+    """
+    return Q(**{field if is_name(field, text) else f"{field}__icontains": text})
+
+
+def is_name(field: str, text: str) -> bool:
+    """Return whether a call has exactly this name."""
+    return Call.objects.filter(**{field: text}).exists()
+
+
+def _alerting(level: str) -> QuerySet[Alert, Any]:
+    alerts = Alert.objects.open().order_by()
+    if level != ANY_ALERT:
+        alerts = alerts.filter(severity=Severity[level.upper()])
+    return alerts.values("call")
+
+
+def _tagged(text: str) -> QuerySet[Tag, Any]:
+    exact = Tag.objects.filter(name=text).order_by()
+    found = exact if exact.exists() else Tag.objects.filter(name__icontains=text).order_by()
+    return found.values("call")
+
+
+def _acted_on(action: int) -> QuerySet[BulkItem, Any]:
+    done = BulkItem.objects.filter(action=action, outcome=BulkItem.Outcome.DONE)
+    return done.order_by().values("call_id")
+
+
+def _digits(text: str) -> str:
+    """Return the digits of a text that looks like part of a telephone number, or nothing."""
+    digits = "".join(filter(str.isdigit, text)) if _NUMBER.match(text) else ""
+    return digits if len(digits) >= 3 else ""
+
+
+def _bare(field: str) -> Any:
+    """A telephone number without separators."""
+    text: Any = F(field)
+    for sign in _SEPARATORS:
+        text = Replace(text, Value(sign))
+    return text
 
 
 def _pages_limit(size: int) -> int:
@@ -212,6 +271,18 @@ def _pages_limit(size: int) -> int:
 
 def _text(query: Mapping[str, Any], name: str, length: int) -> str:
     return str(query.get(name, "")).replace("\0", "").strip()[:length]
+
+
+def _one_of(query: Mapping[str, Any], name: str, choices: Iterable[str]) -> str:
+    text = str(query.get(name, ""))
+    return text if text in choices else ""
+
+
+def _columns(query: Mapping[str, Any]) -> str:
+    """Return the names of columns, separated by commas. A form sends each as a value of its own."""
+    given = query.getlist("columns") if isinstance(query, QueryDict) else [query.get("columns", "")]
+    text = ",".join(map(str, given))
+    return text if _COLUMNS.match(text) else ""
 
 
 def _tag(written: str) -> str:
@@ -233,24 +304,22 @@ CHOICES_LIMIT = 500
 
 @dataclass(frozen=True)
 class Choices:
-    """The options of the lists of queues, agents and tags."""
+    """The names that the filters of queue, agent and tag offer."""
 
     queues: list[str]
     agents: list[str]
     tags: list[str]
 
 
-def read_choices(wanted: Filter) -> Choices:
-    """Return the queues and agents of the newest calls, the known tags, and the current choices."""
+def read_choices() -> Choices:
+    """Return the queues and agents of the newest calls, and the known tags."""
     newest = list(Call.objects.order_by("-id").values_list("queue", "agent")[:CHOICES_FROM])
     return Choices(
-        queues=_offer({queue for queue, _ in newest}, wanted.queue),
-        agents=_offer({agent for _, agent in newest}, wanted.agent),
-        tags=_offer(set(known_tags()), wanted.tag),
+        queues=_offer({queue for queue, _ in newest}),
+        agents=_offer({agent for _, agent in newest}),
+        tags=_offer(set(known_tags())),
     )
 
 
-def _offer(names: set[str], chosen: str) -> list[str]:
-    known = sorted(names - {""}, key=str.casefold)[:CHOICES_LIMIT]
-    # A filter from a bookmark stays selected, even if no recent call has its value.
-    return known if not chosen or chosen in known else [chosen, *known]
+def _offer(names: set[str]) -> list[str]:
+    return sorted(names - {""}, key=str.casefold)[:CHOICES_LIMIT]

@@ -3,14 +3,19 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervisor import access
+from supervisor import access, pausing
+from supervisor.account import views as account_views
 from supervisor.alerts import views as alerts_views
+from supervisor.alerts.many import acknowledge_many
 from supervisor.board import views as board_views
 from supervisor.bulk import views as bulk_views
 from supervisor.call import annotating
 from supervisor.call import views as call_views
 from supervisor.listen import views as listen_views
+from supervisor.people import views as people_views
+from supervisor.saved import views as saved_views
 from supervisor.search import views as search_views
+from supervisor.wall import views as wall_views
 
 app_name = "supervisor"
 urlpatterns = [
@@ -18,17 +23,34 @@ urlpatterns = [
     path("rows", board_views.show_rows, name="rows"),
     path("calls.csv", board_views.show_table, name="table"),
     path("standing", board_views.show_analysis_status, name="standing"),
+    path("analysis/pause/", pausing.pause, name="pause"),
+    path("analysis/resume/", pausing.resume, name="resume"),
     path("alerts/", alerts_views.show_alerts, name="alerts"),
-    path("alerts/acknowledge/", alerts_views.acknowledge_many, name="acknowledge-many"),
+    path("alerts/trends/", alerts_views.show_trends, name="alert-trends"),
+    path("alerts/acknowledge/", acknowledge_many, name="acknowledge-many"),
+    path("alerts/undo/", alerts_views.undo_acknowledge, name="undo-acknowledge"),
     path("alerts/<int:alert_id>/acknowledge/", alerts_views.acknowledge, name="acknowledge"),
+    path("alerts/<int:alert_id>/assign/", alerts_views.assign, name="assign-alert"),
+    path("alerts/<int:alert_id>/snooze/", alerts_views.snooze, name="snooze-alert"),
+    path("alerts/<int:alert_id>/reopen/", alerts_views.reopen, name="reopen-alert"),
+    path("agents/", people_views.show_agents, name="agents"),
+    path("agent/", people_views.show_agent, name="agent"),
+    path("queues/", people_views.show_queues, name="queues"),
+    path("queue/", people_views.show_queue, name="queue"),
     path("search/", search_views.show_search, name="search"),
     path("bulk/", bulk_views.actions, name="bulks"),
     path("bulk/ask/", bulk_views.ask, name="bulk-ask"),
     path("bulk/<int:action_id>/", bulk_views.show, name="bulk"),
     path("bulk/<int:action_id>/stop/", bulk_views.stop, name="bulk-stop"),
+    path("wall/", wall_views.show_wall, name="wall"),
+    path("wall/<int:screen_id>/", wall_views.show_display, name="wall-display"),
     path("history", board_views.show_history, name="history"),
     path("login/", access.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("account/settings/", account_views.settings, name="settings"),
+    path("views/", saved_views.views, name="views"),
+    path("views/<int:view_id>/", saved_views.change, name="view"),
+    path("views/<int:view_id>/delete/", saved_views.delete, name="view-delete"),
     path("calls/<str:call_id>/", call_views.show_call, name="call"),
     path("calls/<str:call_id>/packets", call_views.show_packets, name="packets"),
     path("calls/<str:call_id>/waveform", call_views.show_waveform, name="waveform"),

@@ -119,6 +119,8 @@ def browser(address: str, name: str, password: str) -> Iterator[Page]:
 def open_call(page: Page, path: str) -> Opening:
     page.goto("about:blank")
     page.goto(path)
+    # The packet map is in a closed section, and is fetched once that is opened.
+    page.evaluate("document.getElementById('technical').open = true")
     idle = f"bench.waveAt && bench.mapAt && performance.now() - bench.busyUntil > {QUIET_MS}"
     _wait(page, idle)
     figures = page.evaluate(READ)

@@ -5,38 +5,43 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.db.models import QuerySet
-from django.forms import Textarea, modelform_factory
+from django.forms import modelform_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.safestring import SafeString
 
 from calls.actions import ACTIONS
-from calls.admin.lists import EditableList, Records
-from calls.alerts.kinds import KINDS
+from calls.admin.display import (
+    link_to_call,
+    link_to_page,
+    page_of,
+    pill,
+    show_cut,
+)
+from calls.admin.lists import EditableList, Records, panel
+from calls.admin.rule_form import (
+    FIELDS_OF_KINDS,
+    FORM_OVERRIDES,
+    LABELS,
+    RuleForm,
+    fields_by_kind,
+    limit_labels,
+    summary_of,
+)
+from calls.alerts.definition import RULE_FIELDS
 from calls.alerts.services import acknowledge_alerts
-from calls.alerts.trial import CALLS, try_rule
-from calls.models import Alert, AlertRule
+from calls.alerts.trial import try_rule
+from calls.models import Alert, AlertRule, Severity
 
 ACTION_LIMIT = 1_000
-FIELDS_OF_KINDS = list(dict.fromkeys(name for kind in KINDS.values() for name in kind.fields))
-RULE_FIELDS = ["name", "kind", "severity", "queue", *FIELDS_OF_KINDS, "repeat_after_s"]
-
-
-def _label(field: str) -> str:
-    return str(label_for_field(field, AlertRule))
-
-
-def _which_fields() -> str:
-    """Say which fields each kind uses."""
-    labels = dict(AlertRule.Kind.choices)
-    return " ".join(
-        f"{labels[name]}: {', '.join(_label(field) for field in kind.fields) or 'none'}."
-        for name, kind in KINDS.items()
-    )
+LEVELS: dict[int, str] = {
+    Severity.NOTICE: "note",
+    Severity.WARNING: "warn",
+    Severity.CRITICAL: "bad",
+}
 
 
 def _number(text: str | None) -> int:
@@ -47,25 +52,34 @@ def _number(text: str | None) -> int:
 class AlertRuleAdmin(EditableList):
     """A change applies from then on. A rule can be tried on past calls first."""
 
+    form = RuleForm
     fieldsets = [
-        (None, {"fields": ["name", "kind", "severity", "enabled"]}),
-        ("Which calls", {"fields": ["queue"]}),
-        (
-            "What it looks for",
-            {
-                "fields": [*FIELDS_OF_KINDS],
-                "description": _which_fields(),
-            },
-        ),
-        ("How often", {"fields": ["repeat_after_s"]}),
+        (None, {"fields": ["name", "severity", "enabled"]}),
+        ("What it looks for", {"fields": ["kind", *FIELDS_OF_KINDS, "conditions"]}),
+        ("Which calls", {"fields": ["queues", "agents"]}),
+        ("When", {"fields": ["repeat_after_s", "quiet_hours", "quiet_mode"]}),
     ]
     change_form_template = "admin/calls/alertrule/form.html"
-    list_display = ["name", "kind", "severity", "queue", "speaker", "limit", "enabled"]
+    list_display = ["name", "kind", "severity", "calls", "further_conditions", "enabled"]
     list_editable = ["enabled"]
     list_filter = ["kind", "severity", "enabled"]
-    search_fields = ["name", "phrases", "queue"]
+    search_fields = ["name", "phrases"]
     ordering = ("name",)
-    formfield_overrides = {models.TextField: {"widget": Textarea(attrs={"rows": 8})}}
+    formfield_overrides = FORM_OVERRIDES
+
+    @admin.display(description="queues; agents")
+    def calls(self, rule: AlertRule) -> str:
+        return summary_of(rule)
+
+    @admin.display(description="conditions")
+    def further_conditions(self, rule: AlertRule) -> str:
+        return ", ".join(LABELS[each["kind"]] for each in rule.conditions)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {"fields_by_kind": fields_by_kind(), "limit_labels": limit_labels()}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.try_view)
@@ -81,28 +95,63 @@ class AlertRuleAdmin(EditableList):
         # POST, because the rule need not be saved: its fields come with the request.
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        form = modelform_factory(AlertRule, fields=RULE_FIELDS)(request.POST, instance=rule)
+        form = modelform_factory(AlertRule, form=RuleForm, fields=RULE_FIELDS)(
+            request.POST, instance=rule
+        )
         context = {
             **self.admin_site.each_context(request),
-            "title": "Try this rule",
+            "title": "Try on past calls",
             "opts": self.opts,
             "form": form,
-            "calls": CALLS,
             "trial": try_rule(form.save(commit=False)) if form.is_valid() else None,
         }
-        return TemplateResponse(request, "admin/calls/alertrule/trial.html", context)
+        return TemplateResponse(
+            request, panel(request, "admin/calls/alertrule/trial.html"), context
+        )
 
 
 @admin.register(Alert)
 class AlertAdmin(Records):
     """Lists alerts, and acknowledges many at once."""
 
-    list_display = ["name", "call", "severity", "found", "raised_at", "acknowledged_by"]
+    list_display = [
+        "name",
+        "state",
+        "shown_severity",
+        "shown_found",
+        "shown_call",
+        "raised_at",
+        "acknowledged_by",
+        "page",
+    ]
     list_filter = ["severity", "kind", ("acknowledged_at", admin.EmptyFieldListFilter)]
     list_select_related = ["call"]
     search_fields = ["name", "call__call_id"]
     ordering = ("-id",)
     actions = ["acknowledge"]
+
+    def view_on_site(self, alert: Alert) -> str:
+        return page_of(alert.call)
+
+    @admin.display
+    def state(self, alert: Alert) -> SafeString:
+        return pill("warn", "Open") if alert.is_open else pill("off", "Acknowledged")
+
+    @admin.display(description="severity")
+    def shown_severity(self, alert: Alert) -> SafeString:
+        return pill(LEVELS[alert.severity], Severity(alert.severity).label)
+
+    @admin.display(description="found")
+    def shown_found(self, alert: Alert) -> SafeString | str:
+        return show_cut(alert.found)
+
+    @admin.display(description="call")
+    def shown_call(self, alert: Alert) -> SafeString | str:
+        return link_to_call(alert.call)
+
+    @admin.display
+    def page(self, alert: Alert) -> SafeString:
+        return link_to_page(page_of(alert.call), alert.call.call_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -121,7 +170,7 @@ class AlertAdmin(Records):
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         by = request.user.get_username()
         pks = list(queryset.filter(acknowledged_at=None).values_list("pk", flat=True))
-        count = acknowledge_alerts(alert_ids=pks[:ACTION_LIMIT], by=by)
+        count = len(acknowledge_alerts(alert_ids=pks[:ACTION_LIMIT], by=by))
         text = f"{count} acknowledged."
         if len(pks) > ACTION_LIMIT:
             text += f" {len(pks) - ACTION_LIMIT} are left. The limit is {ACTION_LIMIT} at once."

@@ -13,4 +13,4 @@ class TagInline(CallInline):
 
 class NoteInline(CallInline):
     model = Note
-    fields = ["text", "written_at", "author"]
+    fields = ["text", "at_ms", "written_at", "author"]

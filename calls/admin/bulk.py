@@ -9,8 +9,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
+from calls.admin.display import NONE, pill, show_time
 from calls.admin.lists import CallInline, ReadOnly, Records
 from calls.bulk import count_outcomes
 from calls.models import BulkAction, BulkItem
@@ -52,7 +53,7 @@ class RefusedInline(CallInline):
 class BulkActionAdmin(ReadOnly, Records):
     """Read-only. Actions are started and stopped on the pages, and removed by the sweep."""
 
-    list_display = ["what", "by", "created_at", "chosen", "standing", "none_refused"]
+    list_display = ["what", "state", "refused", "by", "shown_choice", "created_at", "finished_at"]
     list_filter = ["kind", StandingFilter]
     # Exact, because a search inside of names would read the whole table.
     search_fields = ("by__exact",)
@@ -67,6 +68,22 @@ class BulkActionAdmin(ReadOnly, Records):
         actions: QuerySet[BulkAction] = super().get_queryset(request)
         # Exists, not a count: an action may have thousands of refusals.
         return actions.annotate(has_refused=Exists(refused))
+
+    @admin.display
+    def state(self, action: BulkAction) -> SafeString:
+        if action.finished_at is None:
+            return pill("work", "Running")
+        if action.stopped_by:
+            return pill("warn", f"Stopped by {action.stopped_by}")
+        return pill("off", "Finished")
+
+    @admin.display
+    def refused(self, action: Any) -> SafeString | str:
+        return pill("warn", "Some calls") if action.has_refused else NONE
+
+    @admin.display(description="chosen by")
+    def shown_choice(self, action: BulkAction) -> SafeString | str:
+        return format_html('<span class="cell">{}</span>', self.chosen(action))
 
     def view_on_site(self, action: BulkAction) -> str:
         return reverse("supervisor:bulk", args=[action.pk])
@@ -85,15 +102,11 @@ class BulkActionAdmin(ReadOnly, Records):
         return format_html('<a href="{}">{}</a>', url, text)
 
     @admin.display(description="state")
-    def standing(self, action: BulkAction) -> str:
+    def standing(self, action: BulkAction) -> SafeString | str:
         if action.finished_at is None:
             return "Running"
         how = f"Stopped by {action.stopped_by}" if action.stopped_by else "Finished"
-        return f"{how} {action.finished_at:%Y-%m-%d %H:%M} UTC"
-
-    @admin.display(boolean=True)
-    def none_refused(self, action: Any) -> bool:
-        return not action.has_refused
+        return format_html("{}: {}", how, mark_safe(show_time(action.finished_at)))  # noqa: S308
 
     @admin.display
     def progress(self, action: BulkAction) -> str:

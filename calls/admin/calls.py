@@ -16,6 +16,15 @@ from django.utils.safestring import SafeString
 from calls import services
 from calls.actions import IN_ADMIN, OPERATE, REFUSALS, Action
 from calls.admin.annotations import NoteInline, TagInline
+from calls.admin.display import (
+    NONE,
+    link_to_page,
+    page_of,
+    show_cut,
+    show_error,
+    show_id,
+    show_phase,
+)
 from calls.admin.lists import (
     ACTION_LIMIT,
     CallInline,
@@ -97,27 +106,38 @@ def _validate(check: Callable[[str], object], value: str) -> None:
         raise ValidationError(str(error)) from error
 
 
+class DismissedFilter(admin.SimpleListFilter):
+    title = parameter_name = "dismissed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Needs attention"), ("yes", "Dismissed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        if self.value() not in ("no", "yes"):
+            return queryset
+        return queryset.filter(dismissed_at__isnull=self.value() == "no")
+
+
 @admin.register(Call)
 class CallAdmin(ReadOnly, Records):
     """The parties, queue and direction can be corrected. Everything else goes through services."""
 
     editable: ClassVar = [each.name for each in DESCRIBED if each.is_editable]
     list_display = [
-        "call_id",
-        "state",
-        "queue",
-        "agent",
+        "shown_id",
+        "phase",
+        "error",
+        "shown_queue",
+        "shown_agent",
         "opened_at",
-        "ended_at",
-        "packet_count",
-        "missing_count",
-        "late_count",
-        "next_attempt_at",
-        "customer_sentiment",
+        "packets",
+        "missing",
+        "sentiment",
+        "page",
     ]
     list_filter = [
         "state",
-        ("dismissed_at", admin.EmptyFieldListFilter),
+        DismissedFilter,
         "end_reason",
         "customer_sentiment",
     ]
@@ -140,11 +160,75 @@ class CallAdmin(ReadOnly, Records):
         return request.user.has_perm(OPERATE)
 
     def get_fields(self, request: HttpRequest, obj: Call | None = None) -> list[Any]:
-        return ["records", *super().get_fields(request, obj)]
+        return ["phase", "records", *super().get_fields(request, obj)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Call | None = None) -> list[Any]:
         fields = super().get_readonly_fields(request, obj)
         return [name for name in fields if name not in self.editable]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Call | None = None) -> Any:
+        ((_, options),) = super().get_fieldsets(request, obj)
+        left = {getattr(field, "__name__", field): field for field in options["fields"]}
+        parts = [
+            (title, {"fields": [left.pop(name) for name in names if name in left]})
+            for title, names in self._parts().items()
+        ]
+        technical = {"fields": list(left.values()), "classes": ["collapse"]}
+        return [*parts, ("Technical", technical)]
+
+    def _parts(self) -> dict[str | None, list[str]]:
+        """Return the fields in parts. What is named here in none of them is technical."""
+        return {
+            None: ["phase", "last_error", "next_attempt_at", "dismissed_at", "records"],
+            "Who": self.editable,
+            "When": ["opened_at", "last_packet_at", "ended_at", "end_reason", "duration"],
+            "Packets": ["packet_count", "missing_count", "late_count", "duplicate_count"],
+            "Result": [
+                "customer_sentiment",
+                "customer_trend",
+                "agent_sentiment",
+                "agent_trend",
+            ],
+        }
+
+    def view_on_site(self, call: Call) -> str:
+        return page_of(call)
+
+    @admin.display(description="call", ordering="call_id")
+    def shown_id(self, call: Call) -> SafeString:
+        return show_id(call.call_id)
+
+    @admin.display(description="state")
+    def phase(self, call: Call) -> SafeString:
+        return show_phase(call)
+
+    @admin.display
+    def error(self, call: Call) -> SafeString | str:
+        return show_error(call.last_error)
+
+    @admin.display(description="queue")
+    def shown_queue(self, call: Call) -> SafeString | str:
+        return show_cut(call.queue, short=True)
+
+    @admin.display(description="agent")
+    def shown_agent(self, call: Call) -> SafeString | str:
+        return show_cut(call.agent, short=True)
+
+    @admin.display(ordering="customer_sentiment")
+    def sentiment(self, call: Call) -> str:
+        return call.get_customer_sentiment_display() or NONE
+
+    @admin.display
+    def packets(self, call: Call) -> str:
+        return f"{call.packet_count:,}"
+
+    @admin.display
+    def missing(self, call: Call) -> str:
+        return f"{call.missing_count:,}" if call.missing_count else NONE
+
+    @admin.display
+    def page(self, call: Call) -> SafeString:
+        return link_to_page(page_of(call), call.call_id)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

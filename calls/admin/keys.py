@@ -8,7 +8,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from calls.admin.display import pill
 from calls.admin.lists import (
     Records,
     _number,
@@ -23,23 +26,40 @@ from calls.models import (
 class ApiKeyAdmin(Records):
     """Keys are created and revoked but never deleted, because the event log may name them."""
 
-    list_display = ["name", "prefix", "scopes", "created_at", "revoked_at"]
+    list_display = ["name", "state", "shown_scopes", "shown_prefix", "created_at", "revoked_at"]
     actions = ["revoke"]
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[Any]:
-        return ["name", "scopes", *(["prefix", "created_at", "revoked_at"] if obj else [])]
+        if obj is None:
+            return ["name", "scopes"]
+        return ["name", "state", "shown_scopes", "shown_prefix", "created_at", "revoked_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[Any]:
         # Only the name of a key can change: programs rely on what it permits.
-        return self.get_fields(request, obj)[1:] if obj else []
+        return super().get_readonly_fields(request, obj)[1:] if obj else []
+
+    @admin.display
+    def state(self, key: ApiKey) -> SafeString:
+        return pill("off", "Revoked") if key.revoked_at else pill("ok", "Active")
+
+    @admin.display(description="permits")
+    def shown_scopes(self, key: ApiKey) -> SafeString:
+        labels = dict(ApiKey.Scope.choices)
+        text = ". ".join(labels.get(scope, scope) for scope in key.scopes) + "."
+        return format_html('<span class="wrap">{}</span>', text)
+
+    @admin.display(description="starts with")
+    def shown_prefix(self, key: ApiKey) -> SafeString:
+        return format_html('<span class="id">cc_{}</span>', key.prefix)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "scopes":
             boxes = forms.CheckboxSelectMultiple
-            return forms.MultipleChoiceField(choices=ApiKey.Scope.choices, widget=boxes)
+            choices = ApiKey.Scope.choices
+            return forms.MultipleChoiceField(label="Permits", choices=choices, widget=boxes)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -50,7 +70,11 @@ class ApiKeyAdmin(Records):
         # The admin goes on with this object: its log entry and its redirect need the key.
         obj.pk, obj.prefix = key.pk, key.prefix
         # The message is kept in a signed cookie of this browser, not in the database.
-        note = f"The key is {plain}. Copy it now. It is not stored and cannot be shown again."
+        note = format_html(
+            "The key is <code data-copy>{}</code> "
+            "Copy it now. It is not stored and cannot be shown again.",
+            plain,
+        )
         self.message_user(request, note, messages.WARNING)
 
     @admin.action(description="Revoke", permissions=["change"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -21,10 +21,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from calls.admin.display import Shown, as_shown, link_to_call
 from calls.keys import VIEW_UNREDACTED
-from calls.models import (
-    Call,
-)
+from calls.models import Call
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -70,19 +69,12 @@ def pretty(value: Any) -> SafeString:
     return format_html("<pre>{}</pre>", Truncator(text).chars(JSON_LENGTH))
 
 
-def link_to_call(call: Call | None) -> SafeString | str:
-    if call is None:
-        return "-"
-    return format_html(
-        '<a href="{}">{}</a>', reverse("admin:calls_call_change", args=[call.pk]), call.call_id
-    )
-
-
 def link_to_rows(model: type[Model], text: str, query: dict[str, Any]) -> SafeString:
     url = reverse(f"admin:calls_{model.__name__.lower()}_changelist", query=query)
     return format_html('<a href="{}">{}</a>', url, text)
 
 
+@cache
 def as_json(name: str) -> Callable[[Any], SafeString]:
     """Return a column that shows a JSON field on several lines."""
 
@@ -109,6 +101,17 @@ class NarrowedFilter(admin.SimpleListFilter):
         return queryset.filter(**{str(self.parameter_name): value})
 
 
+def panel(request: HttpRequest, template: str) -> str:
+    """Return the template of a result, or that of its part for a script that shows it in the form.
+
+    The part of ``trial.html`` is ``_trial.html``.
+    """
+    if request.headers.get("X-Panel") != "1":
+        return template
+    folder, _, name = template.rpartition("/")
+    return f"{folder}/_{name}"
+
+
 class NamedListForm(_ModelForm):
     """A row of an editable list. Screen readers announce the row with each field."""
 
@@ -118,7 +121,7 @@ class NamedListForm(_ModelForm):
             field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
 
 
-class EditableList(_ModelAdmin):
+class EditableList(Shown):
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         return super().get_changelist_form(request, **{"form": NamedListForm, **kwargs})
 
@@ -136,7 +139,7 @@ class ReadOnly:
         return False
 
 
-class Records(_ModelAdmin):
+class Records(Shown):
     """A list of any length, newest first, with pages that show every field."""
 
     paginator = ReachablePaginator
@@ -154,7 +157,7 @@ class Records(_ModelAdmin):
         return [as_json(name) if name in self.json_fields else name for name in names]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return self.get_fields(request, obj)
+        return [self._shown(name) for name in self.get_fields(request, obj)]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -212,6 +215,8 @@ class BoundedFormSet(_FormSet):
 
 
 class CallInline(ReadOnly, _TabularInline):
+    """Rows of the object on its page: no form, and a bounded number."""
+
     limit = INLINE_LIMIT
     template = "admin/calls/rows.html"
     formset = BoundedFormSet
@@ -219,8 +224,13 @@ class CallInline(ReadOnly, _TabularInline):
     extra = 0
     show_change_link = False
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        names = super().get_fields(request, obj)
+        model: Any = self.model
+        return [as_shown(model, each) if isinstance(each, str) else each for each in names]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return list(self.get_fields(request, obj))
+        return self.get_fields(request, obj)
 
 
 ACTION_LIMIT = 1_000

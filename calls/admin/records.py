@@ -13,12 +13,19 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from calls import events
+from calls.admin.display import (
+    NONE,
+    link_to_call,
+    page_of,
+    pill,
+    show_cut,
+    show_error,
+)
 from calls.admin.lists import (
     CallRecords,
     NarrowedFilter,
     PersonalData,
     is_narrowed,
-    link_to_call,
 )
 from calls.models import (
     Analysis,
@@ -32,6 +39,13 @@ from calls.models import (
 )
 
 EXCERPT_LENGTH = 80
+LEVELS: dict[str, str] = {
+    Attempt.Outcome.RUNNING: "work",
+    Attempt.Outcome.SUCCEEDED: "ok",
+    Attempt.Outcome.FAILED: "bad",
+    Attempt.Outcome.CRASHED: "bad",
+    Attempt.Outcome.SNOOZED: "warn",
+}
 STREAMS_SEARCHED = 1_000
 
 
@@ -61,7 +75,7 @@ class PacketAdmin(PersonalData, CallRecords):
         "call_link",
         "stream",
         "sequence",
-        "track",
+        "shown_track",
         "timestamp",
         "received_at",
         "late",
@@ -84,9 +98,13 @@ class PacketAdmin(PersonalData, CallRecords):
     def call_link(self, row: Packet) -> SafeString | str:
         return link_to_call(row.stream.call)
 
+    @admin.display(description="track")
+    def shown_track(self, row: Packet) -> SafeString | str:
+        return show_cut(row.track, short=True)
+
     @admin.display(description="data")
-    def excerpt(self, row: Any) -> str:
-        return Truncator(row.beginning).chars(EXCERPT_LENGTH)
+    def excerpt(self, row: Any) -> SafeString | str:
+        return show_cut(Truncator(row.beginning).chars(EXCERPT_LENGTH))
 
     def of_call(self, queryset: QuerySet[Any], calls: list[Call]) -> QuerySet[Any]:
         streams = Stream.objects.filter(call__in=calls).order_by("pk")
@@ -95,31 +113,52 @@ class PacketAdmin(PersonalData, CallRecords):
 
 @admin.register(CallEvent)
 class CallEventAdmin(CallRecords):
-    list_display = ["id", "at", "call_link", "type", "state", "summary"]
+    list_display = ["id", "type", "summary", "call_link", "at"]
     list_filter = [EventTypeFilter]
     json_fields = ["data"]
 
     @admin.display(description="data")
-    def summary(self, event: CallEvent) -> str:
-        return Truncator(json.dumps(event.data, ensure_ascii=False)).chars(2 * EXCERPT_LENGTH)
+    def summary(self, event: CallEvent) -> SafeString | str:
+        data = json.dumps(event.data, ensure_ascii=False) if event.data else ""
+        return show_cut(Truncator(data).chars(2 * EXCERPT_LENGTH))
 
 
 @admin.register(Attempt)
 class AttemptAdmin(CallRecords):
     list_display = [
         "id",
+        "shown_outcome",
+        "shown_error",
         "call_link",
-        "round",
         "stage",
-        "number",
+        "shown_number",
         "provider",
-        "outcome",
-        "code",
         "started_at",
-        "duration_ms",
+        "took",
         "retry_at",
     ]
     list_filter = ["outcome", "stage"]
+
+    def view_on_site(self, attempt: Attempt) -> str:
+        return page_of(attempt.call)
+
+    @admin.display(description="outcome")
+    def shown_outcome(self, attempt: Attempt) -> SafeString:
+        level = LEVELS.get(attempt.outcome, "off")
+        return pill(level, Attempt.Outcome(attempt.outcome).label.partition(" (")[0])
+
+    @admin.display(description="error")
+    def shown_error(self, attempt: Attempt) -> SafeString | str:
+        return show_error(attempt.error or attempt.code)
+
+    @admin.display(description="number")
+    def shown_number(self, attempt: Attempt) -> str:
+        return f"{attempt.number}, round {attempt.round + 1}"
+
+    @admin.display(description="took")
+    def took(self, attempt: Attempt) -> str:
+        took_ms = attempt.duration_ms
+        return NONE if took_ms is None else f"{took_ms / 1000:,.1f} s"
 
 
 @admin.register(Transcript)
@@ -134,7 +173,7 @@ class TranscriptAdmin(PersonalData, CallRecords):
 
 @admin.register(Analysis)
 class AnalysisAdmin(CallRecords):
-    list_display = ["id", "call_link", "version", "created_at", "excerpt"]
+    list_display = ["id", "call_link", "excerpt", "version", "created_at"]
     json_fields = [
         "turns",
         "keywords",
@@ -149,8 +188,8 @@ class AnalysisAdmin(CallRecords):
         return super().get_queryset(request).defer("turns", "metrics", "insights")
 
     @admin.display(description="summary")
-    def excerpt(self, row: Analysis) -> str:
-        return Truncator(row.summary).chars(EXCERPT_LENGTH)
+    def excerpt(self, row: Analysis) -> SafeString | str:
+        return show_cut(Truncator(row.summary).chars(2 * EXCERPT_LENGTH))
 
 
 @admin.register(Recording)

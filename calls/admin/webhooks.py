@@ -3,33 +3,77 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import httpcore
+from asgiref.sync import async_to_sync
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils import timezone
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from calls import events
 from calls.admin.alerts import ACTION_LIMIT
-from calls.admin.lists import Records, pretty
+from calls.admin.display import show_cut, show_time
+from calls.admin.lists import pretty
+from calls.admin.receivers import Deliveries, Receivers
 from calls.models import WebhookDelivery, WebhookEndpoint
-from calls.webhooks.addresses import check_url
-from calls.webhooks.services import queue_test, redeliver, replace_secret, rotate_secret
+from calls.webhooks.addresses import AddressRefused, check_target, check_url
+from calls.webhooks.services import (
+    OUTBOX,
+    queue_test,
+    replace_secret,
+    rotate_secret,
+    send_test,
+    try_unsaved,
+)
 from calls.webhooks.signature import secret_key
+
+SECRET_RULE = "The secret must be whsec_ followed by 24 to 64 bytes in base64."  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Why messages to a URL would be refused, and what may keep them from arriving for now."""
+
+    refusal: str = ""
+    doubt: str = ""
+
+
+def check(url: str) -> Checked:
+    """Look a URL up as the courier does. May take seconds, so never call it in a transaction."""
+    try:
+        async_to_sync(check_target)(url, allowance=settings.WEBHOOK_ALLOW_PRIVATE)
+    except AddressRefused as error:
+        hint = "The setting WEBHOOK_ALLOW_PRIVATE can allow it."
+        return Checked(refusal=f"{error} {hint}")
+    except ValueError as error:
+        return Checked(refusal=str(error))
+    except (httpcore.ConnectError, TimeoutError):
+        return Checked(doubt="Its host has no address yet. Messages wait until it has one.")
+    return Checked()
 
 
 class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Refuses URLs that can never work. Private hosts are detected when a message is sent."""
+    """Refuses URLs to which nothing would be sent."""
+
+    # The admin sets it on the class that it makes for each request.
+    checked = Checked()
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"].strip()
-        try:
-            check_url(url)
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
+        # A disabled endpoint may keep an address that the site no longer allows.
+        if self.checked.refusal and "enabled" in self.data:
+            raise forms.ValidationError(self.checked.refusal)
         return url
 
     def clean_secret(self) -> str:
@@ -37,17 +81,17 @@ class WebhookEndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             secret_key(secret)
         except ValueError as error:
-            text = "The secret must be whsec_ followed by 24 to 64 bytes in base64."
-            raise forms.ValidationError(text) from error
+            raise forms.ValidationError(SECRET_RULE) from error
         return secret
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class WebhookEndpointAdmin(Receivers):
     """A new endpoint gets only events that happen after it was created."""
 
     form = WebhookEndpointForm
-    list_display = ["name", "url", "standing", "alerts", "state_changes", "results", "queue"]
+    change_form_template = "admin/calls/webhookendpoint/form.html"
+    list_display = ["name", "state", "trouble", "shown_url", "messages", "shown_queue"]
     list_filter = ["enabled"]
     ordering = ("name",)
     readonly_fields = [
@@ -80,30 +124,94 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ]  # fmt: skip
     actions = ["send_test", "rotate"]
 
-    def get_fieldsets(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> Any:
-        if obj is None or self.has_change_permission(request, obj):
-            return self.fieldsets
-        # Hide the secret from people who may only view: with it, they could forge messages.
-        return [entry for entry in self.fieldsets if entry[0] != "Secret"]
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.test_view)
+        return [path("test/", view, name="calls_webhookendpoint_test"), *super().get_urls()]
 
-    @admin.display(description="state")
-    def standing(self, endpoint: WebhookEndpoint) -> str:
-        if endpoint.enabled and endpoint.failing_since:
-            return f"Has been failing since {endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
-        if endpoint.enabled:
-            return "OK"
-        return f"Disabled. {endpoint.disabled_reason}".strip()
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if request.method == "POST":
+            # Here, because Django opens a transaction next, and a name server may be slow.
+            request.checked_url = check(request.POST.get("url", "").strip())  # type: ignore[attr-defined]
+        return super().changeform_view(request, object_id, *args, **kwargs)
+
+    def get_form(
+        self, request: HttpRequest, obj: WebhookEndpoint | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, *args, **kwargs)
+        form.checked = getattr(request, "checked_url", Checked())
+        return form
+
+    def test_view(self, request: HttpRequest) -> HttpResponse:
+        """Send a test message to the URL in the form, saved or not, and show the answer."""
+        pk = request.GET.get("endpoint", "")
+        saved = WebhookEndpoint.objects.filter(pk=pk).first() if pk.isdecimal() else None
+        is_allowed = self.has_change_permission if saved else self.has_add_permission
+        if not is_allowed(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Test message",
+            "opts": self.opts,
+            **self._test(request.POST, saved),
+        }
+        is_part = request.headers.get("x-requested-with") == "fetch"
+        name = "_answer" if is_part else "answer"
+        return TemplateResponse(request, f"admin/calls/webhookendpoint/{name}.html", context)
+
+    def _test(self, sent: Mapping[str, str], saved: WebhookEndpoint | None) -> dict[str, Any]:
+        """Send the message, and return the result for the template."""
+        url, secret = sent.get("url", "").strip(), sent.get("secret", "").strip()
+        try:
+            check_url(url)
+            secret_key(secret)
+        except ValueError as error:
+            return {"problem": SECRET_RULE if str(error).startswith("not ") else str(error)}
+        if saved and (saved.url, saved.secret) == (url, secret):
+            return {"outcome": send_test(saved), "is_recorded": True}
+        name = sent.get("name", "").strip()
+        return {"outcome": try_unsaved(WebhookEndpoint(name=name, url=url, secret=secret))}
+
+    def get_fieldsets(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            # A new endpoint has no history yet.
+            new = {"fields": ["name", "url", "enabled"]}
+            return [(None, new), *(each for each in fieldsets[1:] if each[0] != "Statistics")]
+        if self.has_change_permission(request, obj):
+            return fieldsets
+        # Hide the secret from people who may only view: with it, they could forge messages.
+        return [entry for entry in fieldsets if entry[0] != "Secret"]
+
+    @admin.display(description="URL")
+    def shown_url(self, endpoint: WebhookEndpoint) -> SafeString | str:
+        return show_cut(endpoint.url)
+
+    @admin.display
+    def messages(self, endpoint: WebhookEndpoint) -> str:
+        wanted = ("alerts", "state_changes", "results")
+        names = [name.replace("_", " ") for name in wanted if getattr(endpoint, name)]
+        return ", ".join(names) or "none"
+
+    @admin.display(description="queue")
+    def shown_queue(self, endpoint: WebhookEndpoint) -> SafeString | str:
+        return show_cut(endpoint.queue, short=True) if endpoint.queue else "all"
 
     @admin.display(description="old secret")
-    def old_secret(self, endpoint: WebhookEndpoint) -> str:
+    def old_secret(self, endpoint: WebhookEndpoint) -> SafeString | str:
         until = endpoint.previous_secret_until
         if until is None or until <= timezone.now():
             return "No old secret is valid."
-        return f"Valid until {until:%Y-%m-%d %H:%M} UTC"
+        return format_html("Valid until {}", mark_safe(show_time(until)))  # noqa: S308
 
     def save_model(
         self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool
     ) -> None:
+        if form.checked.doubt and "url" in form.changed_data:
+            messages.warning(request, form.checked.doubt)
         if not change:
             # Otherwise it would be sent the whole log.
             obj.position = events.head()
@@ -144,19 +252,30 @@ def _pretty_body(delivery: WebhookDelivery) -> SafeString:
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(Records):
+class WebhookDeliveryAdmin(Deliveries):
     """The log of deliveries and their results."""
 
     list_display = [
-        "type", "endpoint", "state", "attempts", "status_code", "duration_ms", "next_attempt_at",
-        "created_at", "error",
-    ]  # fmt: skip
+        "message",
+        "shown_state",
+        "shown_error",
+        "endpoint",
+        "attempts",
+        "status_code",
+        "took",
+        "next_attempt_at",
+        "created_at",
+    ]
     list_filter = ["state", "type", "endpoint"]
     list_select_related = ["endpoint"]
     search_fields = ("message_id__startswith",)
     search_help_text = "The start of a webhook-id, such as alert_raised_4711."
     ordering = ("-id",)
     actions = ["send_again"]
+
+    @admin.display(description="message")
+    def message(self, delivery: WebhookDelivery) -> str:
+        return f"{delivery.type.replace('_', ' ')} {delivery.pk}"
 
     def get_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> list[Any]:
         return [_pretty_body if name == "body" else name for name in super().get_fields(request)]
@@ -176,5 +295,5 @@ class WebhookDeliveryAdmin(Records):
     def send_again(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         pks = list(queryset.values_list("pk", flat=True)[:ACTION_LIMIT])
         for pk in pks:
-            redeliver(delivery_pk=pk)
+            OUTBOX.redeliver(delivery_pk=pk)
         messages.success(request, f"{len(pks)} messages will be sent again.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -96,6 +97,18 @@ def _begin_ms(expression: re.Pattern[str], said: Sequence[HeardUtterance]) -> in
     return min(max(begin_ms, first.begin_ms), first.end_ms)
 
 
+class CallFacts(NamedTuple):
+    """What rules ask of a call besides what was heard of it, when it was read."""
+
+    queue: str
+    agent: str
+    language: str
+    opened_at: datetime
+    packet_count: int
+    missing_count: int
+    read_at: datetime
+
+
 class Progress(NamedTuple):
     """How far a live call has been heard. ``figures`` are by the site's track map."""
 
@@ -110,17 +123,34 @@ class HeardCall:
 
     ``progress`` is None if the call is over: then the figures of the result count. ``judged`` is
     the number of utterances of each side whose sentiment is known, ``spoken_until_ms`` the end of
-    the last one.
+    the last one. ``load`` reads all utterances. ``searches_text`` says that the words of text
+    packets count as utterances, which rules without conditions search as packets.
     """
 
     pk: int
-    queue: str
+    call: CallFacts
     revision: int
     utterances: Sequence[HeardUtterance]
     progress: Progress | None = None
     judged: Mapping[Speaker, int] = field(default_factory=dict)
     spoken_until_ms: int = 0
     is_swapped: bool = False
+    load: Callable[[], Sequence[HeardUtterance]] | None = None
+    searches_text: bool = False
+
+    @cached_property
+    def whole(self) -> HeardCall:
+        """The call with all its utterances, as if all were new."""
+        known = self.load() if self.load else self.utterances
+        said = [each._replace(is_new=True) for each in known]
+        return replace(self, utterances=said, load=None, searches_text=True)
+
+    @property
+    def age_ms(self) -> int | None:
+        """How long a live call has been open. None if it is over."""
+        if self.progress is None:
+            return None
+        return max(0, round((self.call.read_at - self.call.opened_at).total_seconds() * 1000))
 
     @property
     def sentiment(self) -> Mapping[Speaker, Mapping[str, Any]]:
@@ -162,7 +192,7 @@ class HeardCall:
         """
         open_runs: dict[str, list[HeardUtterance]] = {}
         for each in sorted(self.utterances, key=lambda one: (one.begin_ms, one.pk)):
-            if each.is_text:
+            if each.is_text and not self.searches_text:
                 continue
             run = open_runs.get(each.speaker, [])
             if run and (not each.shown or each.begin_ms - run[-1].end_ms >= JOIN_GAP_MS):

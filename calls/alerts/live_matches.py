@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from django.db import DatabaseError
 
+from calls.alerts.conditions import match_live
 from calls.alerts.heard import HeardCall
-from calls.alerts.kinds import KINDS
 from calls.alerts.matches import AlertMatch
 from calls.alerts.rules import RuleBook
 
@@ -25,8 +25,8 @@ def _of_call(book: RuleBook, heard: HeardCall) -> list[AlertMatch]:
     try:
         return [
             match
-            for rule in book.for_queue(heard.queue)
-            for match in KINDS[rule.row.kind].match_live(rule, heard)
+            for rule in book.for_call(queue=heard.call.queue, agent=heard.call.agent)
+            for match in match_live(rule, heard)
         ]
     except DatabaseError:
         raise

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Q
+from django.utils import timezone
 
-from calls.alerts.heard import HeardCall, HeardUtterance, Progress
+from calls.alerts.heard import CallFacts, HeardCall, HeardUtterance, Progress
 from calls.analysis.media.roles import other_side
 from calls.conversation import Speaker
 from calls.lifecycle import CallState
@@ -37,6 +39,7 @@ _FIELDS = (
     "channel",
     "revision",
 )
+_FACTS = tuple(f"call__{name}" for name in CallFacts._fields if name != "read_at")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class _State:
 class _Changed(NamedTuple):
     call_pk: int
     state: _State
-    queue: str
+    facts: CallFacts
     is_live: bool
     seen_revision: int
 
@@ -62,6 +65,8 @@ class LiveTail:
 
     def __init__(self) -> None:
         self._seen: dict[int, _State] = {}
+        # All utterances of the calls for which a rule asked, by key, kept up to date.
+        self._whole: dict[int, dict[int, HeardUtterance]] = {}
 
     def read(self) -> Iterator[HeardCall]:
         """Yield the live calls in which something changed."""
@@ -72,16 +77,27 @@ class LiveTail:
         if call_pks:
             yield from self._read(Q(call__in=call_pks))
 
+    def read_known(self, call_pks: Collection[int]) -> Iterator[HeardCall]:
+        """Yield what was heard so far of those of the calls that are live, as nothing new."""
+        wanted = Q(call__in=call_pks, call__state=CallState.IN_PROGRESS)
+        calls = list(self._changed(wanted)) if call_pks else []
+        for begin in range(0, len(calls), READ_LIMIT):
+            some = calls[begin : begin + READ_LIMIT]
+            yield from self._heard(
+                [each._replace(seen_revision=each.state.revision) for each in some]
+            )
+
     def forget(self, call_pks: Collection[int]) -> None:
         """Forget calls of which nothing more will be heard."""
         for call_pk in call_pks:
             self._seen.pop(call_pk, None)
+            self._whole.pop(call_pk, None)
 
     def _read(self, wanted: Q) -> Iterator[HeardCall]:
         changed = list(self._changed(wanted))
         for begin in range(0, len(changed), READ_LIMIT):
             some = changed[begin : begin + READ_LIMIT]
-            yield from _heard(some)
+            yield from self._heard(some)
             self._seen.update((each.call_pk, each.state) for each in some)
 
     def _changed(self, wanted: Q) -> Iterator[_Changed]:
@@ -90,34 +106,50 @@ class LiveTail:
             "call_id",
             "revision",
             "call__speakers_swapped",
-            "call__queue",
             "call__state",
             "heard_until_ms",
+            *_FACTS,
         )
-        for call_pk, revision, swapped, queue, state, heard_until_ms in rows:
+        now = timezone.now()
+        for call_pk, revision, swapped, state, heard_until_ms, *facts in rows:
             current = _State(revision, swapped, heard_until_ms)
             seen = self._seen.get(call_pk)
             if current != seen:
                 # With the sides exchanged, the words of before are those of the other side.
                 known = seen.revision if seen and seen.swapped == swapped else 0
                 is_live = state == CallState.IN_PROGRESS
-                yield _Changed(call_pk, current, queue, is_live, known)
+                yield _Changed(call_pk, current, CallFacts._make([*facts, now]), is_live, known)
+
+    def _heard(self, changed: Sequence[_Changed]) -> Iterator[HeardCall]:
+        utterances, progress, sides = _utterances(changed), _progress(changed), _sides(changed)
+        for each in changed:
+            said = sides.get(each.call_pk, {})
+            new = utterances.get(each.call_pk, [])
+            if each.call_pk in self._whole:
+                self._whole[each.call_pk].update(_by_key(new))
+            yield HeardCall(
+                each.call_pk,
+                each.facts,
+                each.state.revision,
+                new,
+                progress.get(each.call_pk),
+                {who: side.judged for who, side in said.items()},
+                max((side.end_ms for side in said.values()), default=0),
+                each.state.swapped,
+                load=partial(self._load, each),
+            )
+
+    def _load(self, call: _Changed) -> Sequence[HeardUtterance]:
+        """Return all utterances of a call. They are read once, and then kept."""
+        if call.call_pk not in self._whole:
+            found = _read_utterances([call], Q(call=call.call_pk))
+            self._whole[call.call_pk] = _by_key(found.get(call.call_pk, []))
+        return sorted(self._whole[call.call_pk].values(), key=lambda each: each.begin_ms)
 
 
-def _heard(changed: Sequence[_Changed]) -> Iterator[HeardCall]:
-    utterances, progress, sides = _utterances(changed), _progress(changed), _sides(changed)
-    for each in changed:
-        said = sides.get(each.call_pk, {})
-        yield HeardCall(
-            each.call_pk,
-            each.queue,
-            each.state.revision,
-            utterances.get(each.call_pk, []),
-            progress.get(each.call_pk),
-            {who: side.judged for who, side in said.items()},
-            max((side.end_ms for side in said.values()), default=0),
-            each.state.swapped,
-        )
+def _by_key(utterances: Sequence[HeardUtterance]) -> dict[int, HeardUtterance]:
+    # Without the times of words, which take ten times the memory of the words.
+    return {each.pk: each._replace(words=()) for each in utterances}
 
 
 def _utterances(changed: Sequence[_Changed]) -> dict[int, list[HeardUtterance]]:
@@ -126,6 +158,10 @@ def _utterances(changed: Sequence[_Changed]) -> dict[int, list[HeardUtterance]]:
     for each in changed:
         recent = Q(end_ms__gte=(each.state.heard_until_ms or 0) - CONTEXT_MS)
         wanted |= Q(call=each.call_pk) & (Q(revision__gt=each.seen_revision) | recent)
+    return _read_utterances(changed, wanted)
+
+
+def _read_utterances(changed: Sequence[_Changed], wanted: Q) -> dict[int, list[HeardUtterance]]:
     calls = {each.call_pk: each for each in changed}
     # An utterance without words separates nothing.
     rows = LiveUtterance.objects.filter(wanted).exclude(text="").order_by("call_id")

@@ -16,7 +16,8 @@ class AlertMatch:
 
     ``source`` names the place, so that it is raised only once. ``found_after_call`` is True if
     the match was found after the call ended. ``end_ms`` is the end of the turn, utterance or
-    silence in which it was found.
+    silence in which it was found. ``lasts`` is True for a condition that ends without anybody, such
+    as the silence of a live call: its alert is then resolved.
     """
 
     rule: AlertRule
@@ -28,6 +29,7 @@ class AlertMatch:
     offset_ms: int | None = None
     end_ms: int | None = None
     found_after_call: bool = False
+    lasts: bool = False
 
     @property
     def offset_s(self) -> float | None:

@@ -39,8 +39,12 @@ class _SpokenMatch(NamedTuple):
 
 
 def find_words(rules: Sequence[ReadyRule], packets: Iterable[TextPacket]) -> Iterator[AlertMatch]:
-    """Yield the matches of the rules in packets, each with a redacted quote."""
-    matches = [match for packet in packets for match in _matches(rules, packet)]
+    """Yield the matches of the rules in packets, each with a redacted quote.
+
+    Rules with conditions wait for the words to be heard, which tells everything else about a call.
+    """
+    plain = [rule for rule in rules if not rule.conditions]
+    matches = [match for packet in packets for match in _matches(plain, packet)]
     raised = pairs_already_raised((match.rule.row, match.packet.call_pk) for match in matches)
     for match in matches:
         key = (match.rule.row.pk, match.packet.call_pk)
@@ -58,7 +62,8 @@ def _matches(rules: Sequence[ReadyRule], packet: TextPacket) -> list[_SpokenMatc
             for side, text in spoken_parts(packet.data, packet.track, speakers())
             for speaker in (other_side(side, swapped=packet.swapped),)
             for rule in rules
-            if rule.expression and rule.wants(queue=packet.queue, speaker=speaker)
+            if rule.expression and rule.wants_call(queue=packet.queue, agent=packet.agent)
+            if rule.wants_speaker(speaker)
             if (words := find_phrase(rule.expression, text))
         ]
     except Exception:

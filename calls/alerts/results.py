@@ -10,14 +10,15 @@ from django.db import DatabaseError
 
 from calls import events
 from calls.alerts import watches
-from calls.alerts.kinds import KINDS
+from calls.alerts.conditions import match_analysis, match_end, match_failure
+from calls.alerts.endings import judge_again
 from calls.alerts.live_matches import match_heard
 from calls.alerts.live_tail import LiveTail
 from calls.alerts.matches import AlertMatch
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.lifecycle import CallState
-from calls.models import Call, CallEvent
+from calls.models import Analysis, Call, CallEvent
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def watch_log(book: RuleBook, after: int, *, now: datetime, tail: LiveTail) -> i
     _look_at_ended(book, batch, tail, now=now)
     for event in batch:
         if event.type == events.StateChanged.type and event.call is not None:
+            _judge_again(event, event.call, now=now)
             raise_alerts(_matches(book, event, event.call), now=now)
     if batch:
         # Only after the alerts are raised. After a crash in between, these events are read again,
@@ -59,6 +61,18 @@ def _look_at_ended(
     tail.forget({each.call_id for each in changes if each.state in OVER and each.call_id})
 
 
+def _judge_again(event: CallEvent, call: Call, *, now: datetime) -> None:
+    analysis = _newest_analysis(call) if event.state == CallState.ARCHIVED else None
+    if analysis is None:
+        return
+    try:
+        judge_again(call, analysis, now=now)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("the alerts of call %s are not judged again", call.call_id)
+
+
 def _matches(book: RuleBook, event: CallEvent, call: Call) -> list[AlertMatch]:
     try:
         return list(_check(book, event, call))
@@ -71,17 +85,19 @@ def _matches(book: RuleBook, event: CallEvent, call: Call) -> list[AlertMatch]:
 
 
 def _check(book: RuleBook, event: CallEvent, call: Call) -> Iterator[AlertMatch]:
-    rules = book.for_queue(call.queue)
+    rules = book.for_call(queue=call.queue, agent=call.agent)
     if event.state == CallState.COMPLETED:
         for rule in rules:
-            yield from KINDS[rule.row.kind].match_end(rule, call)
-    elif event.state == CallState.FAILED:
+            yield from match_end(rule, call)
+    elif event.state in OVER:
+        analysis = _newest_analysis(call)
         reason, source = str(event.data.get("reason", "")), f"event:{event.id}"
         for rule in rules:
-            kind = KINDS[rule.row.kind]
-            yield from kind.match_failure(rule, call, reason=reason, source=source)
-    elif event.state == CallState.ARCHIVED:
-        analysis = call.analyses.order_by("-version").first()
-        if analysis is not None:
-            for rule in rules:
-                yield from KINDS[rule.row.kind].match_analysis(rule, call, analysis)
+            if event.state == CallState.FAILED:
+                yield from match_failure(rule, call, analysis, reason=reason, source=source)
+            elif analysis is not None:
+                yield from match_analysis(rule, call, analysis)
+
+
+def _newest_analysis(call: Call) -> Analysis | None:
+    return call.analyses.order_by("-version").first()

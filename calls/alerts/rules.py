@@ -7,7 +7,7 @@ from datetime import datetime
 
 from calls.alerts.kinds import KINDS
 from calls.alerts.kinds.base import ReadyRule
-from calls.models import AlertRule
+from calls.models import AlertRule, CallQuerySet
 
 
 class RuleBook:
@@ -27,10 +27,23 @@ class RuleBook:
     def of(self, *kinds: str) -> Sequence[ReadyRule]:
         return [rule for rule in self._ready.values() if rule.row.kind in kinds]
 
-    def for_queue(self, queue: str) -> Sequence[ReadyRule]:
-        return [rule for rule in self.of(*KINDS) if rule.wants(queue=queue)]
+    def for_call(self, *, queue: str, agent: str) -> Sequence[ReadyRule]:
+        return [rule for rule in self._ready.values() if rule.wants_call(queue=queue, agent=agent)]
+
+
+def of_rule(calls: CallQuerySet, rule: AlertRule) -> CallQuerySet:
+    """Narrow calls to those that the rule applies to."""
+    if rule.queues:
+        calls = calls.filter(queue__in=rule.queues)
+    return calls.filter(agent__in=rule.agents) if rule.agents else calls
 
 
 def ready(row: AlertRule) -> ReadyRule:
-    """Prepare a rule for use."""
-    return ReadyRule(row, KINDS[row.kind].compile(row))
+    """Prepare a rule for use, with its conditions."""
+    conditions = [ready(condition) for condition in conditions_of(row)]
+    return ReadyRule(row, KINDS[row.kind].compile(row), conditions)
+
+
+def conditions_of(row: AlertRule) -> list[AlertRule]:
+    """Return the conditions of a rule as rules that are not stored."""
+    return [AlertRule(**condition) for condition in row.conditions]

@@ -30,6 +30,7 @@ class TextPacket(NamedTuple):
     pk: int
     call_pk: int
     queue: str
+    agent: str
     language: str
     swapped: bool
     track: str
@@ -96,7 +97,10 @@ def _words() -> QuerySet[Any, Any]:
     unsaid = Q(stream__media="", stream__call__media="")
     wordy = Q(data__contains=" ") | Q(length__lt=UNDECLARED_LENGTH)
     packets = Packet.objects.annotate(length=Length("data")).filter(said | (unsaid & wordy))
-    of_call = [F(f"stream__{field}") for field in ("call_id", "call__queue", "call__language")]
+    of_call = [
+        F(f"stream__{field}")
+        for field in ("call_id", "call__queue", "call__agent", "call__language")
+    ]
     swapped = F("stream__call__speakers_swapped")
     return packets.order_by("pk").values_list("pk", *of_call, swapped, "track", "data")
 

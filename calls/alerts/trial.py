@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
-from calls.alerts.kinds import KINDS
+from calls.alerts.conditions import match_past
 from calls.alerts.matches import AlertMatch
-from calls.alerts.rules import ready
+from calls.alerts.rules import of_rule, ready
 from calls.lifecycle import CallState
 from calls.models import AlertRule, Analysis, Call
 
@@ -46,11 +44,11 @@ def try_rule(rule: AlertRule, *, calls: int = CALLS, seconds: float = SECONDS) -
 
     Words are searched in transcripts. Loss and length are those at the end of the call.
     """
-    kind, tried, deadline = KINDS[rule.kind], ready(rule), time.monotonic() + seconds
+    tried, deadline = ready(rule), time.monotonic() + seconds
     looked, hits = 0, []
     for call, analysis in _calls(rule, calls):
         looked += 1
-        found = list(kind.match_past(tried, call, analysis))
+        found = list(match_past(tried, call, analysis))
         if found:
             hits.append(TrialHit(call, found[0], len(found) - 1))
         if time.monotonic() > deadline:
@@ -59,9 +57,7 @@ def try_rule(rule: AlertRule, *, calls: int = CALLS, seconds: float = SECONDS) -
 
 
 def _calls(rule: AlertRule, limit: int) -> Iterator[tuple[Call, Analysis | None]]:
-    over: QuerySet[Call] = Call.objects.filter(state__in=OVER).order_by("-id")
-    if rule.queue:
-        over = over.filter(queue=rule.queue)
+    over = of_rule(Call.objects.filter(state__in=OVER), rule).order_by("-id")
     pks = list(over.values_list("pk", flat=True)[:limit])
     for some in _groups(pks):
         newest = Analysis.objects.filter(call__in=some).order_by("version")

@@ -1,4 +1,4 @@
-"""Watches calls for alerts and delivers webhooks, in its own process beside the worker's.
+"""Watches calls for alerts and delivers messages, in its own process beside the worker's.
 
 Any number may run: one holds the lease and watches, and all of them deliver. If the holder dies,
 another one continues from the positions in the database. The upkeep of calls runs here as well.
@@ -19,6 +19,8 @@ from django.db import connections
 from django.utils import timezone
 
 from calls.alerts import watches
+from calls.alerts.endings import adopt_alerts, resolve_left_over, resolve_live
+from calls.alerts.handling import wake_snoozed
 from calls.alerts.kinds import LIVE_KINDS, PACKET_KINDS
 from calls.alerts.live_matches import match_heard
 from calls.alerts.live_tail import LiveTail
@@ -28,9 +30,12 @@ from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
+from calls.notifications.services import OUTBOX as NOTIFICATIONS
 from calls.outage import Outage
 from calls.process import this_process
 from calls.webhooks.courier import Courier
+from calls.webhooks.outbox import Outbox
+from calls.webhooks.services import OUTBOX as WEBHOOKS
 from calls.worker.upkeep import keep_up
 
 log = logging.getLogger(__name__)
@@ -71,10 +76,15 @@ class Watcher:
         elif self._tail is None:
             self._tail, self._offset = PacketTail(), open_log()
             self._live = LiveTail()
+            adopt_alerts()
         return mine
 
     def _sweep(self) -> None:
         now = timezone.now()
+        # First what is over, because a rule may raise again once its alert is resolved.
+        resolve_live(now=now)
+        resolve_left_over(now=now)
+        wake_snoozed(now=now)
         raise_alerts(list(sweep_live(self._book.of(*LIVE_KINDS), now=now)), now=now)
 
     def _watch(self, tail: PacketTail) -> None:
@@ -132,13 +142,18 @@ def run(stop: Any) -> None:
     def should_stop() -> bool:
         return told.is_set() or stop.is_set()
 
-    # A thread of its own: a rule that takes long to check must not delay deliveries.
-    delivering = threading.Thread(
-        target=lambda: asyncio.run(Courier(should_stop).run()), name="webhooks"
-    )
-    keeping_up = threading.Thread(target=keep_up, args=(should_stop,), name="upkeep")
-    delivering.start()
-    keeping_up.start()
+    # Threads of their own: a rule that takes long to check must not delay deliveries.
+    others = [
+        threading.Thread(target=deliver, args=(outbox, should_stop), name=outbox.name)
+        for outbox in (WEBHOOKS, NOTIFICATIONS)
+    ]
+    others.append(threading.Thread(target=keep_up, args=(should_stop,), name="upkeep"))
+    for thread in others:
+        thread.start()
     watch(should_stop)
-    delivering.join()
-    keeping_up.join()
+    for thread in others:
+        thread.join()
+
+
+def deliver(outbox: Outbox, should_stop: Callable[[], bool]) -> None:
+    asyncio.run(Courier(outbox, should_stop).run())

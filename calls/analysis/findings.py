@@ -8,7 +8,7 @@ fencing token and the lock order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from calls.clock import database_now
 from calls.events import AtHand, Entry, log_entry
 from calls.lifecycle import CallState
 from calls.models import Analysis, Attempt, Call, Recording, Stage, Transcript
+from calls.resolution import resolve_over
 from calls.search.index import words_of_fields, write_entries
 from calls.services import transit
 
@@ -105,17 +106,45 @@ def _write_transcripts(
         if result.audio or pk in recorded:
             name_recording(pk, result.audio, version=version, now=now)
     Transcript.objects.bulk_create(made.values())
-    _save_durations(made.values())
-    return made, _succeed(mine, held, now=now)
+    news = list(_news_of_sound(made.values(), held))
+    _save_facts(made.values())
+    return made, [*news, *_succeed(mine, held, now=now)]
 
 
-def _save_durations(transcripts: Iterable[Transcript]) -> None:
-    """Save the lengths that lists show. A call without sound or words keeps that of its clock."""
+def _save_facts(transcripts: Iterable[Transcript]) -> None:
+    """Save the lengths and the trouble with the sound that lists show.
+
+    A call without sound or words keeps the length of its clock.
+    """
     calls = [
-        Call(pk=each.call_id, duration=timedelta(milliseconds=each.duration_ms) or None)
+        Call(
+            pk=each.call_id,
+            duration=timedelta(milliseconds=each.duration_ms) or None,
+            sound_troubles=" ".join(_trouble_kinds(each)),
+        )
         for each in transcripts
     ]
-    Call.objects.bulk_update(calls, ["duration"])
+    Call.objects.bulk_update(calls, ["duration", "sound_troubles"])
+
+
+def _news_of_sound(
+    transcripts: Iterable[Transcript], held: Mapping[int, AtHand]
+) -> Iterator[Entry]:
+    """Yield an entry for each call whose trouble with the sound is not what it was before."""
+    # Text has no sound. It comes a hundred calls at a time, which should cost no query.
+    spoken = {each.call_id: each for each in transcripts if "troubles" in each.provenance}
+    if not spoken:
+        return
+    before = dict(Call.objects.filter(pk__in=spoken).values_list("pk", "sound_troubles"))
+    for pk, transcript in spoken.items():
+        kinds = _trouble_kinds(transcript)
+        if " ".join(kinds) != before[pk]:
+            yield held[pk], events.SoundTroubles(kinds=kinds)
+
+
+def _trouble_kinds(transcript: Transcript) -> list[str]:
+    troubles = transcript.provenance.get("troubles", [])
+    return list(dict.fromkeys(each["kind"] for each in troubles))
 
 
 def archive_calls(results: Sequence[StageResult]) -> list[Analysis | Exception]:
@@ -144,6 +173,7 @@ def archive_calls(results: Sequence[StageResult]) -> list[Analysis | Exception]:
         entries = _succeed(mine, held, now=now)
         entries += [_archive(held[f.lease.call_pk], now=now) for f in mine]
         _save_archived(mine, now=now)
+        entries += resolve_over([f.lease.call_pk for f in mine], now=now)
         events.append(entries, at=now)
     return [made.get(f.lease.call_pk) or lease_lost(f.lease) for f in results]
 

@@ -24,6 +24,7 @@ QUARTERS = 4
 NON_TALK_MS = 3_000
 # A shorter pause is a breath and does not end a stretch of speech.
 BREATH_MS = 300
+LANGUAGE_LENGTH = 16  # of Call.unjudged_language
 HEARD_MS = 500
 INTERRUPTION_MS = 400
 # How far the score of the last third must differ from the rest.
@@ -169,12 +170,14 @@ def measure_sentiment(
 def headline(figures: Mapping[str, Any]) -> dict[str, str]:
     """Pick the sentiments and trends that lists show. Empty for a side that was not judged.
 
-    ``figures`` are metrics as JSON, of a finished call or of a call so far.
+    ``figures`` are metrics as JSON, of a finished call or of a call so far. They may name the
+    language of a side that was not judged.
     """
     overall, trend = figures["sentiment"]["overall"], figures["sentiment"]["trend"]
     return {
         **{f"{who}_sentiment": overall.get(who, {}).get("label", "") for who in SPEAKERS},
         **{f"{who}_trend": trend.get(who, "") for who in SPEAKERS},
+        "unjudged_language": str(figures.get("unjudged_language", ""))[:LANGUAGE_LENGTH],
     }
 
 

@@ -50,9 +50,10 @@ def _turns(
 
 def _analysis_results(analysis: Analysis | None) -> dict[str, Any]:
     if analysis is None:
-        return {"summary": "", "keywords": [], "insights": {}, "redactions": []}
+        return {"summary": "", "summary_kind": "", "keywords": [], "insights": {}, "redactions": []}
     return {
         "summary": analysis.summary,
+        "summary_kind": analysis.summary_kind,
         "keywords": analysis.keywords,
         "insights": analysis.insights,
         "redactions": analysis.redactions,

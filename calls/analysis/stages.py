@@ -17,8 +17,10 @@ from calls.analysis.cleaning import clean_transcription, clean_understanding
 from calls.analysis.findings import StageResult
 from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.live.reuse.transcript import HeardLive, find_heard
+from calls.analysis.media.audibility import find_sound_troubles
 from calls.analysis.media.expected import late_notes, measure_length
 from calls.analysis.media.textcall import TextCall
+from calls.analysis.media.troubles import as_stored
 from calls.analysis.metrics import headline, measure
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.recording.files import (
@@ -93,6 +95,9 @@ async def transcribe(
     fields = transcript_fields(heard, material, call=call, provider=provider.name)
     fields["provenance"]["attempts"] = attempt.number
     fields["provenance"]["heard_live_ms"] = live.heard_ms if live else 0
+    fields["provenance"]["troubles"] = as_stored(
+        await in_thread(find_sound_troubles, material, heard)
+    )
     audio, notes = await in_thread(_keep, call, material)
     fields["provenance"]["notes"] += notes
     ids = _joined(heard.request_ids)
@@ -308,6 +313,7 @@ def analysis_fields(
             for turn, sentiment in zip(redacted.turns, said.sentiments, strict=True)
         ],
         "summary": said.summary,
+        "summary_kind": said.summary_kind if said.summary else "",
         "keywords": list(said.keywords),
         "insights": said.insights,
         "metrics": measured,
@@ -322,7 +328,7 @@ def analysis_fields(
             "redaction": {"rules": list(redacted.languages.ruled)},
             **({"prompt": said.prompt} if said.prompt else {}),
         },
-        "headline": headline(measured),
+        "headline": headline({**measured, "unjudged_language": said.unjudged_language}),
     }
 
 

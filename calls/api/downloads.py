@@ -23,6 +23,7 @@ from calls.analysis.recording.playback import NotHeardYet, Playback, name_turned
 from calls.analysis.stages import language_of
 from calls.api.authentication import may_see_personal_data
 from calls.api.ranges import ThreadedResponse, serve_file
+from calls.api.serializers.annotations import NoteSerializer
 from calls.exports import contactlens, found, plaintext, vcon, webvtt
 from calls.exports import table as csv_table
 from calls.exports.table import as_lines
@@ -38,7 +39,8 @@ NO_CACHE = {"Cache-Control": "private, no-cache"}
 def transcript(
     request: Request, call: Call, document: dict[str, Any], wanted: str
 ) -> HttpResponseBase:
-    """Answer with a transcript document in one of FORMATS."""
+    """Answer with a transcript document in one of FORMATS. All but Contact Lens have the notes."""
+    document = {**document, "notes": notes_of(call)}
     match wanted:
         case "text":
             return _text(plaintext.export(document), "text/plain", f"{call.call_id}.txt")
@@ -51,6 +53,11 @@ def transcript(
             found = _vcon(request, call, document)
             return _json(found, "application/vcon+json", f"{call.call_id}.vcon.json")
     return Response({**document, "live": False})
+
+
+def notes_of(call: Call) -> list[dict[str, Any]]:
+    """Return the notes of a call, oldest first, as the API shows them."""
+    return list(NoteSerializer(call.notes.all(), many=True).data)
 
 
 def _json(document: dict[str, Any], content_type: str, name: str) -> HttpResponse:

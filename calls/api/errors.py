@@ -18,6 +18,7 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from calls.alerts.handling import AlertClosed, BadSnooze, CannotHandle
 from calls.alerts.services import AlertNotFound
 from calls.annotations import AnnotationRefused, NotThere, NotYours
 from calls.ingest.buffer import RETRY_AFTER_S
@@ -42,7 +43,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     match error:
         case CallNotFound() | AlertNotFound():
             error = NotFound(str(error))
-        case NotPossible():
+        case NotPossible() | AlertClosed():
             error = Conflict({"detail": str(error), "state": error.state})
         case NotThere():
             error = NotFound(str(error))
@@ -50,6 +51,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             error = PermissionDenied(str(error))
         case AnnotationRefused():
             error = ValidationError({error.field: [str(error)]})
+        case CannotHandle():
+            error = ValidationError({"to": [str(error)]})
+        case BadSnooze():
+            error = ValidationError({"until": [str(error)]})
         case Unavailable():
             error = TryAgain(str(error))
         case DatabaseError() if is_outage(error):

@@ -14,7 +14,16 @@ from django_filters.fields import IsoDateTimeField
 from calls.annotations import AnnotationRefused, normal_tag
 from calls.description import DESCRIBED
 from calls.lifecycle import CallState
-from calls.models import LASTED, Alert, AlertRule, Call, CallQuerySet, Severity
+from calls.models import (
+    IS_OPEN,
+    LASTED,
+    Alert,
+    AlertQuerySet,
+    AlertRule,
+    Call,
+    CallQuerySet,
+    Severity,
+)
 
 MAX_TAGS = 10
 LONGEST_S = 30 * 86_400
@@ -59,7 +68,14 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     alert = filters.ChoiceFilter(
         method="alerted",
         choices=[("open", "open"), ("any", "any")],
-        label="Calls with an alert. open: one that nobody has acknowledged; any: any alert.",
+        label="Calls with an alert. open: one that needs somebody now; any: any alert.",
+    )
+    agent_contains = filters.CharFilter(field_name="agent", lookup_expr="icontains")
+    queue_contains = filters.CharFilter(field_name="queue", lookup_expr="icontains")
+    trouble = filters.ChoiceFilter(
+        method="troubled",
+        choices=[("any", "any"), *Call.SoundTrouble.choices],
+        label="Calls with this trouble with the sound, or with any.",
     )
     call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")
     external_id_prefix = filters.CharFilter(
@@ -81,6 +97,9 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
         # The index covers only calls that have such an id.
         return calls.filter(external_id__startswith=value).exclude(external_id="")
 
+    def troubled(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
+        return calls.with_sound_trouble("" if value == "any" else value)
+
     def with_tags(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         given = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]
         try:
@@ -99,15 +118,18 @@ LEVELS = [(level.name.lower(), level.label) for level in reversed(Severity)]
 
 
 class AlertFilter(filters.FilterSet):  # type: ignore[misc]
+    state = filters.MultipleChoiceFilter(method="by_state", choices=Alert.State.choices)
     open = filters.ChoiceFilter(
         method="by_openness",
-        choices=[("true", "open"), ("false", "acknowledged")],
-        label="true: alerts that nobody has acknowledged; false: acknowledged alerts.",
+        choices=[("true", "open"), ("false", "any other state")],
+        label="true: the same as state=open; false: alerts in any other state.",
     )
     severity = filters.MultipleChoiceFilter(method="by_severity", choices=LEVELS)
     kind = filters.MultipleChoiceFilter(choices=AlertRule.Kind.choices)
     rule = filters.CharFilter(field_name="name", label="The exact name of the rule.")
+    agent = filters.CharFilter(field_name="call__agent")
     queue = filters.CharFilter(field_name="call__queue")
+    assigned_to = filters.CharFilter(label="The username of who takes care of it.")
     call_id = filters.CharFilter(field_name="call__call_id")
     raised_after = TimeFilter(field_name="raised_at", lookup_expr="gte")
     raised_before = TimeFilter(field_name="raised_at", lookup_expr="lt")
@@ -117,7 +139,10 @@ class AlertFilter(filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def by_openness(self, alerts: QuerySet[Alert], name: str, value: str) -> QuerySet[Alert]:
-        return alerts.filter(acknowledged_at__isnull=value == "true")
+        return alerts.filter(IS_OPEN if value == "true" else ~IS_OPEN)
+
+    def by_state(self, alerts: AlertQuerySet, name: str, value: Any) -> AlertQuerySet:
+        return alerts.in_state(*value) if value else alerts
 
     def by_severity(self, alerts: QuerySet[Alert], name: str, value: Any) -> QuerySet[Alert]:
         chosen = [Severity[level.upper()] for level in value]

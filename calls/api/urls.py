@@ -5,6 +5,7 @@ from django.urls import path
 from calls.api.views import annotations, calls, events, packets
 from calls.api.views.alerts import AlertViewSet
 from calls.api.views.analysis import AnalysisViewSet
+from calls.api.views.reports import ReportViewSet
 from calls.api.views.search import SearchViewSet
 
 _packets = packets.PacketViewSet.as_view
@@ -12,6 +13,7 @@ _calls = calls.CallViewSet.as_view
 _tags = annotations.TagViewSet.as_view
 _notes = annotations.NoteViewSet.as_view
 _alerts = AlertViewSet.as_view
+_reports = ReportViewSet.as_view
 urlpatterns = [
     path("call/stream/<str:call_id>", _packets({"post": "create"}), name="packet"),
     path("call/stream/<str:call_id>/batch", _packets({"post": "batch"}), name="batch"),
@@ -50,6 +52,9 @@ urlpatterns = [
         _alerts({"post": "acknowledge"}),
         name="acknowledge-alert",
     ),
+    path("alerts/<int:alert_id>/assign", _alerts({"post": "assign"}), name="assign-alert"),
+    path("alerts/<int:alert_id>/snooze", _alerts({"post": "snooze"}), name="snooze-alert"),
+    path("alerts/<int:alert_id>/reopen", _alerts({"post": "reopen"}), name="reopen-alert"),
     path("analysis", AnalysisViewSet.as_view({"get": "list"}), name="analysis"),
     path(
         "events/stream",
@@ -58,5 +63,11 @@ urlpatterns = [
     ),
     path("search", SearchViewSet.as_view({"get": "list"}), name="search"),
     path("search.csv", SearchViewSet.as_view({"get": "table"}), name="search-csv"),
+    path("reports/agents", _reports({"get": "agents"}), name="report-agents"),
+    path("reports/agents.csv", _reports({"get": "agents_table"}), name="report-agents-csv"),
+    path("reports/queues", _reports({"get": "queues"}), name="report-queues"),
+    path("reports/queues.csv", _reports({"get": "queues_table"}), name="report-queues-csv"),
+    path("reports/days", _reports({"get": "days"}), name="report-days"),
+    path("reports/days.csv", _reports({"get": "days_table"}), name="report-days-csv"),
     path("events", events.EventViewSet.as_view({"get": "list"}), name="events"),
 ]

@@ -13,10 +13,20 @@ _LEVEL = Case(
     *(When(severity=level, then=Value(level.name.lower())) for level in Severity),
     output_field=CharField(),
 )
+# The same as ``Alert.state``, the first that applies.
+_STATE = Case(
+    When(acknowledged_at__isnull=False, then=Value(str(Alert.State.ACKNOWLEDGED))),
+    When(resolved_at__isnull=False, then=Value(str(Alert.State.RESOLVED))),
+    When(snoozed_until__isnull=False, then=Value(str(Alert.State.SNOOZED))),
+    default=Value(str(Alert.State.OPEN)),
+    output_field=CharField(),
+)
 COLUMNS = {
     "alert": F("id"),
     "call_id": F("call__call_id"),
+    "agent": F("call__agent"),
     "queue": F("call__queue"),
+    "state": _STATE,
     "rule": F("name"),
     "kind": F("kind"),
     "severity": _LEVEL,
@@ -25,9 +35,13 @@ COLUMNS = {
     "speaker": F("speaker"),
     "offset_ms": F("offset_ms"),
     "raised_at": F("raised_at"),
+    "assigned_to": F("assigned_to"),
+    "snoozed_until": F("snoozed_until"),
     "acknowledged_at": F("acknowledged_at"),
     "acknowledged_by": F("acknowledged_by"),
     "note": F("note"),
+    "resolved_at": F("resolved_at"),
+    "resolved_reason": F("resolved_reason"),
 }
 
 

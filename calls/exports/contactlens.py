@@ -65,7 +65,8 @@ def _skipped(item: dict[str, str]) -> dict[str, Any]:
 
 def _characteristics(document: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"TotalConversationDurationMillis": document["duration_ms"]}
-    if document["summary"]:
+    # Quotes of the call are no summary, and the format has no place for them.
+    if document["summary"] and document["summary_kind"] != "quotes":
         found["ContactSummary"] = {"PostContactSummary": {"Content": document["summary"]}}
     if sentiment := document.get("sentiment"):
         found["Sentiment"] = _sentiment(sentiment)

@@ -21,6 +21,7 @@ COLUMNS = (
     "customer_trend",
     "agent_sentiment",
     "agent_trend",
+    "unjudged_language",
     "where",
     "name",
     "at",
@@ -52,6 +53,7 @@ def _rows(found: Found) -> Iterator[list[str]]:
         call.customer_trend,
         call.agent_sentiment,
         call.agent_trend,
+        call.unjudged_language,
     ]
     for hit in found.hits.best if found.hits else ():
         at = "" if hit.begin_ms is None else clock(hit.begin_ms)

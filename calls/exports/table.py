@@ -32,6 +32,8 @@ COLUMNS = (
     "customer_trend",
     "agent_sentiment",
     "agent_trend",
+    "unjudged_language",
+    "sound_troubles",
     "packets_pruned_at",
     "last_error",
 )

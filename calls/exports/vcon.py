@@ -53,7 +53,8 @@ def _uuid(site: str, document: dict[str, Any], *, redacted: bool) -> str:
     """Return a UUID, version 8. The same content has the same UUID, so duplicates are visible."""
     made = document["provenance"]
     versions = [(made[stage] or {}).get("version") for stage in ("transcribe", "understand")]
-    seed = repr((site, document["call_id"], document["state"], versions, redacted))
+    notes = [note["id"] for note in document["notes"]]
+    seed = repr((site, document["call_id"], document["state"], versions, notes, redacted))
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16])
     # Version 8 in the version field and 10 in the variant field (RFC 9562, section 5.8).
     number = number & ~(0xF << 76) | 8 << 76
@@ -107,7 +108,8 @@ def _moment(opened_at: datetime, offset_ms: int) -> str:
 def _analysis(document: dict[str, Any], call: Call, dialogs: int) -> list[dict[str, Any]]:
     found = [_entry(document, "transcript", _turns(document, call), dialogs)]
     if document["summary"]:
-        summary = _entry(document, "summary", document["summary"], dialogs)
+        kind = "quotes" if document["summary_kind"] == "quotes" else "summary"
+        summary = _entry(document, kind, document["summary"], dialogs)
         found.append({**summary, "mediatype": "text/plain", "encoding": "none"})
     if sentiment := document.get("sentiment"):
         found.append(_entry(document, "sentiment", sentiment, dialogs))
@@ -115,6 +117,9 @@ def _analysis(document: dict[str, Any], call: Call, dialogs: int) -> list[dict[s
     report = {name: document[name] for name in names if document.get(name)}
     if report:
         found.append(_entry(document, "report", report, dialogs))
+    if notes := document["notes"]:
+        # People write notes, so no model is named.
+        found.append({**_entry(document, "notes", notes, dialogs), "product": ""})
     return found
 
 

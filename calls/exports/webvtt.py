@@ -19,13 +19,24 @@ class _Piece(NamedTuple):
 
 
 def export(document: dict[str, Any]) -> str:
-    """Return one cue for each turn, or several of about 7 s, in order of their start."""
+    """Return one cue for each turn, or several of about 7 s, in order of their start.
+
+    Notes come before them as comments, which players do not show.
+    """
     cues = [
         (piece, turn["speaker"].title()) for turn in document["turns"] for piece in split_turn(turn)
     ]
     # Players expect cues in order, and turns of both sides may overlap.
     cues.sort(key=lambda cue: cue[0].begin_ms)
-    return "WEBVTT\n" + "".join(_cue(piece, speaker) for piece, speaker in cues)
+    notes = "".join(map(_comment, document["notes"]))
+    return "WEBVTT\n" + notes + "".join(_cue(piece, speaker) for piece, speaker in cues)
+
+
+def _comment(note: dict[str, Any]) -> str:
+    place = "" if note["at_ms"] is None else f"{clock(note['at_ms'])} "
+    # Escaped as well: a comment must not contain "-->" either.
+    text = one_line(f"{note['author'] or 'someone'}: {note['text']}").translate(_ESCAPES)
+    return f"\nNOTE {place}{text}\n"
 
 
 def _cue(piece: _Piece, speaker: str) -> str:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0030_live_calls'),
+        ("calls", "0030_live_calls"),
     ]
 
     operations = [

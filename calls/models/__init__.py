@@ -9,12 +9,17 @@ alert       Alert rules, alerts, and the positions of the watchers
 annotation  Tags and notes
 bulk        Bulk actions and their outcome for each call
 webhook     Webhook endpoints and deliveries
+delivery    What receivers of messages and the messages themselves have in common
+notification  Who is told of alerts, and the messages to them
 operation   API keys, worker heartbeats, overload, the pause of the analysis and load samples
+preference  Preferences of people, and their saved views
 search      The words of each call, as the database indexes them
+wall        Wall screens: displays, and the limits that colour their tiles
 fields      Model fields that Django does not have
 """
 
 from calls.models.alert import (
+    IS_OPEN,
     Alert,
     AlertQuerySet,
     AlertRule,
@@ -29,6 +34,7 @@ from calls.models.analysis import (
     Insight,
     ProviderHealth,
     Recording,
+    SummaryKind,
     Transcript,
 )
 from calls.models.annotation import (
@@ -52,6 +58,7 @@ from calls.models.call import (
     CallQuerySet,
     Stage,
 )
+from calls.models.delivery import Delivery, Receiver
 from calls.models.live import (
     CallViewing,
     ListenerReport,
@@ -73,6 +80,7 @@ from calls.models.media import (
     count_missing,
     origin_of,
 )
+from calls.models.notification import NotificationDelivery, NotificationTarget
 from calls.models.operation import (
     AnalysisPause,
     ApiKey,
@@ -80,10 +88,20 @@ from calls.models.operation import (
     MinuteSample,
     WorkerHeartbeat,
 )
+from calls.models.preference import (
+    Preferences,
+    SavedView,
+)
 from calls.models.search import (
     FullText,
     IndexedWords,
     SearchEntry,
+)
+from calls.models.wall import (
+    Customers,
+    DisplayScreen,
+    QueueThreshold,
+    WallPage,
 )
 from calls.models.webhook import (
     WebhookDelivery,
@@ -96,6 +114,7 @@ __all__ = [
     "CALL_ID_RULE",
     "COUNTED_FROM_ONE",
     "EXTERNAL_ID_LENGTH",
+    "IS_OPEN",
     "LASTED",
     "NOTE_LENGTH",
     "RESERVED_CALL_IDS",
@@ -115,6 +134,9 @@ __all__ = [
     "CallEvent",
     "CallQuerySet",
     "CallViewing",
+    "Customers",
+    "Delivery",
+    "DisplayScreen",
     "EventLog",
     "FullText",
     "IndexedWords",
@@ -127,16 +149,24 @@ __all__ = [
     "MediaConnection",
     "MinuteSample",
     "Note",
+    "NotificationDelivery",
+    "NotificationTarget",
     "Packet",
+    "Preferences",
     "ProviderHealth",
     "PrunedRange",
+    "QueueThreshold",
+    "Receiver",
     "Recording",
+    "SavedView",
     "SearchEntry",
     "Severity",
     "Stage",
     "Stream",
+    "SummaryKind",
     "Tag",
     "Transcript",
+    "WallPage",
     "Watch",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -131,6 +131,11 @@ class Transcript(models.Model):
         return f"transcript v{self.version}"
 
 
+class SummaryKind(models.TextChoices):
+    PROSE = "prose", "Summary"
+    QUOTES = "quotes", "Quotes from the call"
+
+
 class Analysis(models.Model):
     """The result of the understand stage. Its turns are redacted. Older versions are kept."""
 
@@ -139,6 +144,10 @@ class Analysis(models.Model):
     version = models.PositiveIntegerField()
     turns = JSONField()
     summary = models.TextField(blank=True)
+    # Empty if there is none, or if it was made before kinds were stored.
+    summary_kind = models.CharField(
+        max_length=8, blank=True, default="", choices=SummaryKind.choices
+    )
     keywords = JSONField(default=list)
     insights = JSONField(default=dict)
     metrics = JSONField()

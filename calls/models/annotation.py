@@ -28,10 +28,12 @@ class Tag(models.Model):
 
 
 class Note(models.Model):
-    """A text that somebody wrote about a call."""
+    """A text that somebody wrote about a call, or about a moment of it."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="notes")
     text = models.TextField(max_length=NOTE_LENGTH)
+    # The moment that it is about, counted from the start of the call. NULL: the whole call.
+    at_ms = models.PositiveIntegerField(null=True, editable=False)
     written_at = models.DateTimeField(default=timezone.now, editable=False)
     author = models.CharField(max_length=150, blank=True, default="", editable=False)
 
@@ -40,3 +42,8 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return self.text[:50]
+
+    @property
+    def at_s(self) -> float | None:
+        """The moment in seconds."""
+        return None if self.at_ms is None else self.at_ms / 1000

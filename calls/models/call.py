@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, ExpressionWrapper, F, Max, OuterRef,
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from calls.formats.language import name_of
 from calls.lifecycle import CallLifecycle, CallState
 
 CALL_ID_LENGTH = 128
@@ -81,8 +82,13 @@ class CallQuerySet(models.QuerySet["Call"]):
             Q(media__istartswith="audio") | corrected | Exists(declared) | Exists(in_vain)
         )
 
+    def with_sound_trouble(self, kind: str = "") -> Self:
+        """Calls whose sound has trouble of this kind, or of any kind."""
+        troubled = self.exclude(sound_troubles="")
+        return troubled.filter(sound_troubles__contains=kind) if kind else troubled
+
     def alerting(self) -> Self:
-        """Calls with an alert that nobody has acknowledged."""
+        """Calls with an open alert."""
         return self.filter(pk__in=_related("alerts").open().values("call"))
 
     def tagged(self, name: str) -> Self:
@@ -136,6 +142,17 @@ class Call(CallLifecycle):
         POSITIVE = "POSITIVE", "Positive"
         NEUTRAL = "NEUTRAL", "Neutral"
         NEGATIVE = "NEGATIVE", "Negative"
+
+    class SoundTrouble(models.TextChoices):
+        """What is wrong with the sound of a call, the causes before what follows from them."""
+
+        WRONG_CODEC = "wrong_codec", "Wrong codec"
+        SILENT_SIDE = "silent_side", "Silent side"
+        ONE_WAY = "one_way", "One-way audio"
+        NO_SPEECH = "no_speech", "No speech recognised"
+        TOO_QUIET = "too_quiet", "Too quiet"
+        CLIPPING = "clipping", "Clipping"
+        HEAVY_LOSS = "heavy_loss", "Heavy loss"
 
     class Trend(models.TextChoices):
         IMPROVING = "improving", "Improving"
@@ -208,6 +225,11 @@ class Call(CallLifecycle):
         max_length=8, blank=True, default="", choices=Sentiment.choices
     )
     agent_trend = models.CharField(max_length=10, blank=True, default="", choices=Trend.choices)
+    # The language of a side whose sentiment is not known, because the models do not judge it.
+    unjudged_language = models.CharField(max_length=16, blank=True, default="", editable=False)
+    # The kinds of SoundTrouble in the newest transcript, separated by spaces. No kind is a part of
+    # another one, so that a filter need not compare whole words.
+    sound_troubles = models.CharField(max_length=200, blank=True, default="", editable=False)
 
     packets_pruned_at = models.DateTimeField(null=True, editable=False)
 
@@ -228,18 +250,29 @@ class Call(CallLifecycle):
             models.Index(fields=["state", "state_changed_at"], name="call_by_state_since"),
             models.Index(fields=["queue", "-id"], name="call_by_queue"),
             models.Index(fields=["agent", "-id"], name="call_by_agent"),
+            # For the other calls of a customer, who calls or is called.
+            models.Index(fields=["caller", "-id"], condition=~Q(caller=""), name="call_by_caller"),
+            models.Index(fields=["callee", "-id"], condition=~Q(callee=""), name="call_by_callee"),
             models.Index(
                 fields=["external_id"],
                 condition=~Q(external_id=""),
                 opclasses=["text_pattern_ops"],  # for the start of an id as well
                 name="call_by_external_id",
             ),
+            # For lists by age and by day.
+            models.Index(fields=["-opened_at", "-id"], name="call_by_opening"),
             # For retention, once a minute. Its cost must not grow with the archive.
             models.Index(fields=["ended_at"], name="call_by_end"),
             models.Index(
                 fields=["state_changed_at"],
                 condition=Q(packets_pruned_at=None),
                 name="call_with_packets",
+            ),
+            # Few calls have any: for the filter, and for the figures of each kind.
+            models.Index(
+                fields=["-id", "sound_troubles"],
+                condition=~Q(sound_troubles=""),
+                name="call_with_sound_trouble",
             ),
             models.Index(
                 fields=["late_since"],
@@ -254,6 +287,23 @@ class Call(CallLifecycle):
     @property
     def is_live(self) -> bool:
         return bool(self.state == CallState.IN_PROGRESS)
+
+    @property
+    def sound_trouble_kinds(self) -> list[str]:
+        return self.sound_troubles.split()
+
+    @property
+    def sound_trouble_labels(self) -> list[str]:
+        """What is wrong with the sound, in words."""
+        labels = dict(self.SoundTrouble.choices)
+        return [str(labels.get(kind, kind)) for kind in self.sound_trouble_kinds]
+
+    @property
+    def why_not_judged(self) -> str:
+        """Why a side has no sentiment, if that is because of its language."""
+        if not self.unjudged_language:
+            return ""
+        return f"not known: this site judges English only ({name_of(self.unjudged_language)})"
 
     @property
     def duration_ms(self) -> int | None:

@@ -14,7 +14,7 @@ class ApiKey(models.Model):
     class Scope(models.TextChoices):
         INGEST = "ingest", "Send packets, start and end calls"
         READ = "read", "Read calls and events"
-        OPERATE = "operate", "Retry calls"
+        OPERATE = "operate", "Retry, dismiss and reanalyse calls; tags, notes and alerts"
 
     name = models.CharField(max_length=100)
     # Shown in lists, so that a key can be told from others without its secret part.

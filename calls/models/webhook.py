@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import secrets
 from datetime import datetime
-from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+from calls.models.delivery import Delivery, Receiver
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 (not a secret, only the prefix of one)
 
@@ -19,7 +20,7 @@ def new_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-class WebhookEndpoint(models.Model):
+class WebhookEndpoint(Receiver):
     """An address that receives messages.
 
     Events up to the offset ``position`` have been turned into deliveries. A disabled endpoint is
@@ -30,7 +31,7 @@ class WebhookEndpoint(models.Model):
     url = models.CharField(
         "URL",
         max_length=500,
-        help_text="https:// or http://. Redirects are not followed; private addresses are refused.",
+        help_text="An https:// or http:// address. Redirects are not followed.",
     )
     secret = models.CharField(
         max_length=200,
@@ -42,7 +43,8 @@ class WebhookEndpoint(models.Model):
     previous_secret = models.CharField(max_length=200, blank=True, default="", editable=False)
     previous_secret_until = models.DateTimeField(null=True, editable=False)
     alerts = models.BooleanField(
-        default=True, help_text="alert_raised and alert_acknowledged, as they happen."
+        default=True,
+        help_text="alert_raised, alert_resolved, and what people do with alerts, as it happens.",
     )
     state_changes = models.BooleanField(
         default=False, help_text="state_change: opened, completed, processing, archived, failed."
@@ -50,7 +52,7 @@ class WebhookEndpoint(models.Model):
     results = models.BooleanField(
         "analysis results",
         default=False,
-        help_text="analysis_result, when a call is archived or failed: summary, moods, figures.",
+        help_text="analysis_result, with summary and sentiment, when a call is archived or failed.",
     )
     queue = models.CharField(
         max_length=200,
@@ -58,15 +60,8 @@ class WebhookEndpoint(models.Model):
         default="",
         help_text="Only calls of exactly this queue; empty: all calls.",
     )
-    enabled = models.BooleanField(default=True)
-    disabled_reason = models.CharField(max_length=300, blank=True, default="", editable=False)
-    failing_since = models.DateTimeField(null=True, editable=False)
     position = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Since creation: successful tries, failed tries, and messages given up.
-    delivered_count = models.PositiveBigIntegerField("delivered", default=0, editable=False)
-    failed_count = models.PositiveBigIntegerField("failed tries", default=0, editable=False)
-    given_up_count = models.PositiveBigIntegerField("given up", default=0, editable=False)
 
     class Meta:
         ordering = ["name"]
@@ -82,23 +77,8 @@ class WebhookEndpoint(models.Model):
         return (self.secret,)
 
 
-class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
-    def due(self, *, now: datetime) -> Self:
-        """Pending messages that are due."""
-        return self.filter(state=WebhookDelivery.State.PENDING, next_attempt_at__lte=now)
-
-
-class WebhookDelivery(models.Model):
-    """One message for one endpoint, and the progress of its delivery.
-
-    While it is being sent, ``next_attempt_at`` is the time after which the sender is presumed
-    dead. ``response`` is the beginning of the last response.
-    """
-
-    class State(models.TextChoices):
-        PENDING = "pending", "Waiting"
-        DELIVERED = "delivered", "Delivered"
-        GIVEN_UP = "given_up", "Given up"
+class WebhookDelivery(Delivery):
+    """One message for one endpoint."""
 
     endpoint = models.ForeignKey(
         WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False
@@ -107,18 +87,6 @@ class WebhookDelivery(models.Model):
     message_id = models.CharField(max_length=64)
     type = models.CharField(max_length=32)
     body = models.TextField()
-    state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
-    attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    tried_at = models.DateTimeField(null=True)
-    delivered_at = models.DateTimeField(null=True)
-    status_code = models.PositiveSmallIntegerField(null=True)
-    duration_ms = models.PositiveIntegerField(null=True)
-    error = models.CharField(max_length=300, blank=True, default="")
-    response = models.CharField(max_length=500, blank=True, default="")
-
-    objects = WebhookDeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "webhook deliveries"

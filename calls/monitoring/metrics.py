@@ -28,6 +28,7 @@ from calls.ingest.requests import Way
 from calls.lifecycle import CallState
 from calls.models import Call
 from calls.monitoring import alerts
+from calls.monitoring.overview import count_failed_jobs, measure_database, read_media_space
 from calls.process import this_process
 
 
@@ -54,6 +55,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     _add_connections(registry, now)
     _add_ingest(registry, now)
     _add_live(registry, now)
+    _add_sound(registry)
+    _add_space(registry)
     alerts.register(registry)
     if standing.silent_s is not None:
         silence = "Seconds since the last heartbeat of any worker"
@@ -124,6 +127,21 @@ def _add_live(registry: CollectorRegistry, now: datetime) -> None:
         Counter(f"callcenter_live_{name}", text, registry=registry).inc(count)
 
 
+def _add_space(registry: CollectorRegistry) -> None:
+    media = read_media_space()
+    for name, text, value in (
+        (
+            "media_free_bytes",
+            "Free space where recordings are stored",
+            media.free if media else None,
+        ),
+        ("database_bytes", "Size of the database", measure_database()),
+        ("jobs_failed", "Background jobs that failed and are still on record", count_failed_jobs()),
+    ):
+        if value is not None:
+            Gauge(f"callcenter_{name}", text, registry=registry).set(value)
+
+
 def _add_providers(registry: CollectorRegistry, now: datetime) -> None:
     down = Gauge(
         "callcenter_provider_down", "1: it is down", ["provider", "stage"], registry=registry
@@ -132,6 +150,25 @@ def _add_providers(registry: CollectorRegistry, now: datetime) -> None:
         down.labels(health.provider, health.stage).set(health.down_since is not None)
 
 
+def _add_sound(registry: CollectorRegistry) -> None:
+    troubled = Gauge(
+        "callcenter_sound_trouble_calls", "Calls with trouble with the sound, by kind",
+        ["kind"], registry=registry,
+    )  # fmt: skip
+    for kind, count in calls_by_sound_trouble().items():
+        troubled.labels(kind).set(count)
+
+
 def calls_by_state() -> dict[str, int]:
     counted = Call.objects.order_by().values_list("state").annotate(Count("pk"))
     return {**dict.fromkeys(CallState.values, 0), **dict(counted)}
+
+
+def calls_by_sound_trouble() -> dict[str, int]:
+    """Return the number of calls with each kind of trouble. Only such calls are read."""
+    troubled = Call.objects.with_sound_trouble().order_by()
+    counts = dict.fromkeys(Call.SoundTrouble.values, 0)
+    for kinds, count in troubled.values_list("sound_troubles").annotate(Count("pk")):
+        for kind in kinds.split():
+            counts[kind] = counts.get(kind, 0) + count
+    return counts

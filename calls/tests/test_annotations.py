@@ -148,6 +148,28 @@ def test_a_note_has_a_length(call_in, text):
         annotations.add_note(call_id="c-1", text=text)
 
 
+def test_a_note_may_be_about_a_moment_of_the_call(call_in):
+    call_in()
+
+    about = [
+        annotations.add_note(call_id="c-1", text="x", at_ms=at_ms).at_ms
+        for at_ms in (None, 0, 83_400, 604_800_000)
+    ]
+
+    assert about == [None, 0, 83_400, 604_800_000]
+
+
+@pytest.mark.parametrize("at_ms", [-1, 604_800_001, 10**30])
+def test_a_moment_outside_of_any_call_is_refused_with_the_limits(call_in, at_ms):
+    call_in()
+
+    with pytest.raises(AnnotationRefused, match="from 0 to 604,800,000 ms") as refused:
+        annotations.add_note(call_id="c-1", text="x", at_ms=at_ms)
+
+    assert refused.value.field == "at_ms"
+    assert not Note.objects.exists()
+
+
 def test_a_call_has_at_most_two_hundred_notes(call_in):
     call = call_in()
     Note.objects.bulk_create(Note(call=call, text="x") for _ in range(200))

@@ -94,7 +94,7 @@ def test_pages_show_the_sound_and_how_long_it_took_to_receive_it(boss):
 
     assert "0:44</span>" in board
     assert 'title="received within 0:04"' in board
-    assert "<dt>Duration</dt>" in page
+    assert "<dt>Length</dt>" in page
     assert "received within 0:04" in page
 
 

@@ -11,6 +11,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from calls import events
+from calls.alert_events import (
+    AlertAcknowledged,
+    AlertAssigned,
+    AlertRaised,
+    AlertReopened,
+    AlertResolved,
+    AlertSnoozed,
+)
 from calls.description import NAMES
 from calls.models import CallEvent, EventLog
 
@@ -22,8 +30,9 @@ PAYLOADS = [
     events.GapDetected(stream="", expected=1, received=3),
     events.LatePackets(stream="", sequences=[1, 2], count=2),
     events.AttemptFinished(stage="transcribe", number=1, outcome="failed"),
+    events.SoundTroubles(kinds=["wrong_codec", "heavy_loss"]),
     events.CallDeleted(deleted="c-1", reason="retention"),
-    events.AlertRaised(
+    AlertRaised(
         alert=1,
         rule="Silence",
         kind="silence",
@@ -33,7 +42,13 @@ PAYLOADS = [
         speaker="",
         offset_ms=None,
     ),
-    events.AlertAcknowledged(alert=1, rule="Silence", severity="warning", by="ann", note=""),
+    AlertAcknowledged(alert=1, rule="Silence", severity="warning", by="ann", note=""),
+    AlertResolved(alert=1, rule="Silence", severity="warning", reason="call_ended"),
+    AlertAssigned(alert=1, rule="Silence", severity="warning", to="ann", by="bob"),
+    AlertSnoozed(
+        alert=1, rule="Silence", severity="warning", until="2026-01-31T12:00:00+00:00", by="ann"
+    ),
+    AlertReopened(alert=1, rule="Silence", severity="warning", by=""),
     events.TagAdded(tag="vip", by="ann"),
     events.TagRemoved(tag="vip", by="ann"),
     events.NoteAdded(note=1, by="ann"),
@@ -43,6 +58,7 @@ PAYLOADS = [
         agent_trend="steady",
         customer_sentiment="NEGATIVE",
         customer_trend="worsening",
+        unjudged_language="de",
     ),
     events.SpeakersSwapped(swapped=True, by="ann"),
     events.FormatCorrected(media="audio/l16;rate=16000", by="ann"),
@@ -50,6 +66,7 @@ PAYLOADS = [
     events.ListeningEnded(session=1, by="ann", seconds=12.5),
     events.ActionLinkUsed(by="ann"),
     events.WebhookDisabled(endpoint="ops", reason="404"),
+    events.NotificationTargetDisabled(target="chat", reason="gone"),
     events.CallDismissed(by="ann", note=""),
     events.ProviderDown(provider="openai", stage="transcribe", failures=10, error="", probe_at=""),
     events.ProviderBack(provider="openai", stage="transcribe", down_since="", seconds=30.5),

@@ -19,6 +19,7 @@ Address = IPv4Address | IPv6Address
 
 # IPv6 networks that hold an IPv4 address in their last 32 bits (RFC 6052, 4291, 2765).
 WRAPPING = tuple(map(IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
+LOOK_UP_S = 3.0
 LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215: a site's own translation
 
 
@@ -37,7 +38,25 @@ def check_url(url: str) -> None:
         raise ValueError("The URL must not contain a user or password.")
     if parts.fragment or any(not 32 < ord(character) < 127 for character in url):
         raise ValueError("The URL must be plain ASCII without spaces and without a #.")
-    _ = parts.port  # raises ValueError itself
+    try:
+        usable = parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("The port of the URL must be a number from 1 to 65535.")
+
+
+async def check_target(url: str, *, allowance: str) -> None:
+    """Raise what a message to this URL would fail with before it is sent.
+
+    ValueError for the URL itself, AddressRefused for where it leads, httpcore.ConnectError or
+    TimeoutError if its host has no address, which may change.
+    """
+    check_url(url)
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    async with asyncio.timeout(LOOK_UP_S):
+        await resolve_allowed(parts.hostname or "", port, allowance)
 
 
 def is_allowed(address: str, allowance: str) -> bool:
@@ -87,11 +106,7 @@ class CheckedBackend(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await resolve(host, port)
-        # All are checked before one is used: a name may have a private address among public ones.
-        for address in addresses:
-            if not is_allowed(address, self._allowance):
-                raise AddressRefused(f"{host} is at {address}, which is not a public address.")
+        addresses = await resolve_allowed(host, port, self._allowance)
         for address in addresses[:-1]:
             try:
                 return await super().connect_tcp(address, port, timeout, local_address)
@@ -99,6 +114,17 @@ class CheckedBackend(httpcore.AnyIOBackend):
                 continue
         # The last one outside of the loop, so that its error is the one that is reported.
         return await super().connect_tcp(addresses[-1], port, timeout, local_address)
+
+
+async def resolve_allowed(host: str, port: int, allowance: str) -> list[str]:
+    """Return the addresses of a name. Raises AddressRefused unless each of them is allowed."""
+    addresses = await resolve(host, port)
+    # All are checked before one is used: a name may have a private address among public ones.
+    for address in addresses:
+        if not is_allowed(address, allowance):
+            where = "" if address == host else f" is at {address}, which"
+            raise AddressRefused(f"{host}{where} is not a public address.")
+    return addresses
 
 
 async def resolve(host: str, port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sends due messages concurrently. An endpoint that does not answer delays only its own."""
+"""Sends due messages of an outbox. A receiver that does not answer delays only its own."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
 from calls.outage import Outage
-from calls.webhooks import services
-from calls.webhooks.sender import send
-from calls.webhooks.services import Claim
+from calls.webhooks.outbox import Claim, Outbox
 
 log = logging.getLogger(__name__)
-outage = Outage(log, "webhooks wait")
 
 PAUSE_S = 0.25
 DATABASE_PAUSE_S = 1.0
@@ -31,17 +27,18 @@ AT_ONCE = 100
 class Courier:
     """Runs until it is told to stop, then finishes the deliveries that are in progress."""
 
-    def __init__(self, should_stop: Callable[[], bool]) -> None:
-        self._should_stop = should_stop
+    def __init__(self, outbox: Outbox, should_stop: Callable[[], bool]) -> None:
+        self._outbox, self._should_stop = outbox, should_stop
+        self._outage = Outage(log, f"{outbox.name} wait")
         # One thread, so one database connection, and the claims of this process follow each other.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="webhooks")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=outbox.name)
         self._busy: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        # Resolving a name can block a thread until the resolver times out, so use separate threads.
-        names = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="names")
-        asyncio.get_running_loop().set_default_executor(names)
+        # Resolving a name, or a library that sends, can block a thread until it times out.
+        blocked = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"{self._outbox.name}-io")
+        asyncio.get_running_loop().set_default_executor(blocked)
         self._freed = asyncio.Event()
         while not self._should_stop():
             # Without a pause while there is work, so that a backlog is not held up.
@@ -54,15 +51,15 @@ class Courier:
     async def _work(self) -> int:
         """Queue new messages and start due deliveries. Returns how many."""
         try:
-            queued: int = await self._in_thread(services.queue_messages)
+            queued: int = await self._in_thread(self._outbox.queue)
             taken = await self._take()
         except DatabaseError as error:
-            outage.note(error)
+            self._outage.note(error)
         except Exception:
             # A bug must not stop deliveries permanently.
-            log.exception("webhooks failed unexpectedly; trying again")
+            log.exception("%s failed unexpectedly; trying again", self._outbox.name)
         else:
-            outage.over()
+            self._outage.over()
             return queued + taken
         await self._in_thread(connection_closed)
         await asyncio.sleep(DATABASE_PAUSE_S)
@@ -76,9 +73,9 @@ class Courier:
 
     async def _take(self) -> int:
         room = AT_ONCE - len(self._tasks)
-        claims = await self._in_thread(_claim, room, dict(self._busy)) if room > 0 else []
+        claims = await self._in_thread(self._claim, room) if room > 0 else []
         for claim in claims:
-            self._busy[claim.endpoint_pk] += 1
+            self._busy[claim.receiver_pk] += 1
             task = asyncio.create_task(self._deliver(claim))
             # The event loop keeps only weak references to tasks.
             self._tasks.add(task)
@@ -87,24 +84,22 @@ class Courier:
 
     async def _deliver(self, claim: Claim) -> None:
         try:
-            outcome = await send(claim.message, allowance=settings.WEBHOOK_ALLOW_PRIVATE)
-            await self._in_thread(_record, claim, outcome)
+            outcome = await self._outbox.send(claim.message)
+            await self._in_thread(self._record, claim, outcome)
         except DatabaseError as error:
             log.warning("a delivery was made but not recorded; it will be repeated: %s", error)
         finally:
-            self._busy[claim.endpoint_pk] -= 1
+            self._busy[claim.receiver_pk] -= 1
             self._freed.set()
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 
+    def _claim(self, room: int) -> list[Claim]:
+        return self._outbox.claim(limit=room, busy=dict(self._busy), now=timezone.now())
 
-def _claim(limit: int, busy: dict[int, int]) -> list[Claim]:
-    return services.claim_deliveries(limit=limit, busy=busy, now=timezone.now())
-
-
-def _record(claim: Claim, outcome: Any) -> None:
-    services.record_outcome(claim, outcome, now=timezone.now())
+    def _record(self, claim: Claim, outcome: Any) -> None:
+        self._outbox.record(claim, outcome, now=timezone.now())
 
 
 def connection_closed() -> None:

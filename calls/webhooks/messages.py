@@ -8,12 +8,27 @@ from datetime import datetime
 from typing import Any
 
 from calls import events
+from calls.alert_events import (
+    AlertAcknowledged,
+    AlertAssigned,
+    AlertRaised,
+    AlertReopened,
+    AlertResolved,
+    AlertSnoozed,
+)
 from calls.description import DESCRIBED
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, WebhookEndpoint
 
 RESULT = "analysis_result"
-_ALERTS = (events.AlertRaised.type, events.AlertAcknowledged.type)
+_ALERTS = (
+    AlertRaised.type,
+    AlertAcknowledged.type,
+    AlertResolved.type,
+    AlertAssigned.type,
+    AlertSnoozed.type,
+    AlertReopened.type,
+)
 _DESCRIPTION = tuple(each.name for each in DESCRIBED if each.in_webhooks)
 
 
@@ -55,6 +70,9 @@ def _findings(call: Call, event: CallEvent) -> dict[str, Any]:
     return {
         "version": analysis.version,
         "summary": analysis.summary,
+        "summary_kind": analysis.summary_kind,
+        "unjudged_language": call.unjudged_language,
+        "sound_troubles": call.sound_trouble_kinds,
         "keywords": analysis.keywords,
         "insights": analysis.insights,
         **analysis.metrics,

@@ -89,7 +89,7 @@ class Worker(Cluster):  # type: ignore[misc]
         self.start()
 
     def _keep_watch(self) -> None:
-        """Start the process that raises alerts and delivers webhooks, again if it has died."""
+        """Start the process that raises alerts and delivers messages, again if it has died."""
         self._watcher = _kept(self._watcher, "watcher", _watch)
 
     def _keep_listening(self) -> None:

@@ -1,104 +1,59 @@
-"""The read model of the alerts page: the filter in its address, and the alerts that match it."""
+"""The read model of the alerts page: the alerts that match its address, by call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
-from urllib.parse import urlencode
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from calls.models import Alert, AlertRule, Call, Severity, WebhookEndpoint
+from calls.models import Alert, Call, WebhookEndpoint
+from supervisor.alerts.selection import AlertSelection, Offers
 from supervisor.figures import COUNTED
 
 PAGE_SIZE = 50
-NAME_LENGTH = 200
-# The list of queues offers those of so many newest alerts. DISTINCT over all would read them all.
-CHOICES_FROM = 2_000
-LEVELS = [(level.name.lower(), level.label) for level in reversed(Severity)]
-# Query parameters of the address, by the field of AlertSelection.
-NAMES = {
-    "shows_all": "show",
-    "severity": "severity",
-    "rule": "rule",
-    "queue": "queue",
-    "call": "call",
-    "before": "before",
-}
+TABS = (
+    ("open", "Open", True),
+    ("mine", "Mine", True),
+    ("snoozed", "Snoozed", True),
+    ("acknowledged", "Acknowledged", False),
+    ("resolved", "Resolved", False),
+    ("all", "All", False),
+)
 
 
 @dataclass(frozen=True)
-class AlertSelection:
-    """The alerts that the address of the page asks for."""
+class Tab:
+    """A choice of alerts by their state. ``count`` is None where nobody needs it."""
 
-    shows_all: bool = False
-    severity: str = ""
-    rule: str = ""
-    queue: str = ""
-    call: str = ""
-    before: int | None = None
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, Any]) -> Self:
-        """Read the address. Ignore invalid values."""
-        severity = str(query.get("severity", ""))
-        before = str(query.get("before", ""))
-        # isascii: "²" is a digit as well, but not for int(). 18 digits fit any key of 64 bits.
-        is_number = before.isascii() and before.isdigit() and len(before) < 19
-        return cls(
-            shows_all=query.get("show") == "all",
-            severity=severity if severity in dict(LEVELS) else "",
-            rule=_text(query, "rule"),
-            queue=_text(query, "queue"),
-            call=_text(query, "call"),
-            before=int(before) if is_number else None,
-        )
+    name: str
+    label: str
+    address: str
+    count: int | None
+    is_current: bool
 
     @property
-    def narrows(self) -> bool:
-        return bool(self.severity or self.rule or self.queue or self.call)
+    def counted(self) -> str:
+        return f"{COUNTED}+" if self.count == COUNTED else str(self.count)
 
-    def apply(self, alerts: QuerySet[Alert]) -> QuerySet[Alert]:
-        """Filter the alerts, without paging."""
-        if not self.shows_all:
-            alerts = alerts.filter(acknowledged_at=None)
-        if self.severity:
-            alerts = alerts.filter(severity=Severity[self.severity.upper()])
-        if self.rule:
-            alerts = alerts.filter(name=self.rule)
-        if self.queue:
-            alerts = alerts.filter(call__queue=self.queue)
-        if self.call:
-            alerts = alerts.filter(call__call_id=self.call)
-        return alerts
 
-    def address(self, **changes: Any) -> str:
-        """Return the query string with these changes. Leave out default values."""
-        wanted, usual = replace(self, **changes), type(self)()
-        named = {
-            name: "all" if value is True else value
-            for field, name in NAMES.items()
-            if (value := getattr(wanted, field)) != getattr(usual, field)
-        }
-        return f"?{urlencode(named)}" if named else "?"
+@dataclass(frozen=True)
+class Case:
+    """The alerts of one call that are on the page, newest first."""
+
+    call: Call
+    alerts: list[Alert]
 
     @property
-    def open_address(self) -> str:
-        return self.address(shows_all=False, before=None)
+    def customer(self) -> str:
+        """Who is on the other side: whom the agent called, or who called."""
+        is_outbound = self.call.direction == Call.Direction.OUTBOUND
+        return self.call.callee if is_outbound else self.call.caller
 
     @property
-    def all_address(self) -> str:
-        return self.address(shows_all=True, before=None)
-
-    @property
-    def cleared_address(self) -> str:
-        return type(self)(shows_all=self.shows_all).address()
-
-
-def _text(query: Mapping[str, Any], name: str) -> str:
-    # PostgreSQL cannot store or compare a text with a NUL.
-    return str(query.get(name, "")).replace("\0", "").strip()[:NAME_LENGTH]
+    def name(self) -> str:
+        """What people call the call: its agent, its customer, or its id."""
+        return self.call.agent or self.customer or self.call.call_id
 
 
 @dataclass(frozen=True)
@@ -107,48 +62,63 @@ class AlertPage:
 
     wanted: AlertSelection
     alerts: list[Alert]
-    open_count: int
+    tabs: list[Tab]
     older: str
-    rules: list[str]
-    queues: list[str]
+    offers: Offers
+
+    @property
+    def cases(self) -> list[Case]:
+        return group(self.alerts)
+
+    @property
+    def matching(self) -> int:
+        """How many alerts of this list can be acknowledged, up to COUNTED."""
+        return next((tab.count or 0 for tab in self.tabs if tab.is_current), 0)
+
+    @property
+    def matching_text(self) -> str:
+        return next((tab.counted for tab in self.tabs if tab.is_current), "")
 
     @property
     def newest(self) -> int:
-        return self.alerts[0].pk if self.alerts else 0
+        return max((alert.pk for alert in self.alerts), default=0)
 
 
-def read_alerts(wanted: AlertSelection) -> AlertPage:
+def group(alerts: Iterable[Alert]) -> list[Case]:
+    """Put the alerts of a call together, in the order of their first ones."""
+    cases: dict[int, Case] = {}
+    for alert in alerts:
+        cases.setdefault(alert.call_id, Case(alert.call, [])).alerts.append(alert)
+    return list(cases.values())
+
+
+def read_alerts(wanted: AlertSelection, offers: Offers) -> AlertPage:
     alerts = wanted.apply(Alert.objects.select_related("call"))
     if wanted.before is not None:
         alerts = alerts.filter(pk__lt=wanted.before)
     # One more than the page shows tells whether there is a next page, without a count.
     found = list(alerts.order_by("-id")[: PAGE_SIZE + 1])
     more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
-    narrowed = replace(wanted, shows_all=False).apply(Alert.objects.order_by())
     return AlertPage(
         wanted=wanted,
         alerts=found,
-        # Counting a slice stops at its end, however many alerts are open.
-        open_count=narrowed[:COUNTED].count(),
+        tabs=[_tab(wanted, *tab) for tab in TABS],
         older=wanted.address(before=found[-1].pk) if more else "",
-        rules=_offer(AlertRule.objects.values_list("name", flat=True), wanted.rule),
-        queues=_offer(_queues(), wanted.queue),
+        offers=offers,
     )
 
 
-def _queues() -> QuerySet[Any, Any]:
-    newest = Alert.objects.order_by("-id").values_list("call__queue", flat=True)
-    return newest[:CHOICES_FROM]
+def _tab(wanted: AlertSelection, name: str, label: str, is_counted: bool) -> Tab:
+    shown = wanted.showing(name)
+    # Counting a slice stops at its end, however many alerts there are.
+    count = shown.apply(Alert.objects.order_by())[:COUNTED].count() if is_counted else None
+    return Tab(name, label, shown.address(), count, name == wanted.show)
 
 
-def _offer(names: Any, chosen: str) -> list[str]:
-    return sorted({*names, chosen} - {""}, key=str.casefold)
-
-
-def numbers_of(wanted: AlertSelection, *, up_to: int, limit: int) -> list[int]:
-    """Return the ids of matching open alerts. ``up_to`` leaves out any raised after the page."""
-    fitting = replace(wanted, shows_all=False).apply(Alert.objects.filter(pk__lte=up_to))
-    return list(fitting.order_by("-id").values_list("pk", flat=True)[:limit])
+def matching_alerts(wanted: AlertSelection, *, up_to: int) -> QuerySet[Alert]:
+    """Return matching alerts that nobody has handled. ``up_to`` leaves out newer ones."""
+    unhandled = Alert.objects.unhandled().filter(pk__lte=up_to)
+    return wanted.apply(unhandled).order_by("-id")
 
 
 def alerts_of(call: Call) -> list[Alert]:

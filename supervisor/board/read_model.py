@@ -1,4 +1,4 @@
-"""The read model of the wallboard: the rows of a page, and its tabs and column headings."""
+"""The read model of the wallboard: the rows of a page, and its tabs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from calls.analysis.media.roles import OTHER
 from calls.models import Alert, Analysis, Attempt, Call, CallViewing, LiveTranscription
 from calls.models.alert import level_of
 from supervisor.figures import Figures
+from supervisor.ordering import SORTED_LIMIT, Place, after
 from supervisor.phases import Phase, next_number, phase_of
-from supervisor.selection import NEWEST, SORTED_LIMIT, Filter
+from supervisor.selection import Filter
 
 ROWS_LIMIT = 100
 
@@ -45,6 +46,11 @@ class BoardRow:
     @property
     def next_attempt(self) -> int:
         return next_number(self.attempt, self.outcome)
+
+    @property
+    def retries(self) -> int:
+        """How often the last stage of the analysis was tried again."""
+        return max((self.attempt or 1) - 1, 0)
 
     @property
     def alert_level(self) -> str:
@@ -113,7 +119,7 @@ class BoardPage:
 def read_page(wanted: Filter) -> BoardPage:
     # Choose the calls first, then read their details. In a single query, the database would
     # evaluate the subqueries for every call that it sorts.
-    pks = list(wanted.cut(wanted.apply(Call.objects.all())).values_list("pk", flat=True))
+    pks = wanted.page_of(wanted.apply(Call.objects.all()))
     # IN returns rows in any order.
     places = {pk: place for place, pk in enumerate(pks)}
     rows = _rows(Call.objects.with_open_alerts().filter(pk__in=pks))
@@ -128,7 +134,7 @@ def read_page(wanted: Filter) -> BoardPage:
 
 def _following(wanted: Filter, last: BoardRow) -> str:
     if wanted.is_by_age:
-        return replace(wanted, before=last.call.pk).address()
+        return replace(wanted, before=Place.of(last.call)).address()
     following = replace(wanted, page=wanted.page + 1)
     return following.address() if wanted.page < wanted.pages_limit else ""
 
@@ -147,8 +153,10 @@ def _first(wanted: Filter) -> int | None:
         return (wanted.page - 1) * wanted.size + 1
     if wanted.query:
         return None
-    before = _count(wanted.newer(wanted.apply(Call.objects.all())))
-    return before + 1 if before <= SORTED_LIMIT else None
+    # The place is that of the last call on the page before: it is one of those to count.
+    calls = wanted.apply(Call.objects.all())
+    before = sum(map(_count, after(wanted.before, calls, wanted.sort, backwards=True)))
+    return before + 2 if before < SORTED_LIMIT else None
 
 
 def _count(calls: QuerySet[Call]) -> int:
@@ -211,45 +219,3 @@ def tabs(wanted: Filter, figures: Figures) -> list[Tab]:
         count = getattr(figures, figure) if figure else None
         tabs.append(Tab(label, address, wanted.phase == value, figure, count))
     return tabs
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A column heading: the address that sorts by it, and ``order``, its value of aria-sort."""
-
-    name: str
-    label: str
-    address: str
-    order: str
-
-
-# Column, heading, and the order of the first click: numbers from the worst, names from A.
-_COLUMNS = (
-    ("state", "State", ""),
-    ("call", "Call", ""),
-    ("opened", "Opened", NEWEST),
-    ("duration", "Duration", "-duration"),
-    ("agent", "Agent", "agent"),
-    ("queue", "Queue", "queue"),
-    ("caller", "Caller", "caller"),
-    ("packets", "Packets", "-packets"),
-    ("loss", "Loss", "-loss"),
-    ("customer", "Customer", "customer"),
-    ("sentiment", "Agent sentiment", "mood"),
-    ("analysis", "Analysis", "next"),
-)
-
-
-def headings(wanted: Filter) -> list[Heading]:
-    return [_heading(wanted, *column) for column in _COLUMNS]
-
-
-def _heading(wanted: Filter, name: str, label: str, first: str) -> Heading:
-    if not first:
-        return Heading(name, label, "", "")
-    turned = first.removeprefix("-") if first.startswith("-") else f"-{first}"
-    sort = turned if wanted.sort == first else first
-    order = ""
-    if wanted.sort in (first, turned):
-        order = "descending" if wanted.sort.startswith("-") else "ascending"
-    return Heading(name, label, wanted.first_page(sort=sort).address(), order)

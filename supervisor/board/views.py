@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -17,11 +17,18 @@ from calls.api import downloads
 from calls.models import Call
 from supervisor import selection
 from supervisor.access import guarded
+from supervisor.board import columns as board_columns
 from supervisor.board import read_model as board_read_model
+from supervisor.board.day_menu import day_menu
 from supervisor.board.history import read_history
-from supervisor.figures import read_figures
+from supervisor.figures import COUNTED, read_figures
+from supervisor.lists import List
 from supervisor.live import position as live_position
-from supervisor.selection import NEWEST, PAGE_SIZES, WORST_FIRST, Filter
+from supervisor.preferences import active
+from supervisor.selection import NARROWING, PAGE_SIZES, Filter
+
+# A script sets it when somebody opens or closes the chart.
+CHART_COOKIE = "callcenter-chart"
 
 
 @require_safe
@@ -33,27 +40,54 @@ def show_board(request: HttpRequest) -> HttpResponse:
     position, figures = live_position.read_position(), read_figures(status)
     context = {
         "position": position,
-        "wanted": wanted,
         "tabs": board_read_model.tabs(wanted, figures),
         "sizes": PAGE_SIZES,
-        "headings": board_read_model.headings(wanted),
-        "choices": selection.read_choices(wanted),
+        "sentiments": Call.Sentiment.choices,
+        "troubles": Call.SoundTrouble.choices,
+        "choices": selection.read_choices(),
+        "has_queues": bool(wanted.mine or active().queues),
+        "days": day_menu(wanted),
+        "columns": board_columns.column_menu(wanted),
+        "orders": board_columns.offered_orders(wanted),
+        "kept_by_search": wanted.first_page().pairs(without=_TYPED),
+        "filter_count": sum(bool(getattr(wanted, name)) for name in NARROWING if name != "phase"),
         "analysis_status": status,
         "bulk_kinds": [(name, words.title) for name, words in IN_BULK.items()],
         "figures": figures,
-        "history": read_history(),
-        "page": board_read_model.read_page(wanted),
-        "first": wanted.first_page().address(),
-        "cleared": Filter(size=wanted.size, wall=wanted.wall).address(),
-        "alerts_first": wanted.first_page(
-            sort=NEWEST if wanted.sort == WORST_FIRST else WORST_FIRST
-        ).address(),
-        "wall": replace(wanted, wall=not wanted.wall).address(),
+        "alerts_counted": COUNTED,
+        **_history(request),
+        **_list(wanted, board_read_model.read_page(wanted)),
+        "cleared": Filter(sort=wanted.sort, size=wanted.size, columns=wanted.columns).address(),
         "now": timezone.now(),
+        "site_zone": timezone.get_current_timezone_name(),
         "origin": request.build_absolute_uri("/").rstrip("/"),
         "needs_key": settings.API_AUTH == "key",
     }
     return render(request, "supervisor/board.html", context)
+
+
+# The fields of the search form. It keeps all others.
+_TYPED = frozenset({"query", "queue", "mine", "agent", "tag", "alert", "customer", "sort", "size"})
+
+
+def _list(wanted: Filter, page: board_read_model.BoardPage) -> dict[str, Any]:
+    """Return what the rows, the headings and the buttons below them need."""
+    columns = board_columns.chosen_columns(wanted)
+    return {
+        "wanted": wanted,
+        "page": page,
+        "headings": board_columns.headings(wanted, columns),
+        "shown": frozenset(column.name for column in columns),
+        "first": wanted.first_page().address(),
+        "list_parameter": List(wanted.query_string).parameter,
+    }
+
+
+def _history(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "history": read_history(),
+        "is_chart_open": request.COOKIES.get(CHART_COOKIE) == "open",
+    }
 
 
 @require_safe
@@ -68,8 +102,7 @@ def show_rows(request: HttpRequest) -> HttpResponse:
         )
     else:
         page = board_read_model.read_page(wanted)
-    context = {"page": page, "wanted": wanted, "first": wanted.first_page().address()}
-    return render(request, "supervisor/_rows.html", context)
+    return render(request, "supervisor/_rows.html", _list(wanted, page))
 
 
 @require_safe
@@ -90,4 +123,4 @@ def show_analysis_status(request: HttpRequest) -> HttpResponse:
 @require_safe
 @guarded("calls.view_call")
 def show_history(request: HttpRequest) -> HttpResponse:
-    return render(request, "supervisor/_history.html", {"history": read_history()})
+    return render(request, "supervisor/_history.html", _history(request))

@@ -1,5 +1,6 @@
 """Bulk actions: the confirmation, the list of actions, and the progress of one.
 
+criteria    The filter that selected the calls, in words.
 read_model  The selected calls, the question before an action, and its progress.
 views       Ask before an action; start, list, show and stop actions.
 """

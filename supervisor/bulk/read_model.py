@@ -13,11 +13,14 @@ from calls.actions import ACTIONS, IN_BULK, Action, ManyCalls
 from calls.bulk import LIMIT, count_outcomes
 from calls.lifecycle import CallState
 from calls.models import BulkAction, BulkItem, Call
-from supervisor.selection import NEWEST, PAGE_SIZE, PAGE_SIZES, Filter
+from supervisor.bulk.criteria import criteria
+from supervisor.ordering import LIVE_FIRST
+from supervisor.selection import PAGE_SIZE, PAGE_SIZES, Filter
 
 Kind = BulkAction.Kind
 CHOSEN_LIMIT = max(PAGE_SIZES)  # calls selected one by one: every row of the longest page
 REFUSED_SHOWN = 200
+SAMPLE = 10  # calls that the question names
 LISTED = 50
 
 
@@ -67,7 +70,7 @@ class Selection:
         """The filter, for the audit record; empty if the calls were selected one by one."""
         if not self.is_all:
             return ""
-        return self.wanted.first_page(sort=NEWEST, size=PAGE_SIZE, wall=False).address()
+        return self.wanted.first_page(sort=LIVE_FIRST, size=PAGE_SIZE, columns="").address()
 
     def calls(self) -> QuerySet[Call]:
         if not self.is_all:
@@ -89,12 +92,13 @@ def _as_query(text: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class BulkQuestion:
-    """The confirmation before an action: the number of calls in each state."""
+    """The confirmation before an action: the calls in each state, and the first of them by name."""
 
     kind: Kind
     selection: Selection
     shares: list[Share]
     newest: int
+    sample: list[Call]
 
     @property
     def action(self) -> Action:
@@ -111,6 +115,15 @@ class BulkQuestion:
     @property
     def meant(self) -> int:
         return sum(share.count for share in self.shares if share.is_meant)
+
+    @property
+    def more(self) -> int:
+        """The number of calls that the sample leaves out."""
+        return self.total - len(self.sample)
+
+    @property
+    def criteria(self) -> list[str]:
+        return criteria(self.selection.wanted)
 
     @property
     def limit(self) -> int:
@@ -136,7 +149,8 @@ def read_question(kind: Kind, selection: Selection) -> BulkQuestion:
         for state in CallState.values
         if state in found
     ]
-    return BulkQuestion(kind, selection, shares, newest)
+    sample = list(selection.calls().order_by("-pk")[:SAMPLE])
+    return BulkQuestion(kind, selection, shares, newest, sample)
 
 
 @dataclass(frozen=True)
@@ -159,8 +173,18 @@ class Progress:
         return self.action.finished_at is None
 
     @property
-    def title(self) -> str:
-        return IN_BULK[self.action.kind].title
+    def meaning(self) -> ManyCalls:
+        return IN_BULK[self.action.kind]
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether the calls themselves are worked on only after the action."""
+        return self.meaning.done != ManyCalls.done
+
+    @property
+    def criteria(self) -> list[str]:
+        """The filter that selected the calls, in words; empty if they were selected one by one."""
+        return criteria(Filter.from_query(_as_query(self.action.query)))
 
 
 def read_progress(action: BulkAction) -> Progress:
@@ -177,5 +201,30 @@ def read_progress(action: BulkAction) -> Progress:
     )
 
 
-def read_recent() -> list[BulkAction]:
-    return list(BulkAction.objects.order_by("-id")[:LISTED])
+@dataclass(frozen=True)
+class Listed:
+    """An action in the list, with its outcome so far."""
+
+    action: BulkAction
+    done: int
+    refused: int
+
+    @property
+    def meaning(self) -> ManyCalls:
+        return IN_BULK[self.action.kind]
+
+
+def read_recent() -> list[Listed]:
+    """Return the newest actions with their outcomes, in two queries."""
+    actions = list(BulkAction.objects.order_by("-id")[:LISTED])
+    items = BulkItem.objects.filter(action__in=actions).order_by()
+    rows = items.values_list("action", "outcome").annotate(n=Count("pk"))
+    found = {(action, outcome): n for action, outcome, n in rows}
+    return [
+        Listed(
+            action,
+            found.get((action.pk, BulkItem.Outcome.DONE), 0),
+            found.get((action.pk, BulkItem.Outcome.REFUSED), 0),
+        )
+        for action in actions
+    ]

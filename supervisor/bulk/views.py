@@ -16,6 +16,7 @@ from calls.models import BulkAction
 from supervisor.access import guarded
 from supervisor.bulk.read_model import Kind, Selection, read_progress, read_question, read_recent
 from supervisor.call.actions import BadForm, chosen_stage
+from supervisor.lists import List
 
 
 @require_POST
@@ -24,15 +25,20 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Show the selected calls and the effect of the action, and ask. Changes nothing."""
     if request.POST.get("action") not in Kind.values:
         messages.error(request, "Choose an action.")
-        return redirect("supervisor:board")
+        return redirect(_list_of(request))
     return _ask(request, Kind(request.POST["action"]))
+
+
+def _list_of(request: HttpRequest) -> str:
+    """Return the address of the list that the form was sent from."""
+    return List(Selection.from_form(request.POST).wanted.query_string).address
 
 
 def _ask(request: HttpRequest, kind: Kind, problem: str = "", status: int = 200) -> HttpResponse:
     question = read_question(kind, Selection.from_form(request.POST))
     if not question.total:
         messages.error(request, "Select at least one call.")
-        return redirect("supervisor:board")
+        return redirect(_list_of(request))
     context = {
         "question": question,
         "stages": question.action.stages,

@@ -11,6 +11,7 @@ from calls.actions import ACTIONS, ON_PAGE, Action
 from calls.formats.media_types import parse_media
 from calls.models import Call, Stage
 
+NOTE_LIMIT = 500
 Form = Mapping[str, str]
 
 
@@ -44,16 +45,25 @@ def _media(form: Form) -> str:
     return media
 
 
+def _note(form: Form) -> str:
+    """Read the reason that somebody gives. Raises BadForm."""
+    note = form.get("note", "").replace("\0", "").strip()
+    if len(note) > NOTE_LIMIT:
+        raise BadForm(f"note: has {len(note)} characters; the limit is {NOTE_LIMIT}.")
+    return note
+
+
 _READERS: dict[str, Callable[[Form], object]] = {
     "stage": chosen_stage,
     "swapped": _swapped,
     "media": _media,
+    "note": _note,
 }
 
 
 def carry_out(action: Action, *, call_id: str, by: str, form: Form) -> None:
     """Run an action with the options in the form. Raises BadForm, and what its service raises."""
-    options = {name: _READERS[name](form) for name in action.takes}
+    options = {name: _READERS[name](form) for name in (*action.takes, *action.may_take)}
     action.run(call_id=call_id, by=by, **options)
 
 

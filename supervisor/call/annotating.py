@@ -21,6 +21,7 @@ from calls.annotations import (
 )
 from calls.services import CallNotFound
 from supervisor.access import asked_for_at, guarded
+from supervisor.call.marks import read_moment
 
 
 @require_POST
@@ -41,7 +42,12 @@ def untag(request: HttpRequest, call_id: str) -> HttpResponse:
 @guarded(ACTIONS["note"].permission)
 def note(request: HttpRequest, call_id: str) -> HttpResponse:
     text, by = request.POST.get("text", ""), request.user.get_username()
-    return _do(request, call_id, lambda: add_note(call_id=call_id, text=text, by=by))
+    moment = request.POST.get("at", "")
+    return _do(
+        request,
+        call_id,
+        lambda: add_note(call_id=call_id, text=text, by=by, at_ms=read_moment(moment)),
+    )
 
 
 @require_POST

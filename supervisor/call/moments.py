@@ -1,11 +1,11 @@
-"""The moments of alerts: which turns of a transcript they are about."""
+"""The moments of alerts and notes: which turns of a transcript they are about."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from calls.models import Alert
+from calls.models import Alert, Note
 
 
 def flag_turns(turns: Sequence[dict[str, Any]], alerts: Iterable[Alert]) -> None:
@@ -14,6 +14,14 @@ def flag_turns(turns: Sequence[dict[str, Any]], alerts: Iterable[Alert]) -> None
         turn = find_turn(turns, alert.offset_ms, alert.speaker)
         if turn is not None:
             turn.setdefault("flags", []).append(alert)
+
+
+def comment_turns(turns: Sequence[dict[str, Any]], notes: Iterable[Note]) -> None:
+    """Give each turn that notes are about the list of them as ``comments``."""
+    for note in notes:
+        turn = find_turn(turns, note.at_ms)
+        if turn is not None:
+            turn.setdefault("comments", []).append(note)
 
 
 def find_turn(

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 
 from django.db import connection
 from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Least
+from django.utils import timezone
 
 from calls.models import COUNTED_FROM_ONE, Packet, PrunedRange, Stream
 
@@ -78,6 +80,7 @@ class MapLane:
 class PacketMap:
     lanes: list[MapLane]
     more_streams: int = 0
+    read_at: datetime = field(default_factory=timezone.now)
 
     @property
     def notable(self) -> list[str]:

@@ -26,10 +26,14 @@ from calls.search.hits import Excerpt
 from supervisor.call.downloads import Download, list_downloads
 from supervisor.call.highlight import NO_WORDS, Highlight
 from supervisor.call.live_transcript import LiveTranscript, read_live_transcript
+from supervisor.call.other_calls import OtherCalls, read_other_calls
 from supervisor.call.packet_map import PacketMap, read_packet_map
+from supervisor.call.parties import Parties
+from supervisor.call.sound_troubles import ShownTrouble, list_sound_troubles
 from supervisor.call.speaker_timeline import SpeakerTimeline, draw_speaker_timeline
 from supervisor.call.talk import TalkSplit, split_talk
-from supervisor.phases import Phase, next_number, phase_of
+from supervisor.call.tiles import Tiles
+from supervisor.phases import COUNTED, Phase, next_number, phase_of
 
 EVENT_LIMIT = 120
 ALL_EVENTS_LIMIT = 2000
@@ -55,6 +59,8 @@ class CallPage:
     analysis_status: AnalysisStatus | None = None
     recording: Recording | None = None
     packet_map: PacketMap | None = None
+    other_calls: OtherCalls | None = None
+    dismissal: CallEvent | None = None
     highlight: Highlight = NO_WORDS
 
     @property
@@ -64,6 +70,12 @@ class CallPage:
     @property
     def described(self) -> list[tuple[str, str]]:
         return labelled(self.call)
+
+    @property
+    def duration_ms(self) -> int:
+        """The length of the timeline of the player."""
+        timeline = self.speaker_timeline
+        return timeline.duration_ms if timeline else round(self.duration_s * 1000)
 
     @property
     def duration_s(self) -> float:
@@ -78,9 +90,28 @@ class CallPage:
         return next_number(self.latest.number, self.latest.outcome) if self.latest else 1
 
     @property
-    def tries(self) -> int:
-        """The number of attempts in the current round."""
-        return sum(attempt.round == self.call.analysis_round for attempt in self.attempts)
+    def retries(self) -> int:
+        """How often the analysis had to try again in the current round."""
+        return sum(
+            attempt.round == self.call.analysis_round and attempt.outcome in COUNTED
+            for attempt in self.attempts
+        )
+
+    @cached_property
+    def parties(self) -> Parties:
+        return Parties.of(self.call)
+
+    @property
+    def tiles(self) -> Tiles:
+        return Tiles(self.live.figures.found if self.live else self.document or {})
+
+    @property
+    def missing_packets(self) -> int:
+        """The missing packets of all streams, as the packet map and the streams show them.
+
+        Not those of the call, which are read a moment earlier.
+        """
+        return sum(stream.missing_count for stream in self.streams)
 
     @property
     def is_held(self) -> bool:
@@ -100,6 +131,14 @@ class CallPage:
     def is_silent(self) -> bool:
         heard_at = self.call.last_packet_at
         return bool(heard_at and self.now - heard_at > SILENT_AFTER)
+
+    @property
+    def received(self) -> str:
+        """What a live call receives, in a word."""
+        declared = {self.call.media, *(stream.media for stream in self.streams)}
+        if any(map(_is_audio, declared)):
+            return "audio"
+        return "text" if any(media.startswith("text") for media in declared) else "packets"
 
     @cached_property
     def presence(self) -> Presence | None:
@@ -133,10 +172,20 @@ class CallPage:
         ]
 
     @property
+    def language(self) -> str:
+        """The language that the sender declared, by its name."""
+        return name_of(self.call.language) if self.call.language else ""
+
+    @property
     def not_judged(self) -> str:
         """Why the sentiment of the call, or of a part of it, is not known. Empty if it is."""
         skipped = (self.document or {}).get("skipped") or ()
         return next((each["reason"] for each in skipped if each["stage"] == "sentiment"), "")
+
+    @cached_property
+    def sound_troubles(self) -> list[ShownTrouble]:
+        """What is wrong with the sound, the causes first."""
+        return list_sound_troubles(self.call, self.document)
 
     @property
     def redaction_rules(self) -> str:
@@ -144,6 +193,11 @@ class CallPage:
         made = ((self.document or {}).get("provenance") or {}).get("understand") or {}
         rules = (made.get("redaction") or {}).get("rules", ())
         return " and ".join(name_of(code) for code in rules)
+
+    @property
+    def are_quotes(self) -> bool:
+        """Whether summary and insights are sentences of the call, picked out as they were said."""
+        return (self.document or {}).get("summary_kind") == "quotes"
 
     @cached_property
     def summary(self) -> Excerpt | None:
@@ -175,7 +229,7 @@ class CallPage:
         shown += [turn["said"] for turn in self.turns] + [text for _, text in self.notes]
         return sum(len(excerpt.spans) for excerpt in shown)
 
-    @property
+    @cached_property
     def speaker_timeline(self) -> SpeakerTimeline | None:
         return (
             draw_speaker_timeline(self.document)
@@ -217,7 +271,12 @@ class CallPage:
         said = (self.document or {}).get("turns", ())
         mark = self.highlight.mark
         return [
-            {**turn, "timing": timing_of(turn), "said": mark(turn["text"], turn["speaker"])}
+            {
+                **turn,
+                "timing": timing_of(turn),
+                "begin_s": str(turn["begin_ms"] / 1000),
+                "said": mark(turn["text"], turn["speaker"]),
+            }
             for turn in said
         ]
 
@@ -303,5 +362,12 @@ def read_call_page(
         analysis_status=read_status() if call.state in WAITING else None,
         recording=Recording.objects.filter(call=call).first(),
         packet_map=read_packet_map(streams) if call.packet_count <= MAPPED_AT_ONCE else None,
+        other_calls=read_other_calls(call),
+        dismissal=_dismissal(call) if phase_of(call) == Phase.DISMISSED else None,
         highlight=highlight,
     )
+
+
+def _dismissal(call: Call) -> CallEvent | None:
+    """Return the event that says who dismissed the call and why."""
+    return call.events.filter(type="call_dismissed").order_by("-id").first()

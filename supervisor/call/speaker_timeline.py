@@ -8,6 +8,7 @@ from typing import Any
 
 WIDTH = 1000.0
 THINNEST = 1.5  # a thinner bar would be invisible
+_TOLD: Mapping[Any, str] = {"NEGATIVE": "negative", "POSITIVE": "positive"}
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Bar:
 
     x: float
     width: float
+    sentiment: str = ""  # of a turn, unless it is neutral
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class SpeakerTimeline:
     silences: list[Bar]
     interruptions: list[Bar]
     muted: list[Bar]
+
+    @property
+    def sentiments(self) -> set[str]:
+        """The sentiments that the bars of turns show."""
+        return {bar.sentiment for bar in (*self.agent, *self.customer)} - {""}
 
 
 def draw_speaker_timeline(document: Mapping[str, Any]) -> SpeakerTimeline:
@@ -53,6 +60,7 @@ def bars_of(spans: Iterable[Mapping[str, Any]], duration_ms: int) -> list[Bar]:
         Bar(
             x=round(span["begin_ms"] * scale, 2),
             width=round(max(THINNEST, (span["end_ms"] - span["begin_ms"]) * scale), 2),
+            sentiment=_TOLD.get(span.get("sentiment"), ""),
         )
         for span in spans
     ]

@@ -10,21 +10,24 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from calls.actions import ACTIONS, ON_PAGE, OPERATE, Action
 from calls.analysis.recording.playback import NotHeardYet, read_waveform
 from calls.annotations import known_tags
-from calls.models import Call
+from calls.models import Alert, Call, level_of
 from calls.services import CallNotFound, NotPossible
 from supervisor.access import guarded
 from supervisor.alerts.read_model import alerts_of
 from supervisor.call.actions import BadForm, actions_for, carry_out
 from supervisor.call.highlight import Highlight
-from supervisor.call.moments import flag_turns
+from supervisor.call.marks import read_marks
+from supervisor.call.moments import comment_turns, flag_turns
 from supervisor.call.packet_map import read_packet_map
 from supervisor.call.read_model import read_call_page
 from supervisor.call.sought_turn import mark_sought_turn
+from supervisor.lists import came_from
 from supervisor.live import position as live_position
 
 log = logging.getLogger(__name__)
@@ -44,21 +47,34 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     page = read_call_page(call, redacted=redacted, all_events=all_events, highlight=highlight)
     alerts = alerts_of(call)
     mark_sought_turn(page.spoken, request.GET.get("t", ""))
+    came_from_list = came_from(request)
+    previous_call, next_call = came_from_list.neighbours(call) if came_from_list else (None, None)
+    notes = [note for note, _ in page.notes]
     flag_turns(page.spoken, alerts)
+    comment_turns(page.spoken, notes)
     context = {
         "position": position,
         "page": page,
         "alerts": alerts,
+        "open_now": [alert for alert in alerts if alert.is_open],
+        "closed": [alert for alert in alerts if not alert.is_open],
+        "worst": _worst(alerts),
+        "marks": read_marks(alerts, notes, page.duration_ms),
         # Without a transcript, personal data in the audio cannot be muted.
         "is_playable": page.has_recording and bool(page.document or may_unredact),
         "call": call,
+        "list": came_from_list,
+        "previous_call": previous_call,
+        "next_call": next_call,
         "redacted": redacted,
+        "all_events": all_events,
         "may_unredact": may_unredact,
         "actions": _offered(request, call),
         "tags": list(call.tags.all()),
         "known_tags": known_tags() if request.user.has_perm(OPERATE) else [],
     }
-    return render(request, "supervisor/call.html", context)
+    name = "call/print.html" if request.GET.get("print") == "1" else "call.html"
+    return render(request, f"supervisor/{name}", context)
 
 
 @require_safe
@@ -92,6 +108,11 @@ def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
     )
 
 
+def _worst(alerts: list[Alert]) -> str:
+    """Return the level of the worst open alert, or an empty string."""
+    return level_of(max((each.severity for each in alerts if each.is_open), default=0))
+
+
 def _sight(request: HttpRequest) -> tuple[bool, bool]:
     """Return whether the user may see personal data, and whether this request hides it."""
     may_unredact = request.user.has_perm("calls.view_unredacted")
@@ -109,7 +130,7 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponseBase:
 def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
     if request.method == "GET":
         # The page asks in a dialog. This answer is for browsers without JavaScript.
-        context = {"call": _call(call_id), "action": wanted}
+        context = {"call": _call(call_id), "action": wanted, "list": came_from(request)}
         return render(request, "supervisor/confirm.html", context)
     try:
         by = request.user.get_username()
@@ -123,7 +144,14 @@ def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
         messages.error(request, f"Nothing was changed: {error}")
     else:
         messages.success(request, ON_PAGE[wanted.name].done)
-    return redirect("supervisor:call", call_id=call_id)
+    return redirect(_address(request, call_id))
+
+
+def _address(request: HttpRequest, call_id: str) -> str:
+    """Return the address of the call page. It keeps the list that the request came from."""
+    found = came_from(request)
+    address = reverse("supervisor:call", args=[call_id])
+    return f"{address}?{found.parameter}" if found else address
 
 
 def _offered(request: HttpRequest, call: Call) -> list[Action]:

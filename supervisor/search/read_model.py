@@ -18,6 +18,7 @@ from calls.models import Call
 from calls.search.find import COUNT_LIMIT, HITS_SHOWN, Found, ResultPage, Search
 from calls.search.query import Node, NotUnderstood, Term, parse, wanted_terms
 from calls.search.scope import PLACES, SPEAKERS, sides_of
+from supervisor.selection import is_name
 
 PAGE_SIZE = 20
 TEXT_LENGTH = 400  # longer than any valid query, so that a long query is refused, not cut
@@ -32,6 +33,7 @@ LABELS = {
     "q": "Words", "in": "Words in", "speaker": "Said by", "from": "From", "to": "To",
     "opened_after": "From", "opened_before": "To",
     "min": "Minimum minutes", "max": "Maximum minutes",
+    "agent_contains": "Agent", "queue_contains": "Queue",
     "duration_min_s": "Minimum minutes", "duration_max_s": "Maximum minutes",
 }  # fmt: skip
 
@@ -200,7 +202,8 @@ def _filters(question: SearchQuestion, problems: dict[str, str]) -> QueryDict:
     given = QueryDict(mutable=True)
     for name in SAME:
         if value := getattr(question, name):
-            given[name] = value
+            is_part = name in ("queue", "agent") and not is_name(name, value)
+            given[f"{name}_contains" if is_part else name] = value
     zone = _zone(question.zone)
     # `opened_before` excludes its own moment, so the last day ends with the start of the next.
     for name, target, days in (("day_from", "opened_after", 0), ("day_to", "opened_before", 1)):

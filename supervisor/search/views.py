@@ -7,12 +7,20 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from supervisor.access import guarded
+from supervisor.lists import List
 from supervisor.search.read_model import read_search
-from supervisor.selection import Filter, read_choices
+from supervisor.selection import read_choices
 
 
 @require_safe
 @guarded("calls.view_call")
 def show_search(request: HttpRequest) -> HttpResponse:
-    context = {"search": read_search(request.GET), "choices": read_choices(Filter())}
+    search = read_search(request.GET)
+    here = List(search.question.address(before=search.question.before).removeprefix("?"), "search")
+    context = {
+        "search": search,
+        "choices": read_choices(),
+        # What the page of a call marks, and where it leads back to.
+        "words": "&".join(filter(None, (search.question.words, here.parameter))),
+    }
     return render(request, "supervisor/search.html", context)

@@ -1,22 +1,62 @@
-"""The number of open alerts, for the navigation of every page."""
+"""The number of open alerts for the navigation of every page, and how old an alert is."""
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.template import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from supervisor.figures import COUNTED, Figures, OpenAlerts, read_open
+from supervisor.figures import COUNTED, Figures, read_open
 
 register = template.Library()
+_NEGATIVE = re.compile(r"(?<![\w.-])-(?=\d)")
 
 
 @register.inclusion_tag("supervisor/_open_alerts.html", takes_context=True)
 def open_alerts(context: Context) -> dict[str, Any]:
     figures = context.get("figures")
     if isinstance(figures, Figures):  # the wallboard has already counted them
-        found = OpenAlerts(figures.open_alerts, figures.worst_alert)
+        count, level = figures.open_alerts, figures.worst_alert
     else:
         found = read_open()
-    return {"open": found, "most": COUNTED}
+        count, level = found.count, found.level
+    return {"count": count, "level": level, "most": COUNTED}
+
+
+@register.filter
+def ago(at: datetime) -> SafeString:
+    """How long ago something was, with the time in the title. A script lets it run on."""
+    local = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" data-ago title="{}">{}</time>',
+        at.isoformat(timespec="milliseconds"),
+        f"{local:%d %b %Y, %H:%M:%S %Z}",
+        _age((timezone.now() - at).total_seconds()),
+    )
+
+
+@register.filter
+def minus(text: str) -> str:
+    """A text with a minus sign in front of negative numbers, instead of a hyphen."""
+    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
+
+
+def _age(seconds: float) -> str:
+    """A duration in its largest unit. ``alert_age.js`` does the same."""
+    whole = max(0, int(seconds))
+    for unit_s, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if whole >= unit_s:
+            return f"{whole // unit_s} {unit}"
+    return f"{whole} s"
+
+
+@register.filter
+def cat(text: str, more: object) -> str:
+    """Two values as one text. ``add`` cannot add a number to a text."""
+    return f"{text}{more}"

@@ -12,15 +12,19 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from calls.analysis.live.status import LiveStatus
+from calls.formats.numbers import score_text
 from calls.models import Call
 from calls.redaction.kinds import Kind
 from calls.search.hits import Excerpt
+from supervisor import preferences
+from supervisor.dates import short_day, short_time, whole
 from supervisor.phases import Phase, phase_of
 
 register = template.Library()
 MINUTE, HOUR = 60, 3600
 NOTED_DIFFERENCE_S = 2.0
 BEHIND_FROM_S = 2.0  # live words that come later than this are late
+ID_TAIL = 8  # characters at the end of a call id that are never cut
 LAST_WORDS = 90  # characters of the line that says what was said last in a live call
 _MARK = re.compile(r"\[({})\]".format("|".join(get_args(Kind))))
 
@@ -31,7 +35,7 @@ def clock(at: datetime | None) -> SafeString:
     if at is None:
         return mark_safe("")
     local, now = timezone.localtime(at), timezone.localtime()
-    short = f"{local:%H:%M:%S}" if local.date() == now.date() else f"{local:%d %b %H:%M}"
+    short = short_time(local) if local.date() == now.date() else short_day(local)
     return _time(at, local, short, "clock")
 
 
@@ -41,7 +45,7 @@ def day_and_time(at: datetime | None) -> SafeString:
     if at is None:
         return mark_safe("")
     local = timezone.localtime(at)
-    return _time(at, local, f"{local:%d %b %Y, %H:%M:%S}", "day_and_time")
+    return _time(at, local, whole(local), "day_and_time")
 
 
 def _time(at: datetime, local: datetime, text: str, kind: str) -> SafeString:
@@ -49,9 +53,23 @@ def _time(at: datetime, local: datetime, text: str, kind: str) -> SafeString:
         '<time datetime="{}" data-as="{}" title="{}">{}</time>',
         at.isoformat(timespec="milliseconds"),
         kind,
-        f"{local:%d %b %Y, %H:%M:%S %Z}",
+        f"{whole(local)} {local:%Z}",
         text,
     )
+
+
+@register.simple_tag
+def preference_data() -> SafeString:
+    """The reader's preferences as data of the page, where its scripts read them."""
+    own = preferences.active()
+    data = {
+        "zone": own.time_zone,
+        "dates": "" if own.dates == preferences.USUAL.dates else own.dates,
+        "sound": "on" if own.alert_sound else "",
+        "volume": "" if own.alert_volume == preferences.USUAL.alert_volume else own.alert_volume,
+        "keys": "" if own.shortcuts else "off",
+    }
+    return format_html_join("", ' data-{}="{}"', (each for each in data.items() if each[1] != ""))
 
 
 @register.filter
@@ -69,6 +87,24 @@ def span(seconds: float | None) -> str:
 @register.filter
 def span_ms(milliseconds: float | None) -> str:
     return "" if milliseconds is None else span(milliseconds / 1000)
+
+
+@register.filter
+def age(since: datetime | None) -> str:
+    """The time since a moment, as a span. A script lets it run on."""
+    return span((timezone.now() - since).total_seconds()) if since else "\N{EN DASH}"
+
+
+@register.filter
+def customer_of(call: Call) -> str:
+    """The number or name of the customer: who was called, if the agent made the call."""
+    return call.callee if call.direction == Call.Direction.OUTBOUND else call.caller
+
+
+@register.filter
+def halves(call_id: str) -> tuple[str, str]:
+    """A call id in two parts, to cut it in the middle: ids often differ at their end only."""
+    return call_id[:-ID_TAIL], call_id[-ID_TAIL:]
 
 
 @register.filter
@@ -106,6 +142,12 @@ def took(milliseconds: int | None) -> str:
 @register.filter
 def grouped(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def at_most(number: int, most: int) -> str:
+    """A number that was counted up to a limit: 1,000+ at the limit."""
+    return f"{number:,}+" if number >= most else f"{number:,}"
 
 
 @register.filter
@@ -171,6 +213,12 @@ def _chip(kind: str) -> SafeString:
 
 
 @register.filter
+def score(value: float | None) -> str:
+    """A score with one decimal and a real minus sign; empty if it is not known."""
+    return "" if value is None else score_text(value)
+
+
+@register.filter
 def score_height(score: float | None) -> float:
     """The height of a bar for a score of -5 to +5, where 5 fills half of the 40 units."""
     return 0 if score is None else round(max(abs(score) * 4, 1), 1)
@@ -192,6 +240,12 @@ def bar_of(part: float, whole: float) -> float:
 def spaced(name: str) -> str:
     """An identifier as words: next_step becomes Next step."""
     return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def stage_name(stage: str) -> str:
+    """A stage of the analysis in words."""
+    return {"transcribe": "transcription", "understand": "summary and sentiment"}.get(stage, stage)
 
 
 @register.filter

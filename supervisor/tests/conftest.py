@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission, User
 
+from supervisor import figures
+
 # Here, and not where they are used, so that all modules share one server.
 from supervisor.tests.browser import analysed, chromium, open_page, site  # noqa: F401
 
@@ -35,3 +37,9 @@ def supervisor(visitor):
 @pytest.fixture
 def operator(visitor):
     return visitor("view_call", "operate_call")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """The average of an earlier test would still be fresh."""
+    figures._handling.forget()

@@ -50,7 +50,7 @@ def test_an_outage_and_a_pause_come_and_go_without_a_reload(site, open_page):
     site.run("analysis", "pause", "--reason", "The bill is too high")
     expect(standing).to_contain_text("Analysis has been paused since")
     expect(standing).to_contain_text("The bill is too high")
-    expect(page.get_by_role("link", name="Resume")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)

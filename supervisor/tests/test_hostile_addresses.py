@@ -10,17 +10,26 @@ from calls.tests.api.test_hostile_requests import VALUES, encoded
 from calls.tests.factories import archived_call
 
 pytestmark = pytest.mark.django_db
-BOARD = ["state", "q", "queue", "agent", "alert", "tag", "sort", "before", "page", "rows", "wall"]
+BOARD = [
+    *("state", "q", "queue", "agent", "alert", "tag", "customer", "from", "to", "tz", "bulk"),
+    *("sort", "before", "page", "rows", "columns", "mine"),
+]
 SEARCH = ["q", "speaker", "in", "from", "to", "tz", "min", "max", "state", "tag", "alert", "before"]
 PAGES = {
     "/supervisor/": BOARD,
     "/supervisor/rows": [*BOARD, "id"],
     "/supervisor/calls.csv": BOARD,
     "/supervisor/search/": SEARCH,
+    "/supervisor/agents/": ["q", "sort", "page"],
+    "/supervisor/queues/": ["q", "sort", "page"],
+    "/supervisor/agent/": ["name", "days", "from", "to"],
+    "/supervisor/queue/": ["name", "days", "from", "to"],
     "/supervisor/alerts/": ["show", "severity", "rule", "queue", "call", "before"],
     "/supervisor/calls/hostile-1/": ["unredacted", "events", "q", "speaker", "in", "t"],
     "/supervisor/calls/hostile-1/packets": [],
     "/supervisor/calls/hostile-1/waveform": ["unredacted"],
+    "/supervisor/wall/": ["page", "queue", "seconds", "customers", "words", "theme"],
+    f"/supervisor/wall/{2**64}/": ["page"],
     "/supervisor/bulk/": ["page"],
     f"/supervisor/bulk/{2**64}/": [],
     f"/supervisor/alerts/{2**64}/acknowledge/": [],

@@ -124,7 +124,9 @@ def test_a_row_shows_sentiment_in_words_and_missing_packets(supervisor):
 
     assert "Positive" in text or "Neutral" in text
     assert "improving" in text
-    assert "2 missing" in text
+    assert (
+        'title="2 missing, 0 late"' in supervisor.get(BOARD, {"columns": "loss"}).content.decode()
+    )
 
 
 def test_a_row_shows_the_next_attempt_and_the_last_error(supervisor):
@@ -200,8 +202,11 @@ def test_the_figures_count_each_call_once():
     figures = read_figures().as_json()
 
     assert figures.pop("archive_s") >= 0
+    assert figures.pop("handling_s") >= 0
+    assert figures.pop("longest_since") == Call.objects.live().get().opened_at.isoformat()
     assert figures == {
         "live": 1,
+        "negative": 0,
         "waiting": 1,
         "analysing": 0,
         "retrying": 1,
@@ -213,6 +218,9 @@ def test_the_figures_count_each_call_once():
         "held": 0,
         "standing": "|no worker",
         "open_alerts": 0,
+        "critical": 0,
+        "warning": 0,
+        "notice": 0,
         "worst_alert": "",
         "live_transcription": {
             "calls": 0, "waiting": 0, "behind_s": 0.0, "heard": 0, "skipped": 0,
@@ -244,7 +252,7 @@ def test_more_calls_need_no_more_queries(supervisor):
         live_call()
 
     assert queries() == few
-    assert few <= 23  # one of them: since when packets are refused
+    assert few <= 26  # among them: since when packets are refused, preferences, saved views
 
 
 def test_no_page_of_the_board_counts_packets(supervisor):

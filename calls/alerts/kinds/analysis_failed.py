@@ -16,7 +16,7 @@ class AnalysisFailedKind(AlertKind):
     def match_failure(
         self, rule: ReadyRule, call: Call, *, reason: str, source: str | None = None
     ) -> Iterator[AlertMatch]:
-        yield AlertMatch(rule.row, call.pk, reason or "No reason.", source)
+        yield AlertMatch(rule.row, call.pk, reason or "No reason.", source, lasts=True)
 
     def match_past(
         self, rule: ReadyRule, call: Call, analysis: Analysis | None

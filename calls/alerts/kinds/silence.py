@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from calls.alerts.heard import HeardCall
-from calls.alerts.kinds.base import LimitKind, ReadyRule
+from calls.alerts.kinds.base import LimitKind, LiveLook, ReadyRule
 from calls.alerts.matches import LIVE_SOURCE, AlertMatch
-from calls.models import AlertRule, Analysis, Call
+from calls.models import Alert, AlertRule, Analysis, Call
 
 
 class SilenceKind(LimitKind):
     name = AlertRule.Kind.SILENCE
     low, high, unit = 1, 86_400, "seconds"
+    limit_label = "Silence longer than (seconds)"
     checks_live_calls = True
 
     def live_calls(self, calls: QuerySet[Call], *, limit: float, now: datetime) -> QuerySet[Call]:
@@ -29,7 +30,7 @@ class SilenceKind(LimitKind):
     def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
         """Find calls whose packets arrive but in which nobody talks."""
         silence = heard.silence
-        if silence and rule.wants(queue=heard.queue) and silence.duration_ms > rule.limit * 1000:
+        if silence and silence.duration_ms > rule.limit * 1000:
             yield AlertMatch(
                 rule.row,
                 heard.pk,
@@ -37,7 +38,17 @@ class SilenceKind(LimitKind):
                 # With its end so far: silence that goes on may be told again.
                 source=f"{LIVE_SOURCE}silence:{silence.end_ms}",
                 offset_ms=silence.begin_ms,
+                lasts=True,
             )
+
+    def reason_over(self, rule: ReadyRule, now: LiveLook) -> str:
+        if (now.alert.source or "").startswith(LIVE_SOURCE):
+            silence = now.heard and now.heard.silence
+            is_silent = not silence or silence.duration_ms > rule.limit * 1000
+        else:
+            heard_at = now.call.last_packet_at or now.call.opened_at
+            is_silent = heard_at < now.at - timedelta(seconds=rule.limit)
+        return "" if is_silent else Alert.Reason.SILENCE_BROKEN
 
     def match_analysis(
         self, rule: ReadyRule, call: Call, analysis: Analysis

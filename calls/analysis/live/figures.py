@@ -6,8 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from calls.analysis.metrics import Metrics, measure
-from calls.analysis.providers.local.languages import JUDGED, languages_of_turns
+from calls.analysis.providers.local.languages import (
+    JUDGED,
+    languages_of_turns,
+    unjudged_language,
+)
 from calls.conversation import Label, Sentiment, Span, Speaker, Turn
+
+LANGUAGE_TURNS = 40  # tell a language, and cost a millisecond
 
 
 class Judged(Protocol):
@@ -28,9 +34,13 @@ class Judged(Protocol):
 
 
 def live_figures(
-    utterances: Sequence[Judged], *, duration_ms: int, speech: Mapping[Speaker, Sequence[Span]]
+    utterances: Sequence[Judged],
+    *,
+    duration_ms: int,
+    speech: Mapping[Speaker, Sequence[Span]],
+    language: str = "",
 ) -> dict[str, Any]:
-    """Return the figures of a call so far.
+    """Return the figures of a call so far. ``language`` is the declared one.
 
     ``duration_ms`` is the time up to which the call was heard, and ``speech`` holds the spans in
     which each side talks; if it is empty, the spans of the utterances are used.
@@ -53,7 +63,19 @@ def live_figures(
             ),
         },
         "silence_since_ms": _silence_since_ms(measured),
+        "unjudged_language": _unjudged_language(turns, sentiments, language),
     }
+
+
+def _unjudged_language(
+    turns: Sequence[Turn], sentiments: Sequence[Sentiment | None], declared: str
+) -> str:
+    """Return the language of a side that is not judged, from what was said last."""
+    judged = {turn.speaker for turn, one in zip(turns, sentiments, strict=True) if one is not None}
+    if all(turn.speaker in judged for turn in turns):
+        return ""
+    newest = turns[-LANGUAGE_TURNS:]
+    return unjudged_language(newest, languages_of_turns(newest, declared))
 
 
 def _sentiment(utterance: Judged) -> Sentiment | None:
@@ -68,17 +90,19 @@ def _silence_since_ms(measured: Metrics) -> int | None:
     return next((span.begin_ms for span in last if span.end_ms == measured.duration_ms), None)
 
 
-def score_texts(texts: Sequence[str], *, language: str) -> list[Sentiment | None]:
-    """Return the sentiment of each text, by the models of this machine whatever AI_PROVIDER is.
+def score_turns(
+    turns: Sequence[Turn], *, language: str, heard: Sequence[Turn]
+) -> list[Sentiment | None]:
+    """Return the sentiment of each turn, by the models of this machine whatever AI_PROVIDER is.
 
-    It is None for a text that is not in English. ``language`` is that of the call: a text of a few
-    words does not show it. A sentence takes about 5 ms of processor time, and the first call loads
-    the models, so do not call it on the event loop. Without their packages, word lists are used.
+    It is None for a turn that is not in English. ``language`` is that of the call, and ``heard`` is
+    what was said so far: a turn of a few words does not show its language. A sentence takes about
+    5 ms of processor time, and the first call loads the models, so do not call it on the event
+    loop. Without their packages, word lists are used.
     """
     from calls.analysis.providers.local.sentiment import score_sentiment
 
-    turns = [Turn("customer", 0, 0, text) for text in texts]
-    spoken = languages_of_turns(turns, language)
-    judged = [text for text, each in zip(texts, spoken, strict=True) if each == JUDGED]
+    spoken = languages_of_turns(turns, language, heard=heard)
+    judged = [turn.text for turn, each in zip(turns, spoken, strict=True) if each == JUDGED]
     scores = iter(score_sentiment(judged) if judged else ())
     return [next(scores) if each == JUDGED else None for each in spoken]

@@ -16,7 +16,7 @@ from calls.analysis.metrics import headline
 from calls.conversation import SPEAKERS
 from calls.models import Call
 
-_SENTIMENTS = tuple(f"{who}_sentiment" for who in SPEAKERS)
+_NEWS = (*(f"{who}_sentiment" for who in SPEAKERS), "unjudged_language")
 
 
 def write_headline(call_pk: int, figures: Mapping[str, Any], *, at: datetime) -> bool:
@@ -43,11 +43,12 @@ def write_headline(call_pk: int, figures: Mapping[str, Any], *, at: datetime) ->
 
 
 def _is_news(found: Mapping[str, str], call: Call | None) -> bool:
-    """Return whether a sentiment differs. One that is not judged says nothing."""
+    """Return whether a sentiment differs, or a language that is not judged was recognised."""
     if call is None or not call.is_live:
         return False
     fields = _turned(found, swapped=call.speakers_swapped)
-    return any(fields[name] and fields[name] != getattr(call, name) for name in _SENTIMENTS)
+    # A side that was not judged yet says nothing.
+    return any(fields[name] and fields[name] != getattr(call, name) for name in _NEWS)
 
 
 def _turned(found: Mapping[str, str], *, swapped: bool) -> dict[str, str]:
@@ -55,8 +56,9 @@ def _turned(found: Mapping[str, str], *, swapped: bool) -> dict[str, str]:
         return dict(found)
     agent, customer = SPEAKERS
     other = {agent: customer, customer: agent}
-    return {
+    turned = {
         f"{other[who]}_{what}": found[f"{who}_{what}"]
         for who in SPEAKERS
         for what in ("sentiment", "trend")
     }
+    return {**found, **turned}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
 from calls.analysis.live.call import LiveCall
 from calls.analysis.live.channel import LiveUtterance as Utterance
 from calls.analysis.live.channel import Position
-from calls.analysis.live.figures import live_figures
+from calls.analysis.live.figures import LANGUAGE_TURNS, live_figures
 from calls.analysis.live.judging import Judge
 from calls.analysis.live.passages import Passage, Passages
 from calls.analysis.live.recogniser import Words
@@ -24,8 +24,7 @@ from calls.formats.plain_text import cut_text
 from calls.models import LiveTranscription, LiveUtterance
 from calls.redaction.live import clear
 
-TOO_OLD_S = 20.0  # words of an utterance that nobody watches are of no use after that
-TOO_OLD_WATCHED_S = 60.0
+TOO_OLD_S, TOO_OLD_WATCHED_S = 20.0, 60.0  # words of an older utterance are of no use
 TRIES = 3
 LAST_S = 2.0  # after the end of a call, the final transcript hears what is left
 HELD_BACK = 5  # utterances that may still be held back, at most
@@ -368,7 +367,9 @@ class HeardCall:
         if self._may_wait:
             wanted = wanted[: judge.spare]
             judge.spare -= len(wanted)
-        scores = judge.score([str(each.shown) for each in wanted], language=self.language)
+        turns = [replace(_turn(each), text=str(each.shown)) for each in wanted]
+        heard = [_turn(each) for each in self.known[-LANGUAGE_TURNS:]] if wanted else ()
+        scores = judge.score(turns, language=self.language, heard=heard)
         for utterance, found in zip(wanted, scores, strict=True):
             if found is not None:
                 utterance.sentiment, utterance.score = found.label, found.score
@@ -382,7 +383,7 @@ class HeardCall:
 
     def _figures(self) -> dict[str, Any]:
         spoken = [each for each in self.known if each.text]
-        return live_figures(spoken, duration_ms=self._heard_ms, speech={})
+        return live_figures(spoken, duration_ms=self._heard_ms, speech={}, language=self.language)
 
 
 def _turn(utterance: LiveUtterance) -> Turn:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calls.analysis.live.figures import score_texts
-from calls.conversation import Sentiment
+from calls.analysis.live.figures import score_turns
+from calls.conversation import Sentiment, Turn
 
 SPARE_SCORES = 1
 
@@ -17,5 +17,7 @@ class Judge:
 
     spare: int = SPARE_SCORES
 
-    def score(self, texts: Sequence[str], *, language: str) -> Sequence[Sentiment | None]:
-        return score_texts(texts, language=language) if texts else ()
+    def score(
+        self, turns: Sequence[Turn], *, language: str, heard: Sequence[Turn]
+    ) -> Sequence[Sentiment | None]:
+        return score_turns(turns, language=language, heard=heard) if turns else ()

@@ -57,8 +57,8 @@ def still_live(pks: Collection[int]) -> list[int]:
 
 def important_queues() -> set[str]:
     """Return the queues whose calls are heard before others: by the settings, and by rules."""
-    of_rules = AlertRule.objects.filter(enabled=True).exclude(queue="")
-    return {*settings.LIVE_IMPORTANT_QUEUES, *of_rules.values_list("queue", flat=True)}
+    of_rules = AlertRule.objects.filter(enabled=True).values_list("queues", flat=True)
+    return {*settings.LIVE_IMPORTANT_QUEUES, *(name for names in of_rules for name in names)}
 
 
 def acquire(pks: Collection[int], *, owner: str, now: datetime) -> dict[int, LiveTranscription]:

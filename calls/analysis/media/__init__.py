@@ -1,6 +1,7 @@
 """From packets to audio and turns.
 
 assembly      The entry point: assembles a call from its stored packets
+audibility    Trouble that shows once speech was looked for: silence, level and loss
 channels      Mixes the tracks of all streams into one channel per speaker
 decoding      From bytes to 16-bit samples
 expected      Compares the received audio with the length of the call
@@ -15,4 +16,5 @@ stamps        Reads time stamps: their unit, and places packets of text within l
 textcall      Text calls: packets of text, turned into turns
 timeline      Places the packets of a track in time
 tracks        Decodes a track and renders it with its silences
+troubles      Trouble with the sound in words, and as it is stored
 """

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calls.analysis.media.packets import TypedPacket, speaker_of
-from calls.analysis.media.plausibility import doubts
+from calls.analysis.media.plausibility import doubts, find_troubles
 from calls.analysis.media.timeline import MAX_GAP_S
 from calls.analysis.media.tracks import PlacedTrack, build_tracks, place_tracks, render
 from calls.conversation import SPEAKERS, CallAudio, Channel, Span, Speaker
@@ -71,10 +71,11 @@ def call_audio(
     channels = _one_if_the_same(_mix(streams, starts, rate), notes)
     notes += _speaker_notes(streams, speakers, channels)
     placed = [voice.placed for stream in streams for voice in stream.voices]
-    notes += [*_packet_notes(placed), *doubts(placed, channels)]
+    troubles = tuple(find_troubles(placed, channels))
+    notes += [*_packet_notes(placed), *doubts(placed, troubles)]
     missing = _missing(streams, starts)
     received_ms = _received_ms(streams, starts, missing)
-    return CallAudio(channels, missing, tuple(notes), received_ms)
+    return CallAudio(channels, missing, tuple(notes), received_ms, troubles)
 
 
 def _stream(

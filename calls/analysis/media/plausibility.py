@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from calls.analysis.media.decoding import LEAST_SAMPLES, sound_of
 from calls.analysis.media.tracks import PlacedTrack, Track
-from calls.conversation import Channel
+from calls.analysis.media.troubles import describe, name_track
+from calls.conversation import Channel, SoundTrouble
 from calls.formats.media_types import Encoding, MediaFormat
 
 # Neighbouring samples of speech are correlated: 0.77 to 0.87 in telephone calls. In the wrong
@@ -23,35 +24,38 @@ from calls.formats.media_types import Encoding, MediaFormat
 MUCH_SMOOTHER, SMOOTHER, MUCH_LOUDER = 0.35, 0.08, 2.0
 CLIPPED_SHARE = 0.01
 LIMIT = 32_000
-_NAMES: dict[Encoding, str] = {
-    "mulaw": "mu-law",
-    "alaw": "A-law",
-    "l16le": "16-bit samples, low byte first",
-    "l16be": "16-bit samples, high byte first",
-}
+ENCODINGS: tuple[Encoding, ...] = ("mulaw", "alaw", "l16le", "l16be")
 
 
-def doubts(tracks: Sequence[PlacedTrack], channels: Sequence[Channel]) -> Iterator[str]:
-    """Yield sentences about problems in the audio."""
+def doubts(tracks: Sequence[PlacedTrack], troubles: Sequence[SoundTrouble]) -> Iterator[str]:
+    """Yield sentences about problems in the audio, those of ``troubles`` among them."""
     for placed in tracks:
         track = placed.track
-        payload = track.sample()
-        name = f"track {track.name!r}" if track.name else "the only track"
-        if payload[:4] == b"RIFF":
+        name = name_track(track.name)
+        if track.sample()[:4] == b"RIFF":
             yield f"The packets of {name} contain a file header: send only samples."
         yield from _rate_notes(track, name)
-        if better := find_better_format(payload, track.media):
-            yield (
-                f"The audio of {name} sounds like noise as {_NAMES[track.media.encoding]} and like "
-                f"speech as {_NAMES[better]}: check the media type that the sender declares."
-            )
+    yield from map(describe, troubles)
+
+
+def find_troubles(
+    tracks: Sequence[PlacedTrack], channels: Sequence[Channel]
+) -> Iterator[SoundTrouble]:
+    """Yield wrong formats and clipping."""
+    for placed in tracks:
+        track = placed.track
+        if better := find_better_format(track.sample(), track.media):
+            declared = track.media.encoding
+            yield SoundTrouble("wrong_codec", track=track.name, declared=declared, fits=better)
+    yield from find_clipping(channels)
+
+
+def find_clipping(channels: Sequence[Channel]) -> Iterator[SoundTrouble]:
     for channel in channels:
         share = _clipped(channel.samples)
         if share >= CLIPPED_SHARE:
-            yield (
-                f"The {channel.speaker}'s channel is too loud: {100 * share:.0f} % of its samples "
-                "are at the limit."
-            )
+            percent = round(100 * share)
+            yield SoundTrouble("clipping", speaker=channel.speaker, percent=percent)
 
 
 def _rate_notes(track: Track, name: str) -> Iterator[str]:
@@ -75,7 +79,7 @@ def find_better_format(payload: bytes, declared: MediaFormat) -> Encoding | None
     if not declared.is_audio:
         return None
     smooth, loud = sound_of(payload, declared)
-    for encoding in _NAMES:
+    for encoding in ENCODINGS:
         if encoding == declared.encoding or not loud:
             continue
         other_smooth, other_loud = sound_of(payload, replace(declared, encoding=encoding))

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 import numpy as np
 
 from calls.analysis.media.textcall import TextCall
+from calls.analysis.media.troubles import swap_troubles
 from calls.conversation import SPEAKERS, CallAudio, Channel, Speaker
 
 OTHER: Mapping[Any, Speaker] = {"agent": "customer", "customer": "agent"}
@@ -34,7 +35,8 @@ def swap_material(material: CallAudio | TextCall) -> CallAudio | TextCall:
     if isinstance(material, TextCall):
         turns = tuple(replace(turn, speaker=OTHER[turn.speaker]) for turn in material.turns)
         return replace(material, turns=turns, notes=notes)
-    return replace(material, channels=swap_channels(material.channels), notes=notes)
+    channels, troubles = swap_channels(material.channels), swap_troubles(material.troubles)
+    return replace(material, channels=channels, notes=notes, troubles=troubles)
 
 
 def swap_channels(channels: Sequence[Channel]) -> tuple[Channel, ...]:

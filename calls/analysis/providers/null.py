@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calls.analysis.providers import Questions
-from calls.conversation import CallAudio, Sentiment, Skipped, Transcription, Turn, Understanding
+from calls.conversation import CallAudio, Skipped, Transcription, Turn, Understanding
 
 REASON = "AI is turned off: AI_PROVIDER is null."
 
 
 class NullProvider:
-    """Returns no words for audio, and scores all turns as neutral. ``skipped`` says so."""
+    """Returns no words for audio, and judges no turn. ``skipped`` says so."""
 
     name = "null"
     speech_model = "null"
@@ -19,7 +19,7 @@ class NullProvider:
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
         return Transcription(
             (),
-            speech={channel.speaker: () for channel in audio.channels},
+            speech={},  # nobody has looked for it
             duration_ms=audio.duration_ms,
             model="null",
             skipped=(Skipped("transcribe", REASON),),
@@ -27,7 +27,7 @@ class NullProvider:
 
     async def understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
         return Understanding(
-            tuple(Sentiment("NEUTRAL", 0.0) for _ in turns),
+            tuple(None for _ in turns),
             summary="",
             keywords=(),
             model="null",

@@ -13,8 +13,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from calls.analysis.media.assembly import assemble
 from calls.analysis.media.packets import PacketRow
+from calls.analysis.media.plausibility import find_clipping
 from calls.analysis.media.roles import swap_channels, swap_material
 from calls.analysis.media.textcall import TextCall
+from calls.analysis.media.troubles import from_stored
 from calls.analysis.providers import ProviderError
 from calls.analysis.recording.files import read_wav
 from calls.conversation import CallAudio, Span, turns_from_json
@@ -141,11 +143,18 @@ def _from_recording(recording: Recording, transcript: Transcript | None) -> Call
             channels = read_wav(file)
     except (OSError, EOFError, wave.Error) as error:
         raise _gone("its recording cannot be read") from error
-    missing = transcript.provenance.get("missing", []) if transcript else []
+    made = transcript.provenance if transcript else {}
+    channels = swap_channels(channels) if recording.turned else channels
+    # What a format looks like is known only from the packets.
+    known = from_stored(made.get("troubles", []))
     return CallAudio(
-        swap_channels(channels) if recording.turned else channels,
-        tuple(Span(span["begin_ms"], span["end_ms"]) for span in missing),
+        channels,
+        tuple(Span(span["begin_ms"], span["end_ms"]) for span in made.get("missing", [])),
         _notes(transcript, FROM_RECORDING),
+        troubles=(
+            *(each for each in known if each.kind == "wrong_codec"),
+            *find_clipping(channels),
+        ),
     )
 
 

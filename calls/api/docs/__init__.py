@@ -7,5 +7,6 @@ calls         Routes of calls: start, end, retry, list, transcript, recording.
 event_stream  The event log as server-sent events.
 events        Routes of the event log.
 packets       Routes that send and read packets.
+reports       Routes of reports by agent, queue and day.
 search        Search routes and the query syntax.
 """

@@ -15,7 +15,12 @@ from calls.api.docs.answers import (
     _without,
     error,
 )
-from calls.api.serializers.alerts import AcknowledgementSerializer, AlertSerializer
+from calls.api.serializers.alerts import (
+    AcknowledgementSerializer,
+    AlertSerializer,
+    AssignmentSerializer,
+    SnoozeSerializer,
+)
 
 _ALERT_ID = OpenApiParameter(
     "alert_id", int, OpenApiParameter.PATH, description="The number of the alert, as in the list."
@@ -25,7 +30,9 @@ _LIST = {**_without(READ_ERRORS, 404), 400: MALFORMED}
 _OPEN = {
     "alert": 17,
     "call_id": "4711",
+    "agent": "Ana Ruiz",
     "queue": "billing",
+    "state": "open",
     "rule": "Wants to cancel",
     "kind": "words",
     "severity": "warning",
@@ -34,12 +41,17 @@ _OPEN = {
     "speaker": "customer",
     "offset_ms": 83400,
     "raised_at": "2026-01-31T12:00:00Z",
+    "assigned_to": "",
+    "snoozed_until": None,
     "acknowledged_at": None,
     "acknowledged_by": "",
     "note": "",
+    "resolved_at": None,
+    "resolved_reason": "",
 }
 _SEEN = {
     **_OPEN,
+    "state": "acknowledged",
     "acknowledged_at": "2026-01-31T12:00:40Z",
     "acknowledged_by": "ana",
     "note": "Joined the call.",
@@ -48,8 +60,10 @@ alert_list = extend_schema(
     operation_id="list_alerts",
     summary="Alerts, newest first",
     description=(
-        "Alerts that rules have raised. `open=true` returns only those that nobody has "
-        "acknowledged. `severity` and `kind` can be repeated."
+        "Alerts that rules have raised. An alert is `open`, `snoozed` until a time, `acknowledged` "
+        "by somebody, or `resolved` because its condition ended without anybody; "
+        "`resolved_reason` says how. Counts of open alerts hold only those whose `state` is "
+        "`open`. `state`, `severity` and `kind` can be repeated."
     ),
     tags=["alerts"],
     examples=[OpenApiExample("An open alert", value=_OPEN, response_only=True)],
@@ -88,7 +102,8 @@ acknowledge = extend_schema(
     summary="Acknowledge an alert",
     description=(
         "A repeated request changes nothing: it answers `already_acknowledged` with the name of "
-        "the first person. The event log gets an `alert_acknowledged` event."
+        "the first person. Snoozed and resolved alerts can be acknowledged as well. The event "
+        "log gets an `alert_acknowledged` event."
     ),
     tags=["alerts"],
     parameters=[_ALERT_ID],
@@ -106,6 +121,78 @@ acknowledge = extend_schema(
         ),
         **WRITE_ERRORS,
         404: _UNKNOWN,
+    },
+)
+_CLOSED = error(
+    "The alert is acknowledged or resolved.",
+    {"detail": "An alert that is resolved cannot be snoozed.", "state": "resolved"},
+)
+assign = extend_schema(
+    operation_id="assign_alert",
+    summary="Assign an alert to somebody",
+    description=(
+        "To an active user with the permission *Can end, retry and reanalyse calls*, or to nobody. "
+        "It stays open. The event log gets an `alert_assigned` event."
+    ),
+    tags=["alerts"],
+    parameters=[_ALERT_ID],
+    request=AssignmentSerializer,
+    examples=[OpenApiExample("To Ana", value={"to": "ana"}, request_only=True)],
+    responses={
+        200: OpenApiResponse(
+            AlertSerializer,
+            examples=[OpenApiExample("Assigned", value={**_OPEN, "assigned_to": "ana"})],
+        ),
+        **WRITE_ERRORS,
+        404: _UNKNOWN,
+        409: _CLOSED,
+    },
+)
+snooze = extend_schema(
+    operation_id="snooze_alert",
+    summary="Snooze an alert",
+    description=(
+        "It is not open until the time has come, which is at most seven days away. The event log "
+        "gets an `alert_snoozed` event, and an `alert_reopened` event when it is open again."
+    ),
+    tags=["alerts"],
+    parameters=[_ALERT_ID],
+    request=SnoozeSerializer,
+    examples=[
+        OpenApiExample("For a quarter of an hour", value={"minutes": 15}, request_only=True),
+        OpenApiExample("Until a time", value={"until": "2026-01-31T17:30:00Z"}, request_only=True),
+    ],
+    responses={
+        200: OpenApiResponse(
+            AlertSerializer,
+            examples=[
+                OpenApiExample(
+                    "Snoozed",
+                    value={**_OPEN, "state": "snoozed", "snoozed_until": "2026-01-31T17:30:00Z"},
+                )
+            ],
+        ),
+        **WRITE_ERRORS,
+        404: _UNKNOWN,
+        409: _CLOSED,
+    },
+)
+reopen = extend_schema(
+    operation_id="reopen_alert",
+    summary="Reopen an alert",
+    description=(
+        "Opens an alert that was acknowledged or snoozed, without its note. Does nothing if it is "
+        "open. One that is resolved stays resolved: its condition has ended. The event log gets "
+        "an `alert_reopened` event."
+    ),
+    tags=["alerts"],
+    parameters=[_ALERT_ID],
+    request=None,
+    responses={
+        200: OpenApiResponse(AlertSerializer, examples=[OpenApiExample("Open", value=_OPEN)]),
+        **WRITE_ERRORS,
+        404: _UNKNOWN,
+        409: _CLOSED,
     },
 )
 alert_table = extend_schema(

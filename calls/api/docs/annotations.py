@@ -29,6 +29,7 @@ _TAG = {"name": "refund", "added_at": "2026-01-31T12:00:00Z", "added_by": "ann"}
 _NOTE = {
     "id": 7,
     "text": "Call back on Monday, card [CARD].",
+    "at_ms": 83400,
     "written_at": "2026-01-31T12:00:00Z",
     "author": "ann",
 }
@@ -79,7 +80,8 @@ note_add = extend_schema(
     summary="Write a note about a call",
     description=(
         "Card numbers and other personal data are masked before the note is stored. The answer "
-        f"shows the stored text. A call has at most {NOTES_LIMIT} notes."
+        "shows the stored text. With `at_ms`, the note is about that moment of the call, and its "
+        f"page shows it there. A call has at most {NOTES_LIMIT} notes."
     ),
     tags=["annotate"],
     parameters=[CALL_ID],
@@ -87,7 +89,7 @@ note_add = extend_schema(
     examples=[
         OpenApiExample(
             "A note",
-            value={"text": "Call back on Monday, card 4111 1111 1111 1111."},
+            value={"text": "Call back on Monday, card 4111 1111 1111 1111.", "at_ms": 83400},
             request_only=True,
         ),
         OpenApiExample("As it is stored", value=_NOTE, response_only=True),

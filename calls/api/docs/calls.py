@@ -174,6 +174,15 @@ _LIVE_TRANSCRIPT = {
         }
     ],
     "redacted": True,
+    "notes": [
+        {
+            "id": 7,
+            "text": "Call back on Monday, card [CARD].",
+            "at_ms": 83400,
+            "written_at": "2026-01-31T12:00:00Z",
+            "author": "ann",
+        }
+    ],
 }
 transcript = extend_schema(
     operation_id="get_transcript",
@@ -186,6 +195,7 @@ transcript = extend_schema(
         "`redacted=false`. `heard_until_ms` says how far the call has been heard, and `skipped` "
         "which stretches `[begin_ms, end_ms]` were not. 404 if nothing has been heard. The feed "
         "sends the changes after `revision`.\n\n"
+        "`notes` has the notes of the call; `at_ms` is the moment that a note is about.\n\n"
         "`as` selects another format: plain text, WebVTT subtitles, Amazon Contact Lens, or "
         "vCon. These need a transcript: 404 until then."
     ),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from calls.annotations import TAG_RULE
-from calls.api.serializers.fields import StrictBooleanField, StrictStringField
+from calls.annotations import MOMENT_RULE, TAG_RULE
+from calls.api.serializers.fields import (
+    StrictBooleanField,
+    StrictIntegerField,
+    StrictStringField,
+)
 from calls.models import (
     NOTE_LENGTH,
     Call,
@@ -26,6 +30,14 @@ class NewTagSerializer(serializers.Serializer[Tag]):
 
 class NewNoteSerializer(serializers.Serializer[Note]):
     text = StrictStringField(help_text=f"1 to {NOTE_LENGTH} characters.")
+    at_ms = StrictIntegerField(
+        required=False,
+        allow_null=True,
+        help_text=(
+            "The moment of the call that the note is about, counted from its start, "
+            f"{MOMENT_RULE}. Leave it out if the note is about the whole call."
+        ),
+    )
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
@@ -37,4 +49,4 @@ class TagSerializer(serializers.ModelSerializer[Tag]):
 class NoteSerializer(serializers.ModelSerializer[Note]):
     class Meta:
         model = Note
-        fields = ["id", "text", "written_at", "author"]
+        fields = ["id", "text", "at_ms", "written_at", "author"]

@@ -49,11 +49,22 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         allow_null=True,
         help_text="The length of the sound, or of the words by their time stamps. Null until then.",
     )
+    unjudged_language = serializers.CharField(
+        read_only=True,
+        help_text=(
+            "The language of a side whose sentiment is not known, because the models of this "
+            "site do not judge it. Empty: no such side."
+        ),
+    )
+    sound_troubles = serializers.ListField(
+        source="sound_trouble_kinds",
+        child=serializers.ChoiceField(choices=Call.SoundTrouble.choices),
+        read_only=True,
+        help_text="What is wrong with the sound, as the analysis found it.",
+    )
     tags = serializers.SlugRelatedField[Tag](slug_field="name", many=True, read_only=True)
     note_count = serializers.IntegerField(read_only=True)
-    open_alerts = serializers.IntegerField(
-        read_only=True, help_text="Number of alerts that nobody has acknowledged."
-    )
+    open_alerts = serializers.IntegerField(read_only=True, help_text="Number of open alerts.")
     worst_alert = serializers.SerializerMethodField(
         help_text="The severity of the worst open alert: notice, warning, critical, or null."
     )
@@ -84,6 +95,8 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "customer_trend",
             "agent_sentiment",
             "agent_trend",
+            "unjudged_language",
+            "sound_troubles",
             "speakers_swapped",
             "media_override",
             "tags",

@@ -1,4 +1,4 @@
-"""The routes of alerts: list, read, acknowledge and export them."""
+"""The routes of alerts: list, read and export them, and act on one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls.actions import ACTIONS
+from calls.alerts.handling import assign_alert, reopen_alert, snooze_alert
 from calls.alerts.services import AlertNotFound, acknowledge_alert
 from calls.api import downloads
 from calls.api.docs import alerts as docs
 from calls.api.filters import AlertFilter
 from calls.api.pagination import CallPagination
 from calls.api.parameters import yes_or_no
-from calls.api.serializers.alerts import AcknowledgementSerializer, AlertSerializer
+from calls.api.serializers.alerts import (
+    AcknowledgementSerializer,
+    AlertSerializer,
+    AssignmentSerializer,
+    SnoozeSerializer,
+)
 from calls.api.views.route import CallRoute, who
 from calls.exports import alert_table
 from calls.models import Alert, Call
@@ -24,13 +30,15 @@ from calls.services import CallNotFound
 
 
 class AlertViewSet(CallRoute):
-    """Lists alerts, newest first, and acknowledges them."""
+    """Lists alerts, newest first, and acts on them."""
 
     queryset = Alert.objects.select_related("call")
     filterset_class = AlertFilter
     pagination_class = CallPagination
     serializer_class = AlertSerializer
-    scopes: ClassVar = {"acknowledge": ACTIONS["acknowledge"].scope}
+    scopes: ClassVar = dict.fromkeys(
+        ("acknowledge", "assign", "snooze", "reopen"), ACTIONS["acknowledge"].scope
+    )
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         # A client may accept only text/csv. Do not answer 406: errors are JSON regardless.
@@ -58,6 +66,25 @@ class AlertViewSet(CallRoute):
         _, is_first = acknowledge_alert(alert_id=alert_id, by=who(request), note=note)
         status = "acknowledged" if is_first else "already_acknowledged"
         return Response({"status": status, **AlertSerializer(self._alert(alert_id)).data})
+
+    @docs.assign
+    def assign(self, request: Request, alert_id: int) -> Response:
+        wanted = AssignmentSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        assign_alert(alert_id=alert_id, to=wanted.validated_data["to"], by=who(request))
+        return Response(AlertSerializer(self._alert(alert_id)).data)
+
+    @docs.snooze
+    def snooze(self, request: Request, alert_id: int) -> Response:
+        wanted = SnoozeSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        snooze_alert(alert_id=alert_id, until=wanted.validated_data["until"], by=who(request))
+        return Response(AlertSerializer(self._alert(alert_id)).data)
+
+    @docs.reopen
+    def reopen(self, request: Request, alert_id: int) -> Response:
+        reopen_alert(alert_id=alert_id, by=who(request))
+        return Response(AlertSerializer(self._alert(alert_id)).data)
 
     @docs.alert_table
     def table(self, request: Request) -> HttpResponseBase:

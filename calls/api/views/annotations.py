@@ -68,8 +68,8 @@ class NoteViewSet(_AnnotationViewSet):
 
     @docs.note_add
     def create(self, request: Request, call_id: str) -> Response:
-        text = _checked(NewNoteSerializer, request)["text"]
-        note = add_note(call_id=call_id, text=text, by=who(request))
+        written = _checked(NewNoteSerializer, request)
+        note = add_note(call_id=call_id, by=who(request), **written)
         return Response(NoteSerializer(note).data, status=status.HTTP_201_CREATED)
 
     @docs.note_delete

@@ -34,8 +34,8 @@ from calls.tests.factories import packet
 pytestmark = pytest.mark.django_db
 ROWS = 200
 HOSTILE = '<script>alert("1")</script>'
-# Session, user, the rows; PostgreSQL estimates the number of rows, which is one more.
-MOST_QUERIES = 7
+# Session, user, open alerts, the rows; PostgreSQL also estimates the number of rows.
+MOST_QUERIES = 8
 MODELS = {
     f"calls_{model._meta.model_name}": model
     for model in (
@@ -57,6 +57,12 @@ def change(row: Any) -> str:
 def text_of(response: Any) -> str:
     assert response.status_code == 200
     return response.content.decode()
+
+
+def counts(queries: CaptureQueriesContext) -> list[str]:
+    """Return the queries that count all rows; the navigation counts some of the open alerts."""
+    asked = [query["sql"] for query in queries]
+    return [sql for sql in asked if "COUNT(" in sql and "LIMIT" not in sql]
 
 
 def rows_in(response: Any) -> int:
@@ -107,7 +113,7 @@ def test_a_list_needs_few_queries_and_counts_nothing(boss, many, name):
     assert rows_in(response) == 100
     assert response.context["cl"].result_count == ROWS
     assert len(queries) <= MOST_QUERIES
-    assert not [query for query in queries if "COUNT(" in query["sql"]]
+    assert counts(queries) == []
 
 
 @pytest.mark.parametrize("name", OF_A_CALL)
@@ -119,7 +125,7 @@ def test_a_search_finds_the_rows_of_one_call_and_counts_nothing(boss, many, name
 
     assert [rows_in(response) for response in (found, none, part)] == [1, 0, 0]
     assert "c-7<" in text_of(found)
-    assert not [query for query in queries if "COUNT(" in query["sql"]]
+    assert counts(queries) == []
 
 
 @pytest.mark.parametrize(("term", "number"), [("c-19", 11), ("sales", 2), ("Ann Lee", 1), ("x", 0)])
@@ -199,7 +205,7 @@ def test_the_page_of_a_call_shows_a_bounded_part_of_its_streams_and_attempts(bos
     assert "s-149" not in page
     assert "error 149" not in page
     assert len(queries) <= 10
-    assert "COUNT(" not in str(queries.captured_queries)
+    assert counts(queries) == []
     assert all(f"{changelist(name)}?q=c-1" in page for name in OF_A_CALL)
 
 
@@ -316,8 +322,8 @@ def test_a_heartbeat_says_whether_its_worker_is_alive(boss):
 
     page = text_of(boss.get(changelist("calls_workerheartbeat")))
 
-    assert page.index("alive:1") < page.index("icon-yes") < page.index("dead:2")
-    assert "icon-no" in page
+    assert page.index("alive:1") < page.index(">Alive<") < page.index("dead:2")
+    assert page.index("dead:2") < page.index(">Silent<")
 
 
 def test_a_nul_in_a_search_is_refused_politely(boss, call_in):

@@ -20,6 +20,7 @@ from calls.models.webhook import new_secret
 from calls.tests.factories import archived_call, failed_call, live_call
 from calls.webhooks import services
 
+RULE = {"name": "New", "kind": "words", "severity": 2, "quiet_mode": "send"}
 ENDPOINT = {"name": "crm", "url": "https://crm.example.com/hook", "enabled": "on", "alerts": "on"}
 
 
@@ -35,10 +36,22 @@ def boss(client, admin_user):
         ({"kind": "words"}, "1 to 200 words or phrases"),
         ({"kind": "loss", "limit": "101"}, "from 0.1 to 100 percent"),
         ({"kind": "silence"}, "from 1 to 86400 seconds"),
+        (
+            {"kind": "words", "phrases": "x", "conditions-1-kind": "loss"},
+            "Condition 1: This kind needs a limit from 0.1 to 100 percent",
+        ),
+        ({"kind": "words", "phrases": "x", "quiet_hours": "Mon 18-8"}, "is not a period such as"),
     ],
 )
 def test_a_rule_that_cannot_work_is_refused_with_its_limits(boss, fields, complaint):
-    form = {"name": "New", "severity": 2, "enabled": "on", "speaker": "", **fields}
+    form = {
+        "name": "New",
+        "severity": 2,
+        "enabled": "on",
+        "speaker": "",
+        "quiet_mode": "send",
+        **fields,
+    }
 
     page = boss.post("/admin/calls/alertrule/add/", form).content.decode()
 
@@ -113,7 +126,7 @@ def analysed_call(call_id):
 
 
 def trial(boss, **fields):
-    form = {"name": "New", "kind": "words", "severity": 2, "phrases": "line has been dead"}
+    form = {**RULE, "phrases": "line has been dead"}
     return boss.post("/admin/calls/alertrule/try/", {**form, **fields}).content.decode()
 
 
@@ -138,7 +151,14 @@ def test_a_rule_is_tried_on_calls_that_are_over_without_a_trace(boss):
     [
         ({"speaker": "agent"}, 0),
         ({"phrases": "technician", "speaker": "agent"}, 1),
-        ({"queue": "sales"}, 0),
+        ({"queues_0": ["sales"]}, 0),
+        ({"queues_1": "sales, billing"}, 1),
+        ({"agents_0": ["Ana"]}, 1),
+        ({"agents_0": ["Ben"]}, 0),
+        ({"conditions-0-kind": "words", "conditions-0-phrases": "technician"}, 1),
+        ({"conditions-0-kind": "words", "conditions-0-phrases": "refund"}, 0),
+        ({"conditions-3-kind": "long_call", "conditions-3-limit": "60"}, 1),
+        ({"kind": "not_said", "speaker": "agent", "phrases": "may be recorded"}, 1),
         ({"kind": "sentiment", "limit": "-3", "per_turn": "on", "speaker": "customer"}, 1),
         ({"kind": "silence", "limit": "45"}, 1),
         ({"kind": "silence", "limit": "3000"}, 0),
@@ -151,7 +171,9 @@ def test_a_rule_is_tried_on_calls_that_are_over_without_a_trace(boss):
 def test_every_kind_of_rule_can_be_tried(boss, fields, count):
     call = analysed_call("c-1")
     begun = call.ended_at - timedelta(minutes=10)
-    Call.objects.filter(pk=call.pk).update(packet_count=80, missing_count=20, opened_at=begun)
+    Call.objects.filter(pk=call.pk).update(
+        packet_count=80, missing_count=20, opened_at=begun, queue="billing", agent="Ana"
+    )
 
     assert f"on <strong>{count}</strong> of the last" in trial(boss, **fields)
 
@@ -163,13 +185,63 @@ def test_an_incomplete_rule_is_not_tried_and_says_what_it_lacks(boss):
 
 def test_a_rule_that_is_being_changed_is_tried_under_its_own_name(boss):
     rule = AlertRule.objects.get(name="Wants to cancel")
-    form = {"name": rule.name, "kind": "words", "severity": 2, "phrases": "dead"}
+    form = {**RULE, "name": rule.name, "phrases": "dead"}
 
     page = boss.post(f"/admin/calls/alertrule/try/?rule={rule.pk}", form).content.decode()
 
     assert "There are no such calls yet" in page
     assert AlertRule.objects.get(pk=rule.pk).phrases == rule.phrases
-    assert "Try this rule" in boss.get(f"/admin/calls/alertrule/{rule.pk}/change/").content.decode()
+    assert (
+        "Try on past calls"
+        in boss.get(f"/admin/calls/alertrule/{rule.pk}/change/").content.decode()
+    )
+
+
+def test_a_rule_with_conditions_is_stored_and_shown_again(boss):
+    form = {
+        **RULE,
+        "phrases": "cancel",
+        "queues_0": ["billing"],
+        "queues_1": "sales, ",
+        "conditions-0-kind": "sentiment",
+        "conditions-0-speaker": "customer",
+        "conditions-0-limit": "-2",
+        "conditions-2-kind": "words",
+        "conditions-2-phrases": "refund",
+        "conditions-2-limit": "7",
+        "quiet_hours": "Sat-Sun",
+    }
+
+    boss.post("/admin/calls/alertrule/add/", form)
+
+    rule = AlertRule.objects.get(name="New")
+    assert rule.queues == ["billing", "sales"]
+    assert rule.conditions == [
+        {"kind": "sentiment", "speaker": "customer", "limit": -2.0},
+        {"kind": "words", "phrases": "refund"},
+    ]
+    page = boss.get(f"/admin/calls/alertrule/{rule.pk}/change/").content.decode()
+    assert '<option value="sales" selected>' in page
+    assert ">refund</textarea>" in page
+    assert "For: Sentiment under a limit" in page
+    assert "billing, sales" in boss.get("/admin/calls/alertrule/").content.decode()
+
+
+def test_the_form_offers_the_queues_and_agents_of_recent_calls(boss):
+    Call.objects.create(call_id="c-1", queue="billing", agent="Ana")
+
+    page = boss.get("/admin/calls/alertrule/add/").content.decode()
+
+    assert '<option value="billing">' in page
+    assert '<option value="Ana">' in page
+
+
+def test_a_script_gets_the_trial_without_a_page_around_it(boss):
+    form = {**RULE, "phrases": "dead"}
+
+    part = boss.post("/admin/calls/alertrule/try/", form, headers={"X-Panel": "1"})
+
+    assert part.content.decode().strip().startswith("<p>")
 
 
 def test_trying_needs_the_right_to_edit_rules_and_to_see_calls(person):

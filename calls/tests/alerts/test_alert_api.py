@@ -5,20 +5,26 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Permission, User
 
 from calls.alerts.matches import AlertMatch
 from calls.alerts.services import acknowledge_alert, raise_alerts
 from calls.models import AlertRule, Call, Severity
+from calls.services import end_call
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def raise_one(call_id="c-1", *, queue="", name="Leaving", severity=2, kind="words", at=NOW):
+def raise_one(
+    call_id="c-1", *, queue="", name="Leaving", severity=2, kind="words", at=NOW, lasts=False
+):
     call, _ = Call.objects.get_or_create(call_id=call_id, defaults={"queue": queue})
     fields = {"kind": kind, "severity": severity, "phrases": "cancel", "limit": 30}
     rule, _ = AlertRule.objects.get_or_create(name=name, defaults=fields)
-    match = AlertMatch(rule, call.pk, "Said “cancel”.", quote="=cancel it", speaker="customer")
+    match = AlertMatch(
+        rule, call.pk, "Said “cancel”.", quote="=cancel it", speaker="customer", lasts=lasts
+    )
     return raise_alerts([match], now=at)[0]
 
 
@@ -44,6 +50,11 @@ def test_an_alert_is_shown_in_the_words_of_the_event_log(api):
         ("", ["c-3", "c-2", "c-1"]),
         ("?open=true", ["c-3", "c-2"]),
         ("?open=false", ["c-1"]),
+        ("?state=acknowledged", ["c-1"]),
+        ("?state=acknowledged&state=open", ["c-3", "c-2", "c-1"]),
+        ("?state=snoozed", []),
+        ("?agent=Ana", []),
+        ("?assigned_to=ann", []),
         ("?severity=critical", ["c-2"]),
         ("?severity=critical&severity=warning", ["c-2", "c-1"]),
         ("?kind=silence", ["c-3"]),
@@ -65,7 +76,16 @@ def test_the_list_can_be_narrowed(api, query, found):
 
 @pytest.mark.parametrize(
     "query",
-    ["open=yes", "severity=bad", "kind=x", "raised_after=soon", "queue=%00", "cursor=x", "limit=0"],
+    [
+        "open=yes",
+        "state=bad",
+        "severity=bad",
+        "kind=x",
+        "raised_after=soon",
+        "queue=%00",
+        "cursor=x",
+        "limit=0",
+    ],
 )
 def test_a_filter_that_makes_no_sense_is_refused_by_name(api, query):
     response = api.get(f"/v1/alerts?{query}")
@@ -167,3 +187,62 @@ def test_the_list_asks_the_database_once_for_many(api, django_assert_num_queries
 
     with django_assert_num_queries(1):
         assert len(listed(api)) == 20
+
+
+@pytest.fixture
+def handler(db):
+    user = User.objects.create(username="ann")
+    user.user_permissions.add(Permission.objects.get(codename="operate_call"))
+
+
+def act(api, alert, action, body=None):
+    return api.post(f"/v1/alerts/{alert.pk}/{action}", body or {}, format="json")
+
+
+def test_an_alert_is_assigned_snoozed_and_reopened(api_with_key, handler):
+    alert, api = raise_one(), api_with_key("operate", "read")
+
+    assigned = act(api, alert, "assign", {"to": "ann"}).json()
+    snoozed = act(api, alert, "snooze", {"minutes": 15}).json()
+    reopened = act(api, alert, "reopen").json()
+
+    assert (assigned["state"], assigned["assigned_to"]) == ("open", "ann")
+    assert (snoozed["state"], bool(snoozed["snoozed_until"])) == ("snoozed", True)
+    assert (reopened["state"], reopened["snoozed_until"]) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "field", "complaint"),
+    [
+        ("assign", {}, "to", "required"),
+        ("assign", {"to": "eve"}, "to", "no active user eve"),
+        ("assign", {"to": 1}, "to", "Must be a string"),
+        ("snooze", {}, "until", "either until or minutes"),
+        ("snooze", {"minutes": 5, "until": "2030-01-01T00:00:00Z"}, "until", "either"),
+        ("snooze", {"minutes": 0}, "minutes", "greater than or equal to 1"),
+        ("snooze", {"minutes": 10_081}, "minutes", "less than or equal to 10080"),
+        ("snooze", {"until": "2001-01-01T00:00:00Z"}, "until", "still to come"),
+        ("snooze", {"until": "9999-12-31T23:59:59-12:00"}, "until", ""),
+        ("snooze", {"until": "soon"}, "until", "wrong format"),
+    ],
+)
+def test_an_action_on_an_alert_that_makes_no_sense_is_refused_by_field(
+    api, action, body, field, complaint
+):
+    response = act(api, raise_one(), action, body)
+
+    assert response.status_code == 400
+    assert complaint in response.json()[field][0]
+
+
+@pytest.mark.parametrize(
+    ("action", "body"), [("assign", {"to": ""}), ("snooze", {"minutes": 1}), ("reopen", {})]
+)
+def test_a_resolved_alert_answers_with_its_state(api, action, body):
+    alert = raise_one(kind="silence", lasts=True)
+    end_call(call_id="c-1")
+
+    response = act(api, alert, action, body)
+
+    assert (response.status_code, response.json()["state"]) == (409, "resolved")
+    assert api.get(f"/v1/alerts/{alert.pk}").json()["resolved_reason"] == "call_ended"

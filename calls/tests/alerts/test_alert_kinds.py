@@ -69,8 +69,20 @@ def archived():
             "Said “lawyer”.",
         ),
         ("words", {"phrases": "lawyer"}, "agent", 400, "Said “lawyer”."),
-        ("sentiment", {"limit": -2.5, "speaker": "customer"}, "customer", None, "the call -2.8"),
-        ("sentiment", {"limit": -4, "per_turn": True}, "customer", 83_400, "a turn -4.5"),
+        (
+            "sentiment",
+            {"limit": -2.5, "speaker": "customer"},
+            "customer",
+            None,
+            "the call \N{MINUS SIGN}2.8",
+        ),
+        (
+            "sentiment",
+            {"limit": -4, "per_turn": True},
+            "customer",
+            83_400,
+            "a turn \N{MINUS SIGN}4.5",
+        ),
         ("silence", {"limit": 60}, "", 100_000, "Nobody talked for 90 s; the limit is 60 s."),
     ],
 )
@@ -89,7 +101,7 @@ def test_results_raise_alerts_with_speaker_and_place(kind, fields, speaker, offs
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
-        ("words", {"phrases": "lawyer", "speaker": "customer", "queue": "sales"}),
+        ("words", {"phrases": "lawyer", "speaker": "customer", "queues": ["sales"]}),
         ("words", {"phrases": "attorney"}),
         ("sentiment", {"limit": -3}),
         ("sentiment", {"limit": -2.5, "speaker": "agent"}),

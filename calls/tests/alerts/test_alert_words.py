@@ -105,7 +105,7 @@ def test_words_raise_an_alert_with_a_redacted_quote(only_mine):
         ({}, "agent", "lawyer", 0),
         ({"speaker": ""}, "agent", "lawyer", 1),
         ({"speaker": "agent"}, "", "Agent: my lawyer", 1),
-        ({"queue": "sales"}, "customer", "lawyer", 0),
+        ({"queues": ["sales"]}, "customer", "lawyer", 0),
         ({"enabled": False}, "customer", "lawyer", 0),
         ({}, "customer", "A" * 200, 0),
     ],

@@ -65,7 +65,8 @@ def test_times_of_words_outside_of_their_utterance_are_not_believed():
     [
         ({}, {"shown": "My attorney."}),
         ({"speaker": "agent"}, {}),
-        ({"queue": "sales"}, {}),
+        ({"queues": ["sales"]}, {}),
+        ({"agents": ["Ana"]}, {}),
         ({"enabled": False}, {}),
         ({}, {"shown": None}),
         ({}, {"shown": ""}),

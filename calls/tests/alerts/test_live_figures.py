@@ -38,7 +38,7 @@ def test_sentiment_so_far_raises_an_alert_once_enough_was_judged():
     (alert,) = look(tail)
 
     assert early == []
-    assert alert.found == "Sentiment so far -4.0; the limit is -2."
+    assert alert.found == "Sentiment so far \N{MINUS SIGN}4.0; the limit is \N{MINUS SIGN}2."
     assert (alert.speaker, alert.offset_ms) == ("customer", 21_000)
 
 
@@ -47,7 +47,7 @@ def test_sentiment_so_far_raises_an_alert_once_enough_was_judged():
     [
         ({}, {"customer": -2.0}),
         ({"speaker": "agent"}, {"customer": -4.0, "agent": -1.0}),
-        ({"queue": "sales"}, {"customer": -4.0}),
+        ({"queues": ["sales"]}, {"customer": -4.0}),
     ],
 )
 def test_sentiment_so_far_that_a_rule_does_not_want_raises_nothing(fields, scores):
@@ -104,7 +104,9 @@ def test_one_utterance_under_the_limit_is_enough_for_a_rule_about_each_turn():
     look_at_log(tail)
 
     assert early == []
-    assert alert.found == "Sentiment of an utterance -4.5; the limit is -2."
+    assert (
+        alert.found == "Sentiment of an utterance \N{MINUS SIGN}4.5; the limit is \N{MINUS SIGN}2."
+    )
     assert (alert.quote, alert.offset_ms) == ("I hate [NAME].", 10_000)
     assert Alert.objects.count() == 1
 

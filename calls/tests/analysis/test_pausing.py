@@ -7,7 +7,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.urls import reverse
 from django_q.models import OrmQ
 
 from calls import tasks, waking
@@ -16,7 +15,7 @@ from calls.analysis.attempts import Paused
 from calls.analysis.pausing import AlreadySo, find_pause, pause_analysis, resume_analysis
 from calls.analysis.runner import Runner
 from calls.lifecycle import CallState
-from calls.models import AnalysisPause, Attempt, Call, CallEvent, Stage
+from calls.models import Attempt, Call, CallEvent, Stage
 from calls.tests import one_call
 from calls.tests.factories import FakeProvider, attempt, claim, claim_all, ended_call
 
@@ -133,28 +132,6 @@ def test_the_command_pauses_tells_and_resumes():
     assert "paused" not in said("status")
     with pytest.raises(CommandError, match="not paused"):
         call_command("analysis", "resume")
-
-
-def test_in_the_admin_adding_a_row_pauses_and_deleting_it_resumes(person):
-    client = person("view_call", "operate_call")
-
-    client.post(reverse("admin:calls_analysispause_add"), {"reason": "The bill."})
-    pause = AnalysisPause.objects.get()
-    client.post(reverse("admin:calls_analysispause_delete", args=[pause.pk]), {"post": "yes"})
-
-    assert (pause.by, pause.reason) == ("ann", "The bill.")
-    assert find_pause() is None
-    types = CallEvent.objects.order_by("id").values_list("type", flat=True)
-    assert list(types) == ["analysis_paused", "analysis_resumed"]
-
-
-def test_people_with_read_access_cannot_pause(person):
-    client = person("view_call")
-
-    response = client.post(reverse("admin:calls_analysispause_add"), {"reason": ""})
-
-    assert response.status_code == 403
-    assert find_pause() is None
 
 
 def test_monitoring_hears_of_a_pause_and_the_service_stays_ready(client, heartbeat):

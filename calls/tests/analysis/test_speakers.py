@@ -10,9 +10,6 @@ import numpy as np
 import pytest
 
 from calls import services
-from calls.alerts.packet_words import find_words
-from calls.alerts.rules import RuleBook
-from calls.alerts.tail import PacketTail
 from calls.analysis.leases import LeaseLost
 from calls.analysis.media.roles import NOT_REWRITTEN, NOTE, turned
 from calls.analysis.recording.material import load_material
@@ -21,7 +18,7 @@ from calls.analysis.results import transcript_document
 from calls.analysis.speakers import swap_speakers
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
-from calls.models import Alert, AlertRule, Attempt, Call, CallEvent, Recording, Stage
+from calls.models import Attempt, Call, CallEvent, Recording, Stage
 from calls.retention.old_calls import prune
 from calls.tests import one_call
 from calls.tests.audio import (
@@ -343,25 +340,6 @@ def test_what_is_left_of_a_pruned_call_stays_the_right_way_round():
     assert speakers(fresh(written))[0] == "customer"
     assert (heard(fresh(spoken)) == before[:, ::-1]).all()
     assert Recording.objects.get(call=spoken).turned is True
-
-
-def test_alerts_name_the_other_side_and_new_words_are_taken_for_the_right_one():
-    call = live_call()
-    AlertRule.objects.create(name="Angry agent", kind="words", speaker="agent", phrases="furious")
-    rule = AlertRule.objects.create(name="Old", kind="words", phrases="old")
-    alert = Alert.objects.create(call=call, rule=rule, severity=2, speaker="customer", name="x")
-    tail = PacketTail()
-    tail.read()
-    swap(call)
-
-    record_packets([packet(call.call_id, 7, "I am furious.", track="customer")])
-
-    book = RuleBook()
-    book.refresh()
-    found = list(find_words(book.of("words"), tail.read()))
-    assert [each.speaker for each in found] == ["agent"]
-    alert.refresh_from_db()
-    assert alert.speaker == "agent"
 
 
 def test_the_csv_and_the_page_of_a_swapped_call_agree(api):

@@ -80,6 +80,24 @@ def test_a_note_is_added_listed_and_deleted(api, call_in):
     assert api.delete(f"/v1/call/c-1/notes/{10**25}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("at_ms", "expected"),
+    [
+        (83_400, (201, 83_400)),
+        (None, (201, None)),
+        (-1, (400, ["The moment of a note is from 0 to 604,800,000 ms, which is a week."])),
+        ("1:23", (400, ["Must be an integer, not string."])),
+    ],
+)
+def test_the_moment_of_a_note_is_stored_or_refused_with_its_limits(api, call_in, at_ms, expected):
+    call_in()
+    body = {"text": "Hello.", "at_ms": at_ms}
+
+    answer = api.post("/v1/call/c-1/notes", body, format="json")
+
+    assert (answer.status_code, answer.json()["at_ms"]) == expected
+
+
 @pytest.mark.parametrize("text", ["", "x" * 4001])
 def test_a_bad_note_is_answered_with_the_limit(api, call_in, text):
     call_in()

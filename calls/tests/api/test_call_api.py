@@ -275,6 +275,7 @@ def test_until_there_is_a_transcript_the_words_heard_so_far_are_read(api, call_i
         "revision": 2,
         "heard_until_ms": 900,
         "skipped": [[1000, 2000]],
+        "notes": [],
         "turns": [
             {
                 "speaker": "customer",

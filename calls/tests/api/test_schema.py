@@ -42,7 +42,9 @@ def test_every_route_below_v1_is_documented(schema):
         "analysis", "batch", "call", "calls.csv", "decode", "dismiss", "end", "events", "packets",
         "reanalyse", "recording", "retry", "start", "transcript", "{call_id}",
         "tags", "{name}", "notes", "{note_id}", "speakers",
-        "acknowledge", "alerts", "alerts.csv", "{alert_id}", "stream", "search", "search.csv",
+        "acknowledge", "assign", "snooze", "reopen", "alerts", "alerts.csv", "{alert_id}",
+        "stream", "search", "search.csv",
+        "agents", "agents.csv", "queues", "queues.csv", "days", "days.csv",
     }  # fmt: skip
 
 

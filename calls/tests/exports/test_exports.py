@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from calls.annotations import add_note
 from calls.api.downloads import FORMATS
 from calls.exports import webvtt
 from calls.exports.clean import cell
@@ -126,6 +127,35 @@ def test_words_cannot_pose_as_another_line_of_the_text(api):
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", text)
 
 
+# --- Notes ---
+def test_notes_and_their_moments_are_in_every_format_that_has_a_place_for_them(api):
+    archived_audio()
+    add_note(call_id="spoken", text="Good recap --> keep.", at_ms=83_400, by="ana")
+    add_note(call_id="spoken", text="Calm throughout.", by="ana")
+
+    found = {wanted: text_of(api.get(f"{URL}?as={wanted}")) for wanted in FORMATS}
+
+    notes = [(each["at_ms"], each["text"]) for each in json.loads(found["json"])["notes"]]
+    assert notes == [(83_400, "Good recap --> keep."), (None, "Calm throughout.")]
+    assert found["text"].endswith(
+        "[00:01:23.400] Note by ana: Good recap --> keep.\nNote by ana: Calm throughout.\n"
+    )
+    assert "\nNOTE 00:01:23.400 ana: Good recap --&gt; keep.\n" in found["vtt"]
+    assert "\nNOTE ana: Calm throughout.\n" in found["vtt"]
+    (noted,) = [one for one in json.loads(found["vcon"])["analysis"] if one["type"] == "notes"]
+    assert [note["at_ms"] for note in noted["body"]] == [83_400, None]
+    assert "Calm" not in found["contactlens"]
+
+
+def test_a_vcon_with_another_note_has_another_id(api):
+    archived_audio()
+    before = api.get(f"{URL}?as=vcon").json()["uuid"]
+
+    add_note(call_id="spoken", text="Hello.", by="ana")
+
+    assert api.get(f"{URL}?as=vcon").json()["uuid"] != before
+
+
 # --- WebVTT ---
 def test_words_cannot_pose_as_a_cue_or_as_markup(api):
     call = archived_call("spoken")
@@ -185,7 +215,7 @@ def test_cues_are_in_order_and_end_after_they_start():
         {"speaker": "customer", "begin_ms": 1000, "end_ms": 2000, "text": "Early.", "words": []},
     ]  # fmt: skip
 
-    text = webvtt.export({"turns": turns})
+    text = webvtt.export({"turns": turns, "notes": []})
 
     assert re.findall(r"(.*) --> (.*)", text) == [
         ("00:00:01.000", "00:00:02.000"),
@@ -304,12 +334,12 @@ def test_hostile_words_stay_words_in_json(api):
         assert "I lied" in json.dumps(api.get(f"{URL}?as={wanted}").json())
 
 
-def test_no_format_costs_more_than_four_queries(api, django_assert_max_num_queries):
+def test_no_format_costs_more_than_five_queries(api, django_assert_max_num_queries):
     archived_audio()
     api.get(f"{URL}?as=vcon")  # names this database's log once and for all
 
     for wanted in FORMATS:
-        with django_assert_max_num_queries(4):
+        with django_assert_max_num_queries(5):
             assert api.get(f"{URL}?as={wanted}").status_code == 200
 
 

@@ -75,6 +75,24 @@ def test_the_answer_to_a_question_for_an_order_stays_and_that_for_a_card_goes(an
 @pytest.mark.parametrize(
     ("text", "question", "left"),
     [
+        ("My email is maria at example dot com.", "", "My email is [EMAIL]."),
+        ("My address is maria at example dot com.", "", "My address is [EMAIL]."),
+        ("You can reach me at maria at example dot com.", "", "You can reach me at [EMAIL]."),
+        ("It is maria dot lopez at example dot com.", "", "It is [EMAIL]."),
+        ("Yes, it is 10023344.", "May I have your order number?", "Yes, it is 10023344."),
+        ("It is 10023344.", "May I have your order number?", "It is 10023344."),
+        ("Yes, it is 4 8 8 9 3 8 1.", "May I have your order number?", "Yes, it is 4 8 8 9 3 8 1."),
+    ],
+)
+def test_addresses_go_and_order_numbers_stay_whatever_stands_before_them(
+    text: str, question: str, left: str
+) -> None:
+    assert said(text, question) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "left"),
+    [
         ("The SMS says 447719.", "", "The SMS says [SECURITY_CODE]."),
         ("The code is 4471.", "", "The code is [SECURITY_CODE]."),
         ("I got a code, 4471.", "", "I got a code, [SECURITY_CODE]."),

@@ -28,6 +28,7 @@ from calls.models.webhook import new_secret
 from calls.tests.fake_server import RESET, FakeServer, Reply
 from calls.webhooks import addresses, services
 from calls.webhooks.addresses import is_allowed
+from calls.webhooks.outbox import AT_ONCE_EACH
 from calls.webhooks.retry import (
     MAX_ATTEMPTS,
     GiveUpDelivery,
@@ -190,7 +191,7 @@ def test_a_disabled_endpoint_goes_on_where_it_stopped(endpoint):
 
 
 def claim_one(now):
-    (claim,) = services.claim_deliveries(limit=10, busy={}, now=now)
+    (claim,) = services.OUTBOX.claim(limit=10, busy={}, now=now)
     return claim
 
 
@@ -200,11 +201,11 @@ def test_a_message_in_the_hands_of_a_sender_that_died_is_due_again(endpoint):
 
     first = claim_one(now)
 
-    assert services.claim_deliveries(limit=10, busy={}, now=now) == []
+    assert services.OUTBOX.claim(limit=10, busy={}, now=now) == []
     second = claim_one(now + timedelta(seconds=services.CLAIM_S + 1))
-    services.record_outcome(first, Outcome(status=204), now=now)  # too late: fenced off
+    services.OUTBOX.record(first, Outcome(status=204), now=now)  # too late: fenced off
     assert WebhookDelivery.objects.get().state == "pending"
-    services.record_outcome(second, Outcome(status=204), now=now)
+    services.OUTBOX.record(second, Outcome(status=204), now=now)
     assert WebhookDelivery.objects.get().state == "delivered"
 
 
@@ -212,7 +213,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_says_why(endpoint):
     services.queue_test(endpoint)
     now = timezone.now()
 
-    services.record_outcome(claim_one(now), Outcome(status=410), now=now)
+    services.OUTBOX.record(claim_one(now), Outcome(status=410), now=now)
 
     endpoint.refresh_from_db()
     assert not endpoint.enabled
@@ -223,13 +224,13 @@ def test_an_endpoint_that_is_gone_is_disabled_and_says_why(endpoint):
 def test_an_endpoint_that_fails_for_days_is_disabled_and_one_success_starts_it_over(endpoint):
     services.queue_test(endpoint)
     begin = timezone.now()
-    services.record_outcome(claim_one(begin), Outcome(status=500), now=begin)
+    services.OUTBOX.record(claim_one(begin), Outcome(status=500), now=begin)
     endpoint.refresh_from_db()
     assert endpoint.enabled
     assert endpoint.failing_since == begin
 
     later = begin + timedelta(days=3, seconds=1)
-    services.record_outcome(claim_one(later), Outcome(error="no route"), now=later)
+    services.OUTBOX.record(claim_one(later), Outcome(error="no route"), now=later)
 
     endpoint.refresh_from_db()
     assert not endpoint.enabled
@@ -240,9 +241,9 @@ def test_a_message_can_be_sent_again_under_its_old_id(endpoint):
     services.queue_test(endpoint)
     now = timezone.now()
     first = claim_one(now)
-    services.record_outcome(first, Outcome(status=204), now=now)
+    services.OUTBOX.record(first, Outcome(status=204), now=now)
 
-    assert services.redeliver(delivery_pk=first.pk)
+    assert services.OUTBOX.redeliver(delivery_pk=first.pk)
 
     assert claim_one(timezone.now()).message.message_id == first.message.message_id
 
@@ -251,10 +252,10 @@ def test_what_happens_to_messages_is_counted_and_what_waits_is_seen(endpoint, cl
     for _ in range(3):
         services.queue_test(endpoint)
     now = timezone.now()
-    first, second, third = services.claim_deliveries(limit=10, busy={}, now=now)
-    services.record_outcome(first, Outcome(status=204), now=now)
-    services.record_outcome(second, Outcome(status=500), now=now)
-    services.record_outcome(third, Outcome(status=410), now=now)
+    first, second, third = services.OUTBOX.claim(limit=10, busy={}, now=now)
+    services.OUTBOX.record(first, Outcome(status=204), now=now)
+    services.OUTBOX.record(second, Outcome(status=500), now=now)
+    services.OUTBOX.record(third, Outcome(status=410), now=now)
     raise_one("c-1")
     WebhookEndpoint.objects.create(name="other", url="https://x.example.com", secret=SECRET)
     CallEvent.objects.update(at=now - timedelta(seconds=90))
@@ -274,8 +275,8 @@ def test_operators_are_told_that_an_endpoint_is_disabled_once(endpoint, client):
         services.queue_test(endpoint)
     now = timezone.now()
 
-    for claim in services.claim_deliveries(limit=10, busy={}, now=now):
-        services.record_outcome(claim, Outcome(status=410), now=now)
+    for claim in services.OUTBOX.claim(limit=10, busy={}, now=now):
+        services.OUTBOX.record(claim, Outcome(status=410), now=now)
 
     event = CallEvent.objects.get(type="webhook_disabled")
     assert (event.call, event.data["endpoint"]) == (None, "crm")
@@ -290,14 +291,14 @@ def test_an_endpoint_gets_its_share_and_one_message_at_a_time_while_it_fails(end
     services.queue_test(other)
     now = timezone.now()
 
-    first = services.claim_deliveries(limit=100, busy={}, now=now)
-    taken = Counter(claim.endpoint_pk for claim in first)
-    busy = services.claim_deliveries(limit=100, busy=taken, now=now)
-    of_crm = next(claim for claim in first if claim.endpoint_pk == endpoint.pk)
-    services.record_outcome(of_crm, Outcome(status=500), now=now)
-    failing = services.claim_deliveries(limit=100, busy={}, now=now)
+    first = services.OUTBOX.claim(limit=100, busy={}, now=now)
+    taken = Counter(claim.receiver_pk for claim in first)
+    busy = services.OUTBOX.claim(limit=100, busy=taken, now=now)
+    of_crm = next(claim for claim in first if claim.receiver_pk == endpoint.pk)
+    services.OUTBOX.record(of_crm, Outcome(status=500), now=now)
+    failing = services.OUTBOX.claim(limit=100, busy={}, now=now)
 
-    assert taken == {endpoint.pk: services.AT_ONCE_EACH, other.pk: 1}
+    assert taken == {endpoint.pk: AT_ONCE_EACH, other.pk: 1}
     assert busy == []
     assert len(failing) == 1
 
@@ -307,9 +308,9 @@ def test_a_message_that_is_sent_again_is_not_closed_by_the_sender_before(endpoin
     now = timezone.now()
     slow = claim_one(now)
 
-    services.redeliver(delivery_pk=slow.pk)
+    services.OUTBOX.redeliver(delivery_pk=slow.pk)
     again = claim_one(timezone.now())
-    services.record_outcome(slow, Outcome(status=500), now=now)
+    services.OUTBOX.record(slow, Outcome(status=500), now=now)
 
     assert (again.attempt, slow.attempt) == (1, 1)
     assert WebhookDelivery.objects.get().status_code is None

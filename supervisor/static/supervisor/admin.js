@@ -1,6 +1,54 @@
-// Adds accessible names to elements of Django's admin that have none, for screen readers.
+// The pages of the admin: local times, buttons that answer in place, and names for what Django leaves nameless.
+
+import { ownZone, startClocks } from "./times.js";
+
+const PATIENCE_MS = 20_000;
+
+// A button that would show its answer on a page of its own shows it below instead.
+async function answerInPlace(event) {
+  const button = event.target.closest("button[data-answer]");
+  if (!button) return;
+  event.preventDefault();
+  const place = document.getElementById(button.dataset.answer);
+  button.disabled = true;
+  place.textContent = "Waiting for the answer…";
+  try {
+    const response = await fetch(button.formAction, {
+      method: "POST", body: new FormData(button.form), headers: { "x-requested-with": "fetch" },
+      redirect: "error", signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+    place.innerHTML = await response.text();
+  } catch (error) {
+    place.textContent = `This did not work: ${error.message}`;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function copy(code, button) {
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "Copied";
+  } catch {
+    // Without HTTPS there is no clipboard: select the text instead.
+    getSelection().selectAllChildren(code);
+    button.textContent = "Selected: press Ctrl+C";
+  }
+}
+
+function offerCopies() {
+  for (const code of document.querySelectorAll("code[data-copy]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", () => copy(code, button));
+    code.after(" ", button, " ");
+  }
+}
+
 function nameEverything() {
-  document.getElementById("searchbar")?.setAttribute("aria-label", "Search");
   // A split date and time field: "Date:" and "Time:" are plain text there, not labels.
   for (const input of document.querySelectorAll(".datetime input")) {
     input.setAttribute("aria-label", input.previousSibling?.textContent.trim() || input.name);
@@ -10,5 +58,10 @@ function nameEverything() {
   }
 }
 
+startClocks();
+offerCopies();
+document.addEventListener("click", answerInPlace);
+const zone = document.getElementById("zone");
+if (zone) zone.textContent = ownZone();
 // Runs after the admin's own scripts, which add such markup on load.
 addEventListener("load", () => setTimeout(nameEverything));

@@ -1,11 +1,12 @@
-// Sound, screen reader announcement and desktop notification for a new alert. The sound is off until
-// it is turned on in this browser. Oscillators make it, so no file has to be loaded.
+// Sound, screen reader announcement and desktop notification for a new alert. The sound is on if the
+// user's settings say so, until the button of this browser says otherwise. Oscillators make it, so no file has to be loaded.
 
 const SETTING = "callcenter-alert-sound";
 const NOTIFY = "callcenter-alert-notify";
 const SOUNDED = "callcenter-alert-sounded";
 // A flood of alerts must not become one long noise. SOUNDED is the time of the last sound, for all pages.
 const QUIET_MS = 4000;
+const SETTLE_MS = 100; // an alert that is over at once is told as resolved right after it was raised
 const RANK = { notice: 1, warning: 2, critical: 3 };
 // Frequency in Hz and start in seconds of each tone. Worse alerts have more and higher tones.
 const TONES = {
@@ -14,7 +15,8 @@ const TONES = {
   critical: [[880, 0], [698, 0.18], [880, 0.36], [698, 0.54]],
 };
 const TONE_S = 0.16;
-const VOLUME = 0.22;
+const LOUDEST = 0.44;
+const { sound: usual = "off", volume = "50" } = document.documentElement.dataset;
 
 const button = document.getElementById("sound");
 const notify = document.getElementById("notify");
@@ -36,7 +38,10 @@ export function startSound(feed) {
   startNotify();
   show();
   // The feed starts at the position of the page, so it brings only alerts newer than the page.
-  feed.addEventListener("change", ({ detail }) => detail.type === "alert_raised" && hear(detail));
+  feed.addEventListener("change", ({ detail }) => {
+    if (detail.type === "alert_raised" || isBack(detail)) hear(detail);
+    else if (detail.type === "alert_resolved") forget(detail);
+  });
 }
 
 export function announce(text) {
@@ -73,7 +78,7 @@ async function resume(isAsked = false) {
 }
 
 function isOn() {
-  return read(SETTING) === "on";
+  return (read(SETTING) ?? usual) === "on";
 }
 
 function show() {
@@ -87,9 +92,19 @@ function show() {
 
 // An alert -----------------------------------------------------------------------------------------
 
+// An alert whose time to be snoozed is over is as good as a new one.
+function isBack({ type, data }) {
+  return type === "alert_reopened" && !data.by;
+}
+
 function hear(event) {
   waiting.push(event);
-  timer ||= setTimeout(sound, pauseMs());
+  timer ||= setTimeout(sound, Math.max(SETTLE_MS, pauseMs()));
+}
+
+// What was already over when it was found needs nobody.
+function forget({ data }) {
+  waiting = waiting.filter((event) => event.data.alert !== data.alert);
 }
 
 // At most one sound in QUIET_MS over all pages of this browser.
@@ -102,6 +117,7 @@ function pauseMs() {
 function sound() {
   const events = waiting;
   [waiting, timer] = [[], 0];
+  if (!events.length) return;
   const worst = events.reduce((one, other) => (rank(other) > rank(one) ? other : one));
   const level = worst.data.severity;
   const one = `${level} alert: ${worst.data.rule}, call ${worst.call_id}`;
@@ -129,7 +145,8 @@ function tone(frequency, begin) {
   oscillator.type = "triangle";
   // A tone that starts or ends abruptly clicks. An exponential ramp cannot end at 0.
   gain.gain.setValueAtTime(0, at);
-  gain.gain.linearRampToValueAtTime(VOLUME, at + 0.015);
+  // Not 0, from which the exponential ramp could not start.
+  gain.gain.linearRampToValueAtTime(Math.max(0.001, (LOUDEST * Number(volume)) / 100), at + 0.015);
   gain.gain.exponentialRampToValueAtTime(0.001, at + TONE_S);
   oscillator.connect(gain).connect(context.destination);
   oscillator.start(at);
@@ -161,7 +178,7 @@ function showNotification(event, count) {
   if (!document.hidden || notify?.getAttribute("aria-pressed") !== "true") return;
   const title = count > 1 ? `${count} new alerts` : event.data.rule;
   // The tag makes a new notification replace the last one.
-  new Notification(title, { body: `Call ${event.call_id}: ${event.data.found}`, tag: "callcenter" });
+  new Notification(title, { body: `Call ${event.call_id}: ${event.data.found ?? "open again"}`, tag: "callcenter" });
 }
 
 // Settings. localStorage may be blocked; then they last until the page is left ---------------------

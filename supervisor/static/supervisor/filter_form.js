@@ -2,6 +2,11 @@
 
 export function startFilter(form) {
   form.addEventListener("change", ({ target }) => target.closest(".choice") && form.requestSubmit());
+  // A name that was picked from the list of suggestions need not be confirmed.
+  form.addEventListener("input", ({ target, inputType }) => {
+    const isPicked = target.list && (!inputType || inputType === "insertReplacementText");
+    if (isPicked) form.requestSubmit();
+  });
   form.addEventListener("submit", () => leaveOutTheEmpty(form));
   // "Back" can restore the page with the empty fields still disabled.
   addEventListener("pageshow", () => {

@@ -4,12 +4,16 @@
 const SETTING = "callcenter-board-keys"; // one setting for all pages
 const TAKEN = "input:not([type=checkbox]), select, textarea, dialog, summary, [role=region]";
 
+// The user's settings can turn them off for every browser.
+export const areAllowed = document.documentElement.dataset.keys !== "off";
+
 const help = document.getElementById("help");
 const isOn = document.getElementById("keys");
 
 // deeds: a function of the event for each key. It returns whether it did something.
 export function startKeys(deeds) {
-  isOn.checked = stored() !== "off";
+  isOn.checked = areAllowed && stored() !== "off";
+  isOn.disabled = !areAllowed;
   isOn.addEventListener("change", () => store(isOn.checked ? "on" : "off"));
   document.getElementById("help-button").addEventListener("click", () => help.showModal());
   document.addEventListener("keydown", (event) => {

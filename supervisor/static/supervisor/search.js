@@ -1,7 +1,7 @@
 // The search page: days are in the viewer's time zone, addresses have no empty fields, and "/" goes to
 // the search field.
 
-import { localise } from "./times.js";
+import { localise, ownZone } from "./times.js";
 
 const form = document.getElementById("search");
 const zone = document.getElementById("zone");
@@ -21,10 +21,6 @@ for (const name of ["from", "to"]) {
   form.elements[name].addEventListener("change", () => (zone.value = ownZone()));
 }
 zone.value ||= ownZone();
-
-function ownZone() {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
-}
 
 form.addEventListener("submit", () => {
   const hasDays = form.elements.from.value || form.elements.to.value;

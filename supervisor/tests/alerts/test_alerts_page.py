@@ -1,24 +1,16 @@
 """The alerts page, the badge on the wallboard, and acknowledging."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from calls.alerts.matches import AlertMatch
 from calls.alerts.services import acknowledge_alert, raise_alerts
-from calls.models import Alert, AlertRule, Call, CallEvent, WebhookEndpoint
+from calls.models import Alert, Call, CallEvent, WebhookEndpoint
 from supervisor.figures import read_figures
-
-
-@pytest.fixture
-def alert(db):
-    call = Call.objects.create(call_id="c-1")
-    rule = AlertRule.objects.create(
-        name="Leaving <soon>", kind="words", severity=3, phrases="cancel"
-    )
-    match = AlertMatch(rule, call.pk, found="“cancel”", quote="I want to <b>cancel</b>.")
-    return raise_alerts([match], now=timezone.now())[0]
+from supervisor.tests.alerts.listing import listed, more, page_of
 
 
 def test_an_open_alert_is_listed_with_its_quote_and_its_call(supervisor, alert):
@@ -27,7 +19,7 @@ def test_an_open_alert_is_listed_with_its_quote_and_its_call(supervisor, alert):
     assert "Leaving &lt;soon&gt;" in page
     assert "I want to &lt;b&gt;cancel&lt;/b&gt;." in page
     assert "/supervisor/calls/c-1/" in page
-    assert "Acknowledge" not in page  # may look, may not act
+    assert "Acknowledge<" not in page  # may look, may not act
 
 
 def test_acknowledging_needs_the_permission(supervisor, alert):
@@ -90,33 +82,19 @@ def test_the_page_of_the_call_shows_its_alerts(supervisor, alert):
 def test_many_alerts_need_no_more_queries_than_one(
     supervisor, alert, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         supervisor.get("/supervisor/alerts/")
     for number in range(20):
         call = Call.objects.create(call_id=f"more-{number}")
         raise_alerts([AlertMatch(alert.rule, call.pk, found="x")], now=timezone.now())
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         supervisor.get("/supervisor/alerts/")
 
 
 @pytest.mark.parametrize("query", ["before=x", "before=99999999999999999999", "show=%00"])
 def test_an_invalid_address_shows_the_first_page(supervisor, alert, query):
     assert "Leaving" in supervisor.get(f"/supervisor/alerts/?{query}").content.decode()
-
-
-def more(call_id, *, name="Silence", severity=2, queue=""):
-    call, _ = Call.objects.get_or_create(call_id=call_id, defaults={"queue": queue})
-    fields = {"kind": "silence", "severity": severity, "limit": 30}
-    rule, _ = AlertRule.objects.get_or_create(name=name, defaults=fields)
-    AlertRule.objects.filter(pk=rule.pk).update(severity=severity)
-    rule.refresh_from_db()
-    return raise_alerts([AlertMatch(rule, call.pk, found="x")], now=timezone.now())[0]
-
-
-def listed(client, query=""):
-    page = client.get(f"/supervisor/alerts/{query}").content.decode()
-    return re.findall(r'<li class="alert [^"]*" id="alert-(\d+)"', page)
 
 
 def test_the_list_is_narrowed_by_its_address(supervisor, alert):
@@ -132,33 +110,42 @@ def test_the_list_is_narrowed_by_its_address(supervisor, alert):
     assert "No matching alerts" in nothing
 
 
-def test_some_or_all_that_match_are_acknowledged_with_one_note(operator, alert):
-    others = [more(f"c-{number}", queue="sales") for number in range(2, 5)]
-    url = "/supervisor/alerts/acknowledge/"
+def test_the_alerts_of_a_call_stand_together_under_who_is_on_the_phone(supervisor, alert):
+    Call.objects.update(agent="Priya <Shah>", caller="+44 20 7946 0112", queue="billing")
+    more("c-2")
+    second = more("c-1", name="Second")
 
-    operator.post(url, {"alert": [alert.pk, "x", "9" * 40], "note": "seen"})
-    late = more("late", queue="sales")
-    form = {"every": "1", "filter": "queue=sales", "up_to": others[-1].pk, "note": "outage"}
-    operator.post(url, form)
+    page = page_of(supervisor)
 
-    assert list(Alert.objects.open()) == [late]  # nobody had seen it when the page was read
-    assert Alert.objects.filter(note="outage", acknowledged_by="ana").count() == 3
-    assert CallEvent.objects.filter(type="alert_acknowledged").count() == 4
-
-
-def test_many_are_acknowledged_only_with_the_permission(supervisor, alert):
-    response = supervisor.post("/supervisor/alerts/acknowledge/", {"alert": [alert.pk]})
-
-    assert response.status_code == 403
-    assert Alert.objects.open().exists()
+    assert re.findall(r'class="case" id="case-', page) == ['class="case" id="case-'] * 2
+    assert listed(supervisor)[:2] == [str(second.pk), str(alert.pk)]
+    assert "Priya &lt;Shah&gt;" in page
+    assert ("+44 20 7946 0112" in page, "billing" in page) == (True, True)
+    assert "Live" in page
 
 
-def test_a_second_acknowledgement_names_the_first_user(operator, alert):
+def test_names_are_found_by_a_part_of_them_and_days_narrow_the_list(supervisor, alert):
+    Call.objects.update(agent="Priya Shah")
+    today = timezone.localdate()
+
+    assert listed(supervisor, "?agent=priya") == [str(alert.pk)]
+    assert listed(supervisor, "?rule=LEAVING") == [str(alert.pk)]
+    assert listed(supervisor, "?agent=daniel") == []
+    assert listed(supervisor, f"?from={today}&to={today}") == [str(alert.pk)]
+    assert listed(supervisor, f"?from={today + timedelta(days=1)}") == []
+    assert listed(supervisor, f"?to={today - timedelta(days=1)}") == []
+    assert listed(supervisor, "?from=9999-99-99&to=tomorrow") == [str(alert.pk)]
+
+
+def test_trends_count_by_rule_and_day(supervisor, alert):
+    old = more("c-2")
+    Alert.objects.filter(pk=old.pk).update(raised_at=timezone.now() - timedelta(days=20))
     acknowledge_alert(alert_id=alert.pk, by="bob")
 
-    page = operator.post(f"/supervisor/alerts/{alert.pk}/acknowledge/", follow=True)
+    page = supervisor.get("/supervisor/alerts/trends/").content.decode()
 
-    assert "bob already acknowledged" in page.content.decode()
+    assert "Leaving &lt;soon&gt;" in page
+    assert "Silence" not in page
 
 
 @pytest.mark.parametrize("path", ["/supervisor/", "/supervisor/alerts/", "/supervisor/calls/c-1/"])

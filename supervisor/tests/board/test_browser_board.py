@@ -47,9 +47,10 @@ def test_rows_hold_still_under_the_pointer_and_show_waiting_updates(site, open_p
     row(page, "hold-1").hover()
 
     site.say("hold-2", "Hello?")
+    expect(page.get_by_role("button", name="1 new call")).to_be_visible()
     site.end("hold-1")
 
-    button = page.get_by_role("button", name="1 new call")
+    button = page.get_by_role("button", name="The list has changed")
     expect(button).to_be_visible()
     expect(row(page, "hold-1")).to_contain_text("Waiting for AI")
     expect(row(page, "hold-2")).to_have_count(0)
@@ -86,28 +87,18 @@ def test_search_rows_and_order_are_chosen_by_keyboard_and_kept_in_the_address(si
     expect(page).to_have_url(re.compile(r"/supervisor/\?q=typed-$"))
     page.get_by_label("Rows per page").select_option("100")
     expect(page).to_have_url(re.compile(r"q=typed-&rows=100$"))
-    page.get_by_role("columnheader", name="Agent", exact=True).get_by_role("link").press("Enter")
+    page.get_by_role("columnheader", name="Agent and customer", exact=True).get_by_role(
+        "link"
+    ).press("Enter")
     expect(page).to_have_url(re.compile(r"sort=agent"))
-    expect(calls_of(page)).to_have_text(["typed-0", "typed-1"])
+    expect(calls_of(page)).to_have_text(["Ana 0", "Ana 1"])
     expect(page.locator("#where")).to_have_text("2 calls")
 
     page.reload()
-    expect(calls_of(page)).to_have_text(["typed-0", "typed-1"])
+    expect(calls_of(page)).to_have_text(["Ana 0", "Ana 1"])
     expect(page.get_by_label("Rows per page")).to_have_value("100")
     page.go_back()
-    expect(calls_of(page)).to_have_text(["typed-1", "typed-0"])
-
-
-def test_the_wall_screen_is_entered_and_left_by_a_key(site, open_page):
-    page = open_page()
-    open_board(page, "?state=IN_PROGRESS")
-
-    page.keyboard.press("w")
-    expect(page).to_have_url(re.compile(r"state=IN_PROGRESS&wall=1$"))
-    expect(page.get_by_role("navigation", name="Filter by state")).to_be_hidden()
-    page.keyboard.press("w")
-
-    expect(page).to_have_url(re.compile(r"state=IN_PROGRESS$"))
+    expect(calls_of(page)).to_have_text(["Ana 1", "Ana 0"])
 
 
 def test_tabs_count_live(site, open_page):
@@ -119,6 +110,57 @@ def test_tabs_count_live(site, open_page):
     site.say("counted", "Hello?")
 
     expect(count).to_have_text(str(before + 1))
+
+
+SPREAD = """() => {
+  const all = [...document.querySelectorAll("#search > *, #where")];
+  const parts = all.filter((one) => one.offsetTop);
+  const ends = parts.map((one) => one.getBoundingClientRect().bottom);
+  return Math.max(...ends) - Math.min(...ends);
+}"""
+
+
+def test_the_toolbar_holds_on_its_lines_and_the_chart_stays_as_it_was_left(site, open_page):
+    site.say("tagged", "Hello?")
+    site.run(
+        "shell", "-c", "from calls.annotations import *; add_tag(call_id='tagged', name='vip')"
+    )
+    page = open_page(viewport={"width": 1280, "height": 720})
+    open_board(page, "?tag=vip")
+
+    for width in (1280, 1366, 1440, 1920):
+        page.set_viewport_size({"width": width, "height": 720})
+        assert page.evaluate(SPREAD) < 20, width  # of one line
+        ends = page.locator(".tabs, .tools__end").evaluate_all(
+            "(all) => all.map((one) => one.offsetTop)"
+        )
+        assert abs(ends[0] - ends[1]) < 12, width
+
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_board(page)
+    tabs = page.locator(".tabs")
+    assert tabs.evaluate("(tabs) => tabs.scrollWidth - tabs.clientWidth") == 0
+    page.get_by_text("Last 30 minutes").click()
+    expect(page.locator("#history")).to_have_attribute("open", "")
+    page.reload()
+    expect(page.locator("#history")).to_have_attribute("open", "")
+
+
+def test_a_phone_shows_calls_on_its_first_screen_and_filters_on_demand(site, open_page):
+    body = {"agent": "Ana", "caller": "+44 20 7946 0112", "queue": "billing"}
+    post(f"{site.address}/v1/call/on-a-phone/start", body)
+    page = open_page(viewport={"width": 390, "height": 844})
+    open_board(page, "?q=on-a-phone")
+
+    card = row(page, "on-a-phone").bounding_box()
+    assert card["y"] < 400  # below a notice that no worker is running
+    assert card["height"] < 90
+    expect(page.get_by_role("searchbox")).to_be_hidden()
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_role("searchbox")).to_be_visible()
+    page.get_by_label("Sort").select_option("agent")
+    expect(page).to_have_url(re.compile(r"sort=agent"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -43,7 +43,7 @@ def test_the_question_says_which_calls_in_which_states_and_does_nothing(operator
 
     text = text_of(page)
     assert "3 selected calls" in text
-    assert "In progress 2 will be ended" in text
+    assert "Live 2 will be ended" in text
     assert "Failed 1 skipped: not possible in this state" in text
     assert "End 2 calls" in text
     assert Call.objects.live().count() == 2
@@ -72,7 +72,7 @@ def test_failed_calls_are_dismissed_and_leave_the_tab_of_the_failed(operator):
     chosen = [failed.call_id, live.call_id, retried.call_id]
     question = ask(operator, "dismiss", scope="chosen", call=chosen)
     assert "Failed 2 will no longer count as failed" in text_of(question)
-    assert "In progress 1 skipped: not possible in this state" in text_of(question)
+    assert "Live 1 skipped: not possible in this state" in text_of(question)
     services.retry_call(call_id="retried")
     page = answer(operator, question)
 
@@ -90,12 +90,16 @@ def test_all_matching_means_every_page_of_the_filter_but_no_later_calls(operator
 
     query = "?tag=outage&rows=50&before=1"
     question = ask(operator, "retry", scope="all", query=query)
-    assert "All 3 calls that match the filter." in text_of(question)
+    assert "All 3 calls that match the filter: tag is outage" in text_of(question)
     add_tag(call_id=failed_call("late").call_id, name="outage")
     page = answer(operator, question)
 
-    assert "Done 3 Refused 0" in text_of(page)
+    assert "Queued 3 Refused 0" in text_of(page)
     assert "3 calls that matched the filter ." in text_of(page)
+    assert "3 calls wait for analysis: follow them on the wallboard" in text_of(page)
+    link = f"?bulk={BulkAction.objects.get().pk}"
+    assert f'href="{BOARD}{link}"' in page.content.decode()
+    assert shown(operator.get(BOARD + link)) == ["old-2", "old-1", "old-0"]
     assert BulkAction.objects.get().query == "?tag=outage"
     still_failed = Call.objects.filter(state=CallState.FAILED).values_list("call_id", flat=True)
     assert set(still_failed) == {"other", "late"}
@@ -190,7 +194,7 @@ def test_a_long_action_shows_its_progress_and_can_be_stopped(operator):
     assert "Done 4 Refused 0 Not reached 26" in text_of(page)
     assert "data-running" not in page.content.decode()
     assert Call.objects.live().count() == len(calls) - 4
-    assert "End 30 calls" in text_of(operator.get(BULKS))
+    assert "End calls 30 4 0 ana" in text_of(operator.get(BULKS))
 
 
 def test_a_viewer_cannot_select_calls(supervisor):

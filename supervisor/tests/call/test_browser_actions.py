@@ -86,6 +86,7 @@ def test_speakers_are_swapped_after_a_question(open_page, calls):
     open_call(page, f"{calls}spoken/")
     expect(page.locator(".turn--customer")).to_have_count(1)
 
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Swap speakers").click()
     page.get_by_role("dialog").get_by_role("button", name="Swap speakers").click()
 
@@ -99,6 +100,7 @@ def test_the_stage_of_a_reanalysis_is_chosen_in_the_dialog(open_page, calls, sit
     page = open_page()
     open_call(page, f"{calls}written/")
 
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Reanalyse").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label(re.compile("Keep the transcript")).check()
@@ -133,10 +135,11 @@ def test_a_failed_call_is_dismissed_and_leaves_the_failed_on_every_open_page(ope
 
 def test_rows_are_chosen_stay_chosen_and_are_tagged(site, open_page, calls):
     page = open_page()
-    open_board(page, "?state=IN_PROGRESS")
+    open_board(page, "?state=IN_PROGRESS&columns=packets")
+    expect(page.locator("#bulk")).to_be_hidden()
     page.get_by_label("Select live-1", exact=True).check()
     page.get_by_label("Select live-2", exact=True).check()
-    expect(page.locator("#picked")).to_have_text(" (2)")
+    expect(page.locator("#picked")).to_have_text("2 selected")
     site.say("live-1", "Something new.", first=9)
     expect(row(page, "live-1").locator("[data-count=packet_count]")).to_have_text("5")
     expect(page.get_by_label("Select live-1", exact=True)).to_be_checked()
@@ -156,7 +159,8 @@ def test_all_matching_calls_are_retried_without_javascript(open_page, calls):
     page.goto("/supervisor/?state=FAILED&q=failed-")
     page.get_by_label("Action for the calls").select_option("retry")
     page.get_by_role("button", name="All matching…").click()
-    expect(page.get_by_text("All 4 calls that match the filter.")).to_be_visible()
+    expect(page.get_by_text("All 4 calls that match the filter:")).to_be_visible()
+    expect(page.get_by_text("state is Failed")).to_be_visible()
     page.get_by_role("button", name="Retry 4 calls").click()
 
     expect(page.locator("#bulk-done")).to_have_text("4")
@@ -168,6 +172,7 @@ def test_the_progress_of_a_bulk_action_updates_by_itself(site, open_page, calls)
     site.run("shell", "-c", made)
     page = open_page()
     open_board(page, "?q=many-")
+    page.get_by_label("Select all shown").check()
     page.get_by_label("Action for the calls").select_option("end")
     page.get_by_role("button", name="All matching…").click()
     page.get_by_role("button", name="End 40 calls").click()
@@ -191,9 +196,12 @@ def test_axe_finds_no_violation(open_page, calls, scheme):
     page.get_by_role("button", name="Add note").click()
     expect(page.locator(".comment", has_text=f"Hello in {scheme}.")).to_be_visible()
     assert violations(page) == []
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Swap speakers").click()
     assert violations(page) == []
     open_board(page, "?q=live-")
+    page.get_by_label("Select all shown").check()
+    expect(page.locator("#bulk")).to_be_visible()
     assert violations(page) == []
     page.get_by_label("Action for the calls").select_option("untag")
     with page.expect_navigation():

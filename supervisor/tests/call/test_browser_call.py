@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -209,6 +211,7 @@ def test_muted_stretches_are_shown(page):
 
 
 def test_the_packet_map_shows_a_gap(page):
+    page.get_by_role("heading", name="Technical").click()
     gap = page.locator("rect.lane__missing")
 
     assert gap.count() == 2
@@ -227,6 +230,71 @@ def test_the_sentiment_is_drawn(open_page, spoken):
     })()"""
     expect(page.locator("[data-chart] canvas")).to_be_visible()
     wait_for(page, painted)
+    page.locator("[data-chart] .u-over").hover()
+    expect(page.locator(".chart__value")).to_have_text(re.compile(r"^0:\d\d · Agent .*Customer "))
+
+
+def test_player_and_transcript_are_above_the_fold_of_a_laptop(open_page, spoken):
+    page = open_page(viewport={"width": 1366, "height": 768})
+    page.goto(spoken)
+    expect(page.locator(".has-wave")).to_be_visible()
+
+    player, words = (page.locator(each).bounding_box() for each in (".controls", ".turn >> nth=0"))
+
+    assert player["y"] + player["height"] < 500
+    assert words["y"] + words["height"] < 768
+
+
+def test_a_link_to_a_moment_leads_there_and_a_note_is_written_about_it(open_page, spoken):
+    page = open_page()
+    page.goto(f"{spoken}#t=2.5")
+    expect(page.locator(".has-wave")).to_be_visible()
+    expect(page.locator(".turn--sought")).to_have_count(1)
+    assert state(page, "currentTime") == pytest.approx(2.5, abs=0.1)
+
+    page.keyboard.press("c")
+    expect(page.get_by_label("New note")).to_be_focused()
+    expect(page.get_by_label("At", exact=True)).to_have_value("0:02.5")
+    page.keyboard.type("Said too fast.")
+    page.get_by_role("button", name="Add note").click()
+
+    expect(page.locator(".mark--note")).to_have_count(1)
+    expect(page.locator(".turn__flags .alert-badge--note")).to_have_count(1)
+    expect(page.locator(".turn--sought")).to_have_count(1)
+    page.evaluate("player.currentTime = 15")
+    page.locator(".mark--note a").click()
+    assert state(page, "currentTime") == pytest.approx(2.5, abs=0.1)
+    page.locator(".turn >> nth=0").hover()
+    page.get_by_role("button", name="Copy link to this turn").click()
+    expect(page.locator("[data-copied]")).to_have_text(re.compile(r"copied$|#t=\d"))
+
+
+def test_keys_lead_to_the_calls_beside_and_can_be_switched_off(open_page, spoken):
+    page = open_page()
+    page.goto("/supervisor/calls/written/?list=")
+    expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
+
+    page.keyboard.press("]")
+    expect(page).to_have_url(re.compile(r"/calls/spoken/\?list=$"))
+    expect(page.locator(".has-wave")).to_be_visible()
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_label("Use these keys").uncheck()
+    page.keyboard.press("[")
+
+    expect(page).to_have_url(re.compile(r"/calls/spoken/\?list=$"))
+    page.evaluate("localStorage.clear()")
+
+
+def test_the_technical_section_is_closed_and_stays_as_it_was_left(open_page, spoken):
+    page = open_page()
+    page.goto(spoken)
+    expect(page.get_by_role("heading", name="Attempts")).to_be_hidden()
+
+    page.get_by_role("heading", name="Technical").click()
+    expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
+    page.reload()
+
+    expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
 
 
 def test_a_merge_leaves_the_running_player_alone(site, page):
@@ -253,6 +321,7 @@ def test_an_alert_is_acknowledged_while_the_recording_plays_on(site, page):
     page.get_by_role("button", name="Play").click()
     wait_for(page, "player.currentTime > 0.2")
 
+    page.locator(".alert-line summary", has_text="Threat to leave").click()
     page.get_by_label("Note on Threat to leave").fill("Called back.")
     page.get_by_role("button", name="Acknowledge Threat to leave").click()
 
@@ -289,7 +358,10 @@ def test_axe_finds_no_violation(site, open_page, spoken, scheme):
         page.goto(f"/supervisor/calls/{path}")
         if path == "spoken/":
             expect(page.locator(".has-wave")).to_be_visible()
+            page.get_by_role("heading", name="Technical").click()
         assert violations(page) == [], path
+    page.goto("/supervisor/calls/spoken/?print=1")
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])

@@ -148,8 +148,8 @@ def test_a_key_jumps_to_now_unless_it_is_switched_off(open_call):
     expect(jump).to_be_hidden()
     assert is_at_end(page)
 
-    page.locator("#live-keys summary").click()
-    page.get_by_label("Use this key").uncheck()
+    page.locator("#page-keys summary").click()
+    page.get_by_label("Use these keys").uncheck()
     words.evaluate("(list) => list.scrollTo(0, 100)")
     expect(jump).to_be_visible()
     page.keyboard.press("n")

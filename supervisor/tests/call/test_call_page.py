@@ -64,7 +64,7 @@ def test_a_running_attempt_is_named(supervisor):
     call = ended_call()
     attempt(claim())
 
-    assert "Analysing (transcribe) since" in text_of(page_of(supervisor, call))
+    assert "Analysing (transcription) since" in text_of(page_of(supervisor, call))
 
 
 def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
@@ -74,7 +74,7 @@ def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
 
     text = text_of(page_of(supervisor, call))
 
-    assert "Waiting for attempt 2 of transcribe at" in text
+    assert "Waiting for attempt 2 of the transcription at" in text
     assert "The last attempt failed: 503 Service Unavailable" in text
 
 
@@ -85,7 +85,7 @@ def test_an_attempt_that_the_provider_put_off_is_not_counted(supervisor):
 
     text = text_of(page_of(supervisor, call))
 
-    assert "Waiting for attempt 1 of transcribe at" in text
+    assert "Waiting for attempt 1 of the transcription at" in text
     assert "The provider asked for more time" in text
 
 
@@ -101,7 +101,7 @@ def test_every_state_has_a_page(supervisor, django_assert_max_num_queries):
     assert {call.state for call in made} == set(CallState.values) - {"PROCESSING_AI"}
 
     for call in made:
-        with django_assert_max_num_queries(25):
+        with django_assert_max_num_queries(26):
             assert page_of(supervisor, call).status_code == 200
 
 
@@ -112,7 +112,6 @@ def test_an_archived_call_shows_everything_that_was_found(supervisor):
     text = text_of(page_of(supervisor, call))
 
     for part in (
-        "Analysed and archived at",
         "Good morning, how can I help you?",
         "A dead line is repaired.",
         "technician",
@@ -122,7 +121,7 @@ def test_an_archived_call_shows_everything_that_was_found(supervisor):
         "words per minute",
         "Interruptions",
         "Archived",
-        "Attempt 1 of understand succeeded",
+        "Summary and sentiment, attempt 1: succeeded",
         "fake-1",
     ):
         assert part in text
@@ -262,6 +261,19 @@ def test_a_failed_call_is_dismissed_after_a_question_and_then_only_retried(opera
     assert [action.name for action in page.context["actions"]] == ["retry", "swap", "decode"]
     assert "Dismissed" in text_of(page).partition("The analysis failed")[0]
     assert "the analysis failed before transcription finished" in text_of(page)
+
+
+def test_the_page_of_a_dismissed_call_says_who_dismissed_it_and_why(operator):
+    call = failed_call()
+    reason = {"note": "A wrong number, card 4111 1111 1111 1111."}
+
+    page = operator.post(reverse("supervisor:dismiss", args=[call.call_id]), reason, follow=True)
+
+    assert "by ana : “ A wrong number, card [CARD]. ”." in text_of(page)
+    too_long = operator.post(
+        reverse("supervisor:dismiss", args=[failed_call().call_id]), {"note": "x" * 501}
+    )
+    assert (too_long.status_code, "the limit is 500" in too_long.content.decode()) == (400, True)
 
 
 def test_a_call_that_somebody_retries_meanwhile_is_not_dismissed(operator):

@@ -35,7 +35,7 @@ FIGURES = {
 def turns_of(html):
     """The speaker, the time and the words of each turn."""
     head = r'<li class="turn turn--(\w+)[^>]*data-key="u\d.*?turn__time">([^<]*)<'
-    parts = re.findall(rf'{head}.*?turn__text">(.*?)</p>', html, re.DOTALL)
+    parts = re.findall(rf'{head}.*?turn__text"[^>]*>(.*?)</p>', html, re.DOTALL)
     return [
         (speaker, time, " ".join(re.sub("<[^>]+>", "", said).split()))
         for speaker, time, said in parts
@@ -223,7 +223,7 @@ def test_the_words_of_a_call_whose_analysis_failed_stay(supervisor):
 def test_more_utterances_need_no_more_queries(supervisor, django_assert_max_num_queries):
     call = heard_call(utterances=HEARD * 20, lease_expires_at=None)
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         page_of(supervisor, call)
 
 
@@ -256,7 +256,7 @@ def test_the_moment_of_an_alert_is_marked_and_linked(supervisor):
     assert html.count("turn--flagged") == 1
     turn = html[html.index("turn--flagged") : html.index("My line is dead.")]
     assert f'href="#alert-{alert.pk}"' in turn
-    assert f'href="/supervisor/calls/{call.call_id}/?t=9.0#here"' in html
+    assert 'href="?t=9.0#here"' in html
 
 
 def test_the_link_of_an_alert_leads_to_the_turn_without_a_script(supervisor):

@@ -20,8 +20,9 @@ MAKE_EVENTS = f"""
 from django.db import transaction
 from django.utils import timezone
 from calls import events
-entry = events.AlertRaised(alert=1, rule="r", kind="k", severity="notice", found="f",
-                           quote="x" * 10_000, speaker="customer", offset_ms=None)
+from calls.alert_events import AlertRaised
+entry = AlertRaised(alert=1, rule="r", kind="k", severity="notice", found="f",
+                    quote="x" * 10_000, speaker="customer", offset_ms=None)
 with transaction.atomic():
     events.append([(events.NoCall(), entry)] * {COUNT}, at=timezone.now())
 """

@@ -33,7 +33,7 @@ def test_the_page_needs_the_permission_to_look(client, visitor):
 def test_an_empty_page_says_what_can_be_asked(supervisor, django_assert_max_num_queries):
     analysed_call()
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         response = supervisor.get(SEARCH)
 
     assert found(response) == []
@@ -73,9 +73,9 @@ def test_a_note_is_named_by_its_author_and_leads_to_itself(supervisor):
 
     html = supervisor.get(SEARCH, {"q": "voucher"}).content.decode()
 
-    link, label = re.search(r'"hit__origin" href="([^"]+)">([^<]+)<', html).groups()
-    assert label == "Note by bob"
-    assert link.endswith(f"/c-1/?q=voucher#note-{note.pk}")
+    link, label = re.search(r'"hit__origin" href="([^"]+)">(.+?)</', html, re.DOTALL).groups()
+    assert re.sub("<[^>]+>", "", label) == "Note by bob"
+    assert link.endswith(f"/c-1/?q=voucher&amp;list=search%3Fq%3Dvoucher#note-{note.pk}")
     page = supervisor.get(link.partition("#")[0]).content.decode()
     assert f'id="note-{note.pk}"' in page
     assert '&lt;b&gt;<mark class="sought">voucher</mark>&lt;/b&gt;' in page
@@ -255,5 +255,20 @@ def test_more_calls_need_no_more_queries(supervisor, django_assert_num_queries):
 
     # Session, user, permissions twice; open alerts, names to offer twice; calls, tags, analyses,
     # notes, count; and PostgreSQL looks whether there are but few.
-    with django_assert_num_queries(13 if connection.vendor == "postgresql" else 12):
+    with django_assert_num_queries(15 if connection.vendor == "postgresql" else 14):
         assert len(found(supervisor.get(SEARCH, {"q": "dead"}))) == 4
+
+
+def test_an_agent_and_a_queue_are_found_by_a_part_of_their_names_in_page_and_table(supervisor):
+    call = analysed_call("c-1")
+    Call.objects.filter(pk=call.pk).update(agent="Priya Sharma", queue="billing")
+    analysed_call("c-2")
+
+    html = supervisor.get(SEARCH, {"agent": "priya", "queue": "BILL"}).content.decode()
+
+    assert "/calls/c-1/" in html
+    assert "/calls/c-2/" not in html
+    assert "queue_contains=BILL&amp;agent_contains=priya" in html
+    table = b"".join(supervisor.get("/v1/search.csv?q=dead&agent_contains=priya"))
+    assert b"c-1" in table
+    assert b"c-2" not in table

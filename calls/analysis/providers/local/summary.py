@@ -1,4 +1,4 @@
-"""Summarising a call in its own sentences. Nothing is invented.
+"""Summarising a call: choosing its most telling sentences. Nothing is invented.
 
 Sentences are chosen for their similarity to typical reasons, actions and outcomes (by embeddings),
 or by their words if there are no embeddings.
@@ -6,18 +6,19 @@ or by their words if there are no embeddings.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from calls.analysis.providers.local.budget import check_budget
 from calls.analysis.providers.local.keywords import content_words
+from calls.analysis.providers.local.prose import Said, Told, quote, tell
+from calls.analysis.providers.local.reported import Reported, report
 from calls.analysis.providers.local.sentences import (
     MODEL_NAME,
     Embedder,
@@ -26,7 +27,15 @@ from calls.analysis.providers.local.sentences import (
     embedder,
     split_sentences,
 )
-from calls.conversation import Speaker, Turn
+from calls.analysis.providers.local.telling_words import (
+    ASKED_BACK,
+    CALLS_ABOUT,
+    NO_END,
+    PLEASANTRY,
+    WORDS,
+    Part,
+)
+from calls.conversation import Speaker, SummaryKind, Turn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,8 +43,7 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float64]
     # Returns how similar each sentence is to the one at this place.
     Likeness = Callable[[int], Scores]
-Part = Literal["reason", "action", "outcome", "next_step"]
-FEWEST_WORDS = 4
+FEWESTWORDS = 4
 PARTS: tuple[Part, ...] = ("reason", "action", "outcome", "next_step")
 _LATER_IS_BETTER: dict[Part, float] = {
     "reason": -0.3, "action": 0.1, "outcome": 0.5, "next_step": 0.2,
@@ -46,6 +54,10 @@ _OPENING = (0.45, 0.3)
 _AGENT_CALLS = 2.0
 # The least score of an optional part.
 _LEAST: dict[str | None, float] = {None: 0.0, "next_step": 0.35}
+# How much less a sentence in prose may say than the best one, which cannot be rewritten.
+GIVES_WAY = 0.15
+# Sentences of a call in a language that is not known here.
+QUOTED = 2
 # How similar a further sentence may be to those already chosen.
 MMR_WEIGHT = 0.5
 # Typical sentences of any trade. The caller gives reasons, the agent acts.
@@ -103,9 +115,10 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``parts`` holds reason, action, outcome and next step, if they were said."""
+    """``parts`` holds reason, action, outcome and next step as they were said, if they were."""
 
     text: str
+    kind: SummaryKind
     parts: dict[str, str]
     model: str
 
@@ -119,11 +132,14 @@ class _Sentence:
     own: int
     text: str
 
+    def said(self, reported: Reported | None = None) -> Said:
+        return Said(self.place, self.speaker, self.text, reported)
+
     @property
     def is_agents_reason(self) -> bool:
         """Return whether an agent says why they called the customer: "I'm calling about..."."""
         is_early = self.speaker == "agent" and self.own <= len(_OPENING)
-        is_said = _CALLS_ABOUT.search(self.text) is not None and not self.text.endswith("?")
+        is_said = CALLS_ABOUT.search(self.text) is not None and not self.text.endswith("?")
         return is_early and is_said
 
 
@@ -143,9 +159,51 @@ def summarise(turns: Sequence[Turn]) -> Summary:
         for part, places in chosen.items()
         if places
     }
-    titles = {part: part.replace("_", " ").capitalize() for part in parts}
-    text = " ".join(f"{titles[part]}: {said}" for part, said in parts.items())
-    return Summary(text, parts, model)
+    told = _told(sentences, scores, likeness, chosen)
+    return Summary(told.text, told.kind, parts, model)
+
+
+def quote_opening(turns: Sequence[Turn]) -> Summary:
+    """Return the first sentences of the customer, for a call that cannot be understood here."""
+    sentences = [each for each in _candidates(turns) if each.speaker == "customer"]
+    told = quote([each.said() for each in sentences[:QUOTED]])
+    return Summary(told.text, told.kind, {}, "quotes")
+
+
+def _told(
+    sentences: Sequence[_Sentence],
+    scores: dict[Part, Scores],
+    likeness: Likeness,
+    chosen: dict[Part, list[int]],
+) -> Told:
+    """Return the summary in prose if its reason can be told in it, or else quotes.
+
+    A sentence that cannot be rewritten gives way to one that says almost as much.
+    """
+    reported = [report(each.text, each.speaker) for each in sentences]
+    can = np.array([each is not None for each in reported], np.bool_)
+    clear = np.array([each is not None and each.is_clear for each in reported], np.bool_)
+    masked = {
+        part: np.where(clear if part == "reason" else can, values, -np.inf)
+        for part, values in scores.items()
+    }
+    retold = _choose(sentences, masked, likeness) if can.any() else {}
+    kept = {
+        part: _almost_as_good(scores[part], places, chosen[part]) for part, places in retold.items()
+    }
+    if kept.get("reason"):
+        places = {place for each in kept.values() for place in each}
+        return tell([sentences[place].said(reported[place]) for place in places])
+    quoted = {place for each in chosen.values() for place in each}
+    return quote([sentences[place].said() for place in quoted])
+
+
+def _almost_as_good(values: Scores, places: Sequence[int], best: Sequence[int]) -> list[int]:
+    """Return those places that score almost as much as the best ones, in the order of scores."""
+    found = sorted(places, key=lambda place: -values[place])
+    ideal = sorted(best, key=lambda place: -values[place])
+    pairs = zip(found, ideal, strict=False)
+    return [one for one, other in pairs if values[one] >= values[other] - GIVES_WAY]
 
 
 def _candidates(turns: Sequence[Turn]) -> list[_Sentence]:
@@ -160,7 +218,7 @@ def _candidates(turns: Sequence[Turn]) -> list[_Sentence]:
         before[turn.speaker] += 1
     # A repeated sentence counts once. ``found`` is in the order of the call.
     once = list({(each.speaker, each.text): each for each in reversed(found)}.values())[::-1]
-    long = [sentence for sentence in once if len(sentence.text.split()) >= FEWEST_WORDS]
+    long = [sentence for sentence in once if len(sentence.text.split()) >= FEWESTWORDS]
     return _most_telling(long or once)
 
 
@@ -292,7 +350,7 @@ def _bonus(part: Part, sentences: Sequence[_Sentence]) -> Scores:
     if part == "outcome":
         # The customer has the last word on the outcome.
         bonus += [
-            0.15 * (sentence.speaker == "customer") - 0.4 * bool(_NO_END.search(sentence.text))
+            0.15 * (sentence.speaker == "customer") - 0.4 * bool(NO_END.search(sentence.text))
             for sentence in sentences
         ]
     return bonus
@@ -301,68 +359,23 @@ def _bonus(part: Part, sentences: Sequence[_Sentence]) -> Scores:
 def _opening_bonus(sentence: _Sentence) -> float:
     if sentence.is_agents_reason:
         return _AGENT_CALLS
-    asked_back = -0.3 if _ASKED_BACK.search(sentence.text) else 0.0
+    asked_back = -0.3 if ASKED_BACK.search(sentence.text) else 0.0
     return (_OPENING[sentence.own] if sentence.own < len(_OPENING) else 0.0) + asked_back
-
-
-_PATTERNS: dict[Part, str] = {
-    "reason": (
-        r"\b(?:not|never|nobody|n't|twice|again|lost|broken|down|wrong|late|problem|missing|"
-        r"stolen|damaged|fault\w*|charged|cancel\w*|change|order\w*|refund|want|need|would "
-        r"like|calling (?:about|because)|how (?:do|can) i)\b"
-    ),
-    "action": (
-        r"\b(?:i will|i'll|i have|i've|i am \w+ing|i'm \w+ing|we will|we'll|you will|you'll|"
-        r"will be|refund\w*|sent|send|block\w*|book\w*|correct\w*|chang\w*|offer|transfer\w*|"
-        r"pass)\b"
-    ),
-    "outcome": (
-        r"\b(?:fine|fair|accept\w*|agree\w*|complain\w*|great|perfect|relie\w+|cancel\w*|"
-        r"works?|fixed|fixing|confirm\w*|done|booked|sorted|thank you for|unacceptable|saved?|"
-        r"useless|joke|insult|ombudsman|regulator|lawyer|awful|wasted|want)\b"
-    ),
-    "next_step": (
-        r"\b(?:will|you'll|tomorrow|tonight|today|within|by|until|next|starts?|mondays?|tuesdays?|"
-        r"wednesdays?|thursdays?|fridays?|saturdays?|sundays?|minutes|hours|days|weeks|month|"
-        r"should be|goes out|please (?:send|call|come|bring))\b"
-    ),
-}
-_WORDS = {part: re.compile(pattern, re.IGNORECASE) for part, pattern in _PATTERNS.items()}
-_CALLS_ABOUT = re.compile(
-    r"""
-    \b(?:i|we)(?:['\u2019](?:m|re)|\ am|\ are|\ was|\ were)\ (?:just\ |only\ )?
-        (?:calling|ringing|phoning|contacting|getting\ in\ touch)(?:\ you)?(?:\ back)?(?:\ today)?
-        (?:\ (?:from|on\ behalf\ of)\b.{1,60}?)?
-        ,?\ (?:about|because|regarding|concerning|as|to|with|in)\b
-    | \breturning\ your\ call\b
-    | \bthe\ reason\ (?:for\ (?:my|this|our)\ call|(?:why\ )?(?:i|we)\b.{1,4}\ calling)\b
-    | \b(?:this|my\ call)\ is\ (?:a\ \w+\ call\ )?(?:about|regarding|concerning)\b
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_NO_END = re.compile(r"\bplease\b|^no\b", re.IGNORECASE)
-_ASKED_BACK = re.compile(r"^(?:so|no|yes|that|it says|then)\b|\bisn't it\b", re.IGNORECASE)
-_PLEASANTRY = re.compile(
-    r"thank you for calling|how can i help|anything else|my name is|good (?:morning|afternoon|"
-    r"evening)|let me|sorry to hear|goodbye|thank(?:s| you)(?: so| very)? much|"
-    r"thanks? (?:you )?for your",
-    re.IGNORECASE,
-)
 
 
 def _rate_by_words(sentences: Sequence[_Sentence]) -> tuple[dict[Part, Scores], Likeness]:
     """Rate sentences by their words. Returns the same shapes as with embeddings."""
     if not sentences:
         return {}, _alike
-    scores = {part: _masked(part, sentences, _word_scores(part, sentences)) for part in _WORDS}
+    scores = {part: _masked(part, sentences, _word_scores(part, sentences)) for part in WORDS}
     return scores, _shared_words([item.text for item in sentences])
 
 
 def _word_scores(part: Part, sentences: Sequence[_Sentence]) -> Scores:
     """Return matching words, minus small talk, plus the bonus for the position."""
     texts = [sentence.text for sentence in sentences]
-    telling = np.array([min(3, len(_WORDS[part].findall(text))) / 3 for text in texts])
-    small_talk = np.array([bool(_PLEASANTRY.search(text)) for text in texts], float)
+    telling = np.array([min(3, len(WORDS[part].findall(text))) / 3 for text in texts])
+    small_talk = np.array([bool(PLEASANTRY.search(text)) for text in texts], float)
     return np.asarray(telling - small_talk + _bonus(part, sentences))
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from calls.analysis.providers.local.keywords import keywords
-from calls.analysis.providers.local.languages import JUDGED, languages_of_turns, not_judged
+from calls.analysis.providers.local.languages import (
+    JUDGED,
+    languages_of_turns,
+    not_judged,
+    unjudged_language,
+)
 from calls.analysis.providers.local.sentences import embedding_problem
 from calls.analysis.providers.local.sentiment import (
     count_scored_by_words,
     score_sentiment,
     sentiment_model,
 )
-from calls.analysis.providers.local.summary import summarise
+from calls.analysis.providers.local.summary import quote_opening, summarise
 from calls.conversation import Sentiment, Skipped, Turn, Understanding
 
 
@@ -25,12 +30,17 @@ def understand_locally(turns: Sequence[Turn], *, language: str = "") -> Understa
     so.
     """
     texts = [turn.text for turn in turns]
-    summary = summarise(turns)
     languages = languages_of_turns(turns, language)
+    judged = [turn for turn, spoken in zip(turns, languages, strict=True) if spoken == JUDGED]
+    # A few words of English in another language tell nothing about the call.
+    is_english = 2 * len(judged) >= len(turns)
+    summary = summarise(judged) if is_english else quote_opening(turns)
     return Understanding(
         sentiments=_sentiments(turns, languages),
         summary=summary.text,
-        keywords=keywords(turns),
+        summary_kind=summary.kind,
+        unjudged_language=unjudged_language(turns, languages),
+        keywords=keywords(judged) if is_english else (),
         model=f"sentiment: {sentiment_model()}; summary: {summary.model}",
         insights=summary.parts,
         skipped=(*_without_embeddings(texts), *_not_judged(languages)),

@@ -129,10 +129,10 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
 
 def read_sentiments(
     answer: dict[str, Any], turns: Sequence[Turn]
-) -> tuple[tuple[Sentiment, ...], list[str]]:
+) -> tuple[tuple[Sentiment | None, ...], list[str]]:
     """Return one sentiment for each turn that was sent, and notes.
 
-    A few turns that the model left out count as neutral. Raises Unreadable if it was half of them.
+    It is None for a few turns that the model left out. Raises Unreadable if it was half of them.
     """
     judged = dict(_judgements(answer.get("turns")))
     if 0 not in judged and len(turns) in judged:  # the model counts from 1
@@ -142,9 +142,8 @@ def read_sentiments(
         raise Unreadable(
             f"{len(missing)} of {len(turns)} turns have no sentiment, such as {missing[0]}"
         )
-    neutral = Sentiment("NEUTRAL", 0.0)
-    notes = [f"The AI left out {len(missing)} of {len(turns)} turns: they count as neutral."]
-    return tuple(judged.get(at, neutral) for at in range(len(turns))), notes if missing else []
+    notes = [f"The AI left out {len(missing)} of {len(turns)} turns: they have no sentiment."]
+    return tuple(judged.get(at) for at in range(len(turns))), notes if missing else []
 
 
 def _judgements(rows: Any) -> Iterator[tuple[int, Sentiment]]:

@@ -181,6 +181,7 @@ class OpenAIProvider:
             return Understanding(
                 sentiments=sentiments,
                 summary=chat.read_summary(answer),
+                summary_kind="prose",
                 keywords=chat.read_keywords(answer),
                 model=self._chat_model,
                 insights=chat.read_insights(answer, questions),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from calls.analysis.live.figures import live_figures, score_texts
+from calls.analysis.live.figures import live_figures, score_turns
 from calls.analysis.metrics import measure
 from calls.conversation import Label, Sentiment, Span, Speaker, Turn
 
@@ -68,6 +68,7 @@ def test_a_call_without_words_has_figures_too():
         "interruptions": {"count": 0, "total_ms": 0},
         "non_talk": {"total_ms": 0, "longest_ms": 0},
         "silence_since_ms": None,
+        "unjudged_language": "",
     }
 
 
@@ -77,10 +78,15 @@ def test_utterances_that_were_not_judged_have_no_sentiment():
     assert live_figures(said, duration_ms=1_000, speech={})["sentiment"]["overall"] == {}
 
 
+def score(texts, *, language, heard=()):
+    turns = [Turn("customer", 0, 0, text) for text in texts]
+    return score_turns(turns, language=language, heard=[*heard, *turns])
+
+
 def test_english_is_judged_and_other_languages_are_not():
     texts = ["I am so angry about this", "Ich bin sehr zufrieden mit dem Service und danke Ihnen"]
 
-    scores = score_texts(texts, language="en")
+    scores = score(texts, language="en")
 
     assert scores[0] is not None
     assert scores[0].score < 0
@@ -88,6 +94,28 @@ def test_english_is_judged_and_other_languages_are_not():
 
 
 def test_a_text_of_a_few_words_is_in_the_language_of_the_call():
-    assert score_texts(["Okay"], language="de") == [None]
-    assert score_texts(["Okay"], language="en") != [None]
-    assert score_texts([], language="en") == []
+    assert score(["Okay"], language="de") == [None]
+    assert score(["Okay"], language="en") != [None]
+    assert score([], language="en") == []
+
+
+def test_a_text_of_a_few_words_is_in_the_language_of_its_side_so_far():
+    before = [Turn("customer", 0, 0, "Ich bin sehr zufrieden mit dem Service und danke Ihnen")]
+
+    assert score(["Okay"], language="en", heard=before) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "language"),
+    [
+        ("Ich bin nicht zufrieden mit dem Service", None, "de"),
+        ("I am not happy with the service", None, ""),  # nobody has judged it yet
+        ("I am not happy with the service", -2.0, ""),
+    ],
+)
+def test_the_language_of_a_side_that_is_not_judged_is_named(text, score, language):
+    said = [Said("customer", 0, 1_000, text, "" if score is None else "NEGATIVE", score)]
+
+    figures = live_figures(said, duration_ms=1_000, speech={}, language="en")
+
+    assert figures["unjudged_language"] == language

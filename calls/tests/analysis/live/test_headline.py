@@ -46,6 +46,7 @@ def test_a_changed_sentiment_is_in_the_row_and_in_the_log():
             "agent_trend": "",
             "customer_sentiment": "NEGATIVE",
             "customer_trend": "worsening",
+            "unjudged_language": "",
         }
     ]
 
@@ -64,6 +65,18 @@ def test_sides_that_were_not_judged_say_nothing():
 
     assert not write(call, {"sentiment": {"overall": {}, "trend": {}}})
     assert logged() == []
+
+
+def test_a_language_that_is_not_judged_is_in_the_row_and_in_the_log_once():
+    call = live_call()
+    german = {"sentiment": {"overall": {}, "trend": {}}, "unjudged_language": "de"}
+
+    assert write(call, german)
+    assert not write(call, german)
+
+    call.refresh_from_db()
+    assert (call.customer_sentiment, call.unjudged_language) == ("", "de")
+    assert [entry["unjudged_language"] for entry in logged()] == ["de"]
 
 
 def test_swapped_speakers_are_swapped_in_the_headline():

@@ -32,20 +32,26 @@ def test_another_language_is_not_judged_though_the_site_is_english(text: str) ->
     assert "this site judges English only" in said.skipped[-1].reason
 
 
-def test_english_is_judged_though_the_site_is_german() -> None:
-    said = understood(ENGLISH, "No.", language="de-AT")
+@pytest.mark.parametrize("text", ["Hallo?", ENGLISH])
+def test_a_declared_language_wins_over_the_words(text: str) -> None:
+    said = understood(text, language="de-AT")
 
-    assert [sentiment.label for sentiment in said.sentiments if sentiment] == [
-        "NEGATIVE",
-        "NEUTRAL",
-    ]
-    assert "sentiment" not in [skipped.stage for skipped in said.skipped]
+    assert said.sentiments == (None,)
+    assert said.unjudged_language == "de"
 
 
-def test_a_declared_language_counts_if_the_words_do_not_tell() -> None:
-    assert understood("Hallo?", language="de").sentiments == (None,)
+def test_a_few_words_are_english_unless_something_says_otherwise() -> None:
     assert understood("Hello?", language="en-GB").sentiments != (None,)
     assert understood("Hello?", language="").sentiments != (None,)
+
+
+@pytest.mark.parametrize(("text", "language"), [(ARABIC, "ar"), (GERMAN, "de")])
+def test_a_call_in_another_language_is_quoted_and_gets_no_outcome(text: str, language: str) -> None:
+    said = understood(text, text + " Danke.", "Auf Wiederh\u00f6ren, ich sage es den Kollegen.")
+
+    assert (said.summary_kind, said.unjudged_language) == ("quotes", language)
+    assert said.summary.startswith(f"Customer: \u201c{text}")
+    assert (said.insights, said.keywords) == ({}, ())
 
 
 def test_one_side_may_speak_english_and_the_other_not() -> None:
@@ -56,6 +62,7 @@ def test_one_side_may_speak_english_and_the_other_not() -> None:
 
     assert [sentiment is None for sentiment in said.sentiments] == [True, False, True, False]
     assert list(figures.overall) == list(figures.trend) == list(figures.by_quarter) == ["agent"]
+    assert said.unjudged_language == "de"
     assert said.skipped[-1].reason.startswith("Sentiment not known in 2 of 4 turns (German)")
 
 

@@ -119,14 +119,14 @@ def test_a_sentiment_in_other_words_is_understood(row, sentiment):
     assert chat.read_sentiments(answer, THREE[:1]) == ((sentiment,), [])
 
 
-async def test_a_turn_that_was_left_out_is_neutral_and_the_result_says_so(server):
+async def test_a_turn_that_was_left_out_has_no_sentiment_and_the_result_says_so(server):
     rows = judgement(3)["turns"]
     answer = judgement(3, turns=[rows[0], rows[2]])
 
     sentiments, notes = chat.read_sentiments(answer, THREE)
 
-    assert [each.label for each in sentiments] == ["NEGATIVE", "NEUTRAL", "NEGATIVE"]
-    assert notes == ["The AI left out 1 of 3 turns: they count as neutral."]
+    assert [each and each.label for each in sentiments] == ["NEGATIVE", None, "NEGATIVE"]
+    assert notes == ["The AI left out 1 of 3 turns: they have no sentiment."]
 
 
 @pytest.mark.parametrize("rows", [[], judgement(1)["turns"], "none", None, [None, 7]])

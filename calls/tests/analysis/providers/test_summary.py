@@ -197,7 +197,8 @@ def test_understanding_has_one_sentiment_for_each_turn() -> None:
 
     assert [found.sentiments[place].label for place in (1, 7)] == ["NEGATIVE", "POSITIVE"]
     assert len(found.sentiments) == len(HOTEL)
-    assert found.summary.startswith("Reason: ")
+    assert found.summary_kind == "prose"
+    assert found.summary.startswith("The customer")
     assert found.insights["reason"]
     assert found.model == ("sentiment: all-MiniLM-L6-v2-int8+vader; summary: all-MiniLM-L6-v2-int8")
     assert found.skipped == ()

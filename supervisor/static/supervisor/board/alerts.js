@@ -1,11 +1,14 @@
 // The dialog with the alerts of a call, to read and acknowledge them without leaving the wallboard.
 
+import { startAges } from "../alert_age.js";
 import { submit } from "../alert_forms.js";
+import { startMenus } from "../alert_menus.js";
 import { fetchPart } from "../feed.js";
 import { localise } from "../times.js";
 
 const dialog = document.getElementById("quick");
 const list = dialog.querySelector("[data-quick-list]");
+const handlers = dialog.querySelector("datalist");
 const notice = dialog.querySelector("[data-quick-notice]");
 let callId = "";
 let address = "";
@@ -13,6 +16,7 @@ let feed = null;
 
 export function startAlerts(body, itsFeed) {
   feed = itsFeed;
+  startMenus();
   body.addEventListener("click", (event) => {
     const badge = event.target.closest("[data-alerts]");
     // With a modifier, the link opens in a new tab, as links do.
@@ -20,7 +24,7 @@ export function startAlerts(body, itsFeed) {
     event.preventDefault();
     open(badge);
   });
-  dialog.addEventListener("submit", acknowledge);
+  dialog.addEventListener("submit", act);
   dialog.addEventListener("close", giveBackFocus);
   feed.addEventListener("change", ({ detail }) => {
     const isOurs = dialog.open && detail.call_id === callId && detail.type.startsWith("alert_");
@@ -43,7 +47,7 @@ async function open(badge) {
   say("");
   dialog.showModal();
   await load();
-  list.querySelector("input[name=note], a")?.focus();
+  list.querySelector("button, a")?.focus();
 }
 
 async function load() {
@@ -55,27 +59,33 @@ async function load() {
   }
 }
 
-// Keeps a note that is being written when another alert arrives.
+// Keeps a note that is being written, and its open menu, when another alert arrives.
 function show(page) {
   localise(page);
   const written = new Map([...list.querySelectorAll("input[name=note]")].map((box) => [box.id, box.value]));
+  const opened = [...list.querySelectorAll("details[open]")].map((menu) => menu.id);
   const focused = document.activeElement?.id;
-  list.replaceChildren(...page.querySelectorAll("#list > .alert"));
-  for (const node of list.querySelectorAll(".alert__choose, .alert__call, .alert__queue")) node.remove();
+  list.replaceChildren(...page.querySelectorAll("#list .alert"));
+  handlers.replaceChildren(...(page.getElementById("handlers")?.children ?? []));
+  for (const node of list.querySelectorAll(".alert__choose")) node.remove();
+  for (const menu of list.querySelectorAll("details")) menu.open = opened.includes(menu.id);
   for (const box of list.querySelectorAll("input[name=note]")) box.value = written.get(box.id) ?? "";
   if (focused) list.querySelector(`#${CSS.escape(focused)}`)?.focus();
+  startAges();
   if (!list.children.length) dialog.close();
 }
 
-async function acknowledge(event) {
+async function act(event) {
   if (!event.target.matches(".alert__form")) return;
   event.preventDefault();
+  const menu = event.submitter?.closest("details");
   try {
     const page = await submit(event.target, event.submitter, feed);
+    if (menu) menu.open = false;
     if (page) show(page);
-    if (dialog.open) list.querySelector("input[name=note]")?.focus();
+    if (dialog.open) list.querySelector("button")?.focus();
   } catch (error) {
-    say(`Could not acknowledge (${error.message}). Try again.`);
+    say(`Could not do this (${error.message}). Try again.`);
   }
 }
 

@@ -7,6 +7,7 @@ import { gather } from "./counters.js";
 import { showFigures } from "./figures.js";
 import { isHeld, showWaiting, startHold } from "./hold.js";
 import { startBoardKeys } from "./keys.js";
+import { startMenus } from "./menus.js";
 import { startPicks } from "./picks.js";
 import { body, mergeParts, rowOf, showRows, updateRows } from "./rows.js";
 import { followAnalysisStatus } from "./analysis_status.js";
@@ -24,6 +25,7 @@ const FLOOD_MS = 4000;
 const DRIFT_MS = 5000;
 const DRIFTING = ["duration", "packets", "loss"];
 const RETRY_MS = 2000;
+const LIVE = "IN_PROGRESS";
 // The last words of live calls change without an event, so their rows are fetched on a timer.
 const WORDS_MS = 3000;
 // nginx refuses request lines of more than 8 KB by default.
@@ -33,11 +35,15 @@ const main = document.getElementById("main");
 const notice = document.getElementById("notice");
 const wanted = new URLSearchParams(location.search);
 const isFirstPage = !wanted.has("before") && !wanted.has("page");
-const isNewestFirst = main.dataset.sort === "-opened";
-const isFiltered = ["state", "q", "queue", "agent", "alert", "tag"].some((name) => wanted.get(name));
+const isLiveFirst = main.dataset.sort === "live";
+const isNewestFirst = isLiveFirst || main.dataset.sort === "-opened";
+const isFiltered = [
+  "state", "q", "queue", "agent", "alert", "tag", "customer", "from", "to", "bulk", "mine",
+].some((name) => wanted.get(name));
 
 const changed = new Set(); // call ids of shown rows
 let entering = 0; // events that may change which rows are shown, or their order
+let arriving = 0; // those of them that are new calls
 let isWholeDue = false; // the missed events are not in the log any more
 let pageAt = 0;
 let failedAt = 0;
@@ -48,6 +54,8 @@ let timerAt = 0;
 startClocks();
 startBoardKeys(body);
 startFilter(document.getElementById("search"));
+startFilter(document.getElementById("days-form"));
+startMenus(main);
 startPicks(body);
 startHold(renewSoon);
 mountHistory(main);
@@ -78,16 +86,28 @@ function note(event) {
   if (!event.call_id || event.type === "gap_detected") return; // the counters show gaps
   const isShown = Boolean(rowOf(event.call_id));
   if (isShown) changed.add(event.call_id);
-  if (mayMove(event, isShown)) entering += 1;
+  if (mayMove(event, isShown)) {
+    entering += 1;
+    if (isNew(event)) arriving += 1;
+  }
   schedule();
 }
 
 // Whether an event may change the list. Only the server knows the order and what matches the filter.
 function mayMove(event, isShown) {
   if (!isNewestFirst) return true;
-  if (isShown) return false;
-  const isNew = event.type === "state_change" && event.data.previous === null;
-  return isFiltered || (isNew && isFirstPage);
+  // A call that is no longer live moves below those that are: out of the page if they fill it.
+  const hasEnded = isLiveFirst && event.type === "state_change" && event.data.previous === LIVE;
+  if (isShown) return hasEnded;
+  return isFiltered || (isNew(event) && isFirstPage) || (hasEnded && !isAllLive());
+}
+
+function isNew(event) {
+  return event.type === "state_change" && event.data.previous === null;
+}
+
+function isAllLive() {
+  return body.children.length > 0 && body.lastElementChild.classList.contains("row--in_progress");
 }
 
 function drift() {
@@ -108,7 +128,7 @@ function renewSoon(isAsked) {
 }
 
 function schedule() {
-  if (isHeld()) showWaiting(entering, isNewestFirst && !isFiltered);
+  if (isHeld()) showWaiting(entering, entering === arriving && !isFiltered);
   if (isUpdating || (!entering && !changed.size && !isWholeDue)) return;
   const at = Math.max(Date.now() + ROWS_MS, dueAt(), failedAt + RETRY_MS);
   if (timer && at >= timerAt) return;
@@ -149,8 +169,8 @@ function isPageDue() {
 
 async function fetchPage() {
   // Cleared before the request: what happens during it may be missing in the answer, and is due again.
-  const [count, noted] = [entering, [...changed]];
-  entering = 0;
+  const [count, fresh, noted] = [entering, arriving, [...changed]];
+  entering = arriving = 0;
   changed.clear();
   try {
     const part = await fetchPart(`${main.dataset.rows}?${wanted}`, feed);
@@ -162,6 +182,7 @@ async function fetchPage() {
     showWaiting(0);
   } catch (error) {
     entering += count;
+    arriving += fresh;
     noted.forEach((id) => changed.add(id));
     if (!(error instanceof Held)) throw error;
   }
@@ -200,13 +221,13 @@ function takeBatch() {
 
 async function refetch() {
   changed.clear();
-  entering = 0;
+  entering = arriving = 0;
   isWholeDue = false;
   try {
     const page = await fetchPart(location.href, feed);
     if (!page) return;
     showRows(page);
-    mergeParts(page, ["figures", "empty", "where", "pages"]);
+    mergeParts(page, ["figures", "strip", "empty", "where", "pages"]);
     showHistory(page);
     pageAt = Date.now();
   } catch (error) {

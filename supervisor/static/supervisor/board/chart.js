@@ -7,14 +7,16 @@ import uPlot from "../vendor/uPlot.esm.js";
 const SPAN_S = 30 * 60;
 const HOLE_S = 150; // a longer gap between samples interrupts the line
 const REDRAW_MS = 5000;
+const KEPT_S = 365 * 24 * 3600; // the longest that browsers keep a cookie is 400 days
 const plots = [];
 const inks = {};
 let samples = [];
 let now = null;
 let drawnAt = 0;
 
-// Draws the charts from the table of the page. Call it after every merge.
+// Draws the charts from the table of the page, if it shows them. Call it after every merge.
 export function mountHistory(main) {
+  if (!document.getElementById("history").open) return;
   samples = [...main.querySelectorAll("#history tr[data-at]")].map(({ dataset }) => ({
     at: Number(dataset.at), live: Number(dataset.live), packets: Number(dataset.packets),
     archived: Number(dataset.archived), failed: Number(dataset.failed),
@@ -33,7 +35,8 @@ export function mountHistory(main) {
 // Adds the current figures at the end of the charts.
 export function addNow(figures) {
   now = { at: Date.now() / 1000, live: figures.live, packets: figures.packets_per_s, archived: null, failed: null };
-  if (plots.length && Date.now() - drawnAt > REDRAW_MS && !document.hidden) refresh();
+  const isSeen = plots.length && document.getElementById("history").open && !document.hidden;
+  if (isSeen && Date.now() - drawnAt > REDRAW_MS) refresh();
 }
 
 function refresh() {
@@ -128,8 +131,15 @@ function tell(chart, box) {
 
 // There is one new sample a minute. Each page asks at a different second, to spread the load.
 export function followHistory(main, feed) {
+  const history = document.getElementById("history");
+  history.addEventListener("toggle", () => {
+    // The server reads it, so that the next page comes with the chart as it was left.
+    const kept = `path=/; max-age=${KEPT_S}; samesite=lax`;
+    document.cookie = `callcenter-chart=${history.open ? "open" : "closed"}; ${kept}`;
+    mountHistory(main);
+  });
   const ask = async () => {
-    if (feed.status === "live" && !document.hidden) {
+    if (feed.status === "live" && !document.hidden && history.open) {
       try {
         const part = await fetchPart(main.dataset.history, feed);
         if (part) main.dispatchEvent(new CustomEvent("history", { detail: part }));

@@ -28,7 +28,10 @@ function patch(row, call) {
     cell.classList.toggle("is-zero", call[cell.dataset.zero] === 0);
   }
   const loss = row.querySelector("[data-loss]");
-  if (loss) write(loss, lossText(call));
+  if (!loss) return;
+  write(loss, lossText(call));
+  const title = `${call.missing_count.toLocaleString("en-US")} missing, ${call.late_count.toLocaleString("en-US")} late`;
+  if (loss.parentElement.title !== title) loss.parentElement.title = title;
 }
 
 function lossText({ packet_count, missing_count }) {

@@ -1,24 +1,36 @@
 // Shows the figures above the rows whenever the feed sends new ones.
 
 import { addNow } from "./chart.js";
-import { spanText } from "../times.js";
+import { spanText, tick } from "../times.js";
 
 const BEHIND_FROM_S = 2;
 
 const tiles = document.getElementById("figures");
+const strip = document.getElementById("strip");
 
 export function showFigures(figures) {
   for (const cell of document.querySelectorAll("[data-figure]")) {
-    const text = textOf(figures[cell.dataset.figure], "span" in cell.dataset);
-    if (cell.textContent !== text) cell.textContent = text;
+    const count = textOf(figures[cell.dataset.figure], "span" in cell.dataset);
+    write(cell, figures[cell.dataset.figure] >= Number(cell.dataset.most) ? `${count}+` : count);
   }
-  for (const figure of tiles.querySelectorAll("[data-calm]")) {
+  for (const figure of document.querySelectorAll("[data-calm]")) {
     figure.classList.toggle("is-calm", !figures[figure.dataset.calm]);
   }
-  const heard = tiles.querySelector("[data-heard]");
-  const text = heardText(figures.live_transcription);
-  if (heard.textContent !== text) heard.textContent = text;
+  tiles.querySelector("[data-level]").dataset.level = figures.worst_alert;
+  showLongest(tiles.querySelector("[data-longest]"), figures.longest_since);
+  write(strip.querySelector("[data-heard]"), heardText(figures.live_transcription) || "–");
   addNow(figures);
+}
+
+// The clock of the page lets it run on.
+function showLongest(cell, since) {
+  if (since === (cell.dataset.since ?? null)) return;
+  if (since) cell.dataset.since = since;
+  else {
+    delete cell.dataset.since;
+    write(cell, "–");
+  }
+  tick(cell.parentElement);
 }
 
 // supervisor/templatetags/look.py writes the same.
@@ -34,4 +46,8 @@ function textOf(value, isSpan) {
   if (isSpan) return spanText(value);
   const places = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return Number(value.toFixed(places)).toLocaleString("en-US");
+}
+
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }

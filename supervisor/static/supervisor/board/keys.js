@@ -1,6 +1,7 @@
-// The keyboard shortcuts of the wallboard: rows, alerts, search and wall screen.
+// The keyboard shortcuts of the wallboard: rows, alerts and search.
 
 import { openAlerts } from "./alerts.js";
+import { showFilters } from "./menus.js";
 import { startKeys } from "../keys.js";
 
 export function startBoardKeys(body) {
@@ -10,14 +11,19 @@ export function startBoardKeys(body) {
     k: () => step(body, -1),
     ArrowUp: (event) => isInRows(event) && step(body, -1),
     a: ({ target }) => openAlerts(target.closest("#rows > tr")),
-    "/": () => document.querySelector(".search input[type=search]").select() ?? true,
-    w: () => document.getElementById("wall").click() ?? true,
+    "/": () => search(),
   });
 }
 
 // Arrow keys scroll the page as usual unless a row has the focus.
 function isInRows(event) {
   return Boolean(event.target.closest("#rows"));
+}
+
+function search() {
+  showFilters(true);
+  document.querySelector(".search [name=q]").select();
+  return true;
 }
 
 function step(body, by) {

@@ -8,7 +8,10 @@ const GLIDE = { duration: 260, easing: "ease-out" };
 
 export const body = document.getElementById("rows");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const keep = { beforeNodeMorphed: (old) => !(old.dataset && "keep" in old.dataset) };
+const keep = {
+  beforeNodeMorphed: (old) => !(old.dataset && "keep" in old.dataset),
+  beforeAttributeUpdated: (name) => name !== "open", // what the user has unfolded stays open
+};
 
 export function rowOf(callId) {
   return document.getElementById(`call-${callId}`);

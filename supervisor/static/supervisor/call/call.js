@@ -1,11 +1,15 @@
 // The call page: fetched again after each event of its call, and merged into the shown page.
 
 import { fetchPart, openFeed } from "../feed.js";
+import { reveal, startFolds } from "./folds.js";
 import { holdPlace, LiveTranscript } from "./live.js";
-import { showMoment } from "./moments.js";
+import { markSought, momentInAddress, seekMoment, showMoment, soughtMoment } from "./moments.js";
+import { mountKeys, startKeys } from "./page_keys.js";
 import { mountSentimentChart } from "./sentiment_chart.js";
 import { beginAt, mountPlaces } from "./places.js";
-import { mountPlayer, place, seek } from "./player.js";
+import { mountPlayer, place, position, seek } from "./player.js";
+import { comment, startSharing } from "./share.js";
+import { titled } from "../nav_alerts.js";
 import { localise, startClocks } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 
@@ -18,15 +22,19 @@ const MAP_MS = 10_000;
 const main = document.getElementById("main");
 const callId = main.dataset.call;
 let timer = 0;
+let freshMarks = null; // of a page that is being merged
 
 startClocks();
 const feed = openFeed();
 const live = new LiveTranscript(feed, callId);
+startFolds(() => mountMap());
 mount();
+startSharing(() => position() ?? soughtMoment() ?? newestMoment());
+startKeys({ n: () => live.jump(), c: () => comment(), "[": () => follow("previous"), "]": () => follow("next") });
 const sought = document.getElementById("here");
 if (sought) place(Number(sought.dataset.begin));
-const target = document.getElementById(location.hash.slice(1));
-if (target) beginAt(target);
+goToAddress();
+addEventListener("hashchange", goToAddress);
 feed.addEventListener("change", ({ detail }) => detail.call_id === callId && refetchSoon());
 feed.addEventListener("refetch", () => refetchSoon());
 feed.addEventListener("counters", ({ detail }) => {
@@ -37,6 +45,33 @@ feed.addEventListener("counters", ({ detail }) => {
   }
   refetchSoon(PAGE_MS);
 });
+
+// Goes where the address points: to a moment of the call, or to a part of the page.
+function goToAddress() {
+  const ms = momentInAddress();
+  if (ms !== null) {
+    seekMoment(ms);
+    place(ms);
+    return;
+  }
+  const target = document.getElementById(location.hash.slice(1));
+  if (!target) return;
+  reveal(target);
+  beginAt(target);
+}
+
+// The newest turn of a live call, in ms; 0 for a call that is over.
+function newestMoment() {
+  const turns = main.querySelectorAll(".turns--live > .turn[data-begin]");
+  return Number([...turns].at(-1)?.dataset.begin ?? 0);
+}
+
+// Opens the call beside this one in its list.
+function follow(which) {
+  const link = main.querySelector(`[data-beside="${which}"]`);
+  link?.click();
+  return link !== null;
+}
 
 function refetchSoon(wait = BATCH_MS) {
   timer ||= setTimeout(refetch, wait);
@@ -49,7 +84,8 @@ const callbacks = {
     !(name === "aria-current" && node.matches(".turn")) &&
     !(name === "tabindex" && node === document.activeElement), // keeps the focus
   beforeNodeMorphed: (old, fresh) => !(old.dataset && "keep" in old.dataset) && !isMounted(old, fresh),
-  beforeNodeRemoved: (old) => !("sound" in (old.dataset ?? {})) || player()?.paused !== false,
+  beforeNodeRemoved: (old) =>
+    !old.classList?.contains("turn__tools") && (!("sound" in (old.dataset ?? {})) || player()?.paused !== false),
 };
 
 function player() {
@@ -75,8 +111,9 @@ async function refetch() {
 
 function merge(page) {
   localise(page);
-  document.title = page.title;
+  document.title = titled(page.title);
   const giveBack = holdPlace();
+  freshMarks = page.getElementById("marks");
   Idiomorph.morph(main, page.getElementById("main"), { callbacks });
   mount();
   giveBack();
@@ -86,7 +123,9 @@ main.addEventListener("click", (event) => {
   const target = event.target.closest("[data-seek], [data-dialog], [data-close], [data-clear], [data-moment]");
   if (!target) return;
   if ("moment" in target.dataset) {
-    if (showMoment(target)) event.preventDefault();
+    const isShown = showMoment(target);
+    if (isShown || player()) event.preventDefault();
+    place(Number(target.dataset.moment));
     return;
   }
   const dialog = document.getElementById(target.dataset.dialog) ?? target.closest("dialog");
@@ -141,8 +180,26 @@ function mount() {
   mountPlayer();
   live.mount();
   mountPlaces();
+  mountKeys();
   mountSentimentChart(main, seek);
-  const lazy = main.querySelector("[data-lazy]");
+  markSought();
+  mountMarks();
+  mountMap();
+}
+
+// The player keeps its part of the page as it was. Only the marks above it change.
+function mountMarks() {
+  const marks = document.getElementById("marks");
+  if (freshMarks && marks && freshMarks !== marks) {
+    marks.setAttribute("class", freshMarks.getAttribute("class"));
+    marks.replaceChildren(...freshMarks.children);
+  }
+  freshMarks = null;
+}
+
+// A map that takes time to count is fetched once somebody looks at it.
+function mountMap() {
+  const lazy = main.querySelector("[open] [data-lazy]");
   if (lazy && !lazy.dataset.asked) fill(lazy);
 }
 
@@ -152,9 +209,9 @@ async function fill(box) {
   try {
     const page = await fetchPart(box.dataset.lazy, feed);
     const map = page?.getElementById("packet-map");
-    if (map) box.replaceChildren(...[...map.children].filter((node) => !node.matches("h2")));
+    if (map) box.replaceChildren(...[...map.children].filter((node) => !node.matches("h3")));
   } catch {
     // The link to the packet map stays in its place.
   }
-  if (main.querySelector(".pill--in_progress")) setTimeout(() => fill(box), MAP_MS);
+  if (box.isConnected && main.querySelector(".pill--in_progress")) setTimeout(() => fill(box), MAP_MS);
 }

@@ -5,14 +5,13 @@
 
 import { showFigures } from "./live_figures.js";
 import { TurnMaker } from "./live_turn.js";
-import { alertsOnPage, turnAt } from "./moments.js";
+import { marksOnPage, turnAt } from "./moments.js";
 import { spanText } from "../times.js";
 
 const JOIN_GAP_MS = 1500; // as in the final transcript
 const BEHIND_FROM_S = 2;
 const AT_END_PX = 48;
 const ANNOUNCED = 12; // utterances kept in the log for screen readers
-const KEYS_SETTING = "callcenter-live-keys";
 const WIDTH = 1000; // of the strip
 
 const main = document.getElementById("main");
@@ -37,7 +36,6 @@ export class LiveTranscript {
       this.#others = detail.live_transcription.calls;
       this.#showStatus();
     });
-    document.addEventListener("keydown", (event) => this.#press(event));
   }
 
   // Attaches to the page. Call it after every merge.
@@ -52,11 +50,6 @@ export class LiveTranscript {
     this.#list = list;
     list.addEventListener("scroll", () => this.#look(), { passive: true });
     document.getElementById("live-jump")?.addEventListener("click", () => this.jump());
-    const keys = main.querySelector("[data-live-keys]");
-    if (keys) {
-      keys.checked = stored() !== "off";
-      keys.addEventListener("change", () => store(keys.checked ? "on" : "off"));
-    }
     this.#follow(false);
     if (main.querySelector("#live:not([data-status=over])")) this.#subscribe();
   }
@@ -133,7 +126,7 @@ export class LiveTranscript {
     draw("agent", spansOf("agent"), 4, 14);
     draw("customer", spansOf("customer"), 22, 14);
     draw("skipped", skipped, 0, 40);
-    const moments = alertsOnPage().map(({ at }) => `M${((at * WIDTH) / reach).toFixed(2)} 0V40`);
+    const moments = marksOnPage().filter(({ isAlert }) => isAlert).map(({ at }) => `M${((at * WIDTH) / reach).toFixed(2)} 0V40`);
     strip.querySelector('[data-strip="alerts"]').setAttribute("d", moments.join(""));
     write(strip.querySelector('[data-live="reach"]'), spanText(reach / 1000));
   }
@@ -146,6 +139,7 @@ export class LiveTranscript {
       this.#said.add(each.id);
       if (isFirst) continue;
       const line = document.createElement("p");
+      line.dir = "auto"; // the words may run from right to left
       line.textContent = `${nameOf(each.speaker)}: ${each.text}`;
       log.append(line);
     }
@@ -154,8 +148,9 @@ export class LiveTranscript {
 
   // Scrolling ------------------------------------------------------------------------------------
 
-  // Brings the newest words into view, and follows them from now on.
+  // Brings the newest words into view, and follows them from now on. Returns whether there are any.
   jump() {
+    if (!this.#list) return false;
     this.#isFollowing = true;
     this.#list.scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
     this.#follow(true);
@@ -180,12 +175,6 @@ export class LiveTranscript {
   #showJump() {
     const button = document.getElementById("live-jump");
     if (button) button.hidden = this.#isFollowing;
-  }
-
-  #press(event) {
-    if (event.key !== "n" || event.ctrlKey || event.metaKey || event.altKey || !this.#list) return;
-    if (event.target.closest("input, select, textarea, dialog")) return;
-    if (main.querySelector("[data-live-keys]")?.checked && this.jump()) event.preventDefault();
   }
 }
 
@@ -237,10 +226,10 @@ function joinTurns(utterances) {
 }
 
 function flag(turns) {
-  for (const alert of alertsOnPage()) {
-    const isOf = ({ speaker }) => !alert.speaker || alert.speaker === speaker;
-    const begun = turns.filter((turn) => turn.begin <= alert.at && isOf(turn));
-    begun.at(-1)?.flags.push(alert);
+  for (const mark of marksOnPage()) {
+    const isOf = ({ speaker }) => !mark.speaker || mark.speaker === speaker;
+    const begun = turns.filter((turn) => turn.begin <= mark.at && isOf(turn));
+    begun.at(-1)?.flags.push(mark);
   }
 }
 
@@ -262,7 +251,7 @@ function printOf({ kind, utterances, flags, partial, end }) {
   if (kind === "skipped") return String(end);
   if (kind === "partial") return partial;
   const parts = utterances.map(({ id, revision }) => `${id}.${revision}`);
-  return [...parts, ...flags.map((alert) => `#${alert.id}`), ...(partial ? [partial] : [])].join(" ");
+  return [...parts, ...flags.map((mark) => `#${mark.id}`), ...(partial ? [partial] : [])].join(" ");
 }
 
 // supervisor/call/live_transcript.py says the same.
@@ -279,20 +268,4 @@ function nameOf(speaker) {
 
 function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
-}
-
-function stored() {
-  try {
-    return localStorage.getItem(KEYS_SETTING);
-  } catch {
-    return null; // localStorage may be blocked
-  }
-}
-
-function store(value) {
-  try {
-    localStorage.setItem(KEYS_SETTING, value);
-  } catch {
-    // the setting then lasts until the page is left
-  }
 }

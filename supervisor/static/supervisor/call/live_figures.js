@@ -15,6 +15,8 @@ export function showFigures(main, { figures, heard_until_ms: heard }) {
     if (label) {
       const nodes = sentimentOf(section, label, figures.sentiment.trend?.[side]);
       card.querySelector(`[data-live="mood-${side}"]`).replaceChildren(...nodes);
+    } else if (figures.unjudged_language) {
+      write(card, `mood-${side}`, "not known");
     }
     write(card, `talk-${side}`, talkText(figures.talk?.[side]));
   }

@@ -32,7 +32,7 @@ export class TurnMaker {
     node.classList.remove("turn--agent", "turn--customer");
     node.classList.add(`turn--${speaker}`);
     node.classList.toggle("turn--partial", kind === "partial");
-    node.classList.toggle("turn--flagged", flags.length > 0);
+    node.classList.toggle("turn--flagged", flags.some(({ isAlert }) => isAlert));
     node.querySelector(".turn__who").textContent = speaker === "agent" ? "Agent" : "Customer";
     if (kind === "turn") Object.assign(node.dataset, { begin, end });
     else delete node.dataset.begin;
@@ -95,14 +95,14 @@ function partial({ partial }) {
   return [node];
 }
 
-function badge({ id, level, name, icon }) {
+function badge({ id, level, name, said, title, icon }) {
   const link = document.createElement("a");
   link.className = `alert-badge alert-badge--${level}`;
-  link.href = `#alert-${id}`;
-  link.title = `Alert: ${name}`;
-  const said = document.createElement("span");
-  said.className = "sr";
-  said.textContent = "Alert: ";
-  link.append(icon.cloneNode(true), said, name);
+  link.href = `#${id}`;
+  link.title = title;
+  const kind = document.createElement("span");
+  kind.className = "sr";
+  kind.textContent = said;
+  link.append(icon.cloneNode(true), kind, name);
   return link;
 }

@@ -1,5 +1,7 @@
 // The player of the recording: waveform, clickable words and keys. The transcript follows it.
 
+import { isTaken, wantsKeys } from "./page_keys.js";
+import { showPlayhead } from "./sentiment_chart.js";
 import { spanText } from "../times.js";
 import { Transcript } from "./words.js";
 import WaveSurfer from "../vendor/wavesurfer.esm.js";
@@ -10,7 +12,6 @@ const SILENT_S = 1.5; // "skip silence" skips longer silences only
 // A skip ends this long before the sound starts again, so that its start is not cut off.
 const LEAD_S = 0.3;
 const SILENT_LEVEL = 5; // of 255
-const KEYS_SETTING = "callcenter-player-keys";
 const TROUBLE = "Could not load the recording. It may have been removed, or your session may have ended. Reload the page.";
 
 const main = document.getElementById("main");
@@ -37,6 +38,11 @@ export function place(ms) {
   player?.seek(ms / 1000, false);
 }
 
+// The playback position in ms; null before the recording was played or moved.
+export function position() {
+  return player?.isStarted ? player.audio.currentTime * 1000 : null;
+}
+
 class Player {
   #wave = null;
   #frame = 0;
@@ -55,9 +61,6 @@ class Player {
     section.querySelector("[data-speed]").addEventListener("change", (event) => {
       audio.playbackRate = Number(event.target.value);
     }, signal);
-    const keys = section.querySelector("[data-keys]");
-    keys.checked = stored() !== "off";
-    keys.addEventListener("change", () => store(keys.checked ? "on" : "off"), signal);
     this.#draw();
   }
 
@@ -71,6 +74,10 @@ class Player {
     // NaN until the browser has read the head of the file.
     const known = this.audio.duration;
     return Number.isFinite(known) ? known : Number(this.section.querySelector("[data-duration]")?.dataset.duration ?? 0) / 1000;
+  }
+
+  get isStarted() {
+    return this.audio.currentTime > 0 || !this.audio.paused;
   }
 
   seek(seconds, isPlaying = !this.audio.paused) {
@@ -105,19 +112,15 @@ class Player {
     this.audio.playbackRate = Number(speed.value);
   }
 
-  get wantsKeys() {
-    return this.section.querySelector("[data-keys]").checked;
-  }
-
   // Draws the playback position, and again for each frame while the sound plays.
   show() {
     cancelAnimationFrame(this.#frame);
-    const { audio } = this;
-    const isStarted = audio.currentTime > 0 || !audio.paused;
+    const { audio, isStarted } = this;
     const now = spanText(audio.currentTime);
     if (this.clock.textContent !== now) this.clock.textContent = now;
     this.#showButton(audio.paused ? "play" : "pause");
     transcript.show(isStarted ? audio.currentTime * 1000 : -1, !audio.paused);
+    showPlayhead(isStarted ? audio.currentTime : null);
     if (audio.paused) return;
     this.#skip();
     // "timeupdate" comes about four times a second, too seldom for single words.
@@ -181,7 +184,7 @@ class Player {
   #colours() {
     const of = (name) => getComputedStyle(this.section.querySelector(name)).color;
     const [agent, customer, quiet] = [of(".who-agent"), of(".who-customer"), of(".legend")];
-    const side = (color) => ({ waveColor: faded(color), progressColor: color, height: 56 });
+    const side = (color) => ({ waveColor: faded(color), progressColor: color, height: 40 });
     return { splitChannels: [side(agent), side(customer)], cursorColor: quiet };
   }
 
@@ -196,23 +199,6 @@ class Player {
       hint.style.left = `${share * 100}%`;
     });
     box.addEventListener("pointerleave", () => (hint.hidden = true));
-  }
-}
-
-// localStorage may be blocked; then the setting lasts until the page is left.
-function stored() {
-  try {
-    return localStorage.getItem(KEYS_SETTING);
-  } catch {
-    return null;
-  }
-}
-
-function store(value) {
-  try {
-    localStorage.setItem(KEYS_SETTING, value);
-  } catch {
-    // as above
   }
 }
 
@@ -272,14 +258,7 @@ main.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const deed = KEYS[event.key.toLowerCase()];
-  if (!deed || !player?.wantsKeys || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
+  if (!deed || !player || !wantsKeys() || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
   event.preventDefault();
   deed();
 });
-
-// Whether the focused field, button or dialog needs this key itself.
-function isTaken({ target, key }) {
-  if (target.closest("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]")) return true;
-  if (key === " ") return target.closest("button, a, summary, input") !== null;
-  return key.startsWith("Arrow") && target.closest(".scroll, audio") !== null;
-}

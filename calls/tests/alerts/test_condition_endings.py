@@ -1,0 +1,218 @@
+"""Alerts of rules with conditions are over as soon as one of them has ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from calls import services
+from calls.alerts.endings import resolve_live
+from calls.alerts.kinds import LIVE_KINDS
+from calls.alerts.services import raise_alerts
+from calls.alerts.sweep import sweep_live
+from calls.models import Alert, AlertRule, Call
+from calls.tests.alerts.hearing import archive, book, hearing, look, look_at_log, rule, turn
+
+pytestmark = pytest.mark.django_db
+STATES = Alert.State
+UNHAPPY = {"kind": "sentiment", "speaker": "customer", "limit": -2}
+REFUND = {"kind": "words", "speaker": "customer", "phrases": "refund"}
+LOSS = {"kind": "loss", "limit": 5}
+LONG = {"kind": "long_call", "limit": 300}
+
+
+@pytest.fixture(autouse=True)
+def only_mine():
+    AlertRule.objects.all().delete()
+
+
+def sweep(now):
+    return raise_alerts(list(sweep_live(book().of(*LIVE_KINDS), now=now)), now=now)
+
+
+def ended(alert):
+    alert.refresh_from_db()
+    return alert.state, alert.resolved_reason
+
+
+def so_far(heard, score, *, speaker="customer"):
+    heard.measure(sentiment={"overall": {speaker: {"label": "NEGATIVE", "score": score}}})
+
+
+def unhappy(**fields):
+    """A call whose customer was judged often enough, with a word that rules look for."""
+    heard = hearing(**fields)
+    for number in range(3):
+        heard.hear(number * 9_000, "I want a refund, says my lawyer.", score=-4.0)
+    so_far(heard, -4.0)
+    return heard
+
+
+def lossy(call, *, missing):
+    Call.objects.filter(pk=call.pk).update(packet_count=100, missing_count=missing)
+
+
+def check(alert):
+    """Look for what has ended, twice: the second look finds nothing more."""
+    now = timezone.now()
+    resolved = resolve_live(now=now)
+    assert resolve_live(now=now) == 0
+    return resolved, *ended(alert)
+
+
+def test_words_in_an_unhappy_call_are_over_when_the_sentiment_recovers():
+    rule(conditions=[UNHAPPY])
+    heard = unhappy()
+    (alert,) = look()
+
+    lasting = check(alert)
+    so_far(heard, 1.0)
+
+    assert lasting == (0, STATES.OPEN, "")
+    assert check(alert) == (1, STATES.RESOLVED, "recovered")
+
+
+def test_the_sentiment_of_the_other_side_ends_no_condition():
+    rule(conditions=[UNHAPPY])
+    heard = unhappy()
+    (alert,) = look()
+
+    both = {"customer": {"score": -4.0}, "agent": {"score": 3.0}}
+    heard.measure(sentiment={"overall": both})
+
+    assert check(alert) == (0, STATES.OPEN, "")
+
+
+def test_an_utterance_under_the_limit_was_said_whatever_follows():
+    rule(conditions=[{**UNHAPPY, "per_turn": True}])
+    heard = unhappy()
+    (alert,) = look()
+
+    so_far(heard, 3.0)
+
+    assert check(alert) == (0, STATES.OPEN, "")
+
+
+def test_sentiment_with_words_is_over_when_it_recovers():
+    rule("sentiment", conditions=[REFUND])
+    heard = unhappy()
+    (alert,) = look()
+
+    so_far(heard, 1.0)
+
+    assert check(alert) == (1, STATES.RESOLVED, "recovered")
+
+
+def test_a_long_call_is_over_when_its_customer_recovers():
+    rule("long_call", limit=300, conditions=[UNHAPPY])
+    heard = unhappy(opened_at=timezone.now() - timedelta(minutes=9))
+    (alert,) = look()
+
+    so_far(heard, 1.0)
+
+    assert check(alert) == (1, STATES.RESOLVED, "recovered")
+
+
+def test_a_long_call_is_over_when_its_loss_is():
+    rule("long_call", limit=300, conditions=[LOSS])
+    heard = hearing(opened_at=timezone.now() - timedelta(minutes=9))
+    lossy(heard.call, missing=50)
+    (alert,) = sweep(timezone.now())
+
+    lossy(heard.call, missing=1)
+
+    assert check(alert) == (1, STATES.RESOLVED, "within_limit")
+
+
+def test_silence_with_words_is_over_when_it_is_broken():
+    now = timezone.now()
+    rule("silence", limit=30, conditions=[REFUND])
+    heard = unhappy(last_packet_at=now - timedelta(minutes=2))
+    (alert,) = sweep(now)
+
+    Call.objects.filter(pk=heard.call.pk).update(last_packet_at=now)
+
+    assert check(alert) == (1, STATES.RESOLVED, "silence_broken")
+
+
+def test_a_condition_that_is_back_is_raised_again():
+    now = timezone.now()
+    rule("loss", limit=5, conditions=[LONG])
+    heard = hearing(opened_at=now - timedelta(minutes=9))
+    lossy(heard.call, missing=50)
+    sweep(now)
+    lossy(heard.call, missing=1)
+    resolve_live(now=now)
+    lossy(heard.call, missing=60)
+
+    at_once, later = sweep(now), sweep(now + timedelta(minutes=2))
+
+    assert (at_once, [each.number for each in later]) == ([], [2])
+
+
+@pytest.mark.parametrize("kind", ["loss", "long_call"])
+def test_the_state_of_a_call_is_over_when_the_call_ends(kind):
+    now = timezone.now()
+    rule(kind, limit=5, conditions=[LOSS if kind == "long_call" else LONG])
+    heard = hearing(opened_at=now - timedelta(minutes=9))
+    lossy(heard.call, missing=50)
+    (alert,) = sweep(now)
+
+    services.end_call(call_id=heard.call.call_id)
+
+    assert ended(alert) == (STATES.RESOLVED, "call_ended")
+
+
+@pytest.mark.parametrize("condition", [LONG, LOSS])
+def test_words_stay_said_when_the_call_ends(condition):
+    rule(conditions=[condition])
+    heard = unhappy(opened_at=timezone.now() - timedelta(minutes=9))
+    lossy(heard.call, missing=50)
+    (alert,) = look()
+
+    archive(heard.call, turns=[turn(0, "I want a refund, says my lawyer.")])
+    look_at_log()
+
+    assert ended(alert) == (STATES.OPEN, "")
+    assert not Alert.objects.lasting().exists()
+    assert Alert.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("score", "state"), [(-3.0, (STATES.OPEN, "")), (1.0, (STATES.RESOLVED, "not_confirmed"))]
+)
+def test_the_result_judges_the_conditions(score, state):
+    rule(conditions=[UNHAPPY])
+    heard = unhappy()
+    (alert,) = look()
+
+    archive(
+        heard.call,
+        turns=[turn(0, "I want a refund, says my lawyer.")],
+        metrics={"sentiment": {"overall": {"customer": {"score": score}}}},
+    )
+    waiting = ended(alert)
+    look_at_log()
+
+    assert waiting == (STATES.OPEN, "")
+    assert ended(alert) == state
+    assert Alert.objects.count() == 1
+
+
+def test_sentiment_is_refuted_with_one_of_its_conditions():
+    rule("sentiment", speaker="agent", limit=-1, conditions=[UNHAPPY])
+    heard = hearing()
+    for number in range(6):
+        side = "agent" if number % 2 else "customer"
+        heard.hear(number * 9_000, "Bad.", score=-4.0, speaker=side)
+    both = {"agent": {"score": -4.0}, "customer": {"score": -4.0}}
+    heard.measure(sentiment={"overall": both})
+    (alert,) = look()
+
+    overall = {"agent": {"score": -4.0}, "customer": {"score": 2.0}}
+    archive(heard.call, metrics={"sentiment": {"overall": overall}})
+    look_at_log()
+
+    assert ended(alert) == (STATES.RESOLVED, "not_confirmed")

@@ -1,0 +1,185 @@
+"""Rules on words that must be said: when it is certain that they were not."""
+
+from __future__ import annotations
+
+import pytest
+
+from calls.alerts.live_tail import LiveTail
+from calls.models import Alert, AlertRule
+from calls.tests.alerts.hearing import archive, hearing, look, look_at_log, rule, turn
+from calls.tests.factories import live_call
+
+pytestmark = pytest.mark.django_db
+NOTICE = "This call may be recorded."
+
+
+@pytest.fixture(autouse=True)
+def only_mine():
+    AlertRule.objects.all().delete()
+
+
+def script(**fields):
+    wanted = {"speaker": "agent", "phrases": "may be recorded", "within_s": 30}
+    return rule("not_said", **{**wanted, **fields})
+
+
+def said(heard, begin_ms=1_000, shown="Good morning.", *, speaker="agent", **fields):
+    return heard.hear(begin_ms, shown, speaker=speaker, **fields)
+
+
+def test_it_is_raised_when_the_time_has_been_heard_without_the_words():
+    script()
+    tail, heard = LiveTail(), hearing()
+    said(heard)
+    before = look(tail)
+    heard.listen(32_000)
+
+    (alert,) = look(tail)
+
+    assert before == []
+    assert alert.found == "Not said in the first 30 s: “may be recorded”."
+    assert (alert.speaker, alert.offset_ms) == ("agent", 30_000)
+
+
+@pytest.mark.parametrize(
+    ("begin_ms", "shown", "speaker"),
+    [(1_000, NOTICE, "agent"), (29_900, NOTICE, "agent")],
+)
+def test_words_that_are_said_in_time_raise_nothing(begin_ms, shown, speaker):
+    script()
+    heard = hearing()
+    said(heard)
+    said(heard, begin_ms, shown, speaker=speaker)
+    heard.listen(60_000)
+
+    assert look() == []
+
+
+@pytest.mark.parametrize(("begin_ms", "speaker"), [(31_000, "agent"), (1_000, "customer")])
+def test_words_that_come_too_late_or_from_the_other_side_do_not_count(begin_ms, speaker):
+    script()
+    heard = hearing()
+    said(heard)
+    said(heard, begin_ms, NOTICE, speaker=speaker)
+    heard.listen(60_000)
+
+    assert len(look()) == 1
+
+
+def test_words_may_go_over_the_border_of_two_utterances():
+    script()
+    heard = hearing()
+    said(heard, 1_000, "This call may be")
+    said(heard, 3_000, "recorded.")
+    heard.listen(60_000)
+
+    assert look() == []
+
+
+@pytest.mark.parametrize(
+    "unsure",
+    [
+        lambda heard: heard.listen(60_000, skipped=[[10_000, 20_000]]),
+        lambda heard: said(heard, 5_000, None),
+        lambda heard: heard.listen(31_000),
+    ],
+    ids=["not heard", "held back", "not heard far enough"],
+)
+def test_nothing_is_raised_live_while_the_words_may_have_been_said(unsure):
+    script()
+    heard = hearing()
+    said(heard)
+    heard.listen(31_000)
+    unsure(heard)
+
+    assert look() == []
+
+
+def test_a_speaker_of_whom_nothing_was_heard_has_not_failed_to_say_it():
+    script()
+    heard = hearing()
+    said(heard, speaker="customer")
+    heard.listen(60_000)
+    archive(heard.call, turns=[turn(1_000, "Hello?")])
+
+    assert look() == []
+    look_at_log()
+    assert not Alert.objects.exists()
+
+
+def test_what_was_skipped_live_is_decided_by_the_result():
+    script()
+    tail, heard = LiveTail(), hearing()
+    said(heard)
+    heard.listen(60_000, skipped=[[10_000, 20_000]])
+    look(tail)
+    archive(heard.call, turns=[turn(1_000, "Good morning.", speaker="agent")])
+
+    look_at_log(tail)
+
+    assert Alert.objects.get().source == "not_said"
+
+
+@pytest.mark.parametrize(
+    ("fields", "turns", "is_raised"),
+    [
+        ({}, [turn(1_000, "Hello.", speaker="agent")], True),
+        ({}, [turn(1_000, NOTICE, speaker="agent")], False),
+        ({}, [turn(1_000, NOTICE)], False),
+        ({}, [turn(1_000, NOTICE), turn(2_000, "Hello.", speaker="agent")], True),
+        ({}, [turn(40_000, NOTICE, speaker="agent")], True),
+        ({"within_s": None}, [turn(40_000, NOTICE, speaker="agent")], False),
+        ({"within_s": None}, [turn(40_000, "Bye.", speaker="agent")], True),
+        ({"speaker": ""}, [turn(1_000, NOTICE)], False),
+        ({"within_s": 601}, [turn(1_000, "Hello.", speaker="agent")], False),
+        ({"language": "de"}, [turn(1_000, "Hello.", speaker="agent")], False),
+        ({"language": "en-GB"}, [turn(1_000, "Hello.", speaker="agent")], True),
+    ],
+)
+def test_the_result_decides_by_the_turns_that_begin_in_time(fields, turns, is_raised):
+    script(**fields)
+    archive(live_call(), turns=turns)
+
+    look_at_log()
+
+    assert Alert.objects.exists() == is_raised
+
+
+@pytest.mark.parametrize(("language", "is_raised"), [("de", False), ("en-US", True), ("", True)])
+def test_a_call_in_another_language_raises_nothing(language, is_raised):
+    script()
+    heard = hearing(language=language)
+    said(heard)
+    heard.listen(60_000)
+
+    assert bool(look()) == is_raised
+
+
+def test_the_result_does_not_repeat_what_was_raised_live():
+    script(repeat_after_s=1)
+    tail, heard = LiveTail(), hearing()
+    said(heard)
+    heard.listen(60_000)
+    look(tail)
+    heard.listen(70_000)
+    look(tail)
+    archive(heard.call, turns=[turn(1_000, "Good morning.", speaker="agent")])
+
+    look_at_log(tail)
+
+    assert Alert.objects.count() == 1
+
+
+def test_it_can_be_a_condition_of_another_rule():
+    script_of = {"kind": "not_said", "speaker": "agent", "phrases": "sorry", "within_s": 60}
+    rule(speaker="customer", conditions=[script_of])
+    tail, heard = LiveTail(), hearing()
+    said(heard)
+    heard.hear(10_000, "My lawyer.")
+    before = look(tail)
+    heard.listen(70_000)
+
+    (alert,) = look(tail)
+
+    assert before == []
+    assert alert.found == "Said “lawyer”. Not said in the first 60 s: “sorry”."

@@ -1,0 +1,116 @@
+"""The home page of the admin: the health of the site, for those who may see it."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from calls.analysis.pausing import pause_analysis
+from calls.models import WorkerHeartbeat
+from calls.tests.admin.rows import make_rows
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(response):
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_a_new_site_says_what_is_missing(boss):
+    page = text_of(boss.get(reverse("admin:index")))
+
+    assert "Needs attention now" in page
+    assert "None alive" in page
+    assert "No call, attempt, job or webhook has failed." in page
+
+
+def test_a_site_that_runs_says_so(boss, heartbeat):
+    assert "Everything is running." in text_of(boss.get(reverse("admin:index")))
+
+
+def test_errors_are_listed_with_links_to_what_they_are_about(boss):
+    make_rows("1")
+
+    page = text_of(boss.get(reverse("admin:health")))
+
+    for kind in ("Call failed", "Attempt failed", "Job failed", "Webhook failing"):
+        assert kind in page
+    assert "/supervisor/calls/failed-1/" in page
+    assert reverse("admin:django_q_failure_change", args=["f1"]) in page
+    assert reverse("admin:calls_call_changelist") + "?state__exact=FAILED" in page
+    assert "openai-1, transcribe: for" in page
+
+
+def test_the_number_of_queries_does_not_grow_with_what_is_wrong(boss):
+    boss.get(reverse("admin:health"))
+
+    with CaptureQueriesContext(connection) as calm:
+        boss.get(reverse("admin:health"))
+    for mark in ("1", "2", "3"):
+        make_rows(mark)
+    with CaptureQueriesContext(connection) as busy:
+        boss.get(reverse("admin:health"))
+
+    # One more: which event the couriers of the webhooks have read up to.
+    assert len(busy) <= len(calm) + 2
+    assert len(busy) <= 32
+
+
+def test_people_see_only_links_to_lists_that_they_may_open(person):
+    make_rows("1")
+
+    page = text_of(person("view_call").get(reverse("admin:health")))
+
+    assert "Failed jobs" in page
+    assert reverse("admin:django_q_failure_changelist") not in page
+    assert reverse("admin:calls_call_changelist") in page
+    assert "Pause analysis" not in page
+
+
+def test_without_the_right_to_see_calls_there_are_no_figures(person):
+    WorkerHeartbeat.objects.all().delete()
+
+    page = text_of(person("view_apikey").get(reverse("admin:index")))
+
+    assert "None alive" not in page
+    assert reverse("admin:calls_apikey_changelist") in page
+
+
+def test_who_may_operate_pauses_and_resumes_with_a_button(person):
+    client = person("view_call", "operate_call")
+
+    before = text_of(client.get(reverse("admin:index")))
+    pause_analysis(by="ann", reason="The bill is too high.")
+    after = text_of(client.get(reverse("admin:index")))
+
+    assert "Pause analysis" in before
+    assert "Resume analysis" in after
+    assert "The bill is too high." in after
+
+
+def test_visitors_log_in_where_everybody_does(client):
+    response = client.get(reverse("admin:index"), follow=True)
+
+    assert response.redirect_chain[-1][0].startswith("/supervisor/login/?next=")
+    assert client.get(reverse("admin:health")).status_code == 302
+
+
+def test_people_who_are_no_staff_are_told_so_instead_of_sent_in_a_circle(client, django_user_model):
+    client.force_login(
+        django_user_model.objects.create(username="sam"),
+        "django.contrib.auth.backends.ModelBackend",
+    )
+
+    response = client.get(reverse("admin:index"), follow=True)
+
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", ""])
+def test_the_login_leads_to_no_other_site(boss, target):
+    response = boss.get(reverse("admin:login"), {"next": target})
+
+    assert response.url == reverse("admin:index")

@@ -1,0 +1,57 @@
+"""The other calls of the same customer: calls from and to the same number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from calls.models import Call
+from supervisor.call.parties import customer_of
+from supervisor.phases import Phase, phase_of
+
+SHOWN = 5
+# What carriers send instead of a number that the customer withholds.
+_NOBODY = ("anonymous", "private", "restricted", "unavailable", "unknown", "withheld")
+
+
+@dataclass(frozen=True)
+class OtherCalls:
+    """The newest other calls of a customer, newest first."""
+
+    number: str
+    calls: list[Call]
+    are_more: bool = False
+
+    @property
+    def rows(self) -> list[tuple[Call, Phase]]:
+        return [(call, phase_of(call)) for call in self.calls]
+
+    @property
+    def address(self) -> str:
+        """The wallboard with all calls that have this number."""
+        return f"{reverse('supervisor:board')}?{urlencode({'q': self.number})}"
+
+
+def read_other_calls(call: Call) -> OtherCalls | None:
+    """Return them, or None if nobody knows who the customer is.
+
+    Two queries, each along an index and no further than SHOWN calls. One query with OR would read
+    all calls of a number that thousands come from, such as that of a switchboard.
+    """
+    number = customer_of(call)
+    if not number or any(word in number.lower() for word in _NOBODY):
+        return None
+    outbound = Call.Direction.OUTBOUND
+    found = [
+        *_newest(Call.objects.filter(caller=number).exclude(direction=outbound), call),
+        *_newest(Call.objects.filter(callee=number, direction=outbound), call),
+    ]
+    found.sort(key=lambda each: each.pk, reverse=True)
+    return OtherCalls(number, found[:SHOWN], are_more=len(found) > SHOWN)
+
+
+def _newest(calls: QuerySet[Call], besides: Call) -> QuerySet[Call]:
+    return calls.exclude(pk=besides.pk).order_by("-id")[: SHOWN + 1]

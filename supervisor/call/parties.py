@@ -1,0 +1,58 @@
+"""Who talks with whom: the title of the call page, and the number of the customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from calls.models import Call
+
+_RELATIONS: dict[str, tuple[str, str]] = {
+    Call.Direction.INBOUND: ("\N{LEFTWARDS ARROW}", "called by"),
+    Call.Direction.OUTBOUND: ("\N{RIGHTWARDS ARROW}", "calling"),
+}
+
+
+@dataclass(frozen=True)
+class Parties:
+    """The two sides of a call. A side that is not known is empty.
+
+    ``arrow`` points the way that the call went, and ``relation`` says it. Without a direction there
+    is no arrow.
+    """
+
+    agent: str
+    customer: str
+    queue: str
+    arrow: str = ""
+    relation: str = "with"
+
+    @classmethod
+    def of(cls, call: Call) -> Self:
+        arrow, relation = _RELATIONS.get(call.direction, ("", "with"))
+        return cls(call.agent, customer_of(call), call.queue, arrow, relation)
+
+    @property
+    def are_known(self) -> bool:
+        return bool(self.agent or self.customer)
+
+    @property
+    def agent_name(self) -> str:
+        return self.agent or "Unknown agent"
+
+    @property
+    def customer_name(self) -> str:
+        return self.customer or "unknown customer"
+
+    @property
+    def title(self) -> str:
+        """The title in words; empty if neither side is known."""
+        if not self.are_known:
+            return ""
+        queue = f", {self.queue}" if self.queue else ""
+        return f"{self.agent_name} {self.relation} {self.customer_name}{queue}"
+
+
+def customer_of(call: Call) -> str:
+    """Return the number or name of the customer: whoever is called, or else whoever calls."""
+    return call.callee if call.direction == Call.Direction.OUTBOUND else call.caller

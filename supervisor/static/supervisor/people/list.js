@@ -1,0 +1,71 @@
+// The lists of agents and queues: fetched again when something happened, and merged row by row.
+
+import { isHeld, showWaiting, startHold } from "../board/hold.js";
+import { fetchPart, openFeed } from "../feed.js";
+import { startFilter } from "../filter_form.js";
+import { localise, startClocks } from "../times.js";
+import { Idiomorph } from "../vendor/idiomorph.esm.js";
+
+const BATCH_MS = 300;
+const PAUSE_MS = 2500; // a busy floor costs one request per pause
+const RETRY_MS = 3000;
+const IDLE_MS = 60_000; // for what no event tells: a day that begins, a call that was described again
+const SKIPPED = new Set(["gap_detected", "late_packets", "analysis_attempt", "listening_started", "listening_ended"]);
+
+const body = document.getElementById("rows");
+const notice = document.getElementById("notice");
+let timer = 0;
+let fetchedAt = Date.now();
+
+startClocks();
+startFilter(document.getElementById("filter"));
+startHold(() => fetchSoon(0));
+const feed = openFeed();
+feed.addEventListener("change", ({ detail }) => SKIPPED.has(detail.type) || fetchSoon());
+feed.addEventListener("refetch", () => fetchSoon());
+setInterval(() => fetchSoon(), IDLE_MS);
+
+function fetchSoon(wait = Math.max(BATCH_MS, fetchedAt + PAUSE_MS - Date.now())) {
+  timer ||= setTimeout(fetchList, wait);
+}
+
+async function fetchList() {
+  timer = 0;
+  fetchedAt = Date.now();
+  if (document.hidden) return document.addEventListener("visibilitychange", () => fetchSoon(0), { once: true });
+  try {
+    const page = await fetchPart(location.href, feed);
+    if (!page) return;
+    localise(page);
+    merge(page);
+    notice.hidden = true;
+  } catch (error) {
+    notice.textContent = `Could not load the latest figures (${error.message}). Trying again.`;
+    notice.hidden = feed.status !== "live";
+    fetchSoon(RETRY_MS);
+  }
+}
+
+function merge(page) {
+  for (const id of ["sum", "none", "pages"]) {
+    Idiomorph.morph(document.getElementById(id), page.getElementById(id));
+  }
+  const fresh = [...page.getElementById("rows").children];
+  const old = new Map([...body.children].map((row) => [row.dataset.name, row]));
+  // Under the pointer, rows change in place but do not move, so that a click hits its row.
+  const isFixed = isHeld();
+  for (const row of fresh) {
+    const known = old.get(row.dataset.name);
+    if (known && !known.isEqualNode(row)) Idiomorph.morph(known, row);
+  }
+  const isMoved = fresh.length !== old.size || fresh.some((row, at) => body.children[at]?.dataset.name !== row.dataset.name);
+  if (isMoved && !isFixed) arrange(fresh, old);
+  showWaiting(isMoved && isFixed ? 1 : 0, false);
+}
+
+function arrange(fresh, old) {
+  const focused = document.activeElement?.closest("#rows > tr")?.dataset.name;
+  body.replaceChildren(...fresh.map((row) => old.get(row.dataset.name) ?? row));
+  // A node that was moved has lost the focus.
+  if (focused !== undefined) old.get(focused)?.querySelector("a")?.focus({ preventScroll: true });
+}

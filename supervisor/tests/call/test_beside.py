@@ -1,0 +1,62 @@
+"""The list that a call was opened from: the way back, and the calls beside it."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from calls.models import Call
+from calls.tests.factories import live_call
+from supervisor.tests.factories import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def three():
+    """Three live calls of a queue, and one of another, the newest last."""
+    for name, queue in (("a", "billing"), ("b", "billing"), ("x", "cards"), ("c", "billing")):
+        call = live_call(name)
+        Call.objects.filter(pk=call.pk).update(queue=queue)
+
+
+def test_the_crumb_leads_back_to_the_list_as_it_was(supervisor, three):
+    page = supervisor.get("/supervisor/calls/b/", {"list": "queue=billing&sort=-loss"})
+
+    assert 'href="/supervisor/?queue=billing&amp;sort=-loss">Wallboard</a>' in page.content.decode()
+
+
+def test_the_calls_beside_are_those_of_the_list_and_carry_it_on(supervisor, three):
+    html = supervisor.get("/supervisor/calls/b/", {"list": "queue=billing"}).content.decode()
+
+    for which, name in (("prev", "c"), ("next", "a")):
+        assert f'href="/supervisor/calls/{name}/?list=queue%3Dbilling" rel="{which}"' in html
+
+
+def test_a_call_at_the_end_of_its_list_has_one_neighbour(supervisor, three):
+    text = text_of(supervisor.get("/supervisor/calls/c/", {"list": "queue=billing"}))
+
+    assert "Next call" in text
+    assert "Previous call" not in text
+
+
+def test_without_a_list_there_are_no_neighbours(supervisor, three):
+    html = supervisor.get("/supervisor/calls/b/").content.decode()
+
+    assert 'href="/supervisor/">Wallboard</a>' in html
+    assert "Next call" not in html
+
+
+def test_an_action_comes_back_to_the_same_list(operator, three):
+    address = reverse("supervisor:end", args=["b"])
+
+    question = operator.get(address, {"list": "queue=billing"}).content.decode()
+    done = operator.post(f"{address}?list=queue%3Dbilling")
+
+    assert f'action="{address}?list=queue%3Dbilling"' in question
+    assert done["Location"] == "/supervisor/calls/b/?list=queue%3Dbilling"
+
+
+@pytest.mark.parametrize("text", ["", "?", "nowhere?x=1", "\0", "before=9", "x" * 5000])
+def test_any_list_in_the_address_is_taken(supervisor, three, text):
+    assert supervisor.get("/supervisor/calls/b/", {"list": text}).status_code == 200

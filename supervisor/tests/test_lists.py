@@ -1,0 +1,88 @@
+"""The list that the page of a call came from: its address, and the calls beside one in it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+
+from calls.models import Call
+from supervisor.lists import List, came_from
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def calls():
+    """Calls by name: two live ones, opened first and last, and three that have ended."""
+    now, made = timezone.now(), {}
+    for age, (name, state, queue) in enumerate(
+        [
+            ("new", "IN_PROGRESS", "sales"),
+            ("a", "ARCHIVED", "sales"),
+            ("b", "ARCHIVED", "cards"),
+            ("c", "FAILED", "sales"),
+            ("old", "IN_PROGRESS", "sales"),
+        ]
+    ):
+        made[name] = Call.objects.create(
+            call_id=name, state=state, queue=queue, opened_at=now - timedelta(minutes=age)
+        )
+    return made
+
+
+def beside(query, call):
+    return [each and each.call_id for each in List(query).neighbours(call)]
+
+
+def test_a_request_without_a_list_came_from_none():
+    assert came_from(RequestFactory().get("/x")) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "address", "label"),
+    [
+        ("", "/supervisor/", "Wallboard"),
+        ("queue=billing&sort=-loss", "/supervisor/?queue=billing&sort=-loss", "Wallboard"),
+        ("search?q=refund", "/supervisor/search/?q=refund", "Search"),
+        ("alerts?show=all", "/supervisor/alerts/?show=all", "Alerts"),
+        ("https://evil.example/?x=1", "/supervisor/", "Wallboard"),
+    ],
+)
+def test_the_address_of_the_list_is_kept(value, address, label):
+    found = came_from(RequestFactory().get("/x", {"list": value}))
+
+    assert (found.address, found.label) == (address, label)
+
+
+@pytest.mark.parametrize("found", [List("queue=a b&sort=agent"), List("q=x", "search"), List()])
+def test_the_parameter_leads_back_to_the_list(found):
+    request = RequestFactory().get(f"/x?{found.parameter}")
+
+    assert came_from(request) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("", ["new", "old", "a", "b", "c"]),
+        ("sort=-opened", ["new", "a", "b", "c", "old"]),
+        ("sort=opened", ["old", "c", "b", "a", "new"]),
+        ("queue=sales", ["new", "old", "a", "c"]),
+        ("queue=sales&sort=-duration", ["old", "c", "a", "new"]),
+    ],
+)
+def test_the_calls_beside_one_are_those_of_the_order(calls, query, order):
+    Call.objects.filter(state__in=("ARCHIVED", "FAILED")).update(ended_at=timezone.now())
+
+    found = [beside(query, calls[name]) for name in order]
+
+    padded = [None, *order, None]
+    assert found == [[padded[at], padded[at + 2]] for at in range(len(order))]
+
+
+def test_a_call_that_no_longer_matches_keeps_its_place_in_an_order_by_age(calls):
+    assert beside("queue=sales&sort=-opened", calls["b"]) == ["a", "c"]
+    assert beside("queue=sales&sort=agent", calls["b"]) == [None, None]
