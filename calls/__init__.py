@@ -3,8 +3,7 @@
 lifecycle     Every state of a call and every transition
 services      Writes to a call outside ingest and analysis, one transaction each
 resolution    Resolves alerts whose condition ends with the state of their call
-events        The event log: typed events, appended in the transaction that makes them true
-alert_events  The events of alerts
+events/       The event log: typed events, appended in the transaction that makes them true
 actions       The catalogue of actions on a call, read by pages, bulk, admin, API and commands
 description   The described fields of a call: who calls whom, and how the audio is encoded
 annotations   Tags and notes

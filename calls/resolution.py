@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from calls.alert_events import AlertResolved
 from calls.events import Entry, log_entry
+from calls.events.alerts import AlertResolved
 from calls.models import Alert
 
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from calls import events
 from calls.actions import ACTIONS
-from calls.alert_events import AlertAssigned, AlertReopened, AlertSnoozed
 from calls.alerts.services import AlertNotFound, lock_alert
+from calls.events.alerts import AlertAssigned, AlertReopened, AlertSnoozed
 from calls.models import Alert
 
 LONGEST_SNOOZE = timedelta(days=7)

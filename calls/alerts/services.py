@@ -14,9 +14,9 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from calls import events
-from calls.alert_events import AlertAcknowledged, AlertRaised
 from calls.alerts.matches import LIVE_SOURCE, PACKET_SOURCE, AlertMatch
 from calls.alerts.quiet import is_quiet
+from calls.events.alerts import AlertAcknowledged, AlertRaised
 from calls.models import Alert, AlertRule, Call
 from calls.notifications.services import queue_alert
 from calls.resolution import resolve

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from calls import events
-from calls.alert_events import (
+from calls.description import DESCRIBED
+from calls.events.alerts import (
     AlertAcknowledged,
     AlertAssigned,
     AlertRaised,
@@ -16,7 +17,6 @@ from calls.alert_events import (
     AlertResolved,
     AlertSnoozed,
 )
-from calls.description import DESCRIBED
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, WebhookEndpoint
 

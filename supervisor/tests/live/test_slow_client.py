@@ -20,7 +20,7 @@ MAKE_EVENTS = f"""
 from django.db import transaction
 from django.utils import timezone
 from calls import events
-from calls.alert_events import AlertRaised
+from calls.events.alerts import AlertRaised
 entry = AlertRaised(alert=1, rule="r", kind="k", severity="notice", found="f",
                     quote="x" * 10_000, speaker="customer", offset_ms=None)
 with transaction.atomic():

@@ -1,4 +1,7 @@
-"""The event log: typed entries, appended in the transaction of the change and read by offset."""
+"""The event log: typed entries, appended in the transaction of the change and read by offset.
+
+alerts  The entries about alerts
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 from django.db import connection, transaction
 
-from calls.alert_events import (
+from calls.description import check_names
+from calls.events.alerts import (
     AlertAcknowledged,
     AlertAssigned,
     AlertRaised,
@@ -17,7 +21,6 @@ from calls.alert_events import (
     AlertResolved,
     AlertSnoozed,
 )
-from calls.description import check_names
 from calls.models import CallEvent, EventLog
 
 NOTIFY_CHANNEL = "call_events"

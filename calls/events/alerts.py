@@ -1,4 +1,4 @@
-"""The entries of the event log about alerts. ``calls.events`` appends them.
+"""The entries of the event log about alerts.
 
 ``rule`` and ``severity`` are those of the alert when it was raised.
 """
