@@ -1,50 +1,25 @@
 // The lists of agents and queues: fetched again when something happened, and merged row by row.
 
 import { isHeld, showWaiting, startHold } from "../board/hold.js";
-import { fetchPart, openFeed } from "../feed.js";
+import { openFeed } from "../feed.js";
 import { startFilter } from "../filter_form.js";
-import { localise, startClocks } from "../times.js";
+import { startClocks } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
+import { startRefetching } from "./refetch.js";
 
-const BATCH_MS = 300;
-const PAUSE_MS = 2500; // a busy floor costs one request per pause
-const RETRY_MS = 3000;
 const IDLE_MS = 60_000; // for what no event tells: a day that begins, a call that was described again
 const SKIPPED = new Set(["gap_detected", "late_packets", "analysis_attempt", "listening_started", "listening_ended"]);
 
 const body = document.getElementById("rows");
-const notice = document.getElementById("notice");
-let timer = 0;
-let fetchedAt = Date.now();
 
 startClocks();
 startFilter(document.getElementById("filter"));
-startHold(() => fetchSoon(0));
 const feed = openFeed();
+// A busy floor costs one request per pause.
+const fetchSoon = startRefetching(feed, merge, { batchMs: 300, pauseMs: 2500, retryMs: 3000 });
+startHold(() => fetchSoon(0));
 feed.addEventListener("change", ({ detail }) => SKIPPED.has(detail.type) || fetchSoon());
-feed.addEventListener("refetch", () => fetchSoon());
 setInterval(() => fetchSoon(), IDLE_MS);
-
-function fetchSoon(wait = Math.max(BATCH_MS, fetchedAt + PAUSE_MS - Date.now())) {
-  timer ||= setTimeout(fetchList, wait);
-}
-
-async function fetchList() {
-  timer = 0;
-  fetchedAt = Date.now();
-  if (document.hidden) return document.addEventListener("visibilitychange", () => fetchSoon(0), { once: true });
-  try {
-    const page = await fetchPart(location.href, feed);
-    if (!page) return;
-    localise(page);
-    merge(page);
-    notice.hidden = true;
-  } catch (error) {
-    notice.textContent = `Could not load the latest figures (${error.message}). Trying again.`;
-    notice.hidden = feed.status !== "live";
-    fetchSoon(RETRY_MS);
-  }
-}
 
 function merge(page) {
   for (const id of ["sum", "none", "pages"]) {
