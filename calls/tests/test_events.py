@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from calls import events
-from calls.alert_events import (
+from calls.description import NAMES
+from calls.events.alerts import (
     AlertAcknowledged,
     AlertAssigned,
     AlertRaised,
@@ -19,7 +20,6 @@ from calls.alert_events import (
     AlertResolved,
     AlertSnoozed,
 )
-from calls.description import NAMES
 from calls.models import CallEvent, EventLog
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ LONGEST_TEMPLATE_LINE = 120
 LAYERS = [
     ["calls.lifecycle", "calls.clock", "calls.conversation", "calls.formats", "calls.outage"],
     ["calls.models"],
-    ["calls.events", "calls.alert_events", "calls.redaction"],
+    ["calls.events", "calls.redaction"],
     ["calls.services", "calls.search", "calls.reports", "calls.resolution"],
     ["calls.ingest"],
     ["calls.analysis"],

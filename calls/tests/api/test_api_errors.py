@@ -1,4 +1,4 @@
-"""Errors of the API: JSON with a reason that programs can read and people can understand."""
+"""API errors are JSON: a code for programs and an explanation for people."""
 
 from __future__ import annotations
 
