@@ -68,7 +68,7 @@ def test_a_shared_view_is_offered_to_others_with_its_owner_and_a_private_one_is_
     assert "Shared by ana" in page
     assert "Private" not in page
     assert "Shared" not in text_of(ben.get("/supervisor/queues/"))
-    assert "You have saved no view yet." in text_of(ben.get(VIEWS))
+    assert "You have no saved views yet." in text_of(ben.get(VIEWS))
 
 
 def test_only_the_owner_changes_or_deletes_a_view(supervisor, ben):
