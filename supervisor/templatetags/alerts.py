@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +11,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from supervisor.dates import whole
 from supervisor.figures import COUNTED, Figures, read_open
 
 register = template.Library()
-_NEGATIVE = re.compile(r"(?<![\w.-])-(?=\d)")
 
 
 @register.inclusion_tag("supervisor/_open_alerts.html", takes_context=True)
@@ -36,24 +35,18 @@ def ago(at: datetime) -> SafeString:
     return format_html(
         '<time datetime="{}" data-ago title="{}">{}</time>',
         at.isoformat(timespec="milliseconds"),
-        f"{local:%d %b %Y, %H:%M:%S %Z}",
+        f"{whole(local)} {local:%Z}",
         _age((timezone.now() - at).total_seconds()),
     )
 
 
-@register.filter
-def minus(text: str) -> str:
-    """A text with a minus sign in front of negative numbers, instead of a hyphen."""
-    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
-
-
 def _age(seconds: float) -> str:
     """A duration in its largest unit. ``alert_age.js`` does the same."""
-    whole = max(0, int(seconds))
+    rounded = max(0, int(seconds))
     for unit_s, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if whole >= unit_s:
-            return f"{whole // unit_s} {unit}"
-    return f"{whole} s"
+        if rounded >= unit_s:
+            return f"{rounded // unit_s} {unit}"
+    return f"{rounded} s"
 
 
 @register.filter
