@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.utils import timezone
 
 from calls import services
+from calls.alerts.kinds import LIVE_KINDS
 from calls.alerts.live_matches import match_heard
 from calls.alerts.live_tail import LiveTail
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
-from calls.models import AlertRule, Call, LiveTranscription, LiveUtterance, Stage
+from calls.alerts.sweep import sweep_live
+from calls.models import AlertRule, Call, CallEvent, LiveTranscription, LiveUtterance, Stage
 from calls.tests import one_call
 from calls.tests.factories import attempt, claim, live_call
 
@@ -119,3 +121,20 @@ def turn(begin_ms, text, *, speaker="customer", length_ms=1_000, score=0.0):
         "score": score,
         "words": [],
     }
+
+
+def sweep(now):
+    """Raise the alerts about the state of live calls."""
+    return raise_alerts(matches_of_state(now), now=now)
+
+
+def matches_of_state(now):
+    """Return what the state of live calls matches."""
+    return list(sweep_live(book().of(*LIVE_KINDS), now=now))
+
+
+def ended(alert):
+    """Return the state of an alert, why it was resolved, and the reasons in the log."""
+    alert.refresh_from_db()
+    told = CallEvent.objects.filter(type="alert_resolved", data__alert=alert.pk)
+    return alert.state, alert.resolved_reason, [event.data["reason"] for event in told]

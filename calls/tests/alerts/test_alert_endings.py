@@ -9,15 +9,23 @@ from django.utils import timezone
 
 from calls import services
 from calls.alerts.endings import adopt_alerts, resolve_left_over, resolve_live
-from calls.alerts.kinds import LIVE_KINDS
 from calls.alerts.live_tail import LiveTail
 from calls.alerts.matches import AlertMatch
 from calls.alerts.services import acknowledge_alert, raise_alerts
-from calls.alerts.sweep import sweep_live
 from calls.analysis.speakers import swap_speakers
 from calls.models import Alert, AlertRule, Call, CallEvent, Stage
 from calls.tests import one_call
-from calls.tests.alerts.hearing import archive, book, hearing, look, look_at_log, rule, turn
+from calls.tests.alerts.hearing import (
+    archive,
+    ended,
+    hearing,
+    look,
+    look_at_log,
+    matches_of_state,
+    rule,
+    sweep,
+    turn,
+)
 from calls.tests.factories import (
     ANALYSIS,
     TRANSCRIPT,
@@ -35,17 +43,6 @@ STATES = Alert.State
 @pytest.fixture(autouse=True)
 def only_mine():
     AlertRule.objects.all().delete()
-
-
-def sweep(now):
-    return raise_alerts(list(sweep_live(book().of(*LIVE_KINDS), now=now)), now=now)
-
-
-def ended(alert):
-    """Return the state of an alert, why it was resolved, and the reasons in the log."""
-    alert.refresh_from_db()
-    told = CallEvent.objects.filter(type="alert_resolved", data__alert=alert.pk)
-    return alert.state, alert.resolved_reason, [event.data["reason"] for event in told]
 
 
 def analyse(call):
@@ -221,7 +218,7 @@ def test_an_alert_that_was_found_live_is_not_raised_again_at_the_end():
 def test_a_sweep_that_is_later_than_the_end_leaves_nothing_open():
     rule("silence", limit=45)
     now, call = timezone.now() + timedelta(minutes=1), live_call()
-    found = list(sweep_live(book().of(*LIVE_KINDS), now=now))
+    found = matches_of_state(now)
 
     services.end_call(call_id=call.call_id)
     (alert,) = raise_alerts(found, now=now)

@@ -72,11 +72,9 @@ def test_what_is_stored_makes_room_for_what_came_meanwhile():
     assert backlog.memory.held == 0
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_an_outage_within_the_limit_is_neither_felt_nor_lost(settings, monkeypatch):
-    monkeypatch.setattr(socket, "RETRY_S", 0.01)
-    real, audio = socket.store_async, codes()
-    is_back = asyncio.Event()
+def take_database_away(monkeypatch):
+    """Let storing fail until the event that is returned is set."""
+    real, is_back = socket.store_async, asyncio.Event()
 
     async def away(packets, way):
         if not is_back.is_set():
@@ -84,6 +82,13 @@ async def test_an_outage_within_the_limit_is_neither_felt_nor_lost(settings, mon
         await real(packets, way)
 
     monkeypatch.setattr(socket, "store_async", away)
+    return is_back
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_outage_within_the_limit_is_neither_felt_nor_lost(settings, monkeypatch):
+    monkeypatch.setattr(socket, "RETRY_S", 0.01)
+    audio, is_back = codes(), take_database_away(monkeypatch)
     carrier = await connect()
     await carrier.say(TWILIO_START)
     for message in twilio_frames(audio):
@@ -106,14 +111,7 @@ async def test_an_outage_within_the_limit_is_neither_felt_nor_lost(settings, mon
 async def test_beyond_the_limit_the_reading_stops_and_the_socket_stays_open(settings, monkeypatch):
     monkeypatch.setattr(socket, "RETRY_S", 0.01)
     settings.CARRIER_MEMORY = 0.01
-    real, is_back = socket.store_async, asyncio.Event()
-
-    async def away(packets, way):
-        if not is_back.is_set():
-            raise Unavailable("gone")
-        await real(packets, way)
-
-    monkeypatch.setattr(socket, "store_async", away)
+    is_back = take_database_away(monkeypatch)
     carrier = await connect()
     await carrier.say(TWILIO_START)
     for message in twilio_frames(codes()):
