@@ -7,8 +7,12 @@ DEMO_SPEED ?= 1
 PORT ?= 8000
 SOAK_SECONDS ?= 600
 export DEMO_SPEED
+# What a page shows hardly depends on the database: on PostgreSQL, make soak looks at these.
+PAGES := calls/tests/admin $(addprefix supervisor/tests/,account alerts board call people rights saved \
+	search sign_on wall)
+BESIDE_PAGES := $(addprefix --ignore=,$(PAGES))
 
-.PHONY: help run test coverage check bench soak format clean
+.PHONY: help run test coverage check audit bench soak client format clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,12 +28,12 @@ $(VENV)/.development: $(VENV)/.service requirements-dev.txt
 	@touch $@
 
 run: $(VENV)/.service ## Install everything, start web and worker, stream the demo calls
-	@exec $(BIN)/python manage.py up --demo --port $(PORT)
+	@PROFILE=local exec $(BIN)/python manage.py up --demo --forever --port $(PORT)
 
 test: $(VENV)/.development ## Install everything, run the tests on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 3 -m "not slow and (browser or not processes)"
 	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 4 \
-		-m "database and not slow and not speech and not browser"
+		-m "database and not slow and not speech and not browser" $(BESIDE_PAGES)
 
 coverage: $(VENV)/.development ## Measure the branch coverage of the tests on SQLite
 	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-branch --cov-report=term-missing:skip-covered
@@ -40,14 +44,19 @@ check: $(VENV)/.development ## Formatting, lint, types, migrations and the deplo
 	$(BIN)/mypy callcenter calls supervisor benchmarks
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
-	DEBUG=false SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
+	PROFILE=production SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 		ALLOWED_HOSTS=calls.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# Vulnerabilities that stay need --ignore-vuln here, with the reason.
+audit: $(VENV)/.development ## List known vulnerabilities of the installed packages; needs the internet
+	$(BIN)/pip-audit --desc on
 
 bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL
 	$(BIN)/python manage.py bench_ingest
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_ingest
 	$(BIN)/python manage.py bench_overload
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_overload
+	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_restarts
 	$(BIN)/python manage.py bench_analysis
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_analysis
 	$(BIN)/python manage.py bench_analysis --slots 200
@@ -72,10 +81,15 @@ bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL
 soak: $(VENV)/.development ## Run the slow tests, and check for SOAK_SECONDS each that memory stays flat
 	$(BIN)/python -m pytest -m "slow or (processes and not browser)"
 	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -m "slow and not speech"
+	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 4 \
+		-m "database and not slow and not speech and not browser" $(PAGES)
 	$(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_feed --seconds $(SOAK_SECONDS)
 	$(BIN)/python manage.py bench_board --seconds $(SOAK_SECONDS)
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_board --seconds $(SOAK_SECONDS)
+
+client: $(VENV)/.development ## Generate the Python client in clients/python from the schema of this checkout
+	$(BIN)/python clients/python/generate.py
 
 format: $(VENV)/.development ## Format the code and apply automatic fixes
 	$(BIN)/ruff format .

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,17 @@ SHARING = (
     "test_carrier_speech",
     "test_express_wire",
     "test_jitter_buffer",
+    "test_path_prefix",
+    "test_python_client",
     "test_real_speech",
     "test_reuse",
+    "test_schema",
+    "test_security_guide",
+    "test_several_processes",
     "test_speech",
 )
 STAY = {"django_content_type", "auth_permission"}
+OF_THE_SITE = settings.DATABASES["default"]["NAME"]
 
 
 def pytest_configure() -> None:
@@ -34,6 +42,11 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 0.3 s for one
     # Every client of a test would look at all static files, in 0.05 s.
     settings.SERVESTATIC_USE_FINDERS = False
+    settings.METRICS_EVERY = 0  # the thread would write into the database of other tests
+    # A power cut may take a test's database; waiting for the disk takes longer than most tests.
+    options = settings.DATABASES["default"]["OPTIONS"]
+    if "init_command" in options:
+        options["init_command"] = options["init_command"].replace("=FULL", "=OFF")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -79,20 +92,66 @@ def _no_remembered_calls() -> None:
     record.late_log.clear()
 
 
+@pytest.fixture(autouse=True)
+def _no_counts_of_earlier_tests() -> None:
+    from calls.telemetry import meters
+
+    meters.forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_remembered_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keys of an earlier test are gone, and nothing writes in a thread beside a transaction."""
+    from calls.keys import ring
+    from calls.keys.guesses import guesses
+    from calls.keys.last_use import last_use
+    from calls.keys.limits import rate_limits
+
+    monkeypatch.setattr(last_use, "start", lambda write: None)
+    for memory in (ring, last_use, guesses, rate_limits):
+        memory.forget()
+    yield
+    for memory in (ring, last_use):
+        memory.forget()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _tables_are_emptied_quickly(django_db_setup) -> None:
+def _tables_are_emptied_quickly(django_db_setup, django_db_blocker) -> None:
     """After a test with real transactions; permissions stay, as creating them takes long.
 
     Django's TRUNCATE makes new files for every table and index, which takes PostgreSQL 0.2 s.
     """
+    from calls.models import Watch
+
+    if not _is_test_database():
+        return
     connection.ops.sql_flush = _empty
+    with django_db_blocker.unblock():
+        _let_the_audit_log_be_emptied()
+        Watch.objects.all().delete()  # a test's watch begins where its own calls do
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
 
 
+def _is_test_database() -> bool:
+    """Whether a test database was made. A run in which no test needs one leaves the site's."""
+    return bool(connection.settings_dict["NAME"] != OF_THE_SITE)
+
+
+def _let_the_audit_log_be_emptied() -> None:
+    """Drop the triggers that keep it, which a test of them creates again."""
+    audit = import_module("calls.migrations.0042_audit")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("DROP FUNCTION IF EXISTS calls_audit_refuse CASCADE")
+            return
+        for name in re.findall(r"TRIGGER (\w+)", " ".join(audit.SQLITE)):
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
 def _empty(style: object, tables: list[str], **options: object) -> list[str]:
     names = [f'"{table}"' for table in tables if table not in STAY]
-    deletions = [f"DELETE FROM {name}" for name in names]  # noqa: S608
+    deletions = [f"DELETE FROM {name}" for name in names]  # noqa: S608 (names of our tables)
     if connection.vendor != "postgresql":
         return deletions
     # As TRUNCATE does, wait for whoever still writes.
@@ -103,7 +162,7 @@ def _empty(style: object, tables: list[str], **options: object) -> list[str]:
 def _no_connection_outlives_the_tests(django_db_setup, django_db_blocker) -> Iterator[None]:
     """Threads of event loops that are gone keep their connection: drop it with the database."""
     yield
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or not _is_test_database():
         return
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(

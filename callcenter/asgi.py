@@ -12,22 +12,31 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from callcenter.path_prefix import WithoutPrefix, WithPrefix  # noqa: E402
 from calls.api import routing as ingest  # noqa: E402
 from calls.api.addresses import Addresses  # noqa: E402
+from calls.api.goodbye import Goodbye  # noqa: E402
 from calls.api.limits import BodyLimit  # noqa: E402
+from calls.api.waiting import TranscriptWait  # noqa: E402
 from calls.ingest.express import ExpressLane  # noqa: E402
+from calls.proxies import TrustedProxies  # noqa: E402
+from calls.telemetry import publishing  # noqa: E402
+from calls.telemetry.serving import Observed  # noqa: E402
 from supervisor import routing as supervisor  # noqa: E402
+from supervisor.account.demand import ProvenLogin  # noqa: E402
 from supervisor.live.event_stream import EventStream  # noqa: E402
 from supervisor.live.origin import SameOrigin  # noqa: E402
 
-http_application = ExpressLane(django_application) if settings.EXPRESS_LANE else django_application
+pages = WithPrefix(django_application, prefix=settings.PATH_PREFIX)
+http_application = ExpressLane(pages) if settings.EXPRESS_LANE else pages
 # Channels documents this use of Django's patterns; its type stubs do not cover it.
 sockets = URLRouter([*ingest.websocket_urlpatterns, *supervisor.websocket_urlpatterns])  # type: ignore[list-item]
-application = Addresses(
-    ProtocolTypeRouter(
-        {
-            "http": BodyLimit(EventStream(http_application), limit=settings.BODY_LIMIT),
-            "websocket": SameOrigin(AuthMiddlewareStack(sockets)),
-        }
-    )
+routes = ProtocolTypeRouter(
+    {
+        "http": BodyLimit(EventStream(TranscriptWait(http_application)), limit=settings.BODY_LIMIT),
+        "websocket": SameOrigin(AuthMiddlewareStack(ProvenLogin(sockets))),
+    }
 )
+below = WithoutPrefix(Goodbye(Observed(Addresses(routes))), prefix=settings.PATH_PREFIX)
+application = TrustedProxies(below, trusted=settings.TRUSTED_PROXIES)
+publishing.start("web")

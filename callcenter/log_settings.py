@@ -1,35 +1,29 @@
-"""Settings of the log. Only its level depends on the site."""
+"""Settings of the log. Only its level and its format depend on the site."""
 
 from __future__ import annotations
 
-import logging
-import re
 from typing import Any
 
-TOKEN_OF_DISPLAY = re.compile(r"/wall/[^/\s]+")
+FORMATS = ("text", "json")
 
 
-class HideTokens(logging.Filter):
-    """Hides the token in the address of a display, which Django logs with every error."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        if "/wall/" in text:
-            record.msg, record.args = TOKEN_OF_DISPLAY.sub("/wall/…", text), ()
-        return True
-
-
-def logging_settings(level: str) -> dict[str, Any]:
-    """Return the settings of logging. ``level`` is that of our own loggers."""
+def logging_settings(level: str, *, form: str) -> dict[str, Any]:
+    """Return the settings of logging: the level of our own loggers, and one of FORMATS."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"hide_tokens": {"()": HideTokens}},
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
+        "filters": {
+            "hide_tokens": {"()": "callcenter.log_format.HideTokens"},
+            "unknown_hosts": {"()": "callcenter.log_format.UnknownHosts"},
+        },
+        "formatters": {
+            "text": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
+            "json": {"()": "callcenter.log_format.JsonLines"},
+        },
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
-                "formatter": "line",
+                "formatter": form,
                 "filters": ["hide_tokens"],
             }
         },
@@ -37,11 +31,20 @@ def logging_settings(level: str) -> dict[str, Any]:
         "loggers": {
             "calls": {"level": level},
             "supervisor": {"level": level},
-            "django": {"level": "INFO"},
+            # Django gives these two handlers of its own, which write text only.
+            "django": {"handlers": [], "level": "INFO"},
+            "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR"},
-            # Scanners cause these all day. The answer 400 is enough.
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "django.security.DisallowedHost": {"filters": ["unknown_hosts"]},
             "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-            "axes": {"level": "WARNING"},
+            # It repeats every second what the caller logs once.
+            "psycopg.pool": {"level": "ERROR"},
+            # Names logins with line breaks as they are. Ours, calls.logins, says the same.
+            "axes": {"level": "ERROR"},
+            "django_auth_ldap": {"level": "ERROR"},
+            # Uvicorn has set their levels by now. A logger that is not named would lose its own.
+            "uvicorn": {"handlers": ["stderr"], "propagate": False},
+            "uvicorn.error": {},
+            "uvicorn.access": {"handlers": ["stderr"], "propagate": False},
         },
     }

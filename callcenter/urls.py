@@ -1,5 +1,8 @@
 """The root routes."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -9,7 +12,7 @@ from calls.monitoring import health, metrics
 from supervisor.wall.views import open_display
 
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="docs.html")
-urlpatterns = [
+routes: list[Any] = [
     path("", RedirectView.as_view(pattern_name="supervisor:board"), name="home"),
     path("v1/", include("calls.api.urls")),
     path("supervisor/", include("supervisor.urls")),
@@ -23,7 +26,10 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
 ]
+urlpatterns = routes
+if settings.PATH_PREFIX:
+    urlpatterns = [path(f"{settings.PATH_PREFIX[1:]}/", include(routes))]
 handler400 = "calls.api.errors.bad_request"
-handler403 = "calls.api.errors.permission_denied"
+handler403 = "supervisor.access.explain_refusal"
 handler404 = "calls.api.errors.not_found"
 handler500 = "calls.api.errors.server_error"

@@ -25,10 +25,13 @@ from calls.annotations import (
     remove_tag,
     without_personal_data,
 )
+from calls.deletion import delete_call
+from calls.holds import services as holds
 from calls.lifecycle import CallState
 from calls.models import ApiKey, Call, Stage
 
 OPERATE = "calls.operate_call"
+DELETE = "calls.delete_call"
 DELETE_NOTE = "calls.delete_note"  # notes of other people
 ANY_STATE = frozenset(CallState)
 STAGES = (
@@ -39,15 +42,9 @@ STAGES = (
     (Stage.UNDERSTAND.value, "Keep the transcript: redo only summary, sentiment and figures"),
 )
 REFUSALS = (
-    services.NotPossible,
-    services.CallNotFound,
-    NotThere,
-    NotYours,
-    AnnotationRefused,
-    NothingToAcknowledge,
-)
-
-
+    services.NotPossible, services.CallNotFound, NotThere, NotYours, AnnotationRefused,
+    NothingToAcknowledge, holds.HoldRefused, holds.NotHeld, holds.OnHold,
+)  # fmt: skip
 # Where the call page offers an action: at its head, in the menu *More*, or in *Technical*.
 Place = Literal["head", "more", "technical"]
 
@@ -66,7 +63,10 @@ class OneCall:
 
 @dataclass(frozen=True)
 class ManyCalls:
-    """The words of a bulk action. ``will`` continues "these calls", ``done`` is their outcome."""
+    """The words of a bulk action. ``button`` says "5 calls" in place of ``{calls}``.
+
+    ``will`` continues "these calls", ``done`` is their outcome.
+    """
 
     title: str
     button: str
@@ -83,6 +83,7 @@ class Action:
     needs, and ``may_take`` those that the call page offers besides. ``is_done`` says of a call in
     one of the ``states`` that it needs the action no more. ``scope`` and ``status`` belong to the
     API, ``admin_label`` to the admin. An action without words for a place is not offered there.
+    After one that ``removes`` the call there is no call to go back to.
     """
 
     name: str
@@ -90,11 +91,12 @@ class Action:
     past: str = ""
     states: frozenset[CallState] = ANY_STATE
     permission: str = OPERATE
-    scope: ApiKey.Scope = ApiKey.Scope.OPERATE
+    scope: ApiKey.Scope = ApiKey.Scope.SUPERVISE
     status: str = ""
     takes: tuple[str, ...] = ()
     may_take: tuple[str, ...] = ()
     is_grave: bool = False
+    removes: bool = False
     is_done: Callable[[Call], bool] = lambda call: False
     page: OneCall | None = None
     bulk: ManyCalls | None = None
@@ -118,17 +120,9 @@ def _end(*, call_id: str, by: str, reason: str = Call.EndReason.OPERATOR) -> Cal
     return services.end_call(call_id=call_id, by=by, reason=reason)
 
 
-def _retry(*, call_id: str, by: str) -> Call:
-    return services.retry_call(call_id=call_id, by=by)
-
-
 def _dismiss(*, call_id: str, by: str, note: str = "") -> Call:
     # The log keeps the reason for good, so what is personal must not get there.
     return services.dismiss_call(call_id=call_id, by=by, note=without_personal_data(note))
-
-
-def _reanalyse(*, call_id: str, by: str, stage: str = Stage.TRANSCRIBE) -> Call:
-    return services.reanalyse_call(call_id=call_id, by=by, stage=stage)
 
 
 def _tag(*, call_id: str, by: str, tag: str) -> Any:
@@ -161,7 +155,7 @@ ACTIONS = {
             ),
             bulk=ManyCalls(
                 title="End calls",
-                button="End",
+                button="End {calls}",
                 will="will be ended",
                 consequence=(
                     "Their analysis starts at once. Packets that still arrive are kept and "
@@ -173,19 +167,19 @@ ACTIONS = {
         Action(
             name="retry",
             past="retried",
-            run=_retry,
+            run=services.retry_call,
             states=frozenset({CallState.FAILED}),
             status="retry_initiated",
             page=OneCall(
                 label="Retry",
                 question="Retry the analysis?",
-                consequence=("The call gets another round of attempts. No existing data is lost."),
+                consequence="The call gets another round of attempts. No existing data is lost.",
                 done="The call gets another round of attempts.",
                 is_main=True,
             ),
             bulk=ManyCalls(
                 title="Retry calls",
-                button="Retry",
+                button="Retry {calls}",
                 will="will get another round of attempts",
                 consequence="Each call resumes where it failed. No existing data is lost.",
                 done="Queued",
@@ -212,7 +206,7 @@ ACTIONS = {
             ),
             bulk=ManyCalls(
                 title="Dismiss calls",
-                button="Dismiss",
+                button="Dismiss {calls}",
                 will="will no longer count as failed",
                 consequence=(
                     "They need no analysis and are not retried automatically. Everything "
@@ -225,7 +219,7 @@ ACTIONS = {
         Action(
             name="reanalyse",
             past="reanalysed",
-            run=_reanalyse,
+            run=services.reanalyse_call,
             states=frozenset({CallState.ARCHIVED}),
             status="reanalysis_initiated",
             takes=("stage",),
@@ -238,7 +232,7 @@ ACTIONS = {
             ),
             bulk=ManyCalls(
                 title="Reanalyse calls",
-                button="Reanalyse",
+                button="Reanalyse {calls}",
                 will="will be analysed again",
                 consequence=(
                     "The previous results are kept as older versions. Each call needs one or "
@@ -291,7 +285,7 @@ ACTIONS = {
             takes=("tag",),
             bulk=ManyCalls(
                 title="Tag calls",
-                button="Tag",
+                button="Tag {calls}",
                 will="will have the tag",
                 consequence="Calls that already have it do not change.",
             ),
@@ -302,9 +296,57 @@ ACTIONS = {
             takes=("tag",),
             bulk=ManyCalls(
                 title="Remove a tag",
-                button="Remove tag",
+                button="Remove tag from {calls}",
                 will="will lose the tag, if they have it",
                 consequence="Calls without it do not change and are reported.",
+            ),
+        ),
+        Action(
+            name="hold",
+            run=holds.set_hold,
+            permission=holds.HOLD,
+            takes=("reason",),
+            is_done=holds.is_on_hold,
+            page=OneCall(
+                label="Legal hold",
+                question="Keep this call from deletion?",
+                consequence=(
+                    "Neither retention nor an erasure nor anybody deletes it until the hold is "
+                    "released. Calls of a whole customer are held in the admin."
+                ),
+                done="The call is on legal hold.",
+                place="more",
+            ),
+            bulk=ManyCalls(
+                title="Put calls on legal hold",
+                button="Put {calls} on hold",
+                will="will be kept from deletion",
+                consequence=(
+                    "Nothing deletes them until they are released. Calls that are on hold for "
+                    "another reason get the new one."
+                ),
+            ),
+        ),
+        Action(
+            name="release",
+            run=holds.release_hold,
+            permission=holds.HOLD,
+            is_done=lambda call: not holds.is_on_hold(call),
+            page=OneCall(
+                label="Release the hold",
+                question="Release the legal hold?",
+                consequence="The call can be deleted again, by retention as well.",
+                done="The legal hold was released.",
+                place="more",
+            ),
+            bulk=ManyCalls(
+                title="Release calls from legal hold",
+                button="Release {calls}",
+                will="can be deleted again, by retention as well",
+                consequence=(
+                    "Calls without a hold of their own are reported. A hold on all calls of a "
+                    "customer stays; it is released in the admin."
+                ),
             ),
         ),
         Action(name="note", run=add_note, takes=("text",)),
@@ -314,10 +356,40 @@ ACTIONS = {
             run=acknowledge_call,
             bulk=ManyCalls(
                 title="Acknowledge alerts",
-                button="Acknowledge",
+                button="Acknowledge alerts of {calls}",
                 will="will have no open alert",
                 consequence="All their open alerts are acknowledged in your name.",
             ),
+        ),
+        Action(
+            name="delete",
+            past="deleted",
+            run=delete_call,
+            states=frozenset({CallState.ARCHIVED, CallState.FAILED}),
+            permission=DELETE,
+            scope=ApiKey.Scope.ADMIN,
+            is_grave=True,
+            removes=True,
+            page=OneCall(
+                label="Delete call",
+                question="Delete this call for good?",
+                consequence=(
+                    "Its packets, recording, transcripts, notes and alerts are deleted and cannot "
+                    "be brought back. The log keeps the id of the call and who deleted it."
+                ),
+                done="The call was deleted.",
+                place="more",
+            ),
+            bulk=ManyCalls(
+                title="Delete calls",
+                button="Delete {calls}",
+                will="will be deleted for good",
+                consequence=(
+                    "Their packets, recordings, transcripts, notes and alerts cannot be brought "
+                    "back. The log keeps their ids and who deleted them."
+                ),
+            ),
+            admin_label="Delete (calls that are over)",
         ),
     )
 }

@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from calls import events
 from calls.conversation import Turn
+from calls.events.annotations import NoteAdded, NoteDeleted, TagAdded, TagRemoved
 from calls.models import NOTE_LENGTH, TAG_LENGTH, Call, Note, Tag
 from calls.redaction.redact import redact
 from calls.search.index import index_notes
 from calls.services import lock_call
+from calls.visibility import in_sight
 
 NAME_LENGTH = 150
 TAGS_LIMIT = 20
@@ -72,7 +74,7 @@ def add_tag(*, call_id: str, name: str, by: str = "") -> tuple[Tag, bool]:
             raise AnnotationRefused("name", f"This call has {TAGS_LIMIT} tags, which is the limit.")
         now = timezone.now()
         tag = call.tags.create(name=name, added_at=now, added_by=by[:NAME_LENGTH])
-        events.append([(call, events.TagAdded(tag=name, by=by))], at=now)
+        events.append([(call, TagAdded(tag=name, by=by))], at=now)
     return tag, True
 
 
@@ -84,14 +86,15 @@ def remove_tag(*, call_id: str, name: str, by: str = "") -> Call:
         removed, _ = call.tags.filter(name=name).delete()
         if not removed:
             raise NotThere(f"This call has no tag {name!r}.")
-        events.append([(call, events.TagRemoved(tag=name, by=by))], at=timezone.now())
+        events.append([(call, TagRemoved(tag=name, by=by))], at=timezone.now())
     return call
 
 
 def known_tags(*, limit: int = 200) -> list[str]:
     """Return the names of recently added tags, in alphabetical order."""
     # The newest tags on record, read by key: DISTINCT over all tags would scan the table.
-    recent = list(Tag.objects.order_by("-id").values_list("name", flat=True)[: 10 * limit])
+    newest = in_sight(Tag.objects.order_by("-id"), "call__")
+    recent = list(newest.values_list("name", flat=True)[: 10 * limit])
     return sorted(list(dict.fromkeys(recent))[:limit])
 
 
@@ -120,7 +123,7 @@ def add_note(*, call_id: str, text: str, by: str = "", at_ms: int | None = None)
         now = timezone.now()
         note = call.notes.create(text=plain, at_ms=at_ms, written_at=now, author=by[:NAME_LENGTH])
         index_notes(call)
-        events.append([(call, events.NoteAdded(note=note.pk, by=by))], at=now)
+        events.append([(call, NoteAdded(note=note.pk, by=by))], at=now)
     return note
 
 
@@ -139,7 +142,7 @@ def delete_note(*, call_id: str, note_id: int, by: str = "", of_others: bool = F
         note.delete()
         # In the same transaction, so that a deleted note cannot be found any more.
         index_notes(call)
-        deleted = events.NoteDeleted(note=note_id, author=note.author, by=by)
+        deleted = NoteDeleted(note=note_id, author=note.author, by=by)
         events.append([(call, deleted)], at=timezone.now())
     return call
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count
 from django.utils import timezone
@@ -20,7 +21,19 @@ from django_q.tasks import async_task
 
 from calls.actions import ACTIONS, REFUSALS
 from calls.annotations import NAME_LENGTH, normal_tag
-from calls.models import BulkAction, BulkItem, Stage
+from calls.audit.actors import find_actor
+from calls.audit.record import record_audit
+from calls.holds.services import read_reason
+from calls.models import AuditAction, BulkAction, BulkItem, Call, Stage
+from calls.visibility import (
+    EVERYTHING,
+    Sight,
+    active,
+    in_sight,
+    is_in_sight,
+    looking_with,
+    sight_of,
+)
 from calls.waking import waking_once
 
 log = logging.getLogger(__name__)
@@ -47,39 +60,78 @@ def start_bulk(
     by: str,
     stage: str = "",
     tag: str = "",
+    reason: str = "",
     query: str = "",
     token: uuid.UUID | None = None,
 ) -> BulkAction:
     """Save a bulk action and start it. If the ``token`` has been used, return that action.
 
-    Raises TooMany, AnnotationRefused if the tag is invalid, and ValueError if the kind or stage
-    is unknown.
+    Raises TooMany, AnnotationRefused if the tag is invalid, HoldRefused if the reason is, and
+    ValueError if the kind or stage is unknown.
     """
     kind, wanted = BulkAction.Kind(kind), list(dict.fromkeys(call_ids))
     if not 0 < len(wanted) <= LIMIT:
         raise TooMany(f"Select 1 to {LIMIT:,} calls; you selected {len(wanted):,}.")
-    takes = ACTIONS[kind].takes
-    named = normal_tag(tag) if "tag" in takes else ""
-    first_stage = Stage(stage or Stage.TRANSCRIBE).value if "stage" in takes else ""
+    options = _options(kind, stage=stage, tag=tag, reason=reason)
     with transaction.atomic():
         action, is_new = BulkAction.objects.get_or_create(
             token=token or uuid.uuid4(),
             defaults={
-                "kind": kind, "stage": first_stage, "tag": named, "query": query,
-                "by": by[:NAME_LENGTH], "total": len(wanted),
+                "kind": kind, **options, "query": query, "by": by[:NAME_LENGTH],
+                "total": len(wanted),
             },
         )  # fmt: skip
         if not is_new:
             return action
         # The calls are fixed now. One that matches the filter later is not part of the action.
+        hidden = _hidden(wanted)
         BulkItem.objects.bulk_create(
-            [BulkItem(action=action, call_id=call_id) for call_id in wanted], batch_size=1000
+            [_item(action, call_id, is_hidden=call_id in hidden) for call_id in wanted],
+            batch_size=1000,
         )
+        _audit(AuditAction.BULK, action, by)
         if len(wanted) > AT_ONCE:
             _queue(action.pk)
     if len(wanted) <= AT_ONCE:
         carry_on(action.pk, seconds=AT_ONCE_S)
     return action
+
+
+def _options(kind: BulkAction.Kind, *, stage: str, tag: str, reason: str) -> dict[str, str]:
+    """Return the options that the action takes, checked."""
+    takes = ACTIONS[kind].takes
+    return {
+        "stage": Stage(stage or Stage.TRANSCRIBE).value if "stage" in takes else "",
+        "tag": normal_tag(tag) if "tag" in takes else "",
+        "reason": read_reason(reason) if "reason" in takes else "",
+    }
+
+
+def _hidden(call_ids: Sequence[str]) -> set[str]:
+    """Return those that whoever asks may not see, keys included, which are not asked again."""
+    if active().is_all:
+        return set()
+    seen = in_sight(Call.objects.filter(call_id__in=call_ids))
+    return set(call_ids) - set(seen.values_list("call_id", flat=True))
+
+
+def _item(action: BulkAction, call_id: str, *, is_hidden: bool) -> BulkItem:
+    if not is_hidden:
+        return BulkItem(action=action, call_id=call_id)
+    refused = BulkItem.Outcome.REFUSED
+    reason = f"There is no call {call_id}."
+    return BulkItem(action=action, call_id=call_id, outcome=refused, reason=reason)
+
+
+def _audit(what: AuditAction, action: BulkAction, by: str) -> None:
+    details = {"kind": str(action.kind), "calls": action.total}
+    record_audit(
+        what,
+        object_kind="bulk action",
+        object_id=action.pk,
+        details=details,
+        actor=find_actor(by),
+    )
 
 
 def carry_on(
@@ -95,7 +147,8 @@ def carry_on(
     ends_at = time.monotonic() + seconds
     told_at = float("-inf")
     is_left = True
-    with waking_once():
+    sight = _sight_of(action.by)
+    with waking_once(), looking_with(sight):
         while is_left and time.monotonic() < ends_at and not should_stop():
             if time.monotonic() - told_at > SIGN_OF_LIFE_S:
                 told_at = time.monotonic()
@@ -125,6 +178,8 @@ def _is_stopped(action: BulkAction) -> bool:
 def _act(action: BulkAction, call_id: str) -> tuple[BulkItem.Outcome, str]:
     wanted = ACTIONS[action.kind]
     options = {name: getattr(action, name) for name in wanted.takes}
+    if not is_in_sight(call_id):
+        return BulkItem.Outcome.REFUSED, f"There is no call {call_id}."
     try:
         with transaction.atomic():  # if the service refuses, still save the outcome
             wanted.run(call_id=call_id, by=action.by, **options)
@@ -136,6 +191,12 @@ def _act(action: BulkAction, call_id: str) -> tuple[BulkItem.Outcome, str]:
         log.exception("call %s: a bulk action has a bug", call_id)
         return BulkItem.Outcome.REFUSED, f"{type(error).__name__}: {error}"[:300]
     return BulkItem.Outcome.DONE, ""
+
+
+def _sight_of(name: str) -> Sight:
+    """Return what the author of an action sees now. Keys and commands are no users."""
+    user = User.objects.filter(username=name).first()
+    return sight_of(user) if user else EVERYTHING
 
 
 def _queue(action_pk: int) -> bool:
@@ -163,6 +224,7 @@ def stop_bulk(*, action_pk: int, by: str) -> BulkAction | None:
         if action is not None and action.finished_at is None:
             action.finished_at, action.stopped_by = timezone.now(), by[:NAME_LENGTH]
             action.save(update_fields=["finished_at", "stopped_by"])
+            _audit(AuditAction.BULK_STOP, action, by)
     return action
 
 

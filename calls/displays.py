@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
-from calls.models import DisplayScreen
+from calls.audit.actors import command_actor, find_actor
+from calls.audit.record import record_audit
+from calls.models import AuditAction, DisplayScreen
 
 log = logging.getLogger(__name__)
 # The check of open sockets runs more often than this; each write of a display is this far apart.
 SEEN_EVERY = timedelta(seconds=20)
-ADDRESS = "/wall/{token}/"
 
 
 def create_display(*, name: str, by: str = "", **options: Any) -> tuple[DisplayScreen, str]:
@@ -27,9 +29,17 @@ def create_display(*, name: str, by: str = "", **options: Any) -> tuple[DisplayS
     token = secrets.token_urlsafe(32)
     screen = DisplayScreen(name=name, digest=digest(token), created_by=by, **options)
     screen.full_clean()
-    screen.save()
+    with transaction.atomic():
+        screen.save()
+        _audit(AuditAction.ADD, screen, by)
     log.info("display %s (%s) was created by %s", screen.pk, screen, by or "a command")
     return screen, token
+
+
+def _audit(action: AuditAction, screen: DisplayScreen, by: str) -> None:
+    actor = find_actor(by) if by else command_actor()
+    name = {"name": str(screen)}
+    record_audit(action, object_kind="display", object_id=screen.pk, details=name, actor=actor)
 
 
 def revoke_display(screen: DisplayScreen, *, by: str = "") -> bool:
@@ -38,7 +48,10 @@ def revoke_display(screen: DisplayScreen, *, by: str = "") -> bool:
     Its page is refused at once, and its open sockets close within half a minute.
     """
     valid = DisplayScreen.objects.valid().filter(pk=screen.pk)
-    revoked = bool(valid.update(revoked_at=timezone.now()))
+    with transaction.atomic():
+        revoked = bool(valid.update(revoked_at=timezone.now()))
+        if revoked:
+            _audit(AuditAction.REMOVE, screen, by)
     if revoked:
         log.info("display %s (%s) was revoked by %s", screen.pk, screen, by or "a command")
     return revoked

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from calls import events
 from calls.clock import database_now
+from calls.events.people import ListeningEnded, ListeningStarted
 from calls.models import Call, ListenSession
 from calls.services import CallNotFound, NotPossible
 
@@ -23,7 +24,7 @@ def start_listening(*, call: Call, by: str, process: str) -> ListenSession:
         session = ListenSession.objects.create(
             call=call, username=by, process=process, started_at=now, alive_until=now + LEASE
         )
-        started = events.ListeningStarted(session=session.pk, by=by)
+        started = ListeningStarted(session=session.pk, by=by)
         events.append([(call, started)], at=now)
     return session
 
@@ -63,7 +64,7 @@ def _end(ends: Iterable[tuple[ListenSession, datetime]], *, now: datetime) -> No
     for session, ended_at in ends:
         ListenSession.objects.filter(pk=session.pk).update(ended_at=ended_at)
         seconds = round((ended_at - session.started_at).total_seconds(), 1)
-        ended = events.ListeningEnded(session=session.pk, by=session.username, seconds=seconds)
+        ended = ListeningEnded(session=session.pk, by=session.username, seconds=seconds)
         entries.append((session.call, ended))
     events.append(entries, at=now)
 

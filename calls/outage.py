@@ -10,6 +10,8 @@ import time
 
 from django.db import DatabaseError, Error, InterfaceError, InternalError, OperationalError
 
+from calls.telemetry.catalogue import DATABASE_OUTAGES
+
 # SQLSTATE codes of PostgreSQL, https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CONTENTION = {
     "40001",  # serialization_failure
@@ -66,6 +68,7 @@ class Outage:
 
     def note(self, error: BaseException) -> None:
         """Call for every failure. Only the first one is logged."""
+        DATABASE_OUTAGES.add()
         if self._since is None:
             self._since = time.monotonic()
             self._log.warning("the database is not available, %s: %s", self._what, error)

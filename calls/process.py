@@ -35,7 +35,7 @@ class Child:
         # The child gets its own session, so that Ctrl-C reaches only ``up``, which then stops the
         # children in order.
         prepare = self._prepare if os.name == "posix" else None
-        self.process = subprocess.Popen(  # noqa: S603
+        self.process = subprocess.Popen(  # noqa: S603 (no shell; a command of ours)
             self.command,
             start_new_session=True,
             preexec_fn=prepare,  # noqa: PLW1509 (no threads are running yet)
@@ -100,10 +100,9 @@ def this_process() -> str:
 
 
 NICE = 10  # a tenth of the share of a thread that answers packets
-_nice = NICE
 
 
-def give_way() -> None:
+def give_way(nice: int = NICE) -> None:
     """Lower the priority of this thread, so that ingest on this machine goes first.
 
     On Linux each thread has its own priority, and the threads that it starts inherit it. This
@@ -112,13 +111,7 @@ def give_way() -> None:
     if sys.platform == "linux":
         thread = threading.get_native_id()
         present = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, max(present, _nice))
-
-
-def give_way_less(nice: int) -> None:
-    """Let the threads of this process that give way have this priority from now on."""
-    global _nice  # noqa: PLW0603 (one for a process)
-    _nice = nice
+        os.setpriority(os.PRIO_PROCESS, thread, max(present, nice))
 
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h

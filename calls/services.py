@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,14 @@ from django_fsm import can_proceed
 
 from calls import events
 from calls.clock import database_now
-from calls.description import description_of
+from calls.description import description_of, store_fields
+from calls.events.people import CallReassigned
 from calls.lifecycle import CallState
-from calls.models import Call, Stage
+from calls.models import Call, Stage, Team
+from calls.monitoring.log_context import read_origin
+from calls.people.agents import named_properly
 from calls.resolution import resolve_over
+from calls.telemetry.tracing import present, span
 from calls.waking import wake_worker, waking_once
 
 log = logging.getLogger(__name__)
@@ -48,47 +52,82 @@ class NotPossible(Exception):
         self.state = str(call.state)
 
 
-def open_call(call_id: str, *, now: datetime, **description: str) -> tuple[Call, bool]:
+def open_call(
+    call_id: str, *, now: datetime, origin: Mapping[str, str] | None = None, **description: str
+) -> tuple[Call, bool]:
     """Return the call and whether this opened it. Call inside a transaction.
+
+    The call keeps the ids of its ``origin``, or else of the request that is being answered.
 
     If another request wins the race, ``get_or_create`` catches the IntegrityError and fetches the
     winner's row.
     """
-    call, opened = Call.objects.get_or_create(
-        call_id=call_id, defaults={"opened_at": now, "state_changed_at": now, **description}
-    )
+    known = {"opened_at": now, "state_changed_at": now, **description, **read_origin(origin)}
+    call, opened = Call.objects.get_or_create(call_id=call_id, defaults=known)
     if not opened:
         log.warning("race condition caught: call %s was opened by another request", call_id)
     return call, opened
 
 
-def start_call(*, call_id: str, **description: str) -> Call:
-    """Open a call and record who calls whom. Called again, it only adds new details."""
-    now = timezone.now()
+def start_call(
+    *, call_id: str, fields: Mapping[str, str] | None = None, **description: str
+) -> Call:
+    """Open a call and record who calls whom. Called again, it only adds new details.
+
+    ``fields`` are values of custom fields, as ``description.read_fields`` returns them.
+    """
+    now, description = timezone.now(), named_properly(description)
     with transaction.atomic():
         call = Call.objects.select_for_update().filter(call_id=call_id).first()
         entries: list[tuple[Call, events.Payload]] = []
         if call is None:
-            call, opened = open_call(call_id, now=now, **description)
+            call, opened = open_call(call_id, now=now, origin=None, **description)
             if opened:
                 entries.append((call, opened_event(call)))
             else:
                 call = Call.objects.select_for_update().get(pk=call.pk)
         new = {name: value for name, value in description.items() if value}
+        before = (call.agent, call.queue)
         changed = _describe(call, new)
         if changed or entries:
             entries.append((call, _description_event(call)))
+            entries += _moved(call, before)
+        if stored := store_fields(call, fields or {}):
+            entries.append((call, events.CallFieldsChanged(fields=stored)))
         events.append(entries, at=now)
+    return call
+
+
+def change_fields(*, call_id: str, fields: Mapping[str, str], by: str = "") -> Call:
+    """Set the custom fields of a call; those left out are removed. Raises CallNotFound."""
+    with transaction.atomic():
+        call = lock_call(call_id)
+        if changed := store_fields(call, fields, replace=True):
+            entry = events.CallFieldsChanged(fields=changed, by=by)
+            events.append([(call, entry)], at=timezone.now())
     return call
 
 
 def describe_call(*, call_id: str, **description: str) -> Call:
     """Correct who calls whom. Unlike ``start_call``, it can clear a field. Raises CallNotFound."""
+    description = named_properly(description)
     with transaction.atomic():
         call = lock_call(call_id)
+        before = (call.agent, call.queue)
         if _describe(call, description):
-            events.append([(call, _description_event(call))], at=timezone.now())
+            events.append(
+                [(call, _description_event(call)), *_moved(call, before)], at=timezone.now()
+            )
     return call
+
+
+def _moved(call: Call, before: tuple[str, str]) -> list[tuple[Call, events.Payload]]:
+    """Say who had a call, if it has gone to others and teams decide who sees it."""
+    is_moved = any(before) and before != (call.agent, call.queue)
+    if not is_moved or not Team.objects.exists():
+        return []
+    agent, queue = before
+    return [(call, CallReassigned(agent=agent, queue=queue))]
 
 
 def _describe(call: Call, description: dict[str, str]) -> bool:
@@ -138,17 +177,21 @@ def _end_if_idle(pk: int, *, before: datetime) -> bool:
 def complete_call(call: Call, *, reason: str, now: datetime, by: str = "") -> None:
     """End a locked call and queue its analysis. Call inside a transaction."""
     call.ended_at, call.end_reason = now, reason
-    move(
-        call,
-        call.complete,
-        action="ended",
-        fields=("ended_at", "end_reason"),
-        now=now,
-        reason=reason,
-        by=by,
-    )
+    fields = ("ended_at", "end_reason", *_adopt_origin(call))
+    known = {"reason": reason, "call_id": call.call_id}
+    # In the trace of the opening, like all that follows.
+    with span("end call", parent=call.traceparent, links=(present(),), **known):
+        move(call, call.complete, action="ended", fields=fields, now=now, reason=reason, by=by)
     # A transaction that is rolled back has ended no call.
     transaction.on_commit(lambda: _report_end(call, reason))
+
+
+def _adopt_origin(call: Call) -> list[str]:
+    """Set the ids that nobody left at the opening, and return their names."""
+    new = {name: value for name, value in read_origin().items() if not getattr(call, name)}
+    for name, value in new.items():
+        setattr(call, name, value)
+    return list(new)
 
 
 def _report_end(call: Call, reason: str) -> None:

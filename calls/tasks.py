@@ -9,28 +9,39 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from calls.accounts.reset import send_resets
+from calls.accounts.sessions import prune_sessions
 from calls.analysis.claims import any_due
 from calls.analysis.providers.registry import get_provider
 from calls.analysis.runner import Runner
+from calls.audit.cutting import prune_audit
 from calls.bulk import carry_on, prune_bulk_actions, resume_bulk_actions
+from calls.erasure.services import carry_on as carry_on_erasing
+from calls.erasure.services import resume_erasures
 from calls.monitoring.samples import take_sample
 from calls.notifications.services import OUTBOX as NOTIFICATIONS
+from calls.people.agents import rename_calls
 from calls.retention.history import prune_history
 from calls.retention.old_calls import prune
 from calls.search.backlog import catch_up
 from calls.services import end_idle_calls, retry_failed_calls
+from calls.telemetry import publishing
+from calls.telemetry.adding_up import fold_gone
 from calls.waking import wake_worker
 from calls.webhooks.services import OUTBOX as WEBHOOKS
 from calls.worker.stopping import runner_slot, stopping
 
+__all__ = ["send_resets"]  # a job as it is
 log = logging.getLogger(__name__)
 
 PRUNE_SECONDS = 5  # of the minute between two sweeps
 CATCH_UP_SECONDS = 10
+ERASE_SECONDS = 300
 
 
 def run_analyses() -> int:
     """Analyse the calls that are due, unless this worker is doing so already. Return how many."""
+    publishing.start("worker")
     if not any_due():
         return 0
     with runner_slot() as mine:
@@ -41,6 +52,7 @@ def run_analyses() -> int:
     if stopping():
         # A transcription in a thread cannot be interrupted and would delay the stop until it
         # ends. Its call has been released.
+        publishing.leave()
         os._exit(0)
     loop.close()
     # A job that found the slot taken left its call to this runner, which may have been about to
@@ -55,12 +67,18 @@ def run_bulk(action_pk: int) -> bool:
     return carry_on(action_pk, should_stop=stopping)
 
 
+def run_erasure(pk: str) -> bool:
+    """Carry on with an erasure for a while. Return whether it is finished."""
+    return carry_on_erasing(pk, seconds=ERASE_SECONDS).finished_at is not None
+
+
 def sweep() -> int:
     """Do once a minute what no other job does. Returns how many silent calls were ended.
 
     Each step stands alone: one that fails is logged, the others still run, and the next sweep
     tries it again. Raises an ExceptionGroup at the end, so that the queue counts a failed sweep.
     """
+    publishing.start("worker")
     done: dict[str, Any] = {}
     failures: list[Exception] = []
     for name, step in SWEEP_STEPS.items():
@@ -87,11 +105,16 @@ SWEEP_STEPS: dict[str, Callable[[], Any]] = {
     END_IDLE: end_idle_calls,
     "retry failed calls": retry_failed_calls,
     "wake the worker": _wake_for_due_calls,
+    "carry on with erasures": resume_erasures,
     "prune calls": partial(prune, seconds=PRUNE_SECONDS),
     "prune webhook deliveries": WEBHOOKS.prune,
     "prune notification deliveries": NOTIFICATIONS.prune,
     "prune the history": prune_history,
+    "prune the audit log": prune_audit,
     "index calls for search": partial(catch_up, seconds=CATCH_UP_SECONDS),
     "resume bulk actions": resume_bulk_actions,
     "prune bulk actions": prune_bulk_actions,
+    "add up processes that have ended": fold_gone,
+    "give calls the names of agents": rename_calls,
+    "prune expired logins": prune_sessions,
 }

@@ -19,6 +19,7 @@ from calls.analysis.status import AnalysisStatus, read_status
 from calls.lifecycle import CallState
 from calls.models import LASTED, Alert, Call, Severity
 from calls.models.alert import level_of
+from calls.visibility import Sight, active, in_sight
 from supervisor.phases import Phase, in_phase
 
 PACE_S = 60
@@ -72,7 +73,7 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
     open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
     live = in_phase(Phase.LIVE)
     # One pass for all of them: each web process counts once a second.
-    counted = Call.objects.filter(state__in=open_states).aggregate(
+    counted = in_sight(Call.objects.filter(state__in=open_states)).aggregate(
         live=Count("pk", filter=live),
         negative=Count("pk", filter=live & Q(customer_sentiment=Call.Sentiment.NEGATIVE)),
         longest_since=Min("opened_at", filter=live),
@@ -89,17 +90,17 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
         **counted,
         loss_percent=round(100 * counted["missing"] / expected, 2) if expected else 0.0,
         archived_today=_archived(since=_midnight(now)).count(),
-        handling_s=_handling.read(now),
+        handling_s=_handling_of(active()).read(now),
         packets_per_s=_pace(now),
         archive_s=_median_archive_s(now),
-        held=status.held,
+        held=status.held if active().is_all else 0,
         standing=status.mark,
         open_alerts=alerts.count,
         critical=alerts.critical,
         warning=alerts.warning,
         notice=alerts.notice,
         worst_alert=alerts.level,
-        live_transcription=read_live_status(now=now),
+        live_transcription=read_live_status(now=now) if active().is_all else LiveStatus(),
     )
 
 
@@ -109,7 +110,7 @@ def _midnight(now: datetime) -> datetime:
 
 
 def _archived(*, since: datetime) -> Any:
-    return Call.objects.filter(state=CallState.ARCHIVED, state_changed_at__gte=since)
+    return in_sight(Call.objects.filter(state=CallState.ARCHIVED, state_changed_at__gte=since))
 
 
 def _median_archive_s(now: datetime) -> float | None:
@@ -137,7 +138,7 @@ class HandlingTime:
     def read(self, now: datetime) -> float | None:
         began = time.monotonic()
         if began >= self._due_at:
-            ended = Call.objects.filter(ended_at__gte=_midnight(now))
+            ended = in_sight(Call.objects.filter(ended_at__gte=_midnight(now)))
             mean = ended.aggregate(mean=Avg(LASTED))["mean"]
             self._value = None if mean is None else round(mean.total_seconds())
             took = time.monotonic() - began
@@ -149,6 +150,17 @@ class HandlingTime:
 
 
 _handling = HandlingTime()
+_handling_of_some: dict[Sight, HandlingTime] = {}
+SIGHTS_KEPT = 200
+
+
+def _handling_of(sight: Sight) -> HandlingTime:
+    """Return the mean that is kept for everybody with this sight."""
+    if sight.is_all:
+        return _handling
+    if len(_handling_of_some) >= SIGHTS_KEPT:
+        _handling_of_some.clear()
+    return _handling_of_some.setdefault(sight, HandlingTime())
 
 
 def _pace(now: datetime) -> float:
@@ -157,7 +169,9 @@ def _pace(now: datetime) -> float:
     A call that is older than a minute counts with its mean rate, because its counter does not say
     when its packets came. Counting the packets themselves would be too slow.
     """
-    heard = Call.objects.live().filter(last_packet_at__gte=now - timedelta(seconds=PACE_S))
+    heard = in_sight(Call.objects.live()).filter(
+        last_packet_at__gte=now - timedelta(seconds=PACE_S)
+    )
     counts = heard.values_list("packet_count", "opened_at")
     total = sum(
         count / max((now - opened_at).total_seconds(), PACE_S) for count, opened_at in counts
@@ -181,7 +195,7 @@ class OpenAlerts:
 
 def read_open() -> OpenAlerts:
     # Worst first, so that the worst is counted even if there are more than COUNTED.
-    worst_first = Alert.objects.open().order_by("-severity", "-id")[:COUNTED]
+    worst_first = in_sight(Alert.objects.open(), "call__").order_by("-severity", "-id")[:COUNTED]
     by_level = {level.name.lower(): Count("pk", filter=Q(severity=level)) for level in Severity}
     found = worst_first.aggregate(count=Count("pk"), worst=Max("severity"), **by_level)
     return OpenAlerts(level=level_of(found.pop("worst")), **found)

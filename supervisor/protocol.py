@@ -7,6 +7,7 @@ one core serves fewer supervisors, and a client that does not read is disconnect
 from __future__ import annotations
 
 import socket
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -14,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from calls.asgi import PINGS
+from calls.operation.draining import CLOSE_RESTART, RETRY_AFTER_S
 
 # This extension in the scope says that the server accepts `{"type": SEND_FRAMES, "frames": bytes}`:
 # any number of complete frames in wire format. They are encoded once for all sockets, so each
@@ -57,6 +59,37 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.response.status_code == 101:
             self.scope["extensions"] = {**(self.scope["extensions"] or {}), FRAMES: {}}
+
+    def shutdown(self) -> None:
+        """Part from the client when the server stops. What it has sent until it knows is read.
+
+        A carrier does not send its frames again, so the connection stays open until the answer to
+        the close frame has come, behind the last of them.
+        """
+        if not self.handshake_complete:
+            self._refuse()
+        elif self.close_sent or self.conn.state is not State.OPEN:
+            super().shutdown()
+        else:
+            self.stop_keepalive()
+            self.conn.send_close(CLOSE_RESTART)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.loop.call_later(CLOSE_PATIENCE_S, self._stop_waiting)
+
+    def _refuse(self) -> None:
+        """Answer a handshake that came too late. Uvicorn would say that an error happened."""
+        response = self.conn.reject(HTTPStatus.SERVICE_UNAVAILABLE, "The server is restarting.\n")
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        self.conn.send_response(response)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.handshake_complete = self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": CLOSE_RESTART})
+        self.transport.close()
+
+    def _stop_waiting(self) -> None:
+        if not self.disconnected:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": CLOSE_RESTART})
+            self.transport.abort()
 
     async def send(self, message: Any) -> None:
         if message["type"] == SEND_FRAMES:

@@ -17,7 +17,9 @@ from django.http import QueryDict
 
 from calls.annotations import AnnotationRefused, known_tags, normal_tag
 from calls.description import DESCRIBED
-from calls.models import Alert, BulkItem, Call, Severity, Tag
+from calls.holds.selection import on_hold
+from calls.models import Alert, BulkItem, Call, CustomField, FieldValue, Severity, Tag
+from calls.visibility import in_sight
 from supervisor.days import day_of, is_day, start_of, zone_of
 from supervisor.ordering import (
     BY_AGE,
@@ -51,6 +53,7 @@ NAMES = {
     "alert": "alert",
     "tag": "tag",
     "trouble": "trouble",
+    "hold": "hold",
     "customer": "customer",
     "day_from": "from",
     "day_to": "to",
@@ -63,8 +66,8 @@ NAMES = {
     "columns": "columns",
 }
 NARROWING = (
-    "phase", "query", "queue", "agent", "alert", "tag", "trouble", "customer", "day_from", "day_to",
-    "bulk", "mine",
+    "phase", "query", "queue", "agent", "alert", "tag", "trouble", "hold", "customer", "day_from",
+    "day_to", "bulk", "mine",
 )  # fmt: skip
 # What people write between the digits of a telephone number.
 _SEPARATORS = " -.()/"
@@ -84,6 +87,7 @@ class Filter:
     alert: str = ""  # only calls with an open alert: any, or one of this severity
     tag: str = ""
     trouble: str = ""  # only calls with trouble with the sound: any, or one of this kind
+    hold: str = ""  # "1": only calls that a legal hold keeps
     customer: str = ""  # the sentiment of the customer
     day_from: str = ""
     day_to: str = ""
@@ -110,6 +114,7 @@ class Filter:
             agent=_text(query, "agent", NAME_LENGTH),
             alert=_one_of(query, "alert", ALERTS),
             trouble=_one_of(query, "trouble", TROUBLES),
+            hold=_one_of(query, "hold", ["1"]),
             tag=_tag(_text(query, "tag", NAME_LENGTH)),
             customer=_one_of(query, "customer", Call.Sentiment.values),
             day_from=days[0] if is_day(days[0]) else "",
@@ -140,7 +145,8 @@ class Filter:
         return self.before is None and self.page == 1
 
     def apply(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Filter the calls, without paging."""
+        """Filter the calls, without paging. Calls out of sight are left out."""
+        calls = in_sight(calls)
         if self.phase:
             calls = calls.filter(in_phase(self.phase))
         # Keys from subqueries instead of joins, which would return a call once for each match.
@@ -153,6 +159,8 @@ class Filter:
         if self.trouble:
             kind = "" if self.trouble == ANY_TROUBLE else self.trouble
             calls = calls.filter(pk__in=Call.objects.with_sound_trouble(kind).values("pk"))
+        if self.hold:
+            calls = calls.filter(self._on_hold)
         if self.bulk is not None:
             calls = calls.filter(call_id__in=_acted_on(self.bulk))
         if self.customer:
@@ -167,6 +175,10 @@ class Filter:
         wanted = {name: getattr(self, name) for name in ("queue", "agent") if getattr(self, name)}
         return reduce(Q.__and__, (named(name, text) for name, text in wanted.items()), Q())
 
+    @cached_property
+    def _on_hold(self) -> Q:
+        return on_hold()
+
     @property
     def _opened(self) -> Q:
         zone, found = zone_of(self.zone), Q()
@@ -176,11 +188,21 @@ class Filter:
             found &= Q(opened_at__lt=start_of(last, zone, days=1))
         return found
 
+    @cached_property
+    def _searched_fields(self) -> list[str]:
+        """The custom fields that are searched. Usually there are none, and no table is read."""
+        return list(CustomField.objects.filter(is_searched=True).values_list("name", flat=True))
+
     @property
     def _searched(self) -> Q:
         if not self.query:
             return Q()
         matches = [Q(**{f"{name}__icontains": self.query}) for name in SEARCHED]
+        if searched := self._searched_fields:
+            values = FieldValue.objects.filter(
+                field__name__in=searched, value__icontains=self.query
+            )
+            matches.append(Q(pk__in=values.order_by().values("call")))
         if digits := _digits(self.query):
             matches += [Q(**{f"bare_{name}__contains": digits}) for name in NUMBERS]
         return reduce(or_, matches)
@@ -230,7 +252,7 @@ def named(field: str, text: str) -> Q:
 
 def is_name(field: str, text: str) -> bool:
     """Return whether a call has exactly this name."""
-    return Call.objects.filter(**{field: text}).exists()
+    return in_sight(Call.objects.filter(**{field: text})).exists()
 
 
 def _alerting(level: str) -> QuerySet[Alert, Any]:
@@ -313,7 +335,8 @@ class Choices:
 
 def read_choices() -> Choices:
     """Return the queues and agents of the newest calls, and the known tags."""
-    newest = list(Call.objects.order_by("-id").values_list("queue", "agent")[:CHOICES_FROM])
+    recent = in_sight(Call.objects.order_by("-id"))
+    newest = list(recent.values_list("queue", "agent")[:CHOICES_FROM])
     return Choices(
         queues=_offer({queue for queue, _ in newest}),
         agents=_offer({agent for _, agent in newest}),

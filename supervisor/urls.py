@@ -1,9 +1,9 @@
 """The addresses of the pages."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervisor import access, pausing
+from supervisor import pausing
+from supervisor.account import login, overview, passwords, reset, second_factor, sign_on
 from supervisor.account import views as account_views
 from supervisor.alerts import views as alerts_views
 from supervisor.alerts.many import acknowledge_many
@@ -45,9 +45,26 @@ urlpatterns = [
     path("wall/", wall_views.show_wall, name="wall"),
     path("wall/<int:screen_id>/", wall_views.show_display, name="wall-display"),
     path("history", board_views.show_history, name="history"),
-    path("login/", access.LoginView.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("login/", login.LoginView.as_view(), name="login"),
+    path("login/code/", login.ask_code, name="login-code"),
+    path("login/set-up/", second_factor.set_up_at_login, name="login-set-up"),
+    path("login/sign-on/", sign_on.StartView.as_view(), name="sign-on"),
+    path("login/sign-on/callback/", sign_on.CallbackView.as_view(), name="sign-on-callback"),
+    path("login/forgotten/", reset.ask, name="forgotten-password"),
+    path(
+        "login/reset/<str:uidb64>/<str:token>/",
+        reset.ResetView.as_view(),
+        name="reset-password",
+    ),
+    path("logout/", sign_on.LogoutView.as_view(), name="logout"),
+    path("account/", overview.show, name="account"),
     path("account/settings/", account_views.settings, name="settings"),
+    path("account/password/", passwords.change, name="password"),
+    path("account/second-factor/", second_factor.set_up, name="second-factor"),
+    path("account/second-factor/codes/", second_factor.renew_codes, name="recovery-codes"),
+    path("account/second-factor/off/", second_factor.turn_off, name="second-factor-off"),
+    path("account/logins/<int:session_id>/end/", overview.end_one, name="end-login"),
+    path("account/logins/end-others/", overview.end_others, name="end-other-logins"),
     path("views/", saved_views.views, name="views"),
     path("views/<int:view_id>/", saved_views.change, name="view"),
     path("views/<int:view_id>/delete/", saved_views.delete, name="view-delete"),
@@ -57,7 +74,10 @@ urlpatterns = [
     path("calls/<str:call_id>/end/", call_views.act, {"action": "end"}, name="end"),
     path("calls/<str:call_id>/retry/", call_views.act, {"action": "retry"}, name="retry"),
     path("calls/<str:call_id>/dismiss/", call_views.act, {"action": "dismiss"}, name="dismiss"),
+    path("calls/<str:call_id>/delete/", call_views.act, {"action": "delete"}, name="delete"),
     path("calls/<str:call_id>/swap/", call_views.act, {"action": "swap"}, name="swap"),
+    path("calls/<str:call_id>/hold/", call_views.act, {"action": "hold"}, name="hold"),
+    path("calls/<str:call_id>/release/", call_views.act, {"action": "release"}, name="release"),
     path("calls/<str:call_id>/decode/", call_views.act, {"action": "decode"}, name="decode"),
     path("calls/<str:call_id>/action-link/", listen_views.follow_action_link, name="action-link"),
     path("calls/<str:call_id>/tag/", annotating.tag, name="tag"),

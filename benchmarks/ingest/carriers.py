@@ -18,6 +18,7 @@ FRAME_S = 0.02
 FRAME_BYTES = 160  # 20 ms of mu-law
 TRACKS = (b"inbound", b"outbound")
 # A tenth of a frame: finer pacing would cost the client the CPU that it leaves to the server.
+AGAIN_S = 1.0
 TICK_S = 0.002
 PING, PONG = 0x89, 0x8A
 _PAYLOAD = base64.b64encode(bytes(range(FRAME_BYTES)))
@@ -65,6 +66,19 @@ class CarrierConnection(Connection):
         self.transport.write(write_frame(_START % (name, name, name)))
         self.is_open = True
 
+    async def opened(self, *, tries: int = 1) -> None:
+        """Wait until the server takes the stream. One that it refuses is offered again."""
+        while not self.is_open:
+            await asyncio.sleep(TICK_S)
+            if not self.finished.done() or self.is_open:
+                continue
+            tries -= 1
+            if not tries:
+                raise RuntimeError(f"The server refused the stream of {self.call_id}.")
+            await asyncio.sleep(AGAIN_S)
+            self.finished = asyncio.get_running_loop().create_future()
+            await self.connect()
+
     def _answer_pings(self, data: bytes) -> None:
         """Answer pings. The server sends a carrier nothing else."""
         if data[0] == PING and len(data) == data[1] + 2:
@@ -94,8 +108,8 @@ class CarrierConnection(Connection):
 
 async def stream(load: Load, connections: Sequence[CarrierConnection]) -> dict[str, Any]:
     """Send in real time for ``load.seconds``. Return the frames sent and their times."""
-    while not all(each.is_open for each in connections):  # noqa: ASYNC110 (they open in any order)
-        await asyncio.sleep(TICK_S)
+    for each in connections:
+        await each.opened()
     begin, behind_s = time.monotonic(), 0.0
     total = round(load.seconds / FRAME_S)
     # Spread the calls over the 20 ms, as a carrier does.

@@ -16,12 +16,20 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.ingest.carriers import CarrierConnection
 from benchmarks.ingest.connections import write_frame
 from benchmarks.rig.load import Load, Tally
+from benchmarks.speech.synthetic_voice import speak, synthesisers
+from benchmarks.speech.text_scripts import TextScript, text_scripts
+from calls.analysis.media.g711 import MULAW
 from calls.simulation.scripts import load_recording
 
 FRAME_S = 0.02
+SAMPLES = 160  # in a frame
+TRIES = 20  # a second apart: while pages and worker start, new streams may be refused
 TICK_S = 0.005
 SILENCE = b64encode(b"\xff" * 160)
 PAUSE_FRAMES = 100  # of silence after each recording: two seconds
@@ -42,10 +50,29 @@ class Plan:
 
 
 def frames(slug: str) -> list[tuple[bytes, bytes]]:
-    """Return the frames of a recording, customer and agent, as base64 of 20 ms."""
+    """Return the frames of a recording or script, customer and agent, as base64 of 20 ms."""
+    scripts = {script.name: script for script in text_scripts()}
+    if slug in scripts:
+        return [*_spoken(scripts[slug]), *[(SILENCE, SILENCE)] * PAUSE_FRAMES]
     stereo = [b64decode(packet.data) for packet in load_recording(slug).packets]
     spoken = [(b64encode(each[1::2]), b64encode(each[0::2])) for each in stereo]
     return [*spoken, *[(SILENCE, SILENCE)] * PAUSE_FRAMES]
+
+
+def _spoken(script: TextScript) -> list[tuple[bytes, bytes]]:
+    codes = np.argsort(MULAW).astype(np.uint8)
+    tracks = {
+        channel.speaker: codes[np.searchsorted(MULAW, channel.samples, sorter=codes)]
+        for channel in speak(script, synthesisers()[0]).audio.channels
+    }
+    return [
+        (b64encode(customer), b64encode(agent))
+        for customer, agent in zip(_cut(tracks["customer"]), _cut(tracks["agent"]), strict=True)
+    ]
+
+
+def _cut(codes: NDArray[np.uint8]) -> list[bytes]:
+    return [codes[at : at + SAMPLES].tobytes() for at in range(0, len(codes), SAMPLES)]
 
 
 class Caller(CarrierConnection):
@@ -78,8 +105,7 @@ class Caller(CarrierConnection):
     async def play(self, begin: float) -> None:
         await asyncio.sleep(max(0.0, begin + self.plan.start_s - time.time()))
         await self.connect()
-        while not self.is_open:  # noqa: ASYNC110 (the transport calls back)
-            await asyncio.sleep(TICK_S)
+        await self.opened(tries=TRIES)
         first = time.time()
         while not self.is_done:
             while not self.is_done and first + len(self.sent_at) * FRAME_S <= time.time():

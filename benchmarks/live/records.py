@@ -67,19 +67,55 @@ def final(prefix: str) -> dict[str, Any]:
     return found
 
 
-def end(prefix: str) -> None:
-    """End the calls whose ids start with ``prefix``, all at once."""
+def end(*slugs: str) -> None:
+    """End the stored recordings, one after another."""
     from django.db import transaction
 
     from calls.models import Call
     from calls.waking import wake_worker
 
-    with transaction.atomic():
-        now = timezone.now()
-        Call.objects.filter(call_id__startswith=prefix, state="IN_PROGRESS").update(
-            state="COMPLETED", ended_at=now, state_changed_at=now, version=2
-        )
-        wake_worker()
+    for slug in slugs:
+        with transaction.atomic():
+            now = timezone.now()
+            Call.objects.filter(call_id__startswith=slug, state="IN_PROGRESS").update(
+                state="COMPLETED", ended_at=now, state_changed_at=now, version=2
+            )
+            wake_worker()
+
+
+def rules() -> None:
+    """Make a rule that quotes what is said about personal data, and a webhook that is told."""
+    from calls.models import AlertRule, WebhookEndpoint
+
+    phrases = "card\nnumber\naccount\ne-mail\nbirth\naddress\ncode"
+    AlertRule.objects.create(name="Personal", kind="words", phrases=phrases, per_turn=True)
+    WebhookEndpoint.objects.create(
+        name="Nobody", url="http://127.0.0.1:9/", alerts=True, state_changes=True, results=True
+    )
+
+
+def texts() -> dict[str, list[str]]:
+    """Return what the events, alerts, messages and live rows of each call hold."""
+    from django.core.serializers.json import DjangoJSONEncoder
+
+    from calls.models import Alert, Call, CallEvent, LiveTranscription, WebhookDelivery
+
+    told: dict[str, list[str]] = {}
+    names = dict(Call.objects.values_list("pk", "call_id"))
+    shown = ("figures", "partial", "last_words")
+    for rows in (
+        CallEvent.objects.exclude(call=None).values("call_id", "data"),
+        Alert.objects.values("call_id", "quote", "found"),
+        LiveTranscription.objects.values("call_id", *shown),
+    ):
+        for row in rows:
+            text = json.dumps(row, cls=DjangoJSONEncoder)
+            told.setdefault(names[row["call_id"]], []).append(text)
+    for body in WebhookDelivery.objects.values_list("body", flat=True):
+        for name in names.values():
+            if json.dumps(name) in body:
+                told.setdefault(name, []).append(body)
+    return told
 
 
 def listeners() -> list[str]:
@@ -96,6 +132,8 @@ TASKS: dict[str, Callable[..., Any]] = {
     "final": final,
     "end": end,
     "listeners": listeners,
+    "rules": rules,
+    "texts": texts,
 }
 
 

@@ -156,7 +156,8 @@ class Stir:
 
         self.number += 1
         call_id = f"{NEW_PREFIX}-{self.number}"
-        services.start_call(call_id=call_id, **_described(self.chance))
+        description: dict[str, Any] = _described(self.chance)
+        services.start_call(call_id=call_id, **description)
         # _end() picks a call at random, so a new call lives as long as any other.
         self.live.append(call_id)
         return call_id

@@ -3,6 +3,7 @@
 bare       A minimal ASGI application, as the reference for the speed of ingest.
 databases  Makes and drops a database for one run, and reads it without Django.
 load       The task of a client process, and its report, both as JSON.
+nginx      Runs nginx as in production, in front of some web processes.
 packages   Checks that the packages of requirements-dev.txt are installed.
 phones     Generates the packets of a call: 20 ms of mu-law audio each, in order.
 postgres   Runs a command with a temporary PostgreSQL server.

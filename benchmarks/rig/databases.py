@@ -119,6 +119,21 @@ def drop_database(database: Database) -> None:
         _drop(os.environ["DATABASE_URL"], name)
 
 
+@contextmanager
+def empty_database(folder: Path) -> Iterator[Database]:
+    """Make a database without tables, and remove it afterwards."""
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        yield Database(f"sqlite:///{folder / 'empty.sqlite3'}")
+        return
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    _execute(server, f'CREATE DATABASE "{name}"')
+    try:
+        yield Database(_address(server, name))
+    finally:
+        _drop(server, name)
+
+
 @functools.cache
 def _sqlite_template() -> Path:
     folder = tempfile.mkdtemp(prefix="callcenter-template-")

@@ -29,11 +29,11 @@ BLOCK = 5_000  # rows in one statement
 
 
 def make_key() -> str:
-    """Make an API key that may send packets, and return its plain text."""
+    """Make an API key that may send packets and read calls, and return its plain text."""
     from calls.keys import create_key
     from calls.models import ApiKey
 
-    return create_key(name="bench", scopes=[ApiKey.Scope.INGEST])[1]
+    return create_key(name="bench", scopes=[ApiKey.Scope.INGEST, ApiKey.Scope.READ])[1]
 
 
 def copy_rows(count: int) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from benchmarks.rig.databases import ROOT
 from benchmarks.rig.waiting import free_port
 
 PATIENCE_S = 60.0
+STOP_S = 20.0
 APPLICATION = "callcenter.asgi:application"
-WS_PROTOCOL = "supervisor.protocol:WebSocketProtocol"
 BARE = "benchmarks.rig.bare:application"
 
 
@@ -25,14 +25,15 @@ class RunError(Exception):
 
 
 def command(kind: str, port: int) -> list[str]:
-    """Return the command for ``bare``, ``daphne`` or ``uvicorn`` (the one of ``manage.py up``)."""
+    """Return the command for ``bare``, ``daphne`` or ``uvicorn`` (``manage.py web``)."""
     if kind == "daphne":
-        arguments = ["daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), APPLICATION]
+        arguments = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), APPLICATION]
+    elif kind == "bare":
+        arguments = ["-m", "uvicorn", BARE, "--port", str(port), "--log-level", "warning"]
+        arguments += ["--no-access-log", "--timeout-graceful-shutdown", "5"]
     else:
-        application = BARE if kind == "bare" else APPLICATION
-        arguments = ["uvicorn", application, "--port", str(port), "--log-level", "warning"]
-        arguments += ["--no-access-log", "--timeout-graceful-shutdown", "5", "--ws", WS_PROTOCOL]
-    return [sys.executable, "-m", *arguments]
+        arguments = ["manage.py", "web", "--port", str(port), "--timeout", "5"]
+    return [sys.executable, *arguments]
 
 
 class Server:
@@ -49,12 +50,20 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=STOP_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def restart(self) -> None:
+        """Stop it in order, and start it again at the same address."""
+        self.stop()
+        self.start()
 
     def start(self) -> None:
         self.launch()

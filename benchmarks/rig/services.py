@@ -14,7 +14,6 @@ from pathlib import Path
 import psutil
 
 from benchmarks.rig.databases import ROOT, drop_database, make_database
-from benchmarks.rig.servers import APPLICATION, WS_PROTOCOL
 from benchmarks.rig.waiting import PATIENCE_S, answers, free_port, wait_until
 
 
@@ -32,6 +31,7 @@ class Service:
             "AI_CHAOS_FAILURE_RATE": "0",
             "AI_CHAOS_LATENCY": "0",
             "LOG_LEVEL": "ERROR",
+            "SHUTDOWN_DELAY": "0",
             **environment,
         }
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -66,11 +66,7 @@ class Service:
     def web(self, *options: str) -> str:
         """Start a web process, wait until it answers, and return its address."""
         port = free_port()
-        self.start(
-            *("-m", "uvicorn", APPLICATION, "--port", str(port)),
-            *("--log-level", "warning", "--ws", WS_PROTOCOL, *options),
-            log="web",
-        )
+        self.start("manage.py", "web", "--port", str(port), *options, log="web")
         address = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(f"{address}/healthz"), what=f"{address}/healthz")
         return address

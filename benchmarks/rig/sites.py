@@ -38,9 +38,12 @@ class Site:
         return Worker(environment=self.environment, folder=self.folder)
 
     def execute(self, *arguments: str) -> str:
-        """Run Python with these arguments, and return its output."""
+        """Run Python with these arguments, and return its output.
+
+        It gives way to what is measured: starting Django takes a core for a second.
+        """
         done = subprocess.run(  # noqa: S603
-            [sys.executable, *arguments],
+            ["nice", "-n", "15", sys.executable, *arguments],  # noqa: S607
             cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:
@@ -63,4 +66,5 @@ def scratch_site(**settings: str) -> Iterator[Site]:
         scratch_database(Path(name)) as database,
     ):
         own = {"DATABASE_URL": database.url, "MEDIA_ROOT": f"{name}/media", "API_AUTH": "key"}
+        own["SHUTDOWN_DELAY"] = "0"
         yield Site(Path(name), database, {**os.environ, **own, **settings})

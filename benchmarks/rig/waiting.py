@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 PATIENCE_S = 30.0
 POLL_S = 0.02
+SERVICE_UNAVAILABLE = 503
 Value = TypeVar("Value")
 
 
@@ -54,12 +56,23 @@ def get(url: str) -> Any:
 
 
 def post(url: str, body: object = None) -> Any:
-    """Send a JSON body, or an empty one, and return the JSON of the answer."""
+    """Send a JSON body, or an empty one, and return the JSON of the answer.
+
+    A server that is overloaded answers 503 and says when to come back: so we do, as any client.
+    """
     request = urllib.request.Request(  # noqa: S310 (the caller's URL)
         url,
         data=json.dumps(body).encode() if body is not None else b"",
         headers={"Content-Type": "application/json"},
         method="POST",
     )
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (the caller's URL)
-        return json.load(response)
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (the caller's URL)
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            retry_after = error.headers.get("Retry-After")
+            if error.code != SERVICE_UNAVAILABLE or not retry_after or time.monotonic() > deadline:
+                raise
+            time.sleep(float(retry_after))

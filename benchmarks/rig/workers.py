@@ -35,6 +35,14 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def restart(self) -> None:
+        """Stop it in order, and start it again."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(timeout=STOP_S)

@@ -128,10 +128,10 @@ def _is_gone(turn: Document, text: str, document: Document) -> bool:
     if shown is None or not _PLACEHOLDER.search(shown["text"]):
         return False
     left = "".join(normalised(shown["text"]).split())
-    return not any(part in left for part in _telling(text))
+    return not any(part in left for part in telling(text))
 
 
-def _telling(text: str) -> list[str]:
+def telling(text: str) -> list[str]:
     """Return every run of three digits in an item, and its words of four or more letters."""
     plain = normalised(text)
     runs = re.findall(r"\d{3,}", "".join(plain.split()))

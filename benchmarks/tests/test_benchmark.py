@@ -49,6 +49,7 @@ def test_the_frames_of_carriers_are_timed_until_they_are_in_the_database(service
     assert carriers["memory_mib"] > 0
 
 
+@pytest.mark.slow
 def test_one_path_can_be_measured_alone(service, tmp_path):
     report = measure(service, tmp_path, "--only", "single")
 

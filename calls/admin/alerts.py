@@ -114,6 +114,7 @@ class AlertRuleAdmin(EditableList):
 class AlertAdmin(Records):
     """Lists alerts, and acknowledges many at once."""
 
+    call_path = "call__"
     list_display = [
         "name",
         "state",

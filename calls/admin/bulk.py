@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from calls.admin.display import NONE, pill, show_time
 from calls.admin.lists import CallInline, ReadOnly, Records
@@ -90,7 +90,8 @@ class BulkActionAdmin(ReadOnly, Records):
 
     @admin.display
     def what(self, action: BulkAction) -> str:
-        detail = action.tag or (f"from {action.stage} on" if action.stage else "")
+        stage = f"from {action.stage} on" if action.stage else ""
+        detail = action.tag or action.reason or stage
         return f"{action}: {detail}" if detail else str(action)
 
     @admin.display(description="chosen by")
@@ -106,7 +107,7 @@ class BulkActionAdmin(ReadOnly, Records):
         if action.finished_at is None:
             return "Running"
         how = f"Stopped by {action.stopped_by}" if action.stopped_by else "Finished"
-        return format_html("{}: {}", how, mark_safe(show_time(action.finished_at)))  # noqa: S308
+        return format_html("{}: {}", how, show_time(action.finished_at))
 
     @admin.display
     def progress(self, action: BulkAction) -> str:

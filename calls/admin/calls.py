@@ -10,11 +10,12 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from calls import services
-from calls.actions import IN_ADMIN, OPERATE, REFUSALS, Action
+from calls.actions import DELETE, IN_ADMIN, OPERATE, REFUSALS, Action
 from calls.admin.annotations import NoteInline, TagInline
 from calls.admin.display import (
     NONE,
@@ -89,10 +90,17 @@ class AttemptInline(CallInline):
     ]
 
 
-def _in_admin(action: Action) -> Callable[..., None]:
-    @admin.action(description=action.admin_label, permissions=["operate"])
-    def act(model_admin: CallAdmin, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+def _in_admin(action: Action) -> Callable[..., TemplateResponse | None]:
+    permission = "remove" if action.removes else "operate"
+
+    @admin.action(description=action.admin_label, permissions=[permission])
+    def act(
+        model_admin: CallAdmin, request: HttpRequest, queryset: QuerySet[Call]
+    ) -> TemplateResponse | None:
+        if action.removes and request.POST.get("confirmed") != "yes":
+            return model_admin.ask(request, queryset, action)
         model_admin.act(request, queryset, action)
+        return None
 
     # The admin names its actions after their functions, and refuses two of the same name.
     act.__name__ = action.name
@@ -122,6 +130,7 @@ class DismissedFilter(admin.SimpleListFilter):
 class CallAdmin(ReadOnly, Records):
     """The parties, queue and direction can be corrected. Everything else goes through services."""
 
+    call_path = ""
     editable: ClassVar = [each.name for each in DESCRIBED if each.is_editable]
     list_display = [
         "shown_id",
@@ -158,6 +167,10 @@ class CallAdmin(ReadOnly, Records):
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(OPERATE)
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        # Not has_delete_permission: with it, Django would delete calls by itself.
+        return request.user.has_perm(DELETE)
 
     def get_fields(self, request: HttpRequest, obj: Call | None = None) -> list[Any]:
         return ["phase", "records", *super().get_fields(request, obj)]
@@ -255,6 +268,23 @@ class CallAdmin(ReadOnly, Records):
         # Only what was changed: packets update other columns of the row meanwhile.
         described = {name: form.cleaned_data[name] for name in form.changed_data}
         services.describe_call(call_id=obj.call_id, **described)
+
+    def ask(
+        self, request: HttpRequest, queryset: QuerySet[Call], action: Action
+    ) -> TemplateResponse:
+        """Name the calls, and ask before an action that cannot be undone."""
+        calls = list(queryset.values_list("pk", "call_id")[: ACTION_LIMIT + 1])
+        chosen = calls[:ACTION_LIMIT]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Delete {_number(len(chosen), 'call')} for good?",
+            "opts": self.opts,
+            "action": action,
+            "chosen": [pk for pk, _ in chosen],
+            "shown": [call_id for _, call_id in chosen[:REFUSALS_SHOWN]],
+            "more": max(0, len(chosen) - REFUSALS_SHOWN),
+        }
+        return TemplateResponse(request, "admin/calls/call/confirm.html", context)
 
     def act(self, request: HttpRequest, queryset: QuerySet[Call], action: Action) -> None:
         """Carry an action out for each call. A call that refuses does not stop the others."""

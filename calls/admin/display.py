@@ -14,8 +14,9 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
+from calls.admin.audited import Audited
 from calls.models import Call
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def pill(level: str, text: str) -> SafeString:
 
 
 def show_phase(call: Call) -> SafeString:
-    return mark_safe(render_to_string("admin/_phase.html", {"call": call}))  # noqa: S308
+    return render_to_string("admin/_phase.html", {"call": call})
 
 
 def show_error(text: str) -> SafeString | str:
@@ -109,7 +110,7 @@ def as_shown(model: type[Model], name: str) -> Any:
     return show
 
 
-class Shown(_ModelAdmin):
+class Shown(Audited, _ModelAdmin):
     """Shows times and yes-or-no fields as the pages do, in lists and in forms."""
 
     def get_list_display(self, request: HttpRequest) -> Any:

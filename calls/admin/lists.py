@@ -22,8 +22,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from calls.admin.display import Shown, as_shown, link_to_call
+from calls.audit.record import record_look
 from calls.keys import VIEW_UNREDACTED
-from calls.models import Call
+from calls.models import AuditAction, Call
+from calls.visibility import in_sight
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -152,6 +154,13 @@ class Records(Shown):
     sortable_by = ()
     json_fields: ClassVar[list[str]] = []
 
+    # How rows reach their call; None for rows that are about no call.
+    call_path: ClassVar[str | None] = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows if self.call_path is None else in_sight(rows, self.call_path)
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         names = [field.name for field in self.opts.concrete_fields]
         return [as_json(name) if name in self.json_fields else name for name in names]
@@ -177,6 +186,7 @@ def _how_many(model: type[Model]) -> str | None:
 class CallRecords(ReadOnly, Records):
     """Records of calls, found by the id of their call."""
 
+    call_path: ClassVar[str | None] = "call__"
     list_select_related = ("call",)
     search_fields: ClassVar[tuple[str, ...]] = ("call__call_id__exact",)
     search_help_text = "The exact id of a call."
@@ -202,6 +212,23 @@ class PersonalData(_ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) and request.user.has_perm(VIEW_UNREDACTED)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        term = request.GET.get("q", "").strip()
+        is_call = bool(term) and Call.objects.filter(call_id=term).exists()
+        self._record(term if is_call else "")
+        return response
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None and self.has_view_permission(request, row):
+            self._record(row.stream.call.call_id if hasattr(row, "stream") else row.call.call_id)
+        return row
+
+    def _record(self, call_id: str) -> None:
+        what = str(self.opts.verbose_name_plural)
+        record_look(AuditAction.UNREDACTED, call_id=call_id, shown=what)
 
 
 class BoundedFormSet(_FormSet):

@@ -70,6 +70,7 @@ class LatePacketFilter(NarrowedFilter):
 
 @admin.register(Packet)
 class PacketAdmin(PersonalData, CallRecords):
+    call_path = "stream__call__"
     list_display = [
         "id",
         "call_link",

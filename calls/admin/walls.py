@@ -8,9 +8,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
+from calls.admin.audited import Audited
 from calls.admin.lists import Records, _number
-from calls.displays import ADDRESS, create_display, revoke_display
+from calls.admin.people import TeamsField
+from calls.displays import create_display, revoke_display
 from calls.models import DisplayScreen, QueueThreshold, WallPage
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[QueueThreshold]
 else:
     _DisplayForm, _ModelAdmin = forms.ModelForm, admin.ModelAdmin
-SETTINGS = ["name", "pages", "queues", "rotation_s", "customers", "last_words", "theme"]
+SETTINGS = ["name", "pages", "queues", "teams", "rotation_s", "customers", "last_words", "theme"]
 HISTORY = ["created_at", "created_by", "seen_at", "revoked_at"]
 
 
@@ -35,6 +38,10 @@ class DisplayForm(_DisplayForm):
         help_text="One queue per line, exactly as calls name it; empty: all queues.",
     )
 
+    teams = TeamsField(
+        help_text="The display shows the calls of these teams only. None: all calls."
+    )
+
     class Meta:
         model = DisplayScreen
         fields = SETTINGS
@@ -43,6 +50,11 @@ class DisplayForm(_DisplayForm):
         super().__init__(*args, **kwargs)
         if "queues" in self.fields:
             self.initial["queues"] = "\n".join(self.instance.queues)
+
+    def clean_teams(self) -> list[int] | None:
+        # If its teams were deleted, it goes on showing nothing until somebody chooses others.
+        chosen: list[int] | None = self.cleaned_data["teams"]
+        return chosen if "teams" in self.changed_data else self.instance.teams
 
     def clean_queues(self) -> list[str]:
         lines = (line.strip() for line in self.cleaned_data["queues"].splitlines())
@@ -54,6 +66,7 @@ class DisplayScreenAdmin(Records):
     """Displays are created and revoked. Their settings may change: a screen follows within 30 s."""
 
     form = DisplayForm
+    adds_by_service = True
     list_display = ["name", "pages", "queues", "seen_at", "created_at", "created_by", "revoked_at"]
     actions = ["revoke"]
 
@@ -71,7 +84,7 @@ class DisplayScreenAdmin(Records):
         screen, token = create_display(by=request.user.get_username(), **fields)
         # The admin goes on with this object: its log entry and its redirect need the key.
         obj.pk = screen.pk
-        address = request.build_absolute_uri(ADDRESS.format(token=token))
+        address = request.build_absolute_uri(reverse("open-display", args=[token]))
         # The message is kept in a signed cookie of this browser, not in the database.
         note = (
             f"Open this address on the display: {address} Copy it now. It is not stored and cannot "
@@ -94,7 +107,7 @@ def _pair(label: str, measure: str) -> Any:
 
 
 @admin.register(QueueThreshold)
-class QueueThresholdAdmin(_ModelAdmin):
+class QueueThresholdAdmin(Audited, _ModelAdmin):
     """From which values on the tiles of a queue are amber or red."""
 
     list_display = ["__str__", "longest", "negative", "negative_share", "alerts", "waiting"]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from calls.alerts.kinds import CONDITION_KINDS, KINDS
 from calls.alerts.quiet import read_periods
@@ -36,6 +37,17 @@ def validate_rule(fields: Mapping[str, Any], *, rule: AlertRule | None = None) -
     # First, because the checks of a whole rule expect values of the right type.
     changed.clean_fields()
     changed.full_clean()
+    return changed
+
+
+def define_rule(fields: Mapping[str, Any], *, rule: AlertRule | None = None) -> AlertRule:
+    """Save a new rule, or change these fields of a rule. Raises ValidationError."""
+    changed = validate_rule(fields, rule=rule)
+    try:
+        with transaction.atomic():
+            changed.save()
+    except IntegrityError as error:  # another request took the name meanwhile
+        raise ValidationError({"name": "There is a rule of this name."}) from error
     return changed
 
 

@@ -18,6 +18,7 @@ from calls.actions import ACTIONS
 from calls.alerts.services import AlertNotFound, lock_alert
 from calls.events.alerts import AlertAssigned, AlertReopened, AlertSnoozed
 from calls.models import Alert
+from calls.visibility import may_see
 
 LONGEST_SNOOZE = timedelta(days=7)
 # Permissions come from the backend that knows groups. The other one only locks out.
@@ -59,6 +60,8 @@ def assign_alert(*, alert_id: int, to: str, by: str, instead_of: str | None = No
         raise CannotHandle(f"There is no active user {to} who may handle alerts.")
     with transaction.atomic():
         alert = lock_alert(alert_id)
+        if to and not may_see(User.objects.get(username=to), alert.call):
+            raise CannotHandle(f"{to} may not see this call.")
         _check_unhandled(alert, "assigned")
         if alert.assigned_to == to:
             return alert

@@ -144,7 +144,9 @@ class LiveTail:
         if call.call_pk not in self._whole:
             found = _read_utterances([call], Q(call=call.call_pk))
             self._whole[call.call_pk] = _by_key(found.get(call.call_pk, []))
-        return sorted(self._whole[call.call_pk].values(), key=lambda each: each.begin_ms)
+        # Those of one moment in the order in which they were stored, as everywhere.
+        whole = sorted(self._whole[call.call_pk].items())
+        return sorted((each for _, each in whole), key=lambda each: each.begin_ms)
 
 
 def _by_key(utterances: Sequence[HeardUtterance]) -> dict[int, HeardUtterance]:

@@ -12,9 +12,11 @@ QUOTE_LENGTH = 160
 _WORD = re.compile(r"[^\W_]+\*?")
 # Combining marks belong to the word of the letter before them. Scripts without blanks have no
 # words that could be inside of one another.
-_INSIDE = rf"(?:(?![{UNSPACED}])[\w\u0300-\u036f])"
+_MARKS = r"\u0300-\u036f"
+_INSIDE = rf"(?:(?![{UNSPACED}_])[\w{_MARKS}])"
 _NOT_BEHIND, _NOT_BEFORE = f"(?<!{_INSIDE})", f"(?!{_INSIDE})"
-_BETWEEN = r"[\W_]+"
+# No sign is both inside of a word and between words: a long run of it would be tried in every cut.
+_BETWEEN = rf"(?:(?![{_MARKS}])[\W_])+"
 
 
 def normalise(text: str) -> str:

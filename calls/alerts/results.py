@@ -38,6 +38,8 @@ def watch_log(book: RuleBook, after: int, *, now: datetime, tail: LiveTail) -> i
     ``tail`` tells what was heard of the calls while they were live.
     """
     batch = events.read(after=after, limit=READ_LIMIT)
+    if batch:
+        book.refresh()  # a rule that was made before these events must see them
     _look_at_ended(book, batch, tail, now=now)
     for event in batch:
         if event.type == events.StateChanged.type and event.call is not None:

@@ -11,6 +11,7 @@ from calls.alerts.matches import AlertMatch
 from calls.alerts.rules import of_rule, ready
 from calls.lifecycle import CallState
 from calls.models import AlertRule, Analysis, Call
+from calls.visibility import in_sight
 
 # Somebody waits for the answer. Analyses of long calls are large, so few are held at once.
 CALLS, AT_ONCE, SECONDS = 200, 25, 8.0
@@ -57,7 +58,7 @@ def try_rule(rule: AlertRule, *, calls: int = CALLS, seconds: float = SECONDS) -
 
 
 def _calls(rule: AlertRule, limit: int) -> Iterator[tuple[Call, Analysis | None]]:
-    over = of_rule(Call.objects.filter(state__in=OVER), rule).order_by("-id")
+    over = of_rule(in_sight(Call.objects.filter(state__in=OVER)), rule).order_by("-id")
     pks = list(over.values_list("pk", flat=True)[:limit])
     for some in _groups(pks):
         newest = Analysis.objects.filter(call__in=some).order_by("version")

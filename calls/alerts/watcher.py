@@ -11,7 +11,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -33,6 +33,7 @@ from calls.alerts.tail import WATCH, PacketTail, newest_packet
 from calls.notifications.services import OUTBOX as NOTIFICATIONS
 from calls.outage import Outage
 from calls.process import this_process
+from calls.telemetry import publishing
 from calls.webhooks.courier import Courier
 from calls.webhooks.outbox import Outbox
 from calls.webhooks.services import OUTBOX as WEBHOOKS
@@ -89,14 +90,21 @@ class Watcher:
 
     def _watch(self, tail: PacketTail) -> None:
         packets = tail.read()
+        self._refresh_for(packets)
         rules = self._book.of(*PACKET_KINDS)
         raise_alerts(list(find_words(rules, packets)), now=timezone.now())
         tail.done()
-        heard = match_heard(self._book, self._live.read())
-        raise_alerts(list(heard), now=timezone.now())
+        heard = list(self._live.read())
+        self._refresh_for(heard)
+        raise_alerts(list(match_heard(self._book, heard)), now=timezone.now())
         # After what was heard, which the results repeat.
         now = timezone.now()
         self._offset = watch_log(self._book, self._offset, now=now, tail=self._live)
+
+    def _refresh_for(self, news: Sequence[object]) -> None:
+        """Read the rules again, after the news, so that one made just before finds them."""
+        if news:
+            self._book.refresh()
 
     def forget(self) -> None:
         """Start again from the positions in the database."""
@@ -135,6 +143,7 @@ def watch(should_stop: Callable[[], bool]) -> None:
 def run(stop: Any) -> None:
     """Run the process until ``stop`` is set: threads watch, deliver and keep up the calls."""
     told = threading.Event()
+    publishing.start("watcher")
     # Ctrl-C reaches every process of the terminal. The worker decides when this one stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: told.set())

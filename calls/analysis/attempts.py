@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -37,6 +38,7 @@ from calls.events import Entry, log_entry
 from calls.lifecycle import CallState
 from calls.models import AnalysisPause, Attempt, Call, Stage
 from calls.services import MOVED_FIELDS, transit
+from calls.telemetry.catalogue import ATTEMPT_SECONDS, ATTEMPTS
 
 ATTEMPT_FIELDS = ("outcome", "finished_at", "code", "error", "retry_at", "request_id")
 Decision = Retry | GiveUp
@@ -149,6 +151,20 @@ def save_calls(calls: Sequence[Call], *, moved: bool) -> None:
 
 def save_attempts(attempts: Sequence[Attempt]) -> None:
     _save(Attempt.objects.all(), attempts, ATTEMPT_FIELDS)
+    count_attempts(attempts)
+
+
+def count_attempts(attempts: Sequence[Attempt]) -> None:
+    """Count finished attempts for ``/metrics``, once the transaction is committed."""
+    transaction.on_commit(partial(_count, list(attempts)))
+
+
+def _count(attempts: Sequence[Attempt]) -> None:
+    for each in attempts:
+        ATTEMPTS.add(1, each.stage, each.outcome)
+        if each.finished_at is not None:
+            lasted_s = (each.finished_at - each.started_at).total_seconds()
+            ATTEMPT_SECONDS.observe([max(0.0, lasted_s)], each.stage)
 
 
 def _save(stored: QuerySet[Any], rows: Sequence[Any], fields: Sequence[str]) -> None:

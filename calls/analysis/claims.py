@@ -34,9 +34,10 @@ from calls.clock import database_now
 from calls.events import Entry, log_entry
 from calls.lifecycle import CallState
 from calls.models import AnalysisPause, Attempt, Call, Stage
+from calls.monitoring.log_context import ORIGIN
 from calls.services import transit
 
-CLAIMING_FIELDS = (*MOVING_FIELDS, "analysis_round", "first_stage", "late_since")
+CLAIMING_FIELDS = (*MOVING_FIELDS, *ORIGIN, "analysis_round", "first_stage", "late_since")
 _CLAIM_LOCK = 0x436C61696D  # any number that no other advisory lock of this database uses
 
 
@@ -156,6 +157,7 @@ def _claim(candidates: _Candidates, *, owner: str, provider: str, now: datetime)
             call.pk, call.call_id, call.lease_token, call.analysis_round,
             Stage.UNDERSTAND if call.pk in transcribed else Stage(call.first_stage),
             call.pk in candidates.spoken,
+            {name: getattr(call, name) for name in ORIGIN},
         )
         for call in (calls[pk] for pk in pks if pk in calls and pk not in dead)
     ]  # fmt: skip

@@ -21,6 +21,7 @@ from calls.analysis import breaker
 from calls.analysis.attempts import (
     AttemptStart,
     close_attempt,
+    count_attempts,
     create_attempts,
 )
 from calls.analysis.leases import Lease, lease_lost, lock_leased, lock_leased_refs
@@ -226,6 +227,7 @@ def _succeed(
         Attempt.objects.filter(pk__in=pks).update(
             outcome=Attempt.Outcome.SUCCEEDED, finished_at=now, request_id=request_id
         )
+    count_attempts([result.attempt for result in results])
     # A text call passes through ``transcribe`` without the provider. It is never the breaker's
     # probe there, so the breaker learns nothing from it.
     telling = [f for f in results if f.asked or f.lease.asks_in(f.attempt.stage)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -44,7 +45,8 @@ class Lane(Generic[Item, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._writer is None:
-            self._writer = asyncio.create_task(self._run())
+            # It writes for many calls, so its lines must not carry the ids of the first one.
+            self._writer = asyncio.create_task(self._run(), context=Context())
         return await future
 
     async def close(self) -> None:

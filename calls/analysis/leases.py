@@ -13,8 +13,8 @@ excludes all other writers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
@@ -39,7 +39,7 @@ class Lease:
     """A worker's claim on a call. ``stage`` is the next stage of its round.
 
     ``is_spoken`` means that the call is known to be audio that needs transcription. ``token`` is
-    the fencing token of this claim.
+    the fencing token of this claim. ``origin`` has the ids of the request that opened the call.
     """
 
     call_pk: int
@@ -48,6 +48,7 @@ class Lease:
     round: int
     stage: Stage = Stage.TRANSCRIBE
     is_spoken: bool = False
+    origin: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def asks_in(self, stage: Stage | str) -> bool:
         """Return whether the stage needs the provider. Text calls are not transcribed."""

@@ -23,6 +23,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, nullcontext, suppress
+from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -45,8 +46,10 @@ from calls.analysis.leases import Lease, LeaseLost
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.retry import GiveUp
 from calls.models import Analysis, Attempt, Stage, Transcript
+from calls.monitoring.log_context import logging_with
 from calls.outage import Outage
 from calls.process import this_process
+from calls.telemetry.tracing import span
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "leases are not extended")
@@ -183,11 +186,19 @@ class Runner:
 
     async def _process(self, lease: Lease, attempt: Attempt) -> None:
         """Take one call to the archive, or to its next failure."""
+        with (
+            logging_with(call_id=lease.call_id, **lease.origin),
+            span("analyse call", call_id=lease.call_id, round=lease.round),
+        ):
+            await self._analyse(lease, attempt)
+
+    async def _analyse(self, lease: Lease, attempt: Attempt) -> None:
         heard = None
         try:
             if lease.stage == Stage.TRANSCRIBE:
                 heard, attempt = await self._finish_transcribe(lease, attempt)
             await self._try(lease, attempt, self._understand, heard)
+            log.info("call %s archived", lease.call_id)
         except _Failed:
             pass  # the failure is recorded, and the lease is cleared
         except HeldBack:
@@ -225,7 +236,8 @@ class Runner:
     ) -> T:
         """Do the work of an attempt. Raises _Failed after its failure has been recorded."""
         try:
-            return await work(lease, attempt, *known)
+            with span("stage attempt", **_described(attempt)):
+                return await work(lease, attempt, *known)
         except ProviderError as error:
             failure = error
         except (LeaseLost, HeldBack, DatabaseError):
@@ -273,7 +285,8 @@ class Runner:
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(_fresh, function, *args, **kwargs))
+        work = partial(copy_context().run, _fresh, function, *args, **kwargs)
+        return await loop.run_in_executor(self._threads, work)
 
     async def _in_each_thread(self, function: Callable[[], Any]) -> None:
         """Call the function once in each thread, to open or close its connection.
@@ -306,6 +319,10 @@ async def _store(lane: Lane[Item, T], item: Item) -> T:
         told, *_ = str(error).splitlines() or [type(error).__name__]
         message = f"The database refused to store the result: {told}"
         raise ProviderError(message, code="not_stored", transient=True) from error
+
+
+def _described(attempt: Attempt) -> dict[str, Any]:
+    return {"stage": attempt.stage, "attempt": attempt.number, "provider": attempt.provider}
 
 
 def _reserve() -> int:

@@ -44,6 +44,7 @@ from calls.conversation import (
 )
 from calls.models import Attempt, Call, LiveTranscription, Transcript
 from calls.redaction.redact import Redacted, redact
+from calls.telemetry.tracing import span
 
 # ``state`` is here because transitions read it. Left out, Django would load it call by call.
 READ_FIELDS = (
@@ -86,7 +87,10 @@ async def transcribe(
         async with turn:
             rest = live.rest if live else material
             work = provider.transcribe(rest, language=language_of(call))
-            heard = await _within(limit_s, work)
+            with span(
+                "provider request", kind="client", provider=provider.name, stage="transcribe"
+            ):
+                heard = await _within(limit_s, work)
         heard = clean_transcription(heard, duration_ms=rest.duration_ms)
     asked = heard.model not in NO_MODEL
     if live:
@@ -266,7 +270,9 @@ async def understand(
     transcript, redacted = heard.transcript, heard.redacted
     async with turn:
         work = provider.understand(redacted.turns, language=heard.language)
-        said = await _within(limit_s_of(transcript.duration_ms, TIMEOUT_PER_TALK), work)
+        limit_s = limit_s_of(transcript.duration_ms, TIMEOUT_PER_TALK)
+        with span("provider request", kind="client", provider=provider.name, stage="understand"):
+            said = await _within(limit_s, work)
     said = clean_understanding(said, turns=len(redacted.turns))
     muted = None
     if transcript.provenance["model"] != "text":  # a text call has no recording

@@ -24,10 +24,11 @@ from calls.analysis.stages import language_of
 from calls.api.authentication import may_see_personal_data
 from calls.api.ranges import ThreadedResponse, serve_file
 from calls.api.serializers.annotations import NoteSerializer
+from calls.audit.record import record_export, record_look
 from calls.exports import contactlens, found, plaintext, vcon, webvtt
 from calls.exports import table as csv_table
 from calls.exports.table import as_lines
-from calls.models import Call, Recording
+from calls.models import AuditAction, Call, Recording
 from calls.search.find import Search
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ def transcript(
 ) -> HttpResponseBase:
     """Answer with a transcript document in one of FORMATS. All but Contact Lens have the notes."""
     document = {**document, "notes": notes_of(call)}
+    if wanted != "json":
+        record_export(f"transcript.{wanted}", call_id=call.call_id, redacted=document["redacted"])
     match wanted:
         case "text":
             return _text(plaintext.export(document), "text/plain", f"{call.call_id}.txt")
@@ -52,7 +55,7 @@ def transcript(
         case "vcon":
             found = _vcon(request, call, document)
             return _json(found, "application/vcon+json", f"{call.call_id}.vcon.json")
-    return Response({**document, "live": False})
+    return Response({**document, "live": False, "fields": call.custom})
 
 
 def notes_of(call: Call) -> list[dict[str, Any]]:
@@ -96,6 +99,7 @@ def recording(request: Request, call: Call, *, redacted: bool) -> HttpResponseBa
     playback = _open(request, call, redacted=redacted)
     if playback is None:
         raise NotFound("This call has no audio.")
+    record_look(AuditAction.PLAYBACK, call_id=call.call_id, redacted=redacted)
     return serve_file(
         request,
         playback.file,
@@ -138,6 +142,7 @@ def csv(lines: Iterator[bytes], name: str, *, bom: bool = False) -> HttpResponse
     request is an error, not a table that breaks off.
     """
     begin = [BOM_UTF8] * bom + list(islice(lines, 2))
+    record_export(name)
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return ThreadedResponse(
         _to_a_visible_end(begin, lines),

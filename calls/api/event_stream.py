@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls.models import CALL_ID_PATTERN, CALL_ID_RULE
+from calls.visibility import EVERYTHING, Sight, active
 
 # Key in the ASGI scope. The streaming middleware sets None; ``allow`` puts a StreamStart there.
 WANTED = "callcenter.event_stream"
@@ -39,7 +40,9 @@ class StreamStart:
     epoch: str | None
     offset: int | None
     session: Any
+    user: Any
     watch: tuple[str, ...] = ()
+    sight: Sight = EVERYTHING
 
 
 def allow(request: Request) -> Response:
@@ -55,7 +58,12 @@ def allow(request: Request) -> Response:
         detail = "This server cannot stream. Use GET /v1/events?after= instead."
         return Response({"detail": detail}, status=status.HTTP_501_NOT_IMPLEMENTED)
     scope[WANTED] = StreamStart(
-        epoch=epoch, offset=offset, session=getattr(request, "session", None), watch=watch
+        epoch=epoch,
+        offset=offset,
+        session=getattr(request, "session", None),
+        user=request.user if request.user.is_authenticated else None,
+        watch=watch,
+        sight=active(),
     )
     return Response()
 

@@ -6,13 +6,17 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
+from django_filters.widgets import BooleanWidget
+from drf_spectacular.utils import extend_schema_field
 
 from calls.annotations import AnnotationRefused, normal_tag
 from calls.description import DESCRIBED
+from calls.holds.selection import on_hold
 from calls.lifecycle import CallState
 from calls.models import (
     IS_OPEN,
@@ -22,35 +26,58 @@ from calls.models import (
     AlertRule,
     Call,
     CallQuerySet,
+    FieldValue,
     Severity,
 )
 
 MAX_TAGS = 10
 LONGEST_S = 30 * 86_400
+LONGEST_TEXT = 512  # as an external id; SQLite takes a long pattern for a fault of its own
 OUT_OF_RANGE = "Must be a time from year 1 to year 9999 in UTC."
 
 
 class TimeField(IsoDateTimeField):  # type: ignore[misc]
-    """A time that has a place in UTC, in which databases compare times."""
+    """A time in UTC. PostgreSQL takes no time that is 16 hours or more away from it."""
 
     def clean(self, value: Any) -> datetime | None:
         try:
             moment: datetime | None = super().clean(value)
-            if moment is not None:
-                moment.astimezone(UTC)
+            return moment and moment.astimezone(UTC)
         except OverflowError as error:
             raise ValidationError(OUT_OF_RANGE) from error
-        return moment
 
 
 class TimeFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
     field_class = TimeField
 
 
+class YesNoWidget(BooleanWidget):  # type: ignore[misc]
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        found = super().value_from_datadict(data, files, name)
+        return data.get(name) if found is None else found
+
+
+class YesNoField(forms.NullBooleanField):
+    """``true`` or ``false``, or ``1`` or ``0``. Django would ignore anything else."""
+
+    def clean(self, value: Any) -> bool | None:
+        if value not in (True, False, None, ""):
+            raise ValidationError("Must be true or false.")
+        found: bool | None = super().clean(value)
+        return found
+
+
+class YesNoFilter(filters.BooleanFilter):  # type: ignore[misc]
+    field_class = YesNoField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=YesNoWidget, **kwargs)
+
+
 class CallFilter(filters.FilterSet):  # type: ignore[misc]
     state = filters.MultipleChoiceFilter(choices=CallState.choices)
     customer_sentiment = filters.ChoiceFilter(choices=Call.Sentiment.choices)
-    dismissed = filters.BooleanFilter(field_name="dismissed_at", lookup_expr="isnull", exclude=True)
+    dismissed = YesNoFilter(field_name="dismissed_at", lookup_expr="isnull", exclude=True)
     customer_trend = filters.ChoiceFilter(choices=Call.Trend.choices)
     agent_sentiment = filters.ChoiceFilter(choices=Call.Sentiment.choices)
     agent_trend = filters.ChoiceFilter(choices=Call.Trend.choices)
@@ -70,22 +97,38 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
         choices=[("open", "open"), ("any", "any")],
         label="Calls with an alert. open: one that needs somebody now; any: any alert.",
     )
-    agent_contains = filters.CharFilter(field_name="agent", lookup_expr="icontains")
-    queue_contains = filters.CharFilter(field_name="queue", lookup_expr="icontains")
+    field = filters.CharFilter(
+        method="with_fields",
+        label="Calls with this value of a custom field, as name:value. If repeated: with all.",
+    )
+    agent_contains = filters.CharFilter(
+        field_name="agent", lookup_expr="icontains", max_length=LONGEST_TEXT
+    )
+    queue_contains = filters.CharFilter(
+        field_name="queue", lookup_expr="icontains", max_length=LONGEST_TEXT
+    )
     trouble = filters.ChoiceFilter(
         method="troubled",
         choices=[("any", "any"), *Call.SoundTrouble.choices],
         label="Calls with this trouble with the sound, or with any.",
     )
-    call_id_prefix = filters.CharFilter(field_name="call_id", lookup_expr="startswith")
+    on_hold = YesNoFilter(
+        method="held", label="Calls that a legal hold keeps: their own, or one on their customer."
+    )
+    call_id_prefix = filters.CharFilter(
+        field_name="call_id", lookup_expr="startswith", max_length=LONGEST_TEXT
+    )
     external_id_prefix = filters.CharFilter(
-        method="known_as", label="Calls whose external id starts with this."
+        method="known_as",
+        label="Calls whose external id starts with this.",
+        max_length=LONGEST_TEXT,
     )
 
     class Meta:
         model = Call
         fields: ClassVar = [each.name for each in DESCRIBED if each.is_filter]
 
+    @extend_schema_field({"type": "number", "minimum": 0, "maximum": LONGEST_S})
     def lasting(self, calls: QuerySet[Call], name: str, value: Decimal) -> QuerySet[Call]:
         """Keep calls that have ended and lasted at least or at most this long."""
         sign = {"duration_min_s": "gte", "duration_max_s": "lte"}[name]
@@ -100,6 +143,9 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
     def troubled(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         return calls.with_sound_trouble("" if value == "any" else value)
 
+    def held(self, calls: QuerySet[Call], name: str, value: bool) -> QuerySet[Call]:
+        return calls.filter(on_hold()) if value else calls.exclude(on_hold())
+
     def with_tags(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         given = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]
         try:
@@ -107,6 +153,17 @@ class CallFilter(filters.FilterSet):  # type: ignore[misc]
                 calls = calls.tagged(normal_tag(tag))
         except AnnotationRefused:
             return calls.none()  # no call can have it
+        return calls
+
+    def with_fields(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        given = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]
+        # Only the last value has been checked. PostgreSQL cannot compare a text with a NUL.
+        if any("\0" in each for each in given):
+            return calls.none()
+        for each in given[:MAX_TAGS]:
+            field, _, sought = each.partition(":")
+            found = FieldValue.objects.filter(field__name=field, value=sought.strip()).order_by()
+            calls = calls.filter(pk__in=found.values("call"))
         return calls
 
     def alerted(self, calls: QuerySet[Call], name: str, value: Any) -> QuerySet[Call]:

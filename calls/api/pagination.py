@@ -30,6 +30,13 @@ class CallPagination(CursorPagination):
     def get_page_size(self, request: Request) -> int:
         return whole_number(request, "limit", default=DEFAULT_LIMIT, low=1, high=self.max_page_size)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for each in parameters:
+            if each["name"] == self.page_size_query_param:
+                each["schema"] |= {"minimum": 1, "maximum": self.max_page_size}
+        return parameters
+
     def decode_cursor(self, request: Request) -> Any:
         try:
             cursor = super().decode_cursor(request)

@@ -12,8 +12,8 @@ YES_OR_NO = {"true": True, "false": False}
 
 def whole_number(request: Request, name: str, *, default: int, low: int, high: int) -> int:
     """Read an integer. Raises ValidationError with the parameter and its limits."""
-    text = request.query_params.get(name, "")
-    if not text:
+    text = request.query_params.get(name)
+    if text is None:
         return default
     if not is_number(text) or not low <= int(text) <= high:
         raise ValidationError({name: [f"Must be a whole number from {low} to {high}."]})
@@ -22,10 +22,12 @@ def whole_number(request: Request, name: str, *, default: int, low: int, high: i
 
 def yes_or_no(request: Request, name: str, *, default: bool) -> bool:
     """Read ``true`` or ``false``. Raises ValidationError with the parameter."""
-    text = request.query_params.get(name, "")
-    if text not in ("", *YES_OR_NO):
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if text not in YES_OR_NO:
         raise ValidationError({name: ["Must be true or false."]})
-    return YES_OR_NO.get(text, default)
+    return YES_OR_NO[text]
 
 
 def one_of(request: Request, name: str, choices: Sequence[str], *, default: str) -> str:

@@ -26,8 +26,15 @@ from calls.ingest.packets import IncomingPacket
 from calls.ingest.refusal import is_refused
 from calls.ingest.requests import Unavailable, Way
 from calls.ingest.wire import read_frame
-from calls.keys import find_refusal
+from calls.keys import (
+    KeyWatch,
+    SocketRefusal,
+    close_when_refused,
+    find_refusal,
+    key_of,
+)
 from calls.models import ApiKey, Call
+from calls.operation.draining import draining
 
 CLOSE_BINARY = 1003
 CLOSE_TOO_MANY_ERRORS = 1008
@@ -56,11 +63,20 @@ async def packet_socket(scope: dict[str, Any], receive: Receive, send: Send) -> 
         return
     # Accepted before it may be refused: a close code reaches the client only after the handshake.
     await send({"type": "websocket.accept"})
-    code = await _refusal(scope, addressed)
-    if code:
-        await send({"type": "websocket.close", "code": code})
+    refusal = await _refusal(scope, addressed)
+    if refusal:
+        await _close(send, *refusal)
         return
-    await _Session(addressed, receive, send).run()
+    watching = close_when_refused(key_of(scope), scope, send)
+    try:
+        await _Session(addressed, receive, send, watching).run()
+    finally:
+        watching.stop()
+
+
+async def _close(send: Send, code: int, reason: str = "") -> None:
+    with suppress(RuntimeError):  # it is closed already
+        await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 def _addressed(text: str) -> str:
@@ -71,20 +87,21 @@ def _addressed(text: str) -> str:
         return ""
 
 
-async def _refusal(scope: dict[str, Any], addressed: str) -> int | None:
+async def _refusal(scope: dict[str, Any], addressed: str) -> SocketRefusal | None:
     if not addressed:
-        return CLOSE_BAD_CALL_ID
+        return SocketRefusal(CLOSE_BAD_CALL_ID)
     return await database_sync_to_async(find_refusal)(scope, ApiKey.Scope.INGEST)
 
 
 class _Session:
     """Reads frames and acknowledges them in order. Reads at most WINDOW packets ahead."""
 
-    def __init__(self, addressed: str, receive: Receive, send: Send) -> None:
+    def __init__(self, addressed: str, receive: Receive, send: Send, watching: KeyWatch) -> None:
         self.call_id = as_call_id(addressed)
         self.external_id = as_external_id(addressed)
         self._receive = receive
         self._send = send
+        self._watching = watching
         self._waiting: deque[_Frame] = deque()
         self._uncommitted = 0
         self._count = 0
@@ -96,26 +113,41 @@ class _Session:
         last = await database_sync_to_async(_last_sequence)(self.call_id)
         await self._tell(type="ready", call_id=self.call_id, last_sequence=last)
         acknowledging = asyncio.create_task(self._acknowledge())
+        reading = asyncio.create_task(self._read())
+        restart = asyncio.create_task(draining.begun())
+        tasks = [acknowledging, reading, restart]
         try:
-            await self._read()
+            await _first_of(reading, restart)
+            if reading.done():
+                reading.result()
+                return
+            reading.cancel()
+            tasks.append(asyncio.create_task(self._drain()))
+            await _first_of(tasks[-1], acknowledging)  # which ends early if the client has gone
+            await _close(self._send, restart.result())
         finally:
-            acknowledging.cancel()
-            with suppress(asyncio.CancelledError):
-                await acknowledging
+            await _end(*tasks)
+
+    async def _drain(self) -> None:
+        """Wait until all that was read is acknowledged."""
+        while self._waiting:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def _read(self) -> None:
         while True:
             message = await self._receive()
-            if message["type"] == "websocket.disconnect":
+            if message["type"] == "websocket.disconnect" or self._watching.refusal:
                 return
             code = await self._take(message.get("text"))
             if code:
-                await self._send({"type": "websocket.close", "code": code})
+                await _close(self._send, code)
                 return
             # Back-pressure: what is not read stays in TCP's buffers, and the client slows down.
             while self._uncommitted >= WINDOW:
                 self._moved.clear()
                 await self._moved.wait()
+            await self._watching.pace()
 
     async def _take(self, text: str | None) -> int | None:
         """Handle one frame. Returns a close code if the socket must be closed."""
@@ -177,6 +209,16 @@ class _Session:
     async def _tell(self, **message: Any) -> None:
         text = json.dumps(message, separators=(",", ":"))
         await self._send({"type": "websocket.send", "text": text})
+
+
+async def _first_of(*tasks: asyncio.Task[Any]) -> None:
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _submit(packets: list[IncomingPacket]) -> asyncio.Future[None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.template.defaultfilters import filesizeformat
@@ -20,6 +20,7 @@ SLOW_S, TOO_SLOW_S = 5 * 60, 30 * 60
 # Jobs are short. More than this means that nobody carries them out.
 MANY_JOBS = 100
 LATE_WEBHOOKS_S = 5 * 60
+MISSED_FOR = timedelta(days=7)
 LITTLE_SPACE, NO_SPACE = 0.10, 0.03
 LIVE_BEHIND_S = 10
 
@@ -77,6 +78,7 @@ def figures_of(site: Overview, *, live_transcription: str) -> list[Figure]:
         _disk(site),
         _database(site),
         _lock_outs(site),
+        _api_keys(site),
     ]
 
 
@@ -256,6 +258,28 @@ def _lock_outs(site: Overview) -> Figure:
         return Figure("Locked out", "Nobody", Level.OK, "", target)
     note = "after too many wrong passwords"
     return Figure("Locked out", f"{site.locked_out:,}", Level.WARN, note, target)
+
+
+def _api_keys(site: Overview) -> Figure:
+    """Warn of keys that expire soon, and for a while of those that have, as somebody may miss."""
+    target = Target("calls.apikey")
+    expired = [key for key in site.keys if key.has_expired(site.now)]
+    lately = [key for key in expired if key.expires_at and site.now - key.expires_at < MISSED_FOR]
+    soon = [key for key in site.keys if key.expires_soon(site.now)]
+    valid = f"{len(site.keys) - len(expired):,} valid" if site.keys else "None"
+    if not lately and not soon:
+        return Figure("API keys", valid, Level.PLAIN, "", target)
+    notes = [f"{key.name} expired {_ago(key.expires_at, site)}" for key in lately]
+    notes += [f"{key.name} expires {_ahead(key.expires_at, site)}" for key in soon]
+    return Figure("API keys", valid, Level.WARN, ", ".join(notes), target)
+
+
+def _ago(at: datetime | None, site: Overview) -> str:
+    return f"{span((site.now - at).total_seconds())} ago" if at else ""
+
+
+def _ahead(at: datetime | None, site: Overview) -> str:
+    return f"in {span((at - site.now).total_seconds())}" if at else ""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,11 @@ from django.utils.text import capfirst
 
 @dataclass(frozen=True)
 class Names:
+    """``counted`` follows a number; ``many`` is the heading of the list."""
+
     one: str
     many: str
+    counted: str
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Group:
     models: Mapping[str, Names]
 
 
-def _names(*rows: tuple[str, str, str]) -> dict[str, Names]:
-    return {label: Names(one, many) for label, one, many in rows}
+def _names(*rows: tuple[str, ...]) -> dict[str, Names]:
+    return {label: Names(one, many, *(counted or (many,))) for label, one, many, *counted in rows}
 
 
 GROUPS = (
@@ -44,12 +47,16 @@ GROUPS = (
             ("calls.alertrule", "Alert rule", "Alert rules"),
             ("calls.notificationtarget", "Notification target", "Notification targets"),
             ("calls.webhookendpoint", "Webhook", "Webhooks"),
+            ("calls.customfield", "Custom field", "Custom fields"),
             ("calls.displayscreen", "Display", "Displays"),
             ("calls.queuethreshold", "Threshold", "Thresholds of queues"),
             ("calls.apikey", "API key", "API keys"),
             ("calls.insight", "Insight", "Insights"),
+            ("calls.agent", "Agent", "Agents"),
+            ("calls.team", "Team", "Teams"),
             ("auth.user", "User", "Users"),
             ("auth.group", "Group", "Groups"),
+            ("calls.signonidentity", "Sign-on account", "Sign-on accounts"),
         ),
     ),
     Group(
@@ -67,6 +74,9 @@ GROUPS = (
             ("calls.callevent", "Event", "Events"),
             ("calls.listensession", "Listening session", "Listening sessions"),
             ("calls.bulkaction", "Bulk action", "Bulk actions"),
+            ("calls.legalhold", "Legal hold", "Legal holds"),
+            ("calls.erasure", "Erasure", "Erasures"),
+            ("calls.auditentry", "Audit entry", "Audit log", "Audit entries"),
         ),
     ),
     Group(
@@ -93,8 +103,8 @@ _GROUPS = {label: group for group in GROUPS for label in group.models}
 
 def names_of(opts: Options[Any]) -> Names:
     """Return what the pages of the admin call a model."""
-    fallback = Names(capfirst(str(opts.verbose_name)), capfirst(str(opts.verbose_name_plural)))
-    return _NAMES.get(opts.label_lower, fallback)
+    one, many = capfirst(str(opts.verbose_name)), capfirst(str(opts.verbose_name_plural))
+    return _NAMES.get(opts.label_lower, Names(one, many, many))
 
 
 def group_of(model: type[Model]) -> Group | None:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 import callcenter
+from calls.dashboard.doctor import may_check
 from calls.dashboard.figures import (
     Figure,
     Level,
@@ -54,6 +55,7 @@ def health_context(request: HttpRequest) -> dict[str, Any]:
         "troubles": [Linked(each, _object_url(request, each)) for each in troubles_of(site)],
         "versions": versions(site),
         "may_operate": request.user.has_perm(OPERATE),
+        "may_check": may_check(request),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -16,8 +17,10 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
+from calls.dashboard.doctor import doctor_context, may_check
 from calls.dashboard.groups import regroup
 from calls.dashboard.health import health_context
+from calls.visibility import looking_as
 
 
 class DashboardSite(admin.AdminSite):
@@ -25,12 +28,29 @@ class DashboardSite(admin.AdminSite):
     index_title = "Administration"
     empty_value_display = "\N{EN DASH}"
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Show the calls of the person's teams only, as the other pages do."""
+        checked = super().admin_view(view, cacheable)
+
+        @wraps(checked)
+        def seen(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            with looking_as(request.user):
+                answer = checked(request, *args, **kwargs)
+                # Pages read their rows when they are rendered.
+                return answer.render() if hasattr(answer, "render") else answer
+
+        return seen
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         return list(regroup(super().get_app_list(request, app_label)))
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_view(never_cache(self.health_view))
-        return [path("health/", view, name="health"), *super().get_urls()]
+        health, doctor = map(never_cache, (self.health_view, self.doctor_view))
+        return [
+            path("health/", self.admin_view(health), name="health"),
+            path("doctor/", self.admin_view(doctor), name="doctor"),
+            *super().get_urls(),
+        ]
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -42,11 +62,24 @@ class DashboardSite(admin.AdminSite):
         """The part of the home page that it asks for again every few seconds."""
         return TemplateResponse(request, "admin/_health.html", health_context(request))
 
+    def doctor_view(self, request: HttpRequest) -> HttpResponse:
+        """What the doctor finds on this machine, now."""
+        if not may_check(request):
+            raise PermissionDenied
+        context = {**self.each_context(request), "title": "Check of this site", **doctor_context()}
+        return TemplateResponse(request, "admin/doctor.html", context)
+
     def app_index(  # type: ignore[override]
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Lead to the home page: an app of Django's is no group of ours."""
         return redirect("admin:index")
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the page that everybody has for it."""
+        return redirect("supervisor:password")
 
     @method_decorator(never_cache)
     def login(

@@ -1,6 +1,9 @@
 """The event log: typed entries, appended in the transaction of the change and read by offset.
 
-alerts  The entries about alerts
+alerts       The entries about alerts
+annotations  The entries about what people put on calls: tags, notes and legal holds
+counting     Counts entries for ``/metrics``
+people       The entries about who sees which calls, and who listens
 """
 
 from __future__ import annotations
@@ -8,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from django.db import connection, transaction
 
+from calls.audit.record import record_events
 from calls.description import check_names
 from calls.events.alerts import (
     AlertAcknowledged,
@@ -20,6 +25,21 @@ from calls.events.alerts import (
     AlertReopened,
     AlertResolved,
     AlertSnoozed,
+)
+from calls.events.annotations import (
+    HoldReleased,
+    HoldSet,
+    NoteAdded,
+    NoteDeleted,
+    TagAdded,
+    TagRemoved,
+)
+from calls.events.counting import count
+from calls.events.people import (
+    CallReassigned,
+    ListeningEnded,
+    ListeningStarted,
+    PeopleChanged,
 )
 from calls.models import CallEvent, EventLog
 
@@ -52,6 +72,15 @@ class CallDescribed:
 
     def __hash__(self) -> int:
         return hash(tuple(vars(self).items()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallFieldsChanged:
+    """Custom fields that have changed, by name. An empty value: the field was removed."""
+
+    type: ClassVar[str] = "call_fields"
+    fields: dict[str, str]
+    by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,37 +178,7 @@ class CallDeleted:
     type: ClassVar[str] = "call_deleted"
     deleted: str
     reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TagAdded:
-    type: ClassVar[str] = "tag_added"
-    tag: str
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TagRemoved:
-    type: ClassVar[str] = "tag_removed"
-    tag: str
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoteAdded:
-    """The text is not logged, because the log would keep it after the note is deleted."""
-
-    type: ClassVar[str] = "note_added"
-    note: int
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoteDeleted:
-    type: ClassVar[str] = "note_deleted"
-    note: int
-    author: str
-    by: str
+    by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,25 +212,6 @@ class FormatCorrected:
     type: ClassVar[str] = "format_corrected"
     media: str
     by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListeningStarted:
-    """Somebody began to listen to the live call. ``session`` is the number of the ListenSession."""
-
-    type: ClassVar[str] = "listening_started"
-    session: int
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListeningEnded:
-    """Somebody listened for ``seconds``."""
-
-    type: ClassVar[str] = "listening_ended"
-    session: int
-    by: str
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +263,8 @@ class CallRef(Protocol):
 Payload = (
     StateChanged
     | CallDescribed
+    | CallReassigned
+    | CallFieldsChanged
     | GapDetected
     | LatePackets
     | AttemptFinished
@@ -303,6 +285,8 @@ Payload = (
     | TagRemoved
     | NoteAdded
     | NoteDeleted
+    | HoldSet
+    | HoldReleased
     | LiveSentiment
     | SpeakersSwapped
     | FormatCorrected
@@ -311,6 +295,7 @@ Payload = (
     | ActionLinkUsed
     | WebhookDisabled
     | NotificationTargetDisabled
+    | PeopleChanged
 )
 
 
@@ -329,6 +314,8 @@ def append(entries: Sequence[tuple[CallRef, Payload]], *, at: datetime) -> None:
     if is_postgres:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_APPEND_LOCK])
+    # Before the entries, so that a change is never without the one who made it.
+    record_events(entries, at=at)
     CallEvent.objects.bulk_create(
         CallEvent(
             call_id=call.pk, type=payload.type, state=call.state, data=dict(vars(payload)), at=at
@@ -339,6 +326,7 @@ def append(entries: Sequence[tuple[CallRef, Payload]], *, at: datetime) -> None:
         with connection.cursor() as cursor:
             # Sent with the commit, and empty: listeners read the log from their position.
             cursor.execute("SELECT pg_notify(%s, '')", [NOTIFY_CHANNEL])
+    transaction.on_commit(partial(count, [(payload, call.state) for call, payload in entries]))
 
 
 def read(*, after: int, limit: int) -> list[CallEvent]:

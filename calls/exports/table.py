@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from calls.description import NAMES
 from calls.exports.clean import cell
-from calls.models import LASTED, Call, Tag
+from calls.models import LASTED, Call, CustomField, FieldValue, Tag
 
 ROWS_AT_ONCE = 500
 COLUMNS = (
@@ -41,13 +41,22 @@ COLUMNS = (
 
 def export(calls: QuerySet[Call]) -> Iterator[bytes]:
     """Yield the header, then blocks of calls, newest first. Each block takes two queries."""
-    yield as_lines([(*COLUMNS, "tags")])
+    fields = list(CustomField.objects.values_list("name", flat=True))
+    yield as_lines([(*COLUMNS, "tags", *(f"field_{name}" for name in fields))])
     position: dict[str, int] = {}
     # By key, not by offset: calls that arrive meanwhile do not shift the blocks. No cursor stays
     # open while a slow client reads.
     while rows := list(_block(calls.filter(**position))):
-        tags = _tags([row[0] for row in rows])
-        yield as_lines([[*map(_told, row[1:]), cell(", ".join(tags[row[0]]))] for row in rows])
+        pks = [row[0] for row in rows]
+        tags, values = _tags(pks), _values(pks) if fields else {}
+        yield as_lines(
+            [
+                *map(_told, row[1:]),
+                cell(", ".join(tags[row[0]])),
+                *(cell(values.get((row[0], name), "")) for name in fields),
+            ]
+            for row in rows
+        )
         position = {"pk__lt": rows[-1][0]}
 
 
@@ -61,6 +70,11 @@ def _tags(calls: list[int]) -> dict[int, list[str]]:
     for tag in Tag.objects.filter(call__in=calls):
         names[tag.call_id].append(tag.name)
     return names
+
+
+def _values(calls: list[int]) -> dict[tuple[int, str], str]:
+    found = FieldValue.objects.filter(call__in=calls).order_by()
+    return {(each.call_id, each.field_id): each.value for each in found}
 
 
 def write_rows(rows: Any, header: Iterable[str]) -> Iterator[bytes]:

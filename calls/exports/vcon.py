@@ -117,6 +117,9 @@ def _analysis(document: dict[str, Any], call: Call, dialogs: int) -> list[dict[s
     report = {name: document[name] for name in names if document.get(name)}
     if report:
         found.append(_entry(document, "report", report, dialogs))
+    if fields := call.custom:
+        # They came with the call, so no model is named.
+        found.append({**_entry(document, "fields", fields, dialogs), "product": ""})
     if notes := document["notes"]:
         # People write notes, so no model is named.
         found.append({**_entry(document, "notes", notes, dialogs), "product": ""})

@@ -24,6 +24,11 @@ _ENCODINGS: dict[str, Encoding] = {
     "audio/x-raw": "l16le",
     "text/plain": "text",
 }
+# What `parse_media` accepts, as far as senders need to know it, for the schema of the API.
+MEDIA_PATTERN = (
+    rf"^({'|'.join(_ENCODINGS)})"
+    r"(;rate=(8[0-9]{3}|9[0-9]{3}|[1-3][0-9]{4}|4[0-7][0-9]{3}|48000))?(;channels=[12])?$"
+)
 _IGNORED = {"charset", "ptime", "maxptime"}
 _UNKNOWN = "audio/x-unknown"
 _LONGEST_SAID = 60

@@ -1,20 +1,22 @@
 """Ingest: packets of live calls, from the network to the database.
 
-alone     Storing without group commit: each request is a transaction of its own.
-buffer    Group commit: one writer thread per process, many requests per transaction.
-call_ids  Makes a call id of whatever id a sender has, and reads the ids in addresses.
-carriers  The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.
-express   The fast lane: the two hot HTTP routes over plain ASGI.
-late_log  Warns of packets that come after the end of their call.
-packets   The shape of an incoming packet, and its limits.
-patience  The connection of a writer thread, with limits on waiting.
-pressure  When to refuse packets and new streams.
-record    The write path: every packet is stored here, whatever interface it came in by.
-refusal   Refuses new WebSockets while the server is overloaded.
-reports   What each web process reports about its ingest.
-requests  Requests to store packets, and how they are answered.
-sidelined The side queue of calls that another transaction holds.
-runs      Tells the numberings of a stream apart, and duplicates from packets that share a number.
-tables    The SQL of the write path, for PostgreSQL and SQLite.
-wire      Packets decoded from JSON, fast and strict.
+alone        Storing without group commit: each request is a transaction of its own.
+buffer       Group commit: one writer thread per process, many requests per transaction.
+call_ids     Makes a call id of whatever id a sender has, and reads the ids in addresses.
+carriers     The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.
+crowding     Bounds the streams of a call.
+express      The fast lane: the two hot HTTP routes over plain ASGI.
+late_log     Warns of packets that come after the end of their call.
+own_formats  Keeps the format of packets that differ from their stream.
+packets      The shape of an incoming packet, and its limits.
+patience     The connection of a writer thread, with limits on waiting.
+pressure     When to refuse packets and new streams.
+record       The write path: every packet is stored here, whatever interface it came in by.
+refusal      Refuses new WebSockets while the server is overloaded.
+reports      What each web process reports about its ingest.
+requests     Requests to store packets, and how they are answered.
+runs         Tells the numberings of a stream apart, and duplicates from other packets.
+sidelined    The side queue of calls that another transaction holds.
+tables       The SQL of the write path, for PostgreSQL and SQLite.
+wire         Packets decoded from JSON, fast and strict.
 """

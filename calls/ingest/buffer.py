@@ -1,8 +1,7 @@
 """Group commit: packets that arrive while one transaction commits are written by the next one.
 
 Each process has one bounded buffer and one writer thread. ``store`` returns after the commit, so a
-sender that got an answer can forget its packets. A server that finishes its requests before it
-stops loses none.
+sender that got an answer can forget its packets.
 
 The buffer refuses early rather than late. While the database is away, or packets wait too long to
 be written, requests are answered at once with 503, and sockets wait with what they have read.
@@ -36,10 +35,13 @@ from calls.ingest.requests import (
     TooLate,
     Unavailable,
     Way,
+    count_stored,
+    in_hand,
     settle,
 )
 from calls.ingest.sidelined import HOLD_S, LOCKED, Sidelined
 from calls.outage import Outage, is_contention, is_outage
+from calls.telemetry import catalogue
 
 log = logging.getLogger(__name__)
 OVERLOADED = "The server is overloaded."
@@ -104,7 +106,7 @@ class Buffer:
         keep what they have read, and stop reading.
         """
         done: Future[None] = Future()
-        self._put(StoreRequest(packets, done, self._clock()), way)
+        self._put(StoreRequest(packets, done, self._clock(), way))
         return done
 
     def submit_async(
@@ -114,7 +116,7 @@ class Buffer:
         loop = asyncio.get_running_loop()
         self._lag.watch(loop)
         done: asyncio.Future[None] = loop.create_future()
-        self._put(StoreRequest(packets, done, self._clock()), way)
+        self._put(StoreRequest(packets, done, self._clock(), way))
         return done
 
     def check(self, way: Way) -> None:
@@ -139,7 +141,7 @@ class Buffer:
                 is_refused = now - self._away_since > OUTAGE_PATIENCE_S
             else:
                 is_refused = self.streams.note(self._wait_s(now), now)
-            self.refused[way] += is_refused
+            self._refuse(way, is_refused)
             return not is_refused
 
     def oldest_age_s(self) -> float:
@@ -148,12 +150,13 @@ class Buffer:
             now = self._clock()
             return now - self._away_since if self._outage.lasts else self._age_s(now)
 
+    def size(self) -> int:
+        """Return how many packets wait to be written."""
+        return self._size
+
     def pressure(self) -> Pressure:
-        return Pressure(
-            self.oldest_age_s(),
-            self.shedding_for_s(),
-            {str(way): count for way, count in self.refused.items()},
-        )
+        refused = {str(way): count for way, count in self.refused.items()}
+        return Pressure(self.oldest_age_s(), self.shedding_for_s(), refused)
 
     def shedding_for_s(self) -> float | None:
         """Return for how long requests have been refused, or None if they are accepted."""
@@ -164,13 +167,13 @@ class Buffer:
             is_shedding = self.requests.note(self._wait_s(now), now)
             return now - (self.requests.since or now) if is_shedding else None
 
-    def _put(self, request: StoreRequest, way: Way) -> None:
+    def _put(self, request: StoreRequest) -> None:
         with self._changed:
             if self._closing:
                 raise Unavailable("The server is stopping.")
-            self._check(way, request.arrived_at)
+            self._check(request.way, request.arrived_at)
             if self._size + len(request.packets) > self._capacity:
-                self.refused[way] += 1
+                self._refuse(request.way)
                 raise Unavailable("Too many packets are waiting to be written.")
             self._waiting.append(request)
             self._size += len(request.packets)
@@ -180,11 +183,16 @@ class Buffer:
 
     def _check(self, way: Way, now: float) -> None:
         if self._outage.lasts and (now < self._ask_at or self._writing_since is not None):
-            self.refused[way] += way.is_http
+            self._refuse(way, way.is_http)
             raise Unavailable(NOT_AVAILABLE)
         if way.is_http and self._is_overloaded(now):
-            self.refused[way] += 1
+            self._refuse(way)
             raise Unavailable(OVERLOADED)
+
+    def _refuse(self, way: Way, count: int = 1) -> None:
+        if count:
+            self.refused[way] += count
+            catalogue.INGEST_REFUSED.add(count, way)
 
     def _is_overloaded(self, now: float) -> bool:
         if self._size >= MEASURED_PACKETS and self._size * self._packet_s > self.requests.limit_s:
@@ -260,7 +268,8 @@ class Buffer:
         packets = [packet for request in requests for packet in request.packets]
         begun_at = self._clock()
         try:
-            locked = self._record_or_reconnect(packets)
+            with in_hand(requests):
+                locked = self._record_or_reconnect(packets)
         except Exception as error:
             self._recover(requests, error, until)
             return
@@ -270,7 +279,9 @@ class Buffer:
         # Set before the clients hear of the commit: some send again at once.
         self._company = min(self._size + len(packets), GATHER_PACKETS)
         self._outage.over()
-        settle(self._set_aside(requests, locked) if locked else requests, None)
+        stored = self._set_aside(requests, locked) if locked else requests
+        settle(stored, None)
+        count_stored(stored, self._clock())
 
     def _record_or_reconnect(self, packets: Sequence[IncomingPacket]) -> Collection[str]:
         """Store packets. A connection may have been lost since it was last used: try again once."""
@@ -339,11 +350,14 @@ def buffer() -> Buffer:
         with _guard:
             if _buffer is None or _owner != os.getpid():
                 _buffer, _owner = Buffer(report=report), os.getpid()
+                catalogue.INGEST_BUFFERED.ask = _buffer.size
+                catalogue.INGEST_OLDEST_S.ask = _buffer.oldest_age_s
     return _buffer
 
 
 @atexit.register
-def _flush() -> None:
+def drain() -> None:
+    """Store what waits, and take nothing more. Call it when no request is left."""
     if _buffer is not None and _owner == os.getpid():
         _buffer.close()
 
@@ -362,7 +376,7 @@ def admits_streams(way: Way) -> bool:
 def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
     """Store packets and return after the commit. Raises Unavailable if they were not accepted."""
     if not settings.GROUP_COMMIT:
-        store_alone(packets)
+        store_alone(packets, way)
         return
     future = buffer().submit(packets, way)
     try:
@@ -375,7 +389,7 @@ def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
 async def store_async(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
     """Like ``store``, on an event loop. Sockets wait without a limit: they have time."""
     if not settings.GROUP_COMMIT:
-        await database_sync_to_async(store_alone)(packets)
+        await database_sync_to_async(store_alone)(packets, way)
         return
     future = buffer().submit_async(packets, way)
     try:

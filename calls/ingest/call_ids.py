@@ -17,11 +17,22 @@ from calls.models import CALL_ID_LENGTH, CALL_ID_PATTERN, EXTERNAL_ID_LENGTH, RE
 ENCODED = "b64:"
 ADDRESSED_PATTERN = rf"(?!{ENCODED}){CALL_ID_PATTERN}"
 DIGEST_LENGTH = 16
-_WORDS = ("undefined", "null", "none", "nil", "nan", "unknown")
+_WORDS = (
+    *("undefined", "null", "none", "nil", "nan", "unknown", "string", "uuid"),
+    *("call_id", "call-id", "callid", "call_sid", "callsid", ":call_id"),
+)
 # What programs send when they know no id. All their calls would become one.
 PLACEHOLDERS = frozenset(
     {spelling for word in _WORDS for spelling in (word, word.capitalize(), word.upper())}
     | {"NaN", "(null)", "<null>", "[object Object]", "00000000-0000-0000-0000-000000000000"}
+    | {"callId", "CallId", "callSid", "CallSid"}
+)
+# A template that nobody has filled in: {{CallSid}}, ${call_id}, <uuid>, %callid%, #{call.id}.
+# Digits and the letters of hexadecimal numbers alone may be an id in brackets.
+_TEMPLATE = re.compile(
+    r"(?=.*[g-zG-Z_])"
+    r"(?:[$#]?\{{1,2}\s*[A-Za-z_][\w. ]{0,60}\}{1,2}|<[%=\s]*[A-Za-z_][\w. -]{0,60}%?>"
+    r"|%[A-Za-z_]\w{0,60}%|\$\(?[A-Za-z_]\w{0,60}\)?)"
 )
 NOT_CALL_IDS = RESERVED_CALL_IDS | PLACEHOLDERS
 _VALID = re.compile(ADDRESSED_PATTERN)
@@ -36,7 +47,8 @@ def as_call_id(text: str) -> str:
     """Return the call id for a sender's id; empty if the text is blank or a placeholder."""
     if is_call_id(text):
         return text
-    if not text.strip() or text.strip() in PLACEHOLDERS:
+    bare = text.strip()
+    if not bare or bare in PLACEHOLDERS or _TEMPLATE.fullmatch(bare):
         return ""
     whole = text.encode("utf-8", "surrogatepass")
     digest = hashlib.sha256(whole).hexdigest()[:DIGEST_LENGTH]
@@ -57,6 +69,17 @@ def as_external_id(text: str) -> str:
 def encode(whole: bytes) -> str:
     """Return any id in the form that survives every address and proxy."""
     return ENCODED + base64.urlsafe_b64encode(whole).decode("ascii").rstrip("=")
+
+
+def find_call_id(given: str) -> str:
+    """Return the call id that a person or program means by any form of an id.
+
+    What names no call is returned as it is.
+    """
+    try:
+        return as_call_id(decode(given))
+    except ValueError:
+        return given
 
 
 def decode(addressed: str) -> str:

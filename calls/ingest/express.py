@@ -1,7 +1,7 @@
 """The fast lane for the two hot routes, one packet and a batch of packets, over plain ASGI.
 
-It takes a request only if it can answer it with 202 or 503. Every other request goes on to the REST
-viewsets, with its body. They define the contract, and only they reject requests.
+It takes a request only if it can answer it with 202, 429 or 503. Every other request goes on to the
+REST viewsets, with its body. They define the contract, and only they reject requests.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -19,7 +20,8 @@ from calls.ingest.buffer import RETRY_AFTER_S, check, store_async
 from calls.ingest.call_ids import ADDRESSED_PATTERN, NOT_CALL_IDS
 from calls.ingest.requests import Unavailable, Way
 from calls.ingest.wire import Packets, read_batch, read_lines, read_packet
-from calls.keys import key_from_headers, ring
+from calls.keys import ApiClient, address_of, admit_at_once, key_from_headers
+from calls.keys.limits import RATE_TAKEN, seconds, told, wait_for_packets
 from calls.models import ApiKey
 
 ROUTE = re.compile(rf"/v1/call/stream/({ADDRESSED_PATTERN})(/batch)?")
@@ -29,6 +31,15 @@ JSON_ACCEPTED = {b"", b"*/*", b"application/json"}
 # Requests with these headers go to the REST viewsets.
 DOUBTFUL_HEADERS = {b"content-encoding", b"cookie", b"expect", b"transfer-encoding"}
 ACCEPTED = b'{"status":"accepted"}'
+
+
+class Route(NamedTuple):
+    """What a request sends, and with which key; None if the API is open."""
+
+    call_id: str
+    is_batch: bool
+    is_lines: bool
+    client: ApiClient | None = None
 
 
 class ExpressLane:
@@ -43,7 +54,11 @@ class ExpressLane:
         if route is None:
             await self.app(scope, receive, send)
             return
-        call_id, is_batch, is_lines = route
+        call_id, is_batch, is_lines, client = route
+        if client and (wait_s := wait_for_packets(client)):
+            await _read(receive)
+            await _answer(send, 429, _refusal(told(wait_s)), retry_after=seconds(wait_s))
+            return
         way = Way.BATCH if is_batch else Way.SINGLE
         body = await _read(receive)
         try:
@@ -52,17 +67,17 @@ class ExpressLane:
             if packets is not None:
                 await store_async(packets, way)
         except Unavailable as error:
-            await _answer(send, 503, _refusal(error), retry_after=RETRY_AFTER_S)
+            await _answer(send, 503, _refusal(str(error)), retry_after=RETRY_AFTER_S)
             return
         except (DatabaseError, ValueError):
             packets = None  # an unexpected fault of the packets
         if packets is None:
-            await self.app(scope, _replay(body, receive), send)
+            await self.app({**scope, RATE_TAKEN: True}, _replay(body, receive), send)
             return
         await _answer(send, 202, _batch_accepted(len(packets)) if is_batch else ACCEPTED)
 
-    def _route(self, scope: Scope) -> tuple[str, bool, bool] | None:
-        """Return (call id, is a batch, is NDJSON), or None if the REST viewsets must answer."""
+    def _route(self, scope: Scope) -> Route | None:
+        """Return what to do, or None if the REST viewsets must answer."""
         if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
             return None
         match = ROUTE.fullmatch(scope["path"])
@@ -72,9 +87,12 @@ class ExpressLane:
         is_batch = match[2] is not None
         is_lines = is_batch and headers.get(b"content-type") in NDJSON_TYPES
         plain = is_lines or headers.get(b"content-type", b"").lower() in JSON_TYPES
-        if not (plain and self._is_plain(headers) and _may_ingest(headers)):
+        if not (plain and self._is_plain(headers)):
             return None
-        return match[1], is_batch, is_lines
+        if settings.API_AUTH == "open":
+            return Route(match[1], is_batch, is_lines)
+        client = _find_sender(scope, headers)
+        return Route(match[1], is_batch, is_lines, client) if client else None
 
     def _is_plain(self, headers: Mapping[bytes, bytes]) -> bool:
         if not DOUBTFUL_HEADERS.isdisjoint(headers):
@@ -94,15 +112,13 @@ class ExpressLane:
         return True
 
 
-def _may_ingest(headers: Mapping[bytes, bytes]) -> bool:
-    if settings.API_AUTH == "open":
-        return True
+def _find_sender(scope: Scope, headers: Mapping[bytes, bytes]) -> ApiClient | None:
     plain = key_from_headers(
         headers.get(b"authorization", b"").decode("latin-1"),
         headers.get(b"x-api-key", b"").decode("latin-1"),
     )
-    client = ring.peek(plain) if plain else None
-    return client is not None and ApiKey.Scope.INGEST in client.scopes
+    client = admit_at_once(plain, address_of(scope)) if plain else None
+    return client if client and ApiKey.Scope.INGEST in client.scopes else None
 
 
 async def _read(receive: Receive) -> list[Message]:
@@ -136,8 +152,8 @@ def _batch_accepted(count: int) -> bytes:
     return b'{"status":"accepted","accepted":%d}' % count
 
 
-def _refusal(error: Unavailable) -> bytes:
-    return json.dumps({"detail": str(error)}, separators=(",", ":")).encode()
+def _refusal(detail: str) -> bytes:
+    return json.dumps({"detail": detail}, separators=(",", ":")).encode()
 
 
 async def _answer(send: Send, status: int, body: bytes, *, retry_after: int = 0) -> None:

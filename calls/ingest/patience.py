@@ -10,10 +10,11 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.record import record_packets
+from calls.operation.direct import has_sessions
 
 LOCK_MS = 1_000
 HURRIED_LOCK_MS = 50
@@ -41,8 +42,19 @@ _thread = _Thread()
 
 def record_patiently(packets: Sequence[IncomingPacket]) -> Collection[str]:
     """Store packets. Returns the ids of calls that are locked, whose packets are not stored."""
+    if connection.vendor == "postgresql" and not has_sessions():
+        return _record_behind_pooler(packets)
     _limit_waiting()
     return record_packets(packets, skip_locked=True)
+
+
+def _record_behind_pooler(packets: Sequence[IncomingPacket]) -> Collection[str]:
+    """Store packets, with limits that end with the transaction, as the session is not ours."""
+    if not _thread.has_own:
+        _use_own_connection()
+    with transaction.atomic():
+        _set_limits(is_local=True)
+        return record_packets(packets, skip_locked=True)
 
 
 @contextmanager
@@ -62,15 +74,22 @@ def _limit_waiting() -> None:
         _use_own_connection()
     if connection.connection is None:
         _thread.lock_ms = None
-    wanted = HURRIED_LOCK_MS if _thread.is_hurried else LOCK_MS
+    wanted = _lock_ms()
     if _thread.lock_ms != wanted:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('lock_timeout', %s, false), "
-                "set_config('statement_timeout', %s, false)",
-                [str(wanted), str(STATEMENT_MS)],
-            )
+        _set_limits(is_local=False)
         _thread.lock_ms = wanted
+
+
+def _set_limits(*, is_local: bool) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, %s), set_config('statement_timeout', %s, %s)",
+            [str(_lock_ms()), is_local, str(STATEMENT_MS), is_local],
+        )
+
+
+def _lock_ms() -> int:
+    return HURRIED_LOCK_MS if _thread.is_hurried else LOCK_MS
 
 
 def _use_own_connection() -> None:

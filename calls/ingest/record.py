@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,12 +20,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from calls import events
-from calls.ingest import runs, tables
+from calls.ingest import crowding, runs, tables
 from calls.ingest.late_log import LateLog
+from calls.ingest.own_formats import with_own_formats
 from calls.ingest.packets import IncomingPacket
+from calls.ingest.requests import origin_of
 from calls.ingest.tables import CallRow, PacketRow, StreamRow
 from calls.models import COUNTED_FROM_ONE, SEVERAL_TRACKS, Call, Stream
 from calls.services import note_late_packets, open_call, opened_event
+from calls.telemetry.catalogue import DUPLICATES
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class _Batch:
     rows: list[PacketRow] = field(default_factory=list)
     entries: list[tuple[events.CallRef, events.Payload]] = field(default_factory=list)
     late: set[int] = field(default_factory=set)  # calls that are over and got content
+    duplicates: int = 0
 
 
 def record_packets(
@@ -125,7 +129,9 @@ def _open_unknown(batch: _Batch, call_ids: list[str]) -> None:
     for call_id in call_ids:
         if call_id in exist:
             continue
-        call, opened = open_call(call_id, now=batch.now, external_id=external[call_id])
+        call, opened = open_call(
+            call_id, now=batch.now, origin=origin_of(call_id), external_id=external[call_id]
+        )
         if opened:
             batch.entries.append((call, opened_event(call)))
 
@@ -139,18 +145,56 @@ def _remember(calls: Iterable[str]) -> None:
 
 def _find_streams(batch: _Batch) -> None:
     by_pk = {call.id: call.call_id for call in batch.calls.values()}
-    for stream in tables.find_streams(list(by_pk)):
-        key = by_pk[stream.call_pk], stream.name
-        if key in batch.incoming:
-            batch.streams.setdefault(key, []).append(stream)
-    new = [
-        StreamRow(0, batch.calls[call_id].id, name, 1)
-        for call_id, name in batch.incoming
-        if (call_id, name) not in batch.streams
-    ]
-    for stream in new:
+    _read_streams(batch, by_pk, list(batch.incoming))
+    new = _new_streams(batch)
+    if not new:
+        return
+    if shared := _share_streams(batch, new):
+        _read_streams(batch, by_pk, shared)
+        new = _new_streams(batch)
+    rows = [StreamRow(0, batch.calls[call_id].id, name, 1) for call_id, name in new]
+    for stream in rows:
         batch.streams[by_pk[stream.call_pk], stream.name] = [stream]
-    _open_streams(batch, new)
+    _open_streams(batch, rows)
+
+
+def _read_streams(batch: _Batch, by_pk: Mapping[int, str], keys: Sequence[StreamKey]) -> None:
+    for stream in tables.find_streams([(batch.calls[call_id].id, name) for call_id, name in keys]):
+        batch.streams.setdefault((by_pk[stream.call_pk], stream.name), []).append(stream)
+
+
+def _new_streams(batch: _Batch) -> list[StreamKey]:
+    return [key for key in batch.incoming if key not in batch.streams]
+
+
+def _share_streams(batch: _Batch, new: Sequence[StreamKey]) -> list[StreamKey]:
+    """Move packets whose streams would be too many for their call into one that they share.
+
+    Returns the shared streams of these calls.
+    """
+    named = Counter(call_id for call_id, _ in new)
+    # A call has at most as many streams as packets, besides those that carriers opened.
+    suspects = {
+        call_id
+        for call_id, count in named.items()
+        if batch.calls[call_id].packet_count + count > crowding.MAX_STREAMS
+    }
+    if not suspects:
+        return []
+    counts = crowding.count_streams([batch.calls[call_id].id for call_id in suspects])
+    moved: dict[StreamKey, list[IncomingPacket]] = defaultdict(list)
+    for call_id, name in new:
+        pk = batch.calls[call_id].id
+        counts[pk] = counts.get(pk, 0) + 1
+        too_many = call_id in suspects and counts[pk] > crowding.MAX_STREAMS
+        if too_many and name != crowding.SHARED:
+            moved[call_id, crowding.SHARED] += batch.incoming.pop((call_id, name))
+    if moved:
+        crowding.note_crowded([batch.calls[call_id].id for call_id, _ in moved])
+    for key, packets in moved.items():
+        batch.incoming[key] += packets
+        batch.streams.pop(key, None)  # if somebody wanted it before, it is read again
+    return list(moved)
 
 
 def _open_streams(batch: _Batch, rows: Sequence[StreamRow]) -> None:
@@ -168,9 +212,13 @@ def _sorted_into_runs(batch: _Batch) -> Iterator[tuple[CallRow, StreamRow, list[
     Counts the duplicates. A stream that arrives in order costs no query and hardly any work.
     """
     odd: dict[StreamKey, list[IncomingPacket]] = {}
-    for key, arrived in batch.incoming.items():
+    for key, sent in batch.incoming.items():
         call = batch.calls[key[0]]
         call.last_packet_at = batch.stored_now
+        first = batch.streams[key][0]
+        # Packets that declared nothing have the format of the call.
+        known = first.media or (call.media if first.packet_count else "")
+        arrived = with_own_formats(known, sent)
         if runs.is_next(batch.streams[key], arrived):
             yield call, batch.streams[key][0], arrived
         else:
@@ -184,6 +232,7 @@ def _sorted_into_runs(batch: _Batch) -> Iterator[tuple[CallRow, StreamRow, list[
         call, streams = batch.calls[key[0]], batch.streams[key]
         routed, duplicates = runs.route(streams, arrived, asked, stored)
         _count_duplicates(call, duplicates)
+        batch.duplicates += len(duplicates)
         found += [(call, stream, packets) for stream, packets in routed]
     _open_streams(batch, [stream for _, stream, _ in found if not stream.id])
     for call, stream, packets in found:
@@ -278,6 +327,8 @@ def _count_late(batch: _Batch, call: CallRow, stream: StreamRow, late: list[int]
 
 def _report(batch: _Batch) -> None:
     """Log gaps and late packets. Call after the commit: a retried batch would log them twice."""
+    if batch.duplicates:
+        DUPLICATES.add(batch.duplicates)
     for call, entry in batch.entries:
         match entry:
             case events.GapDetected(stream=stream, expected=expected, received=received):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from calls.ingest.buffer import admits_streams
 from calls.ingest.requests import Way
 
 CLOSE_TRY_AGAIN = 1013
-RETRY_AFTER = b"5"
+RETRY_AFTER_S = 5
 EXTENSION = "websocket.http.response"
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -18,11 +18,18 @@ async def is_refused(scope: dict[str, Any], send: Send, way: Way) -> bool:
     """Return whether this has refused the handshake. Call it before the socket is accepted."""
     if admits_streams(way):
         return False
+    await refuse_socket(scope, send, "The server is overloaded.", after_s=RETRY_AFTER_S)
+    return True
+
+
+async def refuse_socket(
+    scope: MutableMapping[str, Any], send: Send, reason: str, *, after_s: int
+) -> None:
+    """Answer a handshake with 503, or close with 1013 where the server cannot do that."""
     if EXTENSION in (scope.get("extensions") or {}):
-        headers = [(b"retry-after", RETRY_AFTER), (b"content-type", b"text/plain")]
+        headers = [(b"retry-after", b"%d" % after_s), (b"content-type", b"text/plain")]
         await send({"type": f"{EXTENSION}.start", "status": 503, "headers": headers})
-        await send({"type": f"{EXTENSION}.body", "body": b"The server is overloaded.\n"})
+        await send({"type": f"{EXTENSION}.body", "body": f"{reason}\n".encode()})
     else:
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.close", "code": CLOSE_TRY_AGAIN})
-    return True

@@ -173,7 +173,7 @@ class _Run:
         rate = self._rate
         if not rate or self.earliest is None or self.latest is None:
             return False
-        assert self.first is not None and self.last is not None  # noqa: S101, PT018
+        assert self.first is not None and self.last is not None  # noqa: S101, PT018 (for mypy)
         if stamp > self.latest and sequence <= 1 and sequence < self.first:
             return True
         if self.last - sequence <= FEW:
@@ -278,7 +278,7 @@ class _Router:
         a hostile one costs.
         """
         newest = self.runs[-1]
-        assert newest.last is not None  # noqa: S101
+        assert newest.last is not None  # noqa: S101 (for mypy)
         newest.add(replace(packet, sequence=newest.last + 1))
 
 

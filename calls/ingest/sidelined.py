@@ -16,7 +16,7 @@ from itertools import takewhile
 from django.db import connection
 
 from calls.ingest.patience import in_a_hurry
-from calls.ingest.requests import Record, StoreRequest, Unavailable, settle
+from calls.ingest.requests import Record, StoreRequest, Unavailable, in_hand, settle
 from calls.outage import is_contention, is_outage
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,8 @@ class Sidelined:
     def _write(self, call_id: str, held: _Held, requests: list[StoreRequest]) -> None:
         """Store the requests together or, if one cannot be stored at all, the first one alone."""
         try:
-            locked = self._record([packet for each in requests for packet in each.packets])
+            with in_hand(requests):
+                locked = self._record([packet for each in requests for packet in each.packets])
         except Exception as error:
             if is_contention(error):
                 return

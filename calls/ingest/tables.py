@@ -4,13 +4,14 @@ These rows replace models, which would be built and thrown away for every packet
 
 SQLite differs from PostgreSQL in three ways. It has no row locks: a transaction locks the whole
 database when it starts (``transaction_mode`` in the settings), so only one writes at a time. It has
-no array parameters, so values are listed one by one. And it runs in this process, so one statement
-per row costs no round trip.
+no array parameters, so values are listed one by one, and pairs come as JSON. And it runs in this
+process, so one statement per row costs no round trip.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ class CallRow:
     missing_count: int
     late_count: int
     duplicate_count: int
+    media: str = ""
     last_packet_at: Any = None  # as the driver takes it; None: no packets came
 
     @property
@@ -155,20 +157,31 @@ def lock_calls(call_ids: Sequence[str], *, skip_locked: bool = False) -> list[Ca
     with _cursor() as cursor:
         cursor.execute(
             "SELECT id, call_id, state, packet_count, last_sequence, missing_count, late_count, "
-            f"duplicate_count FROM calls_call WHERE {condition} ORDER BY call_id {lock}",
+            f"duplicate_count, media FROM calls_call WHERE {condition} ORDER BY call_id {lock}",
             parameters,
         )
         return [CallRow(*row) for row in cursor.fetchall()]
 
 
-def find_streams(call_pks: Sequence[int]) -> list[StreamRow]:
-    """Return all streams of these locked calls, the runs of each in order."""
-    condition, parameters = _one_of("call_id", call_pks)
+def find_streams(keys: Sequence[tuple[int, str]]) -> list[StreamRow]:
+    """Return the streams of locked calls by the calls' keys and their names, runs in order.
+
+    Each pair is one look into an index: two conditions of many values would be tried in all
+    combinations, and a list of pairs makes SQLite read the streams of all calls.
+    """
+    if _is_postgres():
+        calls, names = zip(*keys, strict=True)
+        wanted = "unnest(%s::bigint[], %s::text[]) AS wanted (call_id, name) JOIN"
+        parameters: list[Any] = [list(calls), list(names)]
+    else:
+        pairs = "SELECT value ->> 0 AS call_id, value ->> 1 AS name FROM json_each(%s)"
+        wanted = f"({pairs}) AS wanted CROSS JOIN"  # CROSS: in this order
+        parameters = [json.dumps(keys)]
     with _cursor() as cursor:
         cursor.execute(
             "SELECT id, call_id, name, run, media, packet_count, first_sequence, last_sequence, "
             "late_count, duplicate_count, reordered_count, track, earliest, latest "
-            f"FROM calls_stream WHERE {condition} ORDER BY run",
+            f"FROM {wanted} calls_stream USING (call_id, name) ORDER BY run",
             parameters,
         )
         return [StreamRow(*row) for row in cursor.fetchall()]

@@ -1,23 +1,27 @@
 """The models, one module per subject. They hold data and queries; services write to them.
 
+account     Where people are logged in, and who they are at a sign-on service
 call        Calls: parties, state, packet counters and progress of the analysis
 media       Streams, packets, ranges of pruned packets, and the sockets of carriers
 live        What was heard of calls that last, and who watches and listens
 analysis    Attempts, transcripts, analyses, recordings, insights and provider health
 log         The event log
 alert       Alert rules, alerts, and the positions of the watchers
-annotation  Tags and notes
+annotation  Tags, notes and custom fields
 bulk        Bulk actions and their outcome for each call
 webhook     Webhook endpoints and deliveries
 delivery    What receivers of messages and the messages themselves have in common
 notification  Who is told of alerts, and the messages to them
-operation   API keys, worker heartbeats, overload, the pause of the analysis and load samples
+operation   API keys, heartbeats, figures of processes, the pause of the analysis, load samples
+people      Agents with their names, and teams
 preference  Preferences of people, and their saved views
+privacy/    The audit log, legal holds and erasures
 search      The words of each call, as the database indexes them
 wall        Wall screens: displays, and the limits that colour their tiles
 fields      Model fields that Django does not have
 """
 
+from calls.models.account import LoginSession, SignOnIdentity
 from calls.models.alert import (
     IS_OPEN,
     Alert,
@@ -40,6 +44,8 @@ from calls.models.analysis import (
 from calls.models.annotation import (
     NOTE_LENGTH,
     TAG_LENGTH,
+    CustomField,
+    FieldValue,
     Note,
     Tag,
 )
@@ -86,11 +92,32 @@ from calls.models.operation import (
     ApiKey,
     IngestReport,
     MinuteSample,
+    ProcessFigures,
     WorkerHeartbeat,
+)
+from calls.models.people import (
+    Agent,
+    AgentName,
+    Team,
+    TeamQueue,
 )
 from calls.models.preference import (
     Preferences,
     SavedView,
+)
+from calls.models.privacy import (
+    LOOKS,
+    REASON_LENGTH,
+    AppendOnly,
+    AuditAction,
+    AuditCut,
+    AuditEntry,
+    AuditQuerySet,
+    Erasure,
+    ErasureItem,
+    ErasureQuerySet,
+    LegalHold,
+    LegalHoldQuerySet,
 )
 from calls.models.search import (
     FullText,
@@ -116,36 +143,53 @@ __all__ = [
     "EXTERNAL_ID_LENGTH",
     "IS_OPEN",
     "LASTED",
+    "LOOKS",
     "NOTE_LENGTH",
+    "REASON_LENGTH",
     "RESERVED_CALL_IDS",
     "SEVERAL_TRACKS",
     "TAG_LENGTH",
+    "Agent",
+    "AgentName",
     "Alert",
     "AlertQuerySet",
     "AlertRule",
     "Analysis",
     "AnalysisPause",
     "ApiKey",
+    "AppendOnly",
     "Attempt",
     "AttemptQuerySet",
+    "AuditAction",
+    "AuditCut",
+    "AuditEntry",
+    "AuditQuerySet",
     "BulkAction",
     "BulkItem",
     "Call",
     "CallEvent",
     "CallQuerySet",
     "CallViewing",
+    "CustomField",
     "Customers",
     "Delivery",
     "DisplayScreen",
+    "Erasure",
+    "ErasureItem",
+    "ErasureQuerySet",
     "EventLog",
+    "FieldValue",
     "FullText",
     "IndexedWords",
     "IngestReport",
     "Insight",
+    "LegalHold",
+    "LegalHoldQuerySet",
     "ListenSession",
     "ListenerReport",
     "LiveTranscription",
     "LiveUtterance",
+    "LoginSession",
     "MediaConnection",
     "MinuteSample",
     "Note",
@@ -153,6 +197,7 @@ __all__ = [
     "NotificationTarget",
     "Packet",
     "Preferences",
+    "ProcessFigures",
     "ProviderHealth",
     "PrunedRange",
     "QueueThreshold",
@@ -161,10 +206,13 @@ __all__ = [
     "SavedView",
     "SearchEntry",
     "Severity",
+    "SignOnIdentity",
     "Stage",
     "Stream",
     "SummaryKind",
     "Tag",
+    "Team",
+    "TeamQueue",
     "Transcript",
     "WallPage",
     "Watch",

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from calls.models.annotation import TAG_LENGTH
 from calls.models.call import Stage
+from calls.models.privacy.hold import REASON_LENGTH
 
 
 class BulkAction(models.Model):
@@ -28,12 +29,16 @@ class BulkAction(models.Model):
         REANALYSE = "reanalyse", "Reanalyse"
         TAG = "tag", "Tag"
         UNTAG = "untag", "Untag"
+        HOLD = "hold", "Legal hold on"
+        RELEASE = "release", "Release the legal hold on"
         ACKNOWLEDGE = "acknowledge", "Acknowledge alerts of"
+        DELETE = "delete", "Delete"
 
     token = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices)
     stage = models.CharField(max_length=16, choices=Stage.choices, blank=True, default="")
     tag = models.CharField(max_length=TAG_LENGTH, blank=True, default="")
+    reason = models.CharField(max_length=REASON_LENGTH, blank=True, default="", db_default="")
     query = models.TextField(blank=True, default="")
     by = models.CharField(max_length=150)
     total = models.PositiveIntegerField()

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Count, Exists, ExpressionWrapper, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from calls.formats.language import name_of
 from calls.lifecycle import CallLifecycle, CallState
@@ -120,6 +121,10 @@ def _related(relation: str) -> Any:
     return reverse.rel.related_model.objects.all()
 
 
+def _values_of(call: Any) -> Any:
+    return call.field_values.all()
+
+
 def _rows_of_call(relation: str) -> Any:
     """Return those rows that point to the call of the outer query."""
     return _related(relation).filter(call=OuterRef("pk"))
@@ -175,6 +180,13 @@ class Call(CallLifecycle):
     external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH, blank=True, default="")
     # What a carrier's messages say that could not be read, and what was assumed instead.
     remarks = models.JSONField(blank=True, default=list, editable=False)
+    # The request that opened the call, for its log lines and its trace (see calls/telemetry).
+    request_id = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
+    traceparent = models.CharField(
+        max_length=55, blank=True, default="", db_default="", editable=False
+    )
     # The format in which a person wants the packets to be decoded; empty: as they were declared.
     media_override = models.CharField(max_length=100, blank=True, default="", editable=False)
     # A person found that the tracks are the reverse of the site's track map.
@@ -232,6 +244,8 @@ class Call(CallLifecycle):
     sound_troubles = models.CharField(max_length=200, blank=True, default="", editable=False)
 
     packets_pruned_at = models.DateTimeField(null=True, editable=False)
+    # From here on the call is lost, though its rows go in portions: nobody can hold it any more.
+    deleting_since = models.DateTimeField(null=True, editable=False)
 
     objects = CallQuerySet.as_manager()
 
@@ -241,6 +255,9 @@ class Call(CallLifecycle):
             ("operate_call", "Can end, retry and reanalyse calls"),
             ("view_unredacted", "Can read transcripts with personal data in them"),
             ("listen_call", "Can listen to live calls"),
+            ("view_all_calls", "Can see calls of all teams"),
+            ("view_own_calls", "Can see own calls, as the agent of the account"),
+            ("hold_call", "Can set and release legal holds"),
         ]
         # No packet changes any of these columns, so that PostgreSQL need not update an index when
         # a counter changes.
@@ -284,6 +301,14 @@ class Call(CallLifecycle):
     def __str__(self) -> str:
         return self.call_id
 
+    # The legal hold that keeps the call, in lists that looked it up with calls.holds.
+    kept_by: Any = None
+
+    @cached_property
+    def own_hold(self) -> Any:
+        """The legal hold on this very call, or None."""
+        return self.holds.filter(released_at=None).first()
+
     @property
     def is_live(self) -> bool:
         return bool(self.state == CallState.IN_PROGRESS)
@@ -317,6 +342,11 @@ class Call(CallLifecycle):
     def lasted_s(self, now: datetime) -> float:
         """Return the length of the sound if it is known, or else of the time until the end."""
         return (self.duration or self.received_within or now - self.opened_at).total_seconds()
+
+    @property
+    def custom(self) -> dict[str, str]:
+        """The values of custom fields by name. For many calls, prefetch ``field_values``."""
+        return {each.field_id: each.value for each in _values_of(self)}
 
     @property
     def is_over(self) -> bool:

@@ -36,6 +36,8 @@ class NotificationTarget(Receiver):
     queues = models.JSONField(
         blank=True, default=list, help_text="Only calls of these queues. None chosen: all calls."
     )
+    # As of an API key: the keys of teams. None: all calls, a list of deleted ones: no call.
+    teams = models.JSONField(null=True, blank=True, default=None)
     per_minute = models.PositiveSmallIntegerField(
         "messages a minute",
         default=10,

@@ -1,10 +1,13 @@
-"""API keys, heartbeats, reports of overload, the pause of the analysis, and samples of the load."""
+"""API keys, heartbeats, figures of processes, the pause of the analysis, samples of the load."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
 
+ADDRESS_LENGTH = 45  # of an IPv6 address that has an IPv4 address in it
+EXPIRY_NOTICE = timedelta(days=14)
 FRESH = timedelta(seconds=10)  # an older report of overload is of a process that is gone
 
 
@@ -13,22 +16,53 @@ class ApiKey(models.Model):
 
     class Scope(models.TextChoices):
         INGEST = "ingest", "Send packets, start and end calls"
-        READ = "read", "Read calls and events"
-        OPERATE = "operate", "Retry, dismiss and reanalyse calls; tags, notes and alerts"
+        READ = "read", "Read calls, transcripts, recordings, alerts, reports and events"
+        SUPERVISE = (
+            "supervise",
+            "Act on calls and alerts: retry, dismiss, reanalyse, tag, annotate, acknowledge",
+        )
+        ADMIN = "admin", "Set up alert rules, webhooks and API keys"
 
     name = models.CharField(max_length=100)
     # Shown in lists, so that a key can be told from others without its secret part.
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
+    networks = models.JSONField(default=list, blank=True)
+    # The keys of teams whose calls it sees. None: all calls. Not a relation: a key whose last team
+    # is deleted must see nothing, not everything.
+    teams = models.JSONField(null=True, blank=True, default=None)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # In requests a second and process. None: the limit of the site; 0: no limit.
+    rate_limit = models.PositiveIntegerField(null=True, blank=True)
+    rate_burst = models.PositiveIntegerField(null=True, blank=True)
+    limited_count = models.PositiveBigIntegerField(default=0, editable=False)
+    # The secret from before the last rotation, which is valid for a while.
+    previous_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    previous_until = models.DateTimeField(null=True, editable=False)
+    rotated_at = models.DateTimeField(null=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    last_used_from = models.CharField(
+        max_length=ADDRESS_LENGTH, blank=True, default="", editable=False
+    )
 
     class Meta:
         verbose_name = "API key"
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    def has_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+    def expires_soon(self, now: datetime) -> bool:
+        return self.expires_at is not None and now < self.expires_at <= now + EXPIRY_NOTICE
+
+    def has_previous(self, now: datetime) -> bool:
+        """Whether the secret from before the last rotation is still valid."""
+        return self.previous_until is not None and now < self.previous_until
 
 
 class WorkerHeartbeat(models.Model):
@@ -63,6 +97,25 @@ class IngestReport(models.Model):
         fresh = cls.objects.filter(seen_at__gte=now - FRESH).exclude(shedding_since=None)
         first = fresh.order_by("shedding_since").first()
         return first.shedding_since if first else None
+
+
+class ProcessFigures(models.Model):
+    """What a web or worker process has counted since its start, and its state.
+
+    The row GONE holds the counts of all processes that have ended, so that sums never fall.
+    """
+
+    GONE = UUID(int=0)
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    process = models.CharField(max_length=300)
+    role = models.CharField(max_length=20)
+    seen_at = models.DateTimeField()
+    counts = models.JSONField(default=dict)
+    gauges = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.process
 
 
 class AnalysisPause(models.Model):

@@ -54,6 +54,8 @@ class DisplayScreen(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     pages = models.JSONField(default=all_pages)
     queues = models.JSONField(default=list, blank=True)
+    # As of an API key: the keys of teams. None: all calls, a list of deleted ones: no call.
+    teams = models.JSONField(null=True, blank=True, default=None)
     rotation_s = models.PositiveSmallIntegerField(
         "seconds for each page",
         default=20,

@@ -10,12 +10,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from calls.analysis.recording.files import find_storage_problem
 from calls.analysis.status import AnalysisStatus, read_status
 from calls.monitoring import alerts
+from calls.monitoring.visits import what_was_seen
+from calls.operation.draining import draining
 
 
 def alive(request: HttpRequest) -> HttpResponse:
     """Answer 200 while the process runs. Does not check the database."""
     # An outage of the database must not make an orchestrator restart processes that are fine.
-    return JsonResponse({"status": "alive"})
+    return JsonResponse({"status": "alive", **what_was_seen(request)})
 
 
 def ready(request: HttpRequest) -> HttpResponse:
@@ -23,11 +25,17 @@ def ready(request: HttpRequest) -> HttpResponse:
 
     A provider that is down and a paused analysis are only noted: calls are received and wait.
     """
+    if draining.has_begun():
+        return _not_ready(["This process has been told to stop."])
     problems, standing = find_problems()
     if problems or standing is None:
-        return JsonResponse({"status": "not ready", "problems": problems}, status=503)
+        return _not_ready(problems)
     notes = find_notes(standing)
     return JsonResponse({"status": "ready", **({"notes": notes} if notes else {})})
+
+
+def _not_ready(problems: list[str]) -> HttpResponse:
+    return JsonResponse({"status": "not ready", "problems": problems}, status=503)
 
 
 def find_notes(standing: AnalysisStatus) -> list[str]:

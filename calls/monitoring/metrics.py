@@ -24,12 +24,13 @@ from calls.clock import database_now
 from calls.ingest import reports
 from calls.ingest.buffer import buffer
 from calls.ingest.carriers.presence import count_connections
-from calls.ingest.requests import Way
 from calls.lifecycle import CallState
-from calls.models import Call
+from calls.models import ApiKey, Call
 from calls.monitoring import alerts
 from calls.monitoring.overview import count_failed_jobs, measure_database, read_media_space
+from calls.monitoring.processes import ProcessCollector
 from calls.process import this_process
+from calls.telemetry.adding_up import read_site
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -54,7 +55,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
         Gauge(f"callcenter_{name}", text, registry=registry).set(value)
     _add_connections(registry, now)
     _add_ingest(registry, now)
+    _add_keys(registry)
     _add_live(registry, now)
+    registry.register(ProcessCollector(read_site(now=now)))
     _add_sound(registry)
     _add_space(registry)
     alerts.register(registry)
@@ -89,26 +92,24 @@ def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:
 
 
 def _add_ingest(registry: CollectorRegistry, now: datetime) -> None:
-    """Add what the web processes have reported, and this one as it is now."""
-    age = Gauge(
-        "callcenter_ingest_oldest_age_seconds", "Age of the oldest packet not yet written",
-        ["process"], registry=registry,
-    )  # fmt: skip
+    """Add since when processes refuse packets: what they have reported, and this one as it is."""
     since = Gauge(
         "callcenter_ingest_shedding_since_seconds", "When it began to refuse; 0: it accepts",
         ["process"], registry=registry,
     )  # fmt: skip
-    refused = Counter(
-        "callcenter_ingest_refused", "Requests and streams refused by overload",
-        ["process", "way"], registry=registry,
-    )  # fmt: skip
     pressures = {**reports.read(now=now), this_process(): buffer().pressure()}
     for process, pressure in pressures.items():
-        age.labels(process).set(pressure.oldest_age_s)
         is_shedding = pressure.shedding_s is not None
         since.labels(process).set(time.time() - (pressure.shedding_s or 0) if is_shedding else 0)
-        for way in Way:
-            refused.labels(process, way).inc(pressure.refused.get(way, 0))
+
+
+def _add_keys(registry: CollectorRegistry) -> None:
+    limited = Counter(
+        "callcenter_api_key_limited", "Requests over the limit of their API key",
+        ["key"], registry=registry,
+    )  # fmt: skip
+    for key in ApiKey.objects.filter(limited_count__gt=0):
+        limited.labels(str(key)).inc(key.limited_count)
 
 
 def _add_live(registry: CollectorRegistry, now: datetime) -> None:
@@ -120,11 +121,6 @@ def _add_live(registry: CollectorRegistry, now: datetime) -> None:
         ("behind_seconds", "How far live words are behind, at most", status.behind_s),
     ):
         Gauge(f"callcenter_live_{name}", text, registry=registry).set(value)
-    for name, text, count in (
-        ("utterances_heard", "Utterances recognised while their call lasted", status.heard),
-        ("utterances_skipped", "Utterances left to the final transcript", status.skipped),
-    ):
-        Counter(f"callcenter_live_{name}", text, registry=registry).inc(count)
 
 
 def _add_space(registry: CollectorRegistry) -> None:

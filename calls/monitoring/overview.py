@@ -27,6 +27,7 @@ from calls.clock import database_now
 from calls.models import (
     Alert,
     AnalysisPause,
+    ApiKey,
     Attempt,
     Call,
     IngestReport,
@@ -62,7 +63,10 @@ class Webhooks:
 
 @dataclass(frozen=True)
 class Overview:
-    """The state of the site at ``now``. ``failed_*`` are the newest of their kind."""
+    """The state of the site at ``now``. ``failed_*`` are the newest of their kind.
+
+    ``keys`` are not revoked, but may have expired.
+    """
 
     now: datetime
     workers: tuple[WorkerHeartbeat, ...]
@@ -81,6 +85,7 @@ class Overview:
     webhooks: Webhooks
     open_alerts: dict[str, int]
     locked_out: int
+    keys: tuple[ApiKey, ...]
     media: Space | None
     storage_problem: str
     database_bytes: int
@@ -124,6 +129,7 @@ def read_overview(now: datetime | None = None) -> Overview:
         webhooks=_read_webhooks(now),
         open_alerts=alerts.by_severity(Alert.State.OPEN),
         locked_out=_count_locked_out(now),
+        keys=tuple(ApiKey.objects.filter(revoked_at=None).order_by("expires_at")),
         media=read_media_space(),
         storage_problem=find_storage_problem(),
         database_bytes=measure_database(),

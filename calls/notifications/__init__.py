@@ -7,5 +7,6 @@ mail       Sends one message by e-mail.
 chat       Posts one message to a chat or another service, by Apprise.
 sender     Sends one message to a target, whatever its kind.
 services   Queues alerts, puts many into one digest, and the outbox of the deliveries.
+targets    Checks and saves targets, for the admin and the API.
 text       What a message says.
 """

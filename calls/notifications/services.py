@@ -7,14 +7,17 @@ alert once, unless a process dies after it has sent a message and before it has 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from calls import events
 from calls.models import Alert, NotificationDelivery, NotificationTarget
+from calls.monitoring.log_context import ORIGIN
 from calls.notifications.sender import send_notice
 from calls.notifications.text import Notice, notice_of, test_notice
+from calls.visibility import teams_of_call
 from calls.webhooks.outbox import Outbox
 from calls.webhooks.retry import Outcome
 
@@ -32,11 +35,15 @@ class Envelope:
     kind: str
     address: str
     notice: Notice
+    context: Mapping[str, str] = field(default_factory=dict)  # for the log
 
 
 def queue_alert(alert: Alert, *, now: datetime) -> int:
     """Create a row for each target that wants the alert. Call inside its transaction."""
     wanted = [target for target in _targets_for(alert) if _wants(target, alert)]
+    if any(target.teams is not None for target in wanted):
+        teams = teams_of_call(alert.call.agent, alert.call.queue)
+        wanted = [each for each in wanted if each.teams is None or teams & set(each.teams)]
     NotificationDelivery.objects.bulk_create(
         NotificationDelivery(target=target, alert=alert, next_attempt_at=now, created_at=now)
         for target in wanted
@@ -84,8 +91,8 @@ class NotificationOutbox(Outbox):
     ) -> Envelope:
         told = NotificationDelivery.objects.filter(pk=row.pk) | row.merged.all()
         alerts = Alert.objects.filter(notifications__in=told.values("pk")).order_by("pk")
-        notice = notice_of(list(alerts.select_related("call")))
-        return Envelope(receiver.kind, receiver.address, notice)
+        found = list(alerts.select_related("call"))
+        return Envelope(receiver.kind, receiver.address, notice_of(found), _context_of(found))
 
     async def send(self, message: Envelope) -> Outcome:
         return await asyncio.to_thread(send_notice, message.kind, message.address, message.notice)
@@ -101,6 +108,15 @@ class NotificationOutbox(Outbox):
 
 
 OUTBOX = NotificationOutbox()
+
+
+def _context_of(alerts: Sequence[Alert]) -> dict[str, str]:
+    """Return the ids for the log, if all alerts are of one call."""
+    calls = {alert.call_id: alert.call for alert in alerts}
+    if len(calls) != 1:
+        return {}
+    (call,) = calls.values()
+    return {name: getattr(call, name) for name in ("call_id", *ORIGIN)}
 
 
 def _merged(due: list[NotificationDelivery], allowed: int) -> list[NotificationDelivery]:

@@ -10,6 +10,7 @@ spoken_numbers  Reads numbers as people say them: tokens, and runs of digits
 personal_data   Finds all personal data in one text
 spoken_languages  Tells in which languages a conversation is
 redact          Redacts a conversation, turn by turn
+shapes          Finds cards and IBANs in groups, whatever sign stands between them
 dates           Finds dates of birth and expiry dates
 live            Tells what may be shown of a call while it lasts
 history         Redacts a conversation that grows

@@ -13,6 +13,8 @@ _REACH = 120
 _NEAR = 8
 # Abbreviations before a number: their full stop does not end the sentence.
 _ABBREVIATED = re.compile(r"\b(no|nr|num|ref|tel)\.\s*$", re.IGNORECASE)
+OF_A_TURN: tuple[Kind, ...] = ("EMAIL", "IBAN", "CARD")
+LIKE_DATE = "LIKE_DATE"  # a sort code looks like a date: 12-34-56
 _LETTERS = re.compile(r"[a-z]+")
 
 
@@ -55,6 +57,12 @@ def names(kind: Kind, text: str, rules: Rules) -> bool:
     return rules.cues[kind].search(text) is not None
 
 
+def cues_in(text: str, rules: Rules) -> frozenset[str]:
+    """Return what a turn names that decides about the whole of it, however far away."""
+    found = {kind for kind in OF_A_TURN if names(kind, text, rules)}
+    return frozenset(found | ({LIKE_DATE} if rules.looks_like_date.search(text) else set()))
+
+
 def last_words(text: str) -> str:
     """Return the last few words of a text that belong to its last sentence."""
     text = _ABBREVIATED.sub(r"\1 ", text[-_REACH:])
@@ -66,10 +74,22 @@ def next_words(text: str) -> str:
     return " ".join(SENTENCE_END.split(text[:_REACH])[0].split()[:_NEAR])
 
 
-@lru_cache(maxsize=16)
 def named_last(text: str, rules: Rules) -> Kind | None:
     """Return what kind of personal number the last few words of a text announce."""
-    nearest, place = last_words(text), _harmless_from(text, rules)
+    return _named(last_words(text), rules)
+
+
+def names_harmless_last(text: str, rules: Rules) -> bool:
+    """Return whether the last few words of a text announce a number that is not personal."""
+    nearest = last_words(text)
+    return _named(nearest, rules) is None and _harmless_from(nearest, rules) is not None
+
+
+# The turn of somebody who is still speaking is read again with every word: the words before its
+# numbers are the same as before.
+@lru_cache(maxsize=16_384)
+def _named(nearest: str, rules: Rules) -> Kind | None:
+    place = _harmless_from(nearest, rules)
     kinds = [
         (match.end(), kind)
         for kind, pattern in rules.cues.items()
@@ -81,20 +101,15 @@ def named_last(text: str, rules: Rules) -> Kind | None:
     return max(kinds, key=lambda item: item[0])[1] if kinds else None
 
 
-def names_harmless_last(text: str, rules: Rules) -> bool:
-    """Return whether the last few words of a text announce a number that is not personal."""
-    return named_last(text, rules) is None and _harmless_from(text, rules) is not None
-
-
-@lru_cache(maxsize=16)
-def _harmless_from(text: str, rules: Rules) -> int | None:
+@lru_cache(maxsize=16_384)
+def _harmless_from(nearest: str, rules: Rules) -> int | None:
     """Return from where in the last few words a record's name marks a number as harmless.
 
     "The pin for the order is" announces a pin: there, the record's name counts only if no other
     cue does.
     """
-    nearest = rules.idioms.sub(lambda idiom: "x" * len(idiom[0]), last_words(text))
-    found = [match for cue in rules.harmless_cues if (match := cue.search(nearest))]
+    plain = rules.idioms.sub(lambda idiom: "x" * len(idiom[0]), nearest)
+    found = [match for cue in rules.harmless_cues if (match := cue.search(plain))]
     if not found:
         return None
     return min(-1 if match["subject"] else match.start() for match in found)

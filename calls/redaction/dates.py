@@ -23,9 +23,14 @@ def find_dates(
     asked: frozenset[Kind],
     *,
     in_digits: bool,
+    of_card: bool,
 ) -> list[tuple[int, int, str]]:
-    """Return start, end and digits of dates that are a birthday or an expiry date."""
+    """Return start, end and digits of dates that are a birthday or an expiry date.
+
+    ``of_card``: the turn names a card, which a date of expiry may belong to.
+    """
     found = []
+    of_card = of_card or "CARD" in asked
     for first, last in _date_runs(tokens, rules):
         begin, end = tokens[first].begin, tokens[last].end
         run = tokens[first : last + 1]
@@ -36,7 +41,7 @@ def find_dates(
             "DATE" in asked
             or answered
             or rules.birth_after.search(next_words(text[end:]))
-            or _date_cue_before(text[max(0, begin - BEFORE) : begin], run, rules, asked, text)
+            or _date_cue_before(text[max(0, begin - BEFORE) : begin], run, rules, of_card=of_card)
         ):
             digits = "".join(token.digits for token in tokens[first : last + 1])
             found.append((begin, end, digits))
@@ -53,22 +58,23 @@ def _answers_misheard_question(
     """
     first, last = run
     date = tokens[first : last + 1]
-    if not any(token.word in rules.months for token in date):
+    # "Fourth of the second, eighty five": nothing but dates is told by two ordinals and a number.
+    ordinals = sum(token.word in rules.ordinals for token in date)
+    if ordinals < 2 and not any(token.word in rules.months for token in date):
         return False
     # More words than are looked at decide nothing.
     around = [*tokens[max(0, first - BEFORE) : first], *tokens[last + 1 : last + BEFORE]]
-    year = _BIRTH_YEAR.search("".join(token.digits for token in date))
+    digits = "".join(token.digits for token in date)
+    has_year = _BIRTH_YEAR.search(digits) is not None or (ordinals > 1 and bool(digits))
     is_alone = sum(token.word.isalpha() for token in around) <= FEW_WORDS
-    return after_other or (year is not None and is_alone)
+    return after_other or (has_year and is_alone)
 
 
-def _date_cue_before(
-    before: str, run: Sequence[Token], rules: Rules, asked: frozenset[Kind], text: str
-) -> bool:
+def _date_cue_before(before: str, run: Sequence[Token], rules: Rules, *, of_card: bool) -> bool:
     nearest = last_words(before)
     if not names("DATE", nearest, rules):
         return False
-    if not rules.expiry.search(nearest) or "CARD" in asked or names("CARD", text, rules):
+    if not rules.expiry.search(nearest) or of_card:
         return True
     # "The offer expires on the thirtieth of June" is not personal, "expires 12/27" is.
     return all(not is_date_word(token, rules) for token in run)
@@ -89,4 +95,4 @@ def _date_runs(tokens: Sequence[Token], rules: Rules) -> list[tuple[int, int]]:
 
 
 def is_date_word(token: Token, rules: Rules) -> bool:
-    return token.word in rules.months or token.word in rules.ordinals
+    return any(token.word in words for words in (rules.months, rules.ordinals, rules.year_words))

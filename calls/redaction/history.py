@@ -16,10 +16,11 @@ Group = list[int]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One turn: its speaker, and the plain copy of its text."""
+    """One turn: its speaker, and the plain copy of its text. A long one is in several pieces."""
 
     speaker: Speaker
     text: str
+    goes_on: bool = False
 
 
 class History:
@@ -40,7 +41,7 @@ class History:
         self._turns, self.found = self._turns[:same], self.found[:same]
         for turn in turns[same:]:
             memory = self._known[-1].copy()
-            self.found.append(memory.listen(turn.speaker, turn.text))
+            self.found.append(memory.listen(turn.speaker, turn.text, goes_on=turn.goes_on))
             self._turns.append(turn)
             self._known.append(memory)
         return self._known[-1]
@@ -50,5 +51,16 @@ class History:
         return next((n for n, (new, old) in enumerate(pairs) if new != old), len(pairs))
 
 
-def joined_text(utterances: Sequence[Turn], texts: Sequence[str], group: Group) -> Said:
-    return Said(utterances[group[0]].speaker, " ".join(texts[place] for place in group))
+def joined_texts(
+    utterances: Sequence[Turn], texts: Sequence[str], groups: Sequence[Group]
+) -> list[Said]:
+    """Return each group as one text. A group that begins within the one before goes on with it."""
+    before = [-1, *(group[-1] for group in groups)]
+    return [
+        Said(
+            utterances[group[0]].speaker,
+            " ".join(texts[place] for place in group),
+            goes_on=group[0] <= last,
+        )
+        for group, last in zip(groups, before, strict=False)
+    ]

@@ -15,7 +15,7 @@ from calls.conversation import JOIN_GAP_MS, SPEAKERS, Speaker, Turn
 from calls.formats.language import UNDETERMINED
 from calls.redaction.cues import asked_for
 from calls.redaction.folding import Folded, fold
-from calls.redaction.history import Group, History, joined_text
+from calls.redaction.history import Group, History, joined_texts
 from calls.redaction.kinds import Kind
 from calls.redaction.languages.rules import VOCABULARIES, Rules, rules_for
 from calls.redaction.personal_data import unexplained_numbers
@@ -32,6 +32,11 @@ QUIET_MS = 4_000
 # How long after a question its answer may be repeated by the side that asked.
 REPEATED_MS = 60_000
 NUMBER = "NUMBER"
+# Somebody who talks for minutes without a pause is read in pieces that overlap, because each piece
+# is read again with every word that is added to it. A long number has fewer words than an overlap.
+_PIECE = 2_000
+_NUMBERS = 1_000
+_OVERLAP = 300
 # Utterances before one that may announce what it is.
 _BACK = 6
 # Calls whose redaction can go on from where it was.
@@ -68,14 +73,14 @@ def clear(utterances: Sequence[LiveWords], *, language: str, now_ms: int) -> lis
 def _clear(
     utterances: Sequence[LiveWords], language: str, now_ms: int, histories: Histories
 ) -> list[str | None]:
-    plain = [fold(each.text) for each in utterances]
+    plain = [_folded(each.text) for each in utterances]
     texts = [each.text for each in plain]
     rules = rules_for(_ruled(utterances, texts, language))
     masks: dict[int, list[Mask]] = defaultdict(list)
     # The pauses of the finished transcript may be longer or shorter.
     for pause_ms, history in zip((QUIET_MS, JOIN_GAP_MS), histories, strict=True):
-        groups = list(_groups(utterances, pause_ms))
-        memory = history.follow([joined_text(utterances, texts, group) for group in groups], rules)
+        groups = list(_groups(utterances, texts, pause_ms))
+        memory = history.follow(joined_texts(utterances, texts, groups), rules)
         for group, found in zip(groups, history.found, strict=True):
             _spread(masks, texts, group, [(item.begin, item.end, item.kind) for item in found])
     _mask_numbers(masks, utterances, texts, memory)
@@ -86,6 +91,9 @@ def _clear(
     ]
 
 
+_folded = lru_cache(maxsize=2_048)(fold)
+
+
 def _ruled(utterances: Sequence[LiveWords], texts: Sequence[str], language: str) -> tuple[str, ...]:
     """Return the languages whose rules apply: all of them while the language is not known."""
     said = [(each.speaker, text) for each, text in zip(utterances, texts, strict=True)]
@@ -93,21 +101,37 @@ def _ruled(utterances: Sequence[LiveWords], texts: Sequence[str], language: str)
     return _ALL if spoken.others == (UNDETERMINED,) and not language else spoken.ruled
 
 
-def _groups(utterances: Sequence[LiveWords], pause_ms: int) -> Iterator[Group]:
-    """Yield the utterances that ``join_turns`` would join over pauses of this length."""
+def _groups(
+    utterances: Sequence[LiveWords], texts: Sequence[str], pause_ms: int
+) -> Iterator[Group]:
+    """Yield the utterances that ``join_turns`` would join over pauses of this length, in pieces."""
     group: list[int] = []
-    end_ms = 0
+    end_ms = length = 0
     for place, each in enumerate(utterances):
         if not each.text.strip():
             continue
         before = utterances[group[0]].speaker if group else each.speaker
         if group and (before != each.speaker or each.begin_ms - end_ms >= pause_ms):
             yield group
-            group, end_ms = [], 0
+            group, end_ms, length = [], 0, 0
+        elif length >= _PIECE:
+            yield group
+            group, length = _overlap(texts, group)
         group.append(place)
+        length += len(texts[place])
         end_ms = max(end_ms, each.end_ms)
     if group:
         yield group
+
+
+def _overlap(texts: Sequence[str], group: Group) -> tuple[Group, int]:
+    """Return the last utterances of a piece, with which the next one begins, and their length."""
+    begin = len(group) - 1
+    length = len(texts[group[begin]])
+    while begin and length < _OVERLAP:
+        begin -= 1
+        length += len(texts[group[begin]])
+    return group[begin:], length
 
 
 def _mask_numbers(
@@ -192,6 +216,7 @@ def _number_groups(
     The finished transcript may have its pauses and nods at other places.
     """
     groups: dict[Speaker, list[int]] = {speaker: [] for speaker in SPEAKERS}
+    lengths = dict.fromkeys(SPEAKERS, 0)
     for place, each in enumerate(utterances):
         own, other = each.speaker, _other(each.speaker)
         goes_on = _has_numbers(texts[place], rules) or (
@@ -201,9 +226,13 @@ def _number_groups(
         for speaker in ended:
             if len(groups[speaker]) > 1:
                 yield groups[speaker]
-            groups[speaker] = []
+            groups[speaker], lengths[speaker] = [], 0
         if goes_on:
+            if lengths[own] >= _NUMBERS:
+                yield groups[own]
+                groups[own], lengths[own] = _overlap(texts, groups[own])
             groups[own].append(place)
+            lengths[own] += len(texts[place])
     yield from (group for group in groups.values() if len(group) > 1)
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from calls.redaction.cues import (
+    LIKE_DATE,
+    cues_in,
     most_likely,
     named_last,
-    names,
     names_harmless_last,
 )
 from calls.redaction.dates import find_dates
@@ -24,6 +25,7 @@ from calls.redaction.ibans import find_ibans
 from calls.redaction.identifiers import find_identifiers
 from calls.redaction.kinds import Kind
 from calls.redaction.languages.rules import Rules
+from calls.redaction.shapes import find_shapes
 from calls.redaction.spoken_numbers import (
     LETTER_JOINTS,
     DigitRun,
@@ -67,31 +69,42 @@ class Detection:
 
 
 def find_personal_data(
-    text: str, rules: Rules, asked: frozenset[Kind] = frozenset(), *, shortest: int = ASKED_RUN
+    text: str,
+    rules: Rules,
+    asked: frozenset[Kind] = frozenset(),
+    *,
+    shortest: int = ASKED_RUN,
+    cues: frozenset[str] | None = None,
 ) -> list[Detection]:
     """Return the personal data in a text, in order and without overlaps.
 
     ``asked`` holds the kinds that the other party asked for. A number in answer to that needs only
     ``shortest`` digits. Three digits count as a security code after a question or cue for one.
+    ``cues`` are those of the whole turn, if the text is only a piece of one.
     """
     tokens = tokenize(text, rules)
-    emails = "EMAIL" in asked or names("EMAIL", text, rules)
+    cues = cues_in(text, rules) if cues is None else cues
+    emails = "EMAIL" in asked or "EMAIL" in cues
     found = [
         Detection(begin, end, "EMAIL") for begin, end in find_emails(text, rules, expected=emails)
     ]
     numbered = has_digits(tokens)
     if numbered:
-        expected = "IBAN" in asked or names("IBAN", text, rules)
+        expected = "IBAN" in asked or "IBAN" in cues
         ibans = find_ibans(tokens, text, rules, expected=expected, in_pieces="IBAN" in asked)
         found += [Detection(begin, end, "IBAN") for begin, end in ibans]
+        found += [Detection(*shape) for shape in find_shapes(text, passes_luhn)]
         ids = find_identifiers(text, asked, rules)
         found += [Detection(begin, end, kind) for begin, end, kind in ids]
         written = _NATIONAL_INSURANCE.finditer(text)
         found += [Detection(*match.span(), "NATIONAL_ID") for match in written]
-    dates = find_dates(tokens, text, rules, asked, in_digits=shortest < ASKED_RUN)
+    dates = find_dates(
+        tokens, text, rules, asked, in_digits=shortest < ASKED_RUN, of_card="CARD" in cues
+    )
     found += [Detection(begin, end, "DATE", digits) for begin, end, digits in dates]
     if numbered:
-        found += _numbers(tokens, text, rules, asked, shortest)
+        dates_stay = LIKE_DATE not in cues
+        found += _numbers(tokens, text, rules, asked, shortest, dates_stay=dates_stay)
     return _without_overlaps(found)
 
 
@@ -164,22 +177,30 @@ def _without_overlaps(found: Sequence[Detection]) -> list[Detection]:
 
 
 def _numbers(
-    tokens: Sequence[Token], text: str, rules: Rules, asked: frozenset[Kind], shortest: int
+    tokens: Sequence[Token],
+    text: str,
+    rules: Rules,
+    asked: frozenset[Kind],
+    shortest: int,
+    *,
+    dates_stay: bool,
 ) -> list[Detection]:
     expected = bool(asked - {"EMAIL", "DATE"})
-    # A sort code looks like a date: 12-34-56.
-    dates_stay = not expected and not rules.looks_like_date.search(text)
-    runs = _runs(tokens, text, rules, expected=expected, dates_stay=dates_stay)
-    found = []
+    runs = _runs(tokens, text, rules, expected=expected, dates_stay=dates_stay and not expected)
+    found: list[Detection] = []
     for run in runs:
         kind = _kind_of(run, text, rules, asked, shortest)
-        if kind is not None:
-            first, last = run.first, run.last
-            if kind in ("ACCOUNT", "NATIONAL_ID"):
-                first, last = _with_letters(tokens, text, first, last)
-            found.append(
-                Detection(*_with_edges(tokens, text, rules, first, last), kind, run.digits)
-            )
+        if kind is None:
+            continue
+        first, last = run.first, run.last
+        if kind in ("ACCOUNT", "NATIONAL_ID"):
+            first, last = _with_letters(tokens, text, first, last)
+        # Many numbers in one word have the same edges.
+        if found and tokens[last].end <= found[-1].end:
+            begin, end = found[-1].begin, found[-1].end
+        else:
+            begin, end = _with_edges(tokens, text, rules, first, last)
+        found.append(Detection(begin, end, kind, run.digits))
     return found
 
 
@@ -196,12 +217,14 @@ def _runs(
 def unexplained_numbers(text: str, rules: Rules, *, shortest: int = ASKED_RUN) -> list[DigitRun]:
     """Return the numbers that no rule calls harmless, with the letters and signs beside them."""
     tokens = tokenize(text, rules)
-    found = []
+    found: list[DigitRun] = []
     for run in _runs(tokens, text, rules, expected=False, dates_stay=True):
         if len(run.digits) < shortest or _is_explained(run, text, rules):
             continue
-        ends = _with_letters(tokens, text, run.first, run.last)
-        begin, end = _with_edges(tokens, text, rules, *ends)
+        first, last = _with_letters(tokens, text, run.first, run.last)
+        begin, end = found[-1].begin if found else 0, found[-1].end if found else 0
+        if tokens[last].end > end:
+            begin, end = _with_edges(tokens, text, rules, first, last)
         found.append(replace(run, begin=begin, end=end))
     return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from calls.conversation import Speaker, Turn, Word
-from calls.redaction.cues import asked_for, asks_for_record
+from calls.redaction.cues import asked_for, asks_for_record, cues_in
 from calls.redaction.folding import Folded, fold
 from calls.redaction.kinds import Kind
 from calls.redaction.languages.rules import Rules, rules_for
@@ -94,6 +94,7 @@ class Memory:
     harmless: set[str] = field(default_factory=set)
     # The speaker who was last asked for the number of a record, such as an order.
     asked_record: Speaker | None = None
+    cues: frozenset[str] = frozenset()  # in the turn so far
 
     def copy(self) -> Memory:
         return replace(
@@ -104,35 +105,45 @@ class Memory:
             harmless=set(self.harmless),
         )
 
-    def listen(self, speaker: Speaker, text: str) -> list[Detection]:
-        """Return the personal data in the next turn."""
+    def listen(self, speaker: Speaker, text: str, *, goes_on: bool = False) -> list[Detection]:
+        """Return the personal data in the next turn, or in the next piece of a long one."""
         other: Speaker = "agent" if speaker == "customer" else "customer"
         asked = self.asked.get(speaker, frozenset())
         shortest = _PIECE if _mostly_digits(text, self.rules) else SECRET
-        found = find_personal_data(text, self.rules, asked, shortest=shortest)
+        self.cues = cues_in(text, self.rules) | (self.cues if goes_on else frozenset())
+        found = find_personal_data(text, self.rules, asked, shortest=shortest, cues=self.cues)
         if self.asked_record == speaker and _is_bare_answer(text, self.rules):
             self.harmless |= {item.digits for item in found if _may_be_record(item)}
         # The listener repeats an order number to confirm it.
         found = [item for item in found if item.digits not in self.harmless]
         found = found or self._echo(other, text)
         self.harmless |= harmless_numbers(text, self.rules)
-        self._remember(speaker, other, text, found)
+        self._remember(speaker, other, text, found, goes_on=goes_on)
         return found
 
     def _remember(
-        self, speaker: Speaker, other: Speaker, text: str, found: list[Detection]
+        self,
+        speaker: Speaker,
+        other: Speaker,
+        text: str,
+        found: list[Detection],
+        *,
+        goes_on: bool,
     ) -> None:
         for item in found:
             if len(item.digits) >= SECRET and item.kind != "DATE":
                 self.secrets.setdefault(item.digits, item.kind)
         question, record = asked_for(text, self.rules), asks_for_record(text, self.rules)
+        if goes_on:
+            question |= self.asked.get(other, frozenset())
+            record = (record or self.asked_record == other) and not question
         if question or record or not is_nod(text, found):
             self.asked[other] = question
             self.asked_record = other if record else None
         if found and _mostly_digits(text, self.rules):
             # More pieces of the same number may follow.
             self.asked[speaker] = self.asked.get(speaker) or frozenset({found[-1].kind})
-        self.last[speaker] = found
+        self.last[speaker] = [*self.last.get(speaker, ()), *found] if goes_on else found
 
     def _echo(self, other: Speaker, text: str) -> list[Detection]:
         """Return the short runs that repeat what the other party has just said."""
@@ -255,7 +266,11 @@ def _apply(
 ) -> tuple[Turn, list[Redaction]]:
     if not found and text == turn.text:
         return turn, []
-    spans = [_times(turn, placed, item) for item in found]
+    begins, ends = [at.begin for at in placed], [at.end for at in placed]
+    spans = [
+        _times(turn, placed[bisect_right(ends, item.begin) : bisect_left(begins, item.end)])
+        for item in found
+    ]
     redactions = [
         Redaction(number, item.kind, begin, end)
         for item, (begin, end) in zip(found, spans, strict=True)
@@ -282,11 +297,11 @@ def _replaced(text: str, found: Sequence[Detection], begin: int, end: int) -> st
     return "".join([*parts, text[begin:end]])
 
 
-def _times(turn: Turn, placed: Sequence[_Placed], item: Detection) -> tuple[int, int]:
-    inside = [at.word for at in placed if at.begin < item.end and at.end > item.begin]
+def _times(turn: Turn, inside: Sequence[_Placed]) -> tuple[int, int]:
+    """Return when the words of a detection were spoken, or the whole turn if it has none."""
     if not inside:
         return turn.begin_ms, turn.end_ms
-    return inside[0].begin_ms, inside[-1].end_ms
+    return inside[0].word.begin_ms, inside[-1].word.end_ms
 
 
 def _groups(
@@ -294,9 +309,9 @@ def _groups(
 ) -> list[tuple[list[_Placed], list[Detection]]]:
     """Group words that share a detection. Returns each group with its detections."""
     groups: list[tuple[list[_Placed], list[Detection]]] = []
-    reach = 0
+    begins, reach = [item.begin for item in found], 0
     for at in placed:
-        starting = [item for item in found if at.begin <= item.begin < at.end]
+        starting = [*found[bisect_left(begins, at.begin) : bisect_left(begins, at.end)]]
         if at.begin < reach:
             groups[-1][0].append(at)
             groups[-1][1].extend(starting)

@@ -19,6 +19,7 @@ _TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[^\s\w]|_")
 # Between the letters and digits of one code.
 LETTER_JOINTS = frozenset("-,. ")
 _MAX_FILLERS = 3
+_MAX_SKIPPED = 30  # signs and fillers between two parts of a code
 _LONG = 7  # from here on, no quantity
 _READ_OUT = 4  # times of day have three: "seven oh four"
 # If a long number is expected, one or two words inside it are most likely misheard digits,
@@ -217,11 +218,15 @@ def _is_read_out(tokens: Sequence[Token], run: DigitRun) -> bool:
 
 def compact_from(tokens: Sequence[Token], start: int, rules: Rules) -> Iterator[tuple[int, str]]:
     """Yield (token, everything so far as capitals and digits) for codes such as an IBAN."""
-    code = ""
+    code, skipped = "", 0
     for place in range(start, len(tokens)):
         token = tokens[place]
         if token.word in JOINTS or (token.word in rules.fillers and not token.digits):
+            skipped += 1
+            if skipped > _MAX_SKIPPED:
+                return
             continue
+        skipped = 0
         if not token.digits and not (token.word.isalpha() and len(token.word) <= 4):
             return
         code += token.digits or token.word.upper()

@@ -14,6 +14,7 @@ from django.db.models.functions import TruncDate
 from calls.conversation import SPEAKERS
 from calls.models import LASTED, Alert, Call
 from calls.reports.period import Period
+from calls.visibility import in_sight
 
 By = Literal["agent", "queue"]
 
@@ -30,11 +31,11 @@ class Scope:
     queue: str | None = None
 
     def calls(self) -> QuerySet[Call]:
-        return Call.objects.filter(self.condition()).order_by()
+        return in_sight(Call.objects.filter(self.condition()).order_by())
 
     def alerts(self) -> QuerySet[Alert]:
         """The alerts of these calls, open or not."""
-        return Alert.objects.filter(self.condition("call__")).order_by()
+        return in_sight(Alert.objects.filter(self.condition("call__")).order_by(), "call__")
 
     def condition(self, prefix: str = "") -> Q:
         """Return the condition on calls, or on rows that reach them by ``prefix``."""

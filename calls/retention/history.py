@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django_q.models import Failure, Success
 
 from calls.clock import database_now
 from calls.lifecycle import CallState
-from calls.models import Attempt
+from calls.models import Attempt, LegalHold
 
 BATCH = 1_000  # rows in one statement
 
@@ -48,7 +48,10 @@ def _old_attempts(before: datetime | None) -> QuerySet[Attempt]:
         call__state=CallState.ARCHIVED,
         call__state_changed_at__lt=before,
         finished_at__lt=before,
-    ).exclude(call__packets_pruned_at=None)
+    ).exclude(
+        Q(call__packets_pruned_at=None)
+        | Exists(LegalHold.objects.active().filter(call=OuterRef("call")))
+    )
 
 
 def _old_jobs(jobs: QuerySet[Success], age: timedelta | None, now: datetime) -> QuerySet[Success]:

@@ -18,13 +18,15 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from calls import events
 from calls.analysis.recording import files as recording_files
+from calls.deletion import remove_call
+from calls.holds.services import OnHold, check_deletable
 from calls.lifecycle import CallState
 from calls.models import (
     Attempt,
     Call,
     CallEvent,
+    LegalHold,
     Packet,
     PrunedRange,
     Recording,
@@ -39,6 +41,7 @@ CALLS_AT_ONCE = 200
 OVER = (CallState.ARCHIVED, CallState.FAILED)
 # A packet stored this long before a transcription started was included in it.
 IN_FLIGHT = timedelta(minutes=1)
+_NOT_HELD = ~Exists(LegalHold.objects.active().filter(call=OuterRef("pk")))
 
 
 @dataclass
@@ -105,8 +108,11 @@ def _before(wanted: timedelta | None, default: timedelta | None, now: datetime) 
 
 
 def old_calls(before: datetime) -> QuerySet[Call]:
-    """Return calls that ended before this time and are ARCHIVED or FAILED."""
-    return Call.objects.filter(state__in=OVER, ended_at__lt=before)
+    """Return calls that ended before this time, are ARCHIVED or FAILED, and not on hold.
+
+    A hold on their customer is found later, under the lock of the call.
+    """
+    return Call.objects.filter(_NOT_HELD, state__in=OVER, ended_at__lt=before)
 
 
 def calls_with_old_packets(before: datetime) -> QuerySet[Call]:
@@ -114,7 +120,7 @@ def calls_with_old_packets(before: datetime) -> QuerySet[Call]:
     of_call = {"call": OuterRef("pk")}
     heard = Exists(Recording.objects.filter(**of_call))
     read = Exists(Transcript.objects.filter(**of_call, provenance__model="text"))
-    over = Call.objects.filter(state__in=OVER, state_changed_at__lt=before)
+    over = Call.objects.filter(_NOT_HELD, state__in=OVER, state_changed_at__lt=before)
     return over.filter(Q(heard) | Q(read), packets_pruned_at=None)
 
 
@@ -183,7 +189,7 @@ def _prune_batch(call: Call, before: datetime) -> tuple[int, bool]:
     with transaction.atomic():
         # Check again under the lock: a new analysis may have started.
         locked = calls_with_old_packets(before).select_for_update().filter(pk=call.pk).first()
-        if locked is None:
+        if locked is None or _is_held(locked):
             return 0, False
         removed = _remove_batch(_heard_packets(locked))
         if removed == BATCH:
@@ -258,8 +264,12 @@ def _delete_calls(pruned: Pruned, before: datetime | None, clock: _Clock) -> Non
 def _empty_batch(call: Call, before: datetime) -> tuple[int, bool]:
     """Remove up to BATCH packets, then events. Returns the packets, and whether all are gone."""
     with transaction.atomic():
-        if not old_calls(before).select_for_update().filter(pk=call.pk).first():
+        locked = old_calls(before).select_for_update().filter(pk=call.pk).first()
+        if locked is None or _is_held(locked):
             return 0, True
+        if locked.deleting_since is None:
+            locked.deleting_since = timezone.now()
+            locked.save(update_fields=["deleting_since"])
         streams = list(Stream.objects.filter(call=call).values_list("pk", flat=True))
         packets = _remove_batch(Packet.objects.filter(stream__in=streams))
         if packets == BATCH:
@@ -273,15 +283,20 @@ def _empty_batch(call: Call, before: datetime) -> tuple[int, bool]:
 def _delete_call(call: Call, before: datetime) -> bool:
     with transaction.atomic():
         locked = old_calls(before).select_for_update().filter(pk=call.pk).first()
-        if locked is None:
+        if locked is None or _is_held(locked):
             return False
-        row = Recording.objects.filter(call=locked).first()
-        locked.delete()
-        gone = events.CallDeleted(deleted=call.call_id, reason="retention")
-        events.append([(events.NoCall(), gone)], at=timezone.now())
-    # After the commit. A crash here leaves files that no row names, which the sweep removes.
-    recording_files.remove_files(recording_files.files_of(row) if row else [])
+        files = remove_call(locked, reason="retention")
+    recording_files.remove_files(files)
     return True
+
+
+def _is_held(call: Call) -> bool:
+    """Whether a locked call, or its customer, is on legal hold."""
+    try:
+        check_deletable(call)
+    except OnHold:
+        return True
+    return False
 
 
 # --- Files ---

@@ -157,7 +157,7 @@ class Caller:
         self._pace = pace
         self._watcher = watcher
         self._stop = stop
-        self._rng = Random()  # noqa: S311 - only spreads the retries
+        self._rng = Random()  # noqa: S311 (only spreads the retries)
         self._now = asyncio.get_running_loop().time
 
     async def play_all(self, calls: Iterator[PlannedCall], concurrency: int) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from calls.keys import create_key, ring
+from calls.keys import create_key
 from calls.lifecycle import CallState
 from calls.models import Call, WorkerHeartbeat
 from calls.tests.fake_server import FakeServer
@@ -39,13 +39,6 @@ def _no_grace_after_a_stop(settings) -> None:
 @pytest.fixture(autouse=True)
 def _own_storage(settings, tmp_path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
-
-
-@pytest.fixture(autouse=True)
-def _no_remembered_keys() -> Iterator[None]:
-    ring.forget()
-    yield
-    ring.forget()
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ def test_every_kind_of_bulk_action_has_its_entry_in_the_order_of_the_model():
 
 
 def test_each_place_offers_its_actions_in_order():
-    assert list(ON_PAGE) == [*MOVES, "swap", "decode"]
-    assert [action.name for action in IN_ADMIN] == MOVES
+    assert list(ON_PAGE) == [*MOVES, "swap", "decode", "hold", "release", "delete"]
+    assert [action.name for action in IN_ADMIN] == [*MOVES, "delete"]
 
 
 @pytest.mark.parametrize("name", MOVES)

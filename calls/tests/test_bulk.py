@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from calls import bulk, services, tasks
+from calls.actions import ACTIONS
 from calls.annotations import AnnotationRefused, add_tag
 from calls.bulk import TooMany, carry_on, start_bulk, stop_bulk
 from calls.lifecycle import CallState
@@ -189,7 +191,7 @@ def test_what_a_death_interrupts_is_undone_and_found_by_the_sweep(calls_in, monk
         if len(seen) == 3:
             raise SystemExit
 
-    monkeypatch.setattr(services, "retry_call", die_after_acting)
+    monkeypatch.setitem(ACTIONS, "retry", replace(ACTIONS["retry"], run=die_after_acting))
     with pytest.raises(SystemExit):
         carry_on(action.pk)
     monkeypatch.undo()
@@ -216,7 +218,7 @@ def test_a_bug_with_one_call_does_not_hold_up_the_others(calls_in, monkeypatch):
             raise KeyError("oops")
         return real(**fields)
 
-    monkeypatch.setattr(services, "retry_call", stumble)
+    monkeypatch.setitem(ACTIONS, "retry", replace(ACTIONS["retry"], run=stumble))
     action = start_bulk(kind="retry", call_ids=failed, by="ann")
 
     assert outcomes(action) == {"done": 2, "refused": 1}

@@ -90,7 +90,7 @@ def test_the_api_says_why_it_cannot(api, call_id, status):
 def test_a_key_needs_the_scope_to_operate(api_with_key):
     failed_call("c-1")
 
-    reader, operator = api_with_key("read"), api_with_key("operate")
+    reader, operator = api_with_key("read"), api_with_key("supervise")
 
     assert reader.post("/v1/call/c-1/dismiss").status_code == 403
     assert operator.post("/v1/call/c-1/dismiss").status_code == 200

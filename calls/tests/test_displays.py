@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from calls.displays import create_display, digest, find_display, note_seen, revoke_display
-from calls.models import DisplayScreen, QueueThreshold
+from calls.models import DisplayScreen, QueueThreshold, Team
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +43,14 @@ def test_the_address_begins_with_that_of_the_site():
     assert (screen.rotation_s, screen.last_words) == (9, False)
 
 
+def test_a_display_is_limited_to_teams_by_their_names():
+    sales, north = Team.objects.create(name="Sales"), Team.objects.create(name="North")
+
+    run("x", "--team", "sales", "--team", "North")
+
+    assert DisplayScreen.objects.get().teams == [sales.pk, north.pk]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -53,6 +61,7 @@ def test_the_address_begins_with_that_of_the_site():
         (["x", "--seconds", "4"], "--seconds: Ensure this value is greater than or equal to 5"),
         (["x", "--queue", "q" * 201], "--queue: The name of a queue has at most 200 characters"),
         (["x", *["--queue", "q"] * 97], "--queue: At most 96 queues, not 97"),
+        (["x", "--team", "Nobody"], "--team: there is no team Nobody."),
         (["x", "--list"], "neither a name nor other options"),
         (["--list", "--seconds", "9"], "neither a name nor other options"),
         (["--revoke", "1"], "no display with the number '1'"),

@@ -53,6 +53,8 @@ PAYLOADS = [
     events.TagRemoved(tag="vip", by="ann"),
     events.NoteAdded(note=1, by="ann"),
     events.NoteDeleted(note=1, author="ann", by="bob"),
+    events.HoldSet(by="ann"),
+    events.HoldReleased(by="ann"),
     events.LiveSentiment(
         agent_sentiment="NEUTRAL",
         agent_trend="steady",
@@ -67,6 +69,9 @@ PAYLOADS = [
     events.ActionLinkUsed(by="ann"),
     events.WebhookDisabled(endpoint="ops", reason="404"),
     events.NotificationTargetDisabled(target="chat", reason="gone"),
+    events.CallFieldsChanged(fields={"crm": "4711"}, by="ann"),
+    events.CallReassigned(agent="Ann", queue=""),
+    events.PeopleChanged(),
     events.CallDismissed(by="ann", note=""),
     events.ProviderDown(provider="openai", stage="transcribe", failures=10, error="", probe_at=""),
     events.ProviderBack(provider="openai", stage="transcribe", down_since="", seconds=30.5),

@@ -15,7 +15,7 @@ READ = (
 def read(**environment):
     done = subprocess.run(
         [sys.executable, "-c", READ],
-        env={**os.environ, "DEBUG": "false", "SECRET_KEY": "x", **environment},
+        env={**os.environ, "PROFILE": "production", "SECRET_KEY": "x", **environment},
         capture_output=True,
         check=True,
         text=True,

@@ -1,6 +1,7 @@
 """The import graph: no circle, and no arrow that points up. Ruff holds it file by file as well."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ LONGEST_TEMPLATE_LINE = 120
 LAYERS = [
     ["calls.lifecycle", "calls.clock", "calls.conversation", "calls.formats", "calls.outage"],
     ["calls.models"],
+    ["calls.audit"],
     ["calls.events", "calls.redaction"],
     ["calls.services", "calls.search", "calls.reports", "calls.resolution"],
     ["calls.ingest"],
@@ -117,6 +119,18 @@ def test_no_file_of_tests_is_longer_than_one_can_read_at_a_sitting():
     long = {str(p.relative_to(ROOT)): p.read_text().count("\n") for p in tests}
 
     assert {path: lines for path, lines in long.items() if lines > MOST_LINES} == {}
+
+
+def test_every_exception_from_the_security_rules_gives_its_reason():
+    silent = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (*FILES.values(), ROOT / "conftest.py")
+        if "tests" not in path.parts
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"noqa:.*\bS\d{3}", line) and not re.search(r"noqa:.*\(.+\)", line)
+    ]
+
+    assert silent == []
 
 
 def test_no_line_of_a_template_is_too_long_to_read():

@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
+from calls.monitoring.log_context import logging_with
 from calls.outage import Outage
+from calls.telemetry.tracing import span
 from calls.webhooks.outbox import Claim, Outbox
 
 log = logging.getLogger(__name__)
@@ -84,16 +87,27 @@ class Courier:
 
     async def _deliver(self, claim: Claim) -> None:
         try:
-            outcome = await self._outbox.send(claim.message)
-            await self._in_thread(self._record, claim, outcome)
+            with logging_with(**claim.message.context):
+                await self._send(claim)
         except DatabaseError as error:
             log.warning("a delivery was made but not recorded; it will be repeated: %s", error)
         finally:
             self._busy[claim.receiver_pk] -= 1
             self._freed.set()
 
+    async def _send(self, claim: Claim) -> None:
+        with span(f"deliver {self._outbox.name}", kind="client", attempt=claim.attempt) as traced:
+            outcome = await self._outbox.send(claim.message)
+            error = "" if outcome.is_success else str(outcome.status or "not_delivered")
+            traced.set(status=outcome.status, error=error)
+        if not outcome.is_success:
+            told = (self._outbox.name, claim.pk, claim.attempt, outcome.told)
+            log.info("%s: delivery %d failed, attempt %d: %s", *told)
+        await self._in_thread(self._record, claim, outcome)
+
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+        run = copy_context().run  # so that its lines carry the ids as well
+        return await asyncio.get_running_loop().run_in_executor(self._thread, run, function, *args)
 
     def _claim(self, room: int) -> list[Claim]:
         return self._outbox.claim(limit=room, busy=dict(self._busy), now=timezone.now())

@@ -56,6 +56,11 @@ def body_of(kind: str, event: CallEvent) -> str:
     return json.dumps({"type": kind, "timestamp": message["at"], "data": data})
 
 
+def call_id_in(body: str) -> str:
+    """Return the id of the call that a message tells of, or nothing."""
+    return str(json.loads(body)["data"].get("call_id") or "")
+
+
 def test_body(endpoint: WebhookEndpoint, now: datetime) -> str:
     data = {"endpoint": endpoint.name}
     return json.dumps({"type": "test", "timestamp": now.isoformat(), "data": data})

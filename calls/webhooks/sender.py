@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ssl import SSLContext
 
@@ -27,12 +28,13 @@ RESPONSE_BYTES, RESPONSE_LENGTH, RESPONSE_S = 1024, 500, 1.0
 
 @dataclass(frozen=True)
 class Message:
-    """A message, its URL, and the secrets that it is signed with."""
+    """A message, its URL, and the secrets that it is signed with. ``context`` is for the log."""
 
     url: str
     secrets: tuple[str, ...]
     message_id: str
     body: str
+    context: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -17,7 +17,8 @@ from django.utils import timezone
 from calls import events
 from calls.models import CallEvent, WebhookDelivery, WebhookEndpoint
 from calls.models.webhook import new_secret
-from calls.webhooks.messages import body_of, test_body, wanted_types
+from calls.monitoring.log_context import ORIGIN
+from calls.webhooks.messages import body_of, call_id_in, test_body, wanted_types
 from calls.webhooks.outbox import Claim, Outbox
 from calls.webhooks.retry import Outcome
 from calls.webhooks.sender import Message, send
@@ -63,6 +64,7 @@ def _row(
         message_id=f"{kind}_{event.id}_{endpoint.pk}",
         type=kind,
         body=body_of(kind, event),
+        **{name: getattr(event.call, name, "") for name in ORIGIN},
         next_attempt_at=now,
         created_at=now,
     )
@@ -140,7 +142,11 @@ class WebhookOutbox(Outbox):
     def message_for(
         self, receiver: WebhookEndpoint, row: WebhookDelivery, *, now: datetime
     ) -> Message:
-        return Message(receiver.url, receiver.secrets_at(now), row.message_id, row.body)
+        context = {name: getattr(row, name) for name in ORIGIN}
+        context["call_id"] = call_id_in(row.body)
+        return Message(
+            receiver.url, receiver.secrets_at(now), row.message_id, row.body, context=context
+        )
 
     async def send(self, message: Message) -> Outcome:
         return await send(message, allowance=settings.WEBHOOK_ALLOW_PRIVATE)

@@ -165,13 +165,24 @@ def _load_jobs() -> None:
     """
     import calls.tasks  # noqa: F401
     from calls.analysis.providers.registry import import_factory
+    from calls.erasure.again import warn_of_restore
 
     import_factory()
+    _warn(warn_of_restore)
     # These objects are never freed. The collector should neither visit them nor write to their
     # pages, which the processes share.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _warn(find: Callable[[], bool]) -> None:
+    """Look for what an operator has to know. A worker starts even while the database is away."""
+    try:
+        find()
+    except (DatabaseError, OSError) as error:
+        log.warning("cannot compare the database with the ledger of erasures: %s", error)
+    connections.close_all()
 
 
 def _without_pool() -> None:

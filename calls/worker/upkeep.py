@@ -1,4 +1,4 @@
-"""Ends what its process or carrier has left, and analyses late words, once a second.
+"""Ends what was left, analyses late words, and seals the audit log, once a second.
 
 It runs in a thread of the worker's watcher process: the sweep comes once a minute, which is too
 rare. Any number of workers may run it.
@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from calls.analysis.live.status import clean_up
+from calls.audit.chain import seal
 from calls.clock import database_now
 from calls.ingest.carriers.presence import LEASE_S, end_left_calls
 from calls.listening import end_expired_sessions
@@ -49,6 +50,7 @@ class Upkeep:
             end_left_calls()
             end_expired_sessions()
         reanalyse_late_calls()
+        seal()
         if now >= self._next_cleaning:
             # At once again, if there is more than a portion.
             self._next_cleaning = now + (0 if clean_up(now=database_now()) else CLEAN_S)

@@ -1,11 +1,21 @@
-"""The form of one's own settings."""
+"""The forms of the login and of one's own account: settings, passwords and codes."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
+from calls.accounts.login_log import address_of, tell_failure
+from calls.accounts.sign_on import DirectoryDown, SignOnRefused
 from calls.models import Call, Preferences
 from calls.models.preference import QUEUE_LIMIT
 from calls.reports.period import zone_names
@@ -14,6 +24,71 @@ from supervisor.board.columns import COLUMNS, shown_columns
 # Only queues of this many newest calls are offered, besides those chosen already.
 QUEUES_FROM = 2000
 _ALIAS = ("Etc/", "SystemV/", "posix/", "right/")
+DOWN, REFUSED = "down", "refused"  # codes of errors
+IS_DOWN = (
+    "The {label} does not answer, so your password cannot be checked. Try again in a minute. If it "
+    "goes on, tell your administrator."
+)
+log = logging.getLogger("calls.logins")
+
+
+@contextmanager
+def said_in_words(request: HttpRequest, username: str) -> Iterator[None]:
+    """Turn what keeps somebody out, besides a wrong password, into errors of a form.
+
+    An outage is no failure of this person, and counts towards no lock-out.
+    """
+    try:
+        yield
+    except DirectoryDown as error:
+        where = address_of(request)
+        log.warning("no login of %r from %s: the directory: %.500r", username, where, str(error))
+        text = IS_DOWN.format(label=settings.SIGN_ON.directory.label)
+        raise ValidationError(text, code=DOWN) from error
+    except SignOnRefused as error:
+        tell_failure(request, username, str(error))
+        raise ValidationError(str(error), code=REFUSED) from error
+
+
+class LoginForm(AuthenticationForm):
+    """The login. Its error has a code that says whether it is about the password."""
+
+    def clean(self) -> dict[str, Any]:
+        with said_in_words(self.request or HttpRequest(), self.cleaned_data.get("username", "")):
+            return super().clean()
+
+
+class OwnPasswordForm(forms.Form):
+    """Asks for one's own password. Wrong ones count towards the lock-out, as at the login."""
+
+    password = forms.CharField(
+        strip=False, widget=forms.PasswordInput, error_messages={"required": "Enter your password."}
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        user = self._request.user
+        with said_in_words(self._request, user.get_username()):
+            found = authenticate(self._request, username=user.get_username(), password=password)
+        if found is None or found.pk != user.pk:
+            raise forms.ValidationError("Wrong password.")
+        return password
+
+
+class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
+    """A new password, twice, by the rules of the site."""
+
+    error_messages = {"password_mismatch": "These are two different passwords."}
+
+
+class CodeForm(forms.Form):
+    """A code of an authenticator app, or a recovery code."""
+
+    code = forms.CharField(max_length=40, error_messages={"required": "Enter the code."})
 
 
 class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]

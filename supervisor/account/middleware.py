@@ -7,16 +7,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
 
+from calls.accounts.sessions import touch_session
 from calls.models import Preferences
 from calls.reports.period import zone_names
 from supervisor import preferences
 
 # Not the API, where packets arrive: it answers programs, and must not wait for another query.
-PAGES = ("/supervisor/", "/admin/")
+PAGES = (f"{settings.PATH_PREFIX}/supervisor/", f"{settings.PATH_PREFIX}/admin/")
 
 
 @sync_and_async_middleware
@@ -50,6 +52,7 @@ def preferences_middleware(get_response: Callable[[HttpRequest], Any]) -> Callab
 def _activate(request: HttpRequest) -> None:
     if not request.user.is_authenticated:
         return
+    touch_session(request)
     found = Preferences.objects.filter(pk=request.user.pk).first()
     if found is None:
         return

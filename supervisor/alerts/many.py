@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from calls.alerts.services import acknowledge_alerts
-from calls.models import Alert, Severity
+from calls.models import Alert, AlertQuerySet, Severity
+from calls.visibility import in_sight
 from supervisor.access import asked_for_at, guarded
 from supervisor.alerts import undo
 from supervisor.alerts.read_model import Case, group, matching_alerts
@@ -86,7 +87,7 @@ def acknowledge_many(request: HttpRequest) -> HttpResponse:
 def _ask(request: HttpRequest) -> Question:
     form = request.POST
     if form.get("every") != "1":
-        chosen = Alert.objects.unhandled().filter(pk__in=list(_numbers(form))).order_by("-id")
+        chosen = _chosen(form).unhandled().order_by("-id")
         return Question(list(chosen.select_related("call")), None, more=False)
     up_to = form.get("up_to", "")
     newest = int(up_to) if up_to.isdecimal() and len(up_to) < 19 else 0
@@ -102,12 +103,20 @@ def _ask(request: HttpRequest) -> Question:
 def _acknowledge(request: HttpRequest) -> HttpResponse:
     now, by = timezone.now(), request.user.get_username()
     done = acknowledge_alerts(
-        alert_ids=list(_numbers(request.POST)), by=by, note=note_of(request), at=now
+        alert_ids=list(_chosen(request.POST).values_list("pk", flat=True)),
+        by=by,
+        note=note_of(request),
+        at=now,
     )
     undo.remember(request, done, name="", at=now)
     if not done:
         messages.info(request, "Somebody else has handled these alerts.")
     return back(request)
+
+
+def _chosen(form: QueryDict) -> AlertQuerySet:
+    """Return the selected alerts that are in sight, in the order in which they were raised."""
+    return in_sight(Alert.objects.filter(pk__in=list(_numbers(form))).order_by("pk"), "call__")
 
 
 def _numbers(form: QueryDict) -> Iterator[int]:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from calls.models import Alert, AlertRule, Severity
+from calls.visibility import in_sight
 
 NAME_LENGTH = 200
 # Lists offer the agents and queues of so many newest alerts. DISTINCT would read all of them.
@@ -90,8 +91,8 @@ class AlertSelection:
         return sum(bool(getattr(self, name)) for name in NARROWING)
 
     def apply(self, alerts: Any) -> QuerySet[Alert]:
-        """Filter the alerts, without paging."""
-        alerts = self._in_state(alerts)
+        """Filter the alerts, without paging. Those of calls out of sight are left out."""
+        alerts = self._in_state(in_sight(alerts, "call__"))
         if self.severity:
             alerts = alerts.filter(severity=Severity[self.severity.upper()])
         offers = self.offers or Offers([], [], [])
@@ -163,7 +164,8 @@ def names_like(typed: str, offered: Iterable[str]) -> list[str]:
 
 
 def read_offers() -> Offers:
-    newest = Alert.objects.order_by("-id").values_list("name", "call__agent", "call__queue")
+    recent = in_sight(Alert.objects.order_by("-id"), "call__")
+    newest = recent.values_list("name", "call__agent", "call__queue")
     rows = list(newest[:CHOICES_FROM])
     rules = AlertRule.objects.values_list("name", flat=True)
     return Offers(

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from calls.models import IS_OPEN, Alert
 from calls.models.alert import level_of
+from calls.visibility import in_sight
 
 DAYS = 14
 BAR, HEIGHT = 10, 28  # units of the drawing
@@ -90,7 +91,7 @@ def read_trends() -> Trends:
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     begin = timezone.make_aware(datetime.combine(days[0], time.min))
     rows = (
-        Alert.objects.filter(raised_at__gte=begin)
+        in_sight(Alert.objects.filter(raised_at__gte=begin), "call__")
         .order_by()
         .annotate(day=TruncDate("raised_at"))
         .values_list("name", "severity", "day")

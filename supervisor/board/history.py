@@ -7,11 +7,17 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from calls.models import MinuteSample
+from calls.visibility import active
 
 SPAN = timedelta(minutes=30)
 
 
 def read_history(now: datetime | None = None) -> list[MinuteSample]:
-    """Return the samples of the last half hour, oldest first."""
+    """Return the samples of the last half hour, oldest first.
+
+    They count all calls of the site, so whoever does not see all calls gets none.
+    """
+    if not active().is_all:
+        return []
     since = (now or timezone.now()) - SPAN
     return list(MinuteSample.objects.filter(at__gte=since).order_by("at"))

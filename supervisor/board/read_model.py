@@ -7,11 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 from django.utils import timezone
 
 from calls.analysis.media.roles import OTHER
-from calls.models import Alert, Analysis, Attempt, Call, CallViewing, LiveTranscription
+from calls.holds.services import mark_held
+from calls.models import (
+    Alert,
+    Analysis,
+    Attempt,
+    Call,
+    CallViewing,
+    FieldValue,
+    LiveTranscription,
+)
 from calls.models.alert import level_of
 from supervisor.figures import Figures
 from supervisor.ordering import SORTED_LIMIT, Place, after
@@ -19,6 +28,11 @@ from supervisor.phases import Phase, next_number, phase_of
 from supervisor.selection import Filter
 
 ROWS_LIMIT = 100
+_ON_BOARD = Prefetch(
+    "field_values",
+    FieldValue.objects.filter(field__on_board=True).select_related("field"),
+    to_attr="board_fields",
+)
 
 
 @dataclass(frozen=True)
@@ -192,7 +206,8 @@ def _rows(calls: QuerySet[Call]) -> list[BoardRow]:
         last_speaker=Subquery(heard.values("last_speaker")[:1]),
         last_words=Subquery(heard.values("last_words")[:1]),
         is_open=Exists(opened),
-    ).prefetch_related("tags")
+    ).prefetch_related("tags", _ON_BOARD)
+    mark_held(found)
     return [
         BoardRow(call, call.attempt, call.stage or "", call.outcome or "", now) for call in found
     ]

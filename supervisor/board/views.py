@@ -8,10 +8,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from calls.actions import IN_BULK
 from calls.analysis.status import read_status
 from calls.api import downloads
 from calls.models import Call
@@ -21,6 +21,7 @@ from supervisor.board import columns as board_columns
 from supervisor.board import read_model as board_read_model
 from supervisor.board.day_menu import day_menu
 from supervisor.board.history import read_history
+from supervisor.bulk.kinds import offered_kinds
 from supervisor.figures import COUNTED, read_figures
 from supervisor.lists import List
 from supervisor.live import position as live_position
@@ -52,30 +53,35 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "kept_by_search": wanted.first_page().pairs(without=_TYPED),
         "filter_count": sum(bool(getattr(wanted, name)) for name in NARROWING if name != "phase"),
         "analysis_status": status,
-        "bulk_kinds": [(name, words.title) for name, words in IN_BULK.items()],
         "figures": figures,
         "alerts_counted": COUNTED,
         **_history(request),
-        **_list(wanted, board_read_model.read_page(wanted)),
+        **_list(request, wanted, board_read_model.read_page(wanted)),
         "cleared": Filter(sort=wanted.sort, size=wanted.size, columns=wanted.columns).address(),
         "now": timezone.now(),
         "site_zone": timezone.get_current_timezone_name(),
-        "origin": request.build_absolute_uri("/").rstrip("/"),
+        "origin": request.build_absolute_uri(reverse("home")).rstrip("/"),
         "needs_key": settings.API_AUTH == "key",
     }
     return render(request, "supervisor/board.html", context)
 
 
 # The fields of the search form. It keeps all others.
-_TYPED = frozenset({"query", "queue", "mine", "agent", "tag", "alert", "customer", "sort", "size"})
+_TYPED = frozenset(
+    {
+        "query", "queue", "mine", "agent", "tag", "alert", "trouble", "hold", "customer", "sort",
+        "size",
+    }
+)  # fmt: skip
 
 
-def _list(wanted: Filter, page: board_read_model.BoardPage) -> dict[str, Any]:
+def _list(request: HttpRequest, wanted: Filter, page: board_read_model.BoardPage) -> dict[str, Any]:
     """Return what the rows, the headings and the buttons below them need."""
     columns = board_columns.chosen_columns(wanted)
     return {
         "wanted": wanted,
         "page": page,
+        "bulk_kinds": offered_kinds(request.user),
         "headings": board_columns.headings(wanted, columns),
         "shown": frozenset(column.name for column in columns),
         "first": wanted.first_page().address(),
@@ -102,7 +108,7 @@ def show_rows(request: HttpRequest) -> HttpResponse:
         )
     else:
         page = board_read_model.read_page(wanted)
-    return render(request, "supervisor/_rows.html", _list(wanted, page))
+    return render(request, "supervisor/_rows.html", _list(request, wanted, page))
 
 
 @require_safe

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from calls.models import Call
 from supervisor.days import day_of, zone_of
 from supervisor.phases import Phase
-from supervisor.selection import ANY_ALERT, Filter, is_name
+from supervisor.selection import ANY_ALERT, ANY_TROUBLE, Filter, is_name
 
 
 def criteria(wanted: Filter) -> list[str]:
@@ -21,6 +21,11 @@ def _of_choices(wanted: Filter) -> Iterator[str]:
     if wanted.alert:
         kind = "open" if wanted.alert == ANY_ALERT else f"open {wanted.alert}"
         yield f"has an {kind} alert"
+    if wanted.trouble:
+        kind = "" if wanted.trouble == ANY_TROUBLE else Call.SoundTrouble(wanted.trouble).label
+        yield f"has trouble with the sound{kind and ': '}{kind.lower()}"
+    if wanted.hold:
+        yield "is on legal hold"
     if wanted.customer:
         yield f"customer sentiment is {Call.Sentiment(wanted.customer).label}"
     if wanted.bulk is not None:

@@ -11,8 +11,10 @@ from django.http import QueryDict
 
 from calls.actions import ACTIONS, IN_BULK, Action, ManyCalls
 from calls.bulk import LIMIT, count_outcomes
+from calls.holds.services import mark_held
 from calls.lifecycle import CallState
 from calls.models import BulkAction, BulkItem, Call
+from calls.visibility import active, in_sight
 from supervisor.bulk.criteria import criteria
 from supervisor.ordering import LIVE_FIRST
 from supervisor.selection import PAGE_SIZE, PAGE_SIZES, Filter
@@ -74,9 +76,8 @@ class Selection:
 
     def calls(self) -> QuerySet[Call]:
         if not self.is_all:
-            return Call.objects.filter(
-                call_id__in=[each.replace("\0", "") for each in self.call_ids]
-            )
+            named = [each.replace("\0", "") for each in self.call_ids]
+            return in_sight(Call.objects.filter(call_id__in=named))
         calls = self.wanted.apply(Call.objects.all())
         # A call that arrived after the question is not part of the answer.
         return calls if self.newest is None else calls.filter(pk__lte=self.newest)
@@ -137,6 +138,15 @@ class BulkQuestion:
     def takes_tag(self) -> bool:
         return "tag" in self.action.takes
 
+    @property
+    def takes_reason(self) -> bool:
+        return "reason" in self.action.takes
+
+    @property
+    def button(self) -> str:
+        calls = f"{self.meant:,} call{'' if self.meant == 1 else 's'}"
+        return self.meaning.button.format(calls=calls)
+
 
 def read_question(kind: Kind, selection: Selection) -> BulkQuestion:
     # Read before the count. A call that arrives in between may be counted, but is never acted on
@@ -150,6 +160,7 @@ def read_question(kind: Kind, selection: Selection) -> BulkQuestion:
         if state in found
     ]
     sample = list(selection.calls().order_by("-pk")[:SAMPLE])
+    mark_held(sample)
     return BulkQuestion(kind, selection, shares, newest, sample)
 
 
@@ -180,6 +191,11 @@ class Progress:
     def is_queued(self) -> bool:
         """Whether the calls themselves are worked on only after the action."""
         return self.meaning.done != ManyCalls.done
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether the calls are gone afterwards."""
+        return ACTIONS[self.action.kind].removes
 
     @property
     def criteria(self) -> list[str]:
@@ -214,9 +230,15 @@ class Listed:
         return IN_BULK[self.action.kind]
 
 
-def read_recent() -> list[Listed]:
+def actions_of(by: str) -> QuerySet[BulkAction]:
+    """Return the actions that a user may look at: all, or only their own."""
+    actions = BulkAction.objects.all()
+    return actions if active().is_all else actions.filter(by=by)
+
+
+def read_recent(by: str) -> list[Listed]:
     """Return the newest actions with their outcomes, in two queries."""
-    actions = list(BulkAction.objects.order_by("-id")[:LISTED])
+    actions = list(actions_of(by).order_by("-id")[:LISTED])
     items = BulkItem.objects.filter(action__in=actions).order_by()
     rows = items.values_list("action", "outcome").annotate(n=Count("pk"))
     found = {(action, outcome): n for action, outcome, n in rows}

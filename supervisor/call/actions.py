@@ -53,11 +53,17 @@ def _note(form: Form) -> str:
     return note
 
 
+def _reason(form: Form) -> str:
+    """Read the reason of a legal hold. The service checks it."""
+    return form.get("reason", "")
+
+
 _READERS: dict[str, Callable[[Form], object]] = {
     "stage": chosen_stage,
     "swapped": _swapped,
     "media": _media,
     "note": _note,
+    "reason": _reason,
 }
 
 

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from calls.holds.customers import customer_of, is_nobody
+from calls.holds.services import mark_held
 from calls.models import Call
-from supervisor.call.parties import customer_of
+from calls.visibility import in_sight
 from supervisor.phases import Phase, phase_of
 
 SHOWN = 5
-# What carriers send instead of a number that the customer withholds.
-_NOBODY = ("anonymous", "private", "restricted", "unavailable", "unknown", "withheld")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def read_other_calls(call: Call) -> OtherCalls | None:
     all calls of a number that thousands come from, such as that of a switchboard.
     """
     number = customer_of(call)
-    if not number or any(word in number.lower() for word in _NOBODY):
+    if not number or is_nobody(number):
         return None
     outbound = Call.Direction.OUTBOUND
     found = [
@@ -50,8 +50,9 @@ def read_other_calls(call: Call) -> OtherCalls | None:
         *_newest(Call.objects.filter(callee=number, direction=outbound), call),
     ]
     found.sort(key=lambda each: each.pk, reverse=True)
+    mark_held(found[:SHOWN])
     return OtherCalls(number, found[:SHOWN], are_more=len(found) > SHOWN)
 
 
 def _newest(calls: QuerySet[Call], besides: Call) -> QuerySet[Call]:
-    return calls.exclude(pk=besides.pk).order_by("-id")[: SHOWN + 1]
+    return in_sight(calls).exclude(pk=besides.pk).order_by("-id")[: SHOWN + 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from calls.holds.customers import customer_of
 from calls.models import Call
 
 _RELATIONS: dict[str, tuple[str, str]] = {
@@ -51,8 +52,3 @@ class Parties:
             return ""
         queue = f", {self.queue}" if self.queue else ""
         return f"{self.agent_name} {self.relation} {self.customer_name}{queue}"
-
-
-def customer_of(call: Call) -> str:
-    """Return the number or name of the customer: whoever is called, or else whoever calls."""
-    return call.callee if call.direction == Call.Direction.OUTBOUND else call.caller

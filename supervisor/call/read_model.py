@@ -16,12 +16,12 @@ from calls.analysis import breaker
 from calls.analysis.arrivals import remarks_on
 from calls.analysis.results import transcript_document
 from calls.analysis.status import AnalysisStatus, Outage, read_status
-from calls.description import labelled
+from calls.description import labelled, labelled_fields
 from calls.formats.language import name_of
 from calls.formats.media_types import read_media
 from calls.ingest.carriers.presence import Presence, read_presence
 from calls.lifecycle import CallState
-from calls.models import Attempt, Call, CallEvent, Note, Recording, Stream
+from calls.models import Attempt, Call, CallEvent, FieldValue, Note, Recording, Stream
 from calls.search.hits import Excerpt
 from supervisor.call.downloads import Download, list_downloads
 from supervisor.call.highlight import NO_WORDS, Highlight
@@ -70,6 +70,11 @@ class CallPage:
     @property
     def described(self) -> list[tuple[str, str]]:
         return labelled(self.call)
+
+    @cached_property
+    def fields(self) -> list[FieldValue]:
+        """The values of custom fields."""
+        return labelled_fields(self.call)
 
     @property
     def duration_ms(self) -> int:

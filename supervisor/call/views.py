@@ -6,7 +6,6 @@ import logging
 from base64 import b64encode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,9 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from calls.actions import ACTIONS, ON_PAGE, OPERATE, Action
 from calls.analysis.recording.playback import NotHeardYet, read_waveform
 from calls.annotations import known_tags
-from calls.models import Alert, Call, level_of
+from calls.audit.record import record_look
+from calls.holds.services import HoldRefused, NotHeld, OnHold, find_hold
+from calls.keys import VIEW_UNREDACTED
+from calls.models import Alert, AuditAction, Call, level_of
 from calls.services import CallNotFound, NotPossible
-from supervisor.access import guarded
+from supervisor.access import Lacking, guarded
 from supervisor.alerts.read_model import alerts_of
 from supervisor.call.actions import BadForm, actions_for, carry_out
 from supervisor.call.highlight import Highlight
@@ -42,6 +44,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     if not redacted:
         # Reading personal data leaves a trace, as the page says.
         log.info("%s reads call %s with personal data", request.user.get_username(), call_id)
+        record_look(AuditAction.UNREDACTED, call_id=call_id)
     all_events = request.GET.get("events") == "all"
     highlight = Highlight.from_query(request.GET)
     page = read_call_page(call, redacted=redacted, all_events=all_events, highlight=highlight)
@@ -63,6 +66,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
         # Without a transcript, personal data in the audio cannot be muted.
         "is_playable": page.has_recording and bool(page.document or may_unredact),
         "call": call,
+        "hold": find_hold(call),
         "list": came_from_list,
         "previous_call": previous_call,
         "next_call": next_call,
@@ -97,7 +101,7 @@ def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
         waveform = read_waveform(call, redacted=redacted)
     except NotHeardYet as error:
         if not may_unredact:
-            raise PermissionDenied from error
+            raise Lacking(VIEW_UNREDACTED) from error
         # Nobody knows yet what is personal, so there is nothing to mute.
         waveform = read_waveform(call, redacted=False)
     if waveform is None:
@@ -115,7 +119,7 @@ def _worst(alerts: list[Alert]) -> str:
 
 def _sight(request: HttpRequest) -> tuple[bool, bool]:
     """Return whether the user may see personal data, and whether this request hides it."""
-    may_unredact = request.user.has_perm("calls.view_unredacted")
+    may_unredact = request.user.has_perm(VIEW_UNREDACTED)
     return may_unredact, not (may_unredact and request.GET.get("unredacted") == "1")
 
 
@@ -124,7 +128,7 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponseBase:
     """Ask for confirmation on GET, run the action on POST."""
     # The permission depends on the action, so the view cannot be decorated.
     wanted = ACTIONS[action]
-    return guarded(wanted.permission)(_act)(request, call_id, wanted)
+    return guarded(wanted.permission)(_act)(request, call_id=call_id, wanted=wanted)
 
 
 def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
@@ -140,10 +144,13 @@ def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
     except BadForm as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
     # Not an error page: the call may have moved on since the page was shown.
-    except NotPossible as error:
+    except (NotPossible, HoldRefused, NotHeld, OnHold) as error:
         messages.error(request, f"Nothing was changed: {error}")
     else:
         messages.success(request, ON_PAGE[wanted.name].done)
+        if wanted.removes:
+            found = came_from(request)
+            return redirect(found.address if found else reverse("supervisor:board"))
     return redirect(_address(request, call_id))
 
 

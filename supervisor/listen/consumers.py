@@ -17,6 +17,7 @@ from calls.keys import CLOSE_NOT_ALLOWED, CLOSE_NOT_LOGGED_IN, key_from_headers
 from calls.listening import LISTEN, end_listening, start_listening
 from calls.models import Call, ListenSession
 from calls.process import this_process
+from calls.visibility import may_see
 from supervisor.listen.packets import is_audible
 from supervisor.listen.reader import ENDED, EXPIRED, Listener, reader
 from supervisor.live import rights
@@ -55,11 +56,11 @@ class ListenConsumer(GuardedConsumer):
         if code := await database_sync_to_async(self._prepare)():
             await self.end(code)
             return
-        assert self.call is not None and self.session is not None  # noqa: S101, PT018
+        assert self.call is not None and self.session is not None  # noqa: S101, PT018 (for mypy)
         self.listener = Listener(self.session.pk)
         reader().join(self.call.pk, self.listener)
         self.start(self._play(self.listener))
-        self.start(self.guard(rights.until_lost(self.scope, _find_refusal_now)))
+        self.start(self.guard(rights.until_lost(self.scope, self._find_refusal_now)))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         # The page asks from time to time, to measure how long the way is.
@@ -73,7 +74,7 @@ class ListenConsumer(GuardedConsumer):
             return code
         call_id = self.scope["url_route"]["kwargs"]["call_id"]
         call = Call.objects.filter(call_id=call_id).first()
-        if call is None:
+        if call is None or not may_see(user, call):
             return CLOSE_UNKNOWN_CALL
         if not call.is_live:
             return CLOSE_ENDED
@@ -94,6 +95,14 @@ class ListenConsumer(GuardedConsumer):
                     await self.end(CLOSE_TOO_SLOW)
                     return
             await self.end(ENDS.get(item, CLOSE_FAILED))
+
+    def _find_refusal_now(self, scope: Mapping[str, Any]) -> int | None:
+        user = rights.user_now(scope)
+        if code := find_refusal(scope, user):
+            return code
+        # Agent, queue and teams may have changed.
+        call = Call.objects.filter(pk=self.call.pk).first() if self.call else None
+        return CLOSE_UNKNOWN_CALL if call is not None and not may_see(user, call) else None
 
     async def leave(self) -> None:
         if self.call is not None and self.listener is not None:
@@ -117,10 +126,6 @@ def find_refusal(scope: Mapping[str, Any], user: Any) -> int | None:
     if user is None or not user.is_authenticated:
         return CLOSE_NOT_LOGGED_IN
     return None if user.has_perms([VIEW, LISTEN]) else CLOSE_NOT_ALLOWED
-
-
-def _find_refusal_now(scope: Mapping[str, Any]) -> int | None:
-    return find_refusal(scope, rights.user_now(scope))
 
 
 def _reason(code: int, scope: Mapping[str, Any]) -> str:

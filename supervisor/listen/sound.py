@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
-from calls.analysis.live.audio import LiveStream, Piece
+from calls.analysis.live.audio.stream import LiveStream, Piece
 from calls.analysis.media.packets import PacketRow, speaker_map
 from calls.analysis.media.resampling import StreamResampler
 from calls.conversation import SPEAKERS

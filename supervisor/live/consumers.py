@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import Error as DatabaseError
 
 from calls.api.event_stream import WATCH_LIMIT
 from calls.keys import find_refusal
@@ -50,13 +52,15 @@ class SupervisorConsumer(GuardedConsumer):
         await self.accept()
         refusal = await database_sync_to_async(find_refusal)(self.scope, ApiKey.Scope.READ)
         if refusal:
-            await self.end(refusal)
+            await self.end(*refusal)
             return
         # Before the await: a client may leave during it, and `leave` then takes the channel out.
         self.joined = True
-        await feed().join(self.channel_name)
+        self.follower.sight = await database_sync_to_async(rights.sight_now)(self.scope)
+        await feed().join(self.channel_name, self.follower.sight)
         # A wallboard stays open for days, so rights that are checked once would outlive the login.
         self.start(self.guard(rights.until_lost(self.scope)))
+        self.start(self._look_again_and_again())
         await self.follower.greet()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -74,6 +78,7 @@ class SupervisorConsumer(GuardedConsumer):
 
     async def feed_batch(self, message: BatchMessage) -> None:
         await self.follower.take(message["batch"])
+        await self._follow_sight(message["batch"])
 
     async def feed_note(self, message: BatchMessage) -> None:
         await self._put(message["batch"])
@@ -86,18 +91,47 @@ class SupervisorConsumer(GuardedConsumer):
         if len(live.subscriptions.of(self.channel_name) | revisions.keys()) > WATCH_LIMIT:
             await self.end(CLOSE_MALFORMED, f"call_ids: at most {WATCH_LIMIT} calls")
             return
-        known = await database_sync_to_async(find_known)(revisions)
+        known = await database_sync_to_async(find_known)(revisions, self.follower.sight)
         unknown = [call_id for call_id in revisions if call_id not in known]
         told = {"type": "subscribed", "call_ids": list(revisions), "unknown": unknown}
         await self._put(of_note(told))
+        if not self.follower.sight.is_all:
+            revisions = {call_id: at for call_id, at in revisions.items() if call_id in known}
         await live.subscribe(self.channel_name, revisions)
+
+    async def _follow_sight(self, batch: Batch) -> None:
+        """Stop what is out of sight by now, and look again if agents or teams changed."""
+        if self.follower.sight.is_all and not batch.changes_people:
+            return
+        live = feed().live.subscriptions
+        live.remove(self.channel_name, batch.hidden_from(self.follower.sight))
+        if batch.changes_people:
+            await self._look_again()
+
+    async def _look_again_and_again(self) -> None:
+        """Notice what is no event: permissions and groups of the account."""
+        while not self.is_over:
+            await asyncio.sleep(rights.pause_s())
+            with suppress(DatabaseError):
+                await self._look_again()
+
+    async def _look_again(self) -> None:
+        sight = await database_sync_to_async(rights.sight_now)(self.scope)
+        if sight == self.follower.sight or self.is_over:
+            return
+        feed().look(self.channel_name, sight)
+        live = feed().live.subscriptions
+        known = await database_sync_to_async(find_known)(live.of(self.channel_name), sight)
+        live.remove(self.channel_name, live.of(self.channel_name) - known)
+        await self.follower.look(sight)
 
     async def leave(self) -> None:
         if self.joined:
             await feed().leave(self.channel_name)
 
     async def _put(self, batch: Batch) -> None:
-        """Send a batch, unless closed. Raises TimeoutError if the client does not read."""
+        """Send what is in sight, unless closed. Raises TimeoutError if the client does not read."""
+        batch = batch.seen_with(self.follower.sight)
         if self.is_over or not batch.entries:
             return
         async with asyncio.timeout(settings.FEED_PATIENCE):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -18,12 +19,14 @@ from django.db import Error as DatabaseError
 from calls import events
 from calls.api.event_stream import WANTED, StreamStart
 from calls.asgi import App, Message, Receive, Scope, Send
+from calls.operation.draining import draining
 from supervisor.live import rights
 from supervisor.live.batch import Batch
 from supervisor.live.consumers import CLOSE_RESYNC
 from supervisor.live.feed import feed
 from supervisor.live.follower import Follower
 from supervisor.live.sockets import CLOSE_TRY_AGAIN
+from supervisor.live.transcripts import find_known
 
 log = logging.getLogger(__name__)
 PATH = "/v1/events/stream"
@@ -71,7 +74,12 @@ class _Stream:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._start: StreamStart = scope[WANTED]
-        self._who = {"headers": scope["headers"], "session": self._start.session}
+        self._who = {
+            "headers": scope["headers"],
+            "client": scope.get("client"),
+            "session": self._start.session,
+            "user": self._start.user,
+        }
         self._receive = receive
         self._send = send
         self._epoch = ""
@@ -84,10 +92,11 @@ class _Stream:
         gone = asyncio.create_task(self._until_gone())
         ends = [
             asyncio.create_task(self._tell()),
+            asyncio.create_task(draining.begun()),
             asyncio.create_task(rights.until_lost(self._who)),
         ]
         try:
-            # The first to end decides: the client, the log, or the rights.
+            # The first to end decides: the client, the log, a restart, or the rights.
             await asyncio.wait([gone, *ends], return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (gone, *ends):
@@ -101,11 +110,14 @@ class _Stream:
         channel = await layer.new_channel()
         try:
             # Joined before the position is read, so no event falls between the two.
-            await feed().join(channel)
+            await feed().join(channel, self._start.sight)
             follower = await self._begin()
-            await feed().live.subscribe(channel, dict.fromkeys(self._start.watch, 0))
+            await feed().live.subscribe(channel, dict.fromkeys(await self._watched(), 0))
             while (message := await layer.receive(channel))["type"] != "layer.overflow":
                 await self._pass_on(follower, message)
+                # A client that comes back is answered with what it sees by then.
+                if message["batch"].changes_people and await self._sees_others():
+                    return CLOSE_RESYNC
         except DatabaseError as error:
             log.warning("a stream is closed because the database is unavailable: %s", error)
             return CLOSE_TRY_AGAIN
@@ -113,10 +125,20 @@ class _Stream:
             await feed().leave(channel)
         return CLOSE_RESYNC
 
+    async def _sees_others(self) -> bool:
+        return await database_sync_to_async(rights.sight_now)(self._who) != self._start.sight
+
+    async def _watched(self) -> Collection[str]:
+        """Return the calls to watch, without those out of sight."""
+        sight, watch = self._start.sight, self._start.watch
+        if sight.is_all or not watch:
+            return watch
+        return await database_sync_to_async(find_known)(watch, sight)
+
     async def _begin(self) -> Follower:
         self._epoch = await database_sync_to_async(events.epoch)()
         await self._write(f"retry: {RETRY_MS}\n\n".encode())
-        follower, start = Follower(self._put), self._start
+        follower, start = Follower(self._put, self._start.sight), self._start
         await follower.greet(comes_back=start.offset is not None)
         if start.offset is not None:
             await follower.resume(epoch=start.epoch, offset=start.offset)
@@ -126,10 +148,11 @@ class _Stream:
         batch: Batch = message["batch"]
         if message["type"] == "feed.batch":
             await follower.take(batch)
-        elif batch.entries[0].type not in LEFT_OUT:
+        elif batch.entries and batch.entries[0].type not in LEFT_OUT:
             await self._put(batch)
 
     async def _put(self, batch: Batch) -> None:
+        batch = batch.seen_with(self._start.sight)
         if batch.entries:
             await self._write(batch.as_stream(self._epoch))
 

@@ -22,8 +22,10 @@ from django.utils import timezone
 from calls import events
 from calls.models import Call
 from calls.outage import Outage
-from supervisor.figures import read_figures
-from supervisor.live.batch import Batch, of_note, read_batch
+from calls.telemetry.catalogue import EVENT_LAG_SECONDS
+from calls.visibility import EVERYTHING, Sight, looking_with
+from supervisor.figures import Figures, read_figures
+from supervisor.live.batch import Batch, Counters, FiguresFor, of_note, read_batch
 from supervisor.live.log_watch import log_watch
 from supervisor.live.pace import FeedPace
 from supervisor.live.reader import LiveReader
@@ -35,6 +37,8 @@ GROUP = "supervisors"
 COALESCE_S = 0.1
 HEARTBEAT_S = 10
 SAMPLE_S = 1.0
+# Each sight costs as much as the whole site does, so theirs are read less often.
+PARTS_EVERY = 3
 # A packet gets its time before its commit. A sample looks this far back, so that a call whose
 # packets were committed late is not missed.
 LATE_COMMIT = timedelta(seconds=2)
@@ -45,7 +49,7 @@ class Feed:
     """Runs while at least one client is connected."""
 
     def __init__(self) -> None:
-        self._channels: set[str] = set()
+        self._channels: dict[str, Sight] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._thread: ThreadPoolExecutor | None = None
         self._tails = asyncio.Event()
@@ -54,13 +58,13 @@ class Feed:
         self.offset = 0
         self.seen_at = timezone.now()
 
-    async def join(self, channel: str) -> None:
+    async def join(self, channel: str, sight: Sight = EVERYTHING) -> None:
         """Send all new events to this channel; the first channel starts the feed.
 
         Returns once the feed has a position in the log. A caller that reads the head afterwards
         gets the same position or a later one, so no event falls between the two.
         """
-        self._channels.add(channel)
+        self._channels[channel] = sight
         await _layer().group_add(GROUP, channel)
         if not self._tasks:
             # No await since the check, so two clients that join together start only one feed.
@@ -70,10 +74,14 @@ class Feed:
             self._tasks = [asyncio.create_task(each) for each in runs]
         await self._tails.wait()
 
+    def look(self, channel: str, sight: Sight) -> None:
+        """Say that this channel sees other calls from now on."""
+        self._channels[channel] = sight
+
     async def leave(self, channel: str) -> None:
         await _layer().group_discard(GROUP, channel)
         await self.live.forget(channel)
-        self._channels.discard(channel)
+        self._channels.pop(channel, None)
         if self._channels or not self._tasks:
             return
         self._tails.clear()
@@ -112,6 +120,7 @@ class Feed:
         while (batch := await self._persist(read_batch, self.offset)).entries:
             self.offset = batch.last
             await _broadcast(batch)
+            _measure_lag(batch)
             count += len(batch.entries)
         self.seen_at = timezone.now()
         return count
@@ -124,6 +133,8 @@ class Feed:
             now = timezone.now()
             await self._send_counters(since, pace)
             await self._send_figures(pace)
+            if beats % PARTS_EVERY == 0:
+                await self._send_figures_of_parts()
             since, beats = now, beats + 1
             if beats % HEARTBEAT_S == 0:
                 await self._send_heartbeat(now)
@@ -135,7 +146,7 @@ class Feed:
             for call in moved
         )
         if moved:
-            await _broadcast_note({"type": "counters", "calls": moved, "at": _now_text()})
+            await _broadcast_batch(Counters(moved, _now_text()))
 
     async def _send_figures(self, pace: FeedPace) -> None:
         figures = (await self._persist(read_figures)).as_json()
@@ -144,7 +155,15 @@ class Feed:
             figures["packets_per_s"] = per_s
         if figures != self._figures:
             self._figures = figures
-            await _broadcast_note({"type": "figures", **figures, "at": _now_text()})
+            message = {"type": "figures", **figures, "at": _now_text()}
+            await _broadcast_batch(FiguresFor(EVERYTHING, message))
+
+    async def _send_figures_of_parts(self) -> None:
+        """Send their figures to those who do not see all calls, once for each sight."""
+        for sight in {each for each in self._channels.values() if not each.is_all}:
+            figures = (await self._persist(_figures_with, sight)).as_json()
+            message = {"type": "figures", **figures, "at": _now_text()}
+            await _broadcast_batch(FiguresFor(sight, message))
 
     async def _send_heartbeat(self, now: datetime) -> None:
         await _broadcast_note({"type": "heartbeat", "head": self.offset, "at": now.isoformat()})
@@ -173,8 +192,16 @@ def _close_connection() -> None:
 
 def _counters(since: datetime) -> list[dict[str, Any]]:
     moved = Call.objects.live().filter(last_packet_at__gte=since)
-    names = ("call_id", "packet_count", "last_sequence", "missing_count", "late_count", "opened_at")
+    names = (
+        "call_id", "packet_count", "last_sequence", "missing_count", "late_count", "opened_at",
+        "agent", "queue",
+    )  # fmt: skip
     return [dict(zip(names, row, strict=True)) for row in moved.values_list(*names)]
+
+
+def _figures_with(sight: Sight) -> Figures:
+    with looking_with(sight):
+        return read_figures()
 
 
 def _now_text() -> str:
@@ -185,12 +212,22 @@ def _layer() -> Any:
     return channel_layers[DEFAULT_CHANNEL_LAYER]
 
 
+def _measure_lag(batch: Batch) -> None:
+    if batch.oldest_at is not None:
+        lag_s = (timezone.now() - batch.oldest_at).total_seconds()
+        EVENT_LAG_SECONDS.observe([max(0.0, lag_s)])
+
+
 async def _broadcast(batch: Batch) -> None:
     await _layer().group_send(GROUP, {"type": "feed.batch", "batch": batch})
 
 
 async def _broadcast_note(message: dict[str, Any]) -> None:
-    await _layer().group_send(GROUP, {"type": "feed.note", "batch": of_note(message)})
+    await _broadcast_batch(of_note(message))
+
+
+async def _broadcast_batch(batch: Batch) -> None:
+    await _layer().group_send(GROUP, {"type": "feed.note", "batch": batch})
 
 
 _feeds: dict[asyncio.AbstractEventLoop, Feed] = {}

@@ -8,6 +8,7 @@ from channels.db import database_sync_to_async
 from django.utils import timezone
 
 from calls import events
+from calls.visibility import EVERYTHING, Sight
 from supervisor.live import position
 from supervisor.live.batch import Batch, of_note, read_batch
 from supervisor.live.feed import HEARTBEAT_S
@@ -19,8 +20,9 @@ Put = Callable[[Batch], Awaitable[None]]
 class Follower:
     """Needs a channel that has joined the feed; ``put`` sends a batch to the client."""
 
-    def __init__(self, put: Put) -> None:
+    def __init__(self, put: Put, sight: Sight = EVERYTHING) -> None:
         self.put = put
+        self.sight = sight
         self.offset = 0
 
     async def greet(self, *, comes_back: bool = False) -> None:
@@ -57,10 +59,18 @@ class Follower:
             count = await self._catch_up()
             await self._say_resumed(recovered=True, count=count)
             return
+        await self._send_snapshot(head, own_epoch)
+
+    async def look(self, sight: Sight) -> None:
+        """Start again with what the client sees from now on."""
+        self.sight = sight
+        await self._send_snapshot(*await database_sync_to_async(_position)())
+
+    async def _send_snapshot(self, head: int, own_epoch: str) -> None:
         self.offset = head
         # The head is read before the calls. Calls may then be newer than the head, and the events
         # between are sent again, which is harmless. In the other order, events would be lost.
-        calls = await database_sync_to_async(position.snapshot)()
+        calls = await database_sync_to_async(position.snapshot)(self.sight)
         snapshot = {"type": "snapshot", "epoch": own_epoch, "head": head, "calls": calls}
         await self.put(of_note(snapshot, offset=head))
         await self._say_resumed(recovered=False, count=0)

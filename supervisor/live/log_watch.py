@@ -11,6 +11,7 @@ import psycopg
 from django.db import connection
 
 from calls.events import NOTIFY_CHANNEL
+from calls.operation.direct import direct_parameters
 from calls.outage import Outage
 
 log = logging.getLogger(__name__)
@@ -83,14 +84,7 @@ class PostgresWatch:
 
 
 async def _connect() -> psycopg.AsyncConnection[Any]:
-    parameters = connection.get_connection_params()
-    # Django's parameters include some that only its own connection class understands.
-    wanted = {
-        name: value
-        for name, value in parameters.items()
-        if name in ("dbname", "user", "password", "host", "port", "sslmode", "service")
-    }
-    return await psycopg.AsyncConnection.connect(**wanted, autocommit=True)
+    return await psycopg.AsyncConnection.connect(**direct_parameters(), autocommit=True)
 
 
 def log_watch() -> LogWatch:

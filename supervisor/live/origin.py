@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from channels.middleware import BaseMiddleware
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
-from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
-from django.middleware.csrf import CsrfViewMiddleware
-from django.utils.http import is_same_domain
 
 from calls.keys import key_from_headers
+from calls.keys.origins import host_of, is_same_origin
 
+log = logging.getLogger("django.security.DisallowedHost")  # as Django says it
 CARRIERS = "/v1/media"  # these sockets never read a cookie
 
 
@@ -37,8 +36,11 @@ class SameOrigin(BaseMiddleware):
 
 def is_our_host(headers: Mapping[bytes, bytes]) -> bool:
     """Return False for DNS rebinding: an attacker's host name that resolves to this server."""
-    host = _host(headers)
-    return not host or validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+    host = host_of(headers)
+    if not host or validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+        return True
+    log.error("Invalid HTTP_HOST header: %r.", host)
+    return False
 
 
 def is_judged_by_key(headers: Mapping[bytes, bytes], path: str) -> bool:
@@ -49,26 +51,3 @@ def is_judged_by_key(headers: Mapping[bytes, bytes], path: str) -> bool:
         return True
     authorization = headers.get(b"authorization", b"").decode("latin-1")
     return bool(key_from_headers(authorization, headers.get(b"x-api-key", b"").decode("latin-1")))
-
-
-def is_same_origin(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the Origin header is absent, names this host, or is trusted with forms as well."""
-    if b"origin" not in headers:
-        return True
-    origin = headers[b"origin"].decode("latin-1").lower()
-    try:
-        parsed = urlsplit(origin)
-    except ValueError:
-        return False
-    if parsed.netloc and parsed.netloc == _host(headers):
-        return True
-    # Django's own reading of CSRF_TRUSTED_ORIGINS.
-    trusted = CsrfViewMiddleware(lambda _: HttpResponse())
-    return origin in trusted.allowed_origins_exact or any(
-        is_same_domain(parsed.netloc, host)
-        for host in trusted.allowed_origin_subdomains.get(parsed.scheme, ())
-    )
-
-
-def _host(headers: Mapping[bytes, bytes]) -> str:
-    return headers.get(b"host", b"").decode("latin-1").lower()

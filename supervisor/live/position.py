@@ -7,6 +7,7 @@ from typing import Any
 
 from calls import events
 from calls.models import Call
+from calls.visibility import EVERYTHING, Sight
 
 SNAPSHOT_LIMIT = 500
 
@@ -31,9 +32,9 @@ def read_position() -> Position:
     return Position(epoch=events.epoch(), offset=events.head())
 
 
-def snapshot() -> list[dict[str, Any]]:
+def snapshot(sight: Sight = EVERYTHING) -> list[dict[str, Any]]:
     """Return the newest calls, SNAPSHOT_LIMIT at most, for a client that cannot resume."""
-    columns = Call.objects.values(
+    columns = sight.of(Call.objects.all()).values(
         "call_id",
         "state",
         "version",

@@ -14,6 +14,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from calls.operation.draining import draining
+
 log = logging.getLogger(__name__)
 CLOSE_TRY_AGAIN = 1013
 
@@ -29,6 +31,7 @@ class GuardedConsumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.tasks: list[asyncio.Task[None]] = []
+        self.start(self.guard(draining.begun()))
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -62,7 +65,7 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         self.tasks.append(asyncio.create_task(work))
 
     async def guard(self, until_lost: Awaitable[int]) -> None:
-        """Close the socket when its user or key may no longer use it."""
+        """Close the socket with a code: when its client may no longer use it, or at a restart."""
         code = await until_lost
         with suppress(StopConsumer):
             await self.end(code)

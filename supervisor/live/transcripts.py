@@ -25,6 +25,7 @@ from calls.analysis.live.documents import (
 )
 from calls.lifecycle import CallState
 from calls.models import Call, LiveTranscription, LiveUtterance
+from calls.visibility import EVERYTHING, Sight
 from supervisor.live.batch import Batch, of_note
 
 # SQLite allows 32,766 parameters in a statement.
@@ -74,9 +75,11 @@ def read_standings(call_ids: Collection[str]) -> dict[str, Standing]:
     return found
 
 
-def find_known(call_ids: Collection[str]) -> set[str]:
-    """Return the ids of those calls that exist."""
-    return set(Call.objects.filter(call_id__in=call_ids).values_list("call_id", flat=True))
+def find_known(call_ids: Collection[str], sight: Sight = EVERYTHING) -> set[str]:
+    """Return the ids of those calls that exist and are in sight."""
+    return set(
+        sight.of(Call.objects.filter(call_id__in=call_ids)).values_list("call_id", flat=True)
+    )
 
 
 def write_news(news: Sequence[News]) -> list[Batch]:

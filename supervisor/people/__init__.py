@@ -1,6 +1,5 @@
 """Agents and queues: who talks now, how today goes, and how the days before went.
 
-cards      What an agent or a queue shows on its list: live calls, today's figures, open alerts.
 lists      The lists of agents and of queues: filter, order and pages.
 one        The page of one agent or queue over a range of days.
 ranges     The range of days in the address of a page.

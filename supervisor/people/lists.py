@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
+from calls.reports.cards import Card, read_cards
 from calls.reports.figures import By, Figures
-from supervisor.people.cards import Card, read_cards
 
 PAGE_SIZE = 100
 NAME_LENGTH = 200

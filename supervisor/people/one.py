@@ -13,11 +13,13 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
+from calls.holds.services import mark_held
 from calls.models import Alert, Call
 from calls.models.alert import level_of
+from calls.reports.cards import customer_of
 from calls.reports.figures import By, Figures, Scope, figures_by, figures_by_day, figures_of
 from calls.reports.talk import TalkFigures, read_talk
-from supervisor.people.cards import customer_of
+from calls.visibility import in_sight
 from supervisor.people.lists import NAME_LENGTH
 from supervisor.people.ranges import Range
 from supervisor.people.trends import Tile, tiles
@@ -104,18 +106,20 @@ def read_one(by: By, query: Mapping[str, Any]) -> OnePage:
     days = figures_by_day(scope)
     total = sum(days.values(), Figures())
     talk = read_talk(scope)
+    latest, worst = _latest(scope), _worst(scope)
+    mark_held([each.call for each in (*latest, *worst)])
     return OnePage(
         by=by,
         name=name,
         range=chosen,
-        live=list(Call.objects.live().filter(**{by: name}).order_by("opened_at", "id")),
+        live=list(in_sight(Call.objects.live()).filter(**{by: name}).order_by("opened_at", "id")),
         total=total,
         tiles=tiles(total, figures_of(before), talk, read_talk(before)),
         talk=talk,
         days=list(reversed(days.items())),
         shares=_shares(OTHER[by], scope, chosen.parameters),
-        latest=_latest(scope),
-        worst=_worst(scope),
+        latest=latest,
+        worst=worst,
         now=now,
     )
 

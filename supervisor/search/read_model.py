@@ -13,11 +13,13 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from calls.api.filters import LONGEST_S, CallFilter
+from calls.holds.services import mark_held
 from calls.lifecycle import CallState
 from calls.models import Call
 from calls.search.find import COUNT_LIMIT, HITS_SHOWN, Found, ResultPage, Search
 from calls.search.query import Node, NotUnderstood, Term, parse, wanted_terms
 from calls.search.scope import PLACES, SPEAKERS, sides_of
+from calls.visibility import in_sight
 from supervisor.selection import is_name
 
 PAGE_SIZE = 20
@@ -160,7 +162,7 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
     answer = SearchPage(question)
     given = _filters(question, answer.problems)
     # The filters of the API check the values, so page and API find the same calls.
-    chosen = CallFilter(given, queryset=Call.objects.prefetch_related("tags"))
+    chosen = CallFilter(given, queryset=in_sight(Call.objects.prefetch_related("tags")))
     if not chosen.is_valid():
         for name, texts in chosen.errors.items():
             answer.problems[_label(name)] = " ".join(map(str, texts))
@@ -171,6 +173,7 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
         return answer
     search = Search(chosen.qs, answer.node)
     answer.page = search.read_page(size=PAGE_SIZE, before=before, hits=HITS_SHOWN)
+    mark_held([found.call for found in answer.page.found])
     answer.count = search.count()
     answer.export = "&".join(filter(None, (question.words, given.urlencode())))
     return answer

@@ -45,6 +45,11 @@ def many(of: Names) -> str:
 
 
 @register.filter
+def counted(of: Names) -> str:
+    return of.counted
+
+
+@register.filter
 def lowered(name: str) -> str:
     """A name as it stands within a sentence: Calls become calls, and API keys stay API keys."""
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]

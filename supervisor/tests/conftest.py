@@ -18,11 +18,12 @@ def _own_storage(settings, tmp_path) -> None:
 
 @pytest.fixture
 def visitor(client, db):
-    """Log in a client whose user has these permissions."""
+    """Log in a client whose user has these permissions. Who sees calls sees those of all teams."""
 
     def log_in(*codenames):
         user = User.objects.create_user("ana", password="correct horse")
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        held = {*codenames, *(["view_all_calls"] if "view_call" in codenames else [])}
+        user.user_permissions.set(Permission.objects.filter(codename__in=held))
         client.force_login(user)
         return client
 

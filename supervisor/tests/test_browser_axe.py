@@ -9,11 +9,12 @@ import pytest
 from django.contrib import admin
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django_otp.oath import totp
 from playwright.sync_api import expect
 
 from supervisor.tests.browser import give_name, running_site, violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.processes]
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.slow]
 
 MAKE_ROWS = """
 from axes.models import AccessAttempt
@@ -25,12 +26,23 @@ from supervisor.tests.factories import analysed_call
 
 analysed_call("analysed")
 failed_call("failed")
-make_rows("x")
+make_rows("1")
 pause_analysis(by="ana")
 AccessAttempt.objects.create(
     username="locked", path_info="/", ip_address="127.0.0.1", attempt_time=timezone.now(),
     failures_since_start=10,
 )
+"""
+KEY, RECOVERY_CODE = "31" * 20, "abcd2345"
+# Tess logs in with a code as well.
+MAKE_TESS = f"""
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from calls.accounts.second_factor import RECOVERY
+tess = User.objects.create(username="tess", password=password)
+TOTPDevice.objects.create(user=tess, key={KEY!r}, name="app")
+codes = StaticDevice.objects.create(user=tess, name=RECOVERY)
+StaticToken.objects.create(device=codes, token={RECOVERY_CODE!r})
 """
 COLOURS = ("color-contrast", "link-in-text-block")
 # The same on every page of the admin, and half of each.
@@ -55,7 +67,7 @@ document.adoptedStyleSheets = [still];
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """A site of its own, because its rows of every kind would disturb other tests."""
-    with running_site(tmp_path_factory.mktemp("site"), MAKE_ROWS) as running:
+    with running_site(tmp_path_factory.mktemp("site"), MAKE_ROWS + MAKE_TESS) as running:
         yield running
 
 
@@ -123,6 +135,38 @@ def test_axe_finds_nothing_in_the_login_and_in_its_lock(open_still):
     assert in_both_schemes(page) == []
 
 
+def test_axe_finds_nothing_on_the_way_in_with_a_password_and_a_code(open_still):
+    page = open_still(storage_state=None)
+    page.goto("/supervisor/account/")
+    give_name(page, "tess")
+    expect(page.get_by_role("heading", name="Enter a code")).to_be_visible()
+    assert in_both_schemes(page) == []
+
+    give_code(page, f"{totp(bytes.fromhex(KEY)):06d}")
+
+    expect(page.get_by_role("heading", name="Where you are logged in")).to_be_visible()
+    assert in_both_schemes(page) == []
+
+
+def test_a_wrong_code_is_named_and_a_recovery_code_lets_one_in(open_still):
+    page = open_still(storage_state=None)
+    page.goto("/supervisor/account/")
+    give_name(page, "tess")
+
+    give_code(page, f"{(totp(bytes.fromhex(KEY)) + 500_000) % 1_000_000:06d}")
+
+    expect(page.get_by_role("alert")).to_have_text("Wrong code.")
+    expect(page.get_by_label("Code")).to_be_focused()
+    assert in_both_schemes(page) == []
+    give_code(page, RECOVERY_CODE)
+    expect(page.get_by_text("You have 0 recovery codes left.")).to_be_visible()
+
+
+def give_code(page, code):
+    page.get_by_label("Code").fill(code)
+    page.get_by_role("button", name="Log in").click()
+
+
 def test_axe_finds_nothing_on_error_pages(open_still):
     page = open_still(who="sam")
     broken = render_to_string("500.html")
@@ -142,8 +186,8 @@ def test_axe_finds_nothing_on_error_pages(open_still):
 def test_axe_finds_in_the_api_docs_only_what_swagger_ui_alone_can_change(open_still, scheme):
     page = open_still(color_scheme=scheme)
     page.goto("/docs")
-    page.locator("#operations-operate-dismiss_call .opblock-summary-control").click()
-    operation = page.locator("#operations-operate-dismiss_call")
+    page.locator("#operations-supervise-dismiss_call .opblock-summary-control").click()
+    operation = page.locator("#operations-supervise-dismiss_call")
     operation.get_by_role("button", name="Try it out").click()
     operation.get_by_placeholder("call_id").fill("failed")
     operation.get_by_role("button", name="Execute").click()
@@ -179,7 +223,6 @@ def test_axe_finds_nothing_in_the_frame_of_the_admin_and_in_each_kind_of_page(op
         "/admin/calls/call/1/change/",
         "/admin/calls/alertrule/",
         "/admin/calls/alertrule/add/",
-        "/admin/password_change/",
         "/admin/nothing/",
     ):
         page.goto(path)

@@ -36,6 +36,14 @@ PAGES = {
 }
 
 
+NULS = [
+    *(f"{path}?{name}=%00a%00" for path, names in PAGES.items() for name in names),
+    *("/supervisor/rows?id=a&id=%00", "/admin/calls/call/?q=%00", "/admin/calls/call/?agent=%00"),
+    "/admin/calls/call/?state__exact=%00",
+]
+NO_PAGES = ["/supervisor/calls/a%00b/", "/supervisor/calls/%00/packets", "/wall/%00/", "/%00"]
+
+
 @st.composite
 def addresses(draw):
     path = draw(st.sampled_from(list(PAGES)))
@@ -62,3 +70,19 @@ def test_a_page_takes_any_address(reader, address):
 
     b"".join(response.streaming_content) if response.streaming else response.content
     assert response.status_code < 500
+
+
+@pytest.mark.parametrize("address", NULS)
+def test_a_nul_in_a_parameter_is_not_there(reader, address):
+    assert reader.get(address).status_code < 500
+
+
+@pytest.mark.parametrize("address", NO_PAGES)
+def test_there_is_no_page_whose_address_has_a_nul(reader, address):
+    assert reader.get(address).status_code == 404
+
+
+def test_a_nul_in_a_repeated_parameter_of_the_api_finds_nothing(reader):
+    response = reader.get("/v1/call?field=a:%00&field=b:c")
+
+    assert (response.status_code, response.json()["results"]) == (200, [])

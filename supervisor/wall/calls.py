@@ -48,7 +48,7 @@ class CallRows:
 
 def read_calls(options: Options, thresholds: Thresholds, now: datetime) -> CallRows:
     """Read ROWS live calls at most, in three queries."""
-    live = Call.objects.live().order_by()
+    live = options.sight.of(Call.objects.live()).order_by()
     if options.queues:
         live = live.filter(queue__in=options.queues)
     alerting = _alerting(live)

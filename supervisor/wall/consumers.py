@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from calls.displays import note_seen
 from calls.keys import CLOSE_NOT_ALLOWED, CLOSE_NOT_LOGGED_IN
+from calls.visibility import sight_of
 from supervisor.live import rights
 from supervisor.live.sockets import GuardedConsumer
 from supervisor.wall import access
@@ -63,7 +65,9 @@ class WallConsumer(GuardedConsumer):
         if found is not None and access.find_screen(scope.get("cookies", {}), found.pk):
             note_seen(found, at=timezone.now())
         query = QueryDict(scope.get("query_string", b""), encoding="utf-8")
-        self.wanted = read_address(query, of_screen(found) if found else None).options
+        wanted = read_address(query, of_screen(found) if found else None).options
+        sight = wanted.sight if found else sight_of(rights.user_now(scope))
+        self.wanted = replace(wanted, sight=sight)
         return None
 
     def _follow(self) -> Viewer:

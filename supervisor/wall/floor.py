@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from calls.lifecycle import CallState
 from calls.models import LASTED, Alert, Call, Severity
+from calls.visibility import in_sight
 from supervisor.figures import COUNTED
 from supervisor.phases import Phase, in_phase
 
@@ -91,7 +92,7 @@ def read_handled(now: datetime) -> dict[str, Handled]:
     It reads each of them, so callers that ask every second ask for this less often.
     """
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    ended = Call.objects.filter(ended_at__gte=midnight).order_by().values("queue")
+    ended = in_sight(Call.objects.filter(ended_at__gte=midnight)).order_by().values("queue")
     rows = ended.annotate(calls=Count("pk"), lasted=Sum(LASTED))
     return {row["queue"]: Handled(row["calls"], row["lasted"] or NOTHING) for row in rows}
 
@@ -101,7 +102,7 @@ def _read_open_calls() -> dict[str, QueueFigures]:
     open_states = [state for state in CallState.values if state != CallState.ARCHIVED]
     live = in_phase(Phase.LIVE)
     rows = (
-        Call.objects.filter(state__in=open_states)
+        in_sight(Call.objects.filter(state__in=open_states))
         .order_by()
         .values("queue")
         .annotate(
@@ -119,7 +120,9 @@ def _read_open_calls() -> dict[str, QueueFigures]:
 
 def _read_alerts() -> dict[str, dict[str, Any]]:
     # Worst first, so that the worst are counted even if there are more than COUNTED.
-    worst = Alert.objects.open().order_by("-severity", "-id").values("pk")[:COUNTED]
+    worst = (
+        in_sight(Alert.objects.open(), "call__").order_by("-severity", "-id").values("pk")[:COUNTED]
+    )
     rows = Alert.objects.filter(pk__in=worst).order_by().values_list("call__queue", "severity")
     counts: dict[str, dict[str, Any]] = {}
     for queue, severity, count in rows.annotate(count=Count("pk")):

@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from calls.models import Customers, DisplayScreen, WallPage
 from calls.models.wall import QUEUE_LENGTH, QUEUES_LIMIT, ROTATION_MAX_S, ROTATION_MIN_S
+from calls.visibility import EVERYTHING, Sight, sight_of_teams
 
 SECONDS = 20
 
@@ -23,6 +24,7 @@ class Options:
     customers: str = Customers.MASKED
     last_words: bool = True
     theme: str = DisplayScreen.Theme.AUTO
+    sight: Sight = EVERYTHING  # of the person or the display; never in an address
 
     def address(self) -> str:
         """Return the query string of these options. Leave out default values."""
@@ -49,6 +51,7 @@ def of_screen(screen: DisplayScreen) -> Options:
         customers=screen.customers,
         last_words=screen.last_words,
         theme=screen.theme,
+        sight=sight_of_teams(screen.teams),
     )
 
 

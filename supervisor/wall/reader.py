@@ -20,7 +20,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from calls.outage import Outage
-from supervisor.wall.floor import Handled, read_floor, read_handled
+from calls.visibility import Sight, looking_with
+from supervisor.wall.floor import Floor, Handled, read_floor, read_handled
 from supervisor.wall.levels import read_thresholds
 from supervisor.wall.options import Options
 from supervisor.wall.read_model import Screen, read_screen
@@ -62,8 +63,8 @@ class WallReader:
         self._viewers: dict[Options, set[Viewer]] = {}
         self._shown: dict[Options, Shown] = {}
         self._task: asyncio.Task[None] | None = None
-        self._handled: dict[str, Handled] | None = None
-        self._handled_at = 0.0
+        # By sight, each with the clock at which it was read.
+        self._handled: dict[Sight, tuple[dict[str, Handled], float]] = {}
         self.read_at = 0.0  # by the monotonic clock; when the database last answered
 
     def join(self, options: Options) -> Viewer:
@@ -106,19 +107,31 @@ class WallReader:
     ) -> dict[Options, Shown]:
         """Return what has changed, by options. Three queries, and three for each of the options."""
         now = timezone.now()
-        floor, thresholds = read_floor(now, self._read_handled(now)), read_thresholds()
-        screens = {options: read_screen(options, floor, thresholds) for options in wanted}
+        options_now, thresholds = list(wanted), read_thresholds()
+        sights = {options.sight for options in options_now}
+        floors = {sight: self._read_floor(sight, now) for sight in sights}
+        # Nobody with another sight looks any more.
+        self._handled = {sight: self._handled[sight] for sight in sights}
+        screens = {
+            options: read_screen(options, floors[options.sight], thresholds)
+            for options in options_now
+        }
         return {
             options: Shown(screen, write(screen))
             for options, screen in screens.items()
             if options not in before or before[options].screen != screen
         }
 
-    def _read_handled(self, now: datetime) -> dict[str, Handled]:
+    def _read_floor(self, sight: Sight, now: datetime) -> Floor:
+        with looking_with(sight):
+            return read_floor(now, self._read_handled(sight, now))
+
+    def _read_handled(self, sight: Sight, now: datetime) -> dict[str, Handled]:
         clock = time.monotonic()
-        if self._handled is None or clock - self._handled_at >= HANDLED_EVERY_S:
-            self._handled, self._handled_at = read_handled(now), clock
-        return self._handled
+        known = self._handled.get(sight)
+        if known is None or clock - known[1] >= HANDLED_EVERY_S:
+            known = self._handled[sight] = read_handled(now), clock
+        return known[0]
 
     def _show(self, changed: Mapping[Options, Shown]) -> None:
         for options, shown in changed.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from calls.audit.actors import Actor, Kind
+from calls.audit.record import record_audit
 from calls.displays import find_display, note_seen
-from calls.models import Customers, DisplayScreen, WallPage
+from calls.models import AuditAction, Customers, DisplayScreen, WallPage
+from calls.proxies import client_address
+from calls.visibility import active, looking_with
 from supervisor.access import guarded
 from supervisor.wall import access
 from supervisor.wall.floor import Floor, read_floor
@@ -33,6 +38,8 @@ def open_display(request: HttpRequest, token: str) -> HttpResponse:
     """Sign a display in, and lead it to an address without the token."""
     try:
         screen = find_display(token)
+        if screen is not None:
+            _audit(request, screen)
     except DatabaseError:
         # Not left to the handler of errors, which logs the address, and so the token.
         return _without_referrer(HttpResponse(UNAVAILABLE, "text/plain", 503))
@@ -41,6 +48,11 @@ def open_display(request: HttpRequest, token: str) -> HttpResponse:
     response = HttpResponseRedirect(reverse("supervisor:wall-display", args=[screen.pk]))
     access.sign_in(response, screen)
     return _without_referrer(response)
+
+
+def _audit(request: HttpRequest, screen: DisplayScreen) -> None:
+    actor = Actor(Kind.DISPLAY, str(screen), client_address(request))
+    record_audit(AuditAction.SIGN_IN, object_kind="display", object_id=screen.pk, actor=actor)
 
 
 @require_safe
@@ -76,8 +88,12 @@ def _look_at(request: HttpRequest, screen_id: int) -> HttpResponse:
 def _show(request: HttpRequest, display: DisplayScreen | None = None) -> HttpResponse:
     base = of_screen(display) if display else None
     asked = read_address(request.GET, base)
+    # A display shows what its settings say, whoever looks at it.
+    sight = asked.options.sight if display else active()
+    asked = replace(asked, options=replace(asked.options, sight=sight))
     now, thresholds = timezone.now(), read_thresholds()
-    floor = read_floor(now)
+    with looking_with(sight):
+        floor = read_floor(now)
     zone = timezone.get_current_timezone()
     context = {
         "screen": read_screen(asked.options, floor, thresholds),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from benchmarks.live.leaks import measure_leaks
 from benchmarks.live.run import (
     Announce,
     Report,
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[Announce, dict[str, Any]], Report]] = {
     "twelve": lambda announce, _: measure_twelve(announce),
     "long": lambda announce, options: measure_long(announce, options["long_seconds"]),
     "kills": lambda announce, options: measure_kills(announce, options["kills"]),
+    "leaks": lambda announce, _: measure_leaks(announce),
 }
 
 
@@ -33,8 +35,9 @@ class Command(BaseCommand):
     help = (
         "Stream the recorded calls in real time, and measure when their words appear on open "
         "pages, how many are wrong, what else on the machine becomes slower, how soon a call is "
-        "archived, and what becomes of words when the listener is killed. Needs Chromium. The run "
-        "takes about half an hour and uses its own databases. The bars are only printed."
+        "archived, what becomes of words when the listener is killed, and whether personal data is "
+        "shown. Needs Chromium, and flite or espeak-ng. The run takes about three quarters of an "
+        "hour and uses its own databases. The bars are only printed."
     )
     requires_system_checks: list[str] = []
 

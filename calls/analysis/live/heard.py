@@ -8,19 +8,19 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
-from calls.analysis.live.call import LiveCall
-from calls.analysis.live.channel import LiveUtterance as Utterance
-from calls.analysis.live.channel import Position
-from calls.analysis.live.figures import LANGUAGE_TURNS, live_figures
-from calls.analysis.live.judging import Judge
+from calls.analysis.live.audio.call import LiveCall
+from calls.analysis.live.audio.channel import LiveUtterance as Utterance
+from calls.analysis.live.audio.channel import Position
+from calls.analysis.live.figures import LANGUAGE_TURNS, live_figures, score_turns
 from calls.analysis.live.passages import Passage, Passages
 from calls.analysis.live.recogniser import Words
 from calls.analysis.live.reuse.known import fingerprint_fields
 from calls.analysis.live.storing import Change
+from calls.analysis.live.texts import newest
 from calls.analysis.live.turns import Rank
+from calls.analysis.live.wording import guess_of, last_words, turn_of
 from calls.analysis.metrics import headline as headline_of
-from calls.conversation import Speaker, Transcription, Turn, Word
-from calls.formats.plain_text import cut_text
+from calls.conversation import Speaker, Transcription
 from calls.models import LiveTranscription, LiveUtterance
 from calls.redaction.live import clear
 
@@ -31,7 +31,10 @@ HELD_BACK = 5  # utterances that may still be held back, at most
 HELD_BACK_S = 1.0
 POSITION_S = 5.0  # how often the position is stored if nothing was said
 MOST_SPANS = 200
-LAST_WORDS = 300
+# How often an unwatched call is listened to, and while the cores are wanted for ended calls.
+UNWATCHED_S = 1.0
+RESTING_S = 4.0
+STARVED_S = 30.0  # no call goes without words for longer because the cores are wanted elsewhere
 
 
 @dataclass(slots=True, eq=False)
@@ -60,12 +63,12 @@ class HeardCall:
     language: str
     since: float
     rank: Rank = Rank.OTHER
+    rests: bool = False  # leaves the cores to the analysis of calls that have ended
     audio: LiveCall | None = None
     is_text: bool = False
     model: str = ""
     skipped: list[list[int]] = field(default_factory=list)
     known: list[LiveUtterance] = field(default_factory=list)
-    text_pause_s: float = 1.0  # between two writes of text that nobody watches
     now_ms: int = 0  # of a text call: every word that was sent before is there
     text_positions: dict[str, int] = field(default_factory=dict)
     passages: Passages | None = None  # if what was heard is heard again
@@ -76,7 +79,7 @@ class HeardCall:
     _waiting: dict[str, deque[Entry]] = field(default_factory=dict)
     _early: dict[str, Entry] = field(default_factory=dict)
     _partial: dict[str, str] = field(default_factory=dict)
-    _stored_at: float = 0.0
+    stored_at: float = 0.0
     _is_news: bool = False
     _heard_ms: int = 0
     _headline: dict[str, str] = field(default_factory=dict)
@@ -87,6 +90,23 @@ class HeardCall:
         self.known = sorted(utterances, key=lambda each: each.begin_ms)
         self.skipped, self.model = list(row.skipped), row.model
         self._heard_ms = row.heard_until_ms or 0
+
+    @property
+    def comes_first(self) -> bool:
+        """Whether somebody waits for its words: a person, or its own analysis."""
+        return self.rank == Rank.WATCHED or self.ended_at is not None
+
+    @property
+    def pause_s(self) -> float:
+        """How long to leave it alone between two looks at it."""
+        if self.comes_first:
+            return 0.0
+        return RESTING_S if self.rests else UNWATCHED_S
+
+    def is_patient(self, now: float) -> bool:
+        """Whether its words can wait while the cores are wanted elsewhere."""
+        served_at = max(self.served_at, self.since)
+        return self.rests and not self.comes_first and now - served_at < STARVED_S
 
     def end(self, now: float) -> None:
         """Note that the call is over: what is left of it is heard, if that does not take long."""
@@ -111,7 +131,7 @@ class HeardCall:
         for entry in (*self.pending, *self._early.values()):
             entry.state = "dropped"
 
-    # --- From audio to entries
+    # --- From packets to entries
 
     def listen(self, now: float) -> None:
         """Find what has been said in the packets so far. Takes processor time."""
@@ -212,8 +232,6 @@ class HeardCall:
                 row.text, row.words, row.sentiment, row.score = text, words, "", None
                 self._is_news = True
 
-    # --- Text
-
     def add_text(
         self, parts: Sequence[tuple[int, Speaker, int, int, str]], *, heard_at: Any
     ) -> None:
@@ -227,6 +245,9 @@ class HeardCall:
             )  # fmt: skip
             self._heard_ms = max(self._heard_ms, end_ms)
         self._is_news = self._is_news or bool(parts)
+        too_many, self._new = newest(self._new)
+        if too_many:
+            self.note_skipped(too_many[0].begin_ms, too_many[-1].end_ms)
 
     # --- What to store
 
@@ -243,32 +264,30 @@ class HeardCall:
         return any(each.shown is None for each in self.known[-HELD_BACK:])
 
     @property
-    def _may_wait(self) -> bool:
-        """Whether several packets are stored at once: text is plentiful, and nobody reads it."""
+    def may_wait(self) -> bool:
+        """Whether it may wait for other calls: text is plentiful, and nobody reads it."""
         return self.is_text and self.rank != Rank.WATCHED
 
     @property
     def pending(self) -> list[Entry]:
         return [entry for queue in self._waiting.values() for entry in queue]
 
-    def take_change(
-        self, now: float, *, heard_at: Any, judge: Judge, force: bool = False
-    ) -> Change | None:
+    def take_change(self, now: float, *, heard_at: Any, force: bool = False) -> Change | None:
         """Return what is to be stored now. Takes processor time."""
-        if not force and self._may_wait and now - self._stored_at < self.text_pause_s:
+        if not force and now - self.stored_at < self.pause_s:
             return None
         new = [*self._new, *self._finished(heard_at)]
         self._new = []
         is_news = self._is_news or bool(new)
-        if not (is_news or force or now - self._stored_at >= self._rest_s):
+        if not (is_news or force or now - self.stored_at >= self._rest_s):
             return None
-        self._stored_at, self._is_news = now, False
+        self.stored_at, self._is_news = now, False
         self.known = sorted([*self.known, *new], key=lambda each: each.begin_ms)
         rewritten = self._clear() if is_news or self._holds_back else []
         rewritten += [each for each in self._again if all(each is not row for row in rewritten)]
         self._again = []
         is_news = is_news or bool(rewritten)
-        self._judge(rewritten, judge)
+        self._judge(rewritten)
         fields: dict[str, Any] = {
             "model": self.model,
             "language": self.language,
@@ -277,7 +296,7 @@ class HeardCall:
             "behind_s": self.behind_s(now),
             "skipped": self.skipped,
             "partial": self._partial,
-            **self._last(),
+            **last_words(self.known),
         }
         headline = None
         if is_news:
@@ -345,9 +364,12 @@ class HeardCall:
 
     def _clear(self) -> list[LiveUtterance]:
         """Set what may be shown. Returns the utterances that have changed."""
-        early = [entry for entry in self._early.values() if entry.words and entry.words.text]
-        turns = [_turn(each) for each in self.known]
-        guesses = [_guessed(entry) for entry in early]
+        turns = [turn_of(each) for each in self.known]
+        guesses = [
+            guess_of(entry.utterance, entry.words)
+            for entry in self._early.values()
+            if entry.words and entry.words.text
+        ]
         shown = clear([*turns, *guesses], language=self.language, now_ms=self.until_ms)
         changed = []
         for utterance, text in zip(self.known, shown, strict=False):
@@ -361,40 +383,18 @@ class HeardCall:
         }
         return changed
 
-    def _judge(self, cleared: Sequence[LiveUtterance], judge: Judge) -> None:
-        """Score what has just been cleared. Of text that nobody watches, only a part."""
+    def _judge(self, cleared: Sequence[LiveUtterance]) -> None:
+        """Score what has just been cleared."""
         wanted = [each for each in cleared if each.shown and each.score is None]
-        if self._may_wait:
-            wanted = wanted[: judge.spare]
-            judge.spare -= len(wanted)
-        turns = [replace(_turn(each), text=str(each.shown)) for each in wanted]
-        heard = [_turn(each) for each in self.known[-LANGUAGE_TURNS:]] if wanted else ()
-        scores = judge.score(turns, language=self.language, heard=heard)
+        if not wanted:
+            return
+        turns = [replace(turn_of(each), text=str(each.shown)) for each in wanted]
+        heard = [turn_of(each) for each in self.known[-LANGUAGE_TURNS:]]
+        scores = score_turns(turns, language=self.language, heard=heard)
         for utterance, found in zip(wanted, scores, strict=True):
             if found is not None:
                 utterance.sentiment, utterance.score = found.label, found.score
 
-    def _last(self) -> dict[str, str]:
-        for utterance in reversed(self.known):
-            if utterance.shown:
-                words = cut_text(utterance.shown, LAST_WORDS)
-                return {"last_speaker": utterance.speaker, "last_words": words}
-        return {}
-
     def _figures(self) -> dict[str, Any]:
         spoken = [each for each in self.known if each.text]
         return live_figures(spoken, duration_ms=self._heard_ms, speech={}, language=self.language)
-
-
-def _turn(utterance: LiveUtterance) -> Turn:
-    words = tuple(Word(*each) for each in utterance.words)
-    speaker: Any = utterance.speaker
-    return Turn(speaker, utterance.begin_ms, utterance.end_ms, utterance.text, words)
-
-
-def _guessed(entry: Entry) -> Turn:
-    found = entry.words
-    words = tuple(Word(*each) for each in found.words) if found else ()
-    utterance = entry.utterance
-    text = found.text if found else ""
-    return Turn(utterance.speaker, utterance.begin_ms, utterance.end_ms, text, words)

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from calls.lifecycle import CallState
 from calls.models import AlertRule, Call, CallViewing, LiveTranscription
 
 LEASE = timedelta(seconds=10)
@@ -53,6 +54,13 @@ def read_live(*, now: datetime) -> list[CallNow]:
 
 def still_live(pks: Collection[int]) -> list[int]:
     return list(Call.objects.live().filter(pk__in=pks).values_list("pk", flat=True))
+
+
+def ended_calls_are_analysed(*, now: datetime) -> bool:
+    """Whether a worker analyses a call that has ended."""
+    return Call.objects.filter(
+        state__in=(CallState.COMPLETED, CallState.PROCESSING_AI), lease_expires_at__gt=now
+    ).exists()
 
 
 def important_queues() -> set[str]:

@@ -7,14 +7,13 @@ positions in the database.
 from __future__ import annotations
 
 import logging
-import queue
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from math import inf
 from traceback import extract_tb
 from typing import Any
 
@@ -23,23 +22,18 @@ from django.db import Error as DatabaseError
 
 from calls.analysis.live import leases, storing, turns
 from calls.analysis.live import status as live_status
-from calls.analysis.live.heard import Entry, HeardCall
-from calls.analysis.live.judging import Judge
+from calls.analysis.live.dispatcher import Dispatcher, Result
+from calls.analysis.live.heard import HeardCall
 from calls.analysis.live.leases import CallNow
 from calls.analysis.live.opening import OpenCall, find_streams, open_calls
-from calls.analysis.live.passages import Passage, Passages
+from calls.analysis.live.passages import Passages
 from calls.analysis.live.reading import PacketReader, StoredPacket
-from calls.analysis.live.recogniser import (
-    Outcome,
-    ProviderOutage,
-    Recogniser,
-    Words,
-    from_settings,
-)
+from calls.analysis.live.recogniser import NICE, Recogniser, from_settings
+from calls.analysis.live.texts import TextTime
 from calls.clock import database_now
-from calls.conversation import Transcription
 from calls.outage import is_outage
 from calls.process import give_way, this_process
+from calls.telemetry.catalogue import LIVE_HEARD, LIVE_SKIPPED
 
 log = logging.getLogger(__name__)
 
@@ -47,22 +41,9 @@ ROUND_S = 0.15
 PLAN_S = 0.5
 IDLE_S = 1.0
 RENEW_S = 3.0
-TEXT_S = 0.02  # between two writes of unwatched text, for each text call: 50 writes a second
-LONGEST_TEXT_S = 20.0
 QUEUES_S = 10.0
 ASIDE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A passage of a call that is heard again since ``begun_at``."""
-
-    call: HeardCall
-    passage: Passage
-    begun_at: float
-
-
-Result = tuple[Entry | Again, Any]
+OTHERS_S = 0.1  # of each round for calls that nobody watches: no words of a watched one wait longer
 
 
 class Listener:
@@ -79,18 +60,17 @@ class Listener:
         self.owner = owner or f"{this_process()}:{secrets.token_hex(3)}"
         self.calls: dict[int, OpenCall] = {}
         self._recogniser = recogniser or from_settings()
+        self._dispatcher = Dispatcher(self._recogniser, clock)
         self._detector = detector
         self._clock = clock
         self._reader = PacketReader()
         self._of_stream: dict[int, int] = {}
-        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
-        self._passage_at = 0.0  # no passage is heard before
         # The loop has the priority of ingest, because it holds locks that ingest waits for.
-        self._worker = ThreadPoolExecutor(1, "hearing", initializer=give_way)
+        self._worker = ThreadPoolExecutor(1, "hearing", initializer=partial(give_way, NICE))
         self._important: set[str] = set()
         self._next_plan = self._next_renewal = self._next_queues = self._next_report = 0.0
-        self._outage = ProviderOutage()
         self._aside: dict[int, float] = {}
+        self._text_time = TextTime()
         self._waiting = self._heard = self._skipped = 0
         self._reported: live_status.LiveStatus | None = None
 
@@ -99,6 +79,8 @@ class Listener:
         if clock >= self._next_plan:
             self._plan(clock)
         if self.calls:
+            for one in self.calls.values():
+                self._count_skipped(one.heard.expire(clock))
             self._hear(self._reader.read(), clock)
             self._dispatch(clock)
 
@@ -106,12 +88,9 @@ class Listener:
         """Wait for the next round. Words that are recognised meanwhile are stored at once."""
         until = self._clock() + (seconds if self.calls else IDLE_S)
         while (left := until - self._clock()) > 0:
-            try:
-                found = [self._results.get(timeout=left)]
-            except queue.Empty:
+            found = self._dispatcher.results(left)
+            if not found:
                 return
-            while not self._results.empty():
-                found.append(self._results.get())
             self._note(found)
 
     # --- Which calls
@@ -145,16 +124,21 @@ class Listener:
         for pk, one in self.calls.items():
             if pk in by_pk:
                 one.heard.rank = turns.rank_of(by_pk[pk], self._important)
-        texts = sum(one.heard.is_text for one in self.calls.values())
-        for one in self.calls.values():
-            one.heard.text_pause_s = min(max(TEXT_S * texts, 1.0), LONGEST_TEXT_S)
         self._find_streams()
         if clock >= self._next_renewal and self.calls:
             self._next_renewal = clock + RENEW_S
             leases.renew(self.calls, owner=self.owner, now=now)
+        self._let_rest(now)
         self._waiting = plan.waiting
         self._report(clock, now)
         self._next_plan = clock + PLAN_S
+
+    def _let_rest(self, now: datetime) -> None:
+        """Leave the cores to the analysis of ended calls, except for what is watched."""
+        wanted = self._recogniser.takes_cores and leases.ended_calls_are_analysed(now=now)
+        for one in self.calls.values():
+            one.heard.rests = wanted and one.heard.rank == turns.Rank.OTHER
+        self._dispatcher.rests = wanted
 
     def _report(self, clock: float, now: datetime) -> None:
         if clock < self._next_report:
@@ -230,45 +214,87 @@ class Listener:
         by_call: dict[int, list[StoredPacket]] = {}
         for packet in packets:
             by_call.setdefault(self._of_stream[packet.stream_pk], []).append(packet)
-        now = database_now()
-        self._worker.submit(self._listen, by_call, clock, now).result()
-        self._forget(self._aside)
-        self._store([one.heard for one in self.calls.values()], clock)
+        calls = sorted(self.calls.values(), key=lambda one: one.taken_at)
+        first = [one for one in calls if one.heard.comes_first]
+        self._hear_calls(first, by_call, clock)
+        self._dispatch(clock)
+        others = [one for one in calls if not one.heard.comes_first]
+        self._hear_calls(others, by_call, clock, until=self._clock() + OTHERS_S)
         over = [pk for pk, one in self.calls.items() if one.heard.is_over(clock)]
         if over:
             self._give_away(over, clock)
 
-    def _listen(self, by_call: dict[int, list[StoredPacket]], clock: float, now: datetime) -> None:
-        for pk, one in self.calls.items():
+    def _hear_calls(
+        self,
+        calls: Sequence[OpenCall],
+        by_call: Mapping[int, Sequence[StoredPacket]],
+        clock: float,
+        *,
+        until: float = inf,
+    ) -> None:
+        now = database_now()
+        self._worker.submit(self._listen, calls, by_call, clock, now, until).result()
+        self._forget(self._aside)
+        self._store([one.heard for one in calls if one.heard.pk in self.calls], clock, until=until)
+
+    def _listen(
+        self,
+        calls: Iterable[OpenCall],
+        by_call: Mapping[int, Sequence[StoredPacket]],
+        clock: float,
+        now: datetime,
+        until: float,
+    ) -> None:
+        for one in calls:
+            pk = one.heard.pk
+            packets = by_call.get(pk, ())
+            if not one.is_due(clock) or self._clock() > until:
+                one.held.extend(packets)
+                continue
             try:
-                one.take(by_call.get(pk, ()), clock, heard_at=now)
+                one.take(packets, clock, heard_at=now)
                 if one.hears and one.heard.audio is not None:
                     self._recogniser.warm_up()
                 one.heard.listen(clock)
             except Exception as error:  # odd packets of one call must not stop all others
                 self._set_aside(pk, error)
-            self._skipped += one.heard.expire(clock)
 
-    def _store(self, heard: Iterable[HeardCall], clock: float, *, force: bool = False) -> None:
+    def _store(
+        self,
+        heard: Iterable[HeardCall],
+        clock: float,
+        *,
+        force: bool = False,
+        until: float = inf,
+    ) -> None:
         now = database_now()
-        taken = self._worker.submit(self._changes, list(heard), clock, now, force).result()
+        work = self._worker.submit(self._changes, list(heard), clock, now, force, until)
+        taken = work.result()
         self._forget(self._aside)
         if taken:
             self._forget(self._stored(taken, now))
-            self._heard += sum(len(change.new) for change in taken)
+            count = sum(len(change.new) for change in taken)
+            self._heard += count
+            LIVE_HEARD.add(count)
 
     def _changes(
-        self, heard: Iterable[HeardCall], clock: float, now: datetime, force: bool
+        self, heard: Iterable[HeardCall], clock: float, now: datetime, force: bool, until: float
     ) -> list[storing.Change]:
-        judge = Judge()
-        changes = []
-        for each in heard:
+        changes: list[storing.Change] = []
+        for each in sorted(heard, key=lambda each: each.stored_at):
+            begin = self._clock()
+            if changes and begin > until:
+                break
+            if each.may_wait and not force and not self._text_time.is_left(clock):
+                continue
             try:
-                change = each.take_change(clock, heard_at=now, judge=judge, force=force)
+                change = each.take_change(clock, heard_at=now, force=force)
             except Exception as error:  # odd words of one call must not stop all others
                 self._set_aside(each.pk, error)
             else:
                 changes += [change] if change is not None else []
+            if each.may_wait:
+                self._text_time.spend(self._clock() - begin)
         return changes
 
     def _stored(self, taken: list[storing.Change], now: datetime) -> set[int]:
@@ -298,65 +324,18 @@ class Listener:
     # --- Which words
 
     def _dispatch(self, clock: float) -> None:
-        """Give the recogniser as much as it can take, what matters most first."""
-        waiting = [entry for one in self.calls.values() for entry in one.heard.entries()]
-        waiting.sort(key=_order)
-        for entry in waiting:
-            if not self._has_room(entry) or not self._outage.may_ask(
-                clock, running=self._recogniser.running
-            ):
-                return
-            entry.state = "running"
-            self._recogniser.submit(
-                entry.utterance,
-                language=entry.call.language,
-                done=partial(self._arrived, entry),
-            )
-        if not self._recogniser.running and clock >= self._passage_at:
-            self._hear_passage()
-
-    def _hear_passage(self) -> None:
-        """Hear something again, as nothing new waits."""
-        for one in sorted(self.calls.values(), key=lambda one: one.heard.rank):
-            passage = one.heard.passages.next() if one.heard.passages else None
-            if passage is not None:
-                again = Again(one.heard, passage, self._clock())
-                self._recogniser.submit_passage(passage, done=partial(self._arrived, again))
-                return
-
-    def _has_room(self, entry: Entry) -> bool:
-        room = self._recogniser.slots - self._recogniser.running
-        # One place stays free for calls that somebody watches.
-        watched = any(one.heard.rank == turns.Rank.WATCHED for one in self.calls.values())
-        is_other = entry.call.rank != turns.Rank.WATCHED
-        return room > (watched and is_other and self._recogniser.slots > 1)
-
-    def _arrived(self, entry: Entry | Again, outcome: Outcome | Transcription) -> None:
-        self._results.put((entry, outcome))
+        self._dispatcher.dispatch(self.calls, clock)
 
     def _note(self, found: list[Result]) -> None:
         clock = self._clock()
-        for entry, outcome in found:
-            self._recogniser.running -= 1
-            if isinstance(entry, Again):
-                self._note_passage(entry, outcome, clock)
-                continue
-            self._outage.note(outcome, clock)
-            if isinstance(outcome, Words):
-                entry.call.heard(entry, outcome, clock)
-            else:
-                self._skipped += entry.call.failed(
-                    entry, may_succeed=outcome.transient, counts=not self._outage.lasts
-                )
+        self._count_skipped(self._dispatcher.note(found, clock))
         self._dispatch(clock)
         held = {entry.call for entry, _ in found if entry.call.pk in self.calls}
         self._store(held, clock)
 
-    def _note_passage(self, again: Again, outcome: Any, clock: float) -> None:
-        # Two thirds of the time stay free for new words, which a passage delays.
-        self._passage_at = clock + 2 * (clock - again.begun_at)
-        if isinstance(outcome, Transcription):
-            again.call.heard_again(again.passage, outcome)
+    def _count_skipped(self, count: int) -> None:
+        self._skipped += count
+        LIVE_SKIPPED.add(count)
 
     # --- The end
 
@@ -369,10 +348,6 @@ class Listener:
         if self.calls:
             self._give_away(list(self.calls), self._clock())
         live_status.withdraw(self.owner)
-
-
-def _order(entry: Entry) -> tuple[int, bool, float, float]:
-    return entry.call.rank, entry.early, entry.call.served_at, entry.asked_at
 
 
 def where(error: Exception) -> str:

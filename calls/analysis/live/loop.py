@@ -14,22 +14,21 @@ from django.db import connections
 
 from calls.analysis.live.listener import ROUND_S, Listener, where
 from calls.outage import Outage
-from calls.process import give_way_less
+from calls.telemetry import publishing
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "live calls are not heard")
 
-NICE = 4  # words that come late are of little use, so hearing gives way less than analysis
 DATABASE_PAUSE_S = 1.0
 
 
 def run(stop: Any) -> None:
     """Run the process until ``stop`` is set."""
     told = threading.Event()
+    publishing.start("listener")
     # Ctrl-C reaches every process of the terminal. The worker decides when this one stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: told.set())
-    give_way_less(NICE)
     listen(Listener(), lambda: told.is_set() or stop.is_set())
 
 

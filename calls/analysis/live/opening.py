@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from django.conf import settings
 
-from calls.analysis.live.call import LiveCall
+from calls.analysis.live.audio.call import LiveCall
 from calls.analysis.live.heard import HeardCall
 from calls.analysis.live.reading import PacketReader, StoredPacket
+from calls.analysis.live.turns import Rank
 from calls.analysis.media.packets import PacketRow, sniff, speaker_map
 from calls.analysis.media.textcall import spoken_parts
 from calls.conversation import Speaker
@@ -48,6 +50,14 @@ class OpenCall:
     detector: Any = None
     streams: dict[int, OpenStream] = field(default_factory=dict)
     held: list[StoredPacket] = field(default_factory=list)
+    taken_at: float = -inf
+
+    def is_due(self, now: float) -> bool:
+        """Whether to hear its packets now. Those of a call that nobody watches are taken together:
+        a second of them costs little more than a seventh of one.
+        """
+        is_other = self.heard.rank == Rank.OTHER
+        return not is_other or now - self.taken_at >= self.heard.pause_s
 
     @property
     def needs_place(self) -> bool:
@@ -107,6 +117,7 @@ class OpenCall:
         """Pass packets on, as soon as it is known what they are."""
         packets = [*self.held, *packets]
         self.held = []
+        self.taken_at = now
         if self.heard.is_text:
             self.heard.now_ms = _ms(heard_at - self.begin)
         if not packets or not self.decide(packets):
@@ -174,7 +185,7 @@ def open_calls(
     """Load what is needed to hear calls that have just been leased."""
     speakers = speaker_map(settings.TRACK_SPEAKERS)
     known: dict[int, list[LiveUtterance]] = {pk: [] for pk in rows}
-    for utterance in LiveUtterance.objects.filter(call__in=rows).defer("needle"):
+    for utterance in LiveUtterance.objects.filter(call__in=rows).defer("needle").order_by("pk"):
         known[utterance.call_id].append(utterance)
     fields = ("pk", "call_id", "media", "media_override", "language", "opened_at")
     for call in Call.objects.filter(pk__in=rows).only(*fields):

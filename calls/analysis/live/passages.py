@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from calls.analysis.live.channel import LiveUtterance as Utterance
+from calls.analysis.live.audio.channel import LiveUtterance as Utterance
 from calls.analysis.providers.voice import WINDOW_S, WORD_GAP_MS
 from calls.conversation import Channel, Transcription, Word
 from calls.formats.plain_text import clean_text

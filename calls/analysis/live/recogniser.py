@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 
 from calls.analysis.insights import load_insights
-from calls.analysis.live.channel import LiveUtterance
+from calls.analysis.live.audio.channel import LiveUtterance
 from calls.analysis.live.passages import Passage
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.providers.registry import import_factory
@@ -22,6 +23,9 @@ from calls.formats.plain_text import clean_text
 
 log = logging.getLogger(__name__)
 
+# Words that come late are of little use, so hearing gives way less than analysis; but calls that
+# nobody watches are heard in the time that is left.
+NICE, REST_NICE = 4, 19
 REQUESTS = 8  # at once, to a server
 LIMIT_S = 30.0  # later words are of no use for a live call
 FAILURES = 3  # in a row: the provider is down
@@ -45,8 +49,16 @@ Outcome = Words | ProviderError
 class Recogniser:
     """``submit`` returns at once; ``done`` is called in another thread with the outcome."""
 
-    def __init__(self, provider: Provider, *, slots: int, warms_up: bool = False) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        slots: int,
+        in_rest: Provider | None = None,
+        warms_up: bool = False,
+    ) -> None:
         self.slots = slots
+        self._in_rest = in_rest or provider  # for what may wait
         self._is_cold = warms_up
         self.running = 0
         self._provider = provider
@@ -66,17 +78,28 @@ class Recogniser:
         if self._is_cold:
             self._is_cold = False
             silence = Channel("agent", np.zeros(800, np.int16), 8000)
-            work = self._provider.transcribe(CallAudio((silence,)), language="en")
-            asyncio.run_coroutine_threadsafe(work, self._loop)
+            for provider in {self._provider, self._in_rest}:
+                work = provider.transcribe(CallAudio((silence,)), language="en")
+                asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def submit(
-        self, utterance: LiveUtterance, *, language: str, done: Callable[[Outcome], None]
+        self,
+        utterance: LiveUtterance,
+        *,
+        language: str,
+        done: Callable[[Outcome], None],
+        may_wait: bool = False,
     ) -> None:
         """Recognise an utterance. Whoever handles the outcome lowers ``running``."""
         self.running += 1
-        work = self._recognise(utterance, language)
+        work = self._recognise(utterance, language, self._in_rest if may_wait else self._provider)
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         future.add_done_callback(lambda each: done(each.result()))
+
+    @property
+    def takes_cores(self) -> bool:
+        """Whether speech is recognised on the cores of this machine."""
+        return self._provider.name == "local"
 
     @property
     def hears_passages(self) -> bool:
@@ -88,24 +111,28 @@ class Recogniser:
     ) -> None:
         """Recognise a passage. Whoever handles the outcome lowers ``running``."""
         self.running += 1
-        work = self._transcribe(passage.audio, passage.language)
+        work = self._transcribe(passage.audio, passage.language, self._in_rest)
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         future.add_done_callback(lambda each: done(each.result()))
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
-    async def _recognise(self, utterance: LiveUtterance, language: str) -> Outcome:
+    async def _recognise(
+        self, utterance: LiveUtterance, language: str, provider: Provider
+    ) -> Outcome:
         channel = Channel(utterance.speaker, utterance.samples, utterance.rate)
-        heard = await self._transcribe(channel, language)
+        heard = await self._transcribe(channel, language, provider)
         if isinstance(heard, ProviderError):
             return heard
         return _words(heard, utterance.begin_ms)
 
-    async def _transcribe(self, channel: Channel, language: str) -> Transcription | ProviderError:
+    async def _transcribe(
+        self, channel: Channel, language: str, provider: Provider
+    ) -> Transcription | ProviderError:
         try:
             async with asyncio.timeout(LIMIT_S):
-                return await self._provider.transcribe(CallAudio((channel,)), language=language)
+                return await provider.transcribe(CallAudio((channel,)), language=language)
         except ProviderError as error:
             return error
         except TimeoutError:
@@ -170,6 +197,18 @@ def from_settings() -> Recogniser:
     The chaos of the local profile is for the analysis, which tries again. Nobody waits for that in
     a live call.
     """
+    if settings.AI_PROVIDER == "local":
+        from calls.analysis.providers.local.provider import from_settings as local
+
+        return Recogniser(
+            local(load_insights, nice=NICE),
+            slots=os.cpu_count() or 1,
+            # Only the model gives way so far. A thread of ours that is suspended while it has the
+            # interpreter's lock would stop the loop, which holds locks of the database.
+            in_rest=local(load_insights, nice=NICE, model_nice=REST_NICE),
+            warms_up=True,
+        )
     provider = import_factory()(load_insights)
-    slots = REQUESTS if provider.name == "openai" else os.cpu_count() or 1
-    return Recogniser(provider, slots=slots, warms_up=provider.name == "local")
+    return Recogniser(
+        provider, slots=REQUESTS if provider.name == "openai" else os.cpu_count() or 1
+    )

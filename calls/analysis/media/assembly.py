@@ -21,7 +21,7 @@ from calls.analysis.media.packets import (
 from calls.analysis.media.resampling import resample
 from calls.analysis.media.runs import join_runs
 from calls.analysis.media.textcall import TextCall, text_call
-from calls.conversation import CallAudio, Speaker
+from calls.conversation import CallAudio
 from calls.formats.media_types import MediaFormat, parse_media
 
 __all__ = [
@@ -39,7 +39,7 @@ def assemble(
     packets: Iterable[PacketRow],
     default_media: str = "",
     *,
-    track_speakers: Mapping[str, Speaker] | None = None,
+    track_speakers: Mapping[str, str] | None = None,
     stream_order: Sequence[str] = (),
     received_s: float | None = None,
     corrects_rates: bool = True,
@@ -49,14 +49,15 @@ def assemble(
     ``default_media`` is the format of packets that declare none; if it is empty, guess.
     ``track_speakers`` extends or overrides ``TRACK_SPEAKERS``. ``stream_order`` lists the streams
     in opening order, which decides if their clocks do not. ``received_s`` is how long it took to
-    receive the packets. ``corrects_rates``: clock and sound may correct a declared sample rate.
+    receive the packets. ``corrects_rates``: clock and sound may correct a declared sample rate, and
+    packets may name formats of their own.
 
     Odd packets are reported in ``notes`` and raise nothing. Raises ValueError for an unknown
     ``default_media``, or for a speaker that is neither agent nor customer.
     """
     speakers = speaker_map(track_speakers or {})
     rows, notes = join_runs(unique_packets(packets))
-    typed = typed_packets(rows, default_media)
+    typed = typed_packets(rows, default_media, own_formats=corrects_rates)
     text = [packet.row for packet in typed if packet.media and not packet.media.is_audio]
     audio = [packet for packet in typed if packet.media is None or packet.media.is_audio]
     readable = any(packet.media for packet in audio)

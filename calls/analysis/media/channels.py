@@ -9,6 +9,7 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from calls.analysis.media.crowding import Gaps, silence_limit_s, some_of, with_few_tracks
 from calls.analysis.media.packets import TypedPacket, speaker_of
 from calls.analysis.media.plausibility import doubts, find_troubles
 from calls.analysis.media.timeline import MAX_GAP_S
@@ -18,6 +19,7 @@ from calls.conversation import SPEAKERS, CallAudio, Channel, Span, Speaker
 _TOGETHER_S = 0.1  # tracks that start within this time start together
 _OVERLAP_S = 1.0
 _BLOCK_SAMPLES = 1 << 20
+MAX_NOTES = 100
 _SAME_AUDIO = 1e-3  # two channels of the same audio may differ in this share of the energy
 
 
@@ -56,26 +58,30 @@ def call_audio(
     corrects_rates: bool = True,
 ) -> CallAudio:
     """Build the channels of a call from its audio packets, without duplicates."""
-    tracks = build_tracks(packets)
+    few, notes = with_few_tracks(packets, speakers)
+    tracks = build_tracks(few)
     if not tracks:
         return CallAudio((), notes=("No audio was received.",))
     if not any(track.is_heard for track in tracks):
         damaged = sum(track.damaged for track in tracks)
         return CallAudio((), notes=(f"None of the {damaged} packets could be decoded.",))
-    notes: list[str] = []
     groups = [list(group) for _, group in groupby(tracks, lambda track: track.stream)]
-    placed_groups = [place_tracks(group, corrects_rates=corrects_rates) for group in groups]
+    longest_s = silence_limit_s(len(groups))
+    placed_groups = [
+        place_tracks(group, corrects_rates=corrects_rates, silence_s=longest_s) for group in groups
+    ]
     streams = [_stream(group, speakers, notes) for group in placed_groups]
     starts = _starts(streams, _opened(streams, stream_order), notes)
     rate = max(each.track.media.rate for group in placed_groups for each in group)
     channels = _one_if_the_same(_mix(streams, starts, rate), notes)
     notes += _speaker_notes(streams, speakers, channels)
     placed = [voice.placed for stream in streams for voice in stream.voices]
-    troubles = tuple(find_troubles(placed, channels))
+    troubles = tuple(dict.fromkeys(find_troubles(placed, channels)))[:MAX_NOTES]
     notes += [*_packet_notes(placed), *doubts(placed, troubles)]
     missing = _missing(streams, starts)
     received_ms = _received_ms(streams, starts, missing)
-    return CallAudio(channels, missing, tuple(notes), received_ms, troubles)
+    told = tuple(dict.fromkeys(notes))[:MAX_NOTES]
+    return CallAudio(channels, missing, told, received_ms, troubles)
 
 
 def _stream(
@@ -85,13 +91,17 @@ def _stream(
     start_s = min(starts) if len(starts) == len(placed) else None
     by_start = sorted(placed, key=lambda each: (each.start_s or 0.0, each.track.name))
     voices: list[Voice] = []
+    moved: list[str] = []
+    gaps, end_s = Gaps(), 0.0
     for each in by_start:
-        offset = 0.0 if each.start_s is None or start_s is None else each.start_s - start_s
-        latest = max((voice.end_s for voice in voices), default=0.0) + MAX_GAP_S
-        if offset > latest:
-            notes.append(f"Track {each.track.name!r} starts implausibly late: moved earlier.")
-        offset = 0.0 if offset < _TOGETHER_S else min(offset, latest)
+        wanted = 0.0 if each.start_s is None or start_s is None else each.start_s - start_s
+        offset = 0.0 if wanted < _TOGETHER_S else gaps.cut(wanted, end_s)
+        if offset < wanted - _TOGETHER_S:
+            moved.append(each.track.name)
         voices.append(Voice(each, _speakers_of(each, speakers), offset))
+        end_s = max(end_s, voices[-1].end_s)
+    if moved:
+        notes.append(f"Track {some_of(moved)} starts implausibly late: moved earlier.")
     return StreamAudio(tuple(voices), start_s)
 
 
@@ -117,13 +127,16 @@ def _starts(streams: Sequence[StreamAudio], opened: list[int], notes: list[str])
         for before, index in pairwise(opened):
             starts[index] = starts[before] + streams[before].duration_s
         return [starts[index] for index in range(len(streams))]
-    end = streams[order[0]].duration_s
+    gaps, end, cut = Gaps(), streams[order[0]].duration_s, 0
     for before, index in pairwise(order):
         passed = (streams[index].start_s or 0.0) - (streams[before].start_s or 0.0)
-        starts[index] = min(starts[before] + passed, end + MAX_GAP_S)
-        if starts[before] + passed > end + MAX_GAP_S:
-            notes.append(f"A gap between two streams was cut to {MAX_GAP_S:.0f} s.")
+        starts[index] = gaps.cut(starts[before] + passed, end)
+        cut += starts[index] < starts[before] + passed
         end = max(end, starts[index] + streams[index].duration_s)
+    if cut == 1:
+        notes.append(f"A gap between two streams was cut to {MAX_GAP_S:.0f} s.")
+    elif cut:
+        notes.append(f"{cut} gaps between streams were cut to {MAX_GAP_S:.0f} s or less.")
     return [starts[index] for index in range(len(streams))]
 
 
@@ -257,8 +270,7 @@ def _speaker_notes(
             "all of it is attributed to the customer."
         )
     elif unknown:
-        names = ", ".join(name or "(no name)" for name in unknown)
-        yield f"The speaker on track {names} is unknown: assumed to be the customer."
+        yield f"The speaker on track {some_of(unknown)} is unknown: assumed to be the customer."
 
 
 def _packet_notes(tracks: Sequence[PlacedTrack]) -> Iterator[str]:

@@ -65,20 +65,22 @@ def _place(row: PacketRow) -> tuple[str, int, int, float, str, str]:
     return row.stream, row.run, row.sequence, row.timestamp, row.track, row.data
 
 
-def typed_packets(rows: Sequence[PacketRow], default_media: str) -> list[TypedPacket]:
-    """Give each packet its format: its own, the call's, the most frequent one, or a guess.
+def typed_packets(
+    rows: Sequence[PacketRow], default_media: str, *, own_formats: bool = True
+) -> list[TypedPacket]:
+    """Give each packet its format: its own, its stream's, the call's, the usual one, or a guess.
 
-    A packet that declares none may be a data URL, which names its format.
+    A packet in another format than its stream is a data URL, which names it. Without
+    ``own_formats``, that does not count.
 
     Raises ValueError if ``default_media`` is neither empty nor a known media type.
     """
     known = {name: read_media(name) for name in {row.media for row in rows if row.media}}
     default = parse_media(default_media) if default_media else _majority(rows, known)
     return [
-        TypedPacket(
-            row, known[row.media] if row.media else read_media(data_url_media(row.data)) or default
-        )
+        TypedPacket(row, own or (known[row.media] if row.media else default))
         for row in rows
+        for own in [read_media(data_url_media(row.data)) if own_formats else None]
     ]
 
 
@@ -109,11 +111,12 @@ def _is_base64(data: str) -> bool:
     return bool(is_whole) and decode_base64(data) is not None
 
 
-def speaker_map(own: Mapping[str, Speaker]) -> dict[str, Speaker]:
+def speaker_map(own: Mapping[str, str]) -> dict[str, Speaker]:
     """Return ``TRACK_SPEAKERS`` with a site's own names. Raises ValueError for unknown speakers."""
-    if unknown := sorted(set(own.values()) - set(SPEAKERS)):
+    known: dict[str, Speaker] = {who: who for who in SPEAKERS}
+    if unknown := sorted(set(own.values()) - set(known)):
         raise ValueError(f"track speakers: {unknown[0]!r} is neither 'agent' nor 'customer'")
-    return {**TRACK_SPEAKERS, **{name.strip().lower(): who for name, who in own.items()}}
+    return {**TRACK_SPEAKERS, **{name.strip().lower(): known[who] for name, who in own.items()}}
 
 
 def speaker_of(track: str, speakers: Mapping[str, Speaker]) -> Speaker | None:

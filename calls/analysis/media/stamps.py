@@ -1,7 +1,7 @@
 """Reads senders' time stamps: their unit, and where packets of text belong in time.
 
-Stamps may be in s, ms, us or ns, count from the epoch or from anything else, be 0 for unknown,
-jump, or be nonsense. Every length that follows from them has a limit.
+Stamps may be in s, ms, us, ns or ticks of 100 ns, count from an epoch or from anything else, be 0
+for unknown, jump, or be nonsense. Every length that follows from them has a limit.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ UNITS = (1.0, 1e3, 1e6, 1e9)  # ticks a second
 LONGEST_S = 24 * 3600.0
 LARGEST = 1e19  # nanoseconds since the epoch reach this in the year 2286
 _EPOCH = (1.2e9, 2.6e9)  # seconds: the years 2008 to 2052
+# Clocks that count from an epoch: their ticks a second, and the seconds from their epoch to 1970.
+_CLOCKS = (
+    *((unit, 0.0) for unit in UNITS),
+    (1e7, 62_135_596_800.0),  # .NET, since the year 1
+    (1e7, 11_644_473_600.0),  # Windows, since 1601
+)
 _MOST = 0.8  # of the stamps must look like a clock
 _LEAST_RECEIVED_S = 5.0
 _PLAUSIBLE = (0.5, 30.0)  # seconds on the clock per second of speech: silences, and slow typists
@@ -33,10 +39,10 @@ def clean(stamp: float) -> float:
 
 
 def epoch_unit(stamps: Iterable[float]) -> float | None:
-    """Return the ticks a second of stamps that count from the epoch, or None for other clocks."""
+    """Return the ticks a second of stamps that count from an epoch, or None for other clocks."""
     known = [stamp for stamp in stamps if isfinite(stamp)]
-    for unit in UNITS:
-        inside = sum(_EPOCH[0] <= stamp / unit <= _EPOCH[1] for stamp in known)
+    for unit, before in _CLOCKS:
+        inside = sum(_EPOCH[0] <= stamp / unit - before <= _EPOCH[1] for stamp in known)
         if known and inside >= _MOST * sum(stamp != 0 for stamp in known) and inside:
             return unit
     return None

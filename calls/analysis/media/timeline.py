@@ -108,8 +108,13 @@ def offsets(clock: TrackClock) -> Floats:
     return lowest
 
 
-def silences(clock: TrackClock, ahead: Floats, *, steady: bool) -> Silences:
-    """Return the silence before each packet of a track. ``ahead`` is the result of ``offsets``."""
+def silences(
+    clock: TrackClock, ahead: Floats, *, steady: bool, most_s: float = MAX_SILENCE_S
+) -> Silences:
+    """Return the silence before each packet of a track, ``most_s`` in all.
+
+    ``ahead`` is the result of ``offsets``.
+    """
     before = np.zeros(len(clock.lengths), np.int64)
     inserted, capped, jumps = 0, 0, 0
     candidates = clock.lost > 0
@@ -118,7 +123,7 @@ def silences(clock: TrackClock, ahead: Floats, *, steady: bool) -> Silences:
     for index in np.flatnonzero(candidates):
         behind = float(ahead[index] - ahead[0]) * clock.rate - inserted if steady else None
         wanted, jumped = _silence(clock, int(clock.lost[index]), behind)
-        room = round(min(MAX_GAP_S, MAX_SILENCE_S - inserted / clock.rate) * clock.rate)
+        room = round(min(MAX_GAP_S, most_s - inserted / clock.rate) * clock.rate)
         before[index] = min(wanted, max(room, 0))
         capped += int(before[index] < wanted)
         jumps += int(jumped)

@@ -16,6 +16,7 @@ from calls.analysis.media.rates import RateDoubt, doubt_rate
 from calls.analysis.media.resampling import resample
 from calls.analysis.media.stamps import clean, clock_unit
 from calls.analysis.media.timeline import (
+    MAX_SILENCE_S,
     Floats,
     Ints,
     Silences,
@@ -179,10 +180,13 @@ def _length(piece: Piece, rate: int) -> int | None:
     return round(sample_count(piece.payload, piece.media) * rate / piece.media.rate)
 
 
-def place_tracks(tracks: Sequence[Track], *, corrects_rates: bool = True) -> list[PlacedTrack]:
+def place_tracks(
+    tracks: Sequence[Track], *, corrects_rates: bool = True, silence_s: float = MAX_SILENCE_S
+) -> list[PlacedTrack]:
     """Find the silences in the tracks of one stream, which share its sequence numbers.
 
     ``corrects_rates``: a sample rate that clock and sound contradict is corrected first.
+    ``silence_s`` is the most that a track gets in all.
     """
     stream = np.sort(np.concatenate([track.sequences for track in tracks]))
     if corrects_rates:
@@ -195,7 +199,13 @@ def place_tracks(tracks: Sequence[Track], *, corrects_rates: bool = True) -> lis
     # Clocks align the tracks with each other, so one bad clock makes all of them useless.
     steady = all(is_steady(value) for value in paces)
     return [
-        _place(track, lost_before(track.sequences, stream, unit), len(tracks), steady=steady)
+        _place(
+            track,
+            lost_before(track.sequences, stream, unit),
+            len(tracks),
+            steady=steady,
+            silence_s=silence_s,
+        )
         for track in tracks
     ]
 
@@ -216,10 +226,10 @@ def _with_right_rate(track: Track, lost: Ints) -> Track:
     )
 
 
-def _place(track: Track, lost: Ints, tracks: int, *, steady: bool) -> PlacedTrack:
+def _place(track: Track, lost: Ints, tracks: int, *, steady: bool, silence_s: float) -> PlacedTrack:
     clock = TrackClock(track.media.rate, track.stamps, track.lengths, lost, track.usual, tracks)
     ahead = offsets(clock)
-    found = silences(clock, ahead, steady=steady)
+    found = silences(clock, ahead, steady=steady, most_s=silence_s)
     return PlacedTrack(track, found, lost, float(ahead[0]) if steady else None)
 
 

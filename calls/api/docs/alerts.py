@@ -85,12 +85,13 @@ alert_detail = extend_schema(
 )
 
 
-class _AcknowledgedSerializer(AlertSerializer):
+ACKNOWLEDGEMENT_STATUSES = ["acknowledged", "already_acknowledged"]
+
+
+class AcknowledgedAlertSerializer(AlertSerializer):
     """The alert, and whether this request or an earlier one acknowledged it."""
 
-    status = serializers.ChoiceField(
-        choices=["acknowledged", "already_acknowledged"], read_only=True
-    )
+    status = serializers.ChoiceField(choices=ACKNOWLEDGEMENT_STATUSES, read_only=True)
 
     class Meta(AlertSerializer.Meta):
         fields = ["status", *AlertSerializer.Meta.fields]
@@ -113,7 +114,7 @@ acknowledge = extend_schema(
     ],
     responses={
         200: OpenApiResponse(
-            _AcknowledgedSerializer,
+            AcknowledgedAlertSerializer,
             examples=[
                 OpenApiExample("First time", value={"status": "acknowledged", **_SEEN}),
                 OpenApiExample("Again", value={"status": "already_acknowledged", **_SEEN}),

@@ -119,7 +119,7 @@ speakers = extend_schema(
         "is running starts again, without using up an attempt. A repeated request changes "
         "nothing; `false` undoes the swap."
     ),
-    tags=["operate"],
+    tags=["supervise"],
     parameters=[CALL_ID],
     request=SpeakersSerializer,
     examples=[OpenApiExample("Swap", value={"swapped": True}, request_only=True)],

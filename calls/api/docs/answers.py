@@ -1,12 +1,11 @@
-"""Answers that many operations share, and the description of API keys."""
+"""Bodies and answers that many operations share, and the description of API keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -15,6 +14,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
+from calls.lifecycle import CallState
 from calls.models import CALL_ID_RULE
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,16 +34,68 @@ CALL_ID = OpenApiParameter(
         "becomes the call's `external_id`."
     ),
 )
-_detail = inline_serializer("Error", {"detail": serializers.CharField()})
+
+
+class WrittenSerializer(serializers.Serializer[Any]):
+    """A body without fixed fields, whose schema is written by hand."""
+
+    written: ClassVar[dict[str, Any]] = {}
+
+
+class WrittenSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    target_class = WrittenSerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {"type": "object", **self.target.written}
+
+
+class InvalidRequestSerializer(WrittenSerializer):
+    written: ClassVar[dict[str, Any]] = {
+        "description": "The reasons by field, or one reason as `detail`.",
+        "additionalProperties": {},
+    }
+
+
+class CustomValuesSerializer(WrittenSerializer):
+    written: ClassVar[dict[str, Any]] = {
+        "description": "Values of custom fields, by name.",
+        "additionalProperties": {
+            "oneOf": [{"type": "string"}, {"type": "number"}],
+            "nullable": True,
+        },
+    }
+
+
+def answer(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:
+    return inline_serializer(name, fields)
+
+
+def text() -> serializers.CharField:
+    return serializers.CharField()
+
+
+def call_state(*, required: bool = True) -> serializers.ChoiceField:
+    return serializers.ChoiceField(choices=CallState.choices, required=required)
+
+
+_detail = answer("Error", detail=text())
+_conflict = answer(
+    "Conflict",
+    detail=text(),
+    state=serializers.CharField(required=False, help_text="The state that does not allow it."),
+)
 
 
 def error(description: str, example: dict[str, Any]) -> OpenApiResponse:
     name = f"Like {next(iter(example))}"
-    return OpenApiResponse(
-        OpenApiTypes.OBJECT if "detail" not in example else _detail,
-        description,
-        [OpenApiExample(name, value=example)],
-    )
+    return OpenApiResponse(_body(example), description, [OpenApiExample(name, value=example)])
+
+
+def _body(example: dict[str, Any]) -> Any:
+    if "detail" not in example:
+        return InvalidRequestSerializer
+    return _conflict if "state" in example else _detail
 
 
 MALFORMED = error(
@@ -93,14 +145,6 @@ WRITE_ERRORS = {
 
 def _without(responses: dict[int, Any], code: int) -> dict[int, Any]:
     return {each: answer for each, answer in responses.items() if each != code}
-
-
-def answer(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:
-    return inline_serializer(name, fields)
-
-
-def text() -> serializers.CharField:
-    return serializers.CharField()
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

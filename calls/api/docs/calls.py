@@ -19,12 +19,15 @@ from calls.api.docs.answers import (
     CONFLICT,
     READ_ERRORS,
     WRITE_ERRORS,
+    CustomValuesSerializer,
     F,
     _without,
     answer,
+    call_state,
+    error,
     text,
 )
-from calls.api.downloads import FORMATS
+from calls.api.docs.transcripts import REDACTED
 from calls.api.serializers.calls import (
     CallDetailSerializer,
     CallSerializer,
@@ -52,7 +55,38 @@ start = extend_schema(
             request_only=True,
         )
     ],
-    responses={200: answer("Started", status=text(), call_id=text(), state=text()), **WRITE_ERRORS},
+    responses={
+        200: answer("Started", status=text(), call_id=text(), state=call_state()),
+        **WRITE_ERRORS,
+    },
+)
+END_STATUSES = ["processing_initiated", "already_completed"]
+_FIELDS = {"customer_id": "C-1042", "crm": "https://crm.example.com/customers/1042"}
+fields = extend_schema(
+    operation_id="set_call_fields",
+    summary="Set the custom fields of a call",
+    description=(
+        "Fields that are left out are removed. An administrator defines them in the admin, under "
+        "*Custom fields*, with a name, a label and a kind: text, number or link (http or https). "
+        "A value has at most 500 characters. `start` takes `fields` as well, and only adds. The "
+        "event log gets a `call_fields` event."
+    ),
+    tags=["ingest"],
+    parameters=[CALL_ID],
+    request=CustomValuesSerializer,
+    examples=[OpenApiExample("A customer and a link", value=_FIELDS, request_only=True)],
+    responses={
+        200: OpenApiResponse(
+            answer(
+                "StoredFields",
+                call_id=text(),
+                fields=serializers.DictField(child=serializers.CharField()),
+            ),
+            examples=[OpenApiExample("Stored", value={"call_id": "4711", "fields": _FIELDS})],
+        ),
+        **WRITE_ERRORS,
+        404: READ_ERRORS[404],
+    },
 )
 end = extend_schema(
     operation_id="end_call",
@@ -63,7 +97,12 @@ end = extend_schema(
     request=None,
     responses={
         200: OpenApiResponse(
-            answer("Ended", status=text(), call_id=serializers.CharField(required=False)),
+            answer(
+                "Ended",
+                status=serializers.ChoiceField(choices=END_STATUSES),
+                call_id=serializers.CharField(required=False),
+                state=call_state(required=False),
+            ),
             examples=[
                 OpenApiExample(
                     "First time", value={"status": "processing_initiated", "call_id": "4711"}
@@ -77,7 +116,7 @@ end = extend_schema(
     },
 )
 
-_requeued = answer("Requeued", status=text(), call_id=text(), state=text())
+_requeued = answer("Requeued", status=text(), call_id=text(), state=call_state())
 
 
 def _requeue(
@@ -87,7 +126,7 @@ def _requeue(
         operation_id=operation,
         summary=summary,
         description=description,
-        tags=["operate"],
+        tags=["supervise"],
         parameters=[CALL_ID, *parameters],
         request=None,
         responses={
@@ -119,28 +158,49 @@ reanalyse = _requeue(
 )
 decode = extend_schema(
     operation_id="decode_call",
-    summary="Decode a call that is over again, in another format",
+    summary="Decode a finished call again, in another format",
     description=(
         "Use this if the sender declared a wrong or an unknown format. The stored packets are "
         "decoded as `media`, and the call is analysed again. The previous result is kept. 409 if "
         "the call is not over, or if its packets have been pruned."
     ),
-    tags=["operate"],
+    tags=["supervise"],
     parameters=[CALL_ID],
     request=DecodingSerializer,
     examples=[OpenApiExample("16 kHz", value={"media": "audio/l16;rate=16000"}, request_only=True)],
     responses={200: _requeued, 409: CONFLICT, **WRITE_ERRORS, 404: READ_ERRORS[404]},
 )
+delete = extend_schema(
+    operation_id="delete_call",
+    summary="Delete a finished call for good",
+    description=(
+        "Deletes its packets, recording, transcripts, notes and alerts. The call must be ARCHIVED "
+        "or FAILED: end it first, and wait for its analysis. Users need the permission "
+        "*Can delete call*. The event log keeps the id in a `call_deleted` event. A packet that "
+        "arrives afterwards for this id opens a new call."
+    ),
+    tags=["supervise"],
+    parameters=[CALL_ID],
+    request=None,
+    responses={
+        204: OpenApiResponse(description="The call was deleted."),
+        409: error(
+            "The call is not over.",
+            {"detail": "A call that is IN_PROGRESS cannot be deleted.", "state": "IN_PROGRESS"},
+        ),
+        **READ_ERRORS,
+    },
+)
 call_list = extend_schema(
     operation_id="list_calls",
     summary="Calls, newest first",
-    tags=["read"],
+    tags=["lists"],
     responses={200: CallSerializer(many=True), **READ_ERRORS},
 )
 call_detail = extend_schema(
     operation_id="get_call",
     summary="One call with its streams and attempts",
-    tags=["read"],
+    tags=["results"],
     parameters=[CALL_ID],
     responses={200: CallDetailSerializer, **READ_ERRORS},
 )
@@ -148,73 +208,9 @@ call_table = extend_schema(
     operation_id="export_calls",
     summary="All calls that match the filters, as CSV, newest first",
     description="Cells that a spreadsheet would run as a formula start with an apostrophe.",
-    tags=["read"],
+    tags=["lists"],
     parameters=[BOM],
     responses={(200, "text/csv"): OpenApiTypes.STR, **_without(READ_ERRORS, 404)},
-)
-_REDACTED = OpenApiParameter(
-    "redacted", OpenApiTypes.BOOL, default=True, description="`false` needs a permission."
-)
-_LIVE_TRANSCRIPT = {
-    "call_id": "4711",
-    "state": "IN_PROGRESS",
-    "live": True,
-    "revision": 12,
-    "heard_until_ms": 64200,
-    "skipped": [[31000, 38500]],
-    "turns": [
-        {
-            "speaker": "customer",
-            "begin_ms": 60100,
-            "end_ms": 63900,
-            "text": "And they charged me twice.",
-            "words": [],
-            "sentiment": "NEGATIVE",
-            "score": -0.8,
-        }
-    ],
-    "redacted": True,
-    "notes": [
-        {
-            "id": 7,
-            "text": "Call back on Monday, card [CARD].",
-            "at_ms": 83400,
-            "written_at": "2026-01-31T12:00:00Z",
-            "author": "ann",
-        }
-    ],
-}
-transcript = extend_schema(
-    operation_id="get_transcript",
-    summary="The transcript: who said what, with sentiment",
-    description=(
-        "Personal data is masked. With `redacted=false`, users with the permission get the "
-        "original words.\n\n"
-        "Until there is a transcript, the answer has the words heard so far and `live: true`. "
-        "Utterances that may still turn out to be personal data are left out, unless "
-        "`redacted=false`. `heard_until_ms` says how far the call has been heard, and `skipped` "
-        "which stretches `[begin_ms, end_ms]` were not. 404 if nothing has been heard. The feed "
-        "sends the changes after `revision`.\n\n"
-        "`notes` has the notes of the call; `at_ms` is the moment that a note is about.\n\n"
-        "`as` selects another format: plain text, WebVTT subtitles, Amazon Contact Lens, or "
-        "vCon. These need a transcript: 404 until then."
-    ),
-    tags=["read"],
-    parameters=[
-        CALL_ID,
-        _REDACTED,
-        OpenApiParameter("as", str, enum=FORMATS, default="json"),
-    ],
-    responses={
-        (200, "application/json"): OpenApiResponse(
-            OpenApiTypes.OBJECT,
-            examples=[OpenApiExample("Live", value=_LIVE_TRANSCRIPT)],
-        ),
-        (200, "text/plain"): OpenApiTypes.STR,
-        (200, "text/vtt"): OpenApiTypes.STR,
-        (200, "application/vcon+json"): OpenApiTypes.OBJECT,
-        **READ_ERRORS,
-    },
 )
 recording = extend_schema(
     operation_id="get_recording",
@@ -224,10 +220,10 @@ recording = extend_schema(
         "original audio. Until there is a transcript, everyone else gets 403. Ranges, `If-Range` "
         "and `If-None-Match` are supported. 404 if the call has no audio."
     ),
-    tags=["read"],
+    tags=["results"],
     parameters=[
         CALL_ID,
-        _REDACTED,
+        REDACTED,
         OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="bytes=0-65535"),
     ],
     responses={

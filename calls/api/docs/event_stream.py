@@ -25,7 +25,7 @@ event_stream = extend_schema(
         "live transcripts of the calls in `watch` are sent as `live_transcript`: all words so far "
         "first, then every change. See docs/feed.md."
     ),
-    tags=["read"],
+    tags=["live"],
     parameters=[
         OpenApiParameter("after", str, description="Offset, or `id` of the last event seen."),
         OpenApiParameter(

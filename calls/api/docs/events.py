@@ -10,10 +10,20 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from calls.api.docs.answers import CALL_ID, READ_ERRORS, _without, answer, text
+from calls.api.pagination import MAX_LIMIT
 from calls.api.serializers.events import EventSerializer
 
-_AFTER = OpenApiParameter("after", int, description="Offset of the last event seen.")
-_LIMIT = OpenApiParameter("limit", int, description="Maximum number of events, up to 1,000.")
+_AFTER = OpenApiParameter(
+    "after",
+    {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+    description="Offset of the last event seen.",
+)
+_LIMIT = OpenApiParameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+    default=100,
+    description="Maximum number of events.",
+)
 _EVENT = OpenApiExample(
     "A call ended",
     value={
@@ -30,7 +40,7 @@ event_list = extend_schema(
     operation_id="list_events",
     summary="The event log: everything that happened to any call",
     description="To read on, set `after` to `next_after`. Offsets grow, and no event is skipped.",
-    tags=["read"],
+    tags=["live"],
     parameters=[_AFTER, _LIMIT],
     examples=[_EVENT],
     responses={
@@ -47,7 +57,7 @@ event_list = extend_schema(
 call_events = extend_schema(
     operation_id="list_call_events",
     summary="Everything that happened to one call",
-    tags=["read"],
+    tags=["results"],
     parameters=[CALL_ID, _AFTER, _LIMIT],
     responses={
         200: answer(

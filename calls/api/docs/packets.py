@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
     OpenApiResponse,
     extend_schema,
+    inline_serializer,
 )
 from rest_framework import serializers
 
 from calls.api.docs.answers import CALL_ID, READ_ERRORS, WRITE_ERRORS, answer, text
+from calls.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from calls.api.serializers.packets import PacketSerializer, StoredPacketSerializer
 
 _WORDS = {"sequence": 1, "data": "Good morning.", "timestamp": 0.4, "track": "agent"}
@@ -35,6 +38,14 @@ packet = extend_schema(
     ],
     responses={202: answer("Accepted", status=text()), **WRITE_ERRORS},
 )
+_rejected = inline_serializer(
+    "RejectedPacket",
+    {
+        "index": serializers.IntegerField(help_text="In the batch, from 0."),
+        "errors": serializers.DictField(help_text="The reasons, by field."),
+    },
+    many=True,
+)
 batch = extend_schema(
     operation_id="send_batch",
     summary="Send up to 1,000 packets",
@@ -50,14 +61,24 @@ batch = extend_schema(
         OpenApiParameter("atomic", OpenApiTypes.BOOL, description="Store all packets or none."),
     ],
     request={
-        "application/json": PacketSerializer(many=True),
+        "application/json": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/PacketRequest"},
+            "minItems": 1,
+            "maxItems": settings.BATCH_PACKET_LIMIT,
+        },
         "application/x-ndjson": OpenApiTypes.STR,
     },
     examples=[OpenApiExample("Two packets", value=[_WORDS, _AUDIO], request_only=True)],
     responses={
         202: answer("BatchAccepted", status=text(), accepted=serializers.IntegerField()),
         207: OpenApiResponse(
-            OpenApiTypes.OBJECT,
+            answer(
+                "PartiallyAccepted",
+                status=text(),
+                accepted=serializers.IntegerField(),
+                rejected=_rejected,
+            ),
             "Some packets were stored. The others are listed.",
             [
                 OpenApiExample(
@@ -77,11 +98,16 @@ stored_packets = extend_schema(
     operation_id="list_packets",
     summary="The stored packets of a call",
     description="`data` is null for API keys, and for users who may not read personal data.",
-    tags=["read"],
+    tags=["results"],
     parameters=[
         CALL_ID,
         OpenApiParameter("after", str, description="Position, from `next` of the previous page."),
-        OpenApiParameter("limit", int, description="Maximum number of packets, up to 1,000."),
+        OpenApiParameter(
+            "limit",
+            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+            default=DEFAULT_LIMIT,
+            description="Maximum number of packets.",
+        ),
     ],
     responses={200: StoredPacketSerializer(many=True), **READ_ERRORS},
 )

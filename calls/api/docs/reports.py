@@ -48,7 +48,7 @@ _RANGE = [
         "queue", str, description="Only calls of exactly this queue. Empty: calls without one."
     ),
 ]
-_FIGURES = {
+FIGURES = {
     "calls": 41,
     "handled": 40,
     "average_handling_s": 312.5,
@@ -87,7 +87,7 @@ def _report(noun: str, by: str, value: str, row: Any, description: str) -> Decor
                     "from": "2026-01-01",
                     "to": "2026-01-31",
                     "time_zone": "Europe/Berlin",
-                    "results": [{by: value, **_FIGURES}],
+                    "results": [{by: value, **FIGURES}],
                 },
                 response_only=True,
                 status_codes=["200"],
@@ -111,7 +111,7 @@ def _report(noun: str, by: str, value: str, row: Any, description: str) -> Decor
 
 def _table(noun: str, by: str) -> Decorator:
     described: Decorator = extend_schema(
-        operation_id=f"export_report_{noun}",
+        operation_id=f"export_{noun}_report",
         summary=f"The report by {by} as CSV",
         description=f"{_COUNTED} Cells that a spreadsheet would run start with an apostrophe.",
         tags=["reports"],

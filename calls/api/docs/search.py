@@ -32,6 +32,12 @@ _Q = OpenApiParameter(
         OpenApiExample("By side", value="customer:(refund OR cancel) -agent:sorry"),
     ],
 )
+
+
+def _upto(most: int) -> dict[str, object]:
+    return {"type": "integer", "minimum": 1, "maximum": most}
+
+
 _WHERE = [
     OpenApiParameter(
         "speaker", str, enum=["agent", "customer"], description="Search only what this side said."
@@ -83,13 +89,15 @@ search = extend_schema(
     operation_id="search_calls",
     summary="Calls in which something was said",
     description=_DESCRIPTION,
-    tags=["read"],
+    tags=["lists"],
     parameters=[
         _Q,
         *_WHERE,
-        OpenApiParameter("limit", int, description="Maximum number of calls, up to 100."),
-        OpenApiParameter("hits", int, description="Maximum number of hits per call, up to 100."),
-        OpenApiParameter("before", int, description="From `next` of the previous page."),
+        OpenApiParameter("limit", _upto(100), default=20, description="Maximum number of calls."),
+        OpenApiParameter("hits", _upto(100), default=3, description="Maximum of hits per call."),
+        OpenApiParameter(
+            "before", _upto(2**63 - 1), description="From `next` of the previous page."
+        ),
     ],
     examples=[_EXAMPLE],
     responses={
@@ -109,7 +117,7 @@ table = extend_schema(
     operation_id="export_search",
     summary="All search results as CSV, one row per hit",
     description=f"{_DESCRIPTION} Cells that a spreadsheet would run start with an apostrophe.",
-    tags=["read"],
+    tags=["lists"],
     parameters=[_Q, *_WHERE, BOM],
     responses={(200, "text/csv"): OpenApiTypes.STR, **_ERRORS},
 )

@@ -7,9 +7,13 @@ from typing import Any
 from rest_framework import serializers
 
 from calls.analysis.arrivals import remarks_on
-from calls.api.serializers.fields import CheckedStringField, StrictChoiceField
+from calls.api.serializers.fields import (
+    CheckedStringField,
+    CustomValuesField,
+    StrictChoiceField,
+)
 from calls.description import DESCRIBED, NAMES, Described
-from calls.formats.media_types import parse_media
+from calls.formats.media_types import MEDIA_PATTERN, parse_media
 from calls.models import (
     Attempt,
     Call,
@@ -25,7 +29,11 @@ class DescriptionSerializer(serializers.Serializer[Call]):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # The schema lists media first.
         ordered = sorted(DESCRIBED, key=lambda each: each.name != "media")
-        return {each.name: _described_field(each) for each in ordered}
+        described = {each.name: _described_field(each) for each in ordered}
+        fields = CustomValuesField(
+            required=False, help_text="Values of custom fields, by name, such as customer_id."
+        )
+        return {**described, "fields": fields}
 
 
 def _described_field(each: Described) -> serializers.Field[Any, Any, Any, Any]:
@@ -33,7 +41,13 @@ def _described_field(each: Described) -> serializers.Field[Any, Any, Any, Any]:
     if each.choices:
         told["read"] = each.from_carrier
         return StrictChoiceField(choices=each.choices, required=False, allow_blank=True, **told)
-    return CheckedStringField(check=each.check, required=False, max_length=each.max_length, **told)
+    return CheckedStringField(
+        check=each.check,
+        pattern=each.pattern,
+        required=False,
+        max_length=each.max_length,
+        **told,
+    )
 
 
 class CallSerializer(serializers.ModelSerializer[Call]):
@@ -106,6 +120,16 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         ]
         read_only_fields = fields
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # A class attribute named `fields` would hide those of the serializer.
+        custom = serializers.DictField(
+            child=serializers.CharField(),
+            read_only=True,
+            source="custom",
+            help_text="Values of custom fields, by name.",
+        )
+        return {**super().get_fields(), "fields": custom}
+
     def get_worst_alert(self, call: Call) -> str | None:
         return level_of(getattr(call, "worst_alert", 0)) or None
 
@@ -123,6 +147,7 @@ class DecodingSerializer(serializers.Serializer[Call]):
 
     media = CheckedStringField(
         check=parse_media,
+        pattern=MEDIA_PATTERN,
         max_length=100,
         help_text="A media type that can be decoded. Empty: as the sender declared it.",
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from calls.formats.media_types import parse_media
+from calls.description import FieldsRefused, read_fields
+from calls.formats.media_types import MEDIA_PATTERN, parse_media
 from calls.ingest.call_ids import decode
 from calls.ingest.packets import (
     MAX_MEDIA_LENGTH,
@@ -58,7 +59,9 @@ class StrictStringField(serializers.CharField):
     """A JSON string, stored unchanged, with at most ``max_bytes`` bytes of UTF-8."""
 
     def __init__(self, *, max_bytes: int | None = None, **kwargs: Any) -> None:
-        super().__init__(trim_whitespace=False, allow_blank=True, **kwargs)
+        # An empty string would pass REST framework's check of the smallest length.
+        is_blank = not kwargs.get("min_length")
+        super().__init__(trim_whitespace=False, allow_blank=is_blank, **kwargs)
         self.max_bytes = max_bytes
 
     def to_internal_value(self, data: Any) -> str:
@@ -95,11 +98,17 @@ class StrictChoiceField(serializers.ChoiceField):
 
 
 class CheckedStringField(StrictStringField):
-    """A string that is empty, or that ``check`` accepts. ``check`` raises ValueError."""
+    """A string that is empty, or that ``check`` accepts. ``check`` raises ValueError.
 
-    def __init__(self, *, check: Callable[[str], object] | None, **kwargs: Any) -> None:
+    ``pattern`` tells the same of all but the empty string to readers of the schema.
+    """
+
+    def __init__(
+        self, *, check: Callable[[str], object] | None, pattern: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.check = check
+        self.pattern = pattern
 
     def run_validators(self, value: Any) -> None:
         super().run_validators(value)
@@ -115,7 +124,37 @@ class MediaField(CheckedStringField):
     """A media format such as ``audio/x-mulaw;rate=8000`` or ``text/plain``."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(check=parse_media, max_length=MAX_MEDIA_LENGTH, required=False, **kwargs)
+        super().__init__(
+            check=parse_media,
+            pattern=MEDIA_PATTERN,
+            max_length=MAX_MEDIA_LENGTH,
+            required=False,
+            **kwargs,
+        )
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A JSON object that is refused if it has a field nobody knows: most likely it is misspelt."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
+            raise serializers.ValidationError(
+                {name: ["There is no such field."] for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+class CustomValuesField(serializers.DictField):
+    """Values of custom fields by name: JSON strings, numbers, or null to leave one out."""
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(f"Must be an object, not {_kind(data)}.")
+        try:
+            return read_fields(data)
+        except FieldsRefused as error:
+            reasons = {name: [reason] for name, reason in error.reasons.items()}
+            raise serializers.ValidationError(reasons) from error
 
 
 class StrictBooleanField(serializers.BooleanField):

@@ -7,7 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from calls.reports.figures import Figures
+from calls.reports.cards import Card
+from calls.reports.figures import By, Figures
 
 
 class FiguresSerializer(serializers.Serializer[Any]):
@@ -43,6 +44,36 @@ class QueueReportSerializer(FiguresSerializer):
     queue = serializers.CharField(help_text="Empty: calls without a queue.")
 
 
+class NowSerializer(FiguresSerializer):
+    """What an agent or a queue does now, and the figures of today."""
+
+    live_calls = serializers.ListField(
+        child=serializers.CharField(), help_text="Ids of its live calls, the longest first."
+    )
+    live_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the longest of them lasts."
+    )
+    open_alerts = serializers.IntegerField()
+    worst_alert = serializers.CharField(
+        allow_null=True, help_text="The severity of the worst open alert."
+    )
+    last_ended_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the last of today's calls ended."
+    )
+
+
+class AgentNowSerializer(NowSerializer):
+    """An agent now and today."""
+
+    agent = serializers.CharField(help_text="Empty: calls without an agent.")
+
+
+class QueueNowSerializer(NowSerializer):
+    """A queue now and today."""
+
+    queue = serializers.CharField(help_text="Empty: calls without a queue.")
+
+
 class DayReportSerializer(FiguresSerializer):
     """The figures of a day."""
 
@@ -60,6 +91,20 @@ def shown(figures: Figures) -> dict[str, Any]:
         "negative_percent": _rounded(figures.negative_percent),
     }
     return {name: known[name] for name in FIGURES}
+
+
+def shown_card(by: By, card: Card) -> dict[str, Any]:
+    """Return what an agent or a queue does now as the API spells it."""
+    longest = card.longest
+    return {
+        by: card.name,
+        "live_calls": [call.call_id for call in card.live],
+        "live_since": longest.opened_at if longest else None,
+        "open_alerts": card.open_alerts,
+        "worst_alert": card.alert_level or None,
+        "last_ended_at": card.last_ended_at,
+        **shown(card.today),
+    }
 
 
 def _rounded(value: float | None) -> float | None:

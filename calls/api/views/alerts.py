@@ -23,7 +23,7 @@ from calls.api.serializers.alerts import (
     AssignmentSerializer,
     SnoozeSerializer,
 )
-from calls.api.views.route import CallRoute, who
+from calls.api.views.route import READ, CallRoute, who
 from calls.exports import alert_table
 from calls.models import Alert, Call
 from calls.services import CallNotFound
@@ -36,9 +36,12 @@ class AlertViewSet(CallRoute):
     filterset_class = AlertFilter
     pagination_class = CallPagination
     serializer_class = AlertSerializer
-    scopes: ClassVar = dict.fromkeys(
-        ("acknowledge", "assign", "snooze", "reopen"), ACTIONS["acknowledge"].scope
-    )
+    scopes: ClassVar = {
+        **dict.fromkeys(("list", "of_call", "retrieve", "table"), READ),
+        **dict.fromkeys(
+            ("acknowledge", "assign", "snooze", "reopen"), ACTIONS["acknowledge"].scope
+        ),
+    }
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         # A client may accept only text/csv. Do not answer 406: errors are JSON regardless.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +12,8 @@ from rest_framework.serializers import BaseSerializer
 
 from calls.analysis.status import AnalysisStatus, Load, Outage, read_load, read_status
 from calls.api.docs import answers
-from calls.api.views.route import CallRoute
+from calls.api.serializers.analysis import AnalysisStatusSerializer
+from calls.api.views.route import READ, CallRoute
 from calls.models import Call
 
 _EXAMPLE = {
@@ -40,7 +40,7 @@ class AnalysisViewSet(CallRoute):
     """Answers with one document."""
 
     filter_backends = []
-    scopes: ClassVar[dict[str, str]] = {}
+    scopes: ClassVar = {"list": READ}
     # REST framework wants a queryset, although this document has no rows.
     queryset = Call.objects.none()
     serializer_class = BaseSerializer
@@ -52,10 +52,10 @@ class AnalysisViewSet(CallRoute):
             "Whether the analysis is paused, which providers are down and when they are tried "
             "again, how many workers are alive, and how many calls wait for each stage."
         ),
-        tags=["read"],
+        tags=["live"],
         responses={
             200: OpenApiResponse(
-                OpenApiTypes.OBJECT, examples=[OpenApiExample("Trouble", value=_EXAMPLE)]
+                AnalysisStatusSerializer, examples=[OpenApiExample("Trouble", value=_EXAMPLE)]
             ),
             401: answers.UNAUTHORISED,
             403: answers.FORBIDDEN,

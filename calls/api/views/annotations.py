@@ -1,4 +1,4 @@
-"""The routes of tags and notes. Reading needs the scope read; writing needs operate."""
+"""The routes of tags and notes. Reading needs the scope read; writing needs supervise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from calls.api.serializers.annotations import (
     NoteSerializer,
     TagSerializer,
 )
-from calls.api.views.route import CallRoute, who
+from calls.api.views.route import READ, CallRoute, who
 from calls.keys import ApiClient
 from calls.models import Call, Note, Tag
 from calls.services import CallNotFound
@@ -37,7 +37,11 @@ class _AnnotationViewSet(CallRoute):
 class TagViewSet(_AnnotationViewSet):
     queryset = Tag.objects.all()
     serializer_class = TagSerializer
-    scopes: ClassVar = {"create": ACTIONS["tag"].scope, "destroy": ACTIONS["untag"].scope}
+    scopes: ClassVar = {
+        "list": READ,
+        "create": ACTIONS["tag"].scope,
+        "destroy": ACTIONS["untag"].scope,
+    }
 
     @docs.tag_list
     def list(self, request: Request, call_id: str) -> Response:
@@ -60,7 +64,11 @@ class TagViewSet(_AnnotationViewSet):
 class NoteViewSet(_AnnotationViewSet):
     queryset = Note.objects.all()
     serializer_class = NoteSerializer
-    scopes: ClassVar = {"create": ACTIONS["note"].scope, "destroy": ACTIONS["unnote"].scope}
+    scopes: ClassVar = {
+        "list": READ,
+        "create": ACTIONS["note"].scope,
+        "destroy": ACTIONS["unnote"].scope,
+    }
 
     @docs.note_list
     def list(self, request: Request, call_id: str) -> Response:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
 from django.http.response import HttpResponseBase
+from rest_framework import status
 from rest_framework.exceptions import (
     NotFound,
     PermissionDenied,
@@ -18,13 +19,14 @@ from calls import services
 from calls.actions import ACTIONS
 from calls.analysis import results
 from calls.analysis.live.documents import live_transcript_document
-from calls.api import downloads
+from calls.api import downloads, waiting
 from calls.api.authentication import may_see_personal_data
 from calls.api.docs import annotations as annotations_docs
 from calls.api.docs import calls as calls_docs
+from calls.api.docs import transcripts as transcripts_docs
 from calls.api.filters import CallFilter
 from calls.api.pagination import CallPagination
-from calls.api.parameters import one_of, yes_or_no
+from calls.api.parameters import one_of, whole_number, yes_or_no
 from calls.api.serializers.annotations import SpeakersSerializer
 from calls.api.serializers.calls import (
     CallDetailSerializer,
@@ -32,8 +34,10 @@ from calls.api.serializers.calls import (
     DecodingSerializer,
     DescriptionSerializer,
 )
-from calls.api.views.route import INGEST, CallRoute, who
-from calls.models import Call, Stage, Stream
+from calls.api.serializers.fields import CustomValuesField
+from calls.api.views.route import INGEST, READ, CallRoute, who
+from calls.audit.record import record_look
+from calls.models import AuditAction, Call, Stage, Stream
 
 DOWNLOADS = {"transcript", "recording", "table"}
 
@@ -46,7 +50,7 @@ def _redacted(request: Request) -> bool:
 
 
 class CallViewSet(CallRoute):
-    """Reads calls, and starts, ends, retries, dismisses, reanalyses and decodes them."""
+    """Reads calls, and starts, ends, deletes, retries, dismisses, reanalyses and decodes them."""
 
     queryset = Call.objects.all()
     filterset_class = CallFilter
@@ -54,12 +58,16 @@ class CallViewSet(CallRoute):
     serializer_class = CallSerializer
     lookup_field = "call_id"
     scopes: ClassVar = {
+        **dict.fromkeys(("list", "retrieve", "table", "transcript", "recording"), READ),
         "start": INGEST,
+        "change_fields": INGEST,
         "speakers": ACTIONS["swap"].scope,
+        "destroy": ACTIONS["delete"].scope,
         **{
             name: ACTIONS[name].scope for name in ("end", "retry", "dismiss", "reanalyse", "decode")
         },
     }
+    permissions: ClassVar = {"destroy": ACTIONS["delete"].permission}
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         # A player accepts only audio. Do not answer 406: errors are JSON regardless.
@@ -67,7 +75,11 @@ class CallViewSet(CallRoute):
 
     @calls_docs.call_list
     def list(self, request: Request) -> Response:
-        calls = Call.objects.with_note_count().with_open_alerts().prefetch_related("tags")
+        calls = (
+            Call.objects.with_note_count()
+            .with_open_alerts()
+            .prefetch_related("tags", "field_values")
+        )
         page = self.paginate_queryset(self.filter_queryset(calls))
         return self.get_paginated_response(CallSerializer(page, many=True).data)
 
@@ -78,10 +90,18 @@ class CallViewSet(CallRoute):
             Call.objects.with_note_count()
             .with_open_alerts()
             .prefetch_related(
-                Prefetch("streams", Stream.objects.order_by("id")), "attempts", "tags"
+                Prefetch("streams", Stream.objects.order_by("id")),
+                "attempts",
+                "tags",
+                "field_values",
             )
         )
         return Response(CallDetailSerializer(self._call(calls)).data)
+
+    @calls_docs.delete
+    def destroy(self, request: Request, call_id: str) -> Response:
+        ACTIONS["delete"].run(call_id=call_id, by=who(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @calls_docs.start
     def start(self, request: Request, call_id: str) -> Response:
@@ -94,6 +114,14 @@ class CallViewSet(CallRoute):
             description = {**description, "external_id": self.external_id}
         call = services.start_call(call_id=call_id, **description)
         return Response({"status": "started", "call_id": call.call_id, "state": call.state})
+
+    @calls_docs.fields
+    def change_fields(self, request: Request, call_id: str) -> Response:
+        if not isinstance(request.data, dict):
+            raise ValidationError({"fields": ["Send an object: each field with its value."]})
+        given = CustomValuesField().run_validation(request.data)
+        call = services.change_fields(call_id=call_id, fields=given, by=who(request))
+        return Response({"call_id": call_id, "fields": call.custom})
 
     @calls_docs.end
     def end(self, request: Request, call_id: str) -> Response:
@@ -132,11 +160,16 @@ class CallViewSet(CallRoute):
         call = ACTIONS["swap"].run(call_id=call_id, swapped=swapped, by=who(request))
         return Response({"call_id": call_id, "swapped": swapped, "state": call.state})
 
-    @calls_docs.transcript
+    @transcripts_docs.transcript
     def transcript(self, request: Request, call_id: str) -> HttpResponseBase:
         wanted = one_of(request, "as", downloads.FORMATS, default="json")
+        seconds = whole_number(request, "wait", default=0, low=0, high=waiting.MAX_WAIT_S)
         call = self._call(Call.objects.all())
         redacted = _redacted(request)
+        if waiting.hold(request, call, seconds=seconds):
+            return Response()  # nobody gets it: the request is answered again after the wait
+        if not redacted:
+            record_look(AuditAction.UNREDACTED, call_id=call.call_id)
         # Live words are removed once the transcript is stored. Read them first, so that a request
         # at that moment finds one or the other.
         live = live_transcript_document(call, redacted=redacted) if wanted == "json" else None

@@ -14,15 +14,16 @@ from calls.api.docs import event_stream as event_stream_docs
 from calls.api.docs import events as events_docs
 from calls.api.pagination import MAX_LIMIT
 from calls.api.parameters import whole_number
-from calls.api.views.route import CallRoute
+from calls.api.views.route import READ, CallRoute
 from calls.models import Call
+from calls.visibility import active
 
 
 class EventViewSet(CallRoute):
     """The event log, by offset."""
 
     filter_backends = []
-    scopes: ClassVar[dict[str, str]] = {}
+    scopes: ClassVar = dict.fromkeys(("list", "stream", "of_call"), READ)
     # REST framework wants a queryset. The log is read by offset, through `events.read`.
     queryset = Call.objects.none()
     serializer_class = BaseSerializer
@@ -36,7 +37,7 @@ class EventViewSet(CallRoute):
             {
                 "epoch": events.epoch(),
                 "head": events.head(),
-                "results": events.as_messages(found),
+                "results": events.as_messages(filter(active().shows, found)),
                 "next_after": found[-1].id if found else after,
             }
         )

@@ -21,18 +21,21 @@ from calls.api.pagination import PacketPagination
 from calls.api.parameters import yes_or_no
 from calls.api.parsers import NDJSONParser, StrictJSONParser
 from calls.api.serializers.packets import PacketSerializer, StoredPacketSerializer, sort_out
-from calls.api.views.route import INGEST, CallRoute
+from calls.api.views.route import INGEST, READ, CallRoute
+from calls.audit.record import record_look
 from calls.ingest.buffer import store
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.requests import Way
-from calls.models import Call, Packet
+from calls.models import AuditAction, Call, Packet
 
 
 class PacketViewSet(CallRoute):
     """Accepts packets. They are committed before the answer is sent."""
 
+    is_about_stored_calls = False
     serializer_class = PacketSerializer
     scopes: ClassVar = {"create": INGEST, "batch": INGEST}
+    sends_packets = True  # which the limit of the site does not count
 
     def get_parsers(self) -> list[Any]:
         # REST framework asks for parsers before it sets the action.
@@ -89,7 +92,7 @@ class StoredPacketViewSet(CallRoute):
     pagination_class = PacketPagination
     serializer_class = StoredPacketSerializer
     filter_backends = []
-    scopes: ClassVar[dict[str, str]] = {}
+    scopes: ClassVar = {"list": READ}
 
     @packets_docs.stored_packets
     def list(self, request: Request, call_id: str) -> Response:
@@ -100,5 +103,7 @@ class StoredPacketViewSet(CallRoute):
         streams = list(call.streams.values_list("pk", flat=True))
         page = self.paginate_queryset(self.get_queryset().filter(stream__in=streams))
         context = {"may_see_data": may_see_personal_data(request)}
+        if context["may_see_data"]:
+            record_look(AuditAction.UNREDACTED, call_id=call_id)
         rows = StoredPacketSerializer(page, many=True, context=context)
         return self.get_paginated_response(rows.data)

@@ -15,7 +15,7 @@ from calls.api import downloads
 from calls.api.docs import reports as docs
 from calls.api.parameters import yes_or_no
 from calls.api.serializers.reports import FIGURES, shown
-from calls.api.views.route import CallRoute
+from calls.api.views.route import READ, CallRoute
 from calls.exports import report_table
 from calls.models import Call
 from calls.reports.figures import By, Scope, figures_by, figures_by_day
@@ -28,7 +28,9 @@ class ReportViewSet(CallRoute):
     """Answers with one document for a range of days."""
 
     filter_backends = []
-    scopes: ClassVar[dict[str, str]] = {}
+    scopes: ClassVar = dict.fromkeys(
+        ("agents", "queues", "days", "agents_table", "queues_table", "days_table"), READ
+    )
     # REST framework wants a queryset, although a report has no rows of the database.
     queryset = Call.objects.none()
     serializer_class = BaseSerializer

@@ -2,30 +2,80 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, NoReturn
 
+from django.conf import settings
 from django.http import HttpRequest
 from rest_framework import viewsets
 from rest_framework.exceptions import (
     NotAuthenticated,
+    NotFound,
+    PermissionDenied,
     UnsupportedMediaType,
 )
+from rest_framework.metadata import SimpleMetadata
 from rest_framework.request import Request
 
+from calls.alerts.services import AlertNotFound
+from calls.api.pagination import MAX_KEY
 from calls.api.serializers.fields import read_call_id
+from calls.api.throttling import TooMany
 from calls.ingest.call_ids import as_call_id, as_external_id
-from calls.models import ApiKey
+from calls.keys.limits import told
+from calls.models import Alert, ApiKey, Call
+from calls.services import CallNotFound
+from calls.visibility import (
+    EVERYTHING,
+    Sight,
+    in_sight,
+    is_alert_in_sight,
+    is_in_sight,
+    looking_lazily,
+    sight_of,
+)
 
-INGEST, READ, OPERATE = ApiKey.Scope.INGEST, ApiKey.Scope.READ, ApiKey.Scope.OPERATE
+INGEST, READ, SUPERVISE, ADMIN = (
+    ApiKey.Scope.INGEST,
+    ApiKey.Scope.READ,
+    ApiKey.Scope.SUPERVISE,
+    ApiKey.Scope.ADMIN,
+)
+
+
+MOST_DIGITS = 30
+NUMBERS = {"number", "alert_id", "note_id"}
+
+
+def _read_number(text: str) -> int:
+    """Read the number of a row in an address. More than 64 bits would be a database error."""
+    if not (text.isascii() and text.isdigit()):
+        raise NotFound(f"{text[:40]!r} is not a number.")
+    return min(int(text[:MOST_DIGITS]), MAX_KEY)
+
+
+class RouteMetadata(SimpleMetadata):
+    """Describes a route to OPTIONS. The schema describes its bodies."""
+
+    def determine_actions(self, request: Request, view: Any) -> dict[str, Any]:
+        # REST framework would look for a row, by an address that only the actions can read.
+        return {}
 
 
 class CallRoute(viewsets.GenericViewSet[Any]):
     """Reads the call id in the address, and refuses compressed bodies.
 
-    ``external_id`` is the id in the address, if the call id was made of it.
+    ``external_id`` is the id in the address, if the call id was made of it. ``scopes`` names the
+    scope that a key needs for each action; an action without one is refused. ``permissions`` names
+    the permission that a logged-in person needs, where that of the scope will not do, as for
+    the scope admin.
     """
 
+    metadata_class = RouteMetadata
     external_id = ""
+    is_about_stored_calls = True
+    scopes: ClassVar[Mapping[str, ApiKey.Scope]] = {}
+    permissions: ClassVar[Mapping[str, str]] = {}
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         # A chunked body has no Content-Length, which REST framework reads as no body.
@@ -43,6 +93,27 @@ class CallRoute(viewsets.GenericViewSet[Any]):
             self.external_id = as_external_id(addressed)
             # The handler gets these very arguments.
             self.kwargs["call_id"] = as_call_id(addressed)
+        for name in NUMBERS & kwargs.keys():
+            self.kwargs[name] = _read_number(kwargs[name])
+        if "call_id" in kwargs:
+            self._check_sight("call_id", is_in_sight, CallNotFound, "call")
+        if "alert_id" in kwargs:
+            self._check_sight("alert_id", is_alert_in_sight, AlertNotFound, "alert")
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        with looking_lazily(lambda: sight_of_request(self.request)):
+            return super().dispatch(request, *args, **kwargs)
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        """Filter a list, and leave out what is about calls out of sight."""
+        prefix = {Call: "", Alert: "call__"}.get(queryset.model)
+        return super().filter_queryset(queryset if prefix is None else in_sight(queryset, prefix))
+
+    def _check_sight(self, name: str, check: Any, error: type[Exception], noun: str) -> None:
+        """Answer as if it did not exist. Packets are taken for any call."""
+        wanted = self.kwargs[name]
+        if self.is_about_stored_calls and not check(wanted):
+            raise error(f"There is no {noun} {wanted}.")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         # Never 406: a packet would be lost for the form of its answer. Whatever a client accepts,
@@ -50,12 +121,22 @@ class CallRoute(viewsets.GenericViewSet[Any]):
         accept_any = "format" not in request.query_params
         return super().perform_content_negotiation(request, force or accept_any)
 
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        raise TooMany(told(wait or 0.0), wait_s=wait or 0.0)
+
     def permission_denied(
         self, request: Request, message: str | None = None, code: str | None = None
     ) -> Any:
+        if settings.API_AUTH == "open":
+            raise PermissionDenied(message)
         if not request.user.is_authenticated:
             raise NotAuthenticated("Send an API key as `Authorization: Bearer KEY`, or log in.")
         super().permission_denied(request, message, code)
+
+
+def sight_of_request(request: Request) -> Sight:
+    """Return what the person or key of a request sees. An open API hides nothing."""
+    return EVERYTHING if settings.API_AUTH == "open" else sight_of(request.user)
 
 
 def who(request: Request) -> str:

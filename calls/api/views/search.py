@@ -18,7 +18,7 @@ from calls.api.pagination import MAX_KEY
 from calls.api.parameters import one_of, whole_number, yes_or_no
 from calls.api.serializers.calls import CallSerializer
 from calls.api.serializers.search import FoundCallSerializer
-from calls.api.views.route import CallRoute
+from calls.api.views.route import READ, CallRoute
 from calls.models import Call
 from calls.search.find import COUNT_LIMIT, Found, Search
 from calls.search.query import NotUnderstood, parse
@@ -34,7 +34,7 @@ class SearchViewSet(CallRoute):
     queryset = Call.objects.all()
     filterset_class = CallFilter
     serializer_class = FoundCallSerializer
-    scopes: ClassVar[dict[str, str]] = {}
+    scopes: ClassVar = dict.fromkeys(("list", "table"), READ)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         # A client may accept only text/csv. Do not answer 406: errors are JSON regardless.
@@ -45,7 +45,11 @@ class SearchViewSet(CallRoute):
         limit = whole_number(request, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
         hits = whole_number(request, "hits", default=DEFAULT_HITS, low=1, high=MAX_HITS)
         before = whole_number(request, "before", default=MAX_KEY, low=1, high=MAX_KEY)
-        listed = Call.objects.with_note_count().with_open_alerts().prefetch_related("tags")
+        listed = (
+            Call.objects.with_note_count()
+            .with_open_alerts()
+            .prefetch_related("tags", "field_values")
+        )
         search = self._search(request, listed)
         page = search.read_page(size=limit, before=before, hits=hits)
         count = search.count()

@@ -3,6 +3,8 @@
 A parser reads one family of protocols and knows nothing about calls. A session turns events into
 packets and knows nothing about protocols.
 
+audiocodes Parser of family C, AudioCodes: JSON that wants answers, audio in base64.
+audiohook  Parser of family C, Genesys: JSON that wants answers, and raw audio.
 auth       Checks who may send: a key, a signed handshake, or a token in the first message.
 clock      Reads the time stamps of frames, whatever their unit.
 backlog    Counts what is received and not yet stored, and says when to stop reading.
@@ -26,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ class Start:
     """The stream starts. ``media`` is a media type, ``audio/x-unknown`` if it is not understood.
 
     ``call_id`` and ``stream`` are empty if the carrier gives none. ``token`` is an API key.
-    ``remarks`` say what could not be read and what was assumed.
+    ``remarks`` say what could not be read and what was assumed. ``said`` has everything that the
+    carrier says of the call, by name.
     ``has_stop`` says whether the protocol reports the end of a stream. If not, the carrier reports
     it by closing the socket in order.
     """
@@ -45,6 +48,7 @@ class Start:
     token: str = ""
     description: Mapping[str, str] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)
     number: int | None = None
     has_stop: bool = False
 

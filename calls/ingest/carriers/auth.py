@@ -5,37 +5,52 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.conf import settings
 
 from calls.ingest.carriers.signature import is_signed
-from calls.keys import key_from_headers, ring
+from calls.keys import SocketRefusal, key_from_headers, refuse_key
 from calls.models import ApiKey
 
 CLOSE_NO_KEY = 4401
 CLOSE_WRONG_KEY = 4403
 
 
-def check_handshake(headers: Mapping[bytes, bytes], path: str) -> int | None:
-    """Return 0 to allow, a close code to refuse, or None if the ``start`` message must carry a key.
+@dataclass(frozen=True)
+class Check:
+    """The result of a check: allowed, refused, or neither if the ``start`` message must decide.
 
-    May read the database.
+    ``key`` is the key that allowed it, if there is one.
     """
+
+    is_allowed: bool = False
+    refusal: SocketRefusal | None = None
+    key: str = ""
+
+
+def check_handshake(headers: Mapping[bytes, bytes], path: str, address: str) -> Check:
+    """Check the headers of a socket. May read the database."""
     if settings.API_AUTH == "open":
-        return 0
+        return Check(is_allowed=True)
     if plain := _key(headers):
-        return check_token(plain)
+        return check_token(plain, address)
     if settings.TWILIO_AUTH_TOKEN and b"x-twilio-signature" in headers:
-        return 0 if is_signed(headers, path, settings.TWILIO_AUTH_TOKEN) else CLOSE_WRONG_KEY
-    return None
+        if is_signed(headers, path, settings.TWILIO_AUTH_TOKEN):
+            return Check(is_allowed=True)
+        return Check(refusal=SocketRefusal(CLOSE_WRONG_KEY, "The signature is not valid."))
+    return Check()
 
 
-def check_token(plain: str) -> int:
-    """Return 0 for a key that may send packets, or a close code."""
+def check_token(plain: str, address: str) -> Check:
+    """Check a key. May read the database."""
     if not plain:
-        return CLOSE_NO_KEY
-    client = ring.find(plain)
-    return 0 if client and ApiKey.Scope.INGEST in client.scopes else CLOSE_WRONG_KEY
+        return Check(refusal=SocketRefusal(CLOSE_NO_KEY, "Send an API key."))
+    refusal = refuse_key(plain, address, ApiKey.Scope.INGEST)
+    if refusal is None:
+        return Check(is_allowed=True, key=plain)
+    # Carriers know this code for a wrong key, and 4401 for none.
+    return Check(refusal=refusal._replace(code=CLOSE_WRONG_KEY))
 
 
 def _key(headers: Mapping[bytes, bytes]) -> str:

@@ -135,7 +135,12 @@ def read_codec(codec: str) -> Named:
             named = _with_part(replace(named, word="", encoding=None), value)
         elif key in ("endian", "endianness"):
             named = replace(named, endian=value)
-    return replace(named, word="") if named.encoding else named
+    # "raw/slin" has two words for one encoding; "raw/opus" is not raw at all.
+    return replace(named, word="") if named.encoding and not _is_undecodable(named.word) else named
+
+
+def _is_undecodable(word: str) -> bool:
+    return re.sub(r"[^a-z0-9]", "", word) in _UNDECODABLE
 
 
 def _pairs(parameters: list[str]) -> Iterator[tuple[str, str]]:
@@ -256,7 +261,7 @@ def _composed(encoding: Encoding, reading: _Reading) -> str:
 def _unknown(codec: str, reading: _Reading, word: str = "") -> Declared:
     """Return the type of audio that cannot be decoded; ``word`` is the part that nobody knows."""
     said = f"{codec} {_extent(reading)}".strip()
-    if re.sub(r"[^a-z0-9]", "", word) in _UNDECODABLE:
+    if _is_undecodable(word):
         told = f"The sender's format cannot be decoded here: {_quoted(said)}. {KEPT}"
     elif word:
         told = f"The sender named a format that is not known: {_quoted(said)}. {KEPT}"
@@ -277,5 +282,7 @@ def _plain(encoding: Encoding) -> str:
 
 def _quoted(said: Any) -> str:
     """Quote a sender's word. Databases can store neither NUL nor half a surrogate pair."""
+    if isinstance(said, list | dict):  # which may be deeper than can be written
+        return "a list" if isinstance(said, list) else "an object"
     clean = str(said)[:200].replace("\0", "").encode("utf-8", "replace").decode()
     return f"“{clean.strip()[:60]}”"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from calls.ingest.carriers import Event, Malformed, Parser, Start
+from calls.ingest.carriers.audiocodes import AudioCodesParser, is_audiocodes
+from calls.ingest.carriers.audiohook import AudioHookParser, is_audiohook
 from calls.ingest.carriers.envelope import EnvelopeParser, is_envelope
 from calls.ingest.carriers.fields import as_object
 from calls.ingest.carriers.preamble import PreambleParser
@@ -26,7 +29,7 @@ class AnyParser:
                 self._undecided.fragment = message
                 return [Malformed("not a JSON object")]
             if fields is not None:
-                self._family = EnvelopeParser() if is_envelope(fields) else self._undecided
+                self._family = _family_of(fields) or self._undecided
         return self._decided((self._family or self._undecided).text(message))
 
     def binary(self, message: bytes) -> Sequence[Event]:
@@ -39,3 +42,12 @@ class AnyParser:
         if any(isinstance(event, Start) for event in events):
             self._family = self._family or self._undecided
         return events
+
+
+def _family_of(first: dict[str, Any]) -> Parser | None:
+    """Return the parser of a first message, None for family B, which takes all others."""
+    if is_envelope(first):
+        return EnvelopeParser()
+    if is_audiohook(first):
+        return AudioHookParser()
+    return AudioCodesParser() if is_audiocodes(first) else None

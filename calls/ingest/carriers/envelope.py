@@ -2,7 +2,7 @@
 
 Twilio, Talkdesk, SignalWire, Fonoster and Kazoo share one schema. Telnyx, Exotel, Plivo and
 Voximplant use other names for the same fields. No name has two meanings, so one parser reads them
-all, and senders need not say which carrier they are.
+all, and senders need not say which carrier they are. Bandwidth puts the fields in other places.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from calls.ingest.carriers import Event, Ignored, Malformed, Media, Start, Stop
 from calls.ingest.carriers.codecs import Declared, media_type, read_rate
 from calls.ingest.carriers.fields import (
     as_float,
+    as_list,
     as_number,
     as_object,
     as_payload,
@@ -41,14 +42,16 @@ CUSTOM_DATA = ("custom_parameters", "customParameters", "extra_headers", "client
 
 def is_envelope(message: dict[str, Any]) -> bool:
     """Whether a first message belongs to this family."""
-    return message.get("event") in EVENTS
+    event = message.get("event", message.get("eventType"))
+    return isinstance(event, str) and event in EVENTS
 
 
 class EnvelopeParser:
-    """Parses the messages of one socket. Remembers the track that ``start`` announced."""
+    """Parses the messages of one socket. Remembers the track and the tag of ``start``."""
 
     def __init__(self) -> None:
         self._only_track = ""
+        self._tag = ""
 
     def binary(self, message: bytes) -> Sequence[Event]:
         return [Malformed("a binary message: audio must be in JSON")]
@@ -60,6 +63,8 @@ class EnvelopeParser:
         fields = as_object(message)
         if fields is None:
             return [Malformed("not a JSON object")]
+        if "eventType" in fields:
+            fields = _rearranged(fields)
         number = as_number(fields.get("sequenceNumber", fields.get("sequence_number")))
         match fields.get("event"):
             case "media":
@@ -79,11 +84,16 @@ class EnvelopeParser:
             return Malformed("the payload is not base64", number)
         return Media(
             payload=payload,
-            track=track_name(media.get("track")) or self._only_track,
+            track=track_name(media.get("track")) or self._only_track or self._tagged(media),
             number=number,
             chunk=as_number(media.get("chunk")),
             stamp=as_float(media.get("timestamp")),
         )
+
+    def _tagged(self, media: dict[str, Any]) -> str:
+        """Return the tag of audio, if it is not that of the start: one socket may have several."""
+        tag = as_text(media.get("tag"), MAX_TRACK_LENGTH)
+        return "" if tag == self._tag else tag
 
     def _start(self, fields: dict[str, Any], number: int | None) -> Event:
         start = fields.get("start")
@@ -97,6 +107,7 @@ class EnvelopeParser:
         if isinstance(tracks, list) and len(tracks) == 1:
             self._only_track = track_name(tracks[0])
         stream = stream_of(merged(start, fields))
+        self._tag = self._tag or as_text(start.get("tag"), MAX_TRACK_LENGTH)
         return Start(
             media=declared.media,
             # Voximplant sends no call id, except in custom parameters.
@@ -105,9 +116,26 @@ class EnvelopeParser:
             token=first(known, ("token",)),
             description=description,
             remarks=(*declared.remarks, *remarks),
+            said=known,
             number=number,
             has_stop=True,
         )
+
+
+def _rearranged(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a message of Bandwidth with its fields where the others have them."""
+    told = fields.get("metadata")
+    start = dict(told) if isinstance(told, dict) else {}
+    tracks = [each for each in as_list(start.pop("tracks", None)) if isinstance(each, dict)]
+    formats = [each["mediaFormat"] for each in tracks if isinstance(each.get("mediaFormat"), dict)]
+    start |= {"tracks": [each.get("name") for each in tracks]}
+    start |= {"mediaFormat": formats[0]} if formats else {}
+    return {
+        "event": fields["eventType"],
+        "start": start,
+        "media": fields,
+        "customParameters": fields.get("streamParams"),
+    }
 
 
 def track_name(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ CALL_ID_NAMES = (
     *("call_id", "callsid", "call_sid", "call_control_id", "callid", "call_uuid", "uuid"),
     *("conversation_uuid", "channel_id"),
 )
+_UNSET = {"0", "-1"}  # a number that nobody has set
 STREAM_NAMES = ("streamsid", "stream_sid", "stream_id", "streamid", "connection_id", "tag")
 
 
@@ -34,8 +36,16 @@ def as_object(text: str) -> dict[str, Any] | None:
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return None
+        value = _decode_leniently(text)
     return value if isinstance(value, dict) else None
+
+
+def _decode_leniently(text: str) -> Any:
+    """Decode what msgspec refuses for one value: half of an emoji in a name, or 1e999."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def as_number(value: Any) -> int | None:
@@ -64,6 +74,11 @@ def as_text(value: Any, limit: int = MAX_DESCRIPTION) -> str:
     return clean.strip()[:limit]
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return a list; an empty one if the value is anything else."""
+    return value if isinstance(value, list) else []
+
+
 def as_payload(value: Any) -> bytes | None:
     """Return the bytes of base64, or None."""
     return decode_base64(value) if isinstance(value, str) else None
@@ -72,7 +87,7 @@ def as_payload(value: Any) -> bytes | None:
 def _first_id(fields: Fields, names: Iterable[str]) -> str:
     """Return the first id as it was sent: shortened or trimmed, two ids could become one."""
     texts = (str(value) for name in names if _is_id(value := fields.get(name)))
-    return next((text for text in texts if as_call_id(text)), "")
+    return next((text for text in texts if text not in _UNSET and as_call_id(text)), "")
 
 
 def _is_id(value: Any) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from itertools import chain, count
+from typing import Any, NamedTuple
 
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
 from calls.clock import database_now
+from calls.description import pick_fields
 from calls.ingest.carriers.presence import add_connection, wait_briefly
+from calls.ingest.crowding import MAX_STREAMS
 from calls.ingest.packets import MAX_NAME_LENGTH
 from calls.ingest.requests import NOT_AVAILABLE, Unavailable
 from calls.models import Call, Stream
@@ -21,8 +24,11 @@ from calls.services import start_call
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "new streams wait")
-MAX_NAMESAKES = 1000
 MAX_REMARKS = 20
+
+
+class TooManyStreams(Exception):
+    """The call has as many streams as a call may have."""
 
 
 class Opened(NamedTuple):
@@ -44,16 +50,18 @@ def open_stream(
     media: str,
     description: Mapping[str, str],
     remarks: Sequence[str] = (),
+    said: Mapping[str, Any] | None = None,
 ) -> Opened:
     """Open a stream, as ``name``, or as ``name#2`` if that is taken.
 
     Each socket numbers its packets from 1. Under one name, the packets of two sockets would count
-    as duplicates of each other. Raises Unavailable if the database is not available.
+    as duplicates of each other. Custom fields are taken from ``said``, all that the carrier says of
+    the call. Raises Unavailable if the database is not available, and TooManyStreams.
     """
     try:
         with transaction.atomic():
             wait_briefly()
-            call = start_call(call_id=call_id, **description)
+            call = start_call(call_id=call_id, fields=pick_fields(said or {}), **description)
             _add_remarks(call, remarks)
             now = database_now()
             stream = _create(call, name, media, now)
@@ -77,14 +85,13 @@ def _age_s(streams: QuerySet[Stream], now: datetime) -> float:
 
 
 def _create(call: Call, name: str, media: str, now: datetime) -> Stream:
-    for attempt in range(1, MAX_NAMESAKES):
-        free = name if attempt == 1 else f"{name[: MAX_NAME_LENGTH - 5]}#{attempt}"
-        stream, opened = Stream.objects.get_or_create(
-            call=call, name=free, run=1, defaults={"media": media, "opened_at": now}
-        )
-        if opened:
-            return stream
-    raise Unavailable(f"Call {call.call_id} has too many streams named {name}.")
+    """Open a stream of a locked call under the first name that is free."""
+    taken = set(call.streams.values_list("name", flat=True))
+    if len(taken) >= MAX_STREAMS:
+        raise TooManyStreams(f"Call {call.call_id} has {len(taken):,} streams, which is the limit.")
+    numbered = (f"{name[: MAX_NAME_LENGTH - 5]}#{number}" for number in count(2))
+    free = next(each for each in chain([name], numbered) if each not in taken)
+    return call.streams.create(name=free, media=media, opened_at=now)
 
 
 def _add_remarks(call: Call, remarks: Sequence[str]) -> None:

@@ -36,6 +36,8 @@ CODECS = ("content_type", "format", *ENCODINGS)
 MIXES = ("mixtype", "mix_type", "channels")
 HELD_S = 1.0  # how long audio waits for its description where the address names the call
 HELD_BYTES = 256 * 1024
+LEAST_BYTES = 64  # what a message counts for at least: a flood of empty ones is bounded too
+READ_OF_CUT = 4096  # characters that are read of a message that was cut off
 # A first message in plain text is the call id if it can be one: a single word with a digit in it,
 # and no phone number. Other words, such as the name of a queue, are the same for many calls.
 _NAMES_A_CALL = re.compile(r"(?=\D*\d)(?!\+?\d+\Z)\S{4,}\Z")
@@ -54,6 +56,7 @@ class PreambleParser:
         self._known: dict[str, Any] = {}  # what describes the audio
         self._media_type = ""
         self._held: list[bytes] = []  # audio that has overtaken its description
+        self._held_bytes = 0
         self._held_since = 0.0
         self.fragment = ""  # the beginning of a JSON object
         self._words = ""  # a first message that is not JSON; kept until audio follows it
@@ -83,6 +86,7 @@ class PreambleParser:
         if self._has_started:
             return [self._media(message)]
         self._held.append(message)
+        self._held_bytes += max(len(message), LEAST_BYTES)
         if self._words:
             named = {"call_id": self._words} if _NAMES_A_CALL.match(self._words) else {}
             return self._start(named)
@@ -107,14 +111,10 @@ class PreambleParser:
             self._held_since = now
         return now >= self._held_since + HELD_S or self._held_bytes > HELD_BYTES
 
-    @property
-    def _held_bytes(self) -> int:
-        return sum(map(len, self._held))
-
     def _bounded(self) -> Sequence[Event]:
         if self._held_bytes <= HELD_BYTES:
             return []
-        self._held.pop()
+        self._held_bytes -= max(len(self._held.pop()), LEAST_BYTES)
         return [Malformed("audio before the message that describes it")]
 
     def _described_again(self, fields: dict[str, Any] | None, message: str) -> Sequence[Event]:
@@ -147,6 +147,7 @@ class PreambleParser:
             token=first(known, ("token",)),
             description=description,
             remarks=(*declared.remarks, *remarks),
+            said=known,
             has_stop=_starts_call(known),
         )
         held, self._held = self._held, []
@@ -194,7 +195,8 @@ def _describes(known: dict[str, Any]) -> bool:
 
 
 def _repaired(fragment: str) -> dict[str, Any]:
-    """Return the complete fields of a JSON object that was cut off."""
+    """Return the complete fields of a JSON object that was cut off, as far as READ_OF_CUT."""
+    fragment = fragment[:READ_OF_CUT]
     while fragment:
         found = as_object(fragment.rstrip().rstrip(",") + "}")
         if found is not None:

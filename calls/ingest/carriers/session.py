@@ -74,7 +74,7 @@ class Session:
 
         Call once ``start`` is set and the sender is authorised.
         """
-        assert self.start is not None  # noqa: S101
+        assert self.start is not None  # noqa: S101 (for mypy)
         self._identity = identity
         self._clock = FrameClock(identity.resumed_s)
         self._media = read_media(self.start.media)

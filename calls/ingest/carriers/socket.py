@@ -23,17 +23,18 @@ from calls.asgi import PINGS
 from calls.ingest.buffer import store_async
 from calls.ingest.call_ids import as_call_id, as_external_id, decode
 from calls.ingest.carriers import Event, Reply, Start
-from calls.ingest.carriers.auth import check_handshake, check_token
+from calls.ingest.carriers.auth import Check, check_handshake, check_token
 from calls.ingest.carriers.backlog import Backlog
 from calls.ingest.carriers.detect import AnyParser
 from calls.ingest.carriers.heartbeat import heartbeat
-from calls.ingest.carriers.opening import Opened, open_stream
+from calls.ingest.carriers.opening import Opened, TooManyStreams, open_stream
 from calls.ingest.carriers.preamble import SUBPROTOCOLS
 from calls.ingest.carriers.presence import end_connection, settle_call
 from calls.ingest.carriers.session import Identity, Session
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.refusal import is_refused
 from calls.ingest.requests import Unavailable, Way
+from calls.keys import NO_WATCH, address_of, close_when_refused
 from calls.outage import is_contention, is_outage
 
 log = logging.getLogger(__name__)
@@ -54,9 +55,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class _Close(Exception):
     """Close the socket with this code."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, reason: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.reason = reason
 
 
 async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -77,7 +79,7 @@ async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> N
         await stream.run()
     except _Close as close:
         with suppress(RuntimeError):  # the client has disconnected
-            await send({"type": "websocket.close", "code": close.code})
+            await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
     finally:
         stream.backlog.clear()
 
@@ -111,6 +113,7 @@ class _Stream:
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._is_allowed = False
+        self._key_watch = NO_WATCH
         self.backlog = Backlog()
         self._patience = asyncio.timeout(None)
         self._storing = asyncio.Lock()
@@ -121,6 +124,7 @@ class _Stream:
             await self._start()
             await self._carry()
         finally:
+            self._key_watch.stop()
             if self._opened:
                 await asyncio.shield(self._finish(self._opened))
 
@@ -150,14 +154,22 @@ class _Stream:
 
     async def _check_handshake(self) -> None:
         headers = dict(self._scope["headers"])
-        code = await database_sync_to_async(check_handshake)(headers, self._scope["path"])
-        if code:
-            raise _Close(code)
-        self._is_allowed = code == 0
+        path = f"{settings.PATH_PREFIX}{self._scope['path']}"
+        address = address_of(self._scope)
+        self._admit(await database_sync_to_async(check_handshake)(headers, path, address))
+
+    def _admit(self, check: Check) -> None:
+        if check.refusal:
+            raise _Close(*check.refusal)
+        self._is_allowed = check.is_allowed
+        if check.key:
+            self._key_watch = close_when_refused(check.key, self._scope, self._send)
 
     async def _read(self) -> None:
         await self._may_read.wait()
         message = await self._receive()
+        if self._key_watch.refusal:
+            raise _Close(*self._key_watch.refusal)
         if message["type"] == "websocket.disconnect":
             self._is_gone = True
             self._closed_in_order = _is_in_order(message)
@@ -185,7 +197,7 @@ class _Stream:
 
     async def _take(self, event: Event) -> None:
         if isinstance(event, Reply):
-            with suppress(RuntimeError):  # the peer has gone; reading will say so
+            with suppress(RuntimeError, OSError):  # the peer has gone; reading will say so
                 await self._send({"type": "websocket.send", "text": event.text})
             return
         if isinstance(event, Start) and self._opened and self._session.is_other_format(event):
@@ -203,9 +215,8 @@ class _Stream:
 
     async def _open(self, start: Start) -> None:
         if not self._is_allowed:
-            code = await database_sync_to_async(check_token)(start.token)
-            if code:
-                raise _Close(code)
+            address = address_of(self._scope)
+            self._admit(await database_sync_to_async(check_token)(start.token, address))
         own = self._named()
         name = start.stream or uuid.uuid4().hex
         call_id = as_call_id(own) or start.call_id or as_call_id(name)
@@ -245,9 +256,13 @@ class _Stream:
                     media=start.media,
                     description=start.description,
                     remarks=start.remarks,
+                    said=start.said,
                 )
             except Unavailable:
                 await asyncio.sleep(RETRY_S)
+            except TooManyStreams as error:
+                log.warning("refused a carrier's stream: %s", error)
+                raise _Close(CLOSE_PROTOCOL, "This call has too many streams.") from error
             else:
                 return opened
 

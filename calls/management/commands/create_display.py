@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.urls import reverse
 
-from calls.displays import ADDRESS, create_display, revoke_display, site_address
+from calls.displays import create_display, revoke_display, site_address
+from calls.management.teams import read_teams
 from calls.models import Customers, DisplayScreen, WallPage
 
 HOW_TO_USE = """
@@ -19,7 +22,7 @@ the wall screen, and nothing else.
 
 To revoke the display: manage.py create_display --revoke {id}
 """
-OPTIONS = ("page", "queue", "seconds", "customers", "no_words", "theme", "url")
+OPTIONS = ("page", "queue", "team", "seconds", "customers", "no_words", "theme", "url")
 
 
 class Command(BaseCommand):
@@ -37,6 +40,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--queue", action="append", help="A queue to show. Repeat for several; default: all."
+        )
+        parser.add_argument(
+            "--team",
+            action="append",
+            metavar="NAME",
+            help="A team whose calls the display shows. Repeat for several; default: all calls.",
         )
         parser.add_argument("--seconds", type=int, help="How long each page is shown; default: 20.")
         parser.add_argument(
@@ -67,12 +76,12 @@ class Command(BaseCommand):
             self._create((options["name"] or "").strip(), given)
 
     def _create(self, name: str, given: dict[str, Any]) -> None:
-        site = given.pop("url", site_address()).rstrip("/")
+        site = given.pop("url", site_address()).rstrip("/").removesuffix(settings.PATH_PREFIX)
         try:
             screen, token = create_display(name=name, **_fields(given))
         except ValidationError as error:
             raise CommandError(_in_words(error)) from error
-        url = site + ADDRESS.format(token=token)
+        url = site + reverse("open-display", args=[token])
         self.stdout.write(HOW_TO_USE.format(url=url, id=screen.pk).strip())
 
     def _list(self) -> None:
@@ -102,6 +111,8 @@ def _fields(given: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a display for the options of the command."""
     names = {"page": "pages", "queue": "queues", "seconds": "rotation_s"}
     fields = {names.get(name, name): value for name, value in given.items()}
+    if "team" in fields:
+        fields["teams"] = read_teams(fields.pop("team"))
     if fields.pop("no_words", False):
         fields["last_words"] = False
     return fields

@@ -12,7 +12,7 @@ from calls.management.selection import add_options, work_through
 
 
 class Command(BaseCommand):
-    help = "Decode calls that are over again, in another format, and analyse them."
+    help = "Decode finished calls again, in another format, and analyse them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

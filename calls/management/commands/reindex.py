@@ -12,12 +12,12 @@ from calls.search.backlog import findable, steps
 
 class Command(BaseCommand):
     help = (
-        "Make the search entries that are missing or outdated. The service can keep running. You "
+        "Add missing and outdated entries to the search index. The service can keep running. You "
         "can stop this at any time and start it again: finished calls are skipped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--all", action="store_true", help="also make existing entries again")
+        parser.add_argument("--all", action="store_true", help="also write existing entries again")
         parser.add_argument(
             "--after", type=int, default=0, metavar="KEY",
             help="with --all: continue after this key, which a stopped run prints",

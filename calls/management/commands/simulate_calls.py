@@ -106,7 +106,7 @@ class SimulationPlan:
         """Yield the calls in order. The same seed makes the same calls."""
         numbers = count(1) if self.total is None else range(1, self.total + 1)
         for number in numbers:
-            rng = Random(f"{self.seed}/{number}")  # noqa: S311 - repeatable, not secret
+            rng = Random(f"{self.seed}/{number}")  # noqa: S311 (repeatable, not secret)
             script = choose_script(self.source, number, rng)
             call_id = f"{self.head}-{script.slug}-{self.tail}{number}"
             yield PlannedCall(call_id, script.opening, deliver(script.packets, rng, self.rates))

@@ -12,6 +12,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -20,9 +21,9 @@ from calls.keys import create_key
 from calls.management.demo import create_demo_supervisor
 from calls.models import ApiKey
 from calls.monitoring.health import pending_migrations
+from calls.operation.server import find_exposure
 from calls.process import Child, python, stop_all
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_PATIENCE_S = 60
 STOP_PATIENCE_S = 8
 WATCH_S = 0.25
@@ -32,7 +33,7 @@ WORKER_NICE = 5  # answering packets takes priority over analysing calls
 class Command(BaseCommand):
     help = (
         "Run web server and worker together on this machine. Ctrl-C or SIGTERM stops both. On "
-        "several machines, run `uvicorn callcenter.asgi:application` and `manage.py qcluster`."
+        "several machines, run `manage.py web` and `manage.py qcluster`."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,16 +46,19 @@ class Command(BaseCommand):
             help="create a demo account and stream the recorded calls, at DEMO_SPEED times real "
             "time (environment variable, default 1)",
         )
+        parser.add_argument(
+            "--forever", action="store_true", help="with --demo: play calls until it is stopped"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.host, self.port = options["host"], options["port"]
         self._stop = threading.Event()
+        if options["forever"] and not options["demo"]:
+            raise CommandError("--forever needs --demo.")
+        self._is_endless = options["forever"]
         self._check()
         self._prepare_database()
         account = create_demo_supervisor() if options["demo"] else None
-        if options["demo"]:
-            # The demo's bad line would log several warnings per second.
-            os.environ.setdefault("LOG_LEVEL", "ERROR")
         children = self._children(worker=not options["no_worker"])
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
@@ -68,11 +72,8 @@ class Command(BaseCommand):
     def _check(self) -> None:
         if not 0 < self.port < 65_536:
             raise CommandError("--port must be from 1 to 65535.")
-        if settings.LOCAL and self.host not in LOOPBACK:
-            raise CommandError(
-                f"The local profile has an open API, so it does not listen on {self.host}. Set "
-                f"DEBUG=false for the production profile. See README.md, Production."
-            )
+        if problem := find_exposure(self.host):
+            raise CommandError(problem)
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         with socket.socket(family) as probe:
             # As Uvicorn does. Without it, an address counts as in use for a while after its server.
@@ -87,6 +88,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0)
         elif pending := pending_migrations():
             raise CommandError(f"{pending} migrations are missing. Run `manage.py migrate` first.")
+        self._has_account = get_user_model().objects.filter(is_active=True).exists()
         # `up` may run for weeks and needs no database from here on.
         connections.close_all()
 
@@ -94,17 +96,16 @@ class Command(BaseCommand):
     def address(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         # Browsers cannot open the address that means "all addresses".
-        return f"http://{'localhost' if host in ('0.0.0.0', '[::]') else host}:{self.port}"  # noqa: S104
+        name = "localhost" if host in ("0.0.0.0", "[::]") else host  # noqa: S104 (nothing is bound to it here)
+        return f"http://{name}:{self.port}{settings.PATH_PREFIX}"
 
     def _children(self, *, worker: bool) -> list[Child]:
         web = Child(
             "web",
             python(
-                *("-m", "uvicorn", "callcenter.asgi:application", "--host", self.host),
-                *("--port", str(self.port), "--log-level", "warning", "--no-access-log"),
+                *("manage.py", "web", "--host", self.host, "--port", str(self.port)),
                 # Less than STOP_PATIENCE_S, after which the server would be killed.
-                *("--timeout-graceful-shutdown", "5", "--ws-ping-interval", "20"),
-                *("--ws", "supervisor.protocol:WebSocketProtocol"),
+                *("--delay", "0", "--timeout", "5"),
             ),
         )
         if not worker:
@@ -152,10 +153,9 @@ class Command(BaseCommand):
         ]
         if account:
             lines += [f"User         {account[0]}", f"Password     {account[1]}"]
-            lines += [
-                "",
-                "Warnings about the demo's bad line are hidden. Set LOG_LEVEL=WARNING to see them.",
-            ]
+        elif not self._has_account:
+            lines += ["", "Nobody can log in yet. Create an account:"]
+            lines += ["  python manage.py createsuperuser"]
         self.stdout.write(self.style.SUCCESS("\ncallcenter is running. Press Ctrl-C to stop.\n"))
         self.stdout.write("\n".join(f"  {line}" for line in lines) + "\n")
         self.stdout.flush()
@@ -165,6 +165,7 @@ class Command(BaseCommand):
             *("manage.py", "simulate_calls", "--url", self.address),
             *("--speed", os.environ.get("DEMO_SPEED", "1"), "--concurrency", "3"),
             *("--shuffle", "0.05", "--duplicates", "0.05"),
+            *(["--forever"] if self._is_endless else []),
         )
         if settings.API_AUTH == "key":
             # Only the digest of a key is stored, so the one of the last run cannot be used again.

@@ -181,8 +181,9 @@ ENGLISH = Vocabulary(
     ordinals=words(
         "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
         "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth "
-        "thirtieth st nd rd th hundred thousand"
+        "thirtieth st nd rd th"
     ),
+    year_words=words("hundred thousand"),
     date_joints=words("of the and slash dash stroke"),
     expiry=r"\bexpir\w*|\bvalid\ (?:un)?til|\b(?:valid|good)\ thr",
     birth_after=r"\b(?:is|was)\ (?:my|his|her)\ (?:birthday|date\ of\ birth)|\bi\ was\ born",

@@ -45,6 +45,7 @@ class Rules:
     unit: re.Pattern[str]
     months: frozenset[str]
     ordinals: frozenset[str]
+    year_words: frozenset[str]
     date_joints: frozenset[str]
     expiry: re.Pattern[str]
     birth_after: re.Pattern[str]
@@ -95,8 +96,8 @@ def rules_for(languages: tuple[str, ...]) -> Rules:
 
 
 _WORD_SETS = (
-    "asking", "harmless_numbers", "answer", "months", "ordinals", "date_joints", "fillers",
-    "loose_fillers", "announcing", "email_lead_in", "before_site", "not_a_domain",
+    "asking", "harmless_numbers", "answer", "months", "ordinals", "year_words", "date_joints",
+    "fillers", "loose_fillers", "announcing", "email_lead_in", "before_site", "not_a_domain",
 )  # fmt: skip
 
 

@@ -56,6 +56,7 @@ class Vocabulary:
     # Dates.
     months: frozenset[str] = frozenset()
     ordinals: frozenset[str] = frozenset()
+    year_words: frozenset[str] = frozenset()  # nineteen hundred
     date_joints: frozenset[str] = frozenset()
     expiry: str = ""
     birth_after: str = ""

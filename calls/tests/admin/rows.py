@@ -12,6 +12,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from calls.annotations import add_note, add_tag
 from calls.bulk import start_bulk
 from calls.displays import create_display
+from calls.holds.services import hold_customer
 from calls.keys import create_key
 from calls.listening import start_listening
 from calls.models import (
@@ -19,16 +20,21 @@ from calls.models import (
     AlertRule,
     Attempt,
     Call,
+    CustomField,
+    Erasure,
     Insight,
     NotificationDelivery,
     NotificationTarget,
     ProviderHealth,
     QueueThreshold,
     Recording,
+    SignOnIdentity,
+    Team,
     WebhookDelivery,
     WebhookEndpoint,
     WorkerHeartbeat,
 )
+from calls.people.agents import find_agent
 from calls.tests.factories import archived_call, failed_call, live_call
 
 LONG = "a-call-id-that-a-telephone-system-made-of-many-parts-2026-11-29T12:00:00Z"
@@ -64,7 +70,9 @@ def _make_calls(mark: str) -> None:
     start_bulk(
         kind="retry", call_ids=[f"nowhere-{mark}"], by="ana", query="?queue=billing&sort=-loss"
     )
-    start_listening(call=live, by="ana", process="web-1")
+    Erasure.objects.create(reason=f"Case {mark}", by="ana", counts={"calls": 2})
+    hold_customer(number=f"+49 30 {900 + int(mark)}", reason="Case 4711", by="ana")
+    start_listening(call=live, by="ana", process="web-1")  # and an entry of the audit log
 
 
 def _make_set_up(mark: str) -> None:
@@ -80,12 +88,18 @@ def _make_set_up(mark: str) -> None:
         error=ERROR[:300], status_code=503, duration_ms=227, next_attempt_at=timezone.now(),
     )  # fmt: skip
     create_display(name=f"hall {mark}")
+    CustomField.objects.create(name=f"crm_{mark.lower()}", label=f"CRM {mark}", kind="link")
     QueueThreshold.objects.create(queue=f"billing {mark}")
     _make_notifications(mark)
-    create_key(name=f"PBX {mark}", scopes=["ingest", "read", "operate"])
+    create_key(name=f"PBX {mark}", scopes=["ingest", "read", "supervise"])
     Insight.objects.create(name=f"reason-{mark}", question="Why did the customer call?")
     user = User.objects.create(username=f"user-{mark}", first_name="Ana", is_staff=True)
+    SignOnIdentity.objects.create(user=user, provider="https://login.example", subject=mark)
     user.groups.add(Group.objects.create(name=f"group {mark}"))
+    team = Team.objects.create(name=f"team {mark}")
+    team.queues.create(queue=f"billing {mark}")
+    team.members.add(user)
+    find_agent(f"Ann {mark}").teams.add(team)
 
 
 def _make_notifications(mark: str) -> None:

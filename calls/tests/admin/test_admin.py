@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -196,6 +197,7 @@ def test_the_page_of_a_call_shows_a_bounded_part_of_its_streams_and_attempts(bos
     Attempt.objects.bulk_create(
         attempt(call, outcome="failed", error=f"error {at}") for at in range(ROWS)
     )
+    ContentType.objects.get_for_model(Call)  # as in a process that has answered before
 
     with CaptureQueriesContext(connection) as queries:
         page = text_of(boss.get(change(call)))
@@ -257,7 +259,9 @@ def test_records_are_neither_added_nor_deleted(boss, many, name):
     assert added.status_code == (200 if name == "calls_apikey" else 403)
     assert deleted.status_code == (200 if name == "calls_workerheartbeat" else 403)
     assert page.status_code == 200
-    assert "<select" not in page.content.decode() or name == "calls_call"
+    # An offer of rows would be slow; calls and keys choose between a few words.
+    offers = name in ("calls_call", "calls_apikey")
+    assert "<select" not in page.content.decode() or offers
 
 
 @pytest.mark.parametrize("name", [*OF_A_CALL, "calls_workerheartbeat", "calls_bulkaction"])

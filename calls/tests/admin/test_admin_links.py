@@ -48,7 +48,7 @@ def test_the_pages_lead_to_the_admin(boss):
 
 def test_who_may_not_open_the_admin_gets_no_link_to_it(person):
     call = Call.objects.get(call_id="failed-1")
-    client = person("view_call")
+    client = person("view_call", "view_all_calls")
 
     with_right = text_of(client.get(page_of(call)))
     client.logout()

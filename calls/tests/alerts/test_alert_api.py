@@ -116,7 +116,7 @@ def test_a_call_lists_its_own_alerts(api):
 
 def test_a_second_acknowledgement_is_told_about_the_first(api_with_key):
     alert = raise_one()
-    api = api_with_key("operate", "read")
+    api = api_with_key("supervise", "read")
 
     first = api.post(f"/v1/alerts/{alert.pk}/acknowledge", {"note": "called back"}).json()
     again = api.post(f"/v1/alerts/{alert.pk}/acknowledge").json()
@@ -152,7 +152,7 @@ def test_a_key_to_read_does_not_acknowledge(api_with_key):
 
     assert api.get("/v1/alerts").status_code == 200
     response = api.post(f"/v1/alerts/{alert.pk}/acknowledge")
-    assert (response.status_code, "operate" in response.json()["detail"]) == (403, True)
+    assert (response.status_code, "supervise" in response.json()["detail"]) == (403, True)
 
 
 def test_alerts_leave_as_csv_that_no_spreadsheet_runs(api):
@@ -173,7 +173,7 @@ def test_calls_tell_of_their_open_alerts_and_ask_no_more_for_many(api, django_as
         raise_one(f"c-{number}")
     Call.objects.create(call_id="calm")
 
-    with django_assert_num_queries(2):  # calls, and their tags
+    with django_assert_num_queries(3):  # calls, their tags, and their custom fields
         calls = {one["call_id"]: one for one in api.get("/v1/call").json()["results"]}
 
     assert (calls["c-0"]["open_alerts"], calls["c-0"]["worst_alert"]) == (2, "critical")
@@ -200,7 +200,7 @@ def act(api, alert, action, body=None):
 
 
 def test_an_alert_is_assigned_snoozed_and_reopened(api_with_key, handler):
-    alert, api = raise_one(), api_with_key("operate", "read")
+    alert, api = raise_one(), api_with_key("supervise", "read")
 
     assigned = act(api, alert, "assign", {"to": "ann"}).json()
     snoozed = act(api, alert, "snooze", {"minutes": 15}).json()

@@ -9,9 +9,9 @@ from collections import Counter
 
 import psutil
 import pytest
-from websockets.sync.client import connect
 
 from benchmarks.rig.services import Service, kill
+from benchmarks.rig.sockets import connect
 from benchmarks.rig.waiting import answers, get, post, wait_until
 
 pytestmark = pytest.mark.processes

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
@@ -50,6 +53,16 @@ from calls.tests.factories import packet
 )
 def test_phrases_are_found_as_people_mean_them(phrases, text, found):
     assert find_phrase(compile_phrases(phrases), text) == found
+
+
+@pytest.mark.parametrize("sign", ["_", "\u0301", "a", " ", ".", "a_", "a\u0301"])
+def test_a_long_run_of_any_sign_takes_no_longer_than_its_length(sign):
+    expression = compile_phrases("cancel* my account\na b*\nmanager*")
+    began = time.process_time()
+
+    find_phrase(expression, f"cancel{sign * 60_000}" * 2)
+
+    assert time.process_time() - began < 5
 
 
 def test_a_quote_is_short_and_around_the_words():
@@ -140,6 +153,27 @@ def test_work_of_a_dead_process_is_read_again_and_raised_once(only_mine):
     raise_alerts(found, now=later)
 
     assert (len(found), Alert.objects.count()) == (1, 1)
+
+
+def test_what_was_said_before_the_first_worker_of_a_new_site_raises_an_alert(only_mine):
+    import_module("calls.migrations.0058_watches_begin").begin(apps, None)
+    rule()
+    record_packets([packet("c-1", 1, "my lawyer")])
+
+    Watcher(owner="one").step()
+
+    assert Alert.objects.count() == 1
+
+
+def test_a_rule_finds_what_is_said_right_after_it_was_made(only_mine):
+    watcher = Watcher(owner="one")
+    watcher.step()
+    rule()
+    record_packets([packet("c-1", 1, "my lawyer")])
+
+    watcher.step()
+
+    assert Alert.objects.count() == 1
 
 
 def test_an_idle_watch_asks_little(only_mine, django_assert_max_num_queries):

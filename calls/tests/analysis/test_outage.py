@@ -58,6 +58,7 @@ def states(address: str) -> list[str]:
     return [call["state"] for call in get(f"{address}/v1/call?limit=100")["results"]]
 
 
+@pytest.mark.slow
 def test_a_provider_that_is_down_for_long_costs_no_call_an_attempt(tmp_path, ai):
     knobs = {
         "AI_PROVIDER": "openai",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from calls import services, tasks
+from calls.actions import ACTIONS
 from calls.analysis import breaker
 from calls.ingest.record import record_packets
 from calls.lifecycle import CallState
@@ -202,7 +204,7 @@ def test_one_refused_call_does_not_stop_the_others(call_in, monkeypatch):
             Call.objects.get(call_id=call_id).delete()
         return retry(call_id=call_id, **options)
 
-    monkeypatch.setattr(services, "retry_call", refuse)
+    monkeypatch.setitem(ACTIONS, "retry", replace(ACTIONS["retry"], run=refuse))
 
     assert said("retry_failed") == "2 calls changed, 1 refused."
 

@@ -119,7 +119,7 @@ def test_an_unknown_call_is_answered_404_and_a_bad_id_400(api):
 
 def test_reading_takes_one_scope_and_writing_another(api_with_key, call_in):
     call_in()
-    reader, operator = api_with_key("read"), api_with_key("operate")
+    reader, operator = api_with_key("read"), api_with_key("supervise")
 
     assert [reader.get(f"/v1/call/c-1/{path}").status_code for path in ("tags", "notes")] == [
         200
@@ -226,10 +226,10 @@ def test_tags_and_notes_of_many_calls_take_no_query_for_each(
             add_note(api, "Hello.", f"c-{number}")
 
     fill(0)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         api.get("/v1/call?limit=50")
     fill(10)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         answer = api.get("/v1/call?limit=50").json()
 
     assert len(answer["results"]) == 20

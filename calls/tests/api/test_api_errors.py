@@ -86,7 +86,7 @@ def test_hostile_words_in_an_address_stay_in_json(api):
     ("url", "allowed"),
     [
         ("/v1/call/stream/c-1", {"POST", "OPTIONS"}),
-        ("/v1/call/c-1", {"GET", "HEAD", "OPTIONS"}),
+        ("/v1/call/c-1", {"GET", "HEAD", "DELETE", "OPTIONS"}),
         ("/v1/events", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
@@ -144,3 +144,17 @@ def test_every_view_asks_for_permission():
     asked = {tuple(kind.__name__ for kind in route.permission_classes) for route in routes}
 
     assert asked == {("MayCall",)}
+
+
+@pytest.mark.parametrize("address", ["/v1/call?opened_after=", "/v1/alerts?raised_before="])
+def test_a_time_may_be_given_in_any_offset_from_utc(api, address):
+    answer = api.get(f"{address}2026-01-31T12:00:00%2B23:59")
+
+    assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+@pytest.mark.parametrize("value", ["2", "-1104", "yes", "None"])
+def test_a_filter_that_is_neither_true_nor_false_is_named(api, value):
+    answer = api.get(f"/v1/call?dismissed={value}")
+
+    assert (answer.status_code, answer.json()) == (400, {"dismissed": ["Must be true or false."]})

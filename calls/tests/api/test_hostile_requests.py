@@ -15,6 +15,7 @@ from calls import services
 from calls.api import downloads
 from calls.api.ranges import ThreadedResponse
 from calls.exports import table as csv_table
+from calls.lifecycle import CallState
 from calls.tests.factories import archived_call
 
 pytestmark = pytest.mark.django_db
@@ -252,3 +253,27 @@ def test_a_table_is_read_in_blocks_while_it_is_sent(open_api, monkeypatch):
     response = open_api.get("/v1/calls.csv")
 
     assert len(list(response.streaming_content)) == 3
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://evil.example", 403),
+        ("null", 403),
+        ("http://[", 403),
+        ("http://testserver", 409),
+        ("https://pbx.example.com", 409),
+        (None, 409),
+    ],
+)
+def test_a_page_of_another_site_cannot_act_on_an_open_api(api, settings, call_in, origin, status):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://pbx.example.com"]
+    call_in(CallState.ARCHIVED)
+    headers = {"Origin": origin} if origin else {}
+
+    # A browser sends such a request without asking the server first.
+    acted = api.post("/v1/call/c-1/retry", b"", content_type="text/plain", headers=headers)
+    read = api.get("/v1/call/c-1", headers=headers)
+
+    assert acted.status_code == status
+    assert read.status_code == 200

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.db import OperationalError
 
 from calls import keys
-from calls.keys import KeyRing, create_key, digest, key_from_headers, revoke_key
+from calls.api import urls
+from calls.api.views.analysis import AnalysisViewSet
+from calls.keys import KeyRing, access, create_key, digest, key_from_headers, keyring, revoke_key
 from calls.models import ApiKey
 
 pytestmark = pytest.mark.django_db
@@ -24,12 +28,16 @@ class Clock:
     def monotonic(self):
         return self.now
 
+    def time(self):
+        return 1_800_000_000 + self.now
+
 
 @pytest.fixture
 def clock(monkeypatch, settings):
     settings.API_KEY_REFRESH = 5
     clock = Clock()
-    monkeypatch.setattr(keys, "time", clock)
+    monkeypatch.setattr(keyring, "time", clock)
+    monkeypatch.setattr(access, "time", clock)
     return clock
 
 
@@ -80,7 +88,7 @@ def test_a_key_that_was_just_made_is_found_within_a_second(clock):
     _, plain = create_key(name="PBX", scopes=["ingest"])
 
     at_once = ring.find(plain)
-    clock.now += keys.UNKNOWN_KEY_PAUSE_S
+    clock.now += keyring.UNKNOWN_KEY_PAUSE_S
     later = ring.find(plain)
 
     assert at_once is None
@@ -156,14 +164,46 @@ def test_an_event_loop_is_never_made_to_wait_for_the_database(clock, django_asse
     assert known is not None
 
 
+API_VIEWS = {pattern.name: pattern.callback for pattern in urls.urlpatterns}
+
+
+@pytest.mark.parametrize("view", API_VIEWS.values(), ids=API_VIEWS)
+def test_every_route_declares_a_scope_for_each_action(view):
+    actions = set(view.actions.values())
+    admins = {action for action in actions if view.cls.scopes.get(action) == ApiKey.Scope.ADMIN}
+
+    assert actions - view.cls.scopes.keys() == set()
+    assert admins - view.cls.permissions.keys() == set(), "people need a permission by name"
+
+
+def test_an_action_without_a_scope_is_refused(api_with_key, monkeypatch):
+    monkeypatch.setattr(AnalysisViewSet, "scopes", {})
+
+    response = api_with_key(*ApiKey.Scope.values).get("/v1/analysis")
+
+    assert response.status_code == 403
+    assert "declares no scope" in response.json()["detail"]
+
+
+def test_a_key_of_before_keeps_what_it_may_do_under_the_new_name_of_the_scope():
+    rename = import_module("calls.migrations.0040_api_key_scopes")
+    old, _ = create_key(name="old", scopes=["operate", "read"])
+    other, _ = create_key(name="other", scopes=["ingest"])
+
+    rename.forwards(apps, None)
+
+    assert ApiKey.objects.get(pk=old.pk).scopes == ["read", "supervise"]
+    assert ApiKey.objects.get(pk=other.pk).scopes == ["ingest"]
+
+
 SCOPES = [
     ("POST", "/v1/call/stream/c-1", "ingest"),
     ("POST", "/v1/call/stream/c-1/batch", "ingest"),
     ("POST", "/v1/call/c-1/start", "ingest"),
     ("POST", "/v1/call/c-1/end", "ingest"),
-    ("POST", "/v1/call/c-1/retry", "operate"),
-    ("POST", "/v1/call/c-1/reanalyse", "operate"),
-    ("POST", "/v1/call/c-1/decode", "operate"),
+    ("POST", "/v1/call/c-1/retry", "supervise"),
+    ("POST", "/v1/call/c-1/reanalyse", "supervise"),
+    ("POST", "/v1/call/c-1/decode", "supervise"),
     ("GET", "/v1/call", "read"),
     ("GET", "/v1/call/c-1", "read"),
     ("GET", "/v1/call/c-1/packets", "read"),
@@ -171,6 +211,26 @@ SCOPES = [
     ("GET", "/v1/call/c-1/transcript", "read"),
     ("GET", "/v1/call/c-1/recording", "read"),
     ("GET", "/v1/events", "read"),
+    ("POST", "/v1/call/c-1/dismiss", "supervise"),
+    ("PUT", "/v1/call/c-1/speakers", "supervise"),
+    ("GET", "/v1/call/c-1/tags", "read"),
+    ("POST", "/v1/call/c-1/tags", "supervise"),
+    ("DELETE", "/v1/call/c-1/tags/vip", "supervise"),
+    ("GET", "/v1/call/c-1/notes", "read"),
+    ("POST", "/v1/call/c-1/notes", "supervise"),
+    ("DELETE", "/v1/call/c-1/notes/1", "supervise"),
+    ("GET", "/v1/call/c-1/alerts", "read"),
+    ("GET", "/v1/calls.csv", "read"),
+    ("GET", "/v1/alerts", "read"),
+    ("GET", "/v1/alerts.csv", "read"),
+    ("GET", "/v1/alerts/1", "read"),
+    ("POST", "/v1/alerts/1/acknowledge", "supervise"),
+    ("POST", "/v1/alerts/1/assign", "supervise"),
+    ("POST", "/v1/alerts/1/snooze", "supervise"),
+    ("POST", "/v1/alerts/1/reopen", "supervise"),
+    ("GET", "/v1/analysis", "read"),
+    ("GET", "/v1/search?q=refund", "read"),
+    ("GET", "/v1/reports/agents", "read"),
 ]
 
 

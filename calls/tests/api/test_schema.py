@@ -41,9 +41,12 @@ def test_every_route_below_v1_is_documented(schema):
     assert documented == {
         "analysis", "batch", "call", "calls.csv", "decode", "dismiss", "end", "events", "packets",
         "reanalyse", "recording", "retry", "start", "transcript", "{call_id}",
-        "tags", "{name}", "notes", "{note_id}", "speakers",
+        "fields", "tags", "{name}", "notes", "{note_id}", "speakers", "hold", "erasures",
+        "{erasure_id}",
         "acknowledge", "assign", "snooze", "reopen", "alerts", "alerts.csv", "{alert_id}",
         "stream", "search", "search.csv",
+        "bulk", "{number}", "stop", "rules", "try", "webhooks", "test", "deliveries",
+        "notification-targets", "keys", "rotate", "revoke",
         "agents", "agents.csv", "queues", "queues.csv", "days", "days.csv",
     }  # fmt: skip
 
@@ -52,6 +55,11 @@ def test_every_operation_says_what_it_does_and_how_it_refuses(schema):
     for name, operation in operations(schema).items():
         assert operation["summary"], name
         assert {"401", "403", "405", "503"} <= set(operation["responses"]), name
+
+
+def test_every_operation_names_the_scope_that_it_needs(schema):
+    for name, operation in operations(schema).items():
+        assert f"Needs the scope `{operation['x-scope']}`." in operation["description"], name
 
 
 def test_examples_of_requests_are_requests_that_the_api_takes(schema):
@@ -65,6 +73,31 @@ def test_examples_of_requests_are_requests_that_the_api_takes(schema):
     ]
 
     assert len(checked) == 3
+
+
+def test_the_documentation_begins_with_what_a_newcomer_needs(schema):
+    names = [operation["operationId"] for operation in operations(schema).values()]
+    used = list(dict.fromkeys(each["tags"][0] for each in operations(schema).values()))
+
+    assert names[:4] == ["start_call", "send_packet", "send_batch", "set_call_fields"]
+    assert names[4:6] == ["end_call", "get_transcript"]
+    assert set(used) == {each["name"] for each in schema["tags"]}
+    assert all(each["description"].endswith(".") for each in schema["tags"])
+    assert (used[0], used[-1]) == ("ingest", "administration")
+
+
+@pytest.mark.django_db
+def test_without_a_key_every_route_answers_401(schema, settings):
+    settings.API_AUTH = "key"
+    client = Client()
+
+    answers = {
+        name: client.generic(method, re.sub(r"{\w+}", "1", path)).status_code
+        for name in operations(schema)
+        for method, path in [name.split(" ")]
+    }
+
+    assert {name for name, status in answers.items() if status != 401} == set()
 
 
 def test_the_schema_is_served(client: Client):

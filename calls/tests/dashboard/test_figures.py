@@ -11,7 +11,7 @@ import pytest
 from calls.analysis.live.status import LiveStatus
 from calls.analysis.status import Load
 from calls.dashboard.figures import Level, figures_of, problems_of, span, worst
-from calls.models import AnalysisPause, ProviderHealth, WebhookEndpoint, WorkerHeartbeat
+from calls.models import AnalysisPause, ApiKey, ProviderHealth, WebhookEndpoint, WorkerHeartbeat
 from calls.monitoring.overview import Overview, Space, Webhooks
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -22,7 +22,7 @@ CALM = Overview(
     load=[Load("transcribe", 0, 0, 0, 0.0)], live=LiveStatus(), live_calls=0, dead_calls=0,
     failed_calls=(), failed_attempts=(), queued_jobs=0, failed_job_count=0, failed_jobs=(),
     webhooks=Webhooks(1, (), (), 0, 0.0), open_alerts={"notice": 0, "warning": 2, "critical": 1},
-    locked_out=0, media=Space(50, 100), storage_problem="", database_bytes=4096,
+    locked_out=0, keys=(), media=Space(50, 100), storage_problem="", database_bytes=4096,
 )  # fmt: skip
 PAUSE = AnalysisPause(paused_at=NOW - timedelta(hours=3), by="ann", reason="The bill.")
 DOWN = ProviderHealth(
@@ -31,6 +31,11 @@ DOWN = ProviderHealth(
 FAILING = ProviderHealth(provider="openai", stage="understand", failures=2)
 HOOK = WebhookEndpoint(name="crm")
 OK, WARN, BAD = Level.OK, Level.WARN, Level.BAD
+
+
+def key(days: int | None) -> ApiKey:
+    expires_at = None if days is None else NOW + timedelta(days=days)
+    return ApiKey(name="PBX", expires_at=expires_at)
 
 
 def figure(label: str, setting: str = "all", **changes: Any) -> Any:
@@ -63,6 +68,11 @@ def figure(label: str, setting: str = "all", **changes: Any) -> Any:
         ("Webhooks", {"webhooks": Webhooks(1, (HOOK,), (), 0, 0.0)}, WARN, "1 failing"),
         ("Webhooks", {"webhooks": Webhooks(0, (), (HOOK,), 0, 0.0)}, BAD, "1 disabled"),
         ("Webhooks", {"webhooks": Webhooks(1, (), (), 7, 400.0)}, WARN, "7 waiting"),
+        ("API keys", {}, Level.PLAIN, "None"),
+        ("API keys", {"keys": (key(None), key(days=15))}, Level.PLAIN, "2 valid"),
+        ("API keys", {"keys": (key(None), key(days=5))}, WARN, "PBX expires in 5 days"),
+        ("API keys", {"keys": (key(days=-2),)}, WARN, "PBX expired 2 days ago"),
+        ("API keys", {"keys": (key(days=-8),)}, Level.PLAIN, "0 valid"),
         ("Free disk space", {}, OK, "50 % of"),
         ("Free disk space", {"media": Space(9, 100)}, WARN, "low"),
         ("Free disk space", {"media": Space(2, 100)}, BAD, "low"),

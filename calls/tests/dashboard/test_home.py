@@ -114,3 +114,20 @@ def test_the_login_leads_to_no_other_site(boss, target):
     response = boss.get(reverse("admin:login"), {"next": target})
 
     assert response.url == reverse("admin:index")
+
+
+def test_the_doctor_is_one_click_away_and_says_what_is_wrong_and_how_to_mend_it(boss):
+    assert reverse("admin:doctor") in text_of(boss.get(reverse("admin:index")))
+
+    page = text_of(boss.get(reverse("admin:doctor")))
+
+    assert "No worker has ever run." in page
+    assert "manage.py qcluster" in page
+    assert "things to mend" in page
+
+
+def test_the_doctor_is_for_those_who_see_the_health_of_the_site(person):
+    client = person("view_call")
+
+    assert reverse("admin:doctor") not in text_of(client.get(reverse("admin:index")))
+    assert client.get(reverse("admin:doctor")).status_code == 403

@@ -79,7 +79,37 @@ def test_a_placeholder_is_no_id(text):
     assert as_call_id(text) == ""
 
 
-@pytest.mark.parametrize("addressed", [".", "..", "undefined", "b64:", "b64:%", "b64:_w"])
+TEMPLATES = [
+    *(
+        "{{CallSid}}",
+        "{{ call_id }}",
+        "${call_id}",
+        "{callId}",
+        "#{call.id}",
+        "<uuid>",
+        "<call id>",
+    ),
+    *("<%= call_id %>", "%callid%", "$call_id", "$(uuid)", " {{uuid}} ", "{{call.customer.id}}"),
+]
+IDS_IN_BRACKETS = [
+    *("{4711}", "{7B2C0A52-11AB-4C3D}", "{deadbeef}", "<4711@pbx.example.com>", "%4711%", "$17"),
+    *("a{b}", "{a};{b}", "<>", "{}", "%", "${}", "[::1]", "{{", "string-7", "callid-1"),
+]
+
+
+@pytest.mark.parametrize("text", TEMPLATES)
+def test_a_template_that_nobody_filled_in_is_no_id(text):
+    assert as_call_id(text) == as_external_id(text) == ""
+
+
+@pytest.mark.parametrize("text", IDS_IN_BRACKETS)
+def test_an_id_in_brackets_is_one(text):
+    assert as_call_id(text)
+
+
+@pytest.mark.parametrize(
+    "addressed", [".", "..", "undefined", "b64:", "b64:%", "b64:_w", "{{CallSid}}", "${id}"]
+)
 @pytest.mark.parametrize("route", ["stream/{}", "stream/{}/batch", "{}/start", "{}/end"])
 @pytest.mark.django_db
 def test_an_address_without_an_id_is_refused_with_the_reason(api, addressed, route):

@@ -13,7 +13,6 @@ import pytest
 from django.db import connection
 from websockets.sync.client import connect
 
-from benchmarks.rig.servers import WS_PROTOCOL
 from benchmarks.rig.services import Service
 from benchmarks.rig.waiting import answers, free_port, get, post, wait_until
 from calls.tests.ingest.carriers.carrier_dialects import twilio_like
@@ -22,7 +21,7 @@ from calls.tests.ingest.carriers.test_carrier_messages import speech, texts
 pytestmark = pytest.mark.processes
 SERVERS = {
     "uvicorn": ("-m", "uvicorn", "callcenter.asgi:application", "--log-level", "warning", "--port"),
-    "uvicorn-own": ("-m", "uvicorn", "callcenter.asgi:application", "--ws", WS_PROTOCOL, "--port"),
+    "web": ("manage.py", "web", "--port"),
     "daphne": ("-m", "daphne", "-v", "0", "callcenter.asgi:application", "-p"),
     "runserver": ("manage.py", "runserver", "--noreload"),
 }
@@ -198,7 +197,7 @@ def test_a_stop_in_the_middle_of_the_load_loses_no_packet_that_was_accepted(serv
 def test_a_carrier_does_not_notice_that_the_database_is_away(service):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite is a file of this process")
-    address = service.web("--ws-ping-interval", "0.2", "--ws-ping-timeout", "0.2")
+    address = service.web("--ping-interval", "0.2")
     dialect = twilio_like("Twilio")
     messages = texts(dialect.messages(speech(8000)))
     third, last = len(messages) // 3, next(at for at, each in enumerate(messages) if "stop" in each)

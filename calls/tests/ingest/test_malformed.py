@@ -184,7 +184,7 @@ ROUTES = [
     Case("route: unknown below a call", "/v1/call/c-1/explode", doc(GOOD), "nothing", 404),
     Case("method: GET a packet", PACKET, b"", "GET", 405, "GET"),
     Case("method: PUT a packet", PACKET, doc(GOOD), "PUT", 405, "PUT"),
-    Case("method: DELETE a call", "/v1/call/c-1", b"", "DELETE", 405, "DELETE"),
+    Case("method: PUT a call", "/v1/call/c-1", b"", "PUT", 405, "PUT"),
     Case("method: GET an end", "/v1/call/c-1/end", b"", "GET", 405, "GET"),
     Case("method: POST the list", "/v1/call", doc({}), "POST", 405),
     Case("method: POST the log", "/v1/events", doc({}), "POST", 405),

@@ -5,7 +5,8 @@ import logging
 import random
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from calls import services
 from calls.ingest.late_log import LateLog
@@ -216,3 +217,29 @@ def test_a_call_with_losses_writes_one_line_at_its_end(caplog, django_capture_on
 
     [line] = [each for each in caplog.records if each.levelno >= logging.WARNING]
     assert line.getMessage() == "call c ended (requested): 3 packets, 6 missing, 0 duplicates"
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="reads SQLite's plans")
+def test_no_statement_of_the_write_path_reads_a_whole_table():
+    def two_calls(sequence):
+        return [
+            packet(call_id, sequence, stream=stream)
+            for call_id in ("c-1", "c-2")
+            for stream in ("left", "right")
+        ]
+
+    record_packets(two_calls(1))
+    with CaptureQueriesContext(connection) as written:
+        record_packets(two_calls(2))
+
+    steps = [step for query in written for step in plan_of(query["sql"])]
+    assert [step for step in steps if step.startswith("SCAN calls_")] == []
+    assert any("calls_stream USING INDEX" in step and "name=?" in step for step in steps)
+
+
+def plan_of(sql):
+    if not sql.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('%', '%%')}")
+        return [row[3] for row in cursor.fetchall()]

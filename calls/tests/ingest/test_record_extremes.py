@@ -115,10 +115,10 @@ def test_repeats_of_many_calls_take_as_few_statements_as_those_of_few():
 
 def test_absurd_numbers_of_missing_packets_overflow_nothing():
     for sequence in (1, MAX_SEQUENCE, MAX_SEQUENCE):
-        record_packets([packet("c-1", sequence, stream=str(at)) for at in range(1_100)])
+        record_packets([packet("c-1", sequence, stream=str(at)) for at in range(1_000)])
 
     call = Call.objects.get()
-    assert (call.packet_count, call.duplicate_count) == (2_200, 1_100)
+    assert (call.packet_count, call.duplicate_count) == (2_000, 1_000)
     assert call.missing_count > MAX_SEQUENCE
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from calls.alerts.matches import AlertMatch
@@ -15,10 +17,12 @@ from calls.models import (
     CallEvent,
     NotificationDelivery,
     NotificationTarget,
+    Team,
     WorkerHeartbeat,
 )
 from calls.notifications.services import CLAIM_S, OUTBOX
 from calls.notifications.text import notice_of
+from calls.people.agents import find_agent, merge_agents
 from calls.webhooks.retry import Outcome
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +83,42 @@ def test_a_target_may_want_the_alerts_of_some_rules_only(rule):
     raise_one(other)
 
     assert NotificationDelivery.objects.get().alert.rule == other
+
+
+@pytest.mark.parametrize(
+    ("agent", "queue", "teams", "count"),
+    [
+        ("Ana", "billing", ["Sales"], 1),
+        ("ana lee", "billing", ["Sales"], 1),  # another spelling of her name
+        ("Ana", "north", ["North"], 0),  # once a call has an agent, the agent's teams decide
+        ("", "north", ["North"], 1),
+        ("", "north", ["Sales", "North"], 1),
+        ("", "", ["North"], 0),
+        ("Bob", "billing", ["Sales"], 0),
+        ("Ana", "billing", [], 0),  # its teams were deleted
+    ],
+)
+def test_a_target_of_teams_is_told_of_their_calls_only(rule, agent, queue, teams, count):
+    sales, north = Team.objects.create(name="Sales"), Team.objects.create(name="North")
+    merge_agents(find_agent("Ana"), [find_agent("ana lee")])
+    find_agent("Ana").teams.add(sales)
+    find_agent("Bob")
+    north.queues.create(queue="north")
+    target("limited", teams=[{"Sales": sales.pk, "North": north.pk}[name] for name in teams])
+    call = Call.objects.create(call_id="c-1", agent=agent, queue=queue)
+
+    raise_alerts([AlertMatch(rule, call.pk, found="x")], now=timezone.now())
+
+    assert NotificationDelivery.objects.count() == count
+
+
+def test_targets_without_teams_ask_for_none(rule):
+    target()
+    call, now = Call.objects.create(call_id="c-1", agent="Ana"), timezone.now()
+    with CaptureQueriesContext(connection) as found:
+        raise_alerts([AlertMatch(rule, call.pk, found="x")], now=now)
+
+    assert not [query for query in found if '"calls_team"' in query["sql"]]
 
 
 def test_no_message_is_sent_in_quiet_hours_though_the_alert_is_raised(rule):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from calls.redaction import redact
 from calls.redaction.live import QUIET_MS, LiveWords, clear
-from calls.tests.redaction.live_calls import utterance
+from calls.tests.redaction.live_calls import leaks, utterance
 
 
 def shown(*said: str, language: str = "en", later_ms: int = 300) -> list[str | None]:
@@ -155,3 +158,70 @@ def test_a_conversation_that_is_remembered_gives_the_same_as_a_new_one():
 
 def test_a_call_without_words_shows_nothing():
     assert clear([], language="en", now_ms=0) == []
+
+
+FILLER = "and then nobody called me back for a whole week"
+
+
+def monologue(length):
+    """Return what one side says without a pause until it has said so many characters."""
+    said: list[LiveWords] = []
+    while sum(len(each.text) for each in said) < length:
+        said.append(utterance("customer", said[-1].end_ms + 300 if said else 0, FILLER))
+    return said
+
+
+@pytest.mark.parametrize("length", range(1_850, 2_150, 50))
+def test_a_number_late_in_a_long_monologue_is_never_shown(length):
+    said = monologue(length)
+    digits = ["so my card is 4532", "0151", "1283", "0366 and that is it"]
+    for text in digits:
+        said.append(utterance("customer", said[-1].end_ms + 300, text))
+        now = clear(said, language="en", now_ms=said[-1].end_ms + 300)
+
+        assert not re.search(r"\d", " ".join(filter(None, now)))
+
+    assert now[-1] == "[CARD] and that is it"
+
+
+def test_a_word_more_costs_the_same_however_long_somebody_has_talked(monkeypatch):
+    read: list[int] = []
+    find = redact.find_personal_data
+    monkeypatch.setattr(
+        redact,
+        "find_personal_data",
+        lambda text, *args, **kwargs: read.append(len(text)) or find(text, *args, **kwargs),
+    )
+
+    def characters_read(said):
+        read.clear()
+        for end in range(len(said) - 40, len(said) + 1):
+            clear(said[:end], language="en", now_ms=said[end - 1].end_ms + 300)
+        # The first of them may read everything.
+        return sum(read[len(read) // 2 :])
+
+    assert characters_read(monologue(20_000)) < 2 * characters_read(monologue(4_000))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "answer"),
+    [
+        ("c: The IBAN was on it.", "c: GB82 WEST 1234 5698", ""),
+        ("c: My e-mail address, well.", "c: it was maria lopez at gmail com", ""),
+        ("c: That is about the sort code.", "c: it said 12-34-56 there", ""),
+        ("c: My card, you know.", "c: it expires on the thirtieth of June", ""),
+        ("c: My card ends in 366.", "c: and that is all", "a: 366, thank you."),
+        ("a: What is your account number?", "a: take your time please", "c: 12 34"),
+        ("a: Can I have your e-mail?", "a: take your time please", "c: maria posteo net"),
+        ("a: What is your card number?", "a: or the order number?", "c: 5512345"),
+    ],
+)
+def test_what_was_named_minutes_ago_in_the_same_turn_still_decides(first, last, answer):
+    speakers = {"a": "agent", "c": "customer"}
+    said = [first, *[f"{first[0]}: {FILLER}"] * 60, last, *([answer] if answer else [])]
+    utterances: list[LiveWords] = []
+    for each in said:
+        begin_ms = utterances[-1].end_ms + 300 if utterances else 0
+        utterances.append(utterance(speakers[each[0]], begin_ms, each[3:]))
+
+    assert leaks(utterances) == []

@@ -79,6 +79,8 @@ def test_phones_ids_and_accounts_go(text: str, question: str, left: str) -> None
         ("3-4-1985", "Date of birth, please.", "[DATE]"),
         ("November 27.", "And the card, X by 3?", "[DATE]."),
         ("The 19th of November, 1978.", "And your native bird?", "The [DATE]."),
+        ("Fourth of the second, eighty five.", "And your date of both?", "[DATE]."),
+        ("4th of the second, 85.", "And your native bird?", "[DATE]."),
         (
             "It says 771, so far 3.",
             "We will send a code to your phone, please read it.",

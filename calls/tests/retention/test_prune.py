@@ -65,7 +65,7 @@ def test_the_log_says_that_a_call_was_deleted_and_its_head_does_not_go_back(sett
 
     (entry,) = events.as_messages(CallEvent.objects.all())
     assert (entry["type"], entry["call_id"]) == ("call_deleted", None)
-    assert entry["data"] == {"deleted": "written", "reason": "retention"}
+    assert entry["data"] == {"deleted": "written", "reason": "retention", "by": ""}
     assert events.head() > head
 
 

@@ -70,6 +70,7 @@ def misbehave(plans):
     return reply
 
 
+@pytest.mark.slow
 def test_every_message_arrives_however_its_receiver_misbehaves(tmp_path):
     plans = {
         "/errs": [Reply(500, "no such tenant")],

@@ -9,9 +9,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import pytest
-from websockets.sync.client import connect
 
 from benchmarks.rig.services import Service
+from benchmarks.rig.sockets import connect
 from benchmarks.rig.waiting import answers, get, post, wait_until
 from calls.tests.ingest.carriers.carrier_calls import SID, TWILIO_START, codes, twilio_frames
 
@@ -68,7 +68,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path):
     with Service(tmp_path, **SETTINGS) as service, ExitStack() as lines:
-        addresses = [service.web("--timeout-graceful-shutdown", "5") for _ in range(2)]
+        addresses = [service.web("--timeout", "5") for _ in range(2)]
         service.worker()
         yield Site(service, addresses, lines)
 

@@ -6,9 +6,9 @@ from functools import partial
 
 import psutil
 import pytest
-from websockets.sync.client import connect
 
 from benchmarks.rig.services import Service, descendants, kill
+from benchmarks.rig.sockets import connect
 from benchmarks.rig.waiting import answers, free_port, get, post, wait_until
 
 pytestmark = pytest.mark.processes
@@ -51,6 +51,7 @@ def test_up_runs_web_and_worker_and_leaves_no_process_behind(service):
     _, alive = psutil.wait_procs(family, timeout=1)
     assert alive == []
     assert "Stopped." in service.log("up")
+    assert "manage.py createsuperuser" in service.log("up")
 
 
 def test_up_ends_everything_when_it_is_killed_itself(service):
@@ -96,6 +97,13 @@ def test_up_says_which_port_is_taken(service):
 
     assert result.returncode == 1
     assert f"127.0.0.1:{port}: Address already in use." in result.stderr
+
+
+def test_up_plays_forever_only_what_it_plays(service):
+    result = service.run("up", "--forever", check=False)
+
+    assert result.returncode == 1
+    assert "--forever needs --demo." in result.stderr
 
 
 def test_a_call_whose_worker_process_is_killed_is_picked_up_again(tmp_path):

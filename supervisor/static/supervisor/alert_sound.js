@@ -156,9 +156,12 @@ function tone(frequency, begin) {
 // Desktop notifications, while the page is hidden --------------------------------------------------
 
 function startNotify() {
+  if (!notify) return;
   // Browsers offer notifications only over HTTPS and on localhost.
-  if (!("Notification" in window) || !isSecureContext || !notify) return;
-  notify.hidden = false;
+  if (!("Notification" in window) || !isSecureContext) {
+    notify.hidden = true;
+    return;
+  }
   notify.addEventListener("click", async () => {
     const wants = read(NOTIFY) !== "on" || Notification.permission !== "granted";
     const isAllowed = wants && (await Notification.requestPermission()) === "granted";

@@ -199,6 +199,7 @@ def test_the_alerts_page_is_never_wider_than_the_screen(watched, open_page, widt
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation_on_the_pages_of_alerts(watched, open_page, scheme):
     watched.say("axe-alert", CANCEL, LAWYER)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from calls.annotations import add_tag
 from calls.bulk import start_bulk
+from calls.holds.services import hold_customer, set_hold
 from calls.models import Call
 from calls.tests.factories import failed_call, live_call
 from supervisor.ordering import Place
@@ -117,6 +118,21 @@ def test_calls_are_filtered_by_the_sentiment_of_the_customer(supervisor):
     assert shown(supervisor.get(BOARD, {"customer": "NEGATIVE"})) == ["bad"]
 
 
+def test_calls_on_hold_are_marked_and_found_also_by_a_hold_on_their_customer(visitor):
+    client = visitor("view_call", "hold_call")
+    make("own", caller="+1 555 0100"), make("free", caller="+1 555 0199")
+    make("customer", caller="0049 30 123-45")
+    set_hold(call_id="own", reason="Case 1")
+    hold_customer(number="+49 30 12345", reason="Case 2")
+
+    board = client.get(BOARD).content.decode()
+    page = client.get(BOARD, {"hold": "1"})
+
+    assert set(shown(page)) == {"own", "customer"}
+    assert board.count('class="held"') == page.content.decode().count('class="held"') == 2
+    assert "On legal hold, with all calls of this customer: Case 2" in board
+
+
 def test_the_calls_of_a_bulk_action_are_those_it_was_carried_out_on(supervisor):
     failed_call("failed"), live_call("live")
     action = start_bulk(kind="retry", call_ids=["failed", "live"], by="ann")
@@ -161,8 +177,9 @@ def test_calls_of_the_same_moment_are_on_one_page_each(supervisor):
 def test_the_address_keeps_every_choice():
     query = {
         "state": "FAILED", "q": "x", "queue": "a", "agent": "b", "alert": "1", "tag": "c",
-        "customer": "NEGATIVE", "from": "-6", "to": "today", "tz": "Asia/Tokyo", "bulk": "7",
-        "sort": "-loss", "page": "2", "rows": "25", "columns": "queue,loss",
+        "trouble": "any", "hold": "1", "customer": "NEGATIVE", "from": "-6", "to": "today",
+        "tz": "Asia/Tokyo", "bulk": "7", "sort": "-loss", "page": "2", "rows": "25",
+        "columns": "queue,loss",
     }  # fmt: skip
 
     wanted = Filter.from_query(query)

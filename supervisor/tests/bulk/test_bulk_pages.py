@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from calls import bulk, services
 from calls.annotations import add_tag
+from calls.holds.services import hold_customer
 from calls.lifecycle import CallState
-from calls.models import BulkAction, Call, CallEvent, Stage
+from calls.models import BulkAction, Call, CallEvent, LegalHold, Stage
 from calls.tests.factories import failed_call, live_call
 from supervisor.tests.factories import analysed_call, shown, text_of
 
@@ -126,6 +127,60 @@ def test_an_invalid_tag_is_asked_for_again_with_the_rule(operator):
     assert page.status_code == 400
     assert "A tag is 1 to 50 characters" in text_of(page)
     assert 'name="tag"' in page.content.decode()
+
+
+@pytest.fixture
+def keeper(visitor):
+    """Somebody who may hold calls, and nothing else."""
+    return visitor("view_call", "hold_call")
+
+
+def test_calls_are_put_on_hold_with_a_reason_and_released_by_who_may_hold(keeper):
+    calls = [live_call("live").call_id, failed_call("failed").call_id]
+    assert 'form="bulk"' in keeper.get(BOARD).content.decode()
+
+    question = ask(keeper, "hold", scope="chosen", call=calls)
+    assert "Put 2 calls on hold" in text_of(question)
+    held = answer(keeper, question, reason=" Case  4711 ")
+
+    assert "Done 2 Refused 0 Not reached 0" in text_of(held)
+    assert "reason: Case 4711" in text_of(held)
+    assert set(LegalHold.objects.active().values_list("reason", "set_by")) == {("Case 4711", "ana")}
+    assert "Case 4711" in text_of(keeper.get(BULKS))
+
+    released = answer(keeper, ask(keeper, "release", scope="chosen", call=calls[:1]))
+    assert "Done 1 Refused 0" in text_of(released)
+    assert LegalHold.objects.active().get().call.call_id == "failed"
+
+
+def test_a_hold_without_a_reason_is_asked_for_again_with_the_rule(keeper):
+    question = ask(keeper, "hold", scope="chosen", call=[live_call().call_id])
+
+    page = answer(keeper, question, reason=" ")
+
+    assert page.status_code == 400
+    assert "A reason has 1 to 300 characters." in text_of(page)
+    assert 'name="reason"' in page.content.decode()
+
+
+def test_a_hold_on_the_customer_is_not_released_call_by_call_and_the_report_says_so(keeper):
+    call = live_call("c-1")
+    Call.objects.filter(pk=call.pk).update(caller="+49 30 1234")
+    hold_customer(number="004930-1234", reason="Case 1")
+
+    page = answer(keeper, ask(keeper, "release", scope="chosen", call=["c-1"]))
+
+    assert "all calls of its customer are on hold" in text_of(page)
+
+
+def test_people_are_offered_and_may_start_only_what_they_have_permission_for(keeper, client):
+    call = live_call()
+    offered = re.findall(r'<option value="(\w+)">', keeper.get(BOARD).content.decode())
+    assert {"hold", "release"} <= set(offered)
+    assert not {"end", "delete"} & set(offered)
+
+    form = {"action": "end", "scope": "chosen", "call": [call.call_id], "token": uuid.uuid4()}
+    assert [keeper.post(address, form).status_code for address in (ASK, BULKS)] == [403, 403]
 
 
 def test_too_many_are_refused_before_and_after_the_question(operator, monkeypatch):

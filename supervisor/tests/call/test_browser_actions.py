@@ -186,6 +186,7 @@ def test_the_progress_of_a_bulk_action_updates_by_itself(site, open_page, calls)
     worker.wait(timeout=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(open_page, calls, scheme):
     page = open_page(color_scheme=scheme)

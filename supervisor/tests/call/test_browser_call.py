@@ -348,6 +348,7 @@ def test_the_packet_map_and_the_counters_of_a_live_call_grow(site, open_page):
     expect(page.locator('[data-count="packet_count"]').first).to_have_text("2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(site, open_page, spoken, scheme):
     site.say("axe-waiting", "Hello?", first=3)

@@ -209,6 +209,7 @@ one_call.save_transcript(lease, attempt(lease), duration_ms=160_000, speech={}, 
     expect(page.locator(f'.turns > .turn[data-begin="{top}"]')).to_be_in_viewport()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("call_id", ["alerting", "long"])
 def test_axe_finds_no_violation(open_call, call_id, scheme):

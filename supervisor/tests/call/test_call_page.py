@@ -101,7 +101,7 @@ def test_every_state_has_a_page(supervisor, django_assert_max_num_queries):
     assert {call.state for call in made} == set(CallState.values) - {"PROCESSING_AI"}
 
     for call in made:
-        with django_assert_max_num_queries(26):
+        with django_assert_max_num_queries(28):
             assert page_of(supervisor, call).status_code == 200
 
 

@@ -223,7 +223,7 @@ def test_the_words_of_a_call_whose_analysis_failed_stay(supervisor):
 def test_more_utterances_need_no_more_queries(supervisor, django_assert_max_num_queries):
     call = heard_call(utterances=HEARD * 20, lease_expires_at=None)
 
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(28):
         page_of(supervisor, call)
 
 

@@ -53,9 +53,9 @@ def test_only_the_newest_are_shown_and_the_rest_is_a_link(supervisor):
     assert 'href="/supervisor/?q=%2B44+20+7946+0112"' in page.content.decode()
 
 
-def test_finding_them_takes_two_queries(django_assert_num_queries):
+def test_finding_them_and_their_holds_takes_three_queries(django_assert_num_queries):
     first = call("c-1", caller=NUMBER)
     call("c-2", caller=NUMBER)
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         read_other_calls(first)

@@ -220,7 +220,7 @@ async def test_nobody_listens_without_a_login_even_to_an_open_api(open_ear, sett
 
 
 async def test_an_api_key_cannot_listen(open_ear, listener):
-    _, plain = await in_thread(create_key)(name="program", scopes=["read", "operate"])
+    _, plain = await in_thread(create_key)(name="program", scopes=["read", "supervise"])
     call = await in_thread(sounding_call)()
 
     ear = await open_ear(

@@ -13,6 +13,7 @@ from django.test import Client
 
 from callcenter.asgi import application
 from calls import events, services
+from calls.accounts import watching
 from calls.keys import create_key, revoke_key, ring
 from calls.tests.factories import live_call
 from supervisor.live import feed as feeds
@@ -193,9 +194,9 @@ async def test_nobody_streams_without_a_key_or_a_login(settings):
     assert await Listener().open() == 401
 
 
-async def test_a_key_streams_until_it_is_revoked(settings, monkeypatch):
+async def test_a_key_streams_until_it_is_revoked(settings):
     settings.API_AUTH = "key"
-    monkeypatch.setattr(rights, "RECHECK_S", 0.02)
+    settings.API_KEY_REFRESH = 0.04
     key, plain = await in_thread(create_key)(name="script", scopes=["read"])
     listener = Listener(authorization=f"Bearer {plain}")
     assert await listener.open() == 200
@@ -217,7 +218,8 @@ async def test_a_key_that_may_not_read_does_not_stream(settings):
 
 async def test_a_supervisor_streams_until_the_session_is_over(settings, monkeypatch):
     settings.API_AUTH = "key"
-    monkeypatch.setattr(rights, "RECHECK_S", 0.02)
+    monkeypatch.setattr(rights, "RECHECK_S", 3600)
+    monkeypatch.setattr(watching, "LOOK_S", 0.02)
     user = await in_thread(User.objects.create_user)("sue")
     allowed = await in_thread(Permission.objects.get)(codename="view_call")
     await in_thread(user.user_permissions.add)(allowed)
@@ -261,7 +263,7 @@ async def test_listeners_cost_no_threads_and_leave_nothing_behind(listen):
         await other.close()
 
     assert during <= before
-    assert feed()._channels == set()
+    assert feed()._channels == {}
     assert feed()._tasks == []
     assert len(asyncio.all_tasks()) == 1
 

@@ -24,6 +24,7 @@ def program():
     return scope
 
 
+@pytest.mark.slow
 def test_the_documented_program_prints_words_as_they_are_spoken(tmp_path):
     with Service(tmp_path, API_AUTH="open") as service:
         address = service.web()

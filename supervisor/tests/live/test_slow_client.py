@@ -83,6 +83,7 @@ def peers_of(process):
     return {tuple(each.raddr) for each in process.net_connections("tcp") if each.raddr}
 
 
+@pytest.mark.slow
 async def test_a_client_that_does_not_read_is_closed_with_a_code_and_slows_nobody(service):
     address = service.web()
     server = psutil.Process(service.processes[-1].pid)

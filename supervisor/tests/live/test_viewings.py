@@ -167,6 +167,7 @@ async def subscribe(client):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 async def test_the_rows_of_a_killed_process_stay_until_they_expire(tmp_path):
     with Service(tmp_path, API_AUTH="open") as service:

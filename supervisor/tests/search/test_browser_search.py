@@ -46,6 +46,7 @@ def test_the_page_works_without_javascript(open_page, analysed):
     expect(page.locator("#here")).to_contain_text("my line is dead")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation_and_nothing_is_too_wide(open_page, analysed, scheme, width):
@@ -139,6 +140,7 @@ def test_marks_are_there_without_javascript(open_page, analysed):
     expect(page.locator("mark.sought")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation_where_words_are_marked(open_page, analysed, scheme, width):

@@ -254,8 +254,8 @@ def test_more_calls_need_no_more_queries(supervisor, django_assert_num_queries):
     supervisor.get(SEARCH)
 
     # Session, user, permissions twice; open alerts, names to offer twice; calls, tags, analyses,
-    # notes, count; and PostgreSQL looks whether there are but few.
-    with django_assert_num_queries(15 if connection.vendor == "postgresql" else 14):
+    # notes, holds, count; and PostgreSQL looks whether there are but few.
+    with django_assert_num_queries(16 if connection.vendor == "postgresql" else 15):
         assert len(found(supervisor.get(SEARCH, {"q": "dead"}))) == 4
 
 

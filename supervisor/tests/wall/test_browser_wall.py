@@ -103,6 +103,7 @@ def test_everything_is_large_enough_and_fits(open_page, screen, factor):
     assert page.locator(".talk").count() == 10
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_on_any_page_in_both_schemes(open_page):
     page = open_page(viewport=FULL_HD)
     page.goto("/supervisor/wall/?seconds=3600")

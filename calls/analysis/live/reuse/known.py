@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from calls.analysis.live.channel import LiveUtterance as Heard
+from calls.analysis.live.audio.channel import LiveUtterance as Heard
 from calls.analysis.live.reuse.placing import Known
 from calls.analysis.media.roles import other_side
 from calls.analysis.recording.files import is_pruned

@@ -14,6 +14,7 @@ MAX_KEYWORDS = 8
 MAX_CHARACTERS = 300_000  # five hours of talk, half a second of work; it grows with the square
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _PLACEHOLDER = re.compile(r"\[[A-Z_]+\]")
+_NO_WORD = re.compile(r"\w{100,}")  # the time of the ranking grows with the square of a word, too
 _NUMBER_WORD = re.compile(
     r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|"
     r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million|double|triple|"
@@ -27,6 +28,7 @@ def keywords(turns: Sequence[Turn]) -> tuple[str, ...]:
     told = turns[1:] if len(turns) > 2 and turns[0].speaker == "agent" else turns
     # Agents open with the names of the company and its people.
     text = _PLACEHOLDER.sub(" ", " ".join(turn.text for turn in told))[:MAX_CHARACTERS]
+    text = _NO_WORD.sub(" ", text)
     if not text.strip():
         return ()
     phrases = _ranked_phrases(text) or _frequent_words(text)

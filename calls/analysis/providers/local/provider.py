@@ -18,7 +18,7 @@ from calls.analysis.providers.local.budget import Budget, OverBudget, spending
 from calls.analysis.providers.local.speech import transcribe
 from calls.analysis.providers.local.speechmodel import SpeechUnavailable, name_model
 from calls.conversation import CallAudio, Skipped, Transcription, Turn, Understanding
-from calls.process import give_way
+from calls.process import NICE, give_way
 
 T = TypeVar("T")
 CPU_PER_AUDIO = 2.5  # as the time limit of the stage
@@ -33,7 +33,8 @@ class LocalProvider:
     than under a semaphore: a cancelled call keeps its place until its thread has finished, and
     one provider can serve several event loops.
     Each stage may use ``cpu_limit_s`` of processor time, or 2.5 times the length of its audio, and
-    ``memory_limit_mib`` of memory.
+    ``memory_limit_mib`` of memory. Its threads give way to others by ``nice``, and those
+    of the speech model by ``model_nice``, if that is given.
     """
 
     name = "local"
@@ -46,6 +47,8 @@ class LocalProvider:
         questions: Questions = no_questions,
         cpu_limit_s: float = 120,
         memory_limit_mib: float = 2048,
+        nice: int = NICE,
+        model_nice: int | None = None,
     ) -> None:
         if max_parallel < 1:
             raise ValueError("max_parallel must be at least 1")
@@ -53,11 +56,13 @@ class LocalProvider:
         self._model_dir = Path(model_dir) if model_dir else None
         self._questions = questions
         self._cpu_limit_s, self._memory_limit_mib = cpu_limit_s, memory_limit_mib
+        self._model_nice = nice if model_nice is None else model_nice
+        starting = partial(give_way, nice)
         self._speech = ThreadPoolExecutor(
-            max_parallel, thread_name_prefix="speech", initializer=give_way
+            max_parallel, thread_name_prefix="speech", initializer=starting
         )
         # A separate pool, so that a call that is almost done does not wait behind long recordings.
-        self._meaning = ThreadPoolExecutor(1, thread_name_prefix="meaning", initializer=give_way)
+        self._meaning = ThreadPoolExecutor(1, thread_name_prefix="meaning", initializer=starting)
 
     @property
     def speech_model(self) -> str:
@@ -70,6 +75,7 @@ class LocalProvider:
             language=language,
             model_dir=self._model_dir,
             workers=self._max_parallel,
+            nice=self._model_nice,
         )
         try:
             cpu_s = CPU_PER_AUDIO * audio.duration_ms / 1000
@@ -105,7 +111,9 @@ def _spend(budget: Budget, work: Callable[[], T]) -> T:
         return work()
 
 
-def from_settings(questions: Questions) -> LocalProvider:
+def from_settings(
+    questions: Questions, *, nice: int = NICE, model_nice: int | None = None
+) -> LocalProvider:
     """Build the provider that the settings describe."""
     return LocalProvider(
         max_parallel=os.cpu_count() or 1,
@@ -113,4 +121,6 @@ def from_settings(questions: Questions) -> LocalProvider:
         questions=questions,
         cpu_limit_s=settings.AI_CPU_LIMIT,
         memory_limit_mib=settings.AI_MEMORY_LIMIT,
+        nice=nice,
+        model_nice=model_nice,
     )

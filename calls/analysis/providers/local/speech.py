@@ -42,6 +42,7 @@ from calls.conversation import (
     Word,
     join_turns,
 )
+from calls.process import NICE
 
 __all__ = ["SpeechUnavailable", "transcribe"]
 # Whisper's default of five takes a tenth longer and makes as many errors on recorded calls.
@@ -65,14 +66,20 @@ class ChannelResult:
 
 
 def transcribe(
-    audio: CallAudio, *, language: str = "en", model_dir: Path | None = None, workers: int = 1
+    audio: CallAudio,
+    *,
+    language: str = "en",
+    model_dir: Path | None = None,
+    workers: int = 1,
+    nice: int = NICE,
 ) -> Transcription:
     """Transcribe a call. Blocks one core for about 4 % of the length of the call.
 
     ``model_dir`` holds a CTranslate2 Whisper model to use instead of the bundled tiny.en;
-    ``workers`` is the number of threads that transcribe at once. Raises SpeechUnavailable.
+    ``workers`` is the number of threads that transcribe at once, and ``nice`` how much those of the
+    model give way. Raises SpeechUnavailable.
     """
-    model = load_model(model_dir, workers)
+    model = load_model(model_dir, workers, nice)
     code = model.check_language(language)
     results = {each.speaker: _channel(model, each, code) for each in audio.channels}
     empty = ChannelResult(skipped=(Skipped("transcribe", NO_AUDIO),))

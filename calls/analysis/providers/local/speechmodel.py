@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from calls.process import NICE, give_way
 
 # model.bin of Systran/faster-whisper-tiny.en as published.
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
@@ -44,7 +47,7 @@ class SpeechModel:
 
 
 _lock = threading.Lock()
-_loaded: dict[tuple[Path | None, int], SpeechModel] = {}
+_loaded: dict[tuple[Path | None, int, int], SpeechModel] = {}
 _inherited: list[SpeechModel] = []
 
 
@@ -63,16 +66,18 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reset_after_fork)
 
 
-def load_model(model_dir: Path | None = None, workers: int = 1) -> SpeechModel:
+def load_model(model_dir: Path | None = None, workers: int = 1, nice: int = NICE) -> SpeechModel:
     """Return the model in ``model_dir``, or the bundled tiny.en, for ``workers`` threads.
 
-    Loads on the first call of a process (about 0.7 s). Raises SpeechUnavailable if a package
-    or the model is missing, or if the bundled model is not the published one.
+    Loads on the first call of a process (about 0.7 s). Raises SpeechUnavailable if a package or the
+    model is missing, or if the bundled model is not the published one. There is a model for each
+    ``nice``, because it works in threads with the priority of the one that loaded it.
     """
     with _lock:
-        key = (model_dir, workers)
+        key = (model_dir, workers, nice)
         if key not in _loaded:
-            _loaded[key] = _load(model_dir, workers)
+            with ThreadPoolExecutor(1, "loading", initializer=partial(give_way, nice)) as pool:
+                _loaded[key] = pool.submit(_load, model_dir, workers).result()
         return _loaded[key]
 
 
@@ -81,7 +86,7 @@ def _load(model_dir: Path | None, workers: int) -> SpeechModel:
         from faster_whisper import WhisperModel
     except ImportError as error:
         raise SpeechUnavailable(f"faster-whisper is missing: {_INSTALL}") from error
-    path = model_dir or _bundled()
+    path = find_model(model_dir)
     if not (path / "model.bin").is_file():
         raise SpeechUnavailable(
             f"{path} holds no model.bin: STT_MODEL_DIR is the directory of a CTranslate2 model."
@@ -125,6 +130,11 @@ def _encode_heard(encode: Callable[[Any], Any], features: Any) -> Any:
         return encode(features)
     kept = max(length + _MARGIN_FRAMES, _LEAST_FRAMES)
     return encode(np.ascontiguousarray(features[..., : kept + kept % 2]))
+
+
+def find_model(model_dir: Path | None) -> Path:
+    """Return the folder of the model; that of the package is verified. Raises SpeechUnavailable."""
+    return model_dir or _bundled()
 
 
 def _bundled() -> Path:

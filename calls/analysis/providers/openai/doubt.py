@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 from calls.conversation import Span
@@ -57,6 +59,7 @@ def is_subtitle(passage: Passage) -> bool:
 
 
 def is_in_silence(passage: Passage, speech: Sequence[Span]) -> bool:
-    """Return whether nobody speaks anywhere near the passage."""
+    """Return whether nobody speaks anywhere near the passage. ``speech`` is in order."""
     begin_ms, end_ms = passage.begin_ms - MARGIN_MS, passage.end_ms + MARGIN_MS
-    return all(span.end_ms <= begin_ms or span.begin_ms >= end_ms for span in speech)
+    later = bisect_right(speech, begin_ms, key=attrgetter("end_ms"))
+    return later == len(speech) or speech[later].begin_ms >= end_ms

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -41,6 +42,7 @@ STATUSES = {
     "overloaded_error": 503,
     "timeout": 504,
 }
+_STATUS = re.compile(r"[45][0-9]{2}")
 _TAG = re.compile(r"<[^>]*>")
 _KEY = re.compile(r"\b(sk|pk|key)-[A-Za-z0-9_-]{8,}")
 
@@ -58,6 +60,16 @@ def from_response(response: httpx.Response, *, now: datetime | None = None) -> P
         retry_after_s=retry_after_s,
         request_id=request_id(response),
     )
+
+
+@contextmanager
+def bounded_depth() -> Iterator[None]:
+    """Turn the end of Python's stack, which a deeply nested answer brings about, into a failure."""
+    try:
+        yield
+    except RecursionError as error:
+        message = "The answer cannot be used: it is nested too deeply."
+        raise ProviderError(message, code="invalid_answer", transient=True) from error
 
 
 def unmask(response: httpx.Response) -> httpx.Response:
@@ -102,7 +114,7 @@ def _told_status(error: Any) -> int | None:
         return None
     for name in ("code", "status", "status_code", "type"):
         told = str(error.get(name) or "").strip().lower()
-        if told.isascii() and told.isdigit() and 400 <= int(told[:4]) <= 599:
+        if _STATUS.fullmatch(told):
             return int(told)
         if told in STATUSES:
             return STATUSES[told]
@@ -142,12 +154,29 @@ async def read_bounded(response: httpx.Response) -> httpx.Response:
                 transient=True,
                 request_id=request_id(response),
             )
-    return httpx.Response(
+    whole = httpx.Response(
         response.status_code,
         headers=_plain(response.headers),
         content=bytes(content),
         extensions=response.extensions,
     )
+    return _with_text(whole)
+
+
+def _with_text(response: httpx.Response) -> httpx.Response:
+    """Return the response, to be read as UTF-8 if it is that, whatever its headers say.
+
+    JSON always is. Other text has its own encoding, if Python knows it as one for text.
+    """
+    try:
+        response.content.decode()
+        response.encoding = "utf-8-sig"
+    except UnicodeDecodeError:
+        try:
+            _ = response.text
+        except (LookupError, ValueError, TypeError, AssertionError):
+            response.encoding = "utf-8"
+    return response
 
 
 def from_transport(error: httpx.HTTPError | httpx.InvalidURL) -> ProviderError:
@@ -191,10 +220,10 @@ def retry_after(headers: httpx.Headers, *, now: datetime) -> float | None:
 def _until(date: str, *, now: datetime) -> float | None:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = (aware - now).total_seconds()
+    except (TypeError, ValueError, OverflowError):
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    seconds = (aware - now).total_seconds()
     return seconds if seconds > 0 else None
 
 

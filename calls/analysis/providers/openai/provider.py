@@ -98,6 +98,10 @@ class OpenAIProvider:
 
     async def transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
         """Transcribe each channel separately, so that the speaker is certain."""
+        with errors.bounded_depth():
+            return await self._transcribe(audio, language=language)
+
+    async def _transcribe(self, audio: CallAudio, *, language: str) -> Transcription:
         async with self._client() as client:
             tracks = [await self._track(client, each, language) for each in audio.channels]
         skipped = [text for track in tracks for text in track.skipped]
@@ -167,6 +171,10 @@ class OpenAIProvider:
         if not turns:
             nothing = (Skipped("understand", "Nothing was said."),)
             return Understanding((), "", (), model="none", skipped=nothing)
+        with errors.bounded_depth():
+            return await self._understand(turns, language=language)
+
+    async def _understand(self, turns: Sequence[Turn], *, language: str) -> Understanding:
         questions = await self._questions()
         request = {
             "model": self._chat_model,

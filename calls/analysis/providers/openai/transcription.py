@@ -23,6 +23,9 @@ from calls.conversation import Channel, Span, Speaker, Turn, Word
 SECOND_MS = 1000.0
 NANOSECOND_MS = 1e-6
 MILLISECOND_MS = 1.0
+# Of one piece of audio. A model in a loop, or a broken server, may send millions.
+MAX_ROWS = 50_000
+MAX_TEXT = 1_000_000
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
 
 
@@ -105,11 +108,11 @@ def _whole_text(body: Any, rows: Sequence[dict[str, Any]]) -> str:
     """Return the text, or else the text of the segments. Raises Unreadable without either."""
     text = body.get("text") if isinstance(body, dict) else None
     if isinstance(text, str):
-        return text.strip()
+        return text.strip()[:MAX_TEXT]
     told = [words for row in rows if (words := _words_of(row))]
     if not told:
         raise Unreadable("there is no text in it")
-    return " ".join(told)
+    return " ".join(told)[:MAX_TEXT]
 
 
 def _words_of(row: dict[str, Any]) -> str:
@@ -147,7 +150,8 @@ def _extent_of(segment: Segment) -> Span:
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    rows = value[:MAX_ROWS] if isinstance(value, list) else []
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _unit_ms(rows: Sequence[dict[str, Any]], extent: Span) -> float:

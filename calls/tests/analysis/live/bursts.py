@@ -7,7 +7,7 @@ import base64
 
 import numpy as np
 
-from calls.analysis.live.endpointing import FRAME
+from calls.analysis.live.audio.endpointing import FRAME
 from calls.analysis.media.packets import PacketRow
 from calls.conversation import SPEAKERS, Skipped, Span, Transcription, Turn, Word, join_turns
 

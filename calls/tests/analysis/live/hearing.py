@@ -3,7 +3,7 @@
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from calls.analysis.live.call import LiveCall
+from calls.analysis.live.audio.call import LiveCall
 from calls.analysis.live.reuse.known import fingerprint_fields
 from calls.analysis.media.packets import PacketRow, speaker_map
 from calls.conversation import CallAudio, Channel

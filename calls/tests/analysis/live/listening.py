@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import time
+from datetime import timedelta
 from itertools import pairwise
 
 import numpy as np
+from django.utils import timezone
 
-from calls.analysis.live.endpointing import FRAME
+from calls.analysis.live.audio.endpointing import FRAME
 from calls.analysis.live.listener import Listener
 from calls.analysis.live.recogniser import Recogniser
 from calls.analysis.media.g711 import MULAW
 from calls.conversation import Transcription, Turn, Word
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.record import record_packets
+from calls.models import Call, CallViewing, LiveUtterance
 
 MEDIA = "audio/x-mulaw;rate=8000"
 PACKET_S = 0.1
@@ -94,11 +97,11 @@ def receive(*packets):
     record_packets(list(packets))
 
 
-def a_listener(provider=None, *, owner="one", clock=time.monotonic, slots=2):
+def a_listener(provider=None, *, owner="one", clock=time.monotonic, slots=2, in_rest=None):
     provider = provider or CountingProvider()
     return Listener(
         owner=owner,
-        recogniser=Recogniser(provider, slots=slots),
+        recogniser=Recogniser(provider, slots=slots, in_rest=in_rest),
         detector=LoudDetector,
         clock=clock,
     )
@@ -111,3 +114,13 @@ def listen_until(listener, condition, *, limit_s=20):
         assert time.monotonic() < until, "the condition never held"
         listener.step()
         listener.wait(0.01)
+
+
+def stored():
+    return list(LiveUtterance.objects.order_by("begin_ms", "pk"))
+
+
+def watch(call_id):
+    call = Call.objects.get(call_id=call_id)
+    later = timezone.now() + timedelta(hours=1)
+    CallViewing.objects.create(call=call, process="web", alive_until=later)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calls.analysis.live.endpointing import FRAME, Endpointer
+from calls.analysis.live.audio.endpointing import FRAME, Endpointer
 from calls.analysis.media.g711 import MULAW
 from calls.analysis.providers.voice import RATE, _floats, utterances
 from calls.conversation import Channel

@@ -14,7 +14,6 @@ from calls.analysis.providers import ProviderError
 from calls.conversation import Word
 from calls.models import (
     Call,
-    CallViewing,
     LiveTranscription,
     LiveUtterance,
     Packet,
@@ -26,6 +25,8 @@ from calls.tests.analysis.live.listening import (
     listen_until,
     receive,
     spoken,
+    stored,
+    watch,
     words_of,
 )
 from calls.tests.factories import DIALOGUE, live_call
@@ -36,10 +37,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _listening(settings):
     settings.LIVE_TRANSCRIPTION = "all"
-
-
-def stored():
-    return list(LiveUtterance.objects.order_by("begin_ms"))
 
 
 def test_the_words_of_an_audio_call_are_stored_as_they_end():
@@ -101,7 +98,7 @@ def test_better_words_take_the_place_of_those_that_were_shown():
     assert first.text == words_of(11, 70)
     assert first.shown == first.text
     assert last.text == last.shown == "mumbling"
-    assert first.revision > last.revision
+    assert first.revision >= last.revision  # with it, or told again after it
 
 
 def test_a_passage_that_cannot_be_recognised_leaves_the_words_as_they_are():
@@ -195,12 +192,6 @@ def test_another_process_goes_on_where_the_stored_utterances_end():
     assert [each.number for each in stored()] == [0, 1, 2, 3]
 
 
-def watch(call_id):
-    call = Call.objects.get(call_id=call_id)
-    later = timezone.now() + timedelta(hours=1)
-    CallViewing.objects.create(call=call, process="web", alive_until=later)
-
-
 def test_words_of_a_watched_call_are_shown_when_a_pause_begins():
     receive(*spoken("c-1", (1, 2), seconds=2.4))
     watch("c-1")
@@ -227,17 +218,6 @@ def test_an_utterance_that_was_recognised_early_is_not_recognised_again():
     assert [each.text for each in stored()] == [words_of(11, 20)]
     assert len(provider.asked) == 1
     assert LiveTranscription.objects.get().partial == {}
-
-
-def test_only_watched_calls_are_heard_if_the_site_wants_that(settings):
-    settings.LIVE_TRANSCRIPTION = "watched"
-    receive(*spoken("c-1", (1, 2), seconds=4), *spoken("c-2", (1, 2), seconds=4))
-    watch("c-2")
-    listener = a_listener()
-
-    listen_until(listener, lambda: len(stored()) == 1)
-
-    assert [one.heard.call_id for one in listener.calls.values()] == ["c-2"]
 
 
 def test_a_failed_recognition_is_tried_again():
@@ -307,17 +287,6 @@ def test_a_long_call_that_was_never_heard_starts_with_its_newest_seconds():
     assert stored()[0].begin_ms == pytest.approx(57_800, abs=300)
     ((begin_ms, end_ms),) = LiveTranscription.objects.get().skipped
     assert (begin_ms, end_ms) == (0, pytest.approx(52_000, abs=500))
-
-
-def test_at_most_so_many_calls_are_heard_at_once(settings):
-    settings.LIVE_TRANSCRIPTION_CALLS = 2
-    for n in range(4):
-        receive(*spoken(f"c-{n}", (1, 2), seconds=4))
-    listener = a_listener()
-
-    listener.step()
-
-    assert len(listener.calls) == 2
 
 
 def test_what_the_processes_report_is_added_up():

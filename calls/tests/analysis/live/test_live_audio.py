@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls.analysis.live.audio import LiveStream
-from calls.analysis.live.channel import fingerprint
+from calls.analysis.live.audio.channel import fingerprint
+from calls.analysis.live.audio.stream import LiveStream
 from calls.analysis.media.assembly import assemble
 from calls.analysis.media.packets import PacketRow, speaker_map
 from calls.analysis.media.resampling import StreamResampler, resample

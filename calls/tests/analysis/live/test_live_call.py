@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls.analysis.live.call import LiveCall
+from calls.analysis.live.audio.call import LiveCall
 from calls.analysis.media.packets import PacketRow, speaker_map
 from calls.tests.analysis.live.listening import SILENCE, LoudDetector, spoken
 

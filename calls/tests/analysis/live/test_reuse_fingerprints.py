@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from calls.analysis.live.channel import LiveChannel, Position
+from calls.analysis.live.audio.channel import LiveChannel, Position
 from calls.analysis.live.reuse.known import fingerprint_fields
 from calls.models import LiveUtterance
 from calls.tests.analysis.live.test_endpointing import Script

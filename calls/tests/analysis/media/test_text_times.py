@@ -43,6 +43,16 @@ def test_every_unit_and_epoch_gives_the_same_times(unit, epoch):
     assert call.notes == ()
 
 
+@pytest.mark.parametrize("before_1970_s", [62_135_596_800, 11_644_473_600], ids=[".NET", "Windows"])
+def test_ticks_of_100_ns_since_another_epoch_give_the_same_times(before_1970_s):
+    begin = (before_1970_s + 1_764_300_000) * 10_000_000
+
+    call = call_of([float(begin + round(at * 1e7)) for at in SPEECH_S])
+
+    assert begins(call) == [round(at * 1000) for at in SPEECH_S]
+    assert call.notes == ()
+
+
 @pytest.mark.parametrize(
     ("stamps", "expected"),
     [

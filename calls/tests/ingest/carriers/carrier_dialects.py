@@ -289,6 +289,27 @@ def voximplant():
     )  # fmt: skip
 
 
+def bandwidth():
+    tracks = [
+        {"name": name, "mediaFormat": {"encoding": "PCMU", "sampleRate": 8000}} for name in BOTH
+    ]
+    return Dialect(
+        name="Bandwidth",
+        opening=[
+            {"eventType": "start", "streamParams": {"agent": "ana"}, "metadata": {
+                "accountId": "5555555", "callId": "c-2a913f94-6a486f3a", "streamId": "s-2a913f94",
+                "streamName": "live_audience", "tracks": tracks}},
+        ],
+        call_id="c-2a913f94-6a486f3a",
+        stream="s-2a913f94",
+        frame=lambda number, chunk, stamp, track, payload: {
+            "eventType": "media", "track": track, "payload": payload,
+        },
+        closing=lambda number: {"eventType": "stop"},
+        description={"agent": "ana"},
+    )  # fmt: skip
+
+
 def jambonz(rate=8000, mix="stereo"):
     return Dialect(
         name=f"jambonz {mix} at {rate}",
@@ -335,6 +356,7 @@ ENVELOPES = [
     twilio_like("Twilio-like, s16be", "s16be", codec="l16be"),
     voximplant(),
 ]
+UNNUMBERED = [bandwidth()]  # neither numbers nor times: TCP keeps the order
 PREAMBLES = [
     jambonz(),
     jambonz(16000, "mono"),

@@ -38,7 +38,13 @@ def test_two_ids_are_two_calls(one, other):
     assert read(start(one)).call_id != read(start(other)).call_id
 
 
-@pytest.mark.parametrize("call_id", ["undefined", "null", "None", "[object Object]", "", None, {}])
+@pytest.mark.parametrize(
+    "call_id",
+    [
+        *("undefined", "null", "None", "[object Object]", "", None, {}),
+        *(0, -1, "0", "-1", True, "{{CallSid}}", "${uuid}", "callSid"),
+    ],
+)
 def test_without_an_id_the_stream_names_the_call(call_id):
     found = read(start(call_id))
 

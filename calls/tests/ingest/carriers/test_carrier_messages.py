@@ -9,7 +9,14 @@ from calls.analysis.media.assembly import assemble
 from calls.formats.media_types import parse_media
 from calls.ingest.carriers import Media, Start
 from calls.ingest.carriers.session import Identity, Session
-from calls.tests.ingest.carriers.carrier_dialects import ENVELOPES, PREAMBLES, decoded, hear, mixed
+from calls.tests.ingest.carriers.carrier_dialects import (
+    ENVELOPES,
+    PREAMBLES,
+    UNNUMBERED,
+    decoded,
+    hear,
+    mixed,
+)
 
 SECONDS = 3.2
 NOISE = [
@@ -59,7 +66,7 @@ def assert_same_audio(dialect, heard, spoken):
         assert np.array_equal(found[name], decoded(samples, dialect.codec))
 
 
-@pytest.mark.parametrize("dialect", [*ENVELOPES, *PREAMBLES], ids=str)
+@pytest.mark.parametrize("dialect", [*ENVELOPES, *UNNUMBERED, *PREAMBLES], ids=str)
 def test_documented_messages_give_the_call_with_its_identity_format_and_audio(dialect):
     spoken = speech(dialect.rate)
 

@@ -71,7 +71,17 @@ def direct(spoken, error_rate):
     return {2: apart, 1: error_rate(assemble([whole]))}
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=str)
+# Each takes seconds: two run at each change, and all of them in make soak.
+QUICK = ("Twilio", "Plivo")
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        pytest.param(each, id=str(each), marks=[] if str(each) in QUICK else pytest.mark.slow)
+        for each in DIALECTS
+    ],
+)
 def test_a_recording_is_understood_as_well_as_without_the_carrier(
     dialect, spoken, direct, error_rate
 ):

@@ -103,6 +103,7 @@ def test_both_words_of_every_pair_of_directions_are_known(said, direction):
     [
         *(("G722", 16_000, 1, "cannot be decoded"), ("OPUS", 48_000, 2, "cannot be decoded")),
         *(("AMR-WB", 16_000, 1, "cannot be decoded"), ("gargle", 8000, 1, "is not known")),
+        ("raw/opus", 48_000, 1, "cannot be decoded"),
         *(("pcm", 96_000, 1, "is not supported"), ("pcm", 8000, 6, "is not supported")),
         ("x" * 500, 8000, 1, "is not known"),
         ('a";b=c\0\n', 8000, 1, "is not known"),

@@ -36,6 +36,9 @@ if (sought) place(Number(sought.dataset.begin));
 goToAddress();
 addEventListener("hashchange", goToAddress);
 feed.addEventListener("change", ({ detail }) => detail.call_id === callId && refetchSoon());
+feed.addEventListener("change", ({ detail }) => {
+  if (detail.type === "call_deleted" && detail.data.deleted === callId) location.reload(); // to say that it is gone
+});
 feed.addEventListener("refetch", () => refetchSoon());
 feed.addEventListener("counters", ({ detail }) => {
   const call = detail.find((one) => one.call_id === callId);

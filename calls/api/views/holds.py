@@ -1,0 +1,55 @@
+"""The routes of legal holds: read, set and release the hold on a call."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from calls.api.docs import holds as docs
+from calls.api.serializers.holds import HoldSerializer, NewHoldSerializer
+from calls.api.views.route import READ, CallRoute, who
+from calls.holds.services import HOLD, find_hold, release_hold, set_hold
+from calls.models import ApiKey, Call, LegalHold
+from calls.services import CallNotFound
+
+
+class HoldViewSet(CallRoute):
+    """Reads, sets and releases the legal hold on one call."""
+
+    queryset = LegalHold.objects.all()
+    serializer_class = HoldSerializer
+    filter_backends = []
+    pagination_class = None
+    scopes: ClassVar = {
+        "retrieve": READ,
+        "update": ApiKey.Scope.SUPERVISE,
+        "destroy": ApiKey.Scope.SUPERVISE,
+    }
+    permissions: ClassVar[dict[str, str]] = {"update": HOLD, "destroy": HOLD}
+
+    @docs.hold_detail
+    def retrieve(self, request: Request, call_id: str) -> Response:
+        call = Call.objects.filter(call_id=call_id).first()
+        if call is None:
+            raise CallNotFound(f"There is no call {call_id}.")
+        hold = find_hold(call)
+        if hold is None:
+            raise NotFound(f"Call {call_id} is not on legal hold.")
+        return Response(HoldSerializer(hold).data)
+
+    @docs.hold_set
+    def update(self, request: Request, call_id: str) -> Response:
+        serializer: Any = NewHoldSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        reason = serializer.validated_data["reason"]
+        hold = set_hold(call_id=call_id, reason=reason, by=who(request))
+        return Response(HoldSerializer(hold).data)
+
+    @docs.hold_release
+    def destroy(self, request: Request, call_id: str) -> Response:
+        release_hold(call_id=call_id, by=who(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,77 @@
+"""``manage.py migrate``: Django's, which waits for locks only briefly and tries again.
+
+A migration that waits for a lock holds up everybody who comes after it. So on PostgreSQL it gives
+up soon, lets the others through, and comes back.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.core.management.commands import migrate
+from django.db import OperationalError, connections
+
+from calls.operation.direct import connect_directly
+
+LOCK_NOT_AVAILABLE = "55P03"
+MOST_PAUSE_S = 30.0
+
+
+class Command(migrate.Command):
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--lock-timeout",
+            type=float,
+            default=2,
+            metavar="SECONDS",
+            help="PostgreSQL: wait this long for a lock, then let others through and try again "
+            "(default: 2; 0: wait without a limit)",
+        )
+        parser.add_argument(
+            "--lock-tries", type=int, default=10, help="how often to try (default: 10)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        connect_directly(options["database"])
+        connection = connections[options["database"]]
+        if connection.vendor != "postgresql" or not options["lock_timeout"]:
+            super().handle(*args, **options)
+            return
+        milliseconds = max(1, round(options["lock_timeout"] * 1000))
+        before = _exchange_lock_timeout(connection, f"{milliseconds}ms")
+        try:
+            self._try(options["lock_tries"], args, options)
+        finally:
+            _exchange_lock_timeout(connection, before)
+
+    def _try(self, tries: int, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        """Run the migrations. Those that are done are not repeated."""
+        for number in range(1, tries + 1):
+            try:
+                super().handle(*args, **options)
+            except OperationalError as error:
+                if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                    raise
+                if number >= tries:
+                    raise CommandError(
+                        f"A table was locked in each of {tries} tries. Nothing of the migration "
+                        "above was changed. Find the long transaction in pg_stat_activity, or "
+                        "try again at a quieter time."
+                    ) from error
+                pause_s = min(MOST_PAUSE_S, 0.5 * 2 ** (number - 1))
+                self.stderr.write(f"A table is locked. Trying again in {pause_s:g} s.")
+                time.sleep(pause_s)
+            else:
+                return
+
+
+def _exchange_lock_timeout(connection: Any, value: str) -> str:
+    """Set it for this connection, and return what it was."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        before: str = cursor.fetchone()[0]
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [value])
+    return before

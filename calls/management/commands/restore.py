@@ -1,0 +1,37 @@
+"""``manage.py restore``: fills an empty database and MEDIA_ROOT from a backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from calls.backups.dumps import DumpError
+from calls.backups.manifest import BackupError
+from calls.backups.work import restore_backup
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill an empty database and an empty MEDIA_ROOT from a folder of `manage.py backup`. Stop "
+        "all processes first, and run `manage.py migrate` afterwards. PostgreSQL needs pg_restore."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, help="a folder that `manage.py backup` has made")
+        parser.add_argument(
+            "--any-secret",
+            action="store_true",
+            help="restore even if SECRET_KEY has changed; this ends logins and displays",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            made = restore_backup(options["folder"], any_secret=options["any_secret"])
+        except (BackupError, DumpError, OSError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"Restored the state of {made.made_at}, with {made.files} files. Now run "
+            "`manage.py migrate`, then start the processes."
+        )

@@ -1,0 +1,59 @@
+"""``manage.py rotate_api_key``: gives an API key a new secret, beside the old one for a while."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from calls.keys import KeyUnchangeable, rotate_key
+from calls.keys.terms import SPAN_RULE, read_span
+from calls.management.keys import find_key, note_by_command
+from calls.models import AuditAction
+
+HOW_TO_USE = """
+{plain}
+
+This is the new secret of {key}. It is shown only once. {until}
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "Give an API key a new secret and show it once. The old secret stays valid for a while, so "
+        "that no sender is shut out while it is changed over."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("prefix", help="The start of the key, as list_api_keys shows it.")
+        parser.add_argument(
+            "--overlap",
+            default="24h",
+            metavar="SPAN",
+            help=f"How long the old secret stays valid: {SPAN_RULE}, or 0. Default: 24h.",
+        )
+        parser.add_argument(
+            "--end-previous",
+            action="store_true",
+            help="End the secret from before the last rotation now, if it is still valid.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        key = find_key(options["prefix"])
+        try:
+            overlap = read_span(options["overlap"])
+        except ValueError as error:
+            raise CommandError(f"--overlap: {error}") from error
+        try:
+            with transaction.atomic():
+                plain = rotate_key(key, overlap=overlap, end_previous=options["end_previous"])
+                note_by_command(AuditAction.CHANGE, key, "secret")
+        except KeyUnchangeable as error:
+            hint = " Add --end-previous to do so." if "would end now" in str(error) else ""
+            raise CommandError(f"{error}{hint}") from error
+        key.refresh_from_db()
+        until = f"The old one is valid until {key.previous_until:%F %H:%M} UTC."
+        if not overlap:
+            until = "The old one has ended."
+        self.stdout.write(HOW_TO_USE.format(plain=plain, key=key, until=until).strip())

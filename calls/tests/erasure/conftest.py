@@ -1,0 +1,13 @@
+"""Each test of erasures has a ledger and a folder of files of its own."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.storage import default_storage
+
+
+@pytest.fixture(autouse=True)
+def _own_ledger(settings, tmp_path):
+    settings.ERASURE_LEDGER = str(tmp_path / "state" / "erasures" / "ledger.jsonl")
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    assert default_storage.location == settings.MEDIA_ROOT

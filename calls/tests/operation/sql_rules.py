@@ -1,0 +1,55 @@
+"""Which statements of a migration would stop a busy site, or the processes of the last release."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+# Their rows come by the million. A scan of any other table takes a moment.
+BIG = {
+    "calls_analysis",
+    "calls_attempt",
+    "calls_call",
+    "calls_callevent",
+    "calls_delivery",
+    "calls_fulltext",
+    "calls_insight",
+    "calls_liveutterance",
+    "calls_packet",
+    "calls_recording",
+    "calls_searchentry",
+    "calls_stream",
+    "calls_transcript",
+}
+TABLE = r'"?(?P<table>\w+)"?'
+CREATED = re.compile(rf"CREATE TABLE (?:IF NOT EXISTS )?{TABLE}", re.IGNORECASE)
+INDEX = re.compile(rf"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY).*? ON {TABLE}", re.IGNORECASE)
+ALTER = re.compile(rf"ALTER TABLE (?:ONLY )?{TABLE} (?P<what>.*)", re.IGNORECASE | re.DOTALL)
+RULES = {
+    r"ADD COLUMN (?!.*\bDEFAULT\b).*\bNOT NULL\b": "a new column must be null or have a db_default",
+    r"ALTER COLUMN \S+ DROP DEFAULT": "a column loses its default in the database: use db_default",
+    r"ALTER COLUMN \S+ (SET DATA )?TYPE": "a change of type rewrites the table or scans it",
+    r"ALTER COLUMN \S+ SET NOT NULL": "SET NOT NULL scans the table under an exclusive lock",
+    r"ADD CONSTRAINT (?!.*\bNOT VALID\b)": "a constraint is checked under a lock: add it NOT VALID",
+    r"(DROP|RENAME) (COLUMN|TO)": "processes of the last release still use what is dropped",
+}
+
+
+def find_problems(statements: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for each statement on a big table that the migration has not made."""
+    made: set[str] = set()
+    for statement in statements:
+        if found := CREATED.match(statement):
+            made.add(found["table"])
+        for table, problem in _problems_of(statement):
+            if table in BIG - made:
+                yield f"{table}: {problem}"
+
+
+def _problems_of(statement: str) -> Iterator[tuple[str, str]]:
+    if found := INDEX.match(statement):
+        yield found["table"], "an index is built under a lock: use AddIndexOnline"
+    if found := ALTER.match(statement):
+        for pattern, problem in RULES.items():
+            if re.match(pattern, found["what"], re.IGNORECASE | re.DOTALL):
+                yield found["table"], problem

@@ -1,0 +1,93 @@
+"""The files in deploy/, compose.yaml and the Dockerfile are valid, and agree with each other."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from benchmarks.rig.databases import ROOT
+from benchmarks.rig.nginx import configure, move_below
+from benchmarks.rig.waiting import free_port
+from calls.tests.programs import installed
+
+UNITS = ROOT / "deploy" / "systemd"
+NGINX = ROOT / "deploy" / "nginx"
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+
+
+def test_nginx_takes_its_configuration_without_a_warning(tmp_path):
+    program = installed("nginx")
+
+    done = subprocess.run(
+        [program, "-t", "-p", str(tmp_path), "-e", str(tmp_path / "error.log"),
+         "-c", str(configure(tmp_path, free_port(), [8001, 8002]))],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr
+    upstream = (tmp_path / "callcenter-upstream.conf").read_text()
+    assert re.findall(r"server (\S+)", upstream) == ["127.0.0.1:8001", "127.0.0.1:8002"]
+
+
+def test_the_documented_command_moves_every_location_of_nginx_below_a_path(tmp_path):
+    command = re.search(r"sed -i .*", (ROOT / "docs" / "operations.md").read_text())[0]
+    file = tmp_path / "callcenter-proxy.conf"
+    file.write_text((NGINX / "callcenter-proxy.conf").read_text())
+
+    subprocess.run(["sh", "-c", command.replace("/etc/nginx/snippets", str(tmp_path))], check=True)
+
+    locations = re.findall(r"^location (?:~ )?\^?(\S+)", file.read_text(), re.MULTILINE)
+    assert len(locations) > 4
+    assert all(each.startswith(("/calls/", "@")) for each in locations)
+    assert file.read_text() == move_below("/calls", (NGINX / "callcenter-proxy.conf").read_text())
+
+
+@pytest.mark.parametrize("kind", ["web", "worker"])
+def test_systemd_takes_the_units(tmp_path, kind):
+    program = installed("systemd-analyze")
+    python = tmp_path / "python"
+    python.touch(mode=0o755)
+    text = (UNITS / f"callcenter-{kind}@.service").read_text()
+    unit = tmp_path / f"callcenter-{kind}@1.service"
+    unit.write_text(text.replace("/opt/callcenter/.venv/bin/python", str(python)))
+    (tmp_path / "callcenter.target").write_text((UNITS / "callcenter.target").read_text())
+
+    done = subprocess.run(
+        [program, "verify", "--man=no", "--recursive-errors=no", str(unit)],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_processes_get_more_time_to_stop_than_they_take():
+    web = (UNITS / "callcenter-web@.service").read_text()
+
+    seconds = int(re.search(r"TimeoutStopSec=(\d+)", web)[1])
+
+    assert seconds > 1 + 10 + 10  # SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, and what stores the buffer
+    for name in ("web-1", "web-2", "worker-1", "worker-2"):
+        assert COMPOSE[name]["stop_grace_period"] == f"{seconds}s"
+
+
+def test_containers_run_without_rights_and_cannot_write_to_their_image():
+    for name in ("web-1", "web-2", "worker-1", "worker-2", "migrate"):
+        service = COMPOSE[name]
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "\nUSER 10001\n" in (ROOT / "Dockerfile").read_text()
+
+
+def test_compose_and_nginx_agree_about_addresses_and_files():
+    servers = re.findall(r"server (\S+):8000", (NGINX / "compose-upstream.conf").read_text())
+
+    web = [COMPOSE[name] for name in ("web-1", "web-2")]
+    assert [each["networks"]["default"]["ipv4_address"] for each in web] == servers
+    assert all("healthcheck" in each for each in (*web, COMPOSE["db"], COMPOSE["proxy"]))
+    for volume in COMPOSE["proxy"]["volumes"]:
+        assert (ROOT / volume.split(":")[0]).is_file()

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from calls.tests.programs import installed, need_package
+
+
+def test_a_program_is_found_on_the_path(tmp_path, monkeypatch):
+    program = tmp_path / "server-of-a-test"
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert installed("server-of-a-test") == str(program)
+
+
+def test_a_test_without_its_program_is_skipped_with_the_reason(monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+
+    with pytest.raises(pytest.skip.Exception, match="no-such-server is not installed"):
+        installed("no-such-server")
+
+
+def test_a_test_without_its_program_fails_in_ci(monkeypatch):
+    monkeypatch.setenv("CI", "true")
+
+    with pytest.raises(pytest.fail.Exception, match=r"Add it to \.ci/run"):
+        installed("no-such-server")
+
+
+def test_a_package_is_missed_as_a_program_is(monkeypatch):
+    need_package("django", "requirements.txt")
+    monkeypatch.delenv("CI", raising=False)
+
+    with pytest.raises(pytest.skip.Exception, match=r"no_such_package \(requirements-x.txt\) is"):
+        need_package("no_such_package", "requirements-x.txt")

@@ -1,0 +1,5 @@
+// The page of one's own account: times in the viewer's time zone.
+
+import { localise } from "./times.js";
+
+localise(document);

@@ -1,0 +1,1 @@
+"""The days of people at work, page by page."""
