@@ -93,7 +93,14 @@ def find_personal_data(
         expected = "IBAN" in asked or "IBAN" in cues
         ibans = find_ibans(tokens, text, rules, expected=expected, in_pieces="IBAN" in asked)
         found += [Detection(begin, end, "IBAN") for begin, end in ibans]
-        found += [Detection(*shape) for shape in find_shapes(text, passes_luhn)]
+        shapes = find_shapes(
+            text,
+            is_card=passes_luhn,
+            phone_expected_at=lambda place: (
+                "PHONE" in asked or named_last(_before(text, place), rules) == "PHONE"
+            ),
+        )
+        found += [Detection(*shape) for shape in shapes]
         ids = find_identifiers(text, asked, rules)
         found += [Detection(begin, end, kind) for begin, end, kind in ids]
         written = _NATIONAL_INSURANCE.finditer(text)
