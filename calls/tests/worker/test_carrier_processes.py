@@ -129,6 +129,7 @@ def test_a_line_that_breaks_is_taken_up_again_by_any_web_process(site):
     assert late_count(site, "broken") == 0
 
 
+@pytest.mark.slow
 def test_a_call_survives_the_restart_of_its_web_process(site):
     line = site.line(0, "restart")
     line.send(FRAMES[:50])
@@ -164,7 +165,7 @@ def test_a_call_survives_the_sudden_death_of_its_web_process(site):
     assert late_count(site, "killed") == 0
 
 
-@pytest.mark.parametrize("how", ["break", "kill"])
+@pytest.mark.parametrize("how", ["break", pytest.param("kill", marks=pytest.mark.slow)])
 def test_a_carrier_that_does_not_come_back_has_lost_the_connection(site, how):
     line = site.line(0, "lost")
     line.send(FRAMES)
@@ -179,6 +180,7 @@ def test_a_carrier_that_does_not_come_back_has_lost_the_connection(site, how):
     assert site.connections("broken") == 0
 
 
+@pytest.mark.slow
 def test_the_stop_of_one_stream_leaves_the_call_to_the_stream_of_another_process(site):
     holding = site.line(0, "two")
     holding.send(FRAMES[:25])
@@ -207,7 +209,7 @@ def test_words_that_come_after_the_end_are_in_the_transcript(site):
 
     say(1, "Hello, how can I help you?")
     post(f"{address}/v1/call/late/end")
-    wait_until(site.is_over("late"), what="the first round")
+    assert end_of(site, "late") == "requested"
     say(2, "Please call me tomorrow.")
 
     def words():

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from functools import partial
 
 import psutil
@@ -54,6 +55,7 @@ def test_up_runs_web_and_worker_and_leaves_no_process_behind(service):
     assert "manage.py createsuperuser" in service.log("up")
 
 
+@pytest.mark.slow
 def test_up_ends_everything_when_it_is_killed_itself(service):
     up = service.start("manage.py", "up", "--port", str(free_port()), log="up")
     wait_until(lambda: "callcenter is running" in service.log("up"), what="the start")
@@ -91,9 +93,10 @@ def test_a_worker_that_is_stopped_while_it_starts_stops(service, moment):
 
 
 def test_up_says_which_port_is_taken(service):
-    port = service.web().rpartition(":")[2]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
 
-    result = service.run("up", "--port", port, check=False)
+        result = service.run("up", "--port", port, check=False)
 
     assert result.returncode == 1
     assert f"127.0.0.1:{port}: Address already in use." in result.stderr
@@ -136,6 +139,7 @@ def test_a_worker_that_is_killed_leaves_no_process_behind(service):
     assert alive == []
 
 
+@pytest.mark.slow
 def test_a_worker_survives_the_death_of_an_idle_process(service):
     address = service.web()
     worker = service.worker()
