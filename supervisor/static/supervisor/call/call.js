@@ -14,8 +14,9 @@ import { localise, startClocks } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 
 const BATCH_MS = 250;
-// Counters of a live call come every second. The rest of its page is fetched half as often.
-const PAGE_MS = 2000;
+// Counters of a live call come every second, and its words as they are heard. The rest of its page
+// changes little with packets alone, and costs the server a whole page.
+const PAGE_MS = 10_000;
 const RETRY_MS = 2000;
 const MAP_MS = 10_000;
 
