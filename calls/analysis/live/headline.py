@@ -16,7 +16,7 @@ from calls.analysis.metrics import headline
 from calls.conversation import SPEAKERS
 from calls.models import Call
 
-_NEWS = (*(f"{who}_sentiment" for who in SPEAKERS), "unjudged_language")
+NEWS = (*(f"{who}_sentiment" for who in SPEAKERS), "unjudged_language")
 
 
 def write_headline(call_pk: int, figures: Mapping[str, Any], *, at: datetime) -> bool:
@@ -48,7 +48,7 @@ def _is_news(found: Mapping[str, str], call: Call | None) -> bool:
         return False
     fields = _turned(found, swapped=call.speakers_swapped)
     # A side that was not judged yet says nothing.
-    return any(fields[name] and fields[name] != getattr(call, name) for name in _NEWS)
+    return any(fields[name] and fields[name] != getattr(call, name) for name in NEWS)
 
 
 def _turned(found: Mapping[str, str], *, swapped: bool) -> dict[str, str]:

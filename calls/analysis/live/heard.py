@@ -12,6 +12,7 @@ from calls.analysis.live.audio.call import LiveCall
 from calls.analysis.live.audio.channel import LiveUtterance as Utterance
 from calls.analysis.live.audio.channel import Position
 from calls.analysis.live.figures import LANGUAGE_TURNS, live_figures, score_turns
+from calls.analysis.live.headline import NEWS
 from calls.analysis.live.passages import Passage, Passages
 from calls.analysis.live.recogniser import Words
 from calls.analysis.live.reuse.known import fingerprint_fields
@@ -33,7 +34,7 @@ POSITION_S = 5.0  # how often the position is stored if nothing was said
 MOST_SPANS = 200
 # How often an unwatched call is listened to, and while the cores are wanted for ended calls.
 UNWATCHED_S = 1.0
-RESTING_S = 4.0
+RESTING_S = 10.0
 STARVED_S = 30.0  # no call goes without words for longer because the cores are wanted elsewhere
 
 
@@ -307,8 +308,8 @@ class HeardCall:
         return Change(self.pk, self.token, fields, is_news, headline, new, stored)
 
     def _changed_headline(self, figures: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the figures if the sentiment or trend of a side differs from before."""
-        found = headline_of(figures)
+        """Return the figures if the sentiment of a side differs from before."""
+        found = {name: value for name, value in headline_of(figures).items() if name in NEWS}
         if found == self._headline:
             return None
         self._headline = found

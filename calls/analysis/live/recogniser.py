@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # Words that come late are of little use, so hearing gives way less than analysis; but calls that
 # nobody watches are heard in the time that is left.
-NICE, REST_NICE = 4, 19
+NICE, REST_NICE = 6, 19
 REQUESTS = 8  # at once, to a server
 LIMIT_S = 30.0  # later words are of no use for a live call
 FAILURES = 3  # in a row: the provider is down
