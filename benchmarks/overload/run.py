@@ -154,7 +154,7 @@ class Overload:
     def _count(self, prefix: str) -> int:
         return self.site.database.count(
             "SELECT coalesce(sum(packet_count), 0) FROM calls_call "  # noqa: S608 (our own names)
-            f"WHERE call_id LIKE '{prefix}-%'"
+            f"WHERE substr(call_id, 1, {len(prefix) + 1}) = '{prefix}-'"
         )
 
     def _drive(self, offer: Offer) -> dict[str, Any]:
