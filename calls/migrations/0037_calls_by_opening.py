@@ -7,10 +7,11 @@ INDEX = models.Index(fields=["-opened_at", "-id"], name="call_by_opening")
 
 def add_index(apps, schema_editor):
     model = apps.get_model("calls", "Call")
+    # A migration that was killed leaves an index, which PostgreSQL may never have finished.
     if schema_editor.connection.vendor != "postgresql":
+        schema_editor.execute(f"DROP INDEX IF EXISTS {INDEX.name}")
         schema_editor.add_index(model, INDEX)
         return
-    # A build that was interrupted leaves an index that is not valid.
     schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX.name}")
     schema_editor.add_index(model, INDEX, concurrently=True)
 

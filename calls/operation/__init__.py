@@ -1,7 +1,9 @@
 """What processes need to be run well: how they stop, and how they share a database.
 
-direct    Connections past a pooler.
-draining  Whether this web process has been told to stop.
-online    Operations of migrations that leave a busy database usable.
-server    The web server: Uvicorn, with patience.
+direct     Connections past a pooler.
+disk       Puts on disk what must survive a power cut.
+draining   Whether this web process has been told to stop.
+migrating  Records a migration in the transaction that applies it.
+online     Operations of migrations that leave a busy database usable.
+server     The web server: Uvicorn, with patience.
 """

@@ -34,15 +34,16 @@ class AddIndexOnline(_Online, AddIndex):
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
     ) -> None:
+        # An earlier try that was interrupted has left an index, which may never be used.
+        name = schema_editor.quote_name(self.index.name)
         if not self._begin(schema_editor):
+            schema_editor.execute(f"DROP INDEX IF EXISTS {name}")
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
         model = to_state.apps.get_model(app_label, self.model_name)
         if not self.allow_migrate_model(schema_editor.connection.alias, model):
             return
         timeout = _lift_lock_timeout(schema_editor)
-        # An earlier try that was interrupted has left an index that is never used.
-        name = schema_editor.quote_name(self.index.name)
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         schema_editor.add_index(model, self.index, concurrently=True)
         _set_lock_timeout(schema_editor, timeout)
@@ -65,7 +66,7 @@ class RemoveIndexOnline(_Online, RemoveIndex):
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
     ) -> None:
         if not self._begin(schema_editor):
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(self.name)}")
             return
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):

@@ -128,7 +128,6 @@ def test_an_index_is_added_and_removed_online_on_both_databases(thing):
     assert "things_by_id" not in indexes()
 
 
-@postgresql
 def test_an_index_that_an_interrupted_migration_left_is_made_again(thing):
     adding = AddIndexOnline("thing", models.Index(fields=["id"], name="things_by_id"))
     run(adding, thing)
@@ -136,6 +135,15 @@ def test_an_index_that_an_interrupted_migration_left_is_made_again(thing):
     run(adding, thing)
 
     assert "things_by_id" in indexes()
+
+
+def test_an_index_that_an_interrupted_migration_removed_may_be_gone(thing):
+    after = run(AddIndexOnline("thing", models.Index(fields=["id"], name="things_by_id")), thing)
+    run(RemoveIndexOnline("thing", "things_by_id"), after)
+
+    run(RemoveIndexOnline("thing", "things_by_id"), after)
+
+    assert "things_by_id" not in indexes()
 
 
 @postgresql
