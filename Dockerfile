@@ -11,7 +11,7 @@ RUN /opt/venv/bin/pip install -r /tmp/requirements.txt -r /tmp/requirements-spee
     -r /tmp/requirements-otel.txt -r /tmp/requirements-ldap.txt
 
 FROM python:3.11-slim
-# pg_dump and pg_restore, for `manage.py backup` and `restore`. libldap, which python-ldap needs, comes
+# pg_dump, pg_restore and psql, for `manage.py backup` and `restore`. libldap, which python-ldap needs, comes
 # with them; libldap-common tells it where the certificates of the system are.
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client libldap-common \
     && rm -rf /var/lib/apt/lists/* \

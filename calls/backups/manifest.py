@@ -10,7 +10,9 @@ from pathlib import Path
 from django.utils.crypto import salted_hmac
 
 NAME = "manifest.json"
-FORMAT = 1
+UNFINISHED = "manifest.json.part"  # claimed by the process that makes the backup
+FORMAT = 2
+KNOWN = (1, FORMAT)  # 1 has no digests of the files
 
 
 class BackupError(Exception):
@@ -26,16 +28,17 @@ class Manifest:
     secret: str  # a fingerprint of SECRET_KEY: signs sessions and displays
     files: int
     bytes: int
+    sums: str = ""  # the SHA-256 of the list of digests
     format: int = FORMAT
 
-    def write(self, folder: Path) -> None:
-        (folder / NAME).write_text(json.dumps(asdict(self), indent=2) + "\n")
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
 
 
 def read_manifest(folder: Path) -> Manifest:
     try:
         values = json.loads((folder / NAME).read_text())
-        if values["format"] != FORMAT:
+        if values["format"] not in KNOWN:
             raise BackupError(f"{folder} was made by another release, which must restore it.")
         return Manifest(**values)
     except FileNotFoundError as error:

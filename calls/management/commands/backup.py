@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from calls.backups.dumps import DumpError
+from calls.backups.making import make_backup
 from calls.backups.manifest import BackupError
-from calls.backups.work import make_backup
 
 
 class Command(BaseCommand):

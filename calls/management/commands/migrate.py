@@ -1,4 +1,4 @@
-"""``manage.py migrate``: Django's, which waits for locks only briefly and tries again.
+"""``manage.py migrate``: Django's, which may be killed, and waits for locks only briefly.
 
 A migration that waits for a lock holds up everybody who comes after it. So on PostgreSQL it gives
 up soon, lets the others through, and comes back.
@@ -13,8 +13,12 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 
+from calls.backups.restoring import find_unfinished
 from calls.operation.direct import connect_directly
+from calls.operation.migrating import OneTransactionExecutor
 
+# Django's command has no other way to choose it.
+migrate.MigrationExecutor = OneTransactionExecutor  # type: ignore[attr-defined]
 LOCK_NOT_AVAILABLE = "55P03"
 MOST_PAUSE_S = 30.0
 
@@ -35,6 +39,9 @@ class Command(migrate.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Tables made now would keep a restore from going on, and pass for a restored site.
+        if unfinished := find_unfinished():
+            raise CommandError(unfinished)
         connect_directly(options["database"])
         connection = connections[options["database"]]
         if connection.vendor != "postgresql" or not options["lock_timeout"]:
