@@ -33,7 +33,10 @@ def warn_of_restore() -> bool:
 
 
 def start_again(*, by: str = "") -> Erasure:
-    """Start an erasure of everything that the ledger names and that is there."""
+    """Start an erasure of everything that the ledger names and that is there.
+
+    When it is finished, the database knows the ledger, and nobody is warned of it any more.
+    """
     lines = _lines()
     calls, numbers = _newest(lines, "calls"), _newest(lines, "numbers")
     found = [call.call_id for some in calls_in_ledger(calls, numbers) for call in some]
@@ -46,23 +49,6 @@ def start_again(*, by: str = "") -> Erasure:
         number_digests=numbers,
         is_again=True,
     )
-
-
-def adopt_ledger() -> None:
-    """Note in the database what the ledger names, so that nobody is warned of it again."""
-    for line in ledger.read():
-        Erasure.objects.get_or_create(
-            pk=line["id"],
-            defaults={
-                "asked_at": ledger.at_of(line),
-                "finished_at": ledger.at_of(line),
-                "by": line.get("by", ""),
-                "reason": line.get("reason", ""),
-                "counts": line.get("counts", {}),
-                "number_digests": line.get("numbers", []),
-                "call_digests": line.get("calls", []),
-            },
-        )
 
 
 def _lines() -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ numbers and ids. There is no personal data in it.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from calls.models import Erasure
+from calls.operation.disk import sync_folder
 
 
 def line_of(erasure: Erasure) -> dict[str, Any]:
@@ -31,36 +33,68 @@ def line_of(erasure: Erasure) -> dict[str, Any]:
 
 
 def append(erasure: Erasure) -> None:
-    """Add a line, on disk when this returns. A line that is there already is not added again."""
+    """Add a line, on disk when this returns. A line that is there already is not added again.
+
+    Raises OSError if the disk is full. Part of the line may then be in the file.
+    """
     path = Path(settings.ERASURE_LEDGER)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if any(line["id"] == str(erasure.pk) for line in read()):
-        return
     line = json.dumps(line_of(erasure), ensure_ascii=False).encode() + b"\n"
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        size = os.fstat(handle).st_size
+    with os.fdopen(handle, "ab+", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # another process may have written half of its line
+        file.seek(0)
+        content = file.read()
+        if any(each["id"] == str(erasure.pk) for each in _parse(content)):
+            return
         # A crash may have left a line without its end.
-        is_torn = size and os.pread(handle, 1, size - 1) != b"\n"
-        os.write(handle, (b"\n" if is_torn else b"") + line)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        is_torn = content and not content.endswith(b"\n")
+        _write_all(file, (b"\n" if is_torn else b"") + line)
+        os.fsync(file)
+    sync_folder(path.parent)
+
+
+def _write_all(file: Any, data: bytes) -> None:
+    # On a disk that is almost full, a write takes what fits, and only the next one fails.
+    while data:
+        data = data[file.write(data) :]
 
 
 def read() -> Iterator[dict[str, Any]]:
     """Yield the lines, oldest first. One that was cut off by a crash is not a line."""
     try:
-        text = Path(settings.ERASURE_LEDGER).read_text(encoding="utf-8")
+        content = Path(settings.ERASURE_LEDGER).read_bytes()
     except FileNotFoundError:
         return
-    for line in text.splitlines():
+    yield from _parse(content)
+
+
+def _parse(content: bytes) -> Iterator[dict[str, Any]]:
+    # In bytes: a cut may be within a character, and a reason may hold what ends lines of text.
+    for line in content.split(b"\n"):
         try:
             found = json.loads(line)
         except ValueError:
             continue
         if isinstance(found, dict) and "id" in found:
             yield found
+
+
+def adopt() -> None:
+    """Note in the database what the ledger names, so that nobody is warned of it again."""
+    for line in read():
+        Erasure.objects.get_or_create(
+            pk=line["id"],
+            defaults={
+                "asked_at": at_of(line),
+                "finished_at": at_of(line),
+                "by": line.get("by", ""),
+                "reason": line.get("reason", ""),
+                "counts": line.get("counts", {}),
+                "number_digests": line.get("numbers", []),
+                "call_digests": line.get("calls", []),
+            },
+        )
 
 
 def at_of(line: dict[str, Any]) -> datetime:

@@ -151,7 +151,10 @@ def carry_on(pk: Any, *, seconds: float | None = None) -> Erasure:
         if item.rows_are_gone:
             _erase_files(item)
     if not ErasureItem.objects.filter(erasure=pk, is_done=False).exists():
-        _finish(pk)
+        try:
+            _finish(pk)
+        except OSError as error:
+            log.error("erasure %s waits for its ledger: %s", pk, error)  # noqa: TRY400
     return Erasure.objects.get(pk=pk)
 
 
@@ -243,7 +246,9 @@ def _finish(pk: Any) -> None:
         if erasure.finished_at is not None:
             return
         _count(erasure, found)
-        if not erasure.is_again:  # the ledger names all of it, with the true time
+        if erasure.is_again:  # the ledger names all of it, with the true time
+            ledger.adopt()
+        else:
             ledger.append(erasure)
         # A crash before the commit leaves a line in the ledger, which is not added twice.
         erasure.finished_at, erasure.numbers = timezone.now(), []

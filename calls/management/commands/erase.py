@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calls.audit.actors import command_actor
 from calls.erasure import ledger
-from calls.erasure.again import adopt_ledger, is_restored, start_again
+from calls.erasure.again import is_restored, start_again
 from calls.erasure.plan import Plan, make_plan
 from calls.erasure.services import (
     ErasureRefused,
@@ -63,7 +63,6 @@ class Command(BaseCommand):
             self._check()
         elif options["again"]:
             self._run(start_again(by=_who()))
-            adopt_ledger()
         else:
             self._erase(options)
 
@@ -96,9 +95,13 @@ class Command(BaseCommand):
         done = carry_on(erasure.pk)
         if done.finished_at is None:
             left = done.items.filter(is_done=False).count()
+            why = (
+                f"{left} calls are in progress or in analysis, or their files cannot be removed"
+                if left
+                else "the ledger cannot be written"
+            )
             raise CommandError(
-                f"Not finished: {left} calls are in progress or in analysis, or their files cannot "
-                f"be removed. The worker erases them as soon as it can. Erasure {done.pk}"
+                f"Not finished: {why}. The worker goes on as soon as it can. Erasure {done.pk}"
             )
         counts = ", ".join(f"{number} {kind}" for kind, number in done.counts.items())
         self.stdout.write(f"Erased: {counts or 'nothing was left'}. Erasure {done.pk}")

@@ -17,7 +17,13 @@ from calls.audit.chain import check, seal
 from calls.erasure import services
 from calls.erasure.again import is_restored
 from calls.erasure.plan import make_plan
-from calls.erasure.services import ErasureRefused, carry_on, resume_erasures, start_erasure
+from calls.erasure.services import (
+    ErasureRefused,
+    carry_on,
+    resume_erasures,
+    save_erasure,
+    start_erasure,
+)
 from calls.holds.services import HoldRefused, hold_customer, set_hold
 from calls.ingest.call_ids import as_call_id
 from calls.models import AuditEntry, Call, CallEvent, Erasure, ErasureItem, Packet, Recording
@@ -268,6 +274,72 @@ def test_a_line_that_was_cut_off_by_a_crash_is_no_line_and_the_next_one_is_whole
     carry_on(start_erasure(call_ids=["b"], reason="Case 2").pk)
 
     assert [line["reason"] for line in services.ledger.read()] == ["Case 1", "Case 2"]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_a_cut_within_a_character_costs_no_other_line(cut):
+    carry_on(start_erasure(call_ids=["a"], reason="Case 1").pk)
+    with Path(services.ledger.settings.ERASURE_LEDGER).open("ab") as file:
+        file.write('{"id": "ä€𝄞'.encode()[:-cut])
+    carry_on(start_erasure(call_ids=["b"], reason="Case 2").pk)
+
+    assert [line["reason"] for line in services.ledger.read()] == ["Case 1", "Case 2"]
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0c", "\x1e", "\r"])
+def test_a_reason_with_any_end_of_a_line_is_one_line_of_the_ledger(end):
+    erasure = save_erasure(["a"], numbers=[], reason=f"Case{end}1", by="")
+    carry_on(erasure.pk)
+
+    assert [line["reason"] for line in services.ledger.read()] == [f"Case{end}1"]
+
+
+def test_a_full_disk_keeps_the_erasure_unfinished_until_its_line_is_whole(monkeypatch, capsys):
+    """A disk that is almost full takes the beginning of a line."""
+    carry_on(start_erasure(call_ids=["a"], reason="Case 1").pk)
+    call_of(call_id="b")
+
+    def write_half(file, data):
+        file.write(data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("calls.erasure.ledger._write_all", write_half)
+        with pytest.raises(CommandError, match="the ledger cannot be written"):
+            call_command("erase", "--call-id", "b", "--reason", "Case 2")
+        assert [line["reason"] for line in services.ledger.read()] == ["Case 1"]
+
+    assert resume_erasures() == 1
+    assert [line["reason"] for line in services.ledger.read()] == ["Case 1", "Case 2"]
+
+
+def test_a_write_that_takes_only_a_part_is_continued():
+    class Slow:
+        data = b""
+
+        def write(self, data):
+            self.data += data[:3]
+            return len(data[:3])
+
+    slow = Slow()
+    services.ledger._write_all(slow, b"a whole line\n")
+
+    assert slow.data == b"a whole line\n"
+
+
+def test_after_a_restore_the_warning_ends_when_the_worker_ends_the_erasure():
+    carry_on(start_erasure(call_ids=["c-1"], reason="Case 1").pk)
+    _restore("c-1", "1")
+    Call.objects.update(state="IN_PROGRESS")
+
+    with pytest.raises(CommandError, match="Not finished"):
+        call_command("erase", "--again")
+    assert is_restored()
+    Call.objects.update(state="ARCHIVED")
+    resume_erasures()
+
+    assert not Call.objects.exists()
+    assert not is_restored()
 
 
 def test_readers_of_the_feed_are_told_and_the_id_is_gone_an_hour_later():
