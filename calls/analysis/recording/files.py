@@ -28,7 +28,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from calls.analysis.media.textcall import TextCall
-from calls.analysis.recording.waveform import keep_waveform, measure_audio, waveform_name
+from calls.analysis.recording.waveform import FOLDER as WAVEFORMS
+from calls.analysis.recording.waveform import (
+    keep_waveform,
+    measure_audio,
+    recorded,
+    waveform_name,
+)
 from calls.conversation import SPEAKERS, CallAudio, Channel, Span
 from calls.models import Call, PrunedRange, Recording
 from calls.redaction.redact import Redaction
@@ -267,18 +273,24 @@ def _named(names: Collection[str]) -> set[str]:
 
 
 def stored_days() -> list[str]:
-    """Return the folders of the storage that hold recordings, one for each day."""
+    """Return the folders of the storage that hold recordings or waveforms, one for each day."""
+    return sorted({*_list(FOLDER)[0], *_list(WAVEFORMS)[0]})
+
+
+def _list(folder: str) -> tuple[list[str], list[str]]:
     try:
-        days, _ = default_storage.listdir(FOLDER)
+        return default_storage.listdir(folder)
     except (FileNotFoundError, NotImplementedError):
-        return []
-    return sorted(days)
+        return [], []
 
 
 def find_orphans(day: str, *, now: datetime) -> list[str]:
-    """Return the files of a day that no row refers to, and that are too old to be new."""
-    _, found = default_storage.listdir(f"{FOLDER}/{day}")
-    names = [f"{FOLDER}/{day}/{name}" for name in found]
+    """Return the recordings of a day that no row refers to, and that are too old to be new.
+
+    Of some, only the waveform is left: somebody looked at the call while it was deleted.
+    """
+    found = {*_list(f"{FOLDER}/{day}")[1], *map(recorded, _list(f"{WAVEFORMS}/{day}")[1])}
+    names = sorted(f"{FOLDER}/{day}/{name}" for name in found)
     orphans: list[str] = []
     for at in range(0, len(names), 1000):
         some = names[at : at + 1000]
@@ -288,7 +300,9 @@ def find_orphans(day: str, *, now: datetime) -> list[str]:
 
 
 def _is_old(name: str, *, now: datetime) -> bool:
-    try:
-        return default_storage.get_modified_time(name) < now - ORPHAN_AGE
-    except FileNotFoundError:
-        return False
+    for each in (name, waveform_name(name)):
+        try:
+            return default_storage.get_modified_time(each) < now - ORPHAN_AGE
+        except FileNotFoundError:
+            continue
+    return False

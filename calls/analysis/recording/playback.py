@@ -15,12 +15,14 @@ from calls.analysis.providers import ProviderError
 from calls.analysis.recording.files import MUTE_MARGIN_MS, measure_file, mute, write_wav
 from calls.analysis.recording.material import load_material
 from calls.analysis.recording.waveform import (
+    STEP_MS,
     Waveform,
     keep_waveform,
     measure_wav,
     silence,
     stored_waveform,
     turn,
+    waveform_name,
 )
 from calls.analysis.stages import language_of
 from calls.conversation import CallAudio, Span, turns_from_json
@@ -146,7 +148,7 @@ def _waveform(call: Call) -> Waveform | None:
     name = str(row.file) if row else ""
     is_turned = bool(row and row.turned)
     stored = stored_waveform(name) if name else None
-    if stored is not None:
+    if row and stored and _is_whole(stored, row):
         return turn(stored) if is_turned else stored
     source = _open_source(call, row)
     if source is None:
@@ -154,8 +156,15 @@ def _waveform(call: Call) -> Waveform | None:
     with source.file:
         waveform = measure_wav(source.file)
     if name:
+        if stored:
+            default_storage.delete(waveform_name(name))
         keep_waveform(name, turn(waveform) if is_turned else waveform)
     return waveform
+
+
+def _is_whole(stored: Waveform, row: Recording) -> bool:
+    """Whether a waveform is as long as its recording. A crash or a full disk leaves a part."""
+    return -STEP_MS <= stored.duration_ms - row.duration_ms <= 2 * STEP_MS
 
 
 def _with_margin(span: Span) -> Span:

@@ -22,6 +22,7 @@ from calls.conversation import SPEAKERS, CallAudio, Span
 log = logging.getLogger(__name__)
 STEP_MS = 50
 FOLDER = "waveforms"
+SUFFIX = ".peaks"
 BLOCK_STEPS = 256
 FULL_SCALE = 32768
 Peaks = NDArray[np.uint8]
@@ -83,7 +84,12 @@ def turn(waveform: Waveform) -> Waveform:
 
 def waveform_name(recording: str) -> str:
     """Return the name of the waveform file of a recording."""
-    return f"{FOLDER}/{recording.partition('/')[2] or recording}.peaks"
+    return f"{FOLDER}/{recording.partition('/')[2] or recording}{SUFFIX}"
+
+
+def recorded(waveform: str) -> str:
+    """Return the file name of a recording for that of its waveform, both without folders."""
+    return waveform.removesuffix(SUFFIX)
 
 
 def keep_waveform(recording: str, waveform: Waveform) -> None:

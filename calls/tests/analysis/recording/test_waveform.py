@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 
-from calls.analysis.recording.files import remove_files, write_wav
+from calls.analysis.recording.files import files_of, remove_files, write_wav
 from calls.analysis.recording.playback import NotHeardYet, read_waveform
 from calls.analysis.recording.waveform import (
     STEP_MS,
+    keep_waveform,
     measure_audio,
     measure_wav,
     silence,
@@ -20,6 +22,8 @@ from calls.analysis.recording.waveform import (
 )
 from calls.conversation import CallAudio, Channel, Span
 from calls.models import Call, Recording
+from calls.retention.old_calls import prune
+from calls.tests.analysis.recording.test_recording import grow_old
 from calls.tests.audio import archived_audio, spoken_call
 from calls.tests.factories import archived_call
 
@@ -93,6 +97,48 @@ def test_a_waveform_is_stored_with_its_recording_and_goes_with_it():
 
     assert not default_storage.exists(waveform_name(name))
     assert stored_waveform(name) is None
+
+
+@pytest.mark.django_db
+def test_a_waveform_that_was_stored_while_its_call_was_deleted_is_an_orphan():
+    """Somebody looked at the call: its waveform was measured before, and stored afterwards."""
+    call = archived_audio()
+    name = str(Recording.objects.get(call=call).file)
+    Recording.objects.all().delete()
+    remove_files([name])
+    keep_waveform(name, measure_audio(call_audio()))
+
+    assert prune(thorough=True).files == 0, "as new as this, somebody may be about to name it"
+    grow_old(waveform_name(name))
+
+    assert prune(thorough=True).files == 1
+    assert not default_storage.exists(waveform_name(name))
+
+
+@pytest.mark.django_db
+def test_a_waveform_of_a_call_that_is_there_is_no_orphan():
+    call = archived_audio()
+    name = str(Recording.objects.get(call=call).file)
+    for each in (name, waveform_name(name), *files_of(Recording.objects.get())):
+        grow_old(each)
+
+    assert prune(thorough=True).files == 0
+    assert default_storage.exists(waveform_name(name))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("length", [0, 2, 100])
+def test_a_waveform_that_was_cut_off_by_a_crash_is_measured_again(length):
+    call = archived_audio()
+    name = str(Recording.objects.get(call=call).file)
+    before = read_waveform(call, redacted=False)
+    file = Path(default_storage.path(waveform_name(name)))
+    file.write_bytes(file.read_bytes()[:length])
+
+    again = read_waveform(call, redacted=False)
+
+    assert np.array_equal(again.peaks, before.peaks)
+    assert np.array_equal(stored_waveform(name).peaks, before.peaks)
 
 
 @pytest.mark.django_db
