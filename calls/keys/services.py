@@ -82,34 +82,47 @@ def revoke_key(key: ApiKey) -> bool:
     return revoked
 
 
-def rotate_key(key: ApiKey, *, overlap: timedelta, end_previous: bool = False) -> str:
+def rotate_key(
+    key: ApiKey, *, overlap: timedelta, end_previous: bool = False, keep_previous: bool = False
+) -> str:
     """Give a key a new secret, and return it. The old secret is valid for ``overlap`` more.
 
     ``key`` is the key as the caller last saw it: of two people who rotate it at once, one is
     refused. A secret from before the last rotation ends, which needs ``end_previous`` while it is
-    still valid. Raises KeyUnchangeable.
+    still valid. With ``keep_previous``, that one stays as it is, and the newest one ends: it was
+    lost before anybody used it. Raises KeyUnchangeable.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise KeyUnchangeable(f"The overlap must be from 0 to {LONGEST_OVERLAP.days} days.")
     plain, now = _new_secret(key.prefix), timezone.now()
     with transaction.atomic():
         found = ApiKey.objects.select_for_update().get(pk=key.pk)
-        _check_rotation(found, seen=key.digest, now=now, end_previous=end_previous)
-        found.previous_digest, found.previous_until = found.digest, now + overlap
+        _check_rotation(found, seen=key.digest, now=now)
+        _check_previous(found, now=now, end=end_previous, keep=keep_previous)
+        if not keep_previous:
+            found.previous_digest, found.previous_until = found.digest, now + overlap
         found.digest, found.rotated_at = digest(plain), now
         found.save(update_fields=["digest", "previous_digest", "previous_until", "rotated_at"])
     ring.forget()
+    transaction.on_commit(ring.forget)  # if the caller's transaction is a larger one
     return plain
 
 
-def _check_rotation(key: ApiKey, *, seen: str, now: datetime, end_previous: bool) -> None:
+def _check_rotation(key: ApiKey, *, seen: str, now: datetime) -> None:
     if key.revoked_at:
         raise KeyUnchangeable("This key is revoked. Create another one.")
     if key.expires_at and key.expires_at <= now:
         raise KeyUnchangeable("This key has expired. Set a later date first.")
     if key.digest != seen:
         raise KeyUnchangeable("Somebody has just rotated this key. Look at it again first.")
-    if key.has_previous(now) and not end_previous:
+
+
+def _check_previous(key: ApiKey, *, now: datetime, end: bool, keep: bool) -> None:
+    if end and keep:
+        raise KeyUnchangeable("A secret cannot be both ended and kept.")
+    if keep and not key.has_previous(now):
+        raise KeyUnchangeable("No secret from before the last rotation is valid any more.")
+    if key.has_previous(now) and not (end or keep):
         raise KeyUnchangeable(
             f"The secret from before the last rotation is valid until "
             f"{key.previous_until:%Y-%m-%d %H:%M} UTC, and would end now."

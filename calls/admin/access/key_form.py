@@ -72,6 +72,7 @@ class RotationForm(forms.Form):
         label="The old secret stays valid for",
     )
     end_previous = forms.BooleanField(required=False)
+    keep_previous = forms.BooleanField(required=False)
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
 

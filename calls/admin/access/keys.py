@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
@@ -186,16 +187,16 @@ class ApiKeyAdmin(Records):
         return redirect(reverse("admin:calls_apikey_change", args=[key_id]))
 
     def _rotate(self, request: HttpRequest, key: ApiKey, wanted: dict[str, Any]) -> None:
-        if wanted["seen"] != seen_mark(key):
+        if wanted.pop("seen") != seen_mark(key):
             messages.error(request, "Somebody has rotated this key since you opened the page.")
             return
         try:
-            overlap, end = wanted["overlap"], wanted["end_previous"]
-            plain = rotate_key(key, overlap=overlap, end_previous=end)
+            with transaction.atomic():
+                plain = rotate_key(key, **wanted)
+                self.log_change(request, key, "Rotated the secret.")
         except KeyUnchangeable as error:
             messages.error(request, f"The key was not rotated. {error}")
             return
-        self.log_change(request, key, "Rotated the secret.")
         self._show(request, "The new secret is", plain)
 
     def _show(self, request: HttpRequest, lead: str, plain: str) -> None:

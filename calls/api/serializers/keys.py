@@ -72,6 +72,13 @@ class RotationSerializer(StrictSerializer):
         required=False,
         help_text="End the secret from before the last rotation, if it is still valid.",
     )
+    keep_previous = StrictBooleanField(
+        required=False,
+        help_text=(
+            "The newest secret was lost, such as with the answer to the last request: replace it. "
+            "The secret from before that rotation stays valid as long as it was."
+        ),
+    )
 
 
 class StoredKeySerializer(serializers.ModelSerializer[ApiKey]):

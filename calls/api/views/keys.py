@@ -87,7 +87,10 @@ class KeyViewSet(AdministrationRoute):
         try:
             with transaction.atomic():
                 plain = rotate_key(
-                    key, overlap=overlap, end_previous=wanted.get("end_previous", False)
+                    key,
+                    overlap=overlap,
+                    end_previous=wanted.get("end_previous", False),
+                    keep_previous=wanted.get("keep_previous", False),
                 )
                 record_change(AuditAction.CHANGE, key, ["secret"])
         except KeyUnchangeable as error:

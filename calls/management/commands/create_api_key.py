@@ -107,6 +107,10 @@ class Command(BaseCommand):
                 rate_limit=_limit(options["rate_limit"]),
             )
             note_by_command(AuditAction.ADD, key)
+            # Before the commit: killed in between, there is no key whose secret nobody has.
+            self._show(key, plain)
+
+    def _show(self, key: ApiKey, plain: str) -> None:
         labels = dict(ApiKey.Scope.choices)
         can = "\n".join(f"  {scope:<10} {labels[scope]}" for scope in key.scopes)
         limits = f"It expires at {key.expires_at:%F %H:%M} UTC. " if key.expires_at else ""
@@ -114,6 +118,7 @@ class Command(BaseCommand):
             limits += f"It may be used from {', '.join(key.networks)} only."
         shown = HOW_TO_USE.format(plain=plain, prefix=key.prefix, scopes=can, limits=limits.strip())
         self.stdout.write(re.sub(r"\n{3,}", "\n\n", shown).strip())
+        self.stdout.flush()
 
 
 def _expiry(text: str | None) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import connection, transaction
 from django.urls import reverse
 
 from calls.displays import create_display, revoke_display, site_address
@@ -78,11 +78,14 @@ class Command(BaseCommand):
     def _create(self, name: str, given: dict[str, Any]) -> None:
         site = given.pop("url", site_address()).rstrip("/").removesuffix(settings.PATH_PREFIX)
         try:
-            screen, token = create_display(name=name, **_fields(given))
+            with transaction.atomic():
+                screen, token = create_display(name=name, **_fields(given))
+                url = site + reverse("open-display", args=[token])
+                # Before the commit: killed in between, there is no display that nobody can open.
+                self.stdout.write(HOW_TO_USE.format(url=url, id=screen.pk).strip())
+                self.stdout.flush()
         except ValidationError as error:
             raise CommandError(_in_words(error)) from error
-        url = site + reverse("open-display", args=[token])
-        self.stdout.write(HOW_TO_USE.format(url=url, id=screen.pk).strip())
 
     def _list(self) -> None:
         screens = list(DisplayScreen.objects.order_by("-id"))

@@ -116,9 +116,12 @@ def test_a_secret_that_is_still_valid_is_ended_only_on_request(boss):
     address = reverse("admin:calls_apikey_rotate", args=[key.pk])
 
     refused = text_of(boss.post(address, sent, follow=True))
+    kept = text_of(boss.post(address, {**sent, "keep_previous": "on"}, follow=True))
+    sent["seen"] = boss.get(change(key)).context["rotation"].initial["seen"]
     done = text_of(boss.post(address, {**sent, "end_previous": "on"}, follow=True))
 
     assert "The key was not rotated." in refused
+    assert "The new secret is" in kept
     assert "The new secret is" in done
 
 

@@ -301,6 +301,21 @@ def test_a_key_is_rotated_and_its_old_secret_ends_with_the_overlap(admin):
     assert answers == [401, 200]
 
 
+def test_the_secret_of_an_answer_that_was_lost_is_replaced(admin):
+    created = admin.post("/v1/keys", {"name": "reader", "scopes": ["read"]}).json()
+    address = f"/v1/keys/{created['number']}/rotate"
+    lost = admin.post(address, {}).json()
+
+    again = admin.post(address, {"keep_previous": True}).json()
+
+    answers = [
+        type(admin)().get("/v1/call", HTTP_AUTHORIZATION=f"Bearer {each['key']}").status_code
+        for each in (created, lost, again)
+    ]
+    assert answers == [200, 401, 200]
+    assert again["previous_until"] == lost["previous_until"]
+
+
 def test_a_revoked_key_is_not_rotated(admin):
     number = create(admin, "keys")
     admin.post(f"/v1/keys/{number}/revoke")

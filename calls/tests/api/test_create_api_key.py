@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from calls.keys import create_key, digest, ring
-from calls.models import ApiKey
+from calls.models import ApiKey, DisplayScreen
 
 pytestmark = pytest.mark.django_db
 
@@ -144,7 +144,36 @@ def test_a_key_is_rotated_and_says_until_when_the_old_secret_is_valid():
     assert ring.find(plain).key_id == ring.find(old).key_id == key.pk
     with pytest.raises(CommandError, match=r"would end now.* Add --end-previous to do so"):
         rotate(key.prefix)
+    again = rotate(key.prefix, "--keep-previous")
+    assert f"The old one is valid until {until:%F %H:%M} UTC." in again
+    assert ring.find(old).key_id == key.pk
     assert "The old one has ended." in rotate(key.prefix, "--overlap", "0", "--end-previous")
+
+
+class Killed(BaseException):
+    """The process is killed here."""
+
+
+class Screen(StringIO):
+    """Somebody reads what is shown, and the process is killed in that moment."""
+
+    def flush(self) -> None:
+        raise Killed
+
+
+@pytest.mark.parametrize(
+    "command", [("rotate_api_key", "{prefix}"), ("create_api_key", "n"), ("create_display", "n")]
+)
+def test_no_secret_is_valid_that_nobody_has_seen(command):
+    key, _ = create_key(name="PBX", scopes=["ingest"])
+    screen = Screen()
+
+    with pytest.raises(Killed):
+        call_command(*(each.format(prefix=key.prefix) for each in command), stdout=screen)
+
+    assert "shown only once" in screen.getvalue()
+    assert ApiKey.objects.get().digest == key.digest
+    assert not DisplayScreen.objects.exists()
 
 
 @pytest.mark.parametrize(

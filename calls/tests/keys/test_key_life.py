@@ -111,6 +111,36 @@ def test_a_secret_of_two_rotations_ago_ends_only_if_that_is_wanted():
         admit(first, "::1")
 
 
+def test_a_new_secret_that_was_lost_is_replaced_and_the_one_in_use_stays():
+    key, used = create_key(name="PBX", scopes=["ingest"])
+    lost = rotate_key(key, overlap=HOUR)
+    key.refresh_from_db()
+    until = key.previous_until
+
+    new = rotate_key(key, overlap=timedelta(0), keep_previous=True)
+
+    assert admit(new, "::1").key_id == admit(used, "::1").key_id == key.pk
+    with pytest.raises(KeyRefused):
+        admit(lost, "::1")
+    assert ApiKey.objects.get().previous_until == until
+
+
+@pytest.mark.parametrize(
+    ("choice", "reason"),
+    [
+        ({"keep_previous": True}, "No secret from before the last rotation is valid"),
+        ({"keep_previous": True, "end_previous": True}, "both ended and kept"),
+    ],
+)
+def test_there_must_be_a_secret_to_keep(choice, reason):
+    key, _ = create_key(name="PBX", scopes=["ingest"])
+
+    with pytest.raises(KeyUnchangeable, match=reason):
+        rotate_key(key, overlap=HOUR, **choice)
+
+    assert ApiKey.objects.get().digest == key.digest
+
+
 @pytest.mark.parametrize(
     ("changes", "overlap", "reason"),
     [
