@@ -78,7 +78,7 @@ def test_calls_that_nobody_watches_leave_the_cores_to_calls_that_have_ended():
     heard = {each.call.call_id for each in stored()}
     listen(seconds=10)
     receive(*spoken("other", (5, 6), seconds=4, first=41, begin_s=4.0))
-    listen(seconds=20)
+    listen(seconds=30)
 
     assert heard == {"watched"}
     assert {each.call.call_id for each in stored()} == {"watched", "other"}
