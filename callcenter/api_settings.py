@@ -37,18 +37,18 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {
             "name": "ingest",
-            "description": "Begin here: describe a call, send its packets, and end it.",
+            "description": "Start here: describe a call, send its packets, and end it.",
         },
         {
             "name": "results",
-            "description": "What became of a call: transcript, sentiment, recording, attempts.",
+            "description": "The results of a call: transcript, sentiment, recording, attempts.",
         },
         {
             "name": "live",
             "description": "Everything that happens, as it happens or from an offset.",
         },
         {"name": "lists", "description": "Find calls by filters or by what was said in them."},
-        {"name": "alerts", "description": "What rules have found, and who takes care of it."},
+        {"name": "alerts", "description": "What rules have found, and who handles it."},
         {"name": "reports", "description": "Agents, queues and days: now and over time."},
         {
             "name": "supervise",

@@ -27,7 +27,7 @@ def writable_folder(path: str) -> str:
     while not present.exists() and present != present.parent:
         present = present.parent
     if not present.is_dir():
-        raise ValueError(f"MEDIA_ROOT is {path!r}, but {present} is no folder.")
+        raise ValueError(f"MEDIA_ROOT is {path!r}, but {present} is not a folder.")
     if not os.access(present, os.W_OK | os.X_OK) or present.is_relative_to("/proc"):
         raise ValueError(f"MEDIA_ROOT is {path!r}; this user may not write to {present}.")
     return path

@@ -51,7 +51,7 @@ def _read(url: str, name: str) -> Database:
     except Exception as error:
         raise ValueError(problem) from error
     is_known = str(found.get("ENGINE", "")).endswith(("sqlite3", "postgresql"))
-    # Every process would have a database of its own in its memory.
+    # Each process would have its own database in memory.
     if not is_known or found.get("NAME") in (None, "", ":memory:"):
         raise ValueError(problem)
     return found

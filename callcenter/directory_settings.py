@@ -22,7 +22,7 @@ ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9.-]*")
 
 @dataclass(frozen=True)
 class Directory:
-    """The LDAP server, where people and groups are in it, and what their attributes are called."""
+    """The LDAP server: where people and groups are in it, and the names of their attributes."""
 
     url: str  # several are tried in order
     start_tls: bool
@@ -88,14 +88,14 @@ def _problems(found: Directory) -> Iterator[str]:
     if bool(found.bind_dn) != bool(found.bind_password):
         yield (
             "LDAP_BIND_DN and LDAP_BIND_PASSWORD belong together. Set both, or neither if the "
-            "directory answers anybody."
+            "directory allows anonymous searches."
         )
     if found.ca_file and not _is_readable(found.ca_file):
         yield f"LDAP_CA_FILE is {found.ca_file!r}, which cannot be read."
     if not _is_filter(found.user_filter):
         yield f"LDAP_USER_FILTER is {found.user_filter!r}; it must be like (objectClass=person)."
     if found.nested_groups and found.member_attribute == "memberUid":
-        yield "LDAP_NESTED_GROUPS is true, but groups with memberUid hold people only."
+        yield "LDAP_NESTED_GROUPS is true, but groups with memberUid contain only people."
     if find_spec("django_auth_ldap") is None or find_spec("ldap") is None:
         yield "LDAP_URL needs packages: pip install -r requirements-ldap.txt"
 

@@ -1,7 +1,7 @@
 """Reads settings from the environment and from ``.env``, and collects what is wrong with them.
 
 Reading never raises: a value that is wrong is noted, and the default is returned. ``check`` ends
-the process with one line for each problem, so that all of them can be mended at once.
+the process with one line for each problem, so that all of them can be corrected at once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SIMILAR, VERY_SIMILAR = 0.75, 0.86
 RETIRED = {
     "TRUST_PROXY": "TRUST_PROXY is no longer a setting; list your proxies in TRUSTED_PROXIES.",
 }
-# Management commands that are services: like a web server, they choose no profile by themselves.
+# Management commands that are services: like a web server, they never choose a profile.
 SERVICES = ("qcluster", "web")
 NOT_LOCAL = ("PROFILE", "SECRET_KEY", "ALLOWED_HOSTS")
 
@@ -106,7 +106,7 @@ class Environment:
             text for name, text in RETIRED.items() if _boolean(os.environ.get(name, ""))
         ]
         self.problems += self._misspelt(own, SIMILAR, " in .env")
-        # Others may well be variables of another program, so they are only named.
+        # Others may well belong to another program, so they only cause a warning.
         others = [name for name in os.environ if name not in own and name.isupper()]
         for line in self._misspelt(others, VERY_SIMILAR):
             print(line, file=sys.stderr)  # noqa: T201 (there is no log yet)
@@ -135,7 +135,7 @@ class BadSettings(SystemExit):
 def choose_profile(file: Path, command: Sequence[str]) -> None:
     """Choose the local profile for a management command where nothing is configured.
 
-    Services do not get it: what is meant for production must not start with an open API.
+    Services do not get it: a process meant for production must not start with an open API.
     """
     read_file(file)
     is_configured = any(os.environ.get(name) for name in NOT_LOCAL)

@@ -1,6 +1,6 @@
 """Serves the site below a path of its host, such as ``/calls`` (PATH_PREFIX).
 
-The routes of Django have the prefix, so every link does. Everything before Django works without it:
+Django's routes include the prefix, so every link does. The layers before Django work without it:
 the fast lane, limits, streams and sockets.
 """
 

@@ -77,7 +77,7 @@ API_AUTH = _choice("API_AUTH", ("key", "open"), default="open" if LOCAL else "ke
 ALLOW_OPEN_API = env.flag("ALLOW_OPEN_API", default=False)
 if API_AUTH == "open" and not LOCAL and not ALLOW_OPEN_API:
     env.note(
-        "API_AUTH is open, which lets anyone send packets and read calls. In production, set "
+        "API_AUTH is open, which lets anybody send packets and read calls. In production, set "
         "API_AUTH=key, or ALLOW_OPEN_API=true as well."
     )
 

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from ``.env.example`` and from what the settings take.
+"""Writes docs/settings.md from ``.env.example`` and the values that settings take.
 
 ``python -m callcenter.settings_page`` writes it. A test compares it with the settings.
 """

@@ -1,4 +1,4 @@
-"""Settings of single sign-on: OpenID provider, directory, groups, and whose passwords count."""
+"""Settings of single sign-on: OpenID provider, directory, groups, and local passwords."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class SignOn:
 
     @property
     def backends(self) -> list[str]:
-        """Return the backends. Passwords of this site come first: they need no other machine."""
+        """Return the backends. Passwords of this site come first: that needs no other machine."""
         directory = [DIRECTORY] if self.directory.is_on else []
         return [AXES, LOCAL if self.local_passwords else MODEL, *self.elsewhere, *directory]
 
     @property
     def elsewhere(self) -> list[str]:
-        """Backends that have asked for a second factor already, if anybody wants one."""
+        """Backends that have already asked for a second factor, if one is required."""
         return [OIDC] if self.oidc.is_on else []
 
 
@@ -77,8 +77,8 @@ def read_sign_on(env: Environment) -> SignOn:
     )
     if found.is_on and not found.groups:
         env.note(
-            "SSO_GROUPS is not set, so nobody could sign on. List which groups of your provider or "
-            "directory stand for which groups here, such as callcenter-leads:Supervisor."
+            "SSO_GROUPS is not set, so nobody could sign on. Map groups of your provider or "
+            "directory to groups here, such as callcenter-leads:Supervisor."
         )
     if found.local_passwords and not found.is_on:
         env.note("LOCAL_PASSWORDS names who may use a password, but single sign-on is off.")
@@ -110,12 +110,12 @@ def _read_oidc(env: Environment) -> OpenId:
         env.note(f"Single sign-on also needs {' and '.join(missing)}.")
     given = (found.authorization_endpoint, found.token_endpoint, found.jwks_endpoint)
     if any(given) and not all(given):
-        env.note(f"Set all of {', '.join(ENDPOINTS)}, or none: the issuer then names them.")
+        env.note(f"Set all of {', '.join(ENDPOINTS)}, or none: the issuer then publishes them.")
     return found
 
 
 def _address(env: Environment, name: str) -> str:
-    """Read an address. Whoever can change what is answered there can be anybody here: TLS."""
+    """Read an address. It must use TLS: forged answers would let their author log in as anybody."""
     address = env.text(name, takes=AN_ADDRESS)
     try:
         parts = urlsplit(address)
@@ -129,7 +129,7 @@ def _address(env: Environment, name: str) -> str:
 
 
 def read_groups(text: str) -> Groups:
-    """Return which groups here a group of the provider stands for. Its name may have colons."""
+    """Return the groups here that each group of the provider maps to. Its name may have colons."""
     found: Groups = {}
     for pair in filter(None, map(str.strip, text.split(","))):
         theirs, _, ours = (part.strip() for part in pair.rpartition(":"))

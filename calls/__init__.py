@@ -11,7 +11,7 @@ groups        The groups of people that a site starts with
 annotations   Tags and notes
 deletion      Deletes a call with everything about it
 bulk          Actions on many calls in the background
-holds/        Legal holds: what must not be deleted
+holds/        Legal holds: calls that must not be deleted
 listening     Who listens to live calls: sessions, their leases, and the use of the action link
 keys/         API keys: create, change, rotate, revoke and check
 displays      Displays of the wall screen: create, revoke and check

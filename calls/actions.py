@@ -80,10 +80,10 @@ class Action:
     """One action. ``run(call_id=..., by=..., **options)`` carries it out or raises a refusal.
 
     ``past`` continues "A call that is FAILED cannot be". ``takes`` names the options that ``run``
-    needs, and ``may_take`` those that the call page offers besides. ``is_done`` says of a call in
-    one of the ``states`` that it needs the action no more. ``scope`` and ``status`` belong to the
-    API, ``admin_label`` to the admin. An action without words for a place is not offered there.
-    After one that ``removes`` the call there is no call to go back to.
+    needs, and ``may_take`` those that the call page offers besides. ``is_done`` says whether a call
+    in one of the ``states`` no longer needs the action. ``scope`` and ``status`` belong to the API,
+    ``admin_label`` to the admin. An action without words for a place is not offered there. After
+    one that ``removes`` the call there is no call to go back to.
     """
 
     name: str
@@ -121,7 +121,7 @@ def _end(*, call_id: str, by: str, reason: str = Call.EndReason.OPERATOR) -> Cal
 
 
 def _dismiss(*, call_id: str, by: str, note: str = "") -> Call:
-    # The log keeps the reason for good, so what is personal must not get there.
+    # The log keeps the reason for good, so it must not contain personal data.
     return services.dismiss_call(call_id=call_id, by=by, note=without_personal_data(note))
 
 
@@ -251,11 +251,11 @@ ACTIONS = {
                 label="Swap speakers",
                 question="Swap agent and customer?",
                 consequence=(
-                    "They change places in transcript, sentiment, figures and recording at once. "
+                    "They are swapped in transcript, sentiment, figures and recording at once. "
                     "The previous result is kept as an older version. Nothing is transcribed "
                     "again. The AI then writes a new summary and new insights."
                 ),
-                done="Agent and customer have changed places.",
+                done="Agent and customer have been swapped.",
                 place="more",
             ),
         ),
@@ -311,7 +311,7 @@ ACTIONS = {
                 label="Legal hold",
                 question="Keep this call from deletion?",
                 consequence=(
-                    "Neither retention nor an erasure nor anybody deletes it until the hold is "
+                    "It cannot be deleted by retention, an erasure or anybody until the hold is "
                     "released. Calls of a whole customer are held in the admin."
                 ),
                 done="The call is on legal hold.",
@@ -322,8 +322,8 @@ ACTIONS = {
                 button="Put {calls} on hold",
                 will="will be kept from deletion",
                 consequence=(
-                    "Nothing deletes them until they are released. Calls that are on hold for "
-                    "another reason get the new one."
+                    "They cannot be deleted until they are released. For calls already on hold, "
+                    "this reason replaces the earlier one."
                 ),
             ),
         ),
@@ -335,14 +335,14 @@ ACTIONS = {
             page=OneCall(
                 label="Release the hold",
                 question="Release the legal hold?",
-                consequence="The call can be deleted again, by retention as well.",
+                consequence="The call can be deleted again, including by retention.",
                 done="The legal hold was released.",
                 place="more",
             ),
             bulk=ManyCalls(
                 title="Release calls from legal hold",
                 button="Release {calls}",
-                will="can be deleted again, by retention as well",
+                will="can be deleted again, including by retention",
                 consequence=(
                     "Calls without a hold of their own are reported. A hold on all calls of a "
                     "customer stays; it is released in the admin."

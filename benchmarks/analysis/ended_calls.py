@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from calls.models import Attempt, Call
 
 PACE_S = 3.0  # between two sentences
-# The first sentence makes each call unique: chaos decides by the words of a call.
+# The first sentence makes each call unique: chaos is seeded by the words of a call.
 SENTENCES = (
     ("agent", "Good morning, this is Ana, how can I help you?"),
     ("customer", "My parcel has not come, and I have been waiting for ages."),

@@ -5,5 +5,5 @@ leaks       Looks for the personal data of spoken scripts wherever live words go
 page        Opens the pages of live calls in Chromium, and records when words appear.
 records     Reads and writes the database of a run, in a process of its own.
 run         Carries out the parts of the benchmark, and compares them with their bars.
-subscriber  A client that keeps what the feed tells of calls.
+subscriber  A client that records what the feed says about calls.
 """

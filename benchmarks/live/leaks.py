@@ -1,7 +1,7 @@
 """Speaks the written scripts in live calls, and looks for their personal data wherever words go.
 
-Supervisors see the feed; alerts, webhooks and the log are told about words. All of them are read
-while the calls last and afterwards.
+Words reach supervisors through the feed, and alerts, webhooks and the log. All of these are checked
+during the calls and afterwards.
 """
 
 from __future__ import annotations

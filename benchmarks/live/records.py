@@ -84,7 +84,7 @@ def end(*slugs: str) -> None:
 
 
 def rules() -> None:
-    """Make a rule that quotes what is said about personal data, and a webhook that is told."""
+    """Make a rule that quotes talk about personal data, and a webhook that receives its alerts."""
     from calls.models import AlertRule, WebhookEndpoint
 
     phrases = "card\nnumber\naccount\ne-mail\nbirth\naddress\ncode"

@@ -1,4 +1,4 @@
-"""A client that keeps what the feed tells of calls: `python -m benchmarks.live.subscriber LOAD`.
+"""Records what the feed says about calls: `python -m benchmarks.live.subscriber LOAD`.
 
 It follows until its standard input is closed, and prints one line of JSON.
 """

@@ -1,4 +1,4 @@
-"""Offers more than the machine carries, on every way in, and checks what becomes of it.
+"""Offers more than the machine sustains, to every interface, and checks what happens.
 
 client   The client process, which offers packets at a rate and reports the answers.
 run      The steps of a run: find the capacity, offer parts and multiples of it, wait for calm.

@@ -35,7 +35,7 @@ MOST_SENDERS = {"single": 300, "batch": 100, "websocket": 200, "carrier": 150}
 
 @dataclass
 class Step:
-    """One offer, and what became of it."""
+    """One offer, and its outcome."""
 
     way: str
     part: float
@@ -87,7 +87,7 @@ class Overload:
     def find_capacity(self) -> float:
         """Return how many requests or pairs of frames a second the server carries.
 
-        It offers far too much to a server that refuses nothing, and counts what is written.
+        Offers far too much to a server that refuses nothing, and counts what is written.
         """
         never = {"SHED_REQUESTS_AFTER": "60", "SHED_STREAMS_AFTER": "60"}
         with self.site.server(**never) as server:

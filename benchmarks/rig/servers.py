@@ -61,7 +61,7 @@ class Server:
             self._process.wait()
 
     def restart(self) -> None:
-        """Stop it in order, and start it again at the same address."""
+        """Stop it gracefully, and start it again at the same address."""
         self.stop()
         self.start()
 

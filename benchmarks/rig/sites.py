@@ -40,7 +40,8 @@ class Site:
     def execute(self, *arguments: str) -> str:
         """Run Python with these arguments, and return its output.
 
-        It gives way to what is measured: starting Django takes a core for a second.
+        It runs at a low priority, so as not to disturb the measurement: starting Django takes a
+        core for a second.
         """
         done = subprocess.run(  # noqa: S603
             ["nice", "-n", "15", sys.executable, *arguments],  # noqa: S607

@@ -13,7 +13,7 @@ from benchmarks.rig.waiting import PATIENCE_S, SERVICE_UNAVAILABLE
 
 
 def connect(url: str, **options: Any) -> ClientConnection:
-    """Open a WebSocket as `websockets` does. If the server is overloaded, come back as it says."""
+    """Open a WebSocket as `websockets` does. If the server is overloaded, retry when it says."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:

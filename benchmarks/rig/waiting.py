@@ -58,7 +58,8 @@ def get(url: str) -> Any:
 def post(url: str, body: object = None) -> Any:
     """Send a JSON body, or an empty one, and return the JSON of the answer.
 
-    A server that is overloaded answers 503 and says when to come back: so we do, as any client.
+    If the server is overloaded, it answers 503 and says when to try again: we do so, like any
+    client.
     """
     request = urllib.request.Request(  # noqa: S310 (the caller's URL)
         url,

@@ -38,7 +38,7 @@ class Worker:
         self.stop()
 
     def restart(self) -> None:
-        """Stop it in order, and start it again."""
+        """Stop it gracefully, and start it again."""
         self.stop()
         self.start()
 

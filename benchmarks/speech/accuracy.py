@@ -48,7 +48,7 @@ class Score:
 
     @property
     def off_ms(self) -> list[int]:
-        """Return the distances of all edges from the truth, smallest first."""
+        """Return the errors of all turns' starts and ends, smallest first."""
         return sorted(map(abs, self.begin_ms + self.end_ms))
 
 
@@ -123,7 +123,7 @@ def judge_redactions(truth: Document, document: Document) -> tuple[int, int]:
 
 
 def _is_gone(turn: Document, text: str, document: Document) -> bool:
-    """Return whether the turn has a placeholder and the item's telling parts are gone."""
+    """Return whether the turn has a placeholder and the identifying parts of the item are gone."""
     shown = _counterpart(turn, document["turns"])
     if shown is None or not _PLACEHOLDER.search(shown["text"]):
         return False
@@ -145,9 +145,9 @@ def compare(scores: Sequence[Score]) -> list[Bar]:
     rates = [score.word_error_rate for score in scores]
     talk = [abs(off) for score in scores for off in score.talk_off.values()]
     return [
-        Bar(name="words wrong in the worst call", value=100 * max(rates), limit=20,
+        Bar(name="word error rate, worst call", value=100 * max(rates), limit=20,
             is_upper=True, unit="%"),
-        Bar(name="words wrong on average", value=100 * sum(rates) / len(rates), limit=12,
+        Bar(name="word error rate, average", value=100 * sum(rates) / len(rates), limit=12,
             is_upper=True, unit="%"),
         Bar(name="turns that start and end within 500 ms of the truth",
             value=100 * sum(score.in_time for score in scores) / turns, limit=90, unit="%"),

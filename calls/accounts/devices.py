@@ -1,4 +1,4 @@
-"""Names browsers in words, from what they say of themselves. Good enough to recognise one's own."""
+"""Names browsers in words, from their User-Agent. Good enough for people to recognise their own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The backend of LDAP: from a username and a password to an account.
 
-The protocol is django-auth-ldap's: it looks for the person, and binds with the password. Who gets
-an account and which groups is decided as for every other sign-on.
+The protocol is django-auth-ldap's: it looks for the person, and binds with the password.
+``sign_on`` decides who gets an account and which groups, as for every sign-on.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from calls.accounts.sign_on import (
 log = logging.getLogger("calls.logins")
 ID_LENGTH = 255
 LDAPS_PORT = 636
-# What libldap says of a certificate that it does not trust.
+# What libldap says about a certificate that it does not trust.
 UNTOLD = "(unknown error code)"
 PERHAPS = "perhaps its certificate is not trusted, see LDAP_CA_FILE"
 NO_ATTRIBUTES = "1.1"  # RFC 4511: what to ask for if only the entry counts
@@ -71,7 +71,7 @@ class DirectoryBackend(LDAPBackend, BaseBackend):  # type: ignore[misc]
         password: str | None = None,
         **_: Any,
     ) -> Any:
-        # A password of this site is nothing that whoever runs the directory should see.
+        # Whoever runs the directory must not see a password of this site.
         if not username or is_local_name(username):
             return None
         return super().authenticate(request, username=username, password=password)
@@ -91,7 +91,7 @@ class DirectoryBackend(LDAPBackend, BaseBackend):  # type: ignore[misc]
 
 
 def find_problem() -> str:
-    """Return why the directory cannot be asked for people and groups, or nothing."""
+    """Return why the directory cannot be searched for people and groups, or nothing."""
     directory = settings.SIGN_ON.directory
     try:
         connection = ldap.initialize(find_servers(directory))
@@ -166,7 +166,7 @@ def _first(entry: Any, name: str) -> str:
 
 
 def _identifier(entry: Any, name: str) -> str:
-    """Return what never changes of a person. That of Active Directory is bytes, shown as hex."""
+    """Return the identifier that never changes. That of Active Directory is bytes, shown as hex."""
     value = next(iter(entry.attrs.get(name, [])), "")
     raw: bytes = value.encode() if isinstance(value, str) else value
     text = raw.decode() if raw.isascii() and raw.decode().isprintable() else raw.hex()
@@ -227,7 +227,7 @@ def _connection_options(directory: Directory) -> dict[int, Any]:
 
 @receiver(ldap_error, sender=DirectoryBackend, dispatch_uid="directory is down")
 def _give_up(context: str, exception: ldap.LDAPError, **_: Any) -> None:
-    """Let nobody take an outage, or a wrong setting, for a wrong password."""
+    """Keep an outage or a wrong setting from looking like a wrong password."""
     if context != "authenticate" or not isinstance(exception, REFUSALS):
         raise DirectoryDown(_describe(exception)) from exception
 

@@ -1,4 +1,4 @@
-"""Passwords of this site: whose count, if only a few named accounts may still use one."""
+"""Passwords of this site: which accounts may still use one, if only a few are named."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.contrib.auth.backends import ModelBackend
 
 
 class LocalBackend(ModelBackend):
-    """Lets in the accounts of LOCAL_PASSWORDS only. Logins of the others from before end."""
+    """Lets in only the accounts of LOCAL_PASSWORDS. Earlier logins of the others end."""
 
     def user_can_authenticate(self, user: Any) -> bool:
         may: bool = super().user_can_authenticate(user)

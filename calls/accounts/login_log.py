@@ -21,7 +21,7 @@ def address_of(request: HttpRequest | None) -> str | None:
 
 
 def tell_failure(request: HttpRequest | None, username: str, reason: str) -> None:
-    """Count what is no wrong password like one: the lock-out, the log and the audit log hear it."""
+    """Count another failure like a wrong password: for the lock-out, the log and the audit log."""
     user_login_failed.send(
         sender=get_user_model(),
         credentials={"username": username, "reason": reason},

@@ -22,7 +22,7 @@ from calls.accounts.sign_on import Person, SignOnRefused, admit_person, plain_te
 
 CLOCK_SKEW_S = 30
 SUBJECT_LENGTH = 255  # as the standard says
-UNNAMED = "The sign-on service does not say your username. It should be in the claim {claim}."
+UNNAMED = "The sign-on service does not send your username. It should be in the claim {claim}."
 MALFORMED = (
     SuspiciousOperation,
     jwt.PyJWTError,
@@ -103,7 +103,7 @@ def _exchange(request: HttpRequest, code_verifier: str) -> dict[str, str]:
 
 
 def _classify(error: requests.RequestException) -> Exception:
-    """A provider that says 4xx is there: it did not like what the browser brought."""
+    """A provider that answers 4xx is up: it refused what the browser sent."""
     status = error.response.status_code if error.response is not None else 0
     return (BadAnswer if 400 <= status < 500 else ProviderDown)(repr(error))
 
@@ -130,7 +130,7 @@ def person_of(claims: Mapping[str, Any]) -> Person:
 
 
 def read_groups(claims: Mapping[str, Any], name: str) -> set[str]:
-    """Return the values of a claim. A dot leads into an object, such as realm_access.roles."""
+    """Return the values of a claim. A dot reaches into an object, as in realm_access.roles."""
     found: Any = claims.get(name)
     if found is None and "." in name:
         found = claims

@@ -1,4 +1,4 @@
-"""The OpenID provider of the site: where it answers, and what may be wrong with its answers."""
+"""The OpenID provider of the site: its endpoints, and the errors that it may cause."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Endpoints:
     token: str
     jwks: str
     userinfo: str = ""  # some providers put everything into the ID token
-    end_session: str = ""  # some end no logins of theirs for others
+    end_session: str = ""  # some do not let other sites end their logins
 
 
 def find_endpoints() -> Endpoints:
@@ -84,7 +84,7 @@ def _address(value: object) -> str:
 
 
 def logout_address(*, id_token: str, back: str) -> str:
-    """Return where a login of the provider ends, or nothing if it does not say or is down."""
+    """Return where to log out at the provider, or nothing if it publishes none or is down."""
     oidc = settings.SIGN_ON.oidc
     if not (oidc.is_on and oidc.logout):
         return ""

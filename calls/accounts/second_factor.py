@@ -30,11 +30,11 @@ APP, RECOVERY = "authenticator app", "recovery codes"
 
 
 class WrongCode(Exception):
-    """The code is not the one of now, or it was used before."""
+    """The code is not the current one, or it was used before."""
 
 
 class TooManyCodes(WrongCode):
-    """The codes before it were wrong. None is looked at until ``wait_s`` seconds have passed."""
+    """Previous codes were wrong. None is checked until ``wait_s`` seconds have passed."""
 
     def __init__(self, wait_s: int) -> None:
         super().__init__(f"Too many wrong codes. Try again in {wait_s} s.")
@@ -78,7 +78,7 @@ def must_have_factor(user: Any) -> bool:
 
 
 def is_factor_elsewhere(session: Mapping[str, Any]) -> bool:
-    """Whether this login came from a service that asks for a second factor itself, if anybody."""
+    """Whether this login came from a service that asks for a second factor itself, if required."""
     return session.get(BACKEND_SESSION_KEY) in settings.SIGN_ON.elsewhere
 
 
@@ -87,9 +87,9 @@ def count_recovery_codes(user: Any) -> int:
 
 
 def proven_user(user: Any, session: Mapping[str, Any]) -> Any:
-    """Return this user, or nobody if the login lacks a factor that the site demands.
+    """Return this user, or nobody if the login lacks a factor that the site requires.
 
-    Logins are complete only with it. This finds those from before the demand.
+    New logins cannot lack it. This finds those from before it was required.
     """
     if settings.SECOND_FACTOR == "optional" or not user.is_authenticated:
         return user
@@ -106,7 +106,7 @@ def set_up_factor(*, user: Any, key: str, code: str) -> tuple[TOTPDevice, list[s
     get_user_model().objects.select_for_update().get(pk=user.pk)
     device = TOTPDevice.objects.create(user=user, key=key, name=APP, confirmed=False)
     if not device.verify_token(_plain(code)):
-        raise WrongCode("Wrong code. Enter the one that the app shows now.")  # and no device
+        raise WrongCode("Wrong code. Enter the code that the app shows now.")  # and no device
     TOTPDevice.objects.filter(user=user).exclude(pk=device.pk).delete()
     device.confirmed = True
     device.save(update_fields=["confirmed"])

@@ -1,4 +1,4 @@
-"""Knows where a person is logged in, and ends that. Django's sessions stay what grants access."""
+"""Records where people are logged in, and ends logins. Django's sessions still grant access."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def prune_sessions() -> int:
 
 
 def forget_seen() -> None:
-    """Store that a session was seen the next time it is, however short ago it was."""
+    """Make sure that the next time a session is seen is stored, however recent the last one."""
     _seen.clear()
 
 

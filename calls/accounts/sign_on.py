@@ -1,4 +1,4 @@
-"""Admits people whom a sign-on service names: finds or makes their account, and maps their groups.
+"""Admits people from a sign-on service: finds or creates their account, and maps their groups.
 
 An account belongs to one person of one service, whatever that person is called there later.
 """
@@ -25,13 +25,13 @@ NO_GROUP = (
 INACTIVE = "Your account on this site is deactivated."
 TAKEN = (
     "The username {name} belongs to an account that logs in with a password here. Ask an "
-    "administrator of this site to hand it over to single sign-on."
+    "administrator of this site to link it to single sign-on."
 )
 UNFIT = "The username {name} cannot be used here: letters, digits and @ . + - _ only, at most 150."
 
 
 class SignOnRefused(Exception):
-    """This person may not come in. The message is written for that person."""
+    """This person is refused. The message is for that person."""
 
 
 class DirectoryDown(Exception):
@@ -40,7 +40,7 @@ class DirectoryDown(Exception):
 
 @dataclass(frozen=True)
 class Person:
-    """What a service says of somebody. ``subject`` never changes there; the others may."""
+    """What a service says about somebody. ``subject`` never changes; the others may."""
 
     provider: str
     subject: str
@@ -52,12 +52,12 @@ class Person:
 
 
 def plain_text(value: Any) -> str:
-    """Return what a service says of somebody as text that a database can store."""
+    """Return a value from the service as text that a database can store."""
     return value.replace("\0", "").strip() if isinstance(value, str) else ""
 
 
 def admit_person(person: Person) -> Any:
-    """Return the account of this person, with groups and details renewed. Raises SignOnRefused.
+    """Return the account of this person, with updated groups and details. Raises SignOnRefused.
 
     Somebody without any mapped group loses those of the last time, and is logged out.
     """
@@ -88,7 +88,7 @@ def _renew(person: Person) -> tuple[Any, list[Group]]:
 
 
 def _mapped_groups(person: Person) -> list[Group]:
-    """Return the groups here that the groups there stand for."""
+    """Return the groups here that the groups there map to."""
     names = {name for group in person.groups for name in settings.SIGN_ON.groups.get(group, ())}
     found = list(Group.objects.filter(name__in=names))
     if missing := names - {group.name for group in found}:
@@ -126,7 +126,7 @@ def _link_account(person: Person) -> Any:
 def _is_free(user: Any) -> bool:
     """Whether an account waits for its person: it has no password, and nobody is linked to it.
 
-    Never that of a superuser: whoever chooses usernames elsewhere would choose who rules here.
+    Never a superuser's: whoever chooses usernames at the service could become superuser here.
     """
     is_linked = SignOnIdentity.objects.filter(user=user).exists()
     return not (user.is_superuser or user.has_usable_password() or is_linked)
@@ -142,7 +142,7 @@ def _checked(username: str) -> str:
 
 
 def _set_groups(user: Any, groups: list[Group]) -> None:
-    """Give and take mapped groups. All others are the site's own."""
+    """Add and remove mapped groups. All others are the site's own."""
     mapped = {name for names in settings.SIGN_ON.groups.values() for name in names}
     held = {group for group in user.groups.all() if group.name in mapped}
     user.groups.add(*set(groups) - held)
@@ -153,7 +153,7 @@ def _set_groups(user: Any, groups: list[Group]) -> None:
 
 
 def _set_details(user: Any, person: Person) -> None:
-    """Take over what the service says. What it does not say stays."""
+    """Copy the details that the service sends. The others stay."""
     said = {
         "email": person.email[:254],
         "first_name": person.first_name[:150],

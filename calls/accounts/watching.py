@@ -13,7 +13,8 @@ from django.db import Error as DatabaseError
 from django.utils import timezone
 
 LOOK_S = 2.0
-# What decides whether a login counts: the password and the state of the account. None: no account.
+# What decides whether a login is still valid: the password and the state of the account. None: no
+# account.
 State = tuple[str | None, bool | None]
 
 
@@ -26,7 +27,7 @@ class _Login:
         self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def compare(self, state: State | None) -> bool:
-        """Return whether the login is another than before, or gone."""
+        """Return whether the login has changed or is gone."""
         before, self.state = self.state, state
         return state is None or before not in (None, state)
 

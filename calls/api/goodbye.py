@@ -18,7 +18,7 @@ from calls.operation.draining import RETRY_AFTER_S, draining
 
 log = logging.getLogger(__name__)
 CLOSE = (b"connection", b"close")
-BODY = json.dumps({"detail": "The server is restarting. Send it again."}).encode()
+BODY = json.dumps({"detail": "The server is restarting. Send the request again."}).encode()
 HEADERS = [
     (b"content-type", b"application/json"),
     (b"content-length", b"%d" % len(BODY)),

@@ -61,7 +61,9 @@ async def test_a_request_that_the_server_gives_up_may_be_sent_again(stopping):
 
     assert start["status"] == 503
     assert (b"retry-after", b"1") in start["headers"]
-    assert json.loads(body["body"]) == {"detail": "The server is restarting. Send it again."}
+    assert json.loads(body["body"]) == {
+        "detail": "The server is restarting. Send the request again."
+    }
 
 
 async def test_a_request_that_its_client_gives_up_is_not_answered():

@@ -145,7 +145,7 @@ def _zones(chosen: str) -> list[tuple[str, str]]:
     names = {name for name in zone_names() if "/" in name and not name.startswith(_ALIAS)}
     # A zone that the system has lost stays chosen, so that saving does not change it.
     named = sorted({*names, "UTC", chosen} - {""})
-    return [("", "That of the browser"), *((name, name.replace("_", " ")) for name in named)]
+    return [("", "Follow the browser"), *((name, name.replace("_", " ")) for name in named)]
 
 
 def _queues(chosen: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""``manage.py bench_live``: how soon and how well the words of live calls are heard."""
+"""``manage.py bench_live``: how soon and how accurately live calls are transcribed."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ PARTS: dict[str, Callable[[Announce, dict[str, Any]], Report]] = {
 class Command(BaseCommand):
     help = (
         "Stream the recorded calls in real time, and measure when their words appear on open "
-        "pages, how many are wrong, what else on the machine becomes slower, how soon a call is "
-        "archived, what becomes of words when the listener is killed, and whether personal data is "
-        "shown. Needs Chromium, and flite or espeak-ng. The run takes about three quarters of an "
-        "hour and uses its own databases. The bars are only printed."
+        "pages, how many are wrong, how much other work on the machine slows down, how soon a call "
+        "is archived, what happens to words when the listener is killed, and whether personal data "
+        "is shown. Needs Chromium, and flite or espeak-ng. The run takes about three quarters of "
+        "an hour and uses its own databases. The bars are only printed."
     )
     requires_system_checks: list[str] = []
 

@@ -1,4 +1,4 @@
-"""``manage.py bench_overload``: what becomes of packets when more are offered than are carried."""
+"""``manage.py bench_overload``: what happens to packets under overload."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from benchmarks.rig.sites import scratch_site
 
 class Command(BaseCommand):
     help = (
-        "Find the rate that this machine carries, then offer 80 %, 150 % and 300 % of it on every "
-        "way in. Clients are processes of their own. Fails if a bar is missed."
+        "Find the rate that this machine sustains, then offer 80 %, 150 % and 300 % of it to every "
+        "interface. Clients are processes of their own. Fails if a bar is missed."
     )
     requires_system_checks: list[str] = []
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
             "--seconds", type=float, default=60, help="seconds of each step (default: 60)"
         )
         parser.add_argument(
-            "--only", action="append", choices=list(RATES), help="this way only; repeatable"
+            "--only", action="append", choices=list(RATES), help="this interface only; repeatable"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

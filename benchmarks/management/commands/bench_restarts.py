@@ -29,7 +29,7 @@ SETTINGS = {
 class Command(BaseCommand):
     help = (
         f"Run {WEB} web and {WORKERS} worker processes behind nginx on PostgreSQL, find out how "
-        f"much this machine carries, offer {PART:.0%} of it and 20 ends of calls a second, and "
+        f"much this machine sustains, offer {PART:.0%} of it and 20 ends of calls a second, and "
         "restart every process in turn. Fails if an acknowledged packet is lost, a call is stuck, "
         "or an answer is a 5xx other than 503 with Retry-After."
     )
@@ -74,7 +74,7 @@ def _table(outcome: Outcome) -> Table:
     told = outcome.told
     table = Table("what", "count", title=f"{outcome.restarts} restarts of one process under load")
     rows = {
-        "packets a second that the machine carries": f"{outcome.capacity_per_s:,.0f}",
+        "packets a second that the machine sustains": f"{outcome.capacity_per_s:,.0f}",
         "packets a second under load": f"{told['per_s']:,.0f}",
         "packets acknowledged": f"{sum(told['acknowledged'].values()):,}",
         "calls ended": f"{len(told['ended']):,}",

@@ -28,7 +28,7 @@ LINES = {"a perfect line": 0.0, "2 % lost, 5 % late, 5 % twice": 0.02}
 class Command(BaseCommand):
     help = (
         "Send the recorded calls as 20 ms packets through the write path and the local provider, "
-        "over a perfect line and a bad one, and compare the results with the script: words, "
+        "over a perfect and a bad line, and compare the results with the script: words, "
         "turns, talk time, sentiment and personal data. The run uses its own database. Fails if "
         "a bar is missed."
     )

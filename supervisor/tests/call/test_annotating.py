@@ -184,7 +184,7 @@ def test_swapping_speakers_twice_from_the_same_page_does_not_swap_back(operator)
     assert Call.objects.get().speakers_swapped is True
     assert CallEvent.objects.filter(type="speakers_swapped").count() == 1
     text = text_of(page)
-    assert "Agent and customer have changed places." in text
+    assert "Agent and customer have been swapped." in text
     assert "Speakers swapped by ana" in text
     assert "swapped manually" in text
     assert '<input type="hidden" name="swapped" value="0">' in page.content.decode()

@@ -90,7 +90,7 @@ def test_speakers_are_swapped_after_a_question(open_page, calls):
     page.get_by_role("link", name="Swap speakers").click()
     page.get_by_role("dialog").get_by_role("button", name="Swap speakers").click()
 
-    expect(page.get_by_text("Agent and customer have changed places.")).to_be_visible()
+    expect(page.get_by_text("Agent and customer have been swapped.")).to_be_visible()
     expect(page.locator(".turn--agent")).to_have_count(1)
     expect(page.locator(".turn--customer")).to_have_count(0)
     expect(page.locator(".has-wave")).to_be_visible()

@@ -216,7 +216,7 @@ def test_the_words_of_a_call_whose_analysis_failed_stay(supervisor):
 
     text = text_of(page_of(supervisor, call))
 
-    assert "The analysis failed, so these words heard live are all there is." in text
+    assert "The analysis failed, so only these live words are available." in text
     assert "I am really angry." in text
 
 
