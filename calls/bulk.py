@@ -43,7 +43,7 @@ AT_ONCE = 25  # up to this many calls, the request itself does the work
 AT_ONCE_S = 2.0
 SLICE_S = 10.0  # then a job queues the rest, so that other jobs get a turn
 SIGN_OF_LIFE_S = 2.0
-# Well above SLICE_S and SIGN_OF_LIFE_S: a job that is only slow must not get a second one.
+# Well above SLICE_S and SIGN_OF_LIFE_S: a slow job must not get a second one beside it.
 ABANDONED_AFTER = timedelta(seconds=45)
 KEPT = timedelta(days=30)
 RUN_BULK = "calls.tasks.run_bulk"
@@ -108,7 +108,7 @@ def _options(kind: BulkAction.Kind, *, stage: str, tag: str, reason: str) -> dic
 
 
 def _hidden(call_ids: Sequence[str]) -> set[str]:
-    """Return those that whoever asks may not see, keys included, which are not asked again."""
+    """Return those that the author may not see, keys included, which are not checked again."""
     if active().is_all:
         return set()
     seen = in_sight(Call.objects.filter(call_id__in=call_ids))

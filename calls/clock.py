@@ -1,4 +1,4 @@
-"""The database's clock: processes on several machines have to agree on what time it is."""
+"""The database's clock: processes on several machines must agree on the time."""
 
 from __future__ import annotations
 

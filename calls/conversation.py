@@ -92,7 +92,7 @@ class CallAudio:
 
     ``missing`` holds the spans that were never received and are filled with silence.
     ``notes`` are sentences for people about problems (identical channels, unknown tracks...).
-    ``troubles`` are those that show before anybody looks for words.
+    ``troubles`` are those that show before words are looked for.
     ``received_ms`` counts neither them nor pauses of the sender; None if it is not known.
     """
 

@@ -1,4 +1,4 @@
-"""Deletes a call with everything about it. What must keep a call from that is checked here."""
+"""Deletes a call with everything about it, unless something protects the call."""
 
 from __future__ import annotations
 

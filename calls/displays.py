@@ -74,7 +74,7 @@ def digest(token: str) -> str:
 
 
 def site_address() -> str:
-    """Return where this site is probably reached, for a command that cannot know."""
+    """Return the probable address of this site, for a command that cannot know it."""
     host = next((name for name in settings.ALLOWED_HOSTS if name[0] not in ".*"), "localhost")
     if settings.LOCAL:
         return "http://localhost:8000"

@@ -1,4 +1,4 @@
-"""The groups that a site starts with. Migrations make them; afterwards they are the site's."""
+"""The groups that a new site has. Migrations create them; after that, the site may change them."""
 
 from __future__ import annotations
 

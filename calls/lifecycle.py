@@ -25,7 +25,7 @@ class CallState(models.TextChoices):
 
 
 class CallLifecycle(ConcurrentTransitionMixin, models.Model):
-    """A protected ``state``. Only transitions change it, and of two at once only one wins."""
+    """A protected ``state``. Only transitions change it, and only one of two at once wins."""
 
     state = FSMField(
         default=CallState.IN_PROGRESS, choices=CallState.choices, protected=True, editable=False

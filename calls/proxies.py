@@ -1,4 +1,4 @@
-"""Who sent a request: the one place that believes what a proxy says, and only trusted proxies.
+"""Who sent a request: the only place that reads proxy headers, and only from trusted proxies.
 
 ``TrustedProxies`` wraps the whole application. Behind it, the scope and ``REMOTE_ADDR`` hold the
 client's own address, scheme and host, and no header can change them.
@@ -87,7 +87,7 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
     def _client(self, hops: Sequence[str]) -> Address | None:
-        """Return the rightmost address that is no proxy. Anyone may have written the rest."""
+        """Return the rightmost address that is not a trusted proxy. The rest may be forged."""
         found = None
         for hop in reversed(hops[-MAX_HOPS:]):
             address = _address(hop)

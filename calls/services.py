@@ -122,7 +122,7 @@ def describe_call(*, call_id: str, **description: str) -> Call:
 
 
 def _moved(call: Call, before: tuple[str, str]) -> list[tuple[Call, events.Payload]]:
-    """Say who had a call, if it has gone to others and teams decide who sees it."""
+    """Record who had a call before, if it has gone to others and teams decide who sees it."""
     is_moved = any(before) and before != (call.agent, call.queue)
     if not is_moved or not Team.objects.exists():
         return []
@@ -182,7 +182,7 @@ def complete_call(call: Call, *, reason: str, now: datetime, by: str = "") -> No
     # In the trace of the opening, like all that follows.
     with span("end call", parent=call.traceparent, links=(present(),), **known):
         move(call, call.complete, action="ended", fields=fields, now=now, reason=reason, by=by)
-    # A transaction that is rolled back has ended no call.
+    # If the transaction is rolled back, no call has ended.
     transaction.on_commit(lambda: _report_end(call, reason))
 
 
@@ -275,7 +275,7 @@ def reanalyse_call(*, call_id: str, by: str = "", stage: str = Stage.TRANSCRIBE)
 def note_late_packets(call_pks: Collection[int], *, now: datetime) -> None:
     """Ask for another round of analysis of locked calls that ended a short while ago.
 
-    The time counts from the end, so packets that keep coming do not ask for ever.
+    The time counts from the end, so packets that keep coming do not cause endless rounds.
     """
     if not settings.REANALYSE_LATE:
         return

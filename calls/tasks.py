@@ -68,14 +68,14 @@ def run_bulk(action_pk: int) -> bool:
 
 
 def run_erasure(pk: str) -> bool:
-    """Carry on with an erasure for a while. Return whether it is finished."""
+    """Continue an erasure for a while. Return whether it is finished."""
     return carry_on_erasing(pk, seconds=ERASE_SECONDS).finished_at is not None
 
 
 def sweep() -> int:
     """Do once a minute what no other job does. Returns how many silent calls were ended.
 
-    Each step stands alone: one that fails is logged, the others still run, and the next sweep
+    Each step is independent: if one fails, this is logged, the others still run, and the next sweep
     tries it again. Raises an ExceptionGroup at the end, so that the queue counts a failed sweep.
     """
     publishing.start("worker")

@@ -17,7 +17,7 @@ urls       The addresses of the pages.
 
 account/                            The settings of a person, and how they apply to every page.
 alerts/ board/ bulk/ call/ search/  One folder per page: its views and its read model.
-people/                             Agents and queues: now, and over days.
+people/                             Agents and queues: now, and by day.
 listen/                             The sound of live calls, from the database to sockets.
 live/                               The feed that keeps open pages up to date.
 wall/                               The wall screen, read from across the room.

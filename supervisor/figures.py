@@ -155,7 +155,7 @@ SIGHTS_KEPT = 200
 
 
 def _handling_of(sight: Sight) -> HandlingTime:
-    """Return the mean that is kept for everybody with this sight."""
+    """Return the cached mean for everybody with this sight."""
     if sight.is_all:
         return _handling
     if len(_handling_of_some) >= SIGHTS_KEPT:

@@ -1,7 +1,7 @@
 """The orders of the wallboard: what each name in the address sorts by, and how its pages follow.
 
-Orders by age have an index, so their pages go on from the place of the last call. Any other order
-sorts the newest SORTED_LIMIT calls, because the archive grows without limit.
+Orders by age have an index, so their pages continue from the place of the last call. Any other
+order sorts the newest SORTED_LIMIT calls, because the archive grows without limit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _EXPECTED = Cast(F("packet_count") + F("missing_count"), FloatField())
 # The sort expression of each name in the address. A leading `-` reverses the order.
 SORTS: dict[str, Any] = {
     "opened": F("opened_at"),
-    # Live calls last until now, by the clock of the database.
+    # Live calls have lasted until now, by the clock of the database.
     "duration": Coalesce(LASTED, ExpressionWrapper(Now() - F("opened_at"), models.DurationField())),
     "agent": _known("agent"),
     "queue": _known("queue"),

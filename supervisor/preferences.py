@@ -1,6 +1,6 @@
 """The preferences of the person whose request is answered.
 
-They are active for one request, as Django's time zone is. Whatever writes a time or applies a
+They are active for one request, as Django's time zone is. Any code that writes a time or applies a
 filter reads them here, so that they need not be passed through every page.
 """
 

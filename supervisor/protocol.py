@@ -37,7 +37,7 @@ TCP_PROBES = [
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Sends shared frames, drops slow clients, and never takes a living client for dead.
+    """Sends shared frames, drops slow clients, and never mistakes a live client for a dead one.
 
     Uvicorn closes a socket whose pong does not arrive in time. But it stops reading while the
     application is busy, so the pong may be waiting behind messages that nobody has read. Here every
@@ -61,7 +61,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.scope["extensions"] = {**(self.scope["extensions"] or {}), FRAMES: {}}
 
     def shutdown(self) -> None:
-        """Part from the client when the server stops. What it has sent until it knows is read.
+        """Say goodbye to the client when the server stops. What it sends until it knows is read.
 
         A carrier does not send its frames again, so the connection stays open until the answer to
         the close frame has come, behind the last of them.

@@ -50,7 +50,7 @@ def _number(text: str | None) -> int:
 
 @admin.register(AlertRule)
 class AlertRuleAdmin(EditableList):
-    """A change applies from then on. A rule can be tried on past calls first."""
+    """Changes apply from then on. You can try a rule on past calls first."""
 
     form = RuleForm
     fieldsets = [

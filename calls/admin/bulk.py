@@ -55,7 +55,7 @@ class BulkActionAdmin(ReadOnly, Records):
 
     list_display = ["what", "state", "refused", "by", "shown_choice", "created_at", "finished_at"]
     list_filter = ["kind", StandingFilter]
-    # Exact, because a search inside of names would read the whole table.
+    # Exact, because a search within names would read the whole table.
     search_fields = ("by__exact",)
     search_help_text = "The full name of the person who started it."
     inlines = [RefusedInline]

@@ -190,7 +190,7 @@ class CallAdmin(ReadOnly, Records):
         return [*parts, ("Technical", technical)]
 
     def _parts(self) -> dict[str | None, list[str]]:
-        """Return the fields in parts. What is named here in none of them is technical."""
+        """Return the fields in parts. Fields that are not listed here are technical."""
         return {
             None: ["phase", "last_error", "next_attempt_at", "dismissed_at", "records"],
             "Who": self.editable,

@@ -20,7 +20,7 @@ admin.site.unregister([Failure, OrmQ, Schedule, Success])
 
 
 class Jobs(_Bare):
-    """What all lists of jobs show. ``job`` is the function that a worker calls."""
+    """The columns of all lists of jobs. ``job`` is the function that a worker calls."""
 
     @admin.display(description="job")
     def job(self, row: Any) -> SafeString | str:

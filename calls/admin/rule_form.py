@@ -162,7 +162,7 @@ def _users(field: str, kinds: Sequence[str]) -> str:
 
 
 def summary_of(rule: AlertRule) -> str:
-    """Say in a few words which calls a rule applies to."""
+    """Describe in a few words which calls a rule applies to."""
     parts = [", ".join(rule.queues), ", ".join(rule.agents)]
     return "; ".join(part for part in parts if part) or "all"
 

@@ -52,7 +52,7 @@ class DisplayForm(_DisplayForm):
             self.initial["queues"] = "\n".join(self.instance.queues)
 
     def clean_teams(self) -> list[int] | None:
-        # If its teams were deleted, it goes on showing nothing until somebody chooses others.
+        # If its teams were deleted, it shows nothing until somebody chooses others.
         chosen: list[int] | None = self.cleaned_data["teams"]
         return chosen if "teams" in self.changed_data else self.instance.teams
 
@@ -82,7 +82,7 @@ class DisplayScreenAdmin(Records):
             return
         fields = {name: getattr(obj, name) for name in SETTINGS}
         screen, token = create_display(by=request.user.get_username(), **fields)
-        # The admin goes on with this object: its log entry and its redirect need the key.
+        # The admin continues with this object: its log entry and its redirect need the key.
         obj.pk = screen.pk
         address = request.build_absolute_uri(reverse("open-display", args=[token]))
         # The message is kept in a signed cookie of this browser, not in the database.
@@ -108,7 +108,7 @@ def _pair(label: str, measure: str) -> Any:
 
 @admin.register(QueueThreshold)
 class QueueThresholdAdmin(Audited, _ModelAdmin):
-    """From which values on the tiles of a queue are amber or red."""
+    """The values from which the tiles of a queue turn amber or red."""
 
     list_display = ["__str__", "longest", "negative", "negative_share", "alerts", "waiting"]
     search_fields = ["queue"]
@@ -118,14 +118,14 @@ class QueueThresholdAdmin(Audited, _ModelAdmin):
             {
                 "fields": ["queue"],
                 "description": (
-                    "A tile of the wall screen is amber or red from these values on. Where both "
-                    "limits of a measure are empty, the default's apply."
+                    "A tile of the wall screen turns amber or red at these values. If both limits "
+                    "of a measure are empty, the default ones apply."
                 ),
             },
         ),
         _pair("Longest live call", "longest"),
         _pair("Negative live calls", "negative"),
-        _pair("Negative share of the live calls, from 5 live calls on", "negative_share"),
+        _pair("Negative share of the live calls, if there are at least 5", "negative_share"),
         _pair("Open alerts", "alerts"),
         _pair("Calls waiting for AI", "waiting"),
     ]

@@ -33,7 +33,7 @@ _KINDS = AlertRule.Kind
 
 
 def adopt_alerts() -> int:
-    """Note that the conditions of alerts last that an older version of the program raised.
+    """Mark alerts that an older version of the program raised as having a lasting condition.
 
     Such a version may go on until its processes are restarted. Returns how many.
     """
@@ -96,7 +96,7 @@ def _why(alert: Alert, heard: Mapping[int, HeardCall], *, now: datetime) -> str:
     except DatabaseError:
         raise
     except Exception:
-        # Odd figures of one call must not keep the alerts of every other call open.
+        # Invalid figures of one call must not keep the alerts of all other calls open.
         log.exception("alert %d is not checked", alert.pk)
         return ""
 

@@ -98,7 +98,7 @@ def _begin_ms(expression: re.Pattern[str], said: Sequence[HeardUtterance]) -> in
 
 
 class CallFacts(NamedTuple):
-    """What rules ask of a call besides what was heard of it, when it was read."""
+    """What rules need to know about a call besides its words, as of when it was read."""
 
     queue: str
     agent: str
@@ -209,7 +209,7 @@ def _passage(run: Sequence[HeardUtterance], number: int) -> Passage:
 
 
 def _reach(utterances: Sequence[HeardUtterance]) -> int:
-    """Return how many utterances are searched for a phrase that goes over a border."""
+    """Return how many utterances are searched for a phrase that spans several."""
     length = 0
     for count, each in enumerate(utterances, 1):
         length += len(each.shown or "")

@@ -31,6 +31,6 @@ def _of_call(book: RuleBook, heard: HeardCall) -> list[AlertMatch]:
     except DatabaseError:
         raise
     except Exception:
-        # It would fail again after each restart, and stop the alerts of every other call.
+        # It would fail again after each restart, and stop the alerts of all other calls.
         log.exception("what was heard of call %d is not checked", heard.pk)
         return []

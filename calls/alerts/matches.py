@@ -14,10 +14,10 @@ PACKET_SOURCE, LIVE_SOURCE = "packet:", "live:"
 class AlertMatch:
     """What a rule found on a call.
 
-    ``source`` names the place, so that it is raised only once. ``found_after_call`` is True if
-    the match was found after the call ended. ``end_ms`` is the end of the turn, utterance or
-    silence in which it was found. ``lasts`` is True for a condition that ends without anybody, such
-    as the silence of a live call: its alert is then resolved.
+    ``source`` names the place, so that it is raised only once. ``found_after_call`` is True if the
+    match was found after the call ended. ``end_ms`` is the end of the turn, utterance or silence in
+    which it was found. ``lasts`` is True for a condition that can end by itself, such as the
+    silence of a live call: its alert is then resolved.
     """
 
     rule: AlertRule

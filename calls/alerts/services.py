@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LIVE_TOLERANCE_MS = 2_000
 MAX_OFFSET_MS = 7 * 86_400_000  # clocks of senders may be wrong by any amount
 FOUND_LENGTH, NOTE_LENGTH, NAME_LENGTH = 300, 500, 150
-# A condition of a live call that is back sooner was never over: it is not raised again.
+# A condition of a live call that returns sooner counts as the same: it is not raised again.
 SETTLED = timedelta(minutes=1)
 
 
@@ -71,7 +71,7 @@ def _try_to_raise(match: AlertMatch, *, now: datetime) -> Alert | None:
     try:
         return _raise(match, now=now)
     except (DataError, IntegrityError):
-        # A retry would fail too and hold up the alerts of every other call.
+        # A retry would fail too and hold up the alerts of all other calls.
         log.exception("an alert of rule %s cannot be stored", match.rule.pk)
         return None
 

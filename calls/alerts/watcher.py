@@ -82,7 +82,7 @@ class Watcher:
 
     def _sweep(self) -> None:
         now = timezone.now()
-        # First what is over, because a rule may raise again once its alert is resolved.
+        # First resolve alerts that are over, because a rule may raise again after that.
         resolve_live(now=now)
         resolve_left_over(now=now)
         wake_snoozed(now=now)

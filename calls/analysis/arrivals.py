@@ -1,6 +1,6 @@
 """Checks whether the newest packets of a live call can be decoded, before the call is over.
 
-Done when somebody looks, not when a packet arrives: the write path stays as fast as it is.
+Done when somebody looks, not when a packet arrives, so that the write path stays fast.
 """
 
 from __future__ import annotations

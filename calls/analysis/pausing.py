@@ -34,7 +34,7 @@ def pause_analysis(*, by: str = "", reason: str = "") -> AnalysisPause:
             pk=AnalysisPause.ONLY, defaults={"paused_at": now, "by": by, "reason": reason}
         )
         if not is_new:
-            raise AlreadySo(f"The analysis is paused already, since {pause.paused_at:%FT%TZ}.")
+            raise AlreadySo(f"The analysis is already paused, since {pause.paused_at:%FT%TZ}.")
         paused = events.AnalysisPaused(by=by, reason=reason)
         events.append([(events.NoCall(), paused)], at=now)
     log.warning("the analysis was paused by %s: %s", by or "unknown", reason or "no reason")

@@ -7,7 +7,7 @@ downloads       Answers that are files: recordings, transcripts, CSV tables.
 errors          Translates the domain's exceptions into HTTP answers.
 event_stream    Checks requests for the stream of events; ``supervisor.live`` sends it.
 filters         Filters for the lists of calls and alerts.
-goodbye         Parts from clients when the process is told to stop.
+goodbye         Closes connections to clients when the process is told to stop.
 limits          Refuses bodies that are too large while they arrive.
 pagination      Pages of long lists, by position and without counting.
 parameters      Reads query parameters strictly.

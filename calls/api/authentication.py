@@ -60,7 +60,7 @@ def may_see_personal_data(request: Request) -> bool:
 
 
 def _is_of_another_site(request: Request) -> bool:
-    """Whether a page of another site sends this, in the browser of somebody who may."""
+    """Whether a page of another site sends this, from the browser of somebody with access."""
     headers = {b"host": request.get_host().encode()}
     if "Origin" in request.headers:
         headers[b"origin"] = request.headers["Origin"].encode()

@@ -95,7 +95,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400 for what Django refuses before any view: unknown hosts, too many parameters."""
+    """Answer 400 for requests that Django refuses itself: unknown hosts, too many parameters."""
     if is_api(request):
         detail = "The request is not valid: its host is unknown, or it has too many parameters."
         return _json(detail, 400)
@@ -110,9 +110,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 for a mistake of ours. The log has the traceback."""
+    """Answer 500 for a bug of ours. The log has the traceback."""
     if is_api(request):
-        detail = "The server made a mistake. Its log says which."
+        detail = "The server failed. Its log has the details."
         return _json(detail, 500)
     return defaults.server_error(request)
 

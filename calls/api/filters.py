@@ -32,7 +32,7 @@ from calls.models import (
 
 MAX_TAGS = 10
 LONGEST_S = 30 * 86_400
-LONGEST_TEXT = 512  # as an external id; SQLite takes a long pattern for a fault of its own
+LONGEST_TEXT = 512  # as an external id; SQLite reports a long pattern as an internal error
 OUT_OF_RANGE = "Must be a time from year 1 to year 9999 in UTC."
 
 
@@ -186,7 +186,7 @@ class AlertFilter(filters.FilterSet):  # type: ignore[misc]
     rule = filters.CharFilter(field_name="name", label="The exact name of the rule.")
     agent = filters.CharFilter(field_name="call__agent")
     queue = filters.CharFilter(field_name="call__queue")
-    assigned_to = filters.CharFilter(label="The username of who takes care of it.")
+    assigned_to = filters.CharFilter(label="The username of the assignee.")
     call_id = filters.CharFilter(field_name="call__call_id")
     raised_after = TimeFilter(field_name="raised_at", lookup_expr="gte")
     raised_before = TimeFilter(field_name="raised_at", lookup_expr="lt")

@@ -1,7 +1,7 @@
-"""How a web process parts from its clients: no request is cut off, and no stored packet forgotten.
+"""How a web process says goodbye to clients: no request is cut off, and no stored packet is lost.
 
-The server (``calls.operation.server``) says when it begins. Servers of others only say, by the
-lifespan protocol, when their last request has been answered.
+The server (``calls.operation.server``) says when it begins. Other servers only say, by the lifespan
+protocol, when their last request has been answered.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Goodbye:
     """The outermost layer of the application. Until the process is told to stop, it does nothing.
 
     From then on it closes connections with their next answer and refuses new sockets. A request
-    that the server gives up because time is over is answered 503.
+    that the server gives up because its time is over is answered with 503.
     """
 
     def __init__(self, app: App) -> None:
@@ -70,7 +70,7 @@ def _closing(send: Send) -> Send:
 
 
 def _draining(receive: Receive) -> Receive:
-    """Store what waits before the application hears that it is shut down."""
+    """Store what is waiting before the application learns of the shutdown."""
 
     async def passed_on() -> Message:
         message = await receive()

@@ -41,7 +41,7 @@ urlpatterns = [
     path("call/<str:call_id>/start", _calls({"post": "start"}), name="start"),
     path("call/<str:call_id>/fields", _calls({"put": "change_fields"}), name="fields"),
     path("call/<str:call_id>/end", _calls({"post": "end"}), name="end"),
-    # --- What became of a call ---
+    # --- Results of a call ---
     path("call/<str:call_id>/transcript", _calls({"get": "transcript"}), name="transcript"),
     path("call/<str:call_id>", _calls({"get": "retrieve", "delete": "destroy"}), name="call"),
     path("call/<str:call_id>/recording", _calls({"get": "recording"}), name="recording"),

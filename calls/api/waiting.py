@@ -175,7 +175,7 @@ class Watch:
         try:
             while self._waiting:
                 await asyncio.sleep(POLL_S)
-                # While the database is away, everybody goes on waiting.
+                # During a database outage, all requests keep waiting.
                 with suppress(DatabaseError):
                     self._tell(await run(thread, _settled_now, set(self._waiting.values())))
         finally:

@@ -1,6 +1,6 @@
 """Writes and reads a copy of the database: pg_dump, or SQLite's online backup.
 
-Both copy the state of one moment while others go on writing. A load is one transaction.
+Both take a consistent snapshot while others continue to write. A load is one transaction.
 """
 
 from __future__ import annotations

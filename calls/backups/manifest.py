@@ -42,7 +42,7 @@ def read_manifest(folder: Path) -> Manifest:
             raise BackupError(f"{folder} was made by another release, which must restore it.")
         return Manifest(**values)
     except FileNotFoundError as error:
-        raise BackupError(f"{folder} is no complete backup: it has no {NAME}.") from error
+        raise BackupError(f"{folder} is not a complete backup: it has no {NAME}.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise BackupError(f"{folder / NAME} cannot be read.") from error
 

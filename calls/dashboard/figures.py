@@ -15,9 +15,9 @@ from django.template.defaultfilters import filesizeformat
 from calls.models import ProviderHealth
 from calls.monitoring.overview import Overview, Space
 
-# Calls are analysed within seconds. Longer waits mean that the workers do not keep up.
+# Calls are analysed within seconds. Longer waits mean that the workers cannot keep up.
 SLOW_S, TOO_SLOW_S = 5 * 60, 30 * 60
-# Jobs are short. More than this means that nobody carries them out.
+# Jobs are short. More than this means that nothing is running them.
 MANY_JOBS = 100
 LATE_WEBHOOKS_S = 5 * 60
 MISSED_FOR = timedelta(days=7)
@@ -195,7 +195,7 @@ def _jobs(site: Overview) -> Figure:
         "Queued jobs",
         f"{site.queued_jobs:,}",
         Level.WARN if many else Level.OK,
-        "more than workers carry out" if many else "",
+        "more than workers can keep up with" if many else "",
         Target("django_q.ormq"),
     )
 
@@ -261,7 +261,7 @@ def _lock_outs(site: Overview) -> Figure:
 
 
 def _api_keys(site: Overview) -> Figure:
-    """Warn of keys that expire soon, and for a while of those that have, as somebody may miss."""
+    """Warn of keys that expire soon, and for a while of expired ones that somebody may miss."""
     target = Target("calls.apikey")
     expired = [key for key in site.keys if key.has_expired(site.now)]
     lately = [key for key in expired if key.expires_at and site.now - key.expires_at < MISSED_FOR]

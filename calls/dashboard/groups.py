@@ -42,7 +42,7 @@ GROUPS = (
     Group(
         "set-up",
         "Set up",
-        "What the site watches for, whom it tells, and who may use it.",
+        "What the site watches for, whom it notifies, and who may use it.",
         _names(
             ("calls.alertrule", "Alert rule", "Alert rules"),
             ("calls.notificationtarget", "Notification target", "Notification targets"),

@@ -72,20 +72,20 @@ class DashboardSite(admin.AdminSite):
     def app_index(  # type: ignore[override]
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Lead to the home page: an app of Django's is no group of ours."""
+        """Redirect to the home page: an app of Django's is not one of our groups."""
         return redirect("admin:index")
 
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Lead to the page that everybody has for it."""
+        """Redirect to the page that everybody uses for it."""
         return redirect("supervisor:password")
 
     @method_decorator(never_cache)
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Lead to the login of the other pages, so that there is one, with all its safeguards."""
+        """Redirect to the login of the other pages: there is only one, with all its safeguards."""
         target = request.GET.get("next", "")
         if not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
             target = reverse("admin:index")

@@ -1,4 +1,4 @@
-"""``manage.py doctor``: checks a deployment, and says what is wrong and how to mend it.
+"""``manage.py doctor``: checks a deployment, and says what is wrong and how to fix it.
 
 facts     What the doctor looks at, as plain values
 findings  What the facts mean: pure functions

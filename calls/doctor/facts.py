@@ -1,4 +1,4 @@
-"""What the doctor looks at, as plain values. None: it does not apply, or could not be found out."""
+"""What the doctor looks at, as plain values. None: it does not apply, or is unknown."""
 
 from __future__ import annotations
 

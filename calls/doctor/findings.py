@@ -30,7 +30,7 @@ DURABLE = {
     "synchronous": ("2", "3"),  # SQLite: FULL, EXTRA
     "journal_mode": ("wal",),
 }
-# What our application answers to a visitor without a login: opened, refused by the origin or login.
+# How our application answers a visitor without a login: opened, or refused by origin or login.
 UPGRADED = (101, 401, 403)
 
 
@@ -44,7 +44,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was found, and how to mend it unless all is well."""
+    """One check: what was found, and how to fix it unless all is well."""
 
     subject: str
     level: Level
@@ -105,8 +105,8 @@ def _durability(facts: DatabaseFacts) -> Finding:
         if value.lower() not in DURABLE[name]
     ]
     if not weak:
-        return _ok("durability", "What is committed survives a power cut.")
-    mend = "Set them back: a packet is acknowledged after its commit, and must then not be lost."
+        return _ok("durability", "Commits survive a power cut.")
+    mend = "Reset them: packets are acknowledged after their commit and must not be lost."
     return _problem("durability", f"Commits can be lost: {', '.join(weak)}.", mend)
 
 
@@ -124,7 +124,7 @@ def _clock(skew_s: float) -> Finding:
     text = f"The clock of this machine is {abs(skew_s):.1f} s "
     text += "ahead of the database." if skew_s > 0 else "behind the database."
     level = Level.PROBLEM if abs(skew_s) >= WORST_SKEW_S else Level.WARNING
-    return Finding("clock", level, text, "Synchronise both machines by NTP (chrony, timesyncd).")
+    return Finding("clock", level, text, "Synchronise both machines with NTP (chrony, timesyncd).")
 
 
 def _space(subject: str, free: int) -> Finding:
@@ -155,7 +155,7 @@ def _of_service(facts: ServiceFacts) -> Iterator[Finding]:
     yield _erasures(facts)
     if facts.failed_jobs:
         text = f"{facts.failed_jobs} background jobs have failed."
-        yield _warning("jobs", text, "Read the tracebacks under Failed jobs in the admin.")
+        yield _warning("jobs", text, "See the tracebacks under Failed jobs in the admin.")
 
 
 def _keys(facts: ServiceFacts) -> Finding:
@@ -174,7 +174,7 @@ def _erasures(facts: ServiceFacts) -> Finding:
         text = f"The ledger cannot be read: {facts.ledger_error}."
         return _problem("erasures", text, "Let this user read and write the file ERASURE_LEDGER.")
     if not facts.is_restored:
-        return _ok("erasures", "What was erased has not come back.")
+        return _ok("erasures", "No erased data has come back.")
     text = "The database is older than the ledger of erasures: erased data may be back."
     return _problem("erasures", text, "Erase it again with `manage.py erase --again`.")
 
@@ -182,7 +182,7 @@ def _erasures(facts: ServiceFacts) -> Finding:
 def _listener(listeners: int) -> Finding:
     if listeners:
         return _ok("listener", f"{listeners} hear live calls.")
-    mend = "Read the log of the worker for what ends its listener, or set LIVE_TRANSCRIPTION=off."
+    mend = "Check the worker's log for what stops its listener, or set LIVE_TRANSCRIPTION=off."
     return _warning("listener", "No process hears live calls.", mend)
 
 
@@ -192,7 +192,7 @@ def _queue(facts: ServiceFacts) -> Finding:
         return _warning("queue", "The analysis is paused.", mend)
     text = f"The oldest call has been waiting for {facts.oldest_s:.0f} s."
     if facts.oldest_s < LONG_QUEUE_S:
-        return _ok("queue", text if facts.oldest_s else "No call waits for its analysis.")
+        return _ok("queue", text if facts.oldest_s else "No call is waiting for its analysis.")
     mend = "See `manage.py analysis status`; start another worker if calls are ready."
     return _warning("queue", text, mend)
 
@@ -226,7 +226,7 @@ def _of_production(facts: HostFacts) -> Iterator[Finding]:
         yield _ok("static files", "Collected.")
     else:
         mend = "Run `manage.py collectstatic`."
-        yield _problem("static files", "Not collected: pages have no styles.", mend)
+        yield _problem("static files", "Not collected, so pages have no styles.", mend)
 
 
 def _secret(key: str) -> Finding:
@@ -259,7 +259,7 @@ def _of_sign_on(facts: SignOnFacts) -> Iterator[Finding]:
     for service, error in facts.errors.items():
         if error:
             mend = "Check its settings, and that this machine may connect (docs/sign-on.md)."
-            yield _problem(service, f"The {service} cannot be asked: {error}", mend)
+            yield _problem(service, f"The {service} cannot be reached: {error}", mend)
         else:
             yield _ok(service, f"The {service} answers.")
     if facts.unknown_groups:
@@ -290,12 +290,12 @@ def _of_provider(facts: ProviderFacts) -> Iterator[Finding]:
 
 def _of_visit(facts: VisitFacts) -> Iterator[Finding]:
     if facts.error:
-        mend = "Check the address, the proxy, and that a web process runs."
+        mend = "Check the address, the proxy, and that a web process is running."
         yield _problem("site", f"{facts.url} does not answer: {facts.error}", mend)
         return
     if not facts.is_ours:
         mend = "Run the doctor with the environment of the web processes: SECRET_KEY differs."
-        yield _warning("site", f"{facts.url} answers, but is another site.", mend)
+        yield _warning("site", f"{facts.url} answers, but is a different site.", mend)
         return
     yield _ok("site", f"{facts.url} answers.")
     yield from _checks_of_proxy(facts)
@@ -303,15 +303,15 @@ def _of_visit(facts: VisitFacts) -> Iterator[Finding]:
 
 def _checks_of_proxy(facts: VisitFacts) -> Iterator[Finding]:
     asked = urlsplit(facts.url)
-    mend = "Let the proxy set X-Forwarded-Proto, and let the service trust it."
+    mend = "Make the proxy set X-Forwarded-Proto, and make the service trust it."
     yield _passed_on("proxy scheme", asked.scheme, facts.scheme, mend)
-    mend = "Let the proxy pass the Host header on (nginx: proxy_set_header Host $http_host)."
+    mend = "Make the proxy pass on the Host header (nginx: proxy_set_header Host $http_host)."
     yield _passed_on("proxy host", asked.netloc.lower(), facts.host.lower(), mend)
     yield _client(facts, is_remote=not _is_loopback(asked.hostname or ""))
     if facts.socket_status in UPGRADED:
         yield _ok("WebSockets", "The proxy passes them on.")
     else:
-        mend = "Let the proxy pass Upgrade and Connection on, with HTTP/1.1."
+        mend = "Make the proxy pass on Upgrade and Connection, with HTTP/1.1."
         text = f"A WebSocket was answered with {facts.socket_status}: pages are not live."
         yield _problem("WebSockets", text, mend)
 
@@ -324,7 +324,7 @@ def _passed_on(subject: str, wanted: str, seen: str, mend: str) -> Finding:
 
 def _client(facts: VisitFacts, *, is_remote: bool) -> Finding:
     if is_remote and _is_loopback(facts.client):
-        mend = "Let the proxy set X-Forwarded-For, and let the web server trust it."
+        mend = "Make the proxy set X-Forwarded-For, and make the web server trust it."
         text = f"The site takes {facts.client} for the address of everybody."
         return _warning("client address", text, mend)
     return _ok("client address", f"The site sees {facts.client or 'none'}.")

@@ -43,7 +43,7 @@ SQLITE_SETTINGS = ("synchronous", "journal_mode")
 
 
 def read_facts() -> Facts:
-    """Look at everything. A database that is away hides the state of the service."""
+    """Check everything. Without the database, the state of the service is unknown."""
     database = _database()
     is_readable = not database.error and not database.pending_migrations
     return Facts(
@@ -95,7 +95,7 @@ def _settings() -> dict[str, str]:
 
 
 def _skew_s(before: datetime, there: datetime, after: datetime) -> float:
-    """Return how far this clock is ahead. What the question took is given the benefit."""
+    """Return how far this clock is ahead, less what the duration of the query may explain."""
     if before <= there <= after:
         return 0.0
     return (before - there if there < before else after - there).total_seconds()
@@ -211,6 +211,6 @@ def _openai_error() -> str:
         )
     except httpx.HTTPError as error:
         return str(error) or repr(error)
-    # Some servers of this protocol have no list of models. They answered all the same.
+    # Some servers of this protocol have no list of models. An error is an answer, too.
     refused = found.status_code in (401, 403) or found.status_code >= 500
     return f"{found.status_code} {found.reason_phrase}" if refused else ""

@@ -1,4 +1,4 @@
-"""The file that says what was erased. A restore of the database does not bring back older lines.
+"""The file that records erasures. A restore of the database does not change it.
 
 Each line is one finished erasure in JSON: when, by whom, why, how much, and the keyed digests of
 numbers and ids. There is no personal data in it.

@@ -76,7 +76,7 @@ def start_erasure(
     Raises ErasureRefused, and HoldRefused if the reason or a number is not valid.
     """
     wanted, plain = check_request(call_ids=call_ids, numbers=numbers)
-    # The ledger keeps the reason for good, so what is personal must not get there.
+    # The ledger keeps the reason permanently, so it must not contain personal data.
     why = without_personal_data(read_reason(reason))[:300]
     plan = make_plan(call_ids=wanted, numbers=plain)
     return save_erasure(plan.call_ids, numbers=plain, reason=why, by=by, also=wanted)
@@ -93,7 +93,7 @@ def save_erasure(
     number_digests: Collection[str] = (),
     is_again: bool = False,
 ) -> Erasure:
-    """``also`` are ids that no call has any more, whose traces are removed all the same."""
+    """``also`` are ids of calls that are gone, whose traces are removed all the same."""
     digests = {*call_digests, *map(pseudonym, call_ids), *map(pseudonym, also)}
     with transaction.atomic():
         erasure = Erasure.objects.create(
@@ -126,7 +126,7 @@ def _audit(erasure: Erasure, by: str, **details: Any) -> None:
 def start_and_queue(
     *, call_ids: Collection[str] = (), numbers: Collection[str] = (), reason: str, by: str = ""
 ) -> Erasure:
-    """Start an erasure in a request: what is little is done at once, and the worker does the rest.
+    """Start an erasure in a request: a small part is done at once, and the worker does the rest.
 
     Raises what ``start_erasure`` raises.
     """
@@ -238,7 +238,7 @@ def _erase_files(item: ErasureItem) -> None:
 
 
 def _finish(pk: Any) -> None:
-    """Remove what is about the calls elsewhere, write the ledger, and only then say it is done."""
+    """Remove other data about the calls, write the ledger, and only then finish the erasure."""
     erasure = Erasure.objects.get(pk=pk)
     found = Traces(set(erasure.call_digests), set(erasure.number_digests)).remove()
     with transaction.atomic():

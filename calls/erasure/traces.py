@@ -1,4 +1,4 @@
-"""Removes what is about a call and is not deleted with it.
+"""Removes data about a call that is not deleted with it.
 
 Messages to other systems, lists of bulk actions, filters that name a number, Django's own log, and
 the id of the call in the audit log. It reads whole tables in portions: an erasure is rare.
@@ -112,7 +112,7 @@ def _matching(rows: QuerySet[Any], field: str, is_ours: Any) -> Iterator[list[in
 
 
 def _compact() -> None:
-    """Have SQLite drop the words of deleted calls from its index, where they would stay a while."""
+    """Make SQLite drop the words of deleted calls from its index, where they would linger."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO calls_fulltext (calls_fulltext) VALUES ('optimize')")

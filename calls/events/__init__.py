@@ -156,7 +156,7 @@ class AnalysisResumed:
 
 @dataclass(frozen=True, kw_only=True)
 class SoundTroubles:
-    """What the analysis found to be wrong with the sound; empty: nothing any more."""
+    """What the analysis found to be wrong with the sound; empty: nothing is wrong any more."""
 
     type: ClassVar[str] = "sound_troubles"
     kinds: list[str]
@@ -216,7 +216,7 @@ class FormatCorrected:
 
 @dataclass(frozen=True, kw_only=True)
 class ActionLinkUsed:
-    """Somebody followed the site's link, by which the telephone system lets people join a call."""
+    """Somebody followed the site's link to the telephone system, which lets people join a call."""
 
     type: ClassVar[str] = "action_link_used"
     by: str

@@ -38,7 +38,7 @@ class AlertAcknowledged:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertResolved:
-    """The condition of the alert has ended, which nobody had to do anything for."""
+    """The condition of the alert has ended without anybody acting on it."""
 
     type: ClassVar[str] = "alert_resolved"
     alert: int

@@ -1,4 +1,4 @@
-"""The formats of what comes from outside, and of numbers. Nothing here knows of calls.
+"""The formats of data from outside, and of numbers. Nothing here knows about calls.
 
 media_types  Media types of audio and text
 base64_text  Base64 in every form that senders use

@@ -1,6 +1,6 @@
 """Tells the language of a text by its script and its most frequent words.
 
-It gives no answer rather than a wrong one: a few words, names and numbers have no language. Lists
+It prefers no answer to a wrong one: a few words, names and numbers have no language. Lists
 of words are enough to tell some twenty languages apart by a sentence or two. No model is loaded.
 """
 

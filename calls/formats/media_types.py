@@ -24,7 +24,7 @@ _ENCODINGS: dict[str, Encoding] = {
     "audio/x-raw": "l16le",
     "text/plain": "text",
 }
-# What `parse_media` accepts, as far as senders need to know it, for the schema of the API.
+# The common part of what `parse_media` accepts, for the schema of the API.
 MEDIA_PATTERN = (
     rf"^({'|'.join(_ENCODINGS)})"
     r"(;rate=(8[0-9]{3}|9[0-9]{3}|[1-3][0-9]{4}|4[0-7][0-9]{3}|48000))?(;channels=[12])?$"
@@ -79,7 +79,7 @@ def read_media(media: str) -> MediaFormat | None:
 
 
 def unknown_media(said: str) -> str:
-    """Return the media type of audio whose format is not known. ``said`` is the sender's word."""
+    """Return the media type of audio whose format is not known. ``said`` is its name."""
     clean = " ".join(re.sub(r"[^\w .:/@+()-]", " ", said).split())
     return f'{_UNKNOWN};codec="{clean[:_LONGEST_SAID]}"'
 

@@ -1,4 +1,4 @@
-"""Legal holds: what must not be deleted.
+"""Legal holds: calls that must not be deleted.
 
 customers  Who the customer of a call is, and which spellings are the same number
 selection  Finds the calls on hold in the database

@@ -13,7 +13,7 @@ _PHONE = re.compile(r"[+0-9 ()./\-\u00a0\u2010-\u2015]+")
 
 
 def customer_of(call: Call) -> str:
-    """Return the number or name of the customer: whoever is called, or else whoever calls."""
+    """Return the customer's number or name: the callee if outbound, or else the caller."""
     return call.callee if call.direction == Call.Direction.OUTBOUND else call.caller
 
 

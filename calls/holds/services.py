@@ -85,7 +85,7 @@ def _why_not(call: Call) -> str:
 
 
 def hold_customer(*, number: str, reason: str, by: str = "") -> LegalHold:
-    """Keep every call of a customer from deletion, also those that are still to come."""
+    """Keep every call of a customer from deletion, including future ones."""
     wanted, why = read_number(number), read_reason(reason)
     with transaction.atomic():
         _lock_table("SHARE ROW EXCLUSIVE")
@@ -100,11 +100,11 @@ def hold_customer(*, number: str, reason: str, by: str = "") -> LegalHold:
 
 
 def release(hold: LegalHold, *, by: str = "") -> None:
-    """Release any hold. Raises NotHeld if that was done before."""
+    """Release any hold. Raises NotHeld if it was already released."""
     with transaction.atomic():
         own = LegalHold.objects.active().select_for_update().filter(pk=hold.pk).first()
         if own is None:
-            raise NotHeld("This hold was released before.")
+            raise NotHeld("This hold has already been released.")
         _release(own, by)
         _announce_release(own, by)
 

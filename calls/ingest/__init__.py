@@ -2,9 +2,9 @@
 
 alone        Storing without group commit: each request is a transaction of its own.
 buffer       Group commit: one writer thread per process, many requests per transaction.
-call_ids     Makes a call id of whatever id a sender has, and reads the ids in addresses.
+call_ids     Makes a call id from a sender's id, and reads the ids in addresses.
 carriers     The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.
-crowding     Bounds the streams of a call.
+crowding     Limits the streams of a call.
 express      The fast lane: the two hot HTTP routes over plain ASGI.
 late_log     Warns of packets that come after the end of their call.
 own_formats  Keeps the format of packets that differ from their stream.

@@ -21,7 +21,7 @@ _outage = Outage(log, "packets are refused with 503")
 
 
 def store_alone(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
-    """Store packets, and return after the commit. Raises Unavailable if the database is away."""
+    """Store packets, and return after the commit. Raises Unavailable during a database outage."""
     begun_at = time.monotonic()
     try:
         with in_hand([StoreRequest(packets, Future(), begun_at, way)]):

@@ -88,7 +88,7 @@ class Buffer:
         self._closing = False
         self._thread: threading.Thread | None = None
         self._reporter = Reporter(report, clock) if report else None
-        self._packet_s = 0.0  # what a packet of a large transaction takes
+        self._packet_s = 0.0  # time per packet in a large transaction
         self._side = Sidelined(record, clock)
         self._writing_since: float | None = None  # arrival of the oldest request in hand
         self._outage = Outage(log, "packets are refused with 503")
@@ -102,7 +102,7 @@ class Buffer:
     def submit(self, packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> Future[None]:
         """Queue packets of one call. The future is done when they are committed.
 
-        Raises Unavailable if they are refused. Only HTTP is refused for being too much: sockets
+        Raises Unavailable if they are refused. Only HTTP requests are refused for overload: sockets
         keep what they have read, and stop reading.
         """
         done: Future[None] = Future()
@@ -357,7 +357,7 @@ def buffer() -> Buffer:
 
 @atexit.register
 def drain() -> None:
-    """Store what waits, and take nothing more. Call it when no request is left."""
+    """Store what is waiting, and accept nothing more. Call it when no request is left."""
     if _buffer is not None and _owner == os.getpid():
         _buffer.close()
 

@@ -1,4 +1,4 @@
-"""Makes a call id of whatever id a sender has for its call, and reads the ids in addresses.
+"""Makes a call id from whatever id a sender has for its call, and reads the ids in addresses.
 
 A valid call id stays as it is. Of any other id, the call id gets a readable beginning and a digest
 of the whole: different ids stay different, and every socket of a call arrives at the same one.
@@ -21,13 +21,13 @@ _WORDS = (
     *("undefined", "null", "none", "nil", "nan", "unknown", "string", "uuid"),
     *("call_id", "call-id", "callid", "call_sid", "callsid", ":call_id"),
 )
-# What programs send when they know no id. All their calls would become one.
+# What programs send when they have no id. All their calls would become one.
 PLACEHOLDERS = frozenset(
     {spelling for word in _WORDS for spelling in (word, word.capitalize(), word.upper())}
     | {"NaN", "(null)", "<null>", "[object Object]", "00000000-0000-0000-0000-000000000000"}
     | {"callId", "CallId", "callSid", "CallSid"}
 )
-# A template that nobody has filled in: {{CallSid}}, ${call_id}, <uuid>, %callid%, #{call.id}.
+# An unfilled template: {{CallSid}}, ${call_id}, <uuid>, %callid%, #{call.id}.
 # Digits and the letters of hexadecimal numbers alone may be an id in brackets.
 _TEMPLATE = re.compile(
     r"(?=.*[g-zG-Z_])"
@@ -74,7 +74,7 @@ def encode(whole: bytes) -> str:
 def find_call_id(given: str) -> str:
     """Return the call id that a person or program means by any form of an id.
 
-    What names no call is returned as it is.
+    Anything else is returned unchanged.
     """
     try:
         return as_call_id(decode(given))
@@ -89,7 +89,7 @@ def decode(addressed: str) -> str:
     """
     if not addressed.startswith(ENCODED):
         if addressed in NOT_CALL_IDS or not as_call_id(addressed):
-            raise ValueError(f"{addressed!r} names no call: it is reserved or a placeholder.")
+            raise ValueError(f"{addressed!r} is not a call id: it is reserved or a placeholder.")
         return addressed
     digits = addressed.removeprefix(ENCODED).rstrip("=")
     padded = digits + "=" * (-len(digits) % 4)

@@ -1,6 +1,6 @@
-"""Bounds the streams of a call. Whatever exceeds the bound shares one stream and loses nothing.
+"""Limits the streams of a call. Packets of further streams share one, and none is lost.
 
-A sender that names a stream for each packet would otherwise make every read of the call, and
+A sender that uses a new stream for each packet would otherwise make every read of the call, and
 every further packet, more expensive.
 """
 

@@ -1,6 +1,6 @@
 """Packets that declare another format than their stream: their data then names it, as a data URL.
 
-A stream has one format, but a call that is transferred may go on in another one, and two sides that
+A stream has one format, but a transferred call may continue in another one, and two sides that
 share a stream may differ. ``calls.analysis.media.packets`` reads such data as it declares itself.
 """
 

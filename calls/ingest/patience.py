@@ -1,4 +1,4 @@
-"""The database connection of a thread that writes packets: its own, and it waits for nobody long.
+"""The database connection of a thread that writes packets: its own, with short waits.
 
 PostgreSQL gets limits on locks, statements and dead connections. On SQLite nothing changes.
 """

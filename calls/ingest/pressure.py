@@ -15,8 +15,8 @@ STAND_S = 0.25
 class Shedding:
     """Begins when the wait has been ``limit_s`` for STAND_S, or is far above it.
 
-    A single slow commit is not overload; a queue that stands is. Ends once the wait has been half
-    of the limit for ``calm_s``, so that it does not go on and off with every transaction.
+    A single slow commit is not overload; a persistent queue is. Ends once the wait has been half
+    of the limit for ``calm_s``, so that it does not flip with every transaction.
     """
 
     limit_s: float

@@ -1,9 +1,9 @@
 """The write path: every interface stores its packets here, in one transaction.
 
 Accept first, validate later. An unknown call is opened. A duplicate packet is counted and dropped.
-A packet whose number is taken by another one goes into another run of its stream (see ``runs``).
-Gaps and late packets are counted and logged, and late packets are stored. No mistake of a sender
-raises an error here.
+A packet whose number is already used by another one goes into another run of its stream (see
+``runs``). Gaps and late packets are counted and logged, and late packets are stored. No sender's
+mistake raises an error here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class _Batch:
     streams: dict[StreamKey, list[StreamRow]] = field(default_factory=dict)  # the runs of each
     rows: list[PacketRow] = field(default_factory=list)
     entries: list[tuple[events.CallRef, events.Payload]] = field(default_factory=list)
-    late: set[int] = field(default_factory=set)  # calls that are over and got content
+    late: set[int] = field(default_factory=set)  # ended calls that received content
     duplicates: int = 0
 
 
@@ -193,7 +193,7 @@ def _share_streams(batch: _Batch, new: Sequence[StreamKey]) -> list[StreamKey]:
         crowding.note_crowded([batch.calls[call_id].id for call_id, _ in moved])
     for key, packets in moved.items():
         batch.incoming[key] += packets
-        batch.streams.pop(key, None)  # if somebody wanted it before, it is read again
+        batch.streams.pop(key, None)  # if it was needed before, it is read again
     return list(moved)
 
 

@@ -21,7 +21,7 @@ Record = Callable[[Sequence[IncomingPacket]], Collection[str] | None]
 
 
 class Way(StrEnum):
-    """A way in. Over HTTP, the sender keeps its packets; over a socket, it may not."""
+    """An interface. Over HTTP, the sender keeps its packets; over a socket, it may not."""
 
     SINGLE = "single"
     BATCH = "batch"
@@ -36,7 +36,7 @@ class Way(StrEnum):
 class Unavailable(Exception):
     """The packets were not accepted. The sender may send them again; the answer is 503."""
 
-    advice = "Nothing was stored. Send it again."
+    advice = "Nothing was stored. Send the request again."
 
     def __str__(self) -> str:
         return f"{super().__str__()} {self.advice}"
@@ -45,7 +45,7 @@ class Unavailable(Exception):
 class TooLate(Unavailable):
     """The packets were not stored in time, and may be stored later."""
 
-    advice = "Send it again. Packets that were stored meanwhile count as duplicates."
+    advice = "Send the request again. Packets that were stored meanwhile count as duplicates."
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ def settle(requests: Sequence[StoreRequest], error: Exception | None) -> None:
 
 
 def count_stored(requests: Sequence[StoreRequest], now: float) -> None:
-    """Count what one transaction has stored, by the way it came in."""
+    """Count what one transaction has stored, by interface."""
     by_way: dict[Way, list[StoreRequest]] = {}
     for request in requests:
         by_way.setdefault(request.way, []).append(request)

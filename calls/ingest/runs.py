@@ -1,11 +1,11 @@
 """Which run of a stream a packet belongs to. Decides only; ``record`` reads and writes.
 
-A sequence number is a hint, not an identity. A sender may restart its numbering, wrap it around,
-or be one of two that number separately under one stream name. Each numbering is a run of the
-stream, with a row of its own. A packet is a duplicate only if one with the same number has the same
+A sequence number is a hint, not an identity. A sender may restart its numbering, wrap it around, or
+be one of two that number separately under one stream name. Each numbering is a run of the stream,
+with a row of its own. A packet is a duplicate only if one with the same number has the same
 timestamp, track and data. Two packets that share a number and differ belong to different runs.
-Without such a collision, a new run is opened only if number and clock contradict each other beyond
-doubt. A clock that stands still contradicts nothing.
+Without such a collision, a new run is opened only if number and clock clearly contradict each
+other. A clock that stands still contradicts nothing.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ class _Router:
                 return
             if self._may_hold(run, packet):
                 candidates.append(run)
-        # Of the numbers that are free in an older run, a wrap takes none.
+        # A wrap-around takes no number that is free in an older run.
         self._add([] if self.runs[-1].wraps(packet) else candidates, packet)
 
     def _is_duplicate(self, run: _Run, packet: IncomingPacket) -> bool:
@@ -228,7 +228,8 @@ class _Router:
     def _may_hold(self, run: _Run, packet: IncomingPacket) -> bool:
         if not self._is_free(run, packet.sequence) or run.contradicts(packet):
             return False
-        # Only the newest run has long gaps: an older one is over, or its sender goes on closely.
+        # Only the newest run has long gaps: an older one is over, or its sender continues without
+        # any.
         return run is self.runs[-1] or run.last is None or packet.sequence <= run.last + NEAR
 
     def _is_free(self, run: _Run, sequence: int) -> bool:
@@ -274,8 +275,8 @@ class _Router:
     def _overflow(self, packet: IncomingPacket) -> None:
         """Store the packet behind the newest run, with the next free number.
 
-        No honest sender restarts so often. Its packets are kept all the same; the bound limits what
-        a hostile one costs.
+        No well-behaved sender restarts so often. Its packets are kept all the same; the limit
+        bounds the cost of a hostile one.
         """
         newest = self.runs[-1]
         assert newest.last is not None  # noqa: S101 (for mypy)

@@ -6,7 +6,7 @@ last_use   Records when and from where each key was last used, in the background
 limits     How often a key may be used.
 networks   The networks from which a key may be used.
 keyring    The valid keys in memory, so that checking one costs no query.
-origins    Tells the pages of other sites from our own.
+origins    Distinguishes pages of other sites from our own.
 services   Creates, changes, rotates and revokes keys.
 terms      Reads times and spans as people write them.
 watching   Tells open sockets when their key is no longer valid.

@@ -18,7 +18,7 @@ CLOSE_NOT_LOGGED_IN = 4401
 CLOSE_NOT_ALLOWED = 4403
 VIEW_UNREDACTED = "calls.view_unredacted"
 # The permission that lets a logged-in person do what a key with this scope may do. There is none
-# for the scope admin: people may be allowed to set up one kind of thing and not another.
+# for the scope admin: people may be allowed to set up some things and not others.
 PERMISSIONS = {
     ApiKey.Scope.INGEST: "calls.add_packet",
     ApiKey.Scope.READ: "calls.view_call",
@@ -60,7 +60,7 @@ def admit_at_once(plain: str, address: str) -> ApiClient | None:
 
 
 def _locked_out_s(client: ApiClient | None, address: str) -> float:
-    """Return for how long nothing is told about keys that this address has not used before."""
+    """Return for how long keys that this address has not used before are not checked."""
     wait_s = guesses.wait_s(address)
     is_trusted = wait_s and client and guesses.is_trusted(client.key_id, address)
     return 0.0 if is_trusted else wait_s

@@ -27,7 +27,7 @@ class Guesses:
         self._trusted: set[tuple[int, str]] = set()
 
     def wait_s(self, address: str) -> float:
-        """Return for how many seconds no unknown key is looked at from this address."""
+        """Return for how many seconds no unknown key from this address is checked."""
         if not self._wrong or not settings.API_KEY_GUESSES:
             return 0.0
         begun_at, count = self._wrong.get(group_of(address), (0.0, 0))

@@ -70,7 +70,7 @@ class ApiClient:
             return KeyRefused(f"This API key expired at {_as_utc(self.expires_at)}.")
         if at >= self.replaced_at:
             ended = _as_utc(self.replaced_at)
-            return KeyRefused(f"This API key was rotated, and its old secret ended at {ended}.")
+            return KeyRefused(f"This API key was rotated, and its old secret expired at {ended}.")
         if self.networks and not is_within(address, self.networks):
             seen = address or "an unknown address"
             return KeyRefused(f"This API key may not be used from {seen}.", status=403)
@@ -104,7 +104,7 @@ class KeyRing:
         return self._clients.get(digest(plain))
 
     def last_known(self, wanted: str) -> ApiClient | None:
-        """Find a key by its digest as it was last loaded, however long ago."""
+        """Find a key by its digest, as last loaded, however long ago."""
         return self._clients.get(wanted)
 
     def renew(self, *, older_than_s: float) -> None:

@@ -24,7 +24,7 @@ def read_network(text: str) -> str:
         # A zone, as in fe80::1%eth0, is a name of one machine.
         network = ip_network(text.replace("%", " "), strict=False)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no address or network, {EXAMPLES}.") from error
+        raise ValueError(f"{text!r} is not an address or network, {EXAMPLES}.") from error
     if "/" in text and str(network.network_address) != _address_in(text):
         raise ValueError(f"{text} is an address inside a network. Did you mean {network}?")
     if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):

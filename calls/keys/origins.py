@@ -1,4 +1,4 @@
-"""Tells the pages of other sites from our own: browsers name the site in the header Origin."""
+"""Distinguishes pages of other sites from our own: browsers name the site in the header Origin."""
 
 from __future__ import annotations
 

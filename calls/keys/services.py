@@ -38,7 +38,7 @@ def create_key(
     ``teams`` limits it to the calls of these teams, by their primary keys.
     Raises ValueError for a network that is none.
     """
-    # The prefix names the key in lists and commands without giving anything of it away.
+    # The prefix identifies the key in lists and commands without revealing any of its secret.
     prefix = secrets.token_hex(PREFIX_LENGTH // 2)
     plain = _new_secret(prefix)
     key = ApiKey.objects.create(
@@ -56,7 +56,7 @@ def create_key(
 
 
 def change_key(key: ApiKey, **changes: Any) -> None:
-    """Set fields of CHANGEABLE. What a key permits may not change: programs rely on it.
+    """Set fields of CHANGEABLE. The scopes of a key may not change: programs rely on them.
 
     Raises ValueError for a network that is none.
     """
@@ -114,7 +114,7 @@ def _check_rotation(key: ApiKey, *, seen: str, now: datetime) -> None:
     if key.expires_at and key.expires_at <= now:
         raise KeyUnchangeable("This key has expired. Set a later date first.")
     if key.digest != seen:
-        raise KeyUnchangeable("Somebody has just rotated this key. Look at it again first.")
+        raise KeyUnchangeable("Somebody has just rotated this key. Reload it first.")
 
 
 def _check_previous(key: ApiKey, *, now: datetime, end: bool, keep: bool) -> None:

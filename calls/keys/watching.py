@@ -1,4 +1,4 @@
-"""Tells open sockets when their key is no longer valid. One look a key, however many sockets."""
+"""Tells open sockets when their key is no longer valid. One check per key, however many sockets."""
 
 from __future__ import annotations
 

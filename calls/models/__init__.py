@@ -3,15 +3,15 @@
 account     Where people are logged in, and who they are at a sign-on service
 call        Calls: parties, state, packet counters and progress of the analysis
 media       Streams, packets, ranges of pruned packets, and the sockets of carriers
-live        What was heard of calls that last, and who watches and listens
+live        What was heard of live calls, and who watches and listens
 analysis    Attempts, transcripts, analyses, recordings, insights and provider health
 log         The event log
 alert       Alert rules, alerts, and the positions of the watchers
 annotation  Tags, notes and custom fields
 bulk        Bulk actions and their outcome for each call
 webhook     Webhook endpoints and deliveries
-delivery    What receivers of messages and the messages themselves have in common
-notification  Who is told of alerts, and the messages to them
+delivery    The common parts of receivers and of messages
+notification  Who gets alerts, and the messages to them
 operation   API keys, heartbeats, figures of processes, the pause of the analysis, load samples
 people      Agents with their names, and teams
 preference  Preferences of people, and their saved views

@@ -1,4 +1,4 @@
-"""What receivers of messages and the messages themselves have in common."""
+"""The common parts of receivers of messages, and of the messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a call while it lasts: what was heard, and who watches and listens."""
+"""What is known of a live call: what was heard, and who watches and listens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LiveTranscription(models.Model):
     # The speech model and the language. The final transcript takes over the words of the same ones.
     model = models.CharField(max_length=200, blank=True, default="")
     language = models.CharField(max_length=16, blank=True, default="")
-    # Where each channel has been heard to, so that another worker can go on from there.
+    # How far each channel has been heard, so that another worker can continue from there.
     positions = models.JSONField(default=dict)
     # Milliseconds from the start of the call up to which words are known. NULL before the first.
     heard_until_ms = models.PositiveBigIntegerField(null=True)

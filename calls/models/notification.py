@@ -22,7 +22,7 @@ class NotificationTarget(Receiver):
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    # Whoever knows the address of a chat may write in it.
+    # Anybody who knows the address of a chat can post to it.
     address = models.CharField(max_length=1000)
     min_severity = models.PositiveSmallIntegerField(
         "severity",

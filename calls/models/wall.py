@@ -121,7 +121,7 @@ def _limit(name: str, *validators: Any) -> Any:
 
 
 class QueueThreshold(models.Model):
-    """From which values on the tiles of a queue are amber or red.
+    """The values from which the tiles of a queue turn amber or red.
 
     The row with an empty queue is the default. A measure without limits in the row of a queue uses
     the default's.

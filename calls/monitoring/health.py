@@ -23,7 +23,8 @@ def alive(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer 200 if calls can be received and analysed, else 503 with the problems.
 
-    A provider that is down and a paused analysis are only noted: calls are received and wait.
+    A provider that is down and a paused analysis are only notes: calls are still received, and
+    wait.
     """
     if draining.has_begun():
         return _not_ready(["This process has been told to stop."])

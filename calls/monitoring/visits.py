@@ -1,6 +1,6 @@
 """What the site saw of a request, for ``manage.py doctor``: what proxies pass on.
 
-Only who knows the SECRET_KEY is told, because it shows how the site is connected.
+Shown only to somebody with the SECRET_KEY, because it reveals how the site is connected.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def plugin_of(kind: str, address: str) -> NotifyBase:
     # Apprise chooses a service by the address. No other than the chosen kind may be used.
     if plugin is None or not isinstance(plugin, PLUGINS[Kind(kind)]):
         raise NotAnAddress(f"{EXPECTED[Kind(kind)]}")
-    # Whatever the address says: parameters such as verify=no must not weaken a target.
+    # Regardless of the address: parameters such as verify=no must not weaken a target.
     plugin.verify_certificate, plugin.redirects = True, False
     plugin.socket_connect_timeout, plugin.socket_read_timeout = CONNECT_S, READ_S
     return plugin

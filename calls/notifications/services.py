@@ -1,7 +1,7 @@
 """Queues alerts for the targets that want them, puts many into one digest, and sends.
 
-The rows of an alert are created in its own transaction, so none is lost. A target is told of each
-alert once, unless a process dies after it has sent a message and before it has recorded that.
+The rows of an alert are created in its own transaction, so none is lost. A target gets each alert
+once, unless a process dies after it has sent a message and before it has recorded that.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class NotificationOutbox(Outbox):
         return 0  # alerts are queued when they are raised
 
     def take(self, receiver: Any, room: int, *, now: datetime) -> list[Any]:
-        """Return the rows to send next, not more than the target wants in a minute."""
+        """Return the rows to send next, within the target's limit per minute."""
         # Locked, so that two couriers do not both send the rest of the minute.
         if not NotificationTarget.objects.select_for_update().filter(pk=receiver.pk).exists():
             return []

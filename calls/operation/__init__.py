@@ -1,4 +1,4 @@
-"""What processes need to be run well: how they stop, and how they share a database.
+"""How processes stop, and how they share a database.
 
 direct     Connections past a pooler.
 disk       Puts on disk what must survive a power cut.

@@ -1,8 +1,9 @@
 """The web server: Uvicorn, with the options that this application wants, and with patience.
 
 Uvicorn stops listening at once, and resets the connections that wait to be accepted. Proxies then
-have requests that they may not send again. Here the server goes on for a moment while /readyz says
-that it stops, answers with ``Connection: close``, and accepts whatever waits before it closes.
+have requests that they may not send again. Here the server continues briefly while /readyz says
+that it is stopping, answers with ``Connection: close``, and accepts whatever waits before it
+closes.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _accept(listener: socket.socket) -> socket.socket | None:
 
 
 def _end_at_the_latest(seconds: float) -> None:
-    """End the process even if a thread hangs, for which Python would wait without a limit."""
+    """End the process even if a thread hangs; Python would wait for it without a limit."""
 
     def end() -> None:
         log.critical("The server did not stop within %g s.", seconds)

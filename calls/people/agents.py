@@ -23,7 +23,7 @@ class AgentRefused(Exception):
 
 
 def named_properly(description: Mapping[str, str]) -> dict[str, str]:
-    """Return a description of a call whose agent, if it has one, has the name that is in use.
+    """Return a description of a call with the current name of its agent, if it has one.
 
     Call before the transaction that locks the call. An agent is created on first sight.
     """
@@ -90,7 +90,7 @@ def rename_agent(agent: Agent, name: str) -> Agent:
 def merge_agents(into: Agent, others: Collection[Agent]) -> Agent:
     """Make one agent of several. It keeps the name of ``into`` and gets the teams of all.
 
-    Their names stay known, so that new calls with them belong to the one that is left. Raises
+    Their names stay known, so that new calls with them belong to the merged agent. Raises
     AgentRefused if two of them are linked to accounts.
     """
     pks = {agent.pk for agent in others} - {into.pk}
@@ -134,7 +134,7 @@ def announce() -> None:
 
 
 def rename_calls(*, limit: int = 20 * AT_ONCE) -> int:
-    """Give calls with an old name the name that is in use. Return how many were renamed."""
+    """Give calls with an old name the current name. Return how many were renamed."""
     old = dict(
         AgentName.objects.exclude(spelling=F("agent__name")).values_list("spelling", "agent__name")
     )
@@ -159,7 +159,7 @@ def _rename_some(spelling: str, name: str, limit: int) -> int:
         entries: list[tuple[events.CallRef, events.Payload]] = []
         for call in calls:
             call.agent = name
-            # A message about each call of last year would help nobody.
+            # A message for each of last year's calls would help nobody.
             if call.is_live:
                 entries.append((call, events.CallDescribed(**description_of(call))))
         events.append(entries, at=timezone.now())

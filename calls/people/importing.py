@@ -1,4 +1,4 @@
-"""Imports agents and their teams from CSV: all of a file, or nothing of it.
+"""Imports agents and their teams from CSV: all of a file, or nothing.
 
 What a file would change is read without writing anything, so a preview holds up nobody. It is then
 written with a few statements.

@@ -1,6 +1,6 @@
 """Removes personal data from what was said.
 
-cues            Tells which personal data a sentence names or asks for
+cues            Finds which personal data a sentence names or asks for
 emails          Finds e-mail addresses, as written and as spoken
 folding         Makes the plain copy of a text that all rules read
 ibans           Finds IBANs, whole or in pieces
@@ -8,11 +8,11 @@ identifiers     Finds identifiers with letters, such as tax codes, and passwords
 kinds           Lists the kinds of personal data
 spoken_numbers  Reads numbers as people say them: tokens, and runs of digits
 personal_data   Finds all personal data in one text
-spoken_languages  Tells in which languages a conversation is
+spoken_languages  Detects the languages of a conversation
 redact          Redacts a conversation, turn by turn
-shapes          Finds cards and IBANs in groups, whatever sign stands between them
+shapes          Finds cards and IBANs in groups, whatever separates these
 dates           Finds dates of birth and expiry dates
-live            Tells what may be shown of a call while it lasts
+live            Decides what may be shown of a live call
 history         Redacts a conversation that grows
 unfinished      Tells which words may become personal when their speaker goes on
 """

@@ -51,7 +51,7 @@ def find_dates(
 def _answers_misheard_question(
     tokens: Sequence[Token], run: tuple[int, int], rules: Rules, after_other: bool
 ) -> bool:
-    """Tell a birthday or an expiry date from its looks: "X by 3?" - "November 27."
+    """Recognise a birthday or an expiry date by its form: "X by 3?" - "November 27."
 
     ``after_other`` means that other personal data was asked for. A turn that is nothing but a
     date with the year of a birth is taken for one.

@@ -1,8 +1,8 @@
-"""What may be shown of a call while it lasts.
+"""Decides what may be shown of a live call.
 
-The redaction of a finished call knows how each sentence goes on. Here it is not known yet, so what
-may still become personal is held back until it is clear. Long numbers that no rule calls harmless
-stay masked: they may be found to be personal later, when somebody repeats them.
+The redaction of a finished call knows how each sentence continues. Here it is not known yet, so
+words that may still become personal are held back until it is clear. Long numbers that no rule
+calls harmless stay masked: they may be found to be personal later, when somebody repeats them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NUMBERS = 1_000
 _OVERLAP = 300
 # Utterances before one that may announce what it is.
 _BACK = 6
-# Calls whose redaction can go on from where it was.
+# Calls whose redaction can continue from where it was.
 _REMEMBERED = 64
 _ALL = tuple(VOCABULARIES)
 Histories = tuple[History, History]
@@ -304,7 +304,7 @@ def _tail(
     rules: Rules,
     now_ms: int,
 ) -> list[int]:
-    """Return the last utterances of a side that it may still go on with, newest first."""
+    """Return the last utterances of a side that it may still continue, newest first."""
     tail: list[int] = []
     begin_ms = now_ms
     for place in range(len(utterances) - 1, -1, -1):

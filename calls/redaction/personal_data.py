@@ -46,7 +46,7 @@ BEFORE = 160
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _YEARS = re.compile(r"(?:19|20)\d\d(?:[-/](?:19|20)?\d\d)?")
 _AMOUNTS = re.compile(r"\d{1,3}(?:[,']\d{3})*(?:\.\d\d)?|\d{1,3}(?:[. ]\d{3})*(?:,\d\d)?")
-# A number that is written in one piece, and one that counts through a year: "2026-114". Eight
+# A number that is written in one piece, and one that is numbered within a year: "2026-114". Eight
 # digits with a hyphen in the middle may as well be a phone number.
 _IN_ONE_PIECE = re.compile(r"(?<![\d+(])(?<!\d[\s./-])\d(?:[\d./-]*\d)?(?![./-]?\d|\s\d)")
 _OF_A_YEAR = re.compile(r"(?:19|20)\d\d[-/](?:\d{3}|\d{5,6})")
@@ -116,7 +116,7 @@ def find_personal_data(
 
 
 def _before(text: str, place: int) -> str:
-    """Return what stands before a number, as far as it can matter."""
+    """Return the text before a number, as far as it can matter."""
     return text[max(0, place - BEFORE) : place]
 
 

@@ -85,7 +85,7 @@ def redact(turns: Sequence[Turn], *, language: str = "") -> Redacted:
 
 @dataclass
 class Memory:
-    """What the conversation so far tells about the next turn."""
+    """What the conversation so far says about the next turn."""
 
     rules: Rules
     asked: dict[Speaker, frozenset[Kind]] = field(default_factory=dict)

@@ -26,13 +26,13 @@ class SpokenLanguages:
             return ""
         names = " and ".join(map(name_of, self.others))
         return (
-            f"There are no rules for {names}. Only what its form shows was removed: cards, IBANs, "
-            "phone numbers in digits and e-mail addresses."
+            f"There are no rules for {names}. Only data with a recognisable form was removed: "
+            "cards, IBANs, phone numbers in digits and e-mail addresses."
         )
 
 
 def spoken_languages(said: Sequence[tuple[Speaker, str]], declared: str) -> SpokenLanguages:
-    """Return the declared language and those that all words, or one side's words, show."""
+    """Return the declared language and those detected in all words, or in one side's."""
     texts = [text for _, text in said]
     sides = [[text for who, text in said if who == speaker] for speaker in SPEAKERS]
     found = dict.fromkeys(detect_language(" ".join(each)) for each in (texts, *sides) if each)

@@ -1,4 +1,4 @@
-"""Which words may turn out to be personal data when their speaker goes on."""
+"""Which words may turn out to be personal data when their speaker continues."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Card:
 
     @property
     def badness(self) -> tuple[float, ...]:
-        """The worse, the greater: open alerts, then what customers feel now, then today."""
+        """The greater, the worse: open alerts, then customers' sentiment now, then today's."""
         now = self.customers_now
         return (
             self.worst_alert,

@@ -1,4 +1,4 @@
-"""The figures of a group of calls: how many, how long, how they felt, and their alerts."""
+"""The figures of a group of calls: number, length, sentiment and alerts."""
 
 from __future__ import annotations
 

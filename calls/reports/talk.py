@@ -1,4 +1,4 @@
-"""Who talks how much, how long it is silent, and who interrupts: from stored analyses."""
+"""Talk shares, silence and interruptions, from stored analyses."""
 
 from __future__ import annotations
 

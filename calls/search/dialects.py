@@ -1,4 +1,4 @@
-"""Translating a query for PostgreSQL and SQLite. Only our words and operators get in."""
+"""Translates a query for PostgreSQL and SQLite. It contains only our own words and operators."""
 
 from __future__ import annotations
 

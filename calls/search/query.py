@@ -1,4 +1,4 @@
-"""Parsing a search query into a tree. Errors are explained to the user, never guessed around.
+"""Parsing a search query into a tree. Errors are explained to the user; nothing is guessed.
 
 - ``refund cancel``: both words, anywhere in the call
 - ``"thank you"``: these words, one after the other, in one turn

@@ -197,7 +197,7 @@ class Caller:
 
     def _note_refused_start(self, outcome: CallOutcome, answer: Answer) -> None:
         self._note_problem(outcome, f"start refused: {answer}")
-        # A wrong key or address does not go away. With --forever, retries would flood the server.
+        # A wrong key or address stays wrong. With --forever, retries would flood the server.
         if answer.status not in MAY_PASS:
             self._stop.set()
 

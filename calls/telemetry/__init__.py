@@ -7,5 +7,5 @@ request_ids  The id of a request, in its answer and in the log
 tracing      OpenTelemetry spans, if the site wants them
 requests     The span of a request or of a handshake
 publishing  Writes the meters of a process to the database, off the hot path
-adding_up   Adds the processes up, and keeps what processes counted that are gone
+adding_up   Adds up all processes, and keeps the counts of those that are gone
 """

@@ -21,7 +21,7 @@ SLOW_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 INGEST_PACKETS = Counter(
     "ingest_packets",
-    "Packets written and acknowledged, by the way they came in",
+    "Packets written and acknowledged, by interface",
     ("way",),
     known=WAYS,
 )

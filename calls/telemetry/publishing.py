@@ -46,7 +46,7 @@ class Publisher:
     _kept: Stored = field(default_factory=dict)  # what "gone" has of this process already
 
     def publish(self) -> None:
-        """Write the row if it has news, or says nothing new for too long."""
+        """Write the row if it has changed, or has not been written for too long."""
         counts, gauges = read_counts(), read_gauges()
         is_same = (counts, gauges) == (self._written, self._gauges)
         if is_same and self.clock() - self._written_at < UNCHANGED_S:

@@ -1,4 +1,4 @@
-"""Whose request is answered, so that whatever is read for it shows only their calls."""
+"""Whose request is being answered, so that whatever is read for it shows only their calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def looking_as(who: Any) -> Iterator[None]:
 
 @contextmanager
 def looking_lazily(find: Callable[[], Sight]) -> Iterator[None]:
-    """Answer for somebody who is not known yet. ``find`` is asked once, when it matters."""
+    """Answer for somebody who is not known yet. ``find`` is called once, when needed."""
     with _looking(None, find):
         yield
 
@@ -58,7 +58,7 @@ def _looking(who: Any, sight: Sight | Callable[[], Sight] | None) -> Iterator[No
 
 
 def active() -> Sight:
-    """Return the sight of whoever is answered; everything outside a request."""
+    """Return the sight of the current request's sender; outside a request, everything."""
     now: _Asking | None = getattr(_asking, "now", None)
     if now is None:
         return EVERYTHING
@@ -71,12 +71,12 @@ def active() -> Sight:
 
 
 def in_sight(rows: Rows, prefix: str = "") -> Rows:
-    """Narrow a queryset to what the one who is answered may see."""
+    """Narrow a queryset to what the sender of the current request may see."""
     return active().of(rows, prefix)
 
 
 def is_in_sight(call_id: str) -> bool:
-    """Return whether the one who is answered may see the call, if there is one. No query if all."""
+    """Return whether the sender may see the call, if there is one. No query if they see all."""
     if active().is_all:
         return True
     found = Call.objects.filter(call_id=call_id).values_list("agent", "queue").first()
@@ -84,7 +84,7 @@ def is_in_sight(call_id: str) -> bool:
 
 
 def is_alert_in_sight(alert_id: int) -> bool:
-    """Return whether the one who is answered may see the alert, if there is one."""
+    """Return whether the sender may see the alert, if there is one."""
     if active().is_all or alert_id >= 2**63:
         return True
     found = Alert.objects.filter(pk=alert_id).values_list("call__agent", "call__queue").first()

@@ -51,7 +51,7 @@ class Sight:
         return rows if self.is_all else rows.filter(self.condition(prefix))
 
     def shows(self, event: CallEvent) -> bool:
-        """Return whether it includes an event of the log. A deleted call is nobody's."""
+        """Return whether it includes an event of the log. A deleted call belongs to nobody."""
         if self.is_all:
             return True
         if event.call is None:

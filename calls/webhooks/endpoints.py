@@ -20,7 +20,7 @@ SECRET_RULE = "The secret must be whsec_ followed by 24 to 64 bytes in base64." 
 
 @dataclass(frozen=True)
 class Checked:
-    """Why messages to a URL would be refused, and what may keep them from arriving for now."""
+    """Why messages to a URL would be refused, and what may prevent their delivery for now."""
 
     refusal: str = ""
     doubt: str = ""
@@ -49,7 +49,7 @@ def check_secret(secret: str) -> None:
 
 
 def add_endpoint(endpoint: WebhookEndpoint) -> None:
-    """Save a new endpoint. It gets only what happens from now on, not the whole log."""
+    """Save a new endpoint. It gets events from now on, not the whole log."""
     endpoint.position = events.head()
     endpoint.save()
 

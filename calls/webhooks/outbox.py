@@ -70,7 +70,7 @@ class Outbox(ABC):
 
     @abstractmethod
     def disabled_event(self, receiver: Any, reason: str) -> events.Payload:
-        """Return the event that tells of a receiver that was disabled."""
+        """Return the event about a receiver that was disabled."""
 
     def claim(self, *, limit: int, busy: Mapping[int, int], now: datetime) -> list[Claim]:
         """Claim due deliveries. ``busy``: the number of deliveries in progress by receiver.

@@ -98,7 +98,7 @@ class Worker(Cluster):  # type: ignore[misc]
             self._listener = _kept(self._listener, "listener", _listen)
 
     def _leave(self, *processes: Any) -> None:
-        """Have the processes beside the pool end in order."""
+        """Make the processes beside the pool stop gracefully."""
         _leaving.set()
         deadline = time.monotonic() + DRAIN_S
         for process in filter(None, processes):
@@ -128,7 +128,7 @@ class Worker(Cluster):  # type: ignore[misc]
         connections.close_all()
 
     def sig_handler(self, *_: Any) -> None:
-        # The sentinel sees the flag too and stops in order, which ends the wait in ``run``. A
+        # The sentinel sees the flag too and stops gracefully, which ends the wait in ``run``. A
         # signal may arrive at any point of the start, so the handler must touch nothing else.
         _told_to_stop.set()
 
@@ -177,7 +177,7 @@ def _load_jobs() -> None:
 
 
 def _warn(find: Callable[[], bool]) -> None:
-    """Look for what an operator has to know. A worker starts even while the database is away."""
+    """Look for problems that an operator must know. A worker starts even without a database."""
     try:
         find()
     except (DatabaseError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Ends what was left, analyses late words, and seals the audit log, once a second.
+"""Ends abandoned calls, analyses late words, and seals the audit log, once a second.
 
 It runs in a thread of the worker's watcher process: the sweep comes once a minute, which is too
 rare. Any number of workers may run it.

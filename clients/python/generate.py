@@ -32,7 +32,7 @@ def main() -> None:
 
 def read_schema() -> dict[str, Any]:
     command = [sys.executable, "manage.py", "spectacular", "--format", "openapi-json"]
-    # The addresses of the client do not depend on the site of whoever generates it.
+    # The addresses in the client do not depend on the site of the person who generates it.
     environment = {**os.environ, "PROFILE": "local", "PATH_PREFIX": ""}
     written = subprocess.run(  # noqa: S603 (no shell)
         command, cwd=ROOT, env=environment, check=True, capture_output=True

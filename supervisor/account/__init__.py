@@ -4,7 +4,7 @@ demand      Sends people whose login lacks a demanded second factor to the page 
 forms       The forms of settings, passwords and codes.
 login       The login: the password, then a code.
 middleware  Activates the preferences and the time zone of the person who asks.
-overview    The page of the account, with the list of logins.
+overview    The account page, with the list of logins.
 passwords   The page on which people change their own password.
 reset       The pages for people who have forgotten their password.
 second_factor  Sets up a second factor, renews its recovery codes, and turns it off.

@@ -1,4 +1,4 @@
-"""Sends people whose login lacks a demanded second factor to the page that completes it."""
+"""Sends people whose login lacks a required second factor to the page that completes it."""
 
 from __future__ import annotations
 

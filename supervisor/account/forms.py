@@ -26,17 +26,17 @@ QUEUES_FROM = 2000
 _ALIAS = ("Etc/", "SystemV/", "posix/", "right/")
 DOWN, REFUSED = "down", "refused"  # codes of errors
 IS_DOWN = (
-    "The {label} does not answer, so your password cannot be checked. Try again in a minute. If it "
-    "goes on, tell your administrator."
+    "The {label} does not answer, so your password cannot be checked. Try again in a minute. If "
+    "the problem persists, tell your administrator."
 )
 log = logging.getLogger("calls.logins")
 
 
 @contextmanager
 def said_in_words(request: HttpRequest, username: str) -> Iterator[None]:
-    """Turn what keeps somebody out, besides a wrong password, into errors of a form.
+    """Turn obstacles other than a wrong password into errors of a form.
 
-    An outage is no failure of this person, and counts towards no lock-out.
+    An outage is not the fault of this person, so it does not count towards a lock-out.
     """
     try:
         yield
@@ -82,7 +82,7 @@ class OwnPasswordForm(forms.Form):
 class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
     """A new password, twice, by the rules of the site."""
 
-    error_messages = {"password_mismatch": "These are two different passwords."}
+    error_messages = {"password_mismatch": "The two passwords are different."}
 
 
 class CodeForm(forms.Form):

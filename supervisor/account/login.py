@@ -1,4 +1,4 @@
-"""The login: the password, then a code, or the set-up of a second factor that the site demands.
+"""The login: the password, then a code, or the set-up of a second factor that the site requires.
 
 Between the two, a session knows who gave the password, and grants nothing.
 """
@@ -138,11 +138,11 @@ def _welcome(request: HttpRequest, user: Any, device: Any) -> HttpResponse:
     if device.name == RECOVERY:
         left = count_recovery_codes(user)
         codes = f"{left} recovery code{'' if left == 1 else 's'}"
-        messages.warning(request, f"You have {codes} left. Make new ones on your account page.")
+        messages.warning(request, f"You have {codes} left. Create new ones on your account page.")
     return redirect(target)
 
 
 def start_again(request: HttpRequest) -> HttpResponse:
     request.session.pop(PENDING, None)
-    messages.warning(request, "Log in again: the login was not completed in time.")
+    messages.warning(request, "The login was not completed in time. Log in again.")
     return redirect("supervisor:login")

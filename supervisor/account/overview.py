@@ -1,4 +1,4 @@
-"""The page of one's own account: who one is here, how one logs in, and where one is logged in."""
+"""A person's own account page: who they are here, how they log in, and where they are logged in."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def end_one(request: HttpRequest, session_id: int) -> HttpResponse:
     if end_session(request.user, session_id):
         messages.success(request, "This login has ended.")
     else:
-        messages.warning(request, "This login had ended before.")
+        messages.warning(request, "This login had already ended.")
     return redirect("supervisor:account")
 
 

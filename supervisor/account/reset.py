@@ -64,7 +64,7 @@ class ResetView(PasswordResetConfirmView):
 
     def get_user(self, uidb64: str) -> Any:
         user = super().get_user(uidb64)
-        # Whoever has no password here signs on elsewhere.
+        # People without a password here sign on elsewhere.
         return user if user and user.is_active and user.has_usable_password() else None
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     """Set up a factor on one's own account. The other logins, which had none, end."""
     user: Any = request.user
     if is_factor_elsewhere(request.session):
-        messages.warning(request, "You sign on elsewhere. A second factor here would not be asked.")
+        messages.warning(request, "You sign on elsewhere. A second factor here would not be used.")
         return redirect("supervisor:account")
     if has_factor(user):
         messages.warning(request, "Your second factor is on. Turn it off to set up another one.")
@@ -60,7 +60,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 @methods
 @never_cache
 def set_up_at_login(request: HttpRequest) -> HttpResponse:
-    """Set up the factor without which the site lets this person in no further."""
+    """Set up the factor that the site requires before it lets this person in."""
     user = held_user(request)
     if user is None or has_factor(user):
         return start_again(request)
@@ -109,7 +109,7 @@ def turn_off(request: HttpRequest) -> HttpResponse:
     if not has_factor(user):
         return _is_off(request)
     if must_have_factor(user):
-        messages.error(request, "This site demands a second factor of you. It stays on.")
+        messages.error(request, "This site requires a second factor for your account. It stays on.")
         return redirect("supervisor:account")
     form = OwnPasswordForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():

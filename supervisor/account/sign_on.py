@@ -33,7 +33,7 @@ STATES, NEXT = "oidc_states", "oidc_login_next"  # the library's, in the session
 HINT = "id_token"  # in the session as well, for the logout
 DOWN = (
     "Sign-on is not possible right now",
-    "{label} does not answer. Try again in a minute. If it goes on, tell your administrator.",
+    "{label} does not answer. Try again in a minute. If it persists, tell your administrator.",
 )
 DOUBTFUL = (
     "Sign-on could not be verified",
@@ -65,7 +65,7 @@ class StartView(OIDCAuthenticationRequestView):  # type: ignore[misc]
 
 
 class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
-    """Logs in whoever comes back with a code of the provider."""
+    """Logs in a person who comes back with a code from the provider."""
 
     @method_decorator(never_cache)
     def get(self, request: HttpRequest) -> Any:
@@ -115,7 +115,7 @@ class LogoutView(auth_views.LogoutView):
 
 
 def _way_out(request: HttpRequest) -> str:
-    """Return where the login goes on at the provider, or nothing."""
+    """Return where the login continues at the provider, or nothing."""
     if request.session.get(BACKEND_SESSION_KEY) not in settings.SIGN_ON.elsewhere:
         return ""
     back = request.build_absolute_uri(reverse("supervisor:login"))

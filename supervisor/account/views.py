@@ -1,4 +1,4 @@
-"""The page of one's own settings."""
+"""The page of a person's own settings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The alerts page.
 
-many        Acknowledging several alerts or all that match: the question, and the deed.
+many        Acknowledging several alerts or all that match: the question, then the action.
 read_model  The alerts that match the address, by call, and the tabs of their states.
 selection   The filter in the address of the page.
 snoozing    Until when an alert is snoozed.

@@ -1,4 +1,4 @@
-"""Acknowledging several alerts or all that match: a question first, and then the deed."""
+"""Acknowledging several alerts or all that match: first the question, then the action."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What people call the call: its agent, its customer, or its id."""
+        """How people refer to the call: its agent, its customer, or its id."""
         return self.call.agent or self.customer or self.call.call_id
 
 

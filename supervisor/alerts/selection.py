@@ -140,7 +140,7 @@ class AlertSelection:
 
     @property
     def adjective(self) -> str:
-        """What the alerts are like, before the word "alerts"."""
+        """The adjective for the word "alerts"."""
         return {MINE: "assigned", ALL: ""}.get(self.show, self.show)
 
     def in_words(self) -> Iterator[str]:

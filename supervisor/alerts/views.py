@@ -136,7 +136,7 @@ def reopen(request: HttpRequest, alert_id: int) -> HttpResponse:
 
 
 def _tell(request: HttpRequest, error: Any) -> None:
-    """Say that an alert cannot be changed. It is not there any more, or somebody was faster."""
+    """Say that an alert cannot be changed: it is gone, or somebody else was faster."""
     if isinstance(error, AlertNotFound):
         raise Http404(str(error)) from error
     messages.info(request, str(error))

@@ -15,7 +15,7 @@ SPAN = timedelta(minutes=30)
 def read_history(now: datetime | None = None) -> list[MinuteSample]:
     """Return the samples of the last half hour, oldest first.
 
-    They count all calls of the site, so whoever does not see all calls gets none.
+    They count all calls of the site, so people who do not see all calls get none.
     """
     if not active().is_all:
         return []

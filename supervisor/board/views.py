@@ -116,7 +116,7 @@ def show_rows(request: HttpRequest) -> HttpResponse:
 def show_table(request: HttpRequest) -> HttpResponseBase:
     """All calls that match the filter, as CSV, newest first."""
     calls = Filter.from_query(request.GET).apply(Call.objects.all())
-    # Who follows the link opens it with a spreadsheet.
+    # People who follow the link open the file in a spreadsheet.
     return downloads.table(calls, bom=True)
 
 

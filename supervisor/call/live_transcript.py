@@ -1,4 +1,4 @@
-"""What was heard of a call that lasts, or that waits for its transcript, as turns of its page."""
+"""What was heard of a call that is live, or waits for its transcript, as turns of its page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from supervisor.templatetags.look import BEHIND_FROM_S
 
 @dataclass(frozen=True)
 class LiveTranscript:
-    """The utterances of a call, and how its live transcription stands.
+    """The utterances of a call, and the status of its live transcription.
 
     ``status`` is ``listening``, ``waiting``, ``off``, or ``over`` once the call is over. ``others``
     is the number of calls that are heard while this one waits.

@@ -1,4 +1,4 @@
-"""The moments of a call that people or rules have marked: alerts, and notes about a moment."""
+"""The marked moments of a call: alerts, and notes about a moment."""
 
 from __future__ import annotations
 

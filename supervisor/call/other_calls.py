@@ -36,7 +36,7 @@ class OtherCalls:
 
 
 def read_other_calls(call: Call) -> OtherCalls | None:
-    """Return them, or None if nobody knows who the customer is.
+    """Return them, or None if the customer is not known.
 
     Two queries, each along an index and no further than SHOWN calls. One query with OR would read
     all calls of a number that thousands come from, such as that of a switchboard.

@@ -15,7 +15,7 @@ from calls.models import Call
 
 @dataclass(frozen=True)
 class ShownTrouble:
-    """``url`` leads to the remedy, if this site has one; it is empty otherwise."""
+    """``url`` points to the remedy, if this site has one; it is empty otherwise."""
 
     kind: str
     label: str

@@ -102,7 +102,7 @@ def show_waveform(request: HttpRequest, call_id: str) -> HttpResponse:
     except NotHeardYet as error:
         if not may_unredact:
             raise Lacking(VIEW_UNREDACTED) from error
-        # Nobody knows yet what is personal, so there is nothing to mute.
+        # Personal data has not been looked for yet, so there is nothing to mute.
         waveform = read_waveform(call, redacted=False)
     if waveform is None:
         raise Http404("This call has no audio.")

@@ -1,7 +1,7 @@
 """Puts the channels of a call on one timeline while they arrive: agent left, customer right.
 
 Pure state: the caller passes the time. The timeline counts samples at one rate. Its end follows
-the audio that has arrived, so that nothing is waited for in vain and a burst is not cut.
+the audio that has arrived, so that it never waits in vain and does not cut a burst.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Mixer:
         return now - newest.fed_at + max(0, newest.end - self._at) / self.rate
 
     def _complete_until(self, now: float) -> int:
-        """Return the position up to which no channel is waited for any more."""
+        """Return the position up to which no channel is awaited any more."""
         fresh = [each for each in self._channels.values() if _is_fresh(each, now)]
         if not fresh:
             return max(each.end for each in self._channels.values())

@@ -30,7 +30,7 @@ outage = Outage(log, "listeners wait")
 TICK_S = 0.2
 LOOK_S = 1.0  # between looks at the calls and their streams
 RENEW_S = 5.0
-START = timedelta(seconds=0.5)  # somebody who comes hears this much of what was said before
+START = timedelta(seconds=0.5)  # a new listener hears this much of what was said before
 NEW_STREAM = timedelta(seconds=LOOK_S + 2 * TICK_S)
 DATABASE_PAUSE_S = 1.0
 WAITING_FRAMES = 50  # about ten seconds; then a listener that does not read loses the oldest ones
@@ -198,7 +198,7 @@ def _decode(
 
 
 def _look(calls: dict[int, _Heard]) -> None:
-    """See which calls have ended, and which have new streams."""
+    """Find out which calls have ended, and which have new streams."""
     found = read_calls(calls)
     now = timezone.now()
     for pk, heard in calls.items():

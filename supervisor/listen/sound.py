@@ -20,7 +20,7 @@ from supervisor.listen.packets import LiveCallRow, LiveStreamRow
 
 NARROW, WIDE = 8_000, 16_000
 REORDER_S = 0.3  # how long a missing packet is waited for
-RECENT_S = 0.5  # what somebody hears at once who comes to a call that is being heard
+RECENT_S = 0.5  # what a new listener hears at once of a call that is being heard
 MAX_LAG_S = 1.0
 
 

@@ -13,8 +13,8 @@ position       The position of a client in the event log, and its first snapshot
 reader         Reads the live transcripts that clients follow, and pushes what is new.
 requests       The messages that a client may send.
 rights         Checks whether a client may still listen.
-sockets        What the sockets of the supervisor have in common.
+sockets        The common part of the supervisor's sockets.
 subscriptions  Which clients follow which live transcripts, and what each of them has.
 transcripts    Reads live transcripts and writes the messages about them.
-viewings       Says in the database which calls are open, so that they are heard first.
+viewings       Records in the database which calls are open, so that they are heard first.
 """

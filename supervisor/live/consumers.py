@@ -100,7 +100,7 @@ class SupervisorConsumer(GuardedConsumer):
         await live.subscribe(self.channel_name, revisions)
 
     async def _follow_sight(self, batch: Batch) -> None:
-        """Stop what is out of sight by now, and look again if agents or teams changed."""
+        """Stop sending what is now out of sight, and check again if agents or teams changed."""
         if self.follower.sight.is_all and not batch.changes_people:
             return
         live = feed().live.subscriptions
@@ -109,7 +109,7 @@ class SupervisorConsumer(GuardedConsumer):
             await self._look_again()
 
     async def _look_again_and_again(self) -> None:
-        """Notice what is no event: permissions and groups of the account."""
+        """Notice changes that are not events: permissions and groups of the account."""
         while not self.is_over:
             await asyncio.sleep(rights.pause_s())
             with suppress(DatabaseError):

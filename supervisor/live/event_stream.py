@@ -115,7 +115,7 @@ class _Stream:
             await feed().live.subscribe(channel, dict.fromkeys(await self._watched(), 0))
             while (message := await layer.receive(channel))["type"] != "layer.overflow":
                 await self._pass_on(follower, message)
-                # A client that comes back is answered with what it sees by then.
+                # A client that comes back gets what it may see by then.
                 if message["batch"].changes_people and await self._sees_others():
                     return CLOSE_RESYNC
         except DatabaseError as error:

@@ -1,4 +1,4 @@
-"""What the sockets of the supervisor have in common: how they are refused, guarded and closed."""
+"""The common part of the supervisor's sockets: how they are refused, guarded and closed."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Subscriptions:
 
 
 def _view(standing: Standing) -> tuple[int, bool]:
-    """Return what makes all utterances of a call different: a new call of that id, or the sides."""
+    """Return what makes all utterances of a call different: a new call of that id, or a swap."""
     return standing.call_pk, standing.swapped
 
 

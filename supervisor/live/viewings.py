@@ -1,4 +1,4 @@
-"""Says in the database which live calls the clients of this process have open.
+"""Records in the database which live calls the clients of this process have open.
 
 Workers hear such calls first. A process that dies leaves its rows behind. They expire, and the
 next process that writes deletes them.
@@ -52,7 +52,7 @@ class Viewings:
         self._written = dict(viewers)
 
     def remove(self) -> None:
-        """Remove all rows. If the database is away, they expire."""
+        """Remove all rows. During a database outage, they expire."""
         if self._written:
             with suppress(DatabaseError):
                 CallViewing.objects.filter(process=self.process).delete()

@@ -1,4 +1,4 @@
-"""Agents and queues: who talks now, how today goes, and how the days before went.
+"""Agents and queues: who is talking now, and the figures of today and of earlier days.
 
 lists      The lists of agents and of queues: filter, order and pages.
 one        The page of one agent or queue over a range of days.

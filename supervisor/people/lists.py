@@ -112,7 +112,7 @@ def sort_cards(cards: list[Card], sort: str) -> list[Card]:
 
 
 def _busy(card: Card) -> tuple[Any, ...]:
-    """Who talks comes first, the longest call before the others; then who had most calls today."""
+    """Those who are talking come first, the longest call at the top; then by calls today."""
     longest = card.longest
     if longest is None:
         return (1, -card.today.calls)

@@ -1,4 +1,4 @@
-"""The list of one's own saved views, and the forms that save, change and delete them."""
+"""The list of a person's saved views, and the forms that save, change and delete them."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
             answer.problems[_label(name)] = " ".join(map(str, texts))
     answer.node = read_words(question, answer.problems)
     before = _whole_number(question.before, answer.problems)
-    # An answer to part of the question would look like an answer to all of it.
+    # An answer to part of the question would look like an answer to the whole question.
     if answer.problems or question.is_empty:
         return answer
     search = Search(chosen.qs, answer.node)

@@ -30,7 +30,7 @@ def open_alerts(context: Context) -> dict[str, Any]:
 
 @register.filter
 def ago(at: datetime) -> SafeString:
-    """How long ago something was, with the time in the title. A script lets it run on."""
+    """How long ago something was, with the time in the title. A script keeps it running."""
     local = timezone.localtime(at)
     return format_html(
         '<time datetime="{}" data-ago title="{}">{}</time>',

@@ -91,7 +91,7 @@ def span_ms(milliseconds: float | None) -> str:
 
 @register.filter
 def age(since: datetime | None) -> str:
-    """The time since a moment, as a span. A script lets it run on."""
+    """The time since a moment, as a span. A script keeps it running."""
     return span((timezone.now() - since).total_seconds()) if since else "\N{EN DASH}"
 
 

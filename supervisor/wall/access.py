@@ -1,8 +1,8 @@
 """Who may see a wall screen: people who are logged in, and displays by their cookie.
 
 The cookie is signed, and browsers send it only to the page and the socket of this one display. It
-has no date: a display stays signed in until it is revoked. Whatever else it asks for, it is a
-visitor without a login.
+has no date: a display stays signed in until it is revoked. For everything else, it is a visitor
+without a login.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from supervisor.wall.release import release
 
 CLOSE_TOO_SLOW = 4408
 HEARTBEAT_S = 10
-# Without a reading for so long, a screen is not told that it is live.
+# After this long without a reading, a screen is not told that it is live.
 FRESH_S = 10
 REASONS = {
     CLOSE_NOT_LOGGED_IN: "You are not logged in.",

@@ -17,7 +17,7 @@ _PARTS = ("templates/supervisor/wall", "supervisor/static/supervisor/wall", "sup
 def release() -> str:
     """Return a mark that changes with the version, and with each file of the wall screen.
 
-    It is read once, because a process goes on with the code it was started with.
+    It is read once, because a process keeps running the code that it was started with.
     """
     digest = hashlib.sha256(__version__.encode())
     for path in sorted(_files(Path(settings.BASE_DIR))):

@@ -35,7 +35,7 @@ UNAVAILABLE = "The database does not answer. Open the address of the display aga
 @require_safe
 @never_cache
 def open_display(request: HttpRequest, token: str) -> HttpResponse:
-    """Sign a display in, and lead it to an address without the token."""
+    """Sign a display in, and redirect it to an address without the token."""
     try:
         screen = find_display(token)
         if screen is not None:
@@ -88,7 +88,7 @@ def _look_at(request: HttpRequest, screen_id: int) -> HttpResponse:
 def _show(request: HttpRequest, display: DisplayScreen | None = None) -> HttpResponse:
     base = of_screen(display) if display else None
     asked = read_address(request.GET, base)
-    # A display shows what its settings say, whoever looks at it.
+    # A display shows what its settings say, no matter who looks at it.
     sight = asked.options.sight if display else active()
     asked = replace(asked, options=replace(asked.options, sight=sight))
     now, thresholds = timezone.now(), read_thresholds()

@@ -1,4 +1,4 @@
-"""Who may come in, in the admin.
+"""Access to the site, in the admin.
 
 key_form  The forms of API keys.
 keys      API keys.

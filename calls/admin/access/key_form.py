@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     _ModelForm = forms.ModelForm
 OVERLAPS = [
-    (timedelta(0), "no time: it ends now"),
+    (timedelta(0), "no overlap: it ends now"),
     (timedelta(hours=1), "1 hour"),
     (timedelta(days=1), "24 hours"),
     (timedelta(days=7), "7 days"),
@@ -26,7 +26,7 @@ OVERLAPS = [
 
 
 class NetworksField(forms.CharField):
-    """Addresses and networks, one a line."""
+    """Addresses and networks, one per line."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.Textarea(attrs={"rows": 4, "cols": 40, "spellcheck": "false"})
@@ -48,7 +48,7 @@ class NetworksField(forms.CharField):
 class ApiKeyForm(_ModelForm):
     networks = NetworksField(
         label="Networks",
-        help_text="From where the key may be used: one address or network a line, such as "
+        help_text="Where the key may be used from: one address or network per line, such as "
         "192.0.2.7, 10.0.0.0/8 or 2001:db8::/32. Empty: from anywhere.",
     )
 
@@ -63,7 +63,7 @@ class ApiKeyForm(_ModelForm):
 
 
 class RotationForm(forms.Form):
-    """``seen`` says which secret the person saw, so that two people do not rotate the same one."""
+    """``seen`` identifies the secret that the person saw, so that two people do not rotate it."""
 
     overlap = forms.TypedChoiceField(
         choices=[(int(span.total_seconds()), label) for span, label in OVERLAPS],

@@ -166,7 +166,7 @@ class ApiKeyAdmin(Records):
             change_key(obj, **terms)
             return
         key, plain = create_key(**terms, scopes=obj.scopes, teams=obj.teams)
-        # The admin goes on with this object: its log entry and its redirect need the key.
+        # The admin continues with this object: its log entry and its redirect need the key.
         obj.pk, obj.prefix = key.pk, key.prefix
         self._show(request, "The key is", plain)
 

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from calls.admin.display import Shown, pill, show_cut
 from calls.admin.lists import ReadOnly
 
-# The package has registered its own pages. It writes no log of failures unless it is told to.
+# The package has registered its own pages. By default it writes no log of failures.
 admin.site.unregister([AccessAttempt, AccessFailureLog, AccessLog])
 
 

@@ -11,7 +11,7 @@ from calls.admin.display import Shown
 from calls.admin.lists import ReadOnly
 from calls.models import SignOnIdentity
 
-NOTE = "Delete a row if somebody else is to get the account, or if you change the service."
+NOTE = "Delete a row to give the account to somebody else, or if you change the service."
 
 
 @admin.register(SignOnIdentity)

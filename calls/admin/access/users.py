@@ -20,7 +20,7 @@ from calls.accounts.second_factor import take_factor_away
 from calls.accounts.sessions import end_sessions
 from calls.admin.display import NONE, Shown, pill
 
-# The pages of django-otp show the keys themselves, with which anybody could log in.
+# The pages of django-otp show the keys themselves, which anybody could use to log in.
 admin.site.unregister([User, Group, otp_pages.TOTPDevice, static_pages.StaticDevice])
 
 
@@ -71,7 +71,7 @@ class UserAdmin(Shown, DjangoUserAdmin):  # type: ignore[type-arg]
         acting: Any = request.user
         for user in queryset:
             if user.is_superuser and not acting.is_superuser:
-                text = f"Only superusers remove the second factor of {user}."
+                text = f"Only superusers can remove the second factor of {user}."
                 self.message_user(request, text, messages.ERROR)
             elif take_factor_away(user, by=acting):
                 self.log_change(request, user, "Removed the second factor.")

@@ -72,7 +72,7 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
         self.initial["address"] = ""
 
     def clean_teams(self) -> list[int] | None:
-        # If its teams were deleted, it is told of nothing until somebody chooses others.
+        # If its teams were deleted, it gets no messages until somebody chooses others.
         chosen: list[int] | None = self.cleaned_data["teams"]
         return chosen if "teams" in self.changed_data else self.instance.teams
 
@@ -92,7 +92,7 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(NotificationTarget)
 class NotificationTargetAdmin(Receivers):
-    """A target is told of alerts that are raised after it was created."""
+    """A target gets alerts that are raised after it was created."""
 
     form = TargetForm
     change_form_template = "admin/calls/notificationtarget/form.html"
@@ -126,7 +126,7 @@ class NotificationTargetAdmin(Receivers):
             return self.fieldsets[:-1]  # a new target has no history yet
         if self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
-        # Hide the address from people who may only view: with it, they could write in the chat.
+        # Hide the address from people who may only view: with it, they could post to the chat.
         shown = ["name", "kind", "masked", "enabled", "standing"]
         return [(None, {"fields": shown}), *self.fieldsets[1:]]
 

@@ -1,4 +1,4 @@
-"""What the law asks for, in the admin.
+"""What the law requires, in the admin.
 
 audit  The audit log, with its exports.
 holds  Legal holds, on calls and on customers.

@@ -104,7 +104,7 @@ class AuditEntryAdmin(ReadOnly, Records):
         term = search_term.strip()
         if not term:
             return queryset, False
-        # One after the other: each has an index, but a condition on several would use none.
+        # One at a time: each has an index, but a condition on several would use none.
         for field in ("call_id", "actor"):
             if queryset.filter(**{field: term}).exists():
                 return queryset.filter(**{field: term}), False

@@ -1,4 +1,4 @@
-"""Erasures in the admin: asked for with a preview, and listed for good."""
+"""Erasures in the admin: requested with a preview, and listed permanently."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ErasureForm(forms.Form):
         label="Numbers of customers",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One a line, with the country code, in any spelling.",
+        help_text="One per line, with the country code, in any spelling.",
     )
     call_ids = forms.CharField(
         label="Call ids", required=False, widget=forms.Textarea(attrs={"rows": 3}),
@@ -41,7 +41,7 @@ class ErasureForm(forms.Form):
     )  # fmt: skip
     reason = forms.CharField(
         max_length=REASON_LENGTH,
-        help_text="For the ledger, which keeps it for good: a file number, no names.",
+        help_text="For the ledger, which keeps it permanently: a file number, no names.",
     )
 
     def clean(self) -> None:
@@ -119,7 +119,7 @@ class ErasureAdmin(ReadOnly, Records):
             by=request.user.get_username(),
         )
         if erasure.finished_at is None:
-            note = "The erasure has begun. It goes on in the background until nothing is left."
+            note = "The erasure has begun. It continues in the background until nothing is left."
             messages.warning(request, note)
         else:
             messages.success(request, "Everything was erased.")

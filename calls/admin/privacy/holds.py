@@ -44,7 +44,7 @@ class HoldForm(_HoldForm):
         required=False,
         max_length=200,
         help_text=(
-            "To keep every call of a customer, also those to come: the number, in any spelling "
+            "To keep every call of a customer, including future ones: the number, in any spelling "
             "with its country code."
         ),
     )
@@ -99,7 +99,7 @@ class ActiveFilter(admin.SimpleListFilter):
 
 @admin.register(LegalHold)
 class LegalHoldAdmin(Records):
-    """Whoever may hold calls may set and release. The record of a hold stays."""
+    """People who may hold calls may set and release holds. The record of a hold stays."""
 
     adds_by_service = True
     call_path = "call__"  # a hold of a customer is for those who see the calls of all teams
@@ -168,7 +168,7 @@ class LegalHoldAdmin(Records):
             hold = set_hold(call_id=given["held_call"], reason=given["reason"], by=by)
         else:
             hold = hold_customer(number=given["held_number"], reason=given["reason"], by=by)
-        # The admin goes on with this object: its log entry and its redirect need the key.
+        # The admin continues with this object: its log entry and its redirect need the key.
         obj.pk, obj.call, obj.number = hold.pk, hold.call, hold.number
 
     @admin.action(description="Release", permissions=["hold"])

@@ -39,5 +39,5 @@ KINDS: dict[str, AlertKind] = {
 }
 PACKET_KINDS = tuple(name for name, kind in KINDS.items() if kind.reads_packets)
 LIVE_KINDS = tuple(name for name, kind in KINDS.items() if kind.checks_live_calls)
-# Silence and failures are moments, not states of a call: they are a rule's own kind or nothing.
+# Silence and failures are moments, not states of a call: they cannot be further conditions.
 CONDITION_KINDS = ("words", "not_said", "sentiment", "loss", "long_call")

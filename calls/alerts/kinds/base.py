@@ -60,7 +60,7 @@ class AlertKind:
     """One kind of rule. A subclass overrides the checks that apply to it.
 
     ``fields`` are the fields of a rule that the kind uses, besides those of every rule.
-    ``hears`` says that the kind knows nothing of a live call before it is heard.
+    ``hears`` says that the kind needs a live call to be heard.
     """
 
     # Stored with rules and alerts: never rename one.
@@ -88,7 +88,7 @@ class AlertKind:
     def match_live(self, rule: ReadyRule, heard: HeardCall) -> Iterator[AlertMatch]:
         """Check what was heard of a live call. Called for each call in which something changed.
 
-        Start sources with LIVE_SOURCE, so that the result does not raise the same again.
+        Start sources with LIVE_SOURCE, so that the result does not raise the same alert again.
         """
         yield from ()
 

@@ -23,7 +23,7 @@ SOURCE = "not_said"
 
 
 class NotSaidKind(AlertKind):
-    """Nothing is known unless the speaker was heard, throughout, in the language of the rule."""
+    """Only certain if the speaker was heard throughout, in the language of the rule."""
 
     name = AlertRule.Kind.NOT_SAID
     fields = ("speaker", "phrases", "within_s", "language")
@@ -44,7 +44,7 @@ class NotSaidKind(AlertKind):
         until_ms = _until_ms(rule) or 0
         said = [each for each in heard.whole.utterances if rule.wants_speaker(each.speaker)]
         in_time = [each for each in said if each.begin_ms <= until_ms]
-        # Words that are held back may be those that are wanted.
+        # The wanted words may be among those that are held back.
         if not said or any(each.shown is None for each in in_time):
             return
         if not _is_said(rule, [each.shown or "" for each in in_time]):
@@ -89,7 +89,7 @@ def _tongue(language: str) -> str:
 
 
 def _is_said(rule: ReadyRule, texts: Sequence[str]) -> bool:
-    """Whether a phrase is in the texts. It may go over the border of two of them."""
+    """Whether a phrase is in the texts. It may span two of them."""
     return bool(rule.expression and find_phrase(rule.expression, " ".join(texts)))
 
 

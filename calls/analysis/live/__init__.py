@@ -1,4 +1,4 @@
-"""Hearing calls while they last: packets become audio, audio becomes utterances, and those words.
+"""Hearing live calls: packets become audio, audio becomes utterances, and utterances become words.
 
 loop         The process: runs the listener until it is told to stop
 listener     Hears the calls that this process has leased, round by round
@@ -12,12 +12,12 @@ recogniser   Has the provider recognise utterances, several at once
 status       What the listeners report, and the removal of what is no longer needed
 storing      Stores utterances and positions, if the lease still holds
 
-passages     Utterances that follow one another, to be heard again in one piece
+passages     Consecutive utterances, to be heard again in one piece
 figures      Sentiment, talk time, interruptions and silence so far
 texts        What text calls may cost
 headline     Sentiments and trends so far, in the row of the call and in the event log
 wording      What was heard, as turns and as its last words
 documents    What was heard, as JSON for the API, the feed and the pages
 audio/       From packets to utterances
-reuse/       What was heard, taken over in the transcript of the finished call
+reuse/       Reuse of live words in the transcript of the finished call
 """

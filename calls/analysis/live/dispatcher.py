@@ -31,7 +31,7 @@ Result = tuple[Entry | Again, Any]
 class Dispatcher:
     """Outcomes arrive in threads of the recogniser; ``results`` hands them to the listener's.
 
-    While it ``rests``, nothing is heard again: the cores are wanted elsewhere.
+    While it ``rests``, nothing is heard again: the cores are needed elsewhere.
     """
 
     def __init__(self, recogniser: Recogniser, clock: Callable[[], float]) -> None:

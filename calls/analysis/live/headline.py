@@ -47,7 +47,7 @@ def _is_news(found: Mapping[str, str], call: Call | None) -> bool:
     if call is None or not call.is_live:
         return False
     fields = _turned(found, swapped=call.speakers_swapped)
-    # A side that was not judged yet says nothing.
+    # A side without a sentiment yet is no news.
     return any(fields[name] and fields[name] != getattr(call, name) for name in NEWS)
 
 

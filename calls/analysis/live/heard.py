@@ -32,10 +32,10 @@ HELD_BACK = 5  # utterances that may still be held back, at most
 HELD_BACK_S = 1.0
 POSITION_S = 5.0  # how often the position is stored if nothing was said
 MOST_SPANS = 200
-# How often an unwatched call is listened to, and while the cores are wanted for ended calls.
+# How often an unwatched call is listened to, also while ended calls need the cores.
 UNWATCHED_S = 1.0
 RESTING_S = 10.0
-STARVED_S = 30.0  # no call goes without words for longer because the cores are wanted elsewhere
+STARVED_S = 30.0  # no call goes without words for longer because the cores are needed elsewhere
 
 
 @dataclass(slots=True, eq=False)
@@ -105,7 +105,7 @@ class HeardCall:
         return RESTING_S if self.rests else UNWATCHED_S
 
     def is_patient(self, now: float) -> bool:
-        """Whether its words can wait while the cores are wanted elsewhere."""
+        """Whether its words can wait while the cores are needed elsewhere."""
         served_at = max(self.served_at, self.since)
         return self.rests and not self.comes_first and now - served_at < STARVED_S
 
@@ -115,13 +115,13 @@ class HeardCall:
             self.ended_at = now
 
     def is_over(self, now: float) -> bool:
-        """Whether nothing more is to be done for a call that has ended."""
+        """Whether nothing is left to do for a call that has ended."""
         if self.ended_at is None:
             return False
         return not self.pending or now - self.ended_at > LAST_S
 
     def drop_guesses(self) -> None:
-        """Show no words any more of what is still being said."""
+        """Stop showing words of what is still being said."""
         for entry in self._early.values():
             entry.state = "dropped"
         self._early = {}

@@ -93,7 +93,7 @@ def renew(pks: Collection[int], *, owner: str, now: datetime) -> None:
 
 
 def release(pks: Collection[int], *, owner: str) -> None:
-    """Give calls away, so that another process can take them at once."""
+    """Release calls, so that another process can take them at once."""
     LiveTranscription.objects.filter(pk__in=pks, owner=owner).update(
         owner="", lease_expires_at=None, partial={}
     )

@@ -256,7 +256,7 @@ class Listener:
                 if one.hears and one.heard.audio is not None:
                     self._recogniser.warm_up()
                 one.heard.listen(clock)
-            except Exception as error:  # odd packets of one call must not stop all others
+            except Exception as error:  # invalid packets of one call must not stop all others
                 self._set_aside(pk, error)
 
     def _store(
@@ -289,7 +289,7 @@ class Listener:
                 continue
             try:
                 change = each.take_change(clock, heard_at=now, force=force)
-            except Exception as error:  # odd words of one call must not stop all others
+            except Exception as error:  # invalid words of one call must not stop all others
                 self._set_aside(each.pk, error)
             else:
                 changes += [change] if change is not None else []

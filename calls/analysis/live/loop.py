@@ -47,7 +47,7 @@ def listen(listener: Listener, should_stop: Callable[[], bool]) -> None:
             outage.note(error)
             _start_again(listener)
         except Exception as error:
-            # A bug must not end the hearing of all other calls.
+            # A bug must not stop the hearing of all other calls.
             log.error("hearing live calls failed; it starts again: %s", where(error))  # noqa: TRY400
             _start_again(listener)
         else:

@@ -37,7 +37,7 @@ class OpenStream:
 
 @dataclass(slots=True)
 class OpenCall:
-    """A heard call with its streams. Which kind it is, its streams or its first packets tell."""
+    """A heard call with its streams. These, or its first packets, show if it is audio or text."""
 
     heard: HeardCall
     media: str

@@ -23,8 +23,8 @@ from calls.formats.plain_text import clean_text
 
 log = logging.getLogger(__name__)
 
-# Words that come late are of little use, so hearing gives way less than analysis; but calls that
-# nobody watches are heard in the time that is left.
+# Words that come late are of little use, so hearing runs at a higher priority than analysis; but
+# calls that nobody watches are heard in the time that is left.
 NICE, REST_NICE = 6, 19
 REQUESTS = 8  # at once, to a server
 LIMIT_S = 30.0  # later words are of no use for a live call
@@ -137,7 +137,7 @@ class Recogniser:
             return error
         except TimeoutError:
             return ProviderError(f"no answer in {LIMIT_S:.0f} s", code="timeout", transient=True)
-        except Exception as error:  # one utterance must not end the hearing of all others
+        except Exception as error:  # one utterance must not stop the hearing of all others
             return ProviderError(f"{type(error).__name__}", code="bug", transient=False)
 
 
@@ -203,8 +203,8 @@ def from_settings() -> Recogniser:
         return Recogniser(
             local(load_insights, nice=NICE),
             slots=os.cpu_count() or 1,
-            # Only the model gives way so far. A thread of ours that is suspended while it has the
-            # interpreter's lock would stop the loop, which holds locks of the database.
+            # Only the model has so low a priority. A thread of ours that is suspended while it
+            # holds the interpreter's lock would stop the loop, which holds locks of the database.
             in_rest=local(load_insights, nice=NICE, model_nice=REST_NICE),
             warms_up=True,
         )

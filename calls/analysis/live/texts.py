@@ -1,6 +1,6 @@
-"""What text calls may cost: the words of spoken calls, and of watched ones, must not wait for them.
+"""Limits for text calls: the words of audio calls, and of watched ones, must not wait for them.
 
-A text call can bring any amount of anything: more than anybody says, or signs that are no words.
+A text call can contain anything: more than anybody could say, or signs that are not words.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decides which live calls a worker hears: pure functions, without a database.
 
 Calls that somebody watches come first, then important ones, then the others by when they were last
-heard. A call that waits for long becomes important, so that nobody starves.
+heard. A call that has waited for long becomes important, so that none starves.
 """
 
 from __future__ import annotations

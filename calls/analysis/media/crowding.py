@@ -1,7 +1,7 @@
-"""Bounds for calls of many streams and tracks: on what is built of them, not on their audio.
+"""Limits for calls with many streams and tracks: on the cost of handling them, not on their audio.
 
-A sender that names a track or a stream for each packet would otherwise cost work that grows with
-the square of the packets, and memory for silence that nobody spoke into.
+A sender that uses a new track or stream name for each packet would otherwise cost work that grows
+with the square of the packets, and memory for silence that nobody spoke into.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Comparing the received audio with the length of the call by the clock of this service.
 
-Without this, a PBX that sends only a header for a call of minutes looks like a silent call.
+Without this, a PBX that sends only a header for a call of several minutes looks like a silent call.
 """
 
 from __future__ import annotations

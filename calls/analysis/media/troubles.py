@@ -1,4 +1,4 @@
-"""Trouble with the sound of a call in words, and as it is stored. Nothing is found here."""
+"""Trouble with the sound of a call, in words and as stored. Detection is elsewhere."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ registry   Returns the provider that the settings ask for
 local      Whisper and small models in this process, offline
 openai     Any server that speaks the OpenAI API
 chaos      Wraps a provider and makes it slow and flaky
-null       Answers at once and knows nothing
+null       Answers at once, without results
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class NotKept(Exception):
 
 
 def find_storage_problem() -> str:
-    """Return why this process cannot store recordings, or "". Looks at local folders only."""
+    """Return why this process cannot store recordings, or "". Checks local folders only."""
     try:
         folder = Path(default_storage.path(""))
     except NotImplementedError:

@@ -23,7 +23,7 @@ from calls.conversation import CallAudio, Span, turns_from_json
 from calls.models import Call, Packet, PrunedRange, Recording, Stream, Transcript
 
 FROM_RECORDING = "The packets of this call have been removed: this is its recording."
-FROM_TRANSCRIPT = "The packets of this call have been removed: these are its words of before."
+FROM_TRANSCRIPT = "The packets of this call have been removed: this is its previous transcript."
 
 Material = CallAudio | TextCall
 

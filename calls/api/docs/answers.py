@@ -115,14 +115,15 @@ MEDIA_TYPE = error(
 )
 BUSY = error(
     "Overloaded, or the database is not available. Nothing was stored. Wait `Retry-After` seconds.",
-    {"detail": "The database is not available. Nothing was stored. Send it again."},
+    {"detail": "The database is not available. Nothing was stored. Send the request again."},
 )
 CONFLICT = error(
     "The state of the call does not allow it.",
     {"detail": "A call that is ARCHIVED cannot be retried.", "state": "ARCHIVED"},
 )
 _BAD_ID = error(
-    "Not a call id.", {"call_id": ["'undefined' names no call: it is reserved or a placeholder."]}
+    "Not a call id.",
+    {"call_id": ["'undefined' is not a call id: it is reserved or a placeholder."]},
 )
 READ_ERRORS = {
     400: _BAD_ID,

@@ -50,9 +50,9 @@ bulk_start = extend_schema(
     operation_id="start_bulk_action",
     summary="Act on many calls",
     description=(
-        f"On the calls in `call_ids`, or on those that match `filter` now, at most {LIMIT:,}. Up "
-        "to 25 are processed at once; a worker does the rest. A call that refuses does not stop "
-        "the others: `refusals` says why. `delete` needs the scope `admin` as well. `end` needs "
+        f"Acts on the calls in `call_ids`, or on those that match `filter` now: {LIMIT:,} at most. "
+        "Up to 25 are processed at once; a worker does the rest. Refused calls do not stop the "
+        "others: `refusals` says why. `delete` needs the scope `admin` as well. `end` needs "
         "`ingest`. `hold` needs a `reason`."
     ),
     tags=TAGS,

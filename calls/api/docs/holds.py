@@ -30,7 +30,7 @@ hold_set = extend_schema(
     operation_id="set_hold",
     summary="Keep a call from deletion",
     description=(
-        "Neither retention nor an erasure nor a deletion removes the call until the hold is "
+        "The call cannot be removed by retention, an erasure or a deletion until the hold is "
         "released. A repeated request changes nothing; with another reason, the new hold replaces "
         "the old one."
     ),

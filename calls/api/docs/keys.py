@@ -49,8 +49,8 @@ key_create = extend_schema(
     operation_id="create_key",
     summary="Create an API key",
     description=(
-        "The answer has the `key`. Keep it: it is not stored and cannot be shown again. What a key "
-        "permits cannot be changed; create another one and revoke the first."
+        "The answer has the `key`. Keep it: it is not stored and cannot be shown again. The scopes "
+        "of a key cannot be changed; create another key and revoke the first."
     ),
     tags=TAGS,
     request=KeySerializer,

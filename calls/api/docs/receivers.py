@@ -63,8 +63,8 @@ def _gone(what: str) -> OpenApiResponse:
 
 
 _TEST = (
-    "Sends one message now, waits for the answer at most half a minute, and says what became of "
-    "it. The answer is 200 even if the message did not arrive."
+    "Sends one message now, waits for the answer at most half a minute, and reports the outcome. "
+    "The answer is 200 even if the message did not arrive."
 )
 
 webhook_list = extend_schema(
@@ -79,7 +79,7 @@ webhook_create = extend_schema(
     operation_id="create_webhook",
     summary="Create a webhook endpoint",
     description=(
-        "It gets what happens from now on. The answer has the `secret` by which the receiver "
+        "It gets events from now on. The answer has the `secret` by which the receiver "
         "checks signatures; it is not shown again. docs/alerts.md describes the messages."
     ),
     tags=TAGS,
@@ -118,7 +118,7 @@ webhook_deliveries = _row(
 target_list = extend_schema(
     operation_id="list_notification_targets",
     summary="Notification targets, newest first",
-    description="Of the address of a chat, only host and end are shown.",
+    description="Of a chat's address, only the host and the end are shown.",
     tags=TAGS,
     responses={200: StoredTargetSerializer(many=True), **_LIST},
 )
@@ -128,7 +128,7 @@ target_detail = _row(
 target_create = extend_schema(
     operation_id="create_notification_target",
     summary="Create a notification target",
-    description="It is told of alerts that are raised from now on.",
+    description="It gets alerts that are raised from now on.",
     tags=TAGS,
     request=TargetSerializer,
     examples=[OpenApiExample("E-mail", value=_TARGET, request_only=True)],

@@ -77,8 +77,8 @@ rule_create = extend_schema(
     operation_id="create_rule",
     summary="Create an alert rule",
     description=(
-        "`kind` decides which of the other fields count; docs/alerts.md has a table. The rule "
-        "applies to what happens from then on. Try it on past calls first."
+        "`kind` determines which of the other fields are used; docs/alerts.md has a table. The "
+        "rule applies to what happens from then on. Try it on past calls first."
     ),
     tags=["administration"],
     request=RuleSerializer,

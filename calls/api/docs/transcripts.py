@@ -59,7 +59,7 @@ transcript = extend_schema(
         "which stretches `[begin_ms, end_ms]` were not. 404 if nothing has been heard. The feed "
         "sends the changes after `revision`.\n\n"
         "With `wait`, the request is held until the call has been analysed, so that programs need "
-        "not poll. It is answered at once if the call has been analysed before or has failed. "
+        "not poll. It is answered at once if the call has already been analysed or has failed. "
         "Otherwise, after the wait, the answer is the same as without `wait`: the words heard so "
         "far, a transcript whose sentiment is still missing, or 404. 503 with `Retry-After` if too "
         "many requests are waiting.\n\n"

@@ -66,7 +66,7 @@ class AssignmentSerializer(serializers.Serializer[Any]):
 
     to = StrictStringField(
         max_length=NAME_LENGTH,
-        help_text="The username of who takes care of it. Empty: nobody.",
+        help_text="The username of the assignee. Empty: nobody.",
     )
 
 
@@ -77,7 +77,7 @@ class SnoozeSerializer(serializers.Serializer[Any]):
         required=False,
         min_value=1,
         max_value=LONGEST_SNOOZE // timedelta(minutes=1),
-        help_text="For so many minutes from now.",
+        help_text="For this many minutes from now.",
     )
     until = serializers.DateTimeField(required=False, help_text="Until this time.")
 

@@ -56,7 +56,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     remarks = serializers.ListField(
         child=serializers.CharField(),
         read_only=True,
-        help_text="What could not be read in what was received, and what was assumed instead.",
+        help_text="What could not be read in the received data, and what was assumed instead.",
     )
     duration_ms = serializers.IntegerField(
         read_only=True,

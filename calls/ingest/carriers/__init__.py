@@ -3,8 +3,8 @@
 A parser reads one family of protocols and knows nothing about calls. A session turns events into
 packets and knows nothing about protocols.
 
-audiocodes Parser of family C, AudioCodes: JSON that wants answers, audio in base64.
-audiohook  Parser of family C, Genesys: JSON that wants answers, and raw audio.
+audiocodes Parser of family C, AudioCodes: JSON that expects answers, audio in base64.
+audiohook  Parser of family C, Genesys: JSON that expects answers, and raw audio.
 auth       Checks who may send: a key, a signed handshake, or a token in the first message.
 clock      Reads the time stamps of frames, whatever their unit.
 backlog    Counts what is received and not yet stored, and says when to stop reading.
@@ -37,9 +37,8 @@ class Start:
 
     ``call_id`` and ``stream`` are empty if the carrier gives none. ``token`` is an API key.
     ``remarks`` say what could not be read and what was assumed. ``said`` has everything that the
-    carrier says of the call, by name.
-    ``has_stop`` says whether the protocol reports the end of a stream. If not, the carrier reports
-    it by closing the socket in order.
+    carrier says about the call, by name. ``has_stop`` says whether the protocol reports the end of
+    a stream. If not, the carrier reports it by closing the socket properly.
     """
 
     media: str

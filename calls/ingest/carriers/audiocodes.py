@@ -1,7 +1,7 @@
-"""Family C, AudioCodes VoiceAI Connect: JSON messages that want answers, with audio in base64.
+"""Family C, AudioCodes VoiceAI Connect: JSON messages that expect answers, with audio in base64.
 
 The server accepts the session in one of the formats that are offered, and confirms the start and
-the stop of each stream. Where an agent is assisted, messages name the participant who speaks.
+the stop of each stream. With agent assist, messages name the participant who speaks.
 Source: AudioCodes, AC Bot API in WebSocket mode.
 """
 
@@ -90,7 +90,7 @@ class AudioCodesParser:
             has_stop=True,
         )
         accepted = chosen or next(iter(names), "raw/lpcm16")
-        # The answer follows the start: whoever may not send is refused before.
+        # The answer follows the start: an unauthorised sender has been refused before.
         return [start, _reply(fields, "session.accepted", mediaFormat=accepted)]
 
 

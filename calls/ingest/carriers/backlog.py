@@ -1,8 +1,8 @@
 """Counts what carriers have sent and the database does not have yet, and says when to stop reading.
 
-Carriers cannot send again, and some take a socket that is not read for dead. So while the database
-refuses packets, reading goes on until the process holds CARRIER_MEMORY. If it is only slow, each
-stream is slowed by itself.
+Carriers cannot resend, and some consider a socket dead if it is not read. So while the database
+refuses packets, reading continues until the process holds CARRIER_MEMORY. If it is only slow, each
+stream is slowed down by itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Backlog:
     """What one stream holds. Bytes of messages stand for the memory that their audio takes."""
 
     def __init__(self) -> None:
-        self.is_refused = False  # the database takes nothing, as opposed to being slow
+        self.is_refused = False  # the database is unavailable, as opposed to slow
         self._held = 0
         self._limit = settings.CARRIER_MEMORY * MIB  # read once: this is asked for each message
 

@@ -1,6 +1,6 @@
 """Translates vendors' words for codecs, rates and channels into the media types that are stored.
 
-A word that nobody knows does not cost the call: its audio is stored under ``audio/x-unknown``. What
+An unknown word does not lose the call: its audio is stored under ``audio/x-unknown``. What
 could not be read, or had to be assumed, is returned as remarks for people.
 """
 
@@ -54,7 +54,7 @@ _BIG = {"big", "bigendian", "be", "network", "networkbyteorder", "msb", "msbfirs
 _LITTLE = {"", "little", "littleendian", "le", "host", "lsb", "lsbfirst", "native"}
 _CHANNELS = {"mono": 1, "mixed": 1, "single": 1, "stereo": 2, "dual": 2}
 _DEFAULT_RATE = 8_000
-KEPT = "Its audio is kept as it came."
+KEPT = "Its audio is stored as received."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a codec's name says. ``word`` is the part that nobody knows, if there is one."""
+    """What a codec's name says. ``word`` is the unknown part, if there is one."""
 
     encoding: Encoding | None = None
     rate: int | None = None
@@ -259,7 +259,7 @@ def _composed(encoding: Encoding, reading: _Reading) -> str:
 
 
 def _unknown(codec: str, reading: _Reading, word: str = "") -> Declared:
-    """Return the type of audio that cannot be decoded; ``word`` is the part that nobody knows."""
+    """Return the type of audio that cannot be decoded; ``word`` is the unknown part."""
     said = f"{codec} {_extent(reading)}".strip()
     if _is_undecodable(word):
         told = f"The sender's format cannot be decoded here: {_quoted(said)}. {KEPT}"

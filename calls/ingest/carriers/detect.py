@@ -45,7 +45,7 @@ class AnyParser:
 
 
 def _family_of(first: dict[str, Any]) -> Parser | None:
-    """Return the parser of a first message, None for family B, which takes all others."""
+    """Return the parser for a first message, None for family B, which takes all others."""
     if is_envelope(first):
         return EnvelopeParser()
     if is_audiohook(first):

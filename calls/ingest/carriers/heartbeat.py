@@ -44,7 +44,7 @@ class Heartbeat:
             try:
                 self._renew(held)
             except Exception as error:
-                # Whatever it is, the sockets are alive, and the next beat may succeed.
+                # Whatever the error, the sockets are alive, and the next beat may succeed.
                 log.warning("the leases of %d sockets were not renewed: %s", len(held), error)
             finally:
                 connection.close()

@@ -28,7 +28,7 @@ MAX_REMARKS = 20
 
 
 class TooManyStreams(Exception):
-    """The call has as many streams as a call may have."""
+    """The call has reached the limit of streams."""
 
 
 class Opened(NamedTuple):

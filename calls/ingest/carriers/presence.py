@@ -60,8 +60,8 @@ def wait_briefly() -> None:
 def add_connection(call: Call, stream: Stream, *, name: str, now: datetime) -> int:
     """Record that a socket of a locked call is open, and return its key.
 
-    It takes the place of the first one that broke off: of the same stream if there is one, because
-    a carrier that reconnects may give its stream a new name. The call waits for the others.
+    It replaces the first interrupted one: of the same stream if there is one, because a carrier
+    that reconnects may give its stream a new name. The call waits for the others.
     """
     broken = MediaConnection.objects.filter(call=call, ended=Ended.BROKEN).order_by("pk")
     resumed = min(broken, key=lambda each: (each.name != name, each.alive_until), default=None)
@@ -174,7 +174,7 @@ def read_presence(call: Call, *, now: datetime) -> Presence | None:
 
 
 def count_connections(*, now: datetime | None = None) -> dict[str, int]:
-    """Count the connections by how they are: open, broken, or stopped."""
+    """Count the connections by status: open, broken, or stopped."""
     now = now or database_now()
     is_dead = Q(ended=Ended.BROKEN) | Q(ended="", alive_until__lte=now)
     return MediaConnection.objects.aggregate(

@@ -70,7 +70,7 @@ class Session:
                 self._see_other(event.number)
 
     def begin(self, identity: Identity) -> None:
-        """Accept media from now on, and that which came before the start.
+        """Accept media from now on, and those that came before the start.
 
         Call once ``start`` is set and the sender is authorised.
         """

@@ -208,7 +208,7 @@ class _Stream:
             log.warning("closed a carrier's stream: too many malformed messages")
             raise _Close(CLOSE_PROTOCOL)
         if isinstance(event, Start) and not self._opened:
-            # From here on, the carrier waits for the database. Its time may be over already.
+            # From here on, the carrier waits for the database. Its time may be up already.
             with suppress(RuntimeError):
                 self._patience.reschedule(None)
             await self._open(event)
@@ -318,7 +318,7 @@ class _Stream:
             _settle_later(self._call_id, wait_s)
 
     def _is_stopped(self) -> bool:
-        """Whether the carrier has reported the end of the stream, as its protocol does that."""
+        """Whether the carrier has reported the end of the stream, in the way of its protocol."""
         start = self._session.start
         reports_by_closing = start is not None and not start.has_stop
         return self._session.stopped or (reports_by_closing and self._closed_in_order)
@@ -364,5 +364,6 @@ async def _settle(call_id: str, wait_s: float | None) -> None:
         except DatabaseError as error:
             if not is_outage(error):
                 raise
-            # After an outage, leases of living sockets have expired. A worker knows that.
+            # After an outage, leases of live sockets have expired. A worker takes that into
+            # account.
             wait_s = RETRY_S if is_contention(error) else None

@@ -16,7 +16,7 @@ from calls.backups.manifest import BackupError
 class Command(BaseCommand):
     help = (
         "Copy the database and the files of MEDIA_ROOT into a new folder, while the site runs. "
-        "The copy of the database is that of one moment. Keep SECRET_KEY elsewhere: the backup "
+        "The copy of the database is a consistent snapshot. Keep SECRET_KEY elsewhere: the backup "
         "has only a fingerprint of it. PostgreSQL needs pg_dump."
     )
 

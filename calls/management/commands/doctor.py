@@ -1,4 +1,4 @@
-"""``manage.py doctor``: checks a deployment, and says what is wrong and how to mend it."""
+"""``manage.py doctor``: checks a deployment, and says what is wrong and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """``manage.py migrate``: Django's, which may be killed, and waits for locks only briefly.
 
 A migration that waits for a lock holds up everybody who comes after it. So on PostgreSQL it gives
-up soon, lets the others through, and comes back.
+up soon, lets the others through, and tries again.
 """
 
 from __future__ import annotations

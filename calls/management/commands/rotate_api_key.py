@@ -1,4 +1,4 @@
-"""``manage.py rotate_api_key``: gives an API key a new secret, beside the old one for a while."""
+"""``manage.py rotate_api_key``: gives an API key a new secret; the old one stays valid a while."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HINT = " Add --end-previous to do so, or --keep-previous if the newest secret wa
 class Command(BaseCommand):
     help = (
         "Give an API key a new secret and show it once. The old secret stays valid for a while, so "
-        "that no sender is shut out while it is changed over."
+        "that senders can be switched over one by one."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -69,6 +69,6 @@ class Command(BaseCommand):
     def _show(self, key: ApiKey, plain: str) -> None:
         until = f"The old one is valid until {key.previous_until:%F %H:%M} UTC."
         if not key.has_previous(timezone.now()):
-            until = "The old one has ended."
+            until = "The old one is no longer valid."
         self.stdout.write(HOW_TO_USE.format(plain=plain, key=key, until=until).strip())
         self.stdout.flush()

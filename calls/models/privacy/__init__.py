@@ -1,4 +1,4 @@
-"""What the law asks for: the audit log, legal holds, and erasures.
+"""What the law requires: the audit log, legal holds, and erasures.
 
 audit    The audit log
 erasure  Erasures, and the ledger of what was erased

@@ -1,4 +1,4 @@
-"""Legal holds: calls that nothing may delete."""
+"""Legal holds: calls that must not be deleted."""
 
 from __future__ import annotations
 

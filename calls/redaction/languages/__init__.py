@@ -2,7 +2,7 @@
 
 Patterns are matched against folded text (``calls.redaction.folding``): without accents, any case.
 
-vocabulary  What a language has to say: number words, cues, months, units...
+vocabulary  The contents of a language: number words, cues, months, units...
 shared      Words of every language, such as PIN and IBAN
 english     English
 german      German

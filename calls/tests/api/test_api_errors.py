@@ -25,7 +25,7 @@ def failing(error):
     [
         (OperationalError("gone"), "not available"),
         (InterfaceError("closed"), "not available"),
-        (Unavailable("Too much."), "Too much. Nothing was stored. Send it again."),
+        (Unavailable("Too much."), "Too much. Nothing was stored. Send the request again."),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -218,7 +218,7 @@ def test_a_mistake_of_ours_is_a_500_in_json(open_api, monkeypatch, caplog):
     response = open_api.post("/v1/call/hostile-1/end")
 
     assert response.status_code == 500
-    assert response.json() == {"detail": "The server made a mistake. Its log says which."}
+    assert response.json() == {"detail": "The server failed. Its log has the details."}
     assert "Traceback" in caplog.text
 
 

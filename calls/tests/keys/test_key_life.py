@@ -33,7 +33,7 @@ def using(plain: str, address: str = "127.0.0.1") -> APIClient:
         ({"expires_at": END}, END - 1, None),
         ({"expires_at": END}, END, "This API key expired at 2026-11-29 12:00:00 UTC."),
         ({"replaced_at": END}, END - 1, None),
-        ({"replaced_at": END}, END, "was rotated, and its old secret ended at 2026-11-29 12:00"),
+        ({"replaced_at": END}, END, "was rotated, and its old secret expired at 2026-11-29 12:00"),
         ({"networks": ("10.0.0.0/8",)}, END, None),
         ({"networks": ("192.0.2.0/24",)}, END, "may not be used from 10.1.2.3."),
     ],
@@ -92,7 +92,7 @@ def test_without_overlap_the_old_secret_ends_at_once_and_says_why():
 
     rotate_key(key, overlap=timedelta(0))
 
-    with pytest.raises(KeyRefused, match="was rotated, and its old secret ended at"):
+    with pytest.raises(KeyRefused, match="was rotated, and its old secret expired at"):
         admit(old, "::1")
 
 

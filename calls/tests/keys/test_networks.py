@@ -29,7 +29,7 @@ def test_a_network_is_kept_in_its_usual_form(text, read):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("example.com", "'example.com' is no address or network, such as 192.0.2.7"),
+        ("example.com", "'example.com' is not an address or network, such as 192.0.2.7"),
         ("10.0.0.0/33", "no address or network"),
         ("10.0.0.256", "no address or network"),
         ("fe80::1%eth0/64", "no address or network"),

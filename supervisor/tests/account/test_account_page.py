@@ -98,7 +98,7 @@ def test_the_login_that_changes_the_password_keeps_its_time(ana):
     [
         ({"old": "wrong"}, "Wrong password."),
         ({"old": ""}, "Enter your password."),
-        ({"again": "another 9 words"}, "These are two different passwords."),
+        ({"again": "another 9 words"}, "The two passwords are different."),
         ({"new": "short1", "again": "short1"}, "at least 8 characters"),
         ({"new": "ana@example.com", "again": "ana@example.com"}, "too similar"),
     ],
@@ -190,7 +190,7 @@ def test_nobody_ends_the_login_of_somebody_else(ana):
 
     response = vic.post(f"{PAGE}logins/{row.pk}/end/", follow=True)
 
-    assert "This login had ended before." in text_of(response)
+    assert "This login had already ended." in text_of(response)
     assert is_in(here)
 
 

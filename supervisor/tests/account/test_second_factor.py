@@ -386,5 +386,5 @@ def test_a_demanded_factor_cannot_be_turned_off(ana, device, client, settings):
 
     response = client.post(OFF, {"password": PASSWORD}, follow=True)
 
-    assert "This site demands a second factor of you." in text_of(response)
+    assert "This site requires a second factor for your account." in text_of(response)
     assert TOTPDevice.objects.exists()

@@ -9,7 +9,7 @@ from calls.tests.factories import packet
 from supervisor.tests.factories import page_of, text_of
 
 pytestmark = pytest.mark.django_db
-REMARK = "The sender named a format that is not known: “gargle”. Its audio is kept as it came."
+REMARK = "The sender named a format that is not known: “gargle”. Its audio is stored as received."
 
 
 def open_call(*remarks, name="s"):

@@ -1,4 +1,4 @@
-"""From packets to utterances, while a call lasts.
+"""From packets to utterances, during a call.
 
 call         The streams and channels of one live call
 stream       The packets of a stream as continuous audio, gaps and disorder included

@@ -11,7 +11,7 @@ from calls.analysis.live.audio.stream import Anchor, LiveStream, Piece
 from calls.analysis.media.packets import PacketRow
 from calls.conversation import Speaker
 
-_WARM_UP_S = 12.0  # heard again by a worker that goes on with a call: prepares its detectors
+_WARM_UP_S = 12.0  # heard again by a worker that continues a call: prepares its detectors
 
 
 class LiveCall:

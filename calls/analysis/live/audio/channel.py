@@ -37,7 +37,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a channel goes on: all that was said before sample ``settled`` is known.
+    """Where a channel continues: everything said before sample ``settled`` is known.
 
     ``gap`` is the CRC-32 of the samples from the last utterance to there, and ``number`` that of
     the next utterance. ``offset_ms`` is the time of sample 0 in the call.

@@ -1,4 +1,4 @@
-"""What was heard of a call while it lasted, taken over in its transcript.
+"""Reuses what was heard of a live call in its transcript.
 
 transcript  The transcript of a finished call from what was heard live, and the rest
 known       What was heard live, loaded and checked

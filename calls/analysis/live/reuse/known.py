@@ -37,8 +37,8 @@ def fingerprint_fields(heard: Heard) -> dict[str, Any]:
 def may_reuse(call: Call, *, model: str, language: str) -> bool:
     """Whether the words heard live of this call are those that would be recognised now.
 
-    A person who has a call analysed again wants to have it heard again. Late packets are another
-    matter: what they did not change was heard.
+    If a person has a call analysed again, it should be heard again. With late packets, everything
+    that they did not change can be reused.
     """
     if call.media_override or is_pruned(call.pk):
         return False

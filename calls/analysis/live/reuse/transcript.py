@@ -1,4 +1,4 @@
-"""The transcript of a finished call from what was heard live. Only the rest is heard now."""
+"""The transcript of a finished call from what was heard live. Only the rest is recognised now."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class _Side:
 class HeardLive:
     """What was heard live of a call. ``rest`` is the audio that is left to recognise.
 
-    It may be empty. The provider is asked in any case, so that a stage always asks once: it may be
-    down, and a rehearsal may want it to fail.
+    It may be empty. The provider is asked in any case, so that a stage always makes one request: it
+    may be down, or simulated failures may make it fail.
     """
 
     model: str

@@ -23,7 +23,7 @@ class OverBudget(Exception):
 
 
 class Stopped(Exception):
-    """Nobody waits for the result any more."""
+    """Nobody is waiting for the result any more."""
 
 
 def resident_bytes() -> int:

@@ -1,4 +1,4 @@
-"""The text of a local summary: prose in the third person, or else quotes that are called quotes."""
+"""The text of a local summary: prose in the third person, or else quotes, labelled as such."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def understand_locally(turns: Sequence[Turn], *, language: str = "") -> Understa
     texts = [turn.text for turn in turns]
     languages = languages_of_turns(turns, language)
     judged = [turn for turn, spoken in zip(turns, languages, strict=True) if spoken == JUDGED]
-    # A few words of English in another language tell nothing about the call.
+    # A few words of English in another language say nothing about the call.
     is_english = 2 * len(judged) >= len(turns)
     summary = summarise(judged) if is_english else quote_opening(turns)
     return Understanding(

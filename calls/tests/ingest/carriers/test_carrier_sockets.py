@@ -152,7 +152,7 @@ async def test_an_address_that_describes_a_codec_that_we_cannot_decode_still_sto
     assert call.packet_count == 1
     assert stream.media == 'audio/x-unknown;codec="opus"'
     assert call.remarks == [
-        "The sender's format cannot be decoded here: “opus”. Its audio is kept as it came."
+        "The sender's format cannot be decoded here: “opus”. Its audio is stored as received."
     ]
 
 
