@@ -46,7 +46,9 @@ class SignOnIdentity(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_on"
     )
     provider = models.CharField(max_length=300, help_text="The issuer, or ldap.")
-    subject = models.CharField(max_length=300, help_text="What never changes of this person there.")
+    subject = models.CharField(
+        max_length=300, help_text="This person's id there, which never changes."
+    )
     linked_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -71,13 +71,13 @@ class AlertRule(models.Model):
         blank=True,
         default="",
         choices=Speaker.choices,
-        help_text="Whose words or whose sentiment count.",
+        help_text="Whose words or sentiment count.",
     )
     phrases = models.TextField(
         blank=True,
         default="",
         help_text=(
-            "One word or phrase a line. Whole words; capitals, punctuation and line ends make no "
+            "One word or phrase per line. Whole words; capitals, punctuation and line ends make no "
             "difference. “cancel*” also finds “cancelled”."
         ),
     )
@@ -85,7 +85,7 @@ class AlertRule(models.Model):
         "within the first (seconds)",
         null=True,
         blank=True,
-        help_text="From the start of the call. Empty: in the whole call, decided when it is over.",
+        help_text="From the start of the call. Empty: the whole call, decided when it is over.",
     )
     language = models.CharField(
         max_length=16,
@@ -93,7 +93,7 @@ class AlertRule(models.Model):
         default="",
         help_text=(
             "Only calls in this language, such as en or de. Empty: the language of the site. In "
-            "other languages, nobody can tell what was not said."
+            "other languages, the words would be different."
         ),
     )
     limit = models.FloatField(
@@ -116,7 +116,7 @@ class AlertRule(models.Model):
         blank=True,
         default="",
         help_text=(
-            "One period a line, in the time zone of the site: “Mon-Fri 18:00-08:00” or “Sat-Sun”."
+            "One period per line, in the time zone of the site: “Mon-Fri 18:00-08:00” or “Sat-Sun”."
         ),
     )
     quiet_mode = models.CharField(
@@ -129,7 +129,7 @@ class AlertRule(models.Model):
         "raise again after (seconds)",
         null=True,
         blank=True,
-        help_text="Empty: once for each call. Otherwise again, but not before so many seconds.",
+        help_text="Empty: once for each call. Otherwise again, after at least this many seconds.",
     )
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -42,7 +42,7 @@ class NotificationTarget(Receiver):
         "messages a minute",
         default=10,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
-        help_text="From 1 to 60. What exceeds it is put together in one message.",
+        help_text="From 1 to 60. Further alerts are combined into one message.",
     )
     last_result = models.CharField(max_length=300, blank=True, default="", editable=False)
     last_tried_at = models.DateTimeField(null=True, editable=False)
