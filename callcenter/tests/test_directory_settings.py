@@ -86,7 +86,7 @@ def test_these_are_fine_as_well(monkeypatch, values):
         ({"LDAP_MEMBER_ATTRIBUTE": "owner"}, "one of member, uniqueMember, memberUid"),
         (
             {"LDAP_MEMBER_ATTRIBUTE": "memberUid", "LDAP_NESTED_GROUPS": "true"},
-            "groups with memberUid hold people only",
+            "groups with memberUid contain only people",
         ),
         ({"LDAP_TIMEOUT": "0"}, "LDAP_TIMEOUT is '0'; it must be a number from 0.1 to 60."),
     ],

@@ -36,10 +36,10 @@ class QuietPeriod:
 
 
 def read_periods(text: str) -> list[QuietPeriod]:
-    """Return the periods, one a line. Raises ValueError with a message for the person."""
+    """Return the periods, one per line. Raises ValueError with a message for the person."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_PERIODS:
-        raise ValueError(f"At most {MAX_PERIODS} periods, one a line.")
+        raise ValueError(f"At most {MAX_PERIODS} periods, one per line.")
     return [_read(line) for line in lines]
 
 

@@ -30,7 +30,7 @@ def test_what_is_so_already_is_said_and_changes_nothing(operator):
     paused = operator.post(PAUSE, follow=True)
 
     assert "The analysis is not paused." in resumed.content.decode()
-    assert "The analysis is paused already" in paused.content.decode()
+    assert "The analysis is already paused" in paused.content.decode()
     assert find_pause().by == "bob"
 
 

@@ -37,7 +37,7 @@ class ErasureForm(forms.Form):
     )
     call_ids = forms.CharField(
         label="Call ids", required=False, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One a line.",
+        help_text="One per line.",
     )  # fmt: skip
     reason = forms.CharField(
         max_length=REASON_LENGTH,

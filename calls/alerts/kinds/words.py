@@ -60,7 +60,7 @@ def check_phrases(rule: AlertRule) -> None:
     """Raise ValidationError unless the phrases can be searched for."""
     lines = phrases_of(rule)
     if not lines or len(lines) > MAX_PHRASES:
-        text = f"This kind needs 1 to {MAX_PHRASES} words or phrases, one a line."
+        text = f"This kind needs 1 to {MAX_PHRASES} words or phrases, one per line."
         raise ValidationError({"phrases": text})
     for line in lines:
         if len(line) > MAX_PHRASE_LENGTH:

@@ -66,7 +66,7 @@ class RotationSerializer(StrictSerializer):
         min_value=0,
         max_value=LONGEST_OVERLAP // timedelta(seconds=1),
         required=False,
-        help_text="For so many seconds the old secret stays valid. Default: a day.",
+        help_text="How many seconds the old secret stays valid. Default: a day.",
     )
     end_previous = StrictBooleanField(
         required=False,

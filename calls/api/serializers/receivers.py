@@ -135,7 +135,7 @@ class TargetSerializer(StrictSerializer):
         help_text="Names of teams. Only alerts of their calls; null: of all calls.",
     )
     per_minute = StrictIntegerField(
-        min_value=1, max_value=60, required=False, help_text="What exceeds it is put together."
+        min_value=1, max_value=60, required=False, help_text="Further alerts are combined."
     )
 
     def validate_min_severity(self, level: str) -> Severity:

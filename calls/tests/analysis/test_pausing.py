@@ -101,7 +101,7 @@ def test_who_paused_it_and_for_how_long_is_in_the_log():
 def test_a_second_pause_is_refused_and_changes_nothing():
     pause_analysis(by="ann")
 
-    with pytest.raises(AlreadySo, match="paused already"):
+    with pytest.raises(AlreadySo, match="already paused"):
         pause_analysis(by="bob")
 
     pause = find_pause()

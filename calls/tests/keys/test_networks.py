@@ -30,12 +30,12 @@ def test_a_network_is_kept_in_its_usual_form(text, read):
     ("text", "reason"),
     [
         ("example.com", "'example.com' is not an address or network, such as 192.0.2.7"),
-        ("10.0.0.0/33", "no address or network"),
-        ("10.0.0.256", "no address or network"),
-        ("fe80::1%eth0/64", "no address or network"),
+        ("10.0.0.0/33", "not an address or network"),
+        ("10.0.0.256", "not an address or network"),
+        ("fe80::1%eth0/64", "not an address or network"),
         ("10.0.0.5/8", "Did you mean 10.0.0.0/8?"),
         ("2001:db8::1/32", "Did you mean 2001:db8::/32?"),
-        ("", "no address or network"),
+        ("", "not an address or network"),
     ],
 )
 def test_what_is_no_network_is_refused_with_the_reason(text, reason):

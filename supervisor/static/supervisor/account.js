@@ -1,4 +1,4 @@
-// The page of one's own account: times in the viewer's time zone.
+// The page of a person's own account: times in the viewer's time zone.
 
 import { localise } from "./times.js";
 

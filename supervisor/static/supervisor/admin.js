@@ -20,7 +20,7 @@ async function answerInPlace(event) {
     if (!response.ok) throw new Error(`The server answered ${response.status}.`);
     place.innerHTML = await response.text();
   } catch (error) {
-    place.textContent = `This did not work: ${error.message}`;
+    place.textContent = `That did not work: ${error.message}`;
   } finally {
     button.disabled = false;
   }

@@ -6,7 +6,7 @@ const NOTIFY = "callcenter-alert-notify";
 const SOUNDED = "callcenter-alert-sounded";
 // A flood of alerts must not become one long noise. SOUNDED is the time of the last sound, for all pages.
 const QUIET_MS = 4000;
-const SETTLE_MS = 100; // an alert that is over at once is told as resolved right after it was raised
+const SETTLE_MS = 100; // an alert that is over at once is reported as resolved right after it was raised
 const RANK = { notice: 1, warning: 2, critical: 3 };
 // Frequency in Hz and start in seconds of each tone. Worse alerts have more and higher tones.
 const TONES = {
@@ -92,7 +92,7 @@ function show() {
 
 // An alert -----------------------------------------------------------------------------------------
 
-// An alert whose time to be snoozed is over is as good as a new one.
+// An alert whose snooze has ended counts as a new one.
 function isBack({ type, data }) {
   return type === "alert_reopened" && !data.by;
 }
@@ -102,7 +102,7 @@ function hear(event) {
   timer ||= setTimeout(sound, Math.max(SETTLE_MS, pauseMs()));
 }
 
-// What was already over when it was found needs nobody.
+// An alert that was already over when it was found needs no attention.
 function forget({ data }) {
   waiting = waiting.filter((event) => event.data.alert !== data.alert);
 }

@@ -121,7 +121,7 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-// Takes the offer to undo away when its time is over.
+// Removes the offer to undo when its time is up.
 function showUndo() {
   clearTimeout(undoTimer);
   const form = document.querySelector("[data-undo-until]");

@@ -64,7 +64,7 @@ export class Feed extends EventTarget {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     this.#since = Date.now();
-    // A socket that was given up may still deliver: what it says must not be taken.
+    // An abandoned socket may still deliver messages, which must be ignored.
     socket.onmessage = ({ data }) => socket === this.#socket && this.#take(JSON.parse(data));
     socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
   }

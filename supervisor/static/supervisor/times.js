@@ -30,7 +30,7 @@ export function ownZone() {
 function timeText(at, kind) {
   if (kind === "day_and_time") return dayAndTimeFormat.format(at);
   if (isToday(at)) return clockFormat.format(at);
-  // Swedish is ISO 8601 only if it has a year.
+  // The Swedish locale gives ISO 8601 only if the format has a year.
   if (dates === "sv-SE") return dayAndTimeFormat.format(at).slice(5, 16);
   return dayFormat.format(at).replace(",", "");
 }

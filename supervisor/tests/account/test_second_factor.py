@@ -93,7 +93,7 @@ def test_the_key_stays_the_same_until_a_code_confirms_it(ana, client):
     refused = client.post(SET_UP, {"code": wrong_code(*keys)})
 
     assert refused.status_code == 400
-    assert "Enter the one that the app shows now." in text_of(refused)
+    assert "Enter the code that the app shows now." in text_of(refused)
     assert {key_on(refused)} == keys
     assert not TOTPDevice.objects.exists()
 

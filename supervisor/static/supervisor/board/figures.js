@@ -22,7 +22,7 @@ export function showFigures(figures) {
   addNow(figures);
 }
 
-// The clock of the page lets it run on.
+// The clock of the page keeps it running.
 function showLongest(cell, since) {
   if (since === (cell.dataset.since ?? null)) return;
   if (since) cell.dataset.since = since;

@@ -141,14 +141,14 @@ main.addEventListener("click", (event) => {
   else dialog.showModal();
 });
 
-// Clears the search words by a merge, so that playback goes on.
+// Clears the search words by a merge, so that playback continues.
 function clear(link) {
   history.replaceState(null, "", link.href);
   main.focus({ preventScroll: true });
   refetch();
 }
 
-// Sends these forms in the background and merges the answer, so that playback goes on.
+// Sends these forms in the background and merges the answer, so that playback continues.
 main.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!("quiet" in form.dataset)) return;

@@ -53,8 +53,8 @@ function makeKernel(cutoff) {
 }
 
 export class JitterBuffer {
-  dry = 0; // how often the sound stopped because too little had come in time
-  skips = 0; // how often it jumped forward because too much had come
+  dry = 0; // how often the sound stopped because too little had arrived in time
+  skips = 0; // how often it jumped forward because too much had arrived
   levels = [0, 0]; // the peaks since they were last read
   #rate; // of the output
   #inRate = 0;
@@ -187,7 +187,7 @@ export class JitterBuffer {
     return sum;
   }
 
-  // Decides how fast to play, by the lowest fill of late, and where to jump if that is far too much.
+  // Decides how fast to play, by the lowest recent fill, and where to jump if that is far too much.
   #speed() {
     const last = this.#low.at(-1);
     if (last && this.#clock - last[0] < BLOCK_S) last[1] = Math.min(last[1], this.buffered);

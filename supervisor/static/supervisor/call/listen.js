@@ -110,7 +110,7 @@ class Listening {
   #lost(code, reason) {
     this.#socket = null;
     if (FINAL.has(code)) return this.end(reason.replace(/\.$/, "") || "The connection was refused");
-    // A new connection goes on at now, in a timeline of its own.
+    // A new connection starts at the present, with a timeline of its own.
     this.#player.port.postMessage("reset");
     this.tell("Connecting");
     const pause = BACK_OFF_S[Math.min(this.#tries, BACK_OFF_S.length - 1)];

@@ -12,7 +12,7 @@ export function mountPlaces() {
   show();
 }
 
-// Starts at the target of the address; "Next" goes on from there.
+// Starts at the target of the address; "Next" continues from there.
 export function beginAt(target) {
   current = marks.find((mark) => target.compareDocumentPosition(mark) & Node.DOCUMENT_POSITION_FOLLOWING);
   show();

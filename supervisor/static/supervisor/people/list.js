@@ -7,7 +7,7 @@ import { startClocks } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 import { startRefetching } from "./refetch.js";
 
-const IDLE_MS = 60_000; // for what no event tells: a day that begins, a call that was described again
+const IDLE_MS = 60_000; // for changes without an event: a day that begins, a call that was described again
 const SKIPPED = new Set(["gap_detected", "late_packets", "analysis_attempt", "listening_started", "listening_ended"]);
 
 const body = document.getElementById("rows");

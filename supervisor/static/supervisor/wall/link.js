@@ -1,4 +1,4 @@
-// The socket of a wall screen. It reconnects for ever: nobody stands in front of a wall to reload it.
+// The socket of a wall screen. It reconnects forever: nobody stands in front of a wall to reload it.
 
 const BACK_OFF_S = [0, 2, 5, 10];
 const REFUSED_S = 60; // a login elsewhere, or a new address, may bring the screen back
@@ -33,7 +33,7 @@ export class Link extends EventTarget {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     this.#openedAt = Date.now();
-    // A socket that was given up may still deliver: what it says must not be taken.
+    // An abandoned socket may still deliver messages, which must be ignored.
     socket.onmessage = ({ data }) => socket === this.#socket && this.#take(JSON.parse(data));
     socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
   }
