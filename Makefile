@@ -7,7 +7,7 @@ DEMO_SPEED ?= 1
 PORT ?= 8000
 SOAK_SECONDS ?= 600
 export DEMO_SPEED
-# What a page shows hardly depends on the database: on PostgreSQL, make soak looks at these.
+# Pages hardly depend on the database, so only make soak tests them on PostgreSQL.
 PAGES := calls/tests/admin $(addprefix supervisor/tests/,account alerts board call people rights saved \
 	search sign_on wall)
 BESIDE_PAGES := $(addprefix --ignore=,$(PAGES))
@@ -47,7 +47,7 @@ check: $(VENV)/.development ## Formatting, lint, types, migrations and the deplo
 	PROFILE=production SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 		ALLOWED_HOSTS=calls.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-# Vulnerabilities that stay need --ignore-vuln here, with the reason.
+# Accepted vulnerabilities need --ignore-vuln here, with the reason.
 audit: $(VENV)/.development ## List known vulnerabilities of the installed packages; needs the internet
 	$(BIN)/pip-audit --desc on
 

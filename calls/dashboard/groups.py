@@ -61,7 +61,7 @@ GROUPS = (
     ),
     Group(
         "look",
-        "Look",
+        "Records",
         "Calls, and everything that is stored about them.",
         _names(
             ("calls.call", "Call", "Calls"),

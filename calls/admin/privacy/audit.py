@@ -40,7 +40,7 @@ class ActionFilter(admin.SimpleListFilter):
     title = parameter_name = "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("looks", "All looks at calls"), *((a.value, str(a.label)) for a in AuditAction)]
+        return [("looks", "All access to calls"), *((a.value, str(a.label)) for a in AuditAction)]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[AuditEntry]

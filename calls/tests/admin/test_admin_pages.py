@@ -77,7 +77,7 @@ def test_the_navigation_has_one_heading_for_each_task(boss):
     page, _ = opened(boss, reverse("admin:calls_call_changelist"))
 
     apps = admin.site.get_app_list(_request(boss))
-    assert [each["name"] for each in apps] == ["Set up", "Look", "Health"]
+    assert [each["name"] for each in apps] == ["Set up", "Records", "Health"]
     assert "Lock-outs" in page
     assert "Axes" not in page
     assert "Background jobs" not in page
