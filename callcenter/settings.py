@@ -227,7 +227,7 @@ DATABASES = {
 
 # --- Stopping a web process -----------------------------------------------------------------
 
-SHUTDOWN_DELAY = _number("SHUTDOWN_DELAY", 1, 0, 600)  # seconds it goes on, for proxies to notice
+SHUTDOWN_DELAY = _number("SHUTDOWN_DELAY", 1, 0, 600)  # seconds it continues, for proxies to notice
 SHUTDOWN_TIMEOUT = _number("SHUTDOWN_TIMEOUT", 10, 1, 3600)  # seconds for what is in flight then
 
 # --- Feed -----------------------------------------------------------------------------------

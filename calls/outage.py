@@ -1,6 +1,7 @@
 """Errors of the database: what they mean, and one warning for a whole outage.
 
-Any kind of outage counts: the server is away, read-only, full, out of connections, or too slow.
+Any kind of outage counts: the server is unreachable, read-only, full, out of connections, or too
+slow.
 """
 
 from __future__ import annotations

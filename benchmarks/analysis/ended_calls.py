@@ -150,7 +150,7 @@ def _miscounted(call: Call, tries: Sequence[Attempt]) -> list[str]:
         wrong.append("an attempt is still running")
     if sum(a.outcome == "succeeded" for a in tries) > 1:
         wrong.append("it succeeded more than once")
-    # Text calls ask the AI in the second stage only, so only that one can fail for good.
+    # Text calls ask the AI in the second stage only, so only that one can fail permanently.
     has_failed = call.state == "FAILED" and tries and tries[-1].stage == "understand"
     if has_failed and len(counted) != settings.AI_MAX_ATTEMPTS:
         wrong.append(f"it failed after {len(counted)} attempts")

@@ -1,6 +1,6 @@
 """The client process: `python -m benchmarks.restarts.client LOAD` sends and prints a report.
 
-It goes on for its time, and until its standard input is closed. It does not import Django, and runs
+It runs for its time, and until its standard input is closed. It does not import Django, and runs
 in a process of its own, so that it does not slow the server.
 """
 

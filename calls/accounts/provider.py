@@ -91,7 +91,7 @@ def logout_address(*, id_token: str, back: str) -> str:
     try:
         where = find_endpoints().end_session
     except ProviderDown as error:
-        log.warning("a login at the provider goes on: %.500r", str(error))
+        log.warning("a login at the provider continues: %.500r", str(error))
         return ""
     if not where:
         return ""

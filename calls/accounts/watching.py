@@ -71,7 +71,7 @@ class _LoopWatch:
         found = await database_sync_to_async(read_states)(asked)
         for key, login in asked.items():
             if login.compare(found.get(key)) and not login.changed.done():
-                self._logins.pop(key, None)  # whoever waits from now on compares with the new state
+                self._logins.pop(key, None)  # new waiters compare with the new state
                 login.changed.set_result(None)
 
 

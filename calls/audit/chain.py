@@ -24,7 +24,7 @@ PROBLEMS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest sealed entry. Whoever keeps it elsewhere can tell later that nothing is gone."""
+    """The newest sealed entry. Kept elsewhere, it later proves that nothing is gone."""
 
     sequence: int = 0
     digest: str = BEGIN

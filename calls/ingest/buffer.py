@@ -3,8 +3,8 @@
 Each process has one bounded buffer and one writer thread. ``store`` returns after the commit, so a
 sender that got an answer can forget its packets.
 
-The buffer refuses early rather than late. While the database is away, or packets wait too long to
-be written, requests are answered at once with 503, and sockets wait with what they have read.
+The buffer refuses early rather than late. During a database outage, or while packets wait too long
+to be written, requests are answered at once with 503, and sockets wait with what they have read.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MEASURE_S = 0.002
 RETRY_AFTER_S = 1
 ANSWER_WITHIN_S = 2.0  # then a request over HTTP is answered 503
 STOP_WITHIN_S = 30.0
-ASK_AGAIN_S = 0.5  # how often a database that is away is asked again
+ASK_AGAIN_S = 0.5  # how often an unavailable database is tried again
 ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written
 REQUESTS_CALM_S = 0.5
 STREAMS_CALM_S = 2.0
@@ -132,7 +132,7 @@ class Buffer:
     def admits_streams(self, way: Way) -> bool:
         """Return whether a new stream can be taken without making others late.
 
-        While the database is away, streams wait for a while: most outages are short, and a carrier
+        During a database outage, streams wait for a while: most outages are short, and a carrier
         does not ask twice.
         """
         with self._changed:

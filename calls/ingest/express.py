@@ -1,7 +1,7 @@
 """The fast lane for the two hot routes, one packet and a batch of packets, over plain ASGI.
 
-It takes a request only if it can answer it with 202, 429 or 503. Every other request goes on to the
-REST viewsets, with its body. They define the contract, and only they reject requests.
+It takes a request only if it can answer it with 202, 429 or 503. Every other request is passed on
+to the REST viewsets, with its body. They define the contract, and only they reject requests.
 """
 
 from __future__ import annotations

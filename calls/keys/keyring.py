@@ -98,7 +98,7 @@ class KeyRing:
         """Find a key without a query, for an event loop. A thread renews a ring that is too old."""
         age = self._age()
         self.renew(older_than_s=settings.API_KEY_REFRESH)
-        # Too old to trust: a revoked key must not pass for as long as the database is away.
+        # Too old to trust: a revoked key must not stay valid throughout a database outage.
         if age >= settings.API_KEY_REFRESH + RENEWAL_GRACE_S:
             return None
         return self._clients.get(digest(plain))

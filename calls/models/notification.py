@@ -1,4 +1,4 @@
-"""Who is told of alerts by e-mail or in a chat, and the messages that were or will be sent."""
+"""Who gets alerts by e-mail or in a chat, and the messages that were or will be sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calls.models.delivery import Delivery, Receiver
 
 
 class NotificationTarget(Receiver):
-    """An e-mail address, a chat, or another service that is told of alerts."""
+    """An e-mail address, a chat, or another service that gets alerts."""
 
     class Kind(models.TextChoices):
         EMAIL = "email", "E-mail"

@@ -14,5 +14,5 @@ shapes          Finds cards and IBANs in groups, whatever separates these
 dates           Finds dates of birth and expiry dates
 live            Decides what may be shown of a live call
 history         Redacts a conversation that grows
-unfinished      Tells which words may become personal when their speaker goes on
+unfinished      Finds words that may become personal when their speaker continues
 """

@@ -108,7 +108,7 @@ class ListenConsumer(GuardedConsumer):
         if self.call is not None and self.listener is not None:
             await reader().leave(self.call.pk, self.listener)
         if self.session is not None:
-            # If the database is away, the session ends with its lease.
+            # During a database outage, the session ends with its lease.
             with suppress(DatabaseError):
                 await database_sync_to_async(end_listening)(self.session.pk)
 

@@ -1,6 +1,6 @@
 """Messages to people and programs, in the admin.
 
-notifications  Who is told of alerts, with a test, and the deliveries.
+notifications  Who gets alerts, with a test, and the deliveries.
 receivers      What the pages of webhooks and of notification targets have in common.
 webhooks       Webhook endpoints and deliveries.
 """

@@ -1,4 +1,4 @@
-"""Who is told of alerts, in the admin: targets with a test, and the log of deliveries."""
+"""Who gets alerts, in the admin: targets with a test, and the log of deliveries."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class SilenceKind(LimitKind):
                 rule.row,
                 heard.pk,
                 _describe_silence(rule, silence.duration_ms),
-                # With its end so far: silence that goes on may be told again.
+                # With its end so far: silence that continues may be reported again.
                 source=f"{LIVE_SOURCE}silence:{silence.end_ms}",
                 offset_ms=silence.begin_ms,
                 lasts=True,

@@ -1,6 +1,6 @@
 """The process that hears live calls, beside the worker's other processes.
 
-Any number may run: each call is leased by one of them. If it dies, another one goes on from the
+Any number may run: each call is leased by one of them. If it dies, another one continues from the
 positions in the database.
 """
 

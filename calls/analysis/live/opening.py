@@ -1,4 +1,4 @@
-"""How a leased call begins to be heard: its streams, their format, and where to go on."""
+"""How a leased call begins to be heard: its streams, their format, and where to continue."""
 
 from __future__ import annotations
 

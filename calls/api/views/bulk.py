@@ -33,7 +33,7 @@ class BulkViewSet(AdministrationRoute):
     permissions: ClassVar = dict.fromkeys(("list", "retrieve"), OPERATE)
 
     def get_queryset(self) -> Any:
-        """All actions, or only one's own for whoever does not see all calls."""
+        """All actions, or only their own for people who do not see all calls."""
         actions = super().get_queryset()
         return actions if active().is_all else actions.filter(by=who(self.request))
 

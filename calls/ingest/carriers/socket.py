@@ -278,7 +278,7 @@ class _Stream:
                 self._may_read.set()
 
     async def _store(self, packets: list[IncomingPacket]) -> None:
-        """Store, and retry until it succeeds. Reading goes on until the backlog is full."""
+        """Store, and retry until it succeeds. Reading continues until the backlog is full."""
         async with self._storing:
             while packets:
                 some = packets[:STORED_AT_ONCE]

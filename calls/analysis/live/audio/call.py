@@ -88,7 +88,7 @@ class LiveCall:
         return min(going_on, default=0)
 
     def positions(self, pending: Mapping[str, Position]) -> dict[str, Any]:
-        """Return from where to go on, as JSON. ``pending`` holds, for each channel, the position
+        """Return where to continue, as JSON. ``pending`` holds, for each channel, the position
         before its first utterance that is not stored yet.
         """
         channels = {
@@ -103,7 +103,7 @@ class LiveCall:
         return {
             "streams": {**self._anchors, **streams},
             "channels": {name: asdict(position) for name, position in channels.items()},
-            # For a worker that does not go on there, but must not use a number again.
+            # For a worker that does not continue there, but must not use a number again.
             "numbers": {
                 **self._numbers, **{name: each.number for name, each in channels.items()}
             },

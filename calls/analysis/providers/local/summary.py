@@ -178,7 +178,7 @@ def _told(
 ) -> Told:
     """Return the summary in prose if its reason can be told in it, or else quotes.
 
-    A sentence that cannot be rewritten gives way to one that says almost as much.
+    A sentence that cannot be rewritten is replaced by one with almost the same score.
     """
     reported = [report(each.text, each.speaker) for each in sentences]
     can = np.array([each is not None for each in reported], np.bool_)

@@ -35,7 +35,7 @@ export function comment(ms = now()) {
   return true;
 }
 
-// Without a query: whoever opens the link has a list of their own, and may see less.
+// Without a query: people who open the link have their own list, and may see less.
 async function copyLink(ms) {
   const seconds = Math.round(ms / 100) / 10;
   const link = `${location.origin}${location.pathname}#t=${seconds}`;
