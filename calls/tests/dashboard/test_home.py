@@ -123,7 +123,7 @@ def test_the_doctor_is_one_click_away_and_says_what_is_wrong_and_how_to_mend_it(
 
     assert "No worker has ever run." in page
     assert "manage.py qcluster" in page
-    assert "things to mend" in page
+    assert "things to fix" in page
 
 
 def test_the_doctor_is_for_those_who_see_the_health_of_the_site(person):
