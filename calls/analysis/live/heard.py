@@ -211,10 +211,7 @@ class HeardCall:
         self._is_news = True
 
     def failed(self, entry: Entry, *, may_succeed: bool, counts: bool) -> bool:
-        """Try again later, or skip the utterance. Returns whether it is skipped.
-
-        While the provider is down, a failure counts for no utterance: age decides.
-        """
+        """Try again later, or skip it. Returns whether it is skipped. In an outage, age decides."""
         if entry.state == "dropped":
             return False
         entry.tries += counts
