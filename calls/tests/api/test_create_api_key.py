@@ -147,7 +147,9 @@ def test_a_key_is_rotated_and_says_until_when_the_old_secret_is_valid():
     again = rotate(key.prefix, "--keep-previous")
     assert f"The old one is valid until {until:%F %H:%M} UTC." in again
     assert ring.find(old).key_id == key.pk
-    assert "The old one is no longer valid." in rotate(key.prefix, "--overlap", "0", "--end-previous")
+    assert "The old one is no longer valid." in rotate(
+        key.prefix, "--overlap", "0", "--end-previous"
+    )
 
 
 class Killed(BaseException):
