@@ -147,7 +147,7 @@ def test_a_backup_that_is_killed_is_none_and_says_so(site, empty, tmp_path, wher
 
     assert status == -signal.SIGKILL
     wait_for_programs(site)
-    assert "is no complete backup" in manage(site, "restore", str(folder), **empty)[1]
+    assert "is not a complete backup" in manage(site, "restore", str(folder), **empty)[1]
     assert "was interrupted" in manage(site, "backup", str(folder))[1]
     assert files_of(empty) == {}
 
