@@ -11,8 +11,8 @@ RUN /opt/venv/bin/pip install -r /tmp/requirements.txt -r /tmp/requirements-spee
     -r /tmp/requirements-otel.txt -r /tmp/requirements-ldap.txt
 
 FROM python:3.11-slim
-# pg_dump, pg_restore and psql, for `manage.py backup` and `restore`. libldap, which python-ldap needs, comes
-# with them; libldap-common tells it where the certificates of the system are.
+# pg_dump, pg_restore and psql, for `manage.py backup` and `restore`. libldap, which python-ldap
+# needs, comes with them; libldap-common tells it where the certificates of the system are.
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client libldap-common \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --home-dir /app callcenter
