@@ -113,7 +113,8 @@ class AlertSelection:
 
     def _in_state(self, alerts: Any) -> Any:
         if self.show == MINE:
-            return alerts.unhandled().filter(assigned_to=self.me)
+            # SQLite takes the index only for a query that repeats its condition.
+            return alerts.unhandled().filter(assigned_to=self.me).exclude(assigned_to="")
         return alerts if self.show == ALL else alerts.in_state(self.show)
 
     def address(self, **changes: Any) -> str:

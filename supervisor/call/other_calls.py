@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from calls.holds.customers import customer_of, is_nobody
@@ -39,15 +39,16 @@ def read_other_calls(call: Call) -> OtherCalls | None:
     """Return them, or None if the customer is not known.
 
     Two queries, each along an index and no further than SHOWN calls. One query with OR would read
-    all calls of a number that thousands come from, such as that of a switchboard.
+    all calls of a number that thousands come from, such as that of a switchboard. SQLite takes
+    the indexes only for queries that repeat their condition.
     """
     number = customer_of(call)
     if not number or is_nobody(number):
         return None
     outbound = Call.Direction.OUTBOUND
     found = [
-        *_newest(Call.objects.filter(caller=number).exclude(direction=outbound), call),
-        *_newest(Call.objects.filter(callee=number, direction=outbound), call),
+        *_newest(Call.objects.filter(~Q(caller=""), ~Q(direction=outbound), caller=number), call),
+        *_newest(Call.objects.filter(~Q(callee=""), callee=number, direction=outbound), call),
     ]
     found.sort(key=lambda each: each.pk, reverse=True)
     mark_held(found[:SHOWN])

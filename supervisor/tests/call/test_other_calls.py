@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from calls import services
 from calls.models import Call
@@ -40,6 +42,32 @@ def test_nobody_is_taken_for_the_same_as_somebody_else_who_withholds_the_number(
     call("c-1", caller=caller)
 
     assert read_other_calls(call("c-2", caller=caller)) is None
+
+
+def test_finding_them_reads_no_other_calls():
+    of = call("c-1", caller=NUMBER)
+    Call.objects.bulk_create(
+        Call(call_id=f"other-{n}", caller=f"+44{n}", callee=f"+45{n}") for n in range(2000)
+    )
+
+    with CaptureQueriesContext(connection) as caught:
+        read_other_calls(of)
+    reading = [query["sql"] for query in caught if 'FROM "calls_call"' in query["sql"]]
+
+    assert len(reading) == 2
+    for sql, index in zip(reading, ("call_by_caller", "call_by_callee"), strict=True):
+        assert index in plan_of(sql)
+
+
+def plan_of(sql):
+    """Return how the database finds the rows of a query, as text."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE calls_call")
+            cursor.execute(f"EXPLAIN {sql}")
+        else:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return "\n".join(str(row) for row in cursor.fetchall())
 
 
 def test_only_the_newest_are_shown_and_the_rest_is_a_link(supervisor):
