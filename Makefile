@@ -31,7 +31,7 @@ run: $(VENV)/.service ## Install everything, start web and worker, stream the de
 	@PROFILE=local exec $(BIN)/python manage.py up --demo --forever --port $(PORT)
 
 test: $(VENV)/.development ## Install everything, run the tests on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n 3 -m "not slow and (browser or not processes)"
+	$(BIN)/python -m pytest -n 4 -m "not slow and (browser or not processes)"
 	$(BIN)/python -m calls.tests.with_postgres --volatile $(BIN)/python -m pytest -n 4 \
 		-m "database and not slow and not speech and not browser" $(BESIDE_PAGES)
 
