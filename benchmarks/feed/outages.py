@@ -33,7 +33,7 @@ async def survive(
     try:
         await _until(lambda: all(each.is_live for each in replicas), "every client to be live")
         for _ in range(kills):
-            await asyncio.sleep(random.uniform(*LIFE_S))  # noqa: S311
+            await asyncio.sleep(random.uniform(*LIFE_S))
             if load.returncode is not None:
                 raise RunError("The process that makes events failed.")
             server.kill()

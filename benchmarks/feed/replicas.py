@@ -47,7 +47,7 @@ class Replica:
     def _pause_s(self) -> float:
         base = BACK_OFF_S[min(self._tries, len(BACK_OFF_S) - 1)]
         self._tries += 1
-        return base + random.random()  # noqa: S311
+        return base + random.random()
 
     async def _take(self, message: dict[str, Any], socket: ClientConnection) -> None:
         match message["type"]:

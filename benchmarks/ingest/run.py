@@ -144,7 +144,7 @@ class Run:
         self._ask("fill", self.options.fill)
 
     def _drive(self, load: Load, disturb: Callable[[], None]) -> dict[str, Any]:
-        client = subprocess.Popen(  # noqa: S603
+        client = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.ingest.client", json.dumps(asdict(load))],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip

@@ -36,7 +36,7 @@ def measure(*, listeners: int, calls: int, seconds: float, loss_percent: float) 
                 page.evaluate("() => { document.body.replaceChildren(); }")
                 speaking = _speak(site, ingest.port, calls, seconds + 2 * SETTLE_S, permille)
                 try:
-                    assert speaking.stdout is not None  # noqa: S101
+                    assert speaking.stdout is not None  # noqa: S101 (for mypy)
                     begin_ms = float(speaking.stdout.readline()) * 1000
                     time.sleep(SETTLE_S)
                     process = psutil.Process(web.pid)
@@ -63,7 +63,7 @@ def _speak(
     site: Site, port: int, calls: int, seconds: float, permille: int
 ) -> subprocess.Popen[str]:
     arguments = [port, calls, seconds, permille]
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.listening.speak", *map(str, arguments)],
         cwd=ROOT, env=site.environment, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -136,7 +136,7 @@ class Stage:
 
 @contextmanager
 def client(module: str, load: Mapping[str, Any]) -> Iterator[Callable[[], dict[str, Any]]]:
-    client = subprocess.Popen(  # noqa: S603
+    client = subprocess.Popen(
         [sys.executable, "-m", module, json.dumps(load)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
@@ -353,7 +353,7 @@ def measure_kills(announce: Announce, kills: int) -> Report:
     for times in (0, 0, kills):
         announce(f"two calls of about two minutes, {times} kills")
         with stage() as on, on.callers(plans("kill", 2, 2)) as done:
-            _kill(on, times, Random(times))  # noqa: S311 (moments, not cryptography)
+            _kill(on, times, Random(times))
             done()
             words.append(normalised(_words(on.final("kill"))))
     report.figures = {

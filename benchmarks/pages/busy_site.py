@@ -36,7 +36,7 @@ def fill(live: int, archived: int) -> dict[str, Any]:
 
     from calls.models import Call, MinuteSample, Stream
 
-    chance, now = random.Random(7), timezone.now()  # noqa: S311
+    chance, now = random.Random(7), timezone.now()
     for first in range(0, archived, BLOCK):
         numbers = range(first, min(first + BLOCK, archived))
         Call.objects.bulk_create(_archived(number, archived, chance, now) for number in numbers)
@@ -103,7 +103,7 @@ class Stir:
     def __init__(self, rate: float) -> None:
         from calls.models import Alert, AlertRule, Call
 
-        self.chance = random.Random(11)  # noqa: S311
+        self.chance = random.Random(11)
         self.calls_per_step = rate / CHANGES_OF_A_CALL * STEP_S
         self.live = deque(Call.objects.live().order_by("pk").values_list("call_id", flat=True))
         self.sequences = dict(Call.objects.live().values_list("call_id", "last_sequence"))

@@ -141,7 +141,7 @@ def _start(
         seconds=seconds, ramp_s=min(5.0, seconds / 4),
     )  # fmt: skip
     load = {"offer": asdict(offer), "sockets": round(calls * SOCKETS), "ends_per_s": ENDS_PER_S}
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.restarts.client", json.dumps(load)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip

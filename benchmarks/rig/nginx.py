@@ -43,7 +43,7 @@ def nginx(program: str, folder: Path, ports: Sequence[int], *, prefix: str = "")
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     configuration = configure(folder, port, ports, prefix=prefix)
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(configuration)]
     )
     address = f"http://127.0.0.1:{port}"

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         if is_volatile:
             _turn_off(VOLATILE, server.get_uri())
         environment = {**os.environ, "DATABASE_URL": server.get_uri()}
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 def _turn_off(settings: tuple[str, ...], address: str) -> None:

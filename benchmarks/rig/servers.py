@@ -71,7 +71,7 @@ class Server:
 
     def launch(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 command(self.kind, self.port),
                 cwd=ROOT, env=self._environment, stdout=log, stderr=log,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 (no threads are running)

@@ -44,7 +44,7 @@ class Service:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a management command, and wait until it ends."""
-        result = subprocess.run(  # noqa: S603
+        result = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
         )  # fmt: skip
@@ -55,7 +55,7 @@ class Service:
     def start(self, *command: str, log: str = "log") -> subprocess.Popen[bytes]:
         """Start Python with these arguments. Its output goes to ``log``.txt in the folder."""
         with (self.folder / f"{log}.txt").open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=ROOT, env=self.environment, stdout=output, stderr=output,
                 start_new_session=True,

@@ -43,8 +43,8 @@ class Site:
         It runs at a low priority, so as not to disturb the measurement: starting Django takes a
         core for a second.
         """
-        done = subprocess.run(  # noqa: S603
-            ["nice", "-n", "15", sys.executable, *arguments],  # noqa: S607
+        done = subprocess.run(
+            ["nice", "-n", "15", sys.executable, *arguments],  # noqa: S607 (of this machine)
             cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:

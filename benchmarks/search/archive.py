@@ -69,7 +69,7 @@ def fill(count: int) -> dict[str, Any]:
     """Store ``count`` archived calls with their analyses, and leave them as if they were old."""
     begin = time.perf_counter()
     # The same archive in every run, so that figures can be compared.
-    dice = random.Random(1)  # noqa: S311
+    dice = random.Random(1)
     makers = _Makers(dice, count)
     turns, spent = 0, 0.0
     for first in range(0, count, BLOCK):

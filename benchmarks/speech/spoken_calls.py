@@ -38,7 +38,7 @@ def record(slug: str, rates: Rates) -> Call:
 
     script = load_recording(slug)
     services.start_call(call_id=slug, **msgspec.structs.asdict(script.opening))
-    rng = Random(f"{SEED} {slug}")  # noqa: S311 (damage, not cryptography)
+    rng = Random(f"{SEED} {slug}")
     arrived = deliver(script.packets, rng, rates).packets
     for begin in range(0, len(arrived), BATCH):
         record_packets(

@@ -61,7 +61,7 @@ def _say(synthesiser: str, voice: str, text: str) -> NDArray[np.int16]:
         command = ["flite", "-voice", voice, "-t", text, "-o", "/dev/stdout"]
     else:
         command = ["espeak-ng", "-v", voice, "--stdout", text]
-    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    done = subprocess.run(command, check=True, capture_output=True)
     with wave.open(io.BytesIO(done.stdout)) as wav:
         rate = wav.getframerate()
         # Both write the header before they know the length of the file.

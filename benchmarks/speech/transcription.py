@@ -84,7 +84,7 @@ class _Run:
         """
         load = {"port": server.port, "key": key, "per_s": self.options.per_s}
         seen: dict[str, float] = {}
-        client = subprocess.Popen(  # noqa: S603
+        client = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.speech.paced", json.dumps(load)],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip

@@ -173,7 +173,7 @@ def _measure(options: dict[str, Any]) -> dict[str, Any]:
 def stirred(settings: dict[str, str], rate: float, seconds: float) -> Iterator[Any]:
     """Run a process that makes changes. Yield it, and stop it at the end of the run."""
     command = [sys.executable, "-m", "benchmarks.pages.busy_site", "stir"]
-    maker = subprocess.Popen(  # noqa: S603
+    maker = subprocess.Popen(
         [*command, str(rate), str(seconds)],
         cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
