@@ -2,7 +2,7 @@
 
 The files come first, and MEDIA_ROOT has a marker while they do. Then the database is filled in one
 transaction, which also names the event log anew. So a database is empty or whole, and whoever
-repeats the command goes on where it was interrupted.
+repeats the command continues where it was interrupted.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def find_unfinished() -> str:
     if not marker.exists():
         return ""
     if is_held(marker):
-        return "A restore is at work. Wait until it ends."
+        return "A restore is running. Wait until it is done."
     return (
-        "A restore was interrupted. Repeat it: it goes on from there. To do without it, set "
+        "A restore was interrupted. Repeat it: it continues from there. To do without it, set "
         f"another MEDIA_ROOT, or remove everything in {marker.parent}, {MARKER} included."
     )
 
