@@ -47,7 +47,7 @@ def test_the_page_says_what_was_not_judged_and_not_removed(supervisor):
 
     assert "Sentiment not known in all turns (Italian): this site judges English only." in text
     assert "1 piece of personal data · rules for English" in text
-    assert "There are no rules for Italian. Only what its form shows was removed" in text
+    assert "There are no rules for Italian. Only data with a recognisable form was removed" in text
     assert "Neutral" not in text
 
 
