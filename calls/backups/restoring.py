@@ -1,8 +1,8 @@
-"""Restores a backup. It may be killed at any point, and repeated.
+"""Restores a backup. The command may be killed at any point, and run again.
 
-The files come first, and MEDIA_ROOT has a marker while they do. Then the database is filled in one
-transaction, which also names the event log anew. So a database is empty or whole, and whoever
-repeats the command continues where it was interrupted.
+It copies the files first, and keeps a marker in MEDIA_ROOT until it is done. Then it fills the
+database in one transaction, which also gives the event log a new epoch. The database is therefore
+either empty or complete, and a second run continues where the first one stopped.
 """
 
 from __future__ import annotations
