@@ -12,8 +12,8 @@ def main() -> None:
         from django.core.management import execute_from_command_line
         from django.db import OperationalError, connection
 
-        from callcenter.database_settings import why_unreachable
-        from callcenter.environment import choose_profile
+        from callcenter.configuration.database import why_unreachable
+        from callcenter.configuration.environment import choose_profile
     except ImportError as error:
         message = "Django is not installed here: `make run` sets everything up (see README.md)."
         raise SystemExit(message) from error

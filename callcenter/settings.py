@@ -16,23 +16,23 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
-from callcenter.account_settings import account_settings
-from callcenter.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
-from callcenter.checked_values import (
+from callcenter.configuration.accounts import account_settings
+from callcenter.configuration.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+from callcenter.configuration.checked_values import (
     base_url,
     speakers,
     speech_model,
     time_zone,
     writable_folder,
 )
-from callcenter.database_settings import POOLERS, database_settings, direct_database
-from callcenter.environment import Environment
-from callcenter.local_secret import kept_secret
-from callcenter.log_settings import FORMATS, logging_settings
-from callcenter.message_settings import mail_settings, site_address
+from callcenter.configuration.database import POOLERS, database_settings, direct_database
+from callcenter.configuration.environment import Environment
+from callcenter.configuration.local_secret import kept_secret
+from callcenter.configuration.log import FORMATS, logging_settings
+from callcenter.configuration.messages import mail_settings, site_address
+from callcenter.configuration.sign_on import library_settings, read_sign_on
+from callcenter.configuration.traces import trace_endpoint
 from callcenter.path_prefix import read_prefix
-from callcenter.sign_on_settings import library_settings, read_sign_on
-from callcenter.trace_settings import trace_endpoint
 from calls.analysis.providers.catalogue import PROVIDERS
 from calls.proxies import read_networks
 from supervisor.listen.action_link import find_problem, source_of

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from callcenter.environment import Setting
+from callcenter.configuration.environment import Setting
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE, PAGE = ROOT / ".env.example", ROOT / "docs" / "settings.md"

@@ -7,8 +7,8 @@ import logging.config
 import pytest
 from django.test import Client
 
+from callcenter.configuration.log import logging_settings
 from callcenter.log_format import HOUR_S, HideTokens, JsonLines, UnknownHosts
-from callcenter.log_settings import logging_settings
 from calls.monitoring.log_context import logging_with
 
 

@@ -27,7 +27,7 @@ from django_auth_ldap.config import (
     PosixGroupType,
 )
 
-from callcenter.directory_settings import Directory
+from callcenter.configuration.directory import Directory
 from calls.accounts.local import is_local_name
 from calls.accounts.sign_on import (
     DirectoryDown,

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 
-from callcenter.local_secret import kept_secret
+from callcenter.configuration.local_secret import kept_secret
 
 USERNAME = "supervisor"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Group
 
-from callcenter.environment import Environment
-from callcenter.sign_on_settings import library_settings, read_sign_on
+from callcenter.configuration.environment import Environment
+from callcenter.configuration.sign_on import library_settings, read_sign_on
 from calls.accounts.provider import forget_endpoints
 from calls.tests.programs import need_package
 from supervisor.tests.sign_on import openldap

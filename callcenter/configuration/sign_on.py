@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from callcenter.directory_settings import DIRECTORY, LOOPBACK, Directory, read_directory
-from callcenter.environment import Environment
+from callcenter.configuration.directory import DIRECTORY, LOOPBACK, Directory, read_directory
+from callcenter.configuration.environment import Environment
 
 AXES = "axes.backends.AxesStandaloneBackend"
 MODEL = "django.contrib.auth.backends.ModelBackend"

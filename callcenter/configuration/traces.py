@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from callcenter.environment import Environment
+from callcenter.configuration.environment import Environment
 
 SAMPLERS = (
     "parentbased_always_on",

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from callcenter.environment import Environment
+from callcenter.configuration.environment import Environment
 
 DIRECTORY = "calls.accounts.directory.DirectoryBackend"
 MEMBERS = ("member", "uniqueMember", "memberUid")

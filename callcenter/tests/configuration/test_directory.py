@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from callcenter import directory_settings
-from callcenter.environment import Environment
-from callcenter.sign_on_settings import read_sign_on
+from callcenter.configuration import directory
+from callcenter.configuration.environment import Environment
+from callcenter.configuration.sign_on import read_sign_on
 
 FINE = {
     "LDAP_URL": "ldaps://ldap.example.com",
@@ -21,7 +21,7 @@ IN_THE_CLEAR = "would send passwords in the clear. Use ldaps://, or set LDAP_STA
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch):
-    monkeypatch.setattr(directory_settings, "find_spec", lambda name: name)
+    monkeypatch.setattr(directory, "find_spec", lambda name: name)
 
 
 def read(monkeypatch, **values):
@@ -99,7 +99,7 @@ def test_what_is_wrong_is_named(monkeypatch, values, said):
 
 
 def test_packages_that_are_missing_are_named_with_the_file_that_has_them(monkeypatch):
-    monkeypatch.setattr(directory_settings, "find_spec", lambda name: None)
+    monkeypatch.setattr(directory, "find_spec", lambda name: None)
 
     assert read(monkeypatch, **FINE)[1] == [
         "LDAP_URL needs packages: pip install -r requirements-ldap.txt"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.checked_values import speakers, time_zone, writable_folder
-from callcenter.database_settings import database_settings
-from callcenter.environment import BadSettings, Environment, choose_profile
+from callcenter.configuration.checked_values import speakers, time_zone, writable_folder
+from callcenter.configuration.database import database_settings
+from callcenter.configuration.environment import BadSettings, Environment, choose_profile
 from callcenter.local_settings import env as site
 from callcenter.settings_page import EXAMPLE, PAGE, page, rows
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

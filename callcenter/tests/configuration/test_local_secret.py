@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from callcenter import local_secret
-from callcenter.local_secret import kept_secret
+from callcenter.configuration import local_secret
+from callcenter.configuration.local_secret import kept_secret
 
 
 def test_a_secret_is_made_once_and_kept_for_its_owner_only(tmp_path):

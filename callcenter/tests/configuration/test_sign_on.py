@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.environment import Environment
-from callcenter.sign_on_settings import read_sign_on
+from callcenter.configuration.environment import Environment
+from callcenter.configuration.sign_on import read_sign_on
 
 FINE = {
     "OIDC_ISSUER": "https://login.example.com/realms/acme",
