@@ -34,11 +34,6 @@ from calls.tests.factories import DIALOGUE, live_call
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _listening(settings):
-    settings.LIVE_TRANSCRIPTION = "all"
-
-
 def test_the_words_of_an_audio_call_are_stored_as_they_end():
     receive(*spoken("c-1", (1, 2), (3, 5), seconds=7))
     listener = a_listener()

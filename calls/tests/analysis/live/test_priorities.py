@@ -23,11 +23,6 @@ from calls.tests.factories import ended_call
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _listening(settings):
-    settings.LIVE_TRANSCRIPTION = "all"
-
-
 def test_calls_that_nobody_watches_are_recognised_in_the_time_that_is_left():
     receive(*spoken("c-1", (1, 2), seconds=5))
     receive(*spoken("c-2", (1, 3), seconds=5))

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.speech]
 
 
 def test_a_recorded_call_is_heard_while_it_lasts(settings):
-    settings.LIVE_TRANSCRIPTION, settings.AI_PROVIDER = "all", "local"
+    settings.AI_PROVIDER = "local"
     data = (RECORDINGS / "lost-card.wav").read_bytes()
     body = data[data.index(b"data") + 8 :][: 20 * 16_000]
     media = "audio/x-mulaw;rate=8000;channels=2"

@@ -47,8 +47,7 @@ def test_a_single_text_that_is_too_long_is_left_out():
 
 
 @pytest.mark.django_db
-def test_text_calls_that_cost_much_do_not_delay_the_words_of_spoken_ones(monkeypatch, settings):
-    settings.LIVE_TRANSCRIPTION = "all"
+def test_text_calls_that_cost_much_do_not_delay_the_words_of_spoken_ones(monkeypatch):
     worked_s = 0.0
     take_change = HeardCall.take_change
 

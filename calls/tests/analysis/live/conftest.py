@@ -1,0 +1,8 @@
+"""Every live call is heard in these tests, whatever the settings of this checkout say."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _every_call_is_heard(settings):
+    settings.LIVE_TRANSCRIPTION = "all"
