@@ -14,6 +14,7 @@ packets       Routes that send and read packets.
 people        Routes of agents and queues.
 receivers     Routes of webhook endpoints and notification targets.
 reports       Routes of reports by agent, queue and day.
+rows          Routes of a list and its rows, for the subjects that have one.
 rules         Routes of alert rules.
 schema        Adds to each operation the scope that it needs.
 search        Search routes and the query syntax.

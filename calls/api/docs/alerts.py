@@ -6,15 +6,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from calls.api.docs.answers import (
-    BOM,
-    CALL_ID,
-    MALFORMED,
-    READ_ERRORS,
-    WRITE_ERRORS,
-    _without,
-    error,
-)
+from calls.api.docs.answers import BOM, CALL_ID, LIST_ERRORS, READ_ERRORS, error
+from calls.api.docs.rows import Rows
 from calls.api.serializers.alerts import (
     AcknowledgementSerializer,
     AlertSerializer,
@@ -25,8 +18,11 @@ from calls.api.serializers.alerts import (
 _ALERT_ID = OpenApiParameter(
     "alert_id", int, OpenApiParameter.PATH, description="The number of the alert, as in the list."
 )
-_UNKNOWN = error("There is no such alert.", {"detail": "There is no alert 17."})
-_LIST = {**_without(READ_ERRORS, 404), 400: MALFORMED}
+_ALERTS = Rows(
+    "alerts",
+    error("There is no such alert.", {"detail": "There is no alert 17."}),
+    number=_ALERT_ID,
+)
 _OPEN = {
     "alert": 17,
     "call_id": "4711",
@@ -56,18 +52,17 @@ _SEEN = {
     "acknowledged_by": "ana",
     "note": "Joined the call.",
 }
-alert_list = extend_schema(
-    operation_id="list_alerts",
-    summary="Alerts, newest first",
+alert_list = _ALERTS.all(
+    "list_alerts",
+    "Alerts, newest first",
+    AlertSerializer,
     description=(
         "Alerts that rules have raised. An alert is `open`, `snoozed` until a time, `acknowledged` "
         "by somebody, or `resolved` because its condition ended without anybody; "
         "`resolved_reason` says how. Counts of open alerts hold only those whose `state` is "
         "`open`. `state`, `severity` and `kind` can be repeated."
     ),
-    tags=["alerts"],
     examples=[OpenApiExample("An open alert", value=_OPEN, response_only=True)],
-    responses={200: AlertSerializer(many=True), **_LIST},
 )
 call_alerts = extend_schema(
     operation_id="list_call_alerts",
@@ -76,13 +71,7 @@ call_alerts = extend_schema(
     parameters=[CALL_ID],
     responses={200: AlertSerializer(many=True), **READ_ERRORS},
 )
-alert_detail = extend_schema(
-    operation_id="get_alert",
-    summary="One alert",
-    tags=["alerts"],
-    parameters=[_ALERT_ID],
-    responses={200: AlertSerializer, **_without(READ_ERRORS, 400), 404: _UNKNOWN},
-)
+alert_detail = _ALERTS.one("get_alert", "One alert", AlertSerializer)
 
 
 ACKNOWLEDGEMENT_STATUSES = ["acknowledged", "already_acknowledged"]
@@ -98,103 +87,79 @@ class AcknowledgedAlertSerializer(AlertSerializer):
         read_only_fields = fields
 
 
-acknowledge = extend_schema(
-    operation_id="acknowledge_alert",
-    summary="Acknowledge an alert",
+acknowledge = _ALERTS.one(
+    "acknowledge_alert",
+    "Acknowledge an alert",
+    OpenApiResponse(
+        AcknowledgedAlertSerializer,
+        examples=[
+            OpenApiExample("First time", value={"status": "acknowledged", **_SEEN}),
+            OpenApiExample("Again", value={"status": "already_acknowledged", **_SEEN}),
+        ],
+    ),
     description=(
         "A repeated request changes nothing: it answers `already_acknowledged` with the name of "
         "the first person. Snoozed and resolved alerts can be acknowledged as well. The event "
         "log gets an `alert_acknowledged` event."
     ),
-    tags=["alerts"],
-    parameters=[_ALERT_ID],
     request=AcknowledgementSerializer,
     examples=[
         OpenApiExample("With a note", value={"note": "Joined the call."}, request_only=True),
     ],
-    responses={
-        200: OpenApiResponse(
-            AcknowledgedAlertSerializer,
-            examples=[
-                OpenApiExample("First time", value={"status": "acknowledged", **_SEEN}),
-                OpenApiExample("Again", value={"status": "already_acknowledged", **_SEEN}),
-            ],
-        ),
-        **WRITE_ERRORS,
-        404: _UNKNOWN,
-    },
 )
 _CLOSED = error(
     "The alert is acknowledged or resolved.",
     {"detail": "An alert that is resolved cannot be snoozed.", "state": "resolved"},
 )
-assign = extend_schema(
-    operation_id="assign_alert",
-    summary="Assign an alert to somebody",
+assign = _ALERTS.one(
+    "assign_alert",
+    "Assign an alert to somebody",
+    OpenApiResponse(
+        AlertSerializer,
+        examples=[OpenApiExample("Assigned", value={**_OPEN, "assigned_to": "ana"})],
+    ),
+    also={409: _CLOSED},
     description=(
         "To an active user with the permission *Can end, retry and reanalyse calls*, or to nobody. "
         "It stays open. The event log gets an `alert_assigned` event."
     ),
-    tags=["alerts"],
-    parameters=[_ALERT_ID],
     request=AssignmentSerializer,
     examples=[OpenApiExample("To Ana", value={"to": "ana"}, request_only=True)],
-    responses={
-        200: OpenApiResponse(
-            AlertSerializer,
-            examples=[OpenApiExample("Assigned", value={**_OPEN, "assigned_to": "ana"})],
-        ),
-        **WRITE_ERRORS,
-        404: _UNKNOWN,
-        409: _CLOSED,
-    },
 )
-snooze = extend_schema(
-    operation_id="snooze_alert",
-    summary="Snooze an alert",
+snooze = _ALERTS.one(
+    "snooze_alert",
+    "Snooze an alert",
+    OpenApiResponse(
+        AlertSerializer,
+        examples=[
+            OpenApiExample(
+                "Snoozed",
+                value={**_OPEN, "state": "snoozed", "snoozed_until": "2026-01-31T17:30:00Z"},
+            )
+        ],
+    ),
+    also={409: _CLOSED},
     description=(
         "It is not open until the time has come, which is at most seven days away. The event log "
         "gets an `alert_snoozed` event, and an `alert_reopened` event when it is open again."
     ),
-    tags=["alerts"],
-    parameters=[_ALERT_ID],
     request=SnoozeSerializer,
     examples=[
         OpenApiExample("For a quarter of an hour", value={"minutes": 15}, request_only=True),
         OpenApiExample("Until a time", value={"until": "2026-01-31T17:30:00Z"}, request_only=True),
     ],
-    responses={
-        200: OpenApiResponse(
-            AlertSerializer,
-            examples=[
-                OpenApiExample(
-                    "Snoozed",
-                    value={**_OPEN, "state": "snoozed", "snoozed_until": "2026-01-31T17:30:00Z"},
-                )
-            ],
-        ),
-        **WRITE_ERRORS,
-        404: _UNKNOWN,
-        409: _CLOSED,
-    },
 )
-reopen = extend_schema(
-    operation_id="reopen_alert",
-    summary="Reopen an alert",
+reopen = _ALERTS.one(
+    "reopen_alert",
+    "Reopen an alert",
+    OpenApiResponse(AlertSerializer, examples=[OpenApiExample("Open", value=_OPEN)]),
+    also={409: _CLOSED},
     description=(
         "Opens an alert that was acknowledged or snoozed, without its note. Does nothing if it is "
         "open. One that is resolved stays resolved: its condition has ended. The event log gets "
         "an `alert_reopened` event."
     ),
-    tags=["alerts"],
-    parameters=[_ALERT_ID],
     request=None,
-    responses={
-        200: OpenApiResponse(AlertSerializer, examples=[OpenApiExample("Open", value=_OPEN)]),
-        **WRITE_ERRORS,
-        404: _UNKNOWN,
-        409: _CLOSED,
-    },
 )
 alert_table = extend_schema(
     operation_id="export_alerts",
@@ -202,5 +167,5 @@ alert_table = extend_schema(
     description="Cells that a spreadsheet would run as a formula start with an apostrophe.",
     tags=["alerts"],
     parameters=[BOM],
-    responses={(200, "text/csv"): OpenApiTypes.STR, **_LIST},
+    responses={(200, "text/csv"): OpenApiTypes.STR, **LIST_ERRORS},
 )

@@ -144,8 +144,11 @@ WRITE_ERRORS = {
 }
 
 
-def _without(responses: dict[int, Any], code: int) -> dict[int, Any]:
+def without(responses: dict[int, Any], code: int) -> dict[int, Any]:
     return {each: answer for each, answer in responses.items() if each != code}
+
+
+LIST_ERRORS = {**without(READ_ERRORS, 404), 400: MALFORMED}
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -21,11 +21,11 @@ from calls.api.docs.answers import (
     WRITE_ERRORS,
     CustomValuesSerializer,
     F,
-    _without,
     answer,
     call_state,
     error,
     text,
+    without,
 )
 from calls.api.docs.transcripts import REDACTED
 from calls.api.serializers.calls import (
@@ -210,7 +210,7 @@ call_table = extend_schema(
     description="Cells that a spreadsheet would run as a formula start with an apostrophe.",
     tags=["lists"],
     parameters=[BOM],
-    responses={(200, "text/csv"): OpenApiTypes.STR, **_without(READ_ERRORS, 404)},
+    responses={(200, "text/csv"): OpenApiTypes.STR, **without(READ_ERRORS, 404)},
 )
 recording = extend_schema(
     operation_id="get_recording",

@@ -9,7 +9,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from calls.api.docs.answers import CALL_ID, READ_ERRORS, _without, answer, text
+from calls.api.docs.answers import CALL_ID, READ_ERRORS, answer, text, without
 from calls.api.pagination import MAX_LIMIT
 from calls.api.serializers.events import EventSerializer
 
@@ -51,7 +51,7 @@ event_list = extend_schema(
             next_after=serializers.IntegerField(),
             results=EventSerializer(many=True),
         ),
-        **_without(READ_ERRORS, 404),
+        **without(READ_ERRORS, 404),
     },
 )
 call_events = extend_schema(

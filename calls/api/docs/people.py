@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 
-from calls.api.docs.answers import MALFORMED, READ_ERRORS, _without, answer, text
-from calls.api.docs.reports import FIGURES, Decorator
+from calls.api.docs.answers import LIST_ERRORS, F, answer, text
+from calls.api.docs.reports import FIGURES
 from calls.api.serializers.reports import AgentNowSerializer, QueueNowSerializer
 
 _PAGE = [
@@ -17,7 +18,7 @@ _PAGE = [
 ]
 
 
-def _now(noun: str, by: str, name: str, row: Any) -> Decorator:
+def _now(noun: str, by: str, name: str, row: Any) -> Callable[[F], F]:
     example = {
         "at": "2026-01-31T12:00:00Z",
         "time_zone": "Europe/Berlin",
@@ -36,7 +37,7 @@ def _now(noun: str, by: str, name: str, row: Any) -> Decorator:
         ],
     }
 
-    described: Decorator = extend_schema(
+    return extend_schema(
         operation_id=f"list_{noun}",
         summary=f"{noun.capitalize()} now: live calls, open alerts, and the figures of today",
         description=(
@@ -55,11 +56,9 @@ def _now(noun: str, by: str, name: str, row: Any) -> Decorator:
                 next=serializers.URLField(allow_null=True),
                 results=row(many=True),
             ),
-            **_without(READ_ERRORS, 404),
-            400: MALFORMED,
+            **LIST_ERRORS,
         },
     )
-    return described
 
 
 agents_now = _now("agents", "agent", "Ana Ruiz", AgentNowSerializer)

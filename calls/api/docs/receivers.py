@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
-
-from calls.api.docs.answers import MALFORMED, READ_ERRORS, WRITE_ERRORS, F, _without, error
-from calls.api.docs.rules import NUMBER
+from calls.api.docs.answers import error
+from calls.api.docs.rows import Rows
 from calls.api.serializers.receivers import (
     EndpointDeliverySerializer,
     EndpointSerializer,
@@ -20,12 +17,13 @@ from calls.api.serializers.receivers import (
     TargetSerializer,
 )
 
-TAGS = ["administration"]
-_LIST = {**_without(READ_ERRORS, 404), 400: MALFORMED}
-_UNKNOWN = {
-    "webhook": error("There is no such webhook.", {"detail": "There is no webhook 3."}),
-    "target": error("There is no such target.", {"detail": "There is no notification target 3."}),
-}
+_WEBHOOKS = Rows(
+    "administration", error("There is no such webhook.", {"detail": "There is no webhook 3."})
+)
+_TARGETS = Rows(
+    "administration",
+    error("There is no such target.", {"detail": "There is no notification target 3."}),
+)
 _ENDPOINT = {
     "name": "CRM",
     "url": "https://crm.example.com/hooks/calls",
@@ -42,22 +40,6 @@ _TARGET = {
 }
 
 
-def _row(noun: str, operation: str, summary: str, answer: Any, **more: Any) -> Callable[[F], F]:
-    """Describe a route that reads or acts on one row."""
-    status = more.pop("status", 200)
-    errors = _without(WRITE_ERRORS if "request" in more else READ_ERRORS, 404)
-    if "request" not in more:
-        errors = _without(errors, 400)
-    return extend_schema(
-        operation_id=operation,
-        summary=summary,
-        tags=TAGS,
-        parameters=[NUMBER],
-        responses={status: answer, **errors, 404: _UNKNOWN[noun]},
-        **{"request": None, **more},
-    )
-
-
 def _gone(what: str) -> OpenApiResponse:
     return OpenApiResponse(description=f"The {what} was deleted, with its deliveries.")
 
@@ -67,28 +49,25 @@ _TEST = (
     "The answer is 200 even if the message did not arrive."
 )
 
-webhook_list = extend_schema(
-    operation_id="list_webhooks",
-    summary="Webhook endpoints, newest first",
+webhook_list = _WEBHOOKS.all(
+    "list_webhooks",
+    "Webhook endpoints, newest first",
+    StoredEndpointSerializer,
     description="Without their secrets.",
-    tags=TAGS,
-    responses={200: StoredEndpointSerializer(many=True), **_LIST},
 )
-webhook_detail = _row("webhook", "get_webhook", "One webhook endpoint", StoredEndpointSerializer)
-webhook_create = extend_schema(
-    operation_id="create_webhook",
-    summary="Create a webhook endpoint",
+webhook_detail = _WEBHOOKS.one("get_webhook", "One webhook endpoint", StoredEndpointSerializer)
+webhook_create = _WEBHOOKS.new(
+    "create_webhook",
+    "Create a webhook endpoint",
+    NewEndpointSerializer,
     description=(
         "It gets events from now on. The answer has the `secret` by which the receiver "
         "checks signatures; it is not shown again. docs/alerts.md describes the messages."
     ),
-    tags=TAGS,
     request=EndpointSerializer,
     examples=[OpenApiExample("Alerts and results", value=_ENDPOINT, request_only=True)],
-    responses={201: NewEndpointSerializer, **WRITE_ERRORS},
 )
-webhook_change = _row(
-    "webhook",
+webhook_change = _WEBHOOKS.one(
     "change_webhook",
     "Change a webhook endpoint",
     StoredEndpointSerializer,
@@ -99,43 +78,38 @@ webhook_change = _row(
     request=EndpointSerializer,
     examples=[OpenApiExample("Stop it", value={"enabled": False}, request_only=True)],
 )
-webhook_delete = _row(
-    "webhook", "delete_webhook", "Delete a webhook endpoint", _gone("endpoint"), status=204
+webhook_delete = _WEBHOOKS.one(
+    "delete_webhook", "Delete a webhook endpoint", _gone("endpoint"), status=204
 )
-webhook_test = _row(
-    "webhook",
+webhook_test = _WEBHOOKS.one(
     "test_webhook",
     "Send a test message to a webhook endpoint",
     OutcomeSerializer,
     description=_TEST,
 )
-webhook_deliveries = _row(
-    "webhook",
+webhook_deliveries = _WEBHOOKS.one(
     "list_webhook_deliveries",
     "The messages to a webhook endpoint, newest first",
     EndpointDeliverySerializer(many=True),
 )
-target_list = extend_schema(
-    operation_id="list_notification_targets",
-    summary="Notification targets, newest first",
+target_list = _TARGETS.all(
+    "list_notification_targets",
+    "Notification targets, newest first",
+    StoredTargetSerializer,
     description="Of a chat's address, only the host and the end are shown.",
-    tags=TAGS,
-    responses={200: StoredTargetSerializer(many=True), **_LIST},
 )
-target_detail = _row(
-    "target", "get_notification_target", "One notification target", StoredTargetSerializer
+target_detail = _TARGETS.one(
+    "get_notification_target", "One notification target", StoredTargetSerializer
 )
-target_create = extend_schema(
-    operation_id="create_notification_target",
-    summary="Create a notification target",
+target_create = _TARGETS.new(
+    "create_notification_target",
+    "Create a notification target",
+    StoredTargetSerializer,
     description="It gets alerts that are raised from now on.",
-    tags=TAGS,
     request=TargetSerializer,
     examples=[OpenApiExample("E-mail", value=_TARGET, request_only=True)],
-    responses={201: StoredTargetSerializer, **WRITE_ERRORS},
 )
-target_change = _row(
-    "target",
+target_change = _TARGETS.one(
     "change_notification_target",
     "Change a notification target",
     StoredTargetSerializer,
@@ -143,22 +117,19 @@ target_change = _row(
     request=TargetSerializer,
     examples=[OpenApiExample("All alerts", value={"min_severity": "notice"}, request_only=True)],
 )
-target_delete = _row(
-    "target",
+target_delete = _TARGETS.one(
     "delete_notification_target",
     "Delete a notification target",
     _gone("target"),
     status=204,
 )
-target_test = _row(
-    "target",
+target_test = _TARGETS.one(
     "test_notification_target",
     "Send a test message to a notification target",
     OutcomeSerializer,
     description=_TEST,
 )
-target_deliveries = _row(
-    "target",
+target_deliveries = _TARGETS.one(
     "list_notification_deliveries",
     "The messages to a notification target, newest first",
     TargetDeliverySerializer(many=True),

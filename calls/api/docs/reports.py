@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from calls.api.docs.answers import BOM, BUSY, FORBIDDEN, METHOD, UNAUTHORISED, error
+from calls.api.docs.answers import BOM, BUSY, FORBIDDEN, METHOD, UNAUTHORISED, F, error
 from calls.api.serializers.reports import (
     AgentReportSerializer,
     DayReportSerializer,
@@ -61,20 +61,11 @@ FIGURES = {
     "agent_negative": 0,
     "alerts": 3,
 }
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Decorator(Protocol):
-    """Describes a view, and returns it."""
-
-    def __call__(self, view: F, /) -> F: ...
-
-
 _COUNTED = "A call counts on the day on which it was opened."
 
 
-def _report(noun: str, by: str, value: str, row: Any, description: str) -> Decorator:
-    described: Decorator = extend_schema(
+def _report(noun: str, by: str, value: str, row: Any, description: str) -> Callable[[F], F]:
+    return extend_schema(
         operation_id=f"report_{noun}",
         summary=f"Calls, handling time, sentiment and alerts by {by}",
         description=description,
@@ -106,11 +97,10 @@ def _report(noun: str, by: str, value: str, row: Any, description: str) -> Decor
             **_ERRORS,
         },
     )
-    return described
 
 
-def _table(noun: str, by: str) -> Decorator:
-    described: Decorator = extend_schema(
+def _table(noun: str, by: str) -> Callable[[F], F]:
+    return extend_schema(
         operation_id=f"export_{noun}_report",
         summary=f"The report by {by} as CSV",
         description=f"{_COUNTED} Cells that a spreadsheet would run start with an apostrophe.",
@@ -118,7 +108,6 @@ def _table(noun: str, by: str) -> Decorator:
         parameters=[*_RANGE, BOM],
         responses={(200, "text/csv"): OpenApiTypes.STR, **_ERRORS},
     )
-    return described
 
 
 agents = _report(
