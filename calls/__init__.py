@@ -4,13 +4,12 @@ lifecycle     Every state of a call and every transition
 services      Writes to a call outside ingest and analysis, one transaction each
 resolution    Resolves alerts whose condition ends with the state of their call
 events/       The event log: typed events, appended in the transaction that makes them true
-actions       The catalogue of actions on a call, read by pages, bulk, admin, API and commands
+actions/      What can be done to a call, and to many calls in the background
 description   The described fields of a call, and the values of custom fields
 visibility/   Who sees which calls
 groups        The groups of people that a site starts with
 annotations   Tags and notes
 deletion      Deletes a call with everything about it
-bulk          Actions on many calls in the background
 holds/        Legal holds: calls that must not be deleted
 listening     Who listens to live calls: sessions, their leases, and the use of the action link
 keys/         API keys: create, change, rotate, revoke and check

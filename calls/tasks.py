@@ -11,11 +11,11 @@ from typing import Any
 
 from calls.accounts.reset import send_resets
 from calls.accounts.sessions import prune_sessions
+from calls.actions.bulk import carry_on, prune_bulk_actions, resume_bulk_actions
 from calls.analysis.claims import any_due
 from calls.analysis.providers.registry import get_provider
 from calls.analysis.runner import Runner
 from calls.audit.cutting import prune_audit
-from calls.bulk import carry_on, prune_bulk_actions, resume_bulk_actions
 from calls.erasure.services import carry_on as carry_on_erasing
 from calls.erasure.services import resume_erasures
 from calls.monitoring.samples import take_sample

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from calls.actions.bulk import count_outcomes
 from calls.admin.display import NONE, pill, show_time
 from calls.admin.lists import CallInline, ReadOnly, Records
-from calls.bulk import count_outcomes
 from calls.models import BulkAction, BulkItem
 
 REFUSED = BulkItem.Outcome.REFUSED

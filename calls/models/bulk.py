@@ -14,7 +14,7 @@ from calls.models.privacy.hold import REASON_LENGTH
 
 
 class BulkAction(models.Model):
-    """An action on many calls. ``calls.bulk`` carries it out, one call at a time.
+    """An action on many calls. ``calls.actions.bulk`` carries it out, one call at a time.
 
     ``token`` is created with the form, so that a form sent twice starts one action. ``query`` is
     the filter that selected the calls, in the form of the wallboard's address. ``?`` means every

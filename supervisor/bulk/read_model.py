@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 from django.http import QueryDict
 
 from calls.actions import ACTIONS, IN_BULK, Action, ManyCalls
-from calls.bulk import LIMIT, count_outcomes
+from calls.actions.bulk import LIMIT, count_outcomes
 from calls.holds.services import mark_held
 from calls.lifecycle import CallState
 from calls.models import BulkAction, BulkItem, Call

@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from calls.actions import ACTIONS
+from calls.actions.bulk import TooMany, start_bulk, stop_bulk
 from calls.annotations import AnnotationRefused, known_tags
-from calls.bulk import TooMany, start_bulk, stop_bulk
 from calls.holds.services import HoldRefused
 from supervisor.access import guarded
 from supervisor.bulk.kinds import PERMISSIONS

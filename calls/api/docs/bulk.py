@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
+from calls.actions.bulk import LIMIT
 from calls.api.docs.answers import error
 from calls.api.docs.rows import Rows
 from calls.api.serializers.bulk import BulkProgressSerializer, BulkSerializer, NewBulkSerializer
-from calls.bulk import LIMIT
 
 _PROGRESS = {
     "number": 8,

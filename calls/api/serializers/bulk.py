@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from calls.actions.bulk import LIMIT, count_outcomes
 from calls.api.serializers.fields import StrictChoiceField, StrictSerializer, StrictStringField
-from calls.bulk import LIMIT, count_outcomes
 from calls.models import CALL_ID_LENGTH, REASON_LENGTH, TAG_LENGTH, BulkAction, BulkItem, Stage
 
 REFUSALS_SHOWN = 100

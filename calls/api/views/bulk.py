@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls.actions import ACTIONS, OPERATE
+from calls.actions.bulk import LIMIT, TooMany, start_bulk, stop_bulk
 from calls.api.authentication import find_lack
 from calls.api.docs import bulk as docs
 from calls.api.filters import CallFilter
 from calls.api.serializers.bulk import BulkProgressSerializer, BulkSerializer, NewBulkSerializer
 from calls.api.views.administration import AdministrationRoute, read_body
 from calls.api.views.route import READ, SUPERVISE, who
-from calls.bulk import LIMIT, TooMany, start_bulk, stop_bulk
 from calls.ingest.call_ids import find_call_id
 from calls.models import BulkAction, Call
 from calls.visibility import active, in_sight

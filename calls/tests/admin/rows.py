@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
+from calls.actions.bulk import start_bulk
 from calls.annotations import add_note, add_tag
-from calls.bulk import start_bulk
 from calls.displays import create_display
 from calls.holds.services import hold_customer
 from calls.keys import create_key

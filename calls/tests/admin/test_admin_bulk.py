@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from calls.bulk import AT_ONCE, start_bulk, stop_bulk
+from calls.actions.bulk import AT_ONCE, start_bulk, stop_bulk
 from calls.lifecycle import CallState
 from calls.models import BulkAction
 from calls.tests.admin.test_admin import HOSTILE, change, changelist, rows_in, text_of

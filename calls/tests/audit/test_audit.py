@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from calls import services
+from calls.actions.bulk import start_bulk
 from calls.annotations import add_note, add_tag
 from calls.audit.chain import check, find_head, seal
 from calls.audit.cutting import prune_audit
 from calls.audit.record import record_audit
-from calls.bulk import start_bulk
 from calls.keys import create_key
 from calls.listening import end_listening, start_listening
 from calls.models import AlertRule, AppendOnly, AuditCut, AuditEntry, Call

@@ -19,7 +19,7 @@ fields = dict(state="ARCHIVED", last_packet_at=now, ended_at=now, state_changed_
 Call.objects.bulk_create(Call(call_id=f"c-{{n}}", **fields) for n in range({CALLS}))
 """
 TAG_ALL = """
-from calls.bulk import start_bulk
+from calls.actions.bulk import start_bulk
 from calls.models import Call
 ids = list(Call.objects.values_list("call_id", flat=True))
 start_bulk(kind="tag", call_ids=ids, tag="vip", by="ann")

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from calls.actions.bulk import start_bulk
 from calls.annotations import add_tag
-from calls.bulk import start_bulk
 from calls.holds.services import hold_customer, set_hold
 from calls.models import Call
 from calls.tests.factories import failed_call, live_call

@@ -8,7 +8,8 @@ import uuid
 import pytest
 from django.urls import reverse
 
-from calls import bulk, services
+from calls import services
+from calls.actions import bulk
 from calls.annotations import add_tag
 from calls.holds.services import hold_customer
 from calls.lifecycle import CallState
@@ -186,7 +187,7 @@ def test_people_are_offered_and_may_start_only_what_they_have_permission_for(kee
 def test_too_many_are_refused_before_and_after_the_question(operator, monkeypatch):
     calls = [live_call() for _ in range(3)]
     question = ask(operator, "end", scope="all")
-    for module in ("calls.bulk.LIMIT", "supervisor.bulk.read_model.LIMIT"):
+    for module in ("calls.actions.bulk.LIMIT", "supervisor.bulk.read_model.LIMIT"):
         monkeypatch.setattr(module, 2)
 
     refused, page = answer(operator, question), ask(operator, "end", scope="all")

@@ -11,7 +11,7 @@ from django.db import connection
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from calls.bulk import start_bulk
+from calls.actions.bulk import start_bulk
 from calls.events.people import PeopleChanged
 from calls.holds.services import set_hold
 from calls.models import Alert, BulkItem, Call, CallEvent, Team

@@ -19,7 +19,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from calls.actions import ACTIONS, REFUSALS
+from calls.actions.catalogue import ACTIONS, REFUSALS
 from calls.annotations import NAME_LENGTH, normal_tag
 from calls.audit.actors import find_actor
 from calls.audit.record import record_audit

@@ -12,10 +12,10 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from calls import bulk, services, tasks
-from calls.actions import ACTIONS
+from calls import services, tasks
+from calls.actions import ACTIONS, bulk
+from calls.actions.bulk import TooMany, carry_on, start_bulk, stop_bulk
 from calls.annotations import AnnotationRefused, add_tag
-from calls.bulk import TooMany, carry_on, start_bulk, stop_bulk
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, BulkAction, BulkItem, Call, CallEvent, Stage
 

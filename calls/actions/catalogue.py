@@ -1,19 +1,16 @@
 """The catalogue of actions: what people and programs can do to a call.
 
-The call page, bulk actions, the admin, the API and the commands read their names, states,
-permissions, words and services from here. Whether a state allows a transition is decided by
-``calls.lifecycle``, under the lock of the call.
+Whether a state allows a transition is decided by ``calls.lifecycle``, under the lock of the call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from calls import services
+from calls.actions.action import Action, ManyCalls, OneCall
 from calls.alerts.services import NothingToAcknowledge, acknowledge_call
-from calls.analysis.redecoding import COMMON_FORMATS, decode_call
+from calls.analysis.redecoding import decode_call
 from calls.analysis.speakers import swap_speakers
 from calls.annotations import (
     AnnotationRefused,
@@ -28,92 +25,14 @@ from calls.annotations import (
 from calls.deletion import delete_call
 from calls.holds import services as holds
 from calls.lifecycle import CallState
-from calls.models import ApiKey, Call, Stage
+from calls.models import ApiKey, Call
 
-OPERATE = "calls.operate_call"
 DELETE = "calls.delete_call"
 DELETE_NOTE = "calls.delete_note"  # notes of other people
-ANY_STATE = frozenset(CallState)
-STAGES = (
-    (
-        Stage.TRANSCRIBE.value,
-        "From scratch: transcribe the call again, then summarise and score it",
-    ),
-    (Stage.UNDERSTAND.value, "Keep the transcript: redo only summary, sentiment and figures"),
-)
 REFUSALS = (
     services.NotPossible, services.CallNotFound, NotThere, NotYours, AnnotationRefused,
     NothingToAcknowledge, holds.HoldRefused, holds.NotHeld, holds.OnHold,
 )  # fmt: skip
-# Where the call page offers an action: at its head, in the menu *More*, or in *Technical*.
-Place = Literal["head", "more", "technical"]
-
-
-@dataclass(frozen=True)
-class OneCall:
-    """The words of the call page: its button, the confirmation, and the message afterwards."""
-
-    label: str
-    question: str
-    consequence: str
-    done: str
-    is_main: bool = False
-    place: Place = "head"
-
-
-@dataclass(frozen=True)
-class ManyCalls:
-    """The words of a bulk action. ``button`` says "5 calls" in place of ``{calls}``.
-
-    ``will`` continues "these calls", ``done`` is their outcome.
-    """
-
-    title: str
-    button: str
-    will: str
-    consequence: str
-    done: str = "Done"
-
-
-@dataclass(frozen=True)
-class Action:
-    """One action. ``run(call_id=..., by=..., **options)`` carries it out or raises a refusal.
-
-    ``past`` continues "A call that is FAILED cannot be". ``takes`` names the options that ``run``
-    needs, and ``may_take`` those that the call page offers besides. ``is_done`` says whether a call
-    in one of the ``states`` no longer needs the action. ``scope`` and ``status`` belong to the API,
-    ``admin_label`` to the admin. An action without words for a place is not offered there. After
-    one that ``removes`` the call there is no call to go back to.
-    """
-
-    name: str
-    run: Callable[..., Any]
-    past: str = ""
-    states: frozenset[CallState] = ANY_STATE
-    permission: str = OPERATE
-    scope: ApiKey.Scope = ApiKey.Scope.SUPERVISE
-    status: str = ""
-    takes: tuple[str, ...] = ()
-    may_take: tuple[str, ...] = ()
-    is_grave: bool = False
-    removes: bool = False
-    is_done: Callable[[Call], bool] = lambda call: False
-    page: OneCall | None = None
-    bulk: ManyCalls | None = None
-    admin_label: str = ""
-
-    @property
-    def stages(self) -> tuple[tuple[str, str], ...]:
-        """The stages to choose from, each with its words."""
-        return STAGES if "stage" in self.takes else ()
-
-    @property
-    def formats(self) -> tuple[tuple[str, str], ...]:
-        """The media types to choose from, each with its words."""
-        return COMMON_FORMATS if "media" in self.takes else ()
-
-    def is_offered(self, call: Call) -> bool:
-        return call.state in self.states and not self.is_done(call)
 
 
 def _end(*, call_id: str, by: str, reason: str = Call.EndReason.OPERATOR) -> Call:
