@@ -3,6 +3,7 @@
 client   Plays calls to a server over HTTP, and counts the answers.
 line     Loses, duplicates and delays packets, repeatably.
 scripts  The content of calls: recordings and invented text calls.
+demo_calls/  The recordings, each with its script.
 
 This module checks the options of every simulation and opens the connections.
 """

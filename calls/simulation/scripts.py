@@ -1,4 +1,4 @@
-"""The content of simulated calls: the recordings in ``calls/demo_calls`` and invented text calls.
+"""The content of simulated calls: the recordings in ``demo_calls`` and invented text calls.
 
 A script holds numbered packets with their times. Nothing here knows about HTTP or pacing.
 """
@@ -18,7 +18,7 @@ from random import Random
 
 import msgspec
 
-DEMO_CALLS = Path(__file__).resolve().parent.parent / "demo_calls"
+DEMO_CALLS = Path(__file__).resolve().parent / "demo_calls"
 SERVICE_LINE = "+442079460000"
 
 PACKET_MS = 20

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from calls.formats.language import UNDETERMINED, detect_language, name_of, primary
+from calls.simulation.scripts import DEMO_CALLS
 
-CALLS = Path(__file__).parents[1] / "demo_calls"
 HEARD = Path(__file__).parent / "data" / "heard_scripts.json"
 
 
@@ -63,7 +63,9 @@ def test_a_few_words_have_none(text: str) -> None:
 
 
 def test_no_turn_of_an_english_call_looks_foreign() -> None:
-    demo = [turn for path in CALLS.glob("*.json") for turn in json.loads(path.read_text())["turns"]]
+    demo = [
+        turn for path in DEMO_CALLS.glob("*.json") for turn in json.loads(path.read_text())["turns"]
+    ]
     heard = [turn for call in json.loads(HEARD.read_text()).values() for turn in call["heard"]]
 
     foreign = [

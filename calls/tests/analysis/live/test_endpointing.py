@@ -7,7 +7,7 @@ from calls.analysis.live.audio.endpointing import FRAME, Endpointer
 from calls.analysis.media.g711 import MULAW
 from calls.analysis.providers.voice import RATE, _floats, utterances
 from calls.conversation import Channel
-from calls.tests.truth import RECORDINGS
+from calls.simulation.scripts import DEMO_CALLS
 
 
 class Script:
@@ -60,7 +60,7 @@ def test_speech_that_goes_on_at_the_end_is_found():
 @pytest.mark.speech
 @pytest.mark.parametrize("name", ["billing-dispute", "lost-card"])
 def test_recorded_calls_have_the_same_utterances_live_as_afterwards(name):
-    data = (RECORDINGS / f"{name}.wav").read_bytes()
+    data = (DEMO_CALLS / f"{name}.wav").read_bytes()
     body = np.frombuffer(data[data.index(b"data") + 8 :], np.uint8)
     stereo = MULAW[body[: len(body) // 2 * 2]].reshape(-1, 2)
     for side in (0, 1):

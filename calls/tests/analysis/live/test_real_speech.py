@@ -7,15 +7,15 @@ import pytest
 from calls.analysis.live.listener import Listener
 from calls.ingest.packets import IncomingPacket
 from calls.models import LiveUtterance
+from calls.simulation.scripts import DEMO_CALLS
 from calls.tests.analysis.live.listening import listen_until, receive
-from calls.tests.truth import RECORDINGS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.speech]
 
 
 def test_a_recorded_call_is_heard_while_it_lasts(settings):
     settings.AI_PROVIDER = "local"
-    data = (RECORDINGS / "lost-card.wav").read_bytes()
+    data = (DEMO_CALLS / "lost-card.wav").read_bytes()
     body = data[data.index(b"data") + 8 :][: 20 * 16_000]
     media = "audio/x-mulaw;rate=8000;channels=2"
     receive(

@@ -13,7 +13,7 @@ from calls.analysis.media.g711 import MULAW
 from calls.analysis.media.packets import PacketRow
 from calls.analysis.media.rates import STANDARD_RATES
 from calls.analysis.media.resampling import resample
-from calls.tests.truth import RECORDINGS
+from calls.simulation.scripts import DEMO_CALLS
 
 SECONDS = 8
 PACKET_S = 0.1
@@ -22,7 +22,7 @@ PACKET_S = 0.1
 @cache
 def speech(rate):
     """Eight seconds of a recorded customer at any rate."""
-    content = (RECORDINGS / "lost-card.wav").read_bytes()
+    content = (DEMO_CALLS / "lost-card.wav").read_bytes()
     at = content.index(b"data") + 8
     both = np.frombuffer(content[at:], np.uint8)
     customer = MULAW[both[: len(both) - len(both) % 2].reshape(-1, 2)[:, 1]]

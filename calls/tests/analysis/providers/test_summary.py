@@ -17,8 +17,8 @@ from calls.analysis.providers.local.keywords import MAX_KEYWORDS, keywords
 from calls.analysis.providers.local.summary import summarise
 from calls.analysis.providers.local.understanding import understand_locally
 from calls.conversation import Turn
+from calls.simulation.scripts import DEMO_CALLS
 
-DEMO_CALLS = sorted((Path(__file__).parents[3] / "demo_calls").glob("*.json"))
 OUTBOUND = sorted((Path(__file__).parents[2] / "data" / "outbound").glob("*.txt"))
 # About a trade of which neither prototypes nor demo calls speak.
 HOTEL = [
@@ -109,7 +109,7 @@ def test_an_agent_who_was_called_gives_no_reason(said: str) -> None:
     assert said not in found.parts["reason"]
 
 
-@pytest.mark.parametrize("path", DEMO_CALLS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(DEMO_CALLS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_summary_has_at_most_five_sentences_and_only_what_was_said(path: Path) -> None:
     turns = [Turn(**turn) for turn in json.loads(path.read_text())["turns"]]
     spoken = {part for turn in turns for part in sentences.split_sentences(turn.text)}

@@ -12,7 +12,7 @@ from calls.analysis.media.g711 import MULAW
 from calls.analysis.recording.material import load_material
 from calls.api.routing import websocket_urlpatterns
 from calls.models import Call, Packet, Stream
-from calls.tests.truth import RECORDINGS
+from calls.simulation.scripts import DEMO_CALLS
 
 FRAME = 160
 SID = "MZ18ad3ab5a668481ce02b83e7395059f0"
@@ -45,7 +45,7 @@ ASTERISK = {
 
 def codes():
     """Two seconds of a recording as mu-law bytes, agent and customer."""
-    content = (RECORDINGS / "lost-card.wav").read_bytes()
+    content = (DEMO_CALLS / "lost-card.wav").read_bytes()
     at = content.index(b"data") + 8
     both = np.frombuffer(content[at : at + 2 * 8000 * 6], np.uint8).reshape(-1, 2)
     return both[8000 * 4 :]
