@@ -17,7 +17,7 @@ def test_tests_that_need_no_database_touch_none(tmp_path):
     file = tmp_path / "site.sqlite3"
 
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "calls/tests/test_numbers.py"],
+        [sys.executable, "-m", "pytest", "-q", "calls/tests/formats/test_numbers.py"],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": f"sqlite:///{file}"},
         check=False,

@@ -10,7 +10,7 @@ import pytest
 from calls.formats.language import UNDETERMINED, detect_language, name_of, primary
 from calls.simulation.scripts import DEMO_CALLS
 
-HEARD = Path(__file__).parent / "data" / "heard_scripts.json"
+HEARD = Path(__file__).parents[1] / "data" / "heard_scripts.json"
 
 
 @pytest.mark.parametrize(
