@@ -1,6 +1,6 @@
 """Operations of migrations that leave a busy database usable while they run.
 
-``calls/tests/test_migrations.py`` says which migrations need them.
+``calls/tests/operation/test_migrations.py`` says which migrations need them.
 """
 
 from __future__ import annotations
