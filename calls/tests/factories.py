@@ -42,6 +42,11 @@ def live_call(call_id=None):
     return Call.objects.get(call_id=call_id)
 
 
+def fetch(call):
+    """Return the call as it is stored now."""
+    return Call.objects.get(pk=call.pk)
+
+
 def ended_call(call_id=None):
     return services.end_call(call_id=live_call(call_id).call_id)
 

@@ -12,13 +12,9 @@ from django.utils import timezone
 from calls import services
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent
-from calls.tests.factories import archived_call, failed_call
+from calls.tests.factories import archived_call, failed_call, fetch
 
 pytestmark = pytest.mark.django_db
-
-
-def fetch(call):
-    return Call.objects.get(pk=call.pk)
 
 
 def test_a_dismissed_call_stays_failed_and_is_no_dead_letter_any_more():

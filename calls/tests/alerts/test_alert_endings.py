@@ -13,7 +13,7 @@ from calls.alerts.live_tail import LiveTail
 from calls.alerts.matches import AlertMatch
 from calls.alerts.services import acknowledge_alert, raise_alerts
 from calls.analysis.speakers import swap_speakers
-from calls.models import Alert, AlertRule, Call, CallEvent, Stage
+from calls.models import Alert, Call, CallEvent, Stage
 from calls.tests import one_call
 from calls.tests.alerts.hearing import (
     archive,
@@ -36,13 +36,8 @@ from calls.tests.factories import (
     refusal,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("only_mine")]
 STATES = Alert.State
-
-
-@pytest.fixture(autouse=True)
-def only_mine():
-    AlertRule.objects.all().delete()
 
 
 def analyse(call):

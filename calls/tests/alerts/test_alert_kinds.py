@@ -17,7 +17,7 @@ from calls.models import Alert, AlertRule, Analysis, Call, CallEvent
 from calls.services import end_call
 from calls.tests.factories import archived_call, failed_call, live_call
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("only_mine")]
 TURNS = [
     {"speaker": "agent", "begin_ms": 400, "text": "Do you have a lawyer?", "score": 0.2},
     {"speaker": "customer", "begin_ms": 83_400, "text": "My lawyer, yes.", "score": -4.5},
@@ -27,11 +27,6 @@ METRICS = {
     "sentiment": {"overall": {"customer": {"score": -2.75}, "agent": {"score": 0.2}}},
     "non_talk": {"instances": [{"begin_ms": 100_000, "end_ms": 190_000}]},
 }
-
-
-@pytest.fixture(autouse=True)
-def only_mine():
-    AlertRule.objects.all().delete()
 
 
 def rule(kind, **fields):

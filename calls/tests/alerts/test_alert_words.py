@@ -80,11 +80,6 @@ def rule(**fields):
     return AlertRule.objects.create(**{**defaults, **fields})
 
 
-@pytest.fixture
-def only_mine(db):
-    AlertRule.objects.all().delete()
-
-
 def run(tail):
     book = RuleBook()
     book.refresh()

@@ -9,20 +9,15 @@ from django.utils import timezone
 
 from calls import services
 from calls.alerts.endings import resolve_live
-from calls.models import Alert, AlertRule, Call
+from calls.models import Alert, Call
 from calls.tests.alerts.hearing import archive, ended, hearing, look, look_at_log, rule, sweep, turn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("only_mine")]
 STATES = Alert.State
 UNHAPPY = {"kind": "sentiment", "speaker": "customer", "limit": -2}
 REFUND = {"kind": "words", "speaker": "customer", "phrases": "refund"}
 LOSS = {"kind": "loss", "limit": 5}
 LONG = {"kind": "long_call", "limit": 300}
-
-
-@pytest.fixture(autouse=True)
-def only_mine():
-    AlertRule.objects.all().delete()
 
 
 def so_far(heard, score, *, speaker="customer"):

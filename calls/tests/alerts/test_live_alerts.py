@@ -16,17 +16,12 @@ from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.alerts.watcher import Watcher
 from calls.ingest.record import record_packets
-from calls.models import Alert, AlertRule, Call, CallEvent
+from calls.models import Alert, Call, CallEvent
 from calls.tests.alerts.hearing import Hearing, archive, hearing, look, look_at_log, rule, turn
 from calls.tests.factories import attempt, claim, packet, refusal
 from calls.tests.one_call import fail_attempt
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def only_mine():
-    AlertRule.objects.all().delete()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("only_mine")]
 
 
 def test_words_raise_an_alert_when_they_are_shown():

@@ -9,15 +9,10 @@ from django.utils import timezone
 
 from calls import services
 from calls.alerts.live_tail import LiveTail
-from calls.models import Alert, AlertRule
+from calls.models import Alert
 from calls.tests.alerts.hearing import archive, hearing, look, look_at_log, rule, turn
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def only_mine():
-    AlertRule.objects.all().delete()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("only_mine")]
 
 
 def sentiment(**scores):

@@ -5,17 +5,12 @@ from __future__ import annotations
 import pytest
 
 from calls.alerts.live_tail import LiveTail
-from calls.models import Alert, AlertRule
+from calls.models import Alert
 from calls.tests.alerts.hearing import archive, hearing, look, look_at_log, rule, turn
 from calls.tests.factories import live_call
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("only_mine")]
 NOTICE = "This call may be recorded."
-
-
-@pytest.fixture(autouse=True)
-def only_mine():
-    AlertRule.objects.all().delete()
 
 
 def script(**fields):

@@ -15,7 +15,7 @@ from calls.alerts.sweep import sweep_live
 from calls.alerts.trial import try_rule
 from calls.alerts.watcher import Watcher
 from calls.ingest.record import record_packets
-from calls.models import Alert, AlertRule, Call, LiveTranscription
+from calls.models import Alert, Call, LiveTranscription
 from calls.tests.alerts.hearing import (
     Hearing,
     archive,
@@ -28,15 +28,10 @@ from calls.tests.alerts.hearing import (
 )
 from calls.tests.factories import failed_call, live_call, packet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("only_mine")]
 UNHAPPY = {"kind": "sentiment", "speaker": "customer", "limit": -2}
 LONG = {"kind": "long_call", "limit": 300}
 REFUND = {"kind": "words", "speaker": "customer", "phrases": "refund"}
-
-
-@pytest.fixture(autouse=True)
-def only_mine():
-    AlertRule.objects.all().delete()
 
 
 def customer(score):

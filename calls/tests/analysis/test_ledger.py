@@ -24,16 +24,13 @@ from calls.tests.factories import (
     claim_all,
     ended_call,
     failed_call,
+    fetch,
     live_call,
     outage,
     refusal,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def fetch(call):
-    return Call.objects.get(pk=call.pk)
 
 
 def let_lease_run_out(call):

@@ -26,15 +26,12 @@ from calls.tests.factories import (
     claim,
     ended_call,
     failed_call,
+    fetch,
     packet,
     refusal,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def fetch(call):
-    return Call.objects.get(pk=call.pk)
 
 
 def fail(call, stage):

