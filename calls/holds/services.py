@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -55,14 +56,9 @@ def set_hold(*, call_id: str, reason: str, by: str = "") -> LegalHold:
         if call.deleting_since is not None:
             since = f"{call.deleting_since:%Y-%m-%d %H:%M}"
             raise HoldRefused("call_id", f"This call has been in deletion since {since}.")
-        before = LegalHold.objects.active().filter(call=call).first()
-        if before is not None and before.reason == why:
-            return before
-        if before is not None:
-            _release(before, by)
-        hold = LegalHold.objects.create(call=call, reason=why, set_by=by[:NAME_LENGTH])
-        _audit(AuditAction.HOLD, hold, by)
-        events.append([(call, HoldSet(by=by))], at=hold.set_at)
+        hold, is_new = _place(why, by, call=call)
+        if is_new:
+            events.append([(call, HoldSet(by=by))], at=hold.set_at)
     return hold
 
 
@@ -89,14 +85,19 @@ def hold_customer(*, number: str, reason: str, by: str = "") -> LegalHold:
     wanted, why = read_number(number), read_reason(reason)
     with transaction.atomic():
         _lock_table("SHARE ROW EXCLUSIVE")
-        before = LegalHold.objects.active().filter(number=wanted).first()
-        if before is not None and before.reason == why:
-            return before
-        if before is not None:
-            _release(before, by)
-        hold = LegalHold.objects.create(number=wanted, reason=why, set_by=by[:NAME_LENGTH])
-        _audit(AuditAction.HOLD, hold, by)
-    return hold
+        return _place(why, by, number=wanted)[0]
+
+
+def _place(reason: str, by: str, **target: Any) -> tuple[LegalHold, bool]:
+    """Set a hold instead of an earlier one. Returns it, and whether it is new."""
+    before = LegalHold.objects.active().filter(**target).first()
+    if before is not None:
+        if before.reason == reason:
+            return before, False
+        _release(before, by)
+    hold = LegalHold.objects.create(**target, reason=reason, set_by=by[:NAME_LENGTH])
+    _audit(AuditAction.HOLD, hold, by)
+    return hold, True
 
 
 def release(hold: LegalHold, *, by: str = "") -> None:
