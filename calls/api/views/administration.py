@@ -1,4 +1,4 @@
-"""What the routes of administration have in common: rows by number, and bodies that are objects."""
+"""What the routes of administration have in common: rows by number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import transaction
 from rest_framework.exceptions import NotFound
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls.api.pagination import CallPagination
@@ -31,13 +30,6 @@ class AdministrationRoute(CallRoute):
         if found is None:
             raise NotFound(f"There is no {self.noun} {number}.")
         return found
-
-
-def read_body(serializer_class: Any, request: Request, *, partial: bool = False) -> dict[str, Any]:
-    """Return the checked fields of the body. With ``partial``, none of them is required."""
-    serializer = serializer_class(data=request.data, partial=partial)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def delete_row(row: Any) -> None:

@@ -23,7 +23,7 @@ from calls.api.serializers.alerts import (
     AssignmentSerializer,
     SnoozeSerializer,
 )
-from calls.api.views.route import READ, CallRoute, who
+from calls.api.views.route import READ, CallRoute, read_body, who
 from calls.exports import alert_table
 from calls.models import Alert, Call
 from calls.services import CallNotFound
@@ -63,25 +63,21 @@ class AlertViewSet(CallRoute):
 
     @docs.acknowledge
     def acknowledge(self, request: Request, alert_id: int) -> Response:
-        wanted = AcknowledgementSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        note = wanted.validated_data.get("note", "")
+        note = read_body(AcknowledgementSerializer, request).get("note", "")
         _, is_first = acknowledge_alert(alert_id=alert_id, by=who(request), note=note)
         status = "acknowledged" if is_first else "already_acknowledged"
         return Response({"status": status, **AlertSerializer(self._alert(alert_id)).data})
 
     @docs.assign
     def assign(self, request: Request, alert_id: int) -> Response:
-        wanted = AssignmentSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        assign_alert(alert_id=alert_id, to=wanted.validated_data["to"], by=who(request))
+        wanted = read_body(AssignmentSerializer, request)
+        assign_alert(alert_id=alert_id, to=wanted["to"], by=who(request))
         return Response(AlertSerializer(self._alert(alert_id)).data)
 
     @docs.snooze
     def snooze(self, request: Request, alert_id: int) -> Response:
-        wanted = SnoozeSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        snooze_alert(alert_id=alert_id, until=wanted.validated_data["until"], by=who(request))
+        wanted = read_body(SnoozeSerializer, request)
+        snooze_alert(alert_id=alert_id, until=wanted["until"], by=who(request))
         return Response(AlertSerializer(self._alert(alert_id)).data)
 
     @docs.reopen

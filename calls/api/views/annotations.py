@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework import status
 from rest_framework.request import Request
@@ -17,7 +17,7 @@ from calls.api.serializers.annotations import (
     NoteSerializer,
     TagSerializer,
 )
-from calls.api.views.route import READ, CallRoute, who
+from calls.api.views.route import READ, CallRoute, read_body, who
 from calls.keys import ApiClient
 from calls.models import Call, Note, Tag
 from calls.services import CallNotFound
@@ -49,7 +49,7 @@ class TagViewSet(_AnnotationViewSet):
 
     @docs.tag_add
     def create(self, request: Request, call_id: str) -> Response:
-        name = _checked(NewTagSerializer, request)["name"]
+        name = read_body(NewTagSerializer, request)["name"]
         tag, is_new = add_tag(call_id=call_id, name=name, by=who(request))
         # A tag that is there already is no error, so that a request can be repeated.
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
@@ -76,7 +76,7 @@ class NoteViewSet(_AnnotationViewSet):
 
     @docs.note_add
     def create(self, request: Request, call_id: str) -> Response:
-        written = _checked(NewNoteSerializer, request)
+        written = read_body(NewNoteSerializer, request)
         note = add_note(call_id=call_id, by=who(request), **written)
         return Response(NoteSerializer(note).data, status=status.HTTP_201_CREATED)
 
@@ -92,10 +92,3 @@ def _may_delete_all(request: Request) -> bool:
     # A key has scopes, but no permissions.
     is_person = request.user.is_authenticated and not isinstance(request.user, ApiClient)
     return is_person and request.user.has_perm(DELETE_NOTE)
-
-
-def _checked(serializer_class: Any, request: Request) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    checked: dict[str, Any] = serializer.validated_data
-    return checked

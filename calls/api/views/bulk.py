@@ -16,8 +16,8 @@ from calls.api.authentication import find_lack
 from calls.api.docs import bulk as docs
 from calls.api.filters import CallFilter
 from calls.api.serializers.bulk import BulkProgressSerializer, BulkSerializer, NewBulkSerializer
-from calls.api.views.administration import AdministrationRoute, read_body
-from calls.api.views.route import READ, SUPERVISE, who
+from calls.api.views.administration import AdministrationRoute
+from calls.api.views.route import READ, SUPERVISE, read_body, who
 from calls.ingest.call_ids import find_call_id
 from calls.models import BulkAction, Call
 from calls.visibility import active, in_sight

@@ -35,7 +35,7 @@ from calls.api.serializers.calls import (
     DescriptionSerializer,
 )
 from calls.api.serializers.fields import CustomValuesField
-from calls.api.views.route import INGEST, READ, CallRoute, who
+from calls.api.views.route import INGEST, READ, CallRoute, read_body, who
 from calls.audit.record import record_look
 from calls.models import AuditAction, Call, Stage, Stream
 
@@ -105,9 +105,7 @@ class CallViewSet(CallRoute):
 
     @calls_docs.start
     def start(self, request: Request, call_id: str) -> Response:
-        serializer = DescriptionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        description = serializer.validated_data
+        description = read_body(DescriptionSerializer, request)
         if self.external_id:
             if description.get("external_id") not in (None, "", self.external_id):
                 raise ValidationError({"external_id": ["The address names another external id."]})
@@ -148,15 +146,11 @@ class CallViewSet(CallRoute):
 
     @calls_docs.decode
     def decode(self, request: Request, call_id: str) -> Response:
-        serializer = DecodingSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return Response(self._act("decode", media=serializer.validated_data["media"]))
+        return Response(self._act("decode", **read_body(DecodingSerializer, request)))
 
     @annotations_docs.speakers
     def speakers(self, request: Request, call_id: str) -> Response:
-        serializer = SpeakersSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        swapped = serializer.validated_data["swapped"]
+        swapped = read_body(SpeakersSerializer, request)["swapped"]
         call = ACTIONS["swap"].run(call_id=call_id, swapped=swapped, by=who(request))
         return Response({"call_id": call_id, "swapped": swapped, "state": call.state})
 

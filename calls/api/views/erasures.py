@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from rest_framework import status
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from calls.api.docs import erasures as docs
 from calls.api.serializers.erasures import ErasureSerializer, NewErasureSerializer
-from calls.api.views.route import CallRoute, who
+from calls.api.views.route import CallRoute, read_body, who
 from calls.erasure.plan import Plan, make_plan
 from calls.erasure.services import ERASE, check_request, start_and_queue
 from calls.holds.services import read_reason
@@ -31,9 +31,7 @@ class ErasureViewSet(CallRoute):
 
     @docs.erasure_start
     def create(self, request: Request) -> Response:
-        serializer: Any = NewErasureSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
+        given = read_body(NewErasureSerializer, request)
         call_ids, numbers = check_request(call_ids=given["call_ids"], numbers=given["numbers"])
         reason = read_reason(given["reason"])
         plan = make_plan(call_ids=call_ids, numbers=numbers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from calls.api.docs import holds as docs
 from calls.api.serializers.holds import HoldSerializer, NewHoldSerializer
-from calls.api.views.route import READ, CallRoute, who
+from calls.api.views.route import READ, CallRoute, read_body, who
 from calls.holds.services import HOLD, find_hold, release_hold, set_hold
 from calls.models import ApiKey, Call, LegalHold
 from calls.services import CallNotFound
@@ -43,9 +43,7 @@ class HoldViewSet(CallRoute):
 
     @docs.hold_set
     def update(self, request: Request, call_id: str) -> Response:
-        serializer: Any = NewHoldSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        reason = serializer.validated_data["reason"]
+        reason = read_body(NewHoldSerializer, request)["reason"]
         hold = set_hold(call_id=call_id, reason=reason, by=who(request))
         return Response(HoldSerializer(hold).data)
 

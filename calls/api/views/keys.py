@@ -18,8 +18,8 @@ from calls.api.serializers.keys import (
     RotationSerializer,
     StoredKeySerializer,
 )
-from calls.api.views.administration import AdministrationRoute, read_body
-from calls.api.views.route import ADMIN
+from calls.api.views.administration import AdministrationRoute
+from calls.api.views.route import ADMIN, read_body
 from calls.audit.record import record_change
 from calls.keys import (
     KeyUnchangeable,

@@ -25,9 +25,8 @@ from calls.api.serializers.receivers import (
 from calls.api.views.administration import (
     AdministrationRoute,
     delete_row,
-    read_body,
 )
-from calls.api.views.route import ADMIN
+from calls.api.views.route import ADMIN, read_body
 from calls.audit.record import record_change
 from calls.models import AuditAction, NotificationTarget, WebhookEndpoint
 from calls.notifications.services import send_test as notify_test

@@ -142,3 +142,10 @@ def sight_of_request(request: Request) -> Sight:
 def who(request: Request) -> str:
     """Return the name of the person or key for the event log; empty if the API is open."""
     return str(request.user) if request.user.is_authenticated else ""
+
+
+def read_body(serializer_class: Any, request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """Return the checked fields of the body. With ``partial``, none of them is required."""
+    serializer = serializer_class(data=request.data, partial=partial)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
