@@ -25,8 +25,7 @@ from calls.api.serializers.alerts import (
 )
 from calls.api.views.route import READ, CallRoute, read_body, who
 from calls.exports import alert_table
-from calls.models import Alert, Call
-from calls.services import CallNotFound
+from calls.models import Alert
 
 
 class AlertViewSet(CallRoute):
@@ -53,9 +52,7 @@ class AlertViewSet(CallRoute):
 
     @docs.call_alerts
     def of_call(self, request: Request, call_id: str) -> Response:
-        if not Call.objects.filter(call_id=call_id).exists():
-            raise CallNotFound(f"There is no call {call_id}.")
-        return self._page(self.get_queryset().filter(call__call_id=call_id))
+        return self._page(self.get_queryset().filter(call=self.find_call()))
 
     @docs.alert_detail
     def retrieve(self, request: Request, alert_id: int) -> Response:

@@ -19,19 +19,12 @@ from calls.api.serializers.annotations import (
 )
 from calls.api.views.route import READ, CallRoute, read_body, who
 from calls.keys import ApiClient
-from calls.models import Call, Note, Tag
-from calls.services import CallNotFound
+from calls.models import Note, Tag
 
 
 class _AnnotationViewSet(CallRoute):
     filter_backends = []
     pagination_class = None
-
-    def call(self) -> Call:
-        call = Call.objects.filter(call_id=self.kwargs["call_id"]).first()
-        if call is None:
-            raise CallNotFound(f"There is no call {self.kwargs['call_id']}.")
-        return call
 
 
 class TagViewSet(_AnnotationViewSet):
@@ -45,7 +38,7 @@ class TagViewSet(_AnnotationViewSet):
 
     @docs.tag_list
     def list(self, request: Request, call_id: str) -> Response:
-        return Response({"results": TagSerializer(self.call().tags.all(), many=True).data})
+        return Response({"results": TagSerializer(self.find_call().tags.all(), many=True).data})
 
     @docs.tag_add
     def create(self, request: Request, call_id: str) -> Response:
@@ -72,7 +65,7 @@ class NoteViewSet(_AnnotationViewSet):
 
     @docs.note_list
     def list(self, request: Request, call_id: str) -> Response:
-        return Response({"results": NoteSerializer(self.call().notes.all(), many=True).data})
+        return Response({"results": NoteSerializer(self.find_call().notes.all(), many=True).data})
 
     @docs.note_add
     def create(self, request: Request, call_id: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch
 from django.http.response import HttpResponseBase
 from rest_framework import status
 from rest_framework.exceptions import (
@@ -96,7 +96,7 @@ class CallViewSet(CallRoute):
                 "field_values",
             )
         )
-        return Response(CallDetailSerializer(self._call(calls)).data)
+        return Response(CallDetailSerializer(self.find_call(calls)).data)
 
     @calls_docs.delete
     def destroy(self, request: Request, call_id: str) -> Response:
@@ -158,7 +158,7 @@ class CallViewSet(CallRoute):
     def transcript(self, request: Request, call_id: str) -> HttpResponseBase:
         wanted = one_of(request, "as", downloads.FORMATS, default="json")
         seconds = whole_number(request, "wait", default=0, low=0, high=waiting.MAX_WAIT_S)
-        call = self._call(Call.objects.all())
+        call = self.find_call()
         redacted = _redacted(request)
         if waiting.hold(request, call, seconds=seconds):
             return Response()  # nobody gets it: the request is answered again after the wait
@@ -175,7 +175,7 @@ class CallViewSet(CallRoute):
 
     @calls_docs.recording
     def recording(self, request: Request, call_id: str) -> HttpResponseBase:
-        call = self._call(Call.objects.all())
+        call = self.find_call()
         return downloads.recording(request, call, redacted=_redacted(request))
 
     @calls_docs.call_table
@@ -188,9 +188,3 @@ class CallViewSet(CallRoute):
         action, call_id = ACTIONS[name], self.kwargs["call_id"]
         call = action.run(call_id=call_id, by=who(self.request), **options)
         return {"status": action.status, "call_id": call_id, "state": call.state}
-
-    def _call(self, queryset: QuerySet[Call]) -> Call:
-        call = queryset.filter(call_id=self.kwargs["call_id"]).first()
-        if call is None:
-            raise services.CallNotFound(f"There is no call {self.kwargs['call_id']}.")
-        return call

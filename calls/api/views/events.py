@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from calls import events, services
+from calls import events
 from calls.api import event_stream
 from calls.api.docs import event_stream as event_stream_docs
 from calls.api.docs import events as events_docs
@@ -54,9 +54,7 @@ class EventViewSet(CallRoute):
     def of_call(self, request: Request, call_id: str) -> Response:
         after = whole_number(request, "after", default=0, low=0, high=2**63 - 1)
         limit = whole_number(request, "limit", default=100, low=1, high=MAX_LIMIT)
-        call = Call.objects.filter(call_id=call_id).first()
-        if call is None:
-            raise services.CallNotFound(f"There is no call {call_id}.")
+        call = self.find_call()
         found = list(call.events.filter(id__gt=after).select_related("call")[:limit])
         return Response(
             {

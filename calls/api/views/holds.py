@@ -13,8 +13,7 @@ from calls.api.docs import holds as docs
 from calls.api.serializers.holds import HoldSerializer, NewHoldSerializer
 from calls.api.views.route import READ, CallRoute, read_body, who
 from calls.holds.services import HOLD, find_hold, release_hold, set_hold
-from calls.models import ApiKey, Call, LegalHold
-from calls.services import CallNotFound
+from calls.models import ApiKey, LegalHold
 
 
 class HoldViewSet(CallRoute):
@@ -33,10 +32,7 @@ class HoldViewSet(CallRoute):
 
     @docs.hold_detail
     def retrieve(self, request: Request, call_id: str) -> Response:
-        call = Call.objects.filter(call_id=call_id).first()
-        if call is None:
-            raise CallNotFound(f"There is no call {call_id}.")
-        hold = find_hold(call)
+        hold = find_hold(self.find_call())
         if hold is None:
             raise NotFound(f"Call {call_id} is not on legal hold.")
         return Response(HoldSerializer(hold).data)

@@ -14,7 +14,6 @@ from rest_framework.exceptions import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from calls import services
 from calls.api.authentication import may_see_personal_data
 from calls.api.docs import packets as packets_docs
 from calls.api.pagination import PacketPagination
@@ -26,7 +25,7 @@ from calls.audit.record import record_look
 from calls.ingest.buffer import store
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.requests import Way
-from calls.models import AuditAction, Call, Packet
+from calls.models import AuditAction, Packet
 
 
 class PacketViewSet(CallRoute):
@@ -96,9 +95,7 @@ class StoredPacketViewSet(CallRoute):
 
     @packets_docs.stored_packets
     def list(self, request: Request, call_id: str) -> Response:
-        call = Call.objects.filter(call_id=call_id).first()
-        if call is None:
-            raise services.CallNotFound(f"There is no call {call_id}.")
+        call = self.find_call()
         # By the keys of the streams, so that the index on stream and sequence gives the order.
         streams = list(call.streams.values_list("pk", flat=True))
         page = self.paginate_queryset(self.get_queryset().filter(stream__in=streams))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework import viewsets
 from rest_framework.exceptions import (
@@ -108,6 +109,14 @@ class CallRoute(viewsets.GenericViewSet[Any]):
         """Filter a list, and leave out what is about calls out of sight."""
         prefix = {Call: "", Alert: "call__"}.get(queryset.model)
         return super().filter_queryset(queryset if prefix is None else in_sight(queryset, prefix))
+
+    def find_call(self, calls: QuerySet[Call] | None = None) -> Call:
+        """Return the call in the address. Raises CallNotFound."""
+        wanted = self.kwargs["call_id"]
+        found = (Call.objects.all() if calls is None else calls).filter(call_id=wanted).first()
+        if found is None:
+            raise CallNotFound(f"There is no call {wanted}.")
+        return found
 
     def _check_sight(self, name: str, check: Any, error: type[Exception], noun: str) -> None:
         """Answer as if it did not exist. Packets are taken for any call."""
