@@ -1,4 +1,4 @@
-"""The types of an ASGI application, and a key of ours in its messages."""
+"""The types of an ASGI application, and keys of ours in its messages."""
 
 from __future__ import annotations
 
@@ -13,3 +13,5 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 # In `websocket.accept`: whether to send pings. Servers that do not know the key ignore it.
 PINGS = "callcenter.pings"
+# In `websocket.accept`: whether the socket brings packets, whose waiting time is to be measured.
+STREAM = "callcenter.stream"

@@ -14,7 +14,8 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-from calls.asgi import PINGS
+from calls.asgi import PINGS, STREAM
+from calls.ingest.pressure import unread
 from calls.operation.draining import CLOSE_RESTART, RETRY_AFTER_S
 
 # This extension in the scope says that the server accepts `{"type": SEND_FRAMES, "frames": bytes}`:
@@ -50,9 +51,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         config.ws_per_message_deflate = False
         super().__init__(config, *args, **kwargs)
         self._heard_at = 0.0
+        self._stream_since: float | None = None  # when a socket that brings packets was accepted
+        self._received = 0
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self.loop.time()
+        self._heard_at = now = self.loop.time()
+        if self._stream_since is not None:
+            self._received += len(data)
+            unread.note(len(data), self._received, now - self._stream_since, now)
         super().data_received(data)
 
     def handle_connect(self, event: Any) -> None:
@@ -99,6 +105,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         elif message["type"] == "websocket.accept":
             if not message.get(PINGS, True):
                 self._rely_on_tcp()
+            if message.get(STREAM):
+                self._stream_since = self.loop.time()
             await super().send(message)
         else:
             await super().send(message)

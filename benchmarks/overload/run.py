@@ -30,7 +30,7 @@ MEMORY_EVERY_S = 0.25
 BATCH_PACKETS = 50
 # How fast one call sends on each way: requests, packets or pairs of frames a second.
 RATES = {"single": 20.0, "batch": 2.0, "websocket": 50.0, "carrier": 1 / FRAME_S}
-MOST_SENDERS = {"single": 300, "batch": 100, "websocket": 200, "carrier": 150}
+MOST_SENDERS = {"single": 300, "batch": 100, "websocket": 200, "carrier": 400}
 
 
 @dataclass
@@ -89,7 +89,11 @@ class Overload:
 
         Offers far too much to a server that refuses nothing, and counts what is written.
         """
-        never = {"SHED_REQUESTS_AFTER": "60", "SHED_STREAMS_AFTER": "60"}
+        never = {
+            "SHED_REQUESTS_AFTER": "60",
+            "SHED_STREAMS_AFTER": "60",
+            "SHED_STREAMS_ABOVE": "1",
+        }
         with self.site.server(**never) as server:
             offer = self._offer(server, "capacity", MOST_SENDERS[self.way])
             seen = self._drive(replace(offer, ramp_s=min(2.0, self.seconds / 4)))

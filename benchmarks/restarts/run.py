@@ -107,7 +107,11 @@ def carry_out(
 
 def find_capacity(site: Site, program: str, key: str) -> float:
     """Return how many packets a second are carried if nothing is refused, with calls that end."""
-    never = {"SHED_REQUESTS_AFTER": "60", "SHED_STREAMS_AFTER": "60"}
+    never = {
+        "SHED_REQUESTS_AFTER": "60",
+        "SHED_STREAMS_AFTER": "60",
+        "SHED_STREAMS_ABOVE": "1",
+    }
     with group(site, program, "capacity", **never) as running:
         client = _start(running.port, key, "capacity", calls=MOST_CALLS, seconds=CAPACITY_S)
         return float(_finish(client)["per_s"])

@@ -20,6 +20,7 @@ from rest_framework.exceptions import ParseError
 
 from calls.api.parsers import parse_json
 from calls.api.serializers.packets import sort_out
+from calls.asgi import STREAM
 from calls.ingest.buffer import buffer
 from calls.ingest.call_ids import as_call_id, as_external_id, decode
 from calls.ingest.packets import IncomingPacket
@@ -62,7 +63,7 @@ async def packet_socket(scope: dict[str, Any], receive: Receive, send: Send) -> 
     if await is_refused(scope, send, Way.SOCKET):
         return
     # Accepted before it may be refused: a close code reaches the client only after the handshake.
-    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.accept", STREAM: True})
     refusal = await _refusal(scope, addressed)
     if refusal:
         await _close(send, *refusal)

@@ -1,12 +1,17 @@
 """Decides when to refuse packets and new streams: by how long packets wait to be written.
 
-Pure state: the caller measures and passes the time.
+A stream that has been admitted sends for minutes, so new ones are also spaced out while the event
+loop is busy, before anything waits.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 STAND_S = 0.25
 
@@ -62,12 +67,13 @@ LINGER_S = 1.0
 class LoopLag:
     """Measures how late an event loop is. What it has not read yet waits for at least as long.
 
-    The timer runs only while packets arrive.
+    Also measures how busy it is. The timer runs only while packets arrive.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._due_at = self._used_at = self._lag_s = 0.0
+        self.load = Load()
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Call for each request."""
@@ -90,8 +96,110 @@ class LoopLag:
             return
         # Falls by halves, because a loop that is late is not late in every round.
         self._lag_s = max(loop.time() - self._due_at, self._lag_s / 2)
+        self.load.note(loop.time(), thread_seconds())
         # In a loop that is late, the last packet may be older than LINGER_S without being the last.
         if self._lag_s >= TICK_S or loop.time() - self._used_at < LINGER_S:
             self._plan(loop)
         else:
             self._loop = None
+            self.load.clear()
+
+
+LOAD_WINDOW_S = 0.5
+
+
+class Load:
+    """The share of the last half second in which a thread was busy, from 0 to 1."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, float]] = deque()
+        self.share = 0.0
+
+    def note(self, now: float, busy_s: float) -> None:
+        """Take a measurement: the time, and for how long the thread has been busy since ever."""
+        self._samples.append((now, busy_s))
+        while self._samples[0][0] < now - LOAD_WINDOW_S:
+            first, first_s = self._samples.popleft()
+            self.share = min(1.0, (busy_s - first_s) / (now - first))
+
+    def clear(self) -> None:
+        self._samples.clear()
+        self.share = 0.0
+
+
+_SCHEDULER = Path("/proc/thread-self/schedstat")
+
+
+def thread_seconds() -> float:
+    """Return for how many seconds this thread has run, or has waited for a core.
+
+    Only Linux tells the time of waiting. See "Scheduler Statistics" in the kernel's documentation.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        ran, waited = _SCHEDULER.read_bytes().split()[:2]
+        return (int(ran) + int(waited)) / 1e9
+    return time.thread_time()
+
+
+UNREAD_WINDOW_S = 0.5
+LEAST_OPEN_S = 1.0  # before that, the rate of a stream is unknown
+
+
+class Unread:
+    """How long the bytes of streams lie in their sockets before they are read.
+
+    By Little's law: what one reading brings, divided by the rate of the stream. Averaged over all
+    bytes of the last half second, so that a single slow network counts little.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = self._byte_s = 0.0
+        self._begun_at = self._wait_s = 0.0
+
+    def note(self, size: int, total: int, open_s: float, now: float) -> None:
+        """Take a reading of ``size`` bytes, of ``total`` since the stream was opened."""
+        if open_s < LEAST_OPEN_S:
+            return
+        if now - self._begun_at >= UNREAD_WINDOW_S:
+            self._wait_s = self._byte_s / self._bytes if self._bytes else 0.0
+            self._bytes = self._byte_s = 0.0
+            self._begun_at = now
+        self._bytes += size
+        self._byte_s += size * size * open_s / total
+
+    def wait_s(self, now: float) -> float:
+        return self._wait_s if now - self._begun_at < 2 * UNREAD_WINDOW_S else 0.0
+
+
+unread = Unread()  # of the streams of this process
+
+PACE_S = 0.05
+FULL_PACE_S = 5.0
+EASY = 0.7  # of what counts as full
+
+
+class Pace:
+    """Spaces out new streams, so that the load of one is measured before the next is admitted.
+
+    ``full`` is the load of an event loop that should take no more. But a bulk upload, which gives
+    way to others, can fill it too. So a full one still admits a stream now and then, as long as
+    nothing waits.
+    """
+
+    def __init__(self, full: float) -> None:
+        self._full = full
+        self._last_at = -FULL_PACE_S
+
+    def is_full(self, load: float) -> bool:
+        return self._full < 1 and load >= self._full
+
+    def admits(self, load: float, now: float) -> bool:
+        if now - self._last_at < self._gap_s(load):
+            return False
+        self._last_at = now
+        return True
+
+    def _gap_s(self, load: float) -> float:
+        if self.is_full(load):
+            return FULL_PACE_S
+        return PACE_S if load >= EASY * self._full else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from calls.ingest.buffer import admits_streams
+from calls.ingest.buffer import admits_stream
 from calls.ingest.requests import Way
 
 CLOSE_TRY_AGAIN = 1013
@@ -16,7 +16,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 async def is_refused(scope: dict[str, Any], send: Send, way: Way) -> bool:
     """Return whether this has refused the handshake. Call it before the socket is accepted."""
-    if admits_streams(way):
+    if await admits_stream(way):
         return False
     await refuse_socket(scope, send, "The server is overloaded.", after_s=RETRY_AFTER_S)
     return True

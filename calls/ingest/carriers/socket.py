@@ -19,7 +19,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from calls.asgi import PINGS
+from calls.asgi import PINGS, STREAM
 from calls.ingest.buffer import store_async
 from calls.ingest.call_ids import as_call_id, as_external_id, decode
 from calls.ingest.carriers import Event, Reply, Start
@@ -72,6 +72,7 @@ async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> N
             "type": "websocket.accept",
             "subprotocol": offered[0] if offered else None,
             PINGS: settings.CARRIER_PINGS,
+            STREAM: True,
         }
     )
     stream = _Stream(scope, receive, send)

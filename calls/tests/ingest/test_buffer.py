@@ -193,9 +193,9 @@ def test_http_is_refused_while_packets_wait_too_long_and_sockets_are_not():
         buffer.submit([packet("c", at)], way) for at, way in ((2, Way.SOCKET), (3, Way.CARRIER))
     ]
 
-    assert not buffer.admits_streams(Way.CARRIER)
+    assert buffer.admits_stream() is False
     assert buffer.oldest_age_s() == 1.0
-    assert buffer.refused == {Way.SINGLE: 2, Way.BATCH: 2, Way.CARRIER: 1}
+    assert buffer.refused == {Way.SINGLE: 2, Way.BATCH: 2}
     recorder.go_on.set()
     for answered in [first, *patient]:
         answered.result(timeout=10)
@@ -229,7 +229,7 @@ def test_all_is_normal_again_soon_after_the_packets_are_written():
     first = buffer.submit([packet("c", 0)])
     assert recorder.entered.wait(10)
     clock.now += 3.0
-    assert not buffer.admits_streams(Way.CARRIER)
+    assert buffer.admits_stream() is False
     assert buffer.shedding_for_s() == 0.0
     recorder.go_on.set()
     first.result(timeout=10)
@@ -238,9 +238,43 @@ def test_all_is_normal_again_soon_after_the_packets_are_written():
 
     clock.now += buffer_module.STREAMS_CALM_S
 
-    assert buffer.admits_streams(Way.CARRIER)
+    assert buffer.admits_stream()
     assert buffer.shedding_for_s() is None
     buffer.submit([packet("c", 1)]).result(timeout=10)
+
+
+class Door:
+    """Stands for a buffer that gives these answers to a stream that asks."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.refused = []
+
+    def admits_stream(self):
+        return self.answers.pop(0)
+
+    def refuse_stream(self, way):
+        self.refused.append(way)
+
+
+async def test_a_stream_waits_for_room_before_it_is_refused(monkeypatch, settings):
+    settings.GROUP_COMMIT = True
+    door = Door(None, None, True)
+    monkeypatch.setattr(buffer_module, "buffer", lambda: door)
+    monkeypatch.setattr(buffer_module, "PACE_S", 0)
+
+    assert await buffer_module.admits_stream(Way.CARRIER)
+    assert door.answers == door.refused == []
+
+
+async def test_a_stream_that_finds_no_room_is_refused_and_counted(monkeypatch, settings):
+    settings.GROUP_COMMIT = True
+    door = Door(None, None)
+    monkeypatch.setattr(buffer_module, "buffer", lambda: door)
+    monkeypatch.setattr(buffer_module, "ADMIT_WITHIN_S", 0)
+
+    assert not await buffer_module.admits_stream(Way.CARRIER)
+    assert door.refused == [Way.CARRIER]
 
 
 def test_a_request_that_nobody_waits_for_is_not_written():

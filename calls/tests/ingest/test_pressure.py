@@ -1,9 +1,26 @@
 """When shedding begins and ends, for any course of the wait."""
 
+import threading
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.ingest.pressure import LINGER_S, STAND_S, TICK_S, LoopLag, Shedding
+from calls.ingest.pressure import (
+    FULL_PACE_S,
+    LEAST_OPEN_S,
+    LINGER_S,
+    PACE_S,
+    STAND_S,
+    TICK_S,
+    UNREAD_WINDOW_S,
+    Load,
+    LoopLag,
+    Pace,
+    Shedding,
+    Unread,
+    thread_seconds,
+)
 
 LIMIT_S, CALM_S = 0.25, 2.0
 
@@ -96,3 +113,103 @@ def test_whatever_came_before_it_is_normal_within_five_seconds(waits):
 @given(st.lists(st.floats(0, LIMIT_S * 0.99), max_size=100))
 def test_below_the_limit_nothing_is_ever_refused(waits):
     assert not any(course(*waits))
+
+
+FULL = 0.85
+
+
+def admitted(load, *, seconds):
+    """Return how many of many waiting streams are admitted at a load."""
+    pace = Pace(FULL)
+    return sum(pace.admits(load, 100.0 + at / 1000) for at in range(round(seconds * 1000)))
+
+
+def test_a_loop_with_time_to_spare_admits_every_stream_at_once():
+    assert admitted(0.5, seconds=1) == 1000
+
+
+def test_the_busier_the_loop_the_further_apart_are_new_streams():
+    assert admitted(0.7, seconds=1) == 1 / PACE_S
+    assert admitted(0.9, seconds=10) == 10 / FULL_PACE_S
+
+
+def test_a_full_share_of_one_admits_every_stream():
+    pace = Pace(1)
+
+    assert pace.admits(0.69, 100.0)
+    assert not pace.is_full(1.0)
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0, 1)), min_size=1, max_size=50))
+def test_the_load_is_a_share_whatever_was_measured(steps):
+    load, now, busy_s = Load(), 100.0, 7.0
+
+    for seconds, share in steps:
+        now, busy_s = now + seconds, busy_s + seconds * share
+        load.note(now, busy_s)
+
+    assert 0 <= load.share <= 1
+
+
+def test_the_load_is_that_of_the_last_half_second():
+    load = Load()
+    for at in range(40):  # a second of work, then one of rest
+        load.note(at * TICK_S, min(at * TICK_S, 1.0))
+
+    assert load.share == 0.0
+
+
+def test_the_load_of_a_loop_without_packets_is_none():
+    loop, lag = Loop(), LoopLag()
+    lag.watch(loop)
+    for _ in range(100):
+        loop.take_round(TICK_S)
+
+    assert lag.load.share == 0.0
+
+
+def test_a_thread_that_works_is_busy_and_one_that_sleeps_is_not():
+    begun, worked = thread_seconds(), time.thread_time()
+    while time.thread_time() < worked + 0.02:
+        pass
+    assert thread_seconds() - begun >= 0.015
+
+    begun = thread_seconds()
+    threading.Event().wait(0.05)
+    assert thread_seconds() - begun < 0.04
+
+
+def unread_of(*streams, seconds=2.0, every_s=0.02):
+    """Read each stream, of a rate in bytes a second, at its own interval. Returns the wait."""
+    unread, now = Unread(), LEAST_OPEN_S
+    while now < LEAST_OPEN_S + seconds:
+        for rate, interval_s in streams:
+            if round(now / every_s) % round(interval_s / every_s) == 0:
+                unread.note(round(rate * interval_s), round(rate * now), now, now)
+        now += every_s
+    return unread.wait_s(now)
+
+
+def test_streams_that_are_read_at_once_wait_for_nothing():
+    assert unread_of(*[(30_000, 0.02)] * 10) < 0.05
+
+
+def test_streams_that_are_read_late_have_waited_as_long():
+    assert 0.35 < unread_of(*[(30_000, 0.4)] * 10) < 0.45
+
+
+def test_one_slow_network_among_many_streams_counts_little():
+    assert unread_of((30_000, 0.4), *[(30_000, 0.02)] * 20) < 0.1
+
+
+def test_a_fast_upload_has_not_waited_long_although_much_is_read_at_once():
+    assert unread_of((2_000_000, 0.02)) < 0.05
+
+
+def test_nothing_waits_once_the_streams_have_ended():
+    unread = Unread()
+    for at in range(100):
+        unread.note(12_000, 12_000 * (at + 1), LEAST_OPEN_S + at * 0.4, at * 0.4)
+    assert unread.wait_s(40.0) > 0
+
+    assert unread.wait_s(40.0 + 2 * UNREAD_WINDOW_S) == 0.0

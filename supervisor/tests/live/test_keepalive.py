@@ -11,7 +11,8 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from calls.asgi import PINGS
+from calls.asgi import PINGS, STREAM
+from calls.ingest.pressure import Unread
 from supervisor.protocol import SECOND_LOOK_S, WebSocketProtocol
 
 INTERVAL_S, TIMEOUT_S = 20.0, 20.0
@@ -238,3 +239,34 @@ async def test_a_carrier_gets_no_pings_but_probes_of_tcp(line):
     assert client.pings() == []
     assert not client.transport.closed
     assert client.transport.socket.getsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE)
+
+
+async def send_slowly(line):
+    """Send a message every half second, and let each be read when the next one comes."""
+    line.may_read.set()
+    for _ in range(10):
+        line.clock.now += 0.5
+        line.client.send_text(b"x" * 1000)
+        line.deliver()
+        while line.transport.reading_paused:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def test_the_server_knows_how_long_packets_lay_in_a_socket(line, monkeypatch):
+    measured = Unread()
+    monkeypatch.setattr("supervisor.protocol.unread", measured)
+    stream = await line(**{STREAM: True})
+
+    await send_slowly(stream)
+
+    assert measured.wait_s(stream.clock.time()) == pytest.approx(0.5, abs=0.1)
+
+
+async def test_only_sockets_that_bring_packets_are_measured(line, monkeypatch):
+    measured = Unread()
+    monkeypatch.setattr("supervisor.protocol.unread", measured)
+    page = await line()
+
+    await send_slowly(page)
+
+    assert measured.wait_s(page.clock.time()) == 0.0

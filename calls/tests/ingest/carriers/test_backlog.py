@@ -166,7 +166,10 @@ async def test_a_start_that_waits_for_the_database_is_not_the_fault_of_the_carri
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_new_stream_is_refused_while_others_are_late(monkeypatch):
-    monkeypatch.setattr("calls.ingest.refusal.admits_streams", lambda way: False)
+    async def no_room(way):
+        return False
+
+    monkeypatch.setattr("calls.ingest.refusal.admits_stream", no_room)
     carrier = await connect()
 
     assert await carrier.close_code() == 1013
