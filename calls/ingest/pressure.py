@@ -106,10 +106,14 @@ class LoopLag:
 
 
 LOAD_WINDOW_S = 0.5
+LOAD_FALLS_PER_S = 0.1
 
 
 class Load:
-    """The share of the last half second in which a thread was busy, from 0 to 1."""
+    """The share of the last half second in which a thread was busy, from 0 to 1.
+
+    Falls slowly: a busy thread that had to wait for a disk for a moment has no time to spare.
+    """
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque()
@@ -117,10 +121,11 @@ class Load:
 
     def note(self, now: float, busy_s: float) -> None:
         """Take a measurement: the time, and for how long the thread has been busy since ever."""
+        least = self.share - LOAD_FALLS_PER_S * (now - self._samples[-1][0] if self._samples else 0)
         self._samples.append((now, busy_s))
         while self._samples[0][0] < now - LOAD_WINDOW_S:
             first, first_s = self._samples.popleft()
-            self.share = min(1.0, (busy_s - first_s) / (now - first))
+            self.share = min(1.0, max(least, (busy_s - first_s) / (now - first)))
 
     def clear(self) -> None:
         self._samples.clear()

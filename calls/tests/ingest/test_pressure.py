@@ -3,6 +3,7 @@
 import threading
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -151,12 +152,25 @@ def test_the_load_is_a_share_whatever_was_measured(steps):
     assert 0 <= load.share <= 1
 
 
-def test_the_load_is_that_of_the_last_half_second():
-    load = Load()
-    for at in range(40):  # a second of work, then one of rest
-        load.note(at * TICK_S, min(at * TICK_S, 1.0))
+def load_of(*shares, load=None):
+    """Measure a thread that is busy for these shares of one interval each."""
+    load, busy_s = load or Load(), 0.0
+    for at, share in enumerate(shares):
+        busy_s += share * TICK_S
+        load.note(at * TICK_S, busy_s)
+    return load.share
 
-    assert load.share == 0.0
+
+def test_the_load_is_that_of_the_last_half_second():
+    assert load_of(*[0.2] * 40, *[0.9] * 20) == pytest.approx(0.9)
+
+
+def test_a_short_rest_leaves_a_busy_loop_busy():
+    assert load_of(*[0.9] * 40, *[0.0] * 10) > 0.8
+
+
+def test_a_loop_that_rests_for_seconds_is_free():
+    assert load_of(*[1.0] * 40, *[0.0] * 220) == pytest.approx(0.0, abs=0.01)
 
 
 def test_the_load_of_a_loop_without_packets_is_none():
