@@ -113,9 +113,14 @@ class Overload:
 
     def carry_out(self, capacity: float) -> Iterator[Step]:
         with self.site.server() as server:
+            # The caches of the database fill, which is no growth by overload.
+            self._drive(self._offer(server, "warm-up", self._senders(capacity, PARTS[0])))
             for part in PARTS:
-                senders = max(1, round(capacity * part / RATES[self.way]))
-                yield self._step(server, part, self._offer(server, f"{part:g}", senders))
+                offer = self._offer(server, f"{part:g}", self._senders(capacity, part))
+                yield self._step(server, part, offer)
+
+    def _senders(self, capacity: float, part: float) -> int:
+        return max(1, round(capacity * part / RATES[self.way]))
 
     def _offer(self, server: Server, name: str, senders: int) -> Offer:
         return Offer(
