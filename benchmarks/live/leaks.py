@@ -6,9 +6,12 @@ during the calls and afterwards.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from benchmarks.live.callers import Plan
@@ -25,15 +28,21 @@ AT_ONCE = 4
 LONG_PIECE = 5  # digits in a row that stand in no time and no number of a row
 # The times of live words are those of voices, and the words of a turn may be in two utterances.
 SLACK_MS = 500
+_STAMP = re.compile(r"^[\d-]+ [\d:,]+ ")
 
 
 def measure_leaks(announce: Announce) -> Report:
-    """Scripts with planted personal data, spoken live: none of it may be shown anywhere."""
+    """Scripts with planted personal data, spoken live: none of it may be shown anywhere.
+
+    What is misheard beyond recognition stays in the final transcript as well, and is not counted
+    as a leak of live words: ``bench_speech`` counts what the final transcript keeps.
+    """
     if not synthesisers():
         raise RunError("Speaking the scripts needs flite or espeak-ng: apt-get install flite")
     scripts = [script for script in text_scripts() if script.items]
     report = Report(f"{len(scripts)} spoken scripts with personal data, {AT_ONCE} at once")
     leaks: list[str] = []
+    misheard: list[str] = []
     shown = items = 0
     with stage(LOG_LEVEL="DEBUG") as on:
         on.site.execute("-m", RECORDS, "rules")
@@ -45,10 +54,18 @@ def measure_leaks(announce: Announce) -> Report:
             for script in some:
                 shown += sum(len(each["utterances"]) for each in seen[script.name])
                 items += len(script.items)
-                leaks += _leaks(script, seen[script.name], texts.get(script.name, []))
+                turns = on.final(script.name)[script.name]["turns"]
+                final = _joined(" ".join(turn["text"] for turn in turns))
+                for piece, told in _told(script, seen[script.name], texts.get(script.name, [])):
+                    (misheard if piece in final else leaks).append(f"{script.name}: {told}")
         log = "".join(path.read_text() for path in sorted(on.site.folder.glob("*.log")))
         leaks += [f"log: {each}" for each in _logged(scripts, log)]
-    report.figures = {"planted items": items, "utterances in the feed": shown, "leaks": leaks}
+    report.figures = {
+        "planted items": items,
+        "utterances in the feed": shown,
+        "leaks": leaks,
+        "misheard, and in the final transcript too": misheard,
+    }
     report.bars = [
         Bar(name="utterances in the feed", value=shown, limit=2 * len(scripts), unit=""),
         Bar(name="leaks", value=len(leaks), limit=1, is_upper=True, unit=""),
@@ -69,22 +86,55 @@ def _play(on: Stage, scripts: Sequence[TextScript]) -> dict[str, list[dict[str, 
     return {name: [each for each in found if each["call_id"] == name] for name in load["call_ids"]}
 
 
-def _leaks(
+def _told(
     script: TextScript, messages: Sequence[Mapping[str, Any]], texts: Sequence[str]
-) -> Iterator[str]:
+) -> Iterator[tuple[str, str]]:
+    """Return the pieces of personal items that were shown, and where."""
     spoken = speak(script, synthesisers()[0]).turns
     truth = planted(script, [asdict(turn) for turn in spoken])
     for item in truth["personal"]:
         turn, pieces = spoken[item["turn"]], telling(item["text"])
         said = {text for each in messages for text in _said_during(turn, each)}
         for text in sorted(said):
-            if any(piece in _joined(text) for piece in pieces):
-                yield f"{script.name}: {item['text']!r} in the feed as {text!r}"
+            for piece in pieces:
+                if piece in _joined(text):
+                    yield piece, f"{piece} of {item['text']!r} in the feed as {text!r}"
     guesses = {text for each in messages for text in each["partial"].values() if text}
+    told = {*guesses, *(said for text in texts for said in _strings(json.loads(text)))}
     for item in truth["personal"]:
-        for text in (*sorted(guesses), *texts):
-            if any(piece in _joined(text) for piece in _long_pieces(item["text"])):
-                yield f"{script.name}: {item['text']!r} told as {text[:200]!r}"
+        for text in sorted(told):
+            if found := _piece_in(text, item["text"]):
+                yield found, f"{found} of {item['text']!r} told in {_around(text, found)!r}"
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Return the texts of a JSON document.
+
+    Digits count as a number only inside one text: neighbouring figures make no number.
+    """
+    if isinstance(value, str):
+        with suppress(ValueError):
+            datetime.fromisoformat(value)
+            return
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+
+
+def _piece_in(text: str, item: str) -> str | None:
+    joined = _joined(text)
+    return next((each for each in _long_pieces(item) if each in joined), None)
+
+
+def _around(text: str, piece: str) -> str:
+    """Return the words beside a piece in a long text."""
+    joined = _joined(text)
+    at = joined.index(piece)
+    return joined[max(0, at - 60) : at + 60] if len(text) > 200 else text
 
 
 def _said_during(turn: Turn, message: Mapping[str, Any]) -> Iterator[str]:
@@ -96,11 +146,12 @@ def _said_during(turn: Turn, message: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _logged(scripts: Sequence[TextScript], log: str) -> Iterator[str]:
-    lines = [(line, _joined(line)) for line in log.splitlines()]
-    for script in scripts:
-        for item in planted(script, ())["personal"]:
-            pieces = _long_pieces(item["text"])
-            yield from (line for line, joined in lines if any(each in joined for each in pieces))
+    items = [item["text"] for each in scripts for item in planted(each, ())["personal"]]
+    for line in log.splitlines():
+        message = _STAMP.sub("", line)
+        for item in items:
+            if piece := _piece_in(message, item):
+                yield f"{piece} of {item!r} in {message!r}"
 
 
 def _long_pieces(text: str) -> list[str]:
