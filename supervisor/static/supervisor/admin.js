@@ -1,17 +1,17 @@
-// The pages of the admin: local times, buttons that answer in place, and names for what Django leaves nameless.
+// The pages of the admin: local times, buttons that show their result in place, and accessible names that Django omits.
 
 import { ownZone, startClocks } from "./times.js";
 
 const PATIENCE_MS = 20_000;
 
-// A button that would show its answer on a page of its own shows it below instead.
+// Shows the response to a button below it instead of on a new page.
 async function answerInPlace(event) {
   const button = event.target.closest("button[data-answer]");
   if (!button) return;
   event.preventDefault();
   const place = document.getElementById(button.dataset.answer);
   button.disabled = true;
-  place.textContent = "Waiting for the answer…";
+  place.textContent = "Waiting for the response…";
   try {
     const response = await fetch(button.formAction, {
       method: "POST", body: new FormData(button.form), headers: { "x-requested-with": "fetch" },

@@ -34,7 +34,7 @@ async function renew() {
     show(await read());
     place.classList.remove("is-stale");
   } catch {
-    // The session has ended, or the server does not answer: say that the figures are old.
+    // The session has ended, or the server does not respond: say that the figures are old.
     place.classList.add("is-stale");
   }
 }

@@ -1,2 +1,2 @@
-// What the reader prefers, where the scripts of the pages look for it: Django's templates leave no room at <html>.
+// Puts the user's preferences on <html>, where the scripts look for them. Django's templates cannot.
 Object.assign(document.documentElement.dataset, document.getElementById("preferences").dataset);

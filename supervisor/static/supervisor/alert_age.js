@@ -1,4 +1,4 @@
-// How old alerts are, in the largest unit: 40 s, 3 min, 2 h, 5 d. It keeps running.
+// Shows the age of alerts in the largest unit (40 s, 3 min, 2 h, 5 d), and keeps it up to date.
 
 const EVERY_MS = 1000;
 const UNITS = [[86_400, "d"], [3_600, "h"], [60, "min"]];

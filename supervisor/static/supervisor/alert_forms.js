@@ -1,9 +1,9 @@
-// Sends the forms of alerts without leaving the page. The server answers with the new page.
+// Sends the forms of alerts without leaving the page. The server returns the new page.
 
 import { fetchPart } from "./feed.js";
 import { localise } from "./times.js";
 
-// Sends the form. Returns the page in the answer, or null if the session has ended.
+// Sends the form. Returns the page in the response, or null if the session has ended.
 export async function submit(form, submitter, feed) {
   const address = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
   const page = await fetchPart(address, feed, new FormData(form, submitter));

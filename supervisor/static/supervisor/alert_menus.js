@@ -1,5 +1,5 @@
 // The menus of an alert, which are details elements: only one is open, and Escape or a click elsewhere
-// closes it. Also says in which time zone a time of day is meant.
+// closes it. Also names the time zone of a time of day.
 
 export function startMenus() {
   document.addEventListener("toggle", ({ target }) => {

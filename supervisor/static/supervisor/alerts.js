@@ -1,5 +1,5 @@
-// The alerts page: new alerts appear, and those that somebody handled or that are over leave, as the
-// feed reports them.
+// The alerts page: adds new alerts, and removes those that were handled or have ended, as the feed
+// reports them.
 
 import { startAges } from "./alert_age.js";
 import { submit, tell } from "./alert_forms.js";

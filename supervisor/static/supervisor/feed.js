@@ -103,7 +103,7 @@ export class Feed extends EventTarget {
   #watch() {
     if (this.#isSilent()) {
       const socket = this.#socket;
-      // Not left to the close event: on a dead connection the browser waits for the other side first.
+      // Does not wait for the close event: on a dead connection, the browser waits for the other side first.
       this.#lost(0);
       socket.close();
     }
@@ -140,7 +140,7 @@ export class Feed extends EventTarget {
         this.offset = message.head;
         return this.#tell("refetch");
       case "heartbeat":
-        // A head beyond our offset means that an event was missed: ask for it.
+        // A head beyond our offset means that an event was missed: request it.
         return message.head > this.offset ? this.#resume() : undefined;
       case "counters":
         return this.#tell("counters", message.calls);

@@ -1,4 +1,4 @@
-// Shows what a button of a form answers within the page, instead of in a new one.
+// Shows the response to a form button within the page instead of on a new one.
 async function ask(button, panel) {
   const body = new FormData(button.form);
   button.disabled = true;

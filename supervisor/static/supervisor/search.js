@@ -5,7 +5,7 @@ import { localise, ownZone } from "./times.js";
 
 const form = document.getElementById("search");
 const zone = document.getElementById("zone");
-// These are no filters, so they are not marked as set.
+// These are not filters, so they are not marked as set.
 const SKIPPED = new Set(["q", "tz"]);
 
 localise(document);

@@ -74,7 +74,7 @@ export function tick(root = document) {
     write(node, spanText((now - Date.parse(node.dataset.since)) / 1000));
   }
   for (const node of root.querySelectorAll("[data-until]")) {
-    // Rounded up, so that "now" is shown only when the time has come.
+    // Rounded up, so that "now" is not shown too early.
     const left = Math.ceil((Date.parse(node.dataset.until) - now) / 1000);
     write(node, left > 0 ? `in ${spanText(left)}` : "now");
   }

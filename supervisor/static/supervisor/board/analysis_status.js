@@ -14,7 +14,7 @@ export function followAnalysisStatus(main, feed) {
     isBusy = true;
     fetchPart(main.dataset.analysisStatus, feed)
       .then((part) => part && show(section, part))
-      .catch(() => {}) // the next figures lead to another try
+      .catch(() => {}) // the next figures trigger another try
       .finally(() => {
         isBusy = false;
       });

@@ -80,7 +80,7 @@ main.addEventListener("history", ({ detail }) => showHistory(detail));
 function note(event) {
   if (event.type === "call_deleted" && rowOf(event.data.deleted)) {
     rowOf(event.data.deleted).remove();
-    entering += 1; // another row fills the gap; a late answer may also still contain this call
+    entering += 1; // another row fills the gap; a late response may also still contain this call
     return schedule();
   }
   if (!event.call_id || event.type === "gap_detected") return; // the counters show gaps
@@ -146,7 +146,7 @@ function dueAt() {
 
 // Fetching and merging -----------------------------------------------------------------------------
 
-// One request at a time, because a late answer would undo a newer one.
+// One request at a time, because a late response would undo a newer one.
 async function update() {
   timer = 0;
   isUpdating = true;
@@ -168,7 +168,7 @@ function isPageDue() {
 }
 
 async function fetchPage() {
-  // Cleared before the request: what happens during it may be missing in the answer, and is due again.
+  // Cleared before the request: what happens during it may be missing from the response, and is due again.
   const [count, fresh, noted] = [entering, arriving, [...changed]];
   entering = arriving = 0;
   changed.clear();
@@ -211,7 +211,7 @@ function takeBatch() {
   let length = 0;
   for (const id of changed) {
     length += encodeURIComponent(id).length + 4;
-    // The server answers for 100 ids at most (ROWS_LIMIT in the read model).
+    // The server returns at most 100 rows (ROWS_LIMIT in the read model).
     if (length > ADDRESS_LENGTH || batch.length === 100) break;
     batch.push(id);
   }

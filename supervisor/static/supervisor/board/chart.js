@@ -133,7 +133,7 @@ function tell(chart, box) {
 export function followHistory(main, feed) {
   const history = document.getElementById("history");
   history.addEventListener("toggle", () => {
-    // The server reads it, so that the next page comes with the chart as it was left.
+    // The server reads the cookie, and renders the next page with the chart open or closed as it was.
     const kept = `path=/; max-age=${KEPT_S}; samesite=lax`;
     document.cookie = `callcenter-chart=${history.open ? "open" : "closed"}; ${kept}`;
     mountHistory(main);
@@ -144,7 +144,7 @@ export function followHistory(main, feed) {
         const part = await fetchPart(main.dataset.history, feed);
         if (part) main.dispatchEvent(new CustomEvent("history", { detail: part }));
       } catch {
-        // the next minute brings another try
+        // tried again in a minute
       }
     }
     setTimeout(ask, 60_000);

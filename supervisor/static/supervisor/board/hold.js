@@ -9,14 +9,14 @@ let seenAt = 0;
 
 export function startHold(onRelease) {
   list.addEventListener("pointermove", () => see(true), { passive: true });
-  // Focus holds the rows too, for users of the keyboard.
+  // Focus holds the rows, too, for keyboard users.
   list.addEventListener("focusin", () => see(isOver));
   document.addEventListener("keydown", () => hasFocus() && see(isOver));
   list.addEventListener("pointerleave", () => {
     isOver = false;
     if (!isHeld()) onRelease(false);
   });
-  // Only after the event is it known where the focus went.
+  // Where the focus went is known only after the event.
   list.addEventListener("focusout", () => setTimeout(() => isHeld() || onRelease(false)));
   button.addEventListener("click", () => {
     seenAt = 0;

@@ -1,4 +1,4 @@
-// The rows: merged with the answer of the server, moved smoothly, and marked if only a few changed.
+// The rows: merged with the server's response, moved smoothly, and marked if only a few changed.
 
 import { localise } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";

@@ -14,8 +14,8 @@ import { localise, startClocks } from "../times.js";
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 
 const BATCH_MS = 250;
-// Counters of a live call come every second, and its words as they are heard. The rest of its page
-// changes little with packets alone, and costs the server a whole page.
+// The counters of a live call arrive every second, and its words as they are transcribed. Packets
+// alone change little else, and rendering the page again costs the server a lot.
 const PAGE_MS = 10_000;
 const RETRY_MS = 2000;
 const MAP_MS = 10_000;
@@ -70,7 +70,7 @@ function newestMoment() {
   return Number([...turns].at(-1)?.dataset.begin ?? 0);
 }
 
-// Opens the call beside this one in its list.
+// Opens the next or the previous call of the list.
 function follow(which) {
   const link = main.querySelector(`[data-beside="${which}"]`);
   link?.click();
@@ -106,7 +106,7 @@ async function refetch() {
   const asked = location.search;
   try {
     const page = await fetchPart(location.href, feed);
-    // "Clear" may have changed the address meanwhile; this answer would bring the marks back.
+    // "Clear" may have changed the address meanwhile; this response would bring the marks back.
     if (page && location.search === asked) merge(page);
   } catch {
     refetchSoon(RETRY_MS);
@@ -148,7 +148,7 @@ function clear(link) {
   refetch();
 }
 
-// Sends these forms in the background and merges the answer, so that playback continues.
+// Sends these forms in the background and merges the response, so that playback continues.
 main.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!("quiet" in form.dataset)) return;
@@ -201,7 +201,7 @@ function mountMarks() {
   freshMarks = null;
 }
 
-// A map that takes time to count is fetched once somebody looks at it.
+// A map that is slow to count is fetched only once its section is open.
 function mountMap() {
   const lazy = main.querySelector("[open] [data-lazy]");
   if (lazy && !lazy.dataset.asked) fill(lazy);

@@ -1,4 +1,4 @@
-// What folds: sections that remember whether they were open, menus, and what a link leads into.
+// Collapsible parts: sections that remember whether they were open, menus, and the targets of links.
 
 const PREFIX = "callcenter-fold-";
 
@@ -49,6 +49,6 @@ function remember(fold) {
   try {
     localStorage.setItem(PREFIX + fold.dataset.remember, fold.open ? "open" : "closed");
   } catch {
-    // the section then opens closed the next time
+    // the section is then closed the next time
   }
 }

@@ -1,17 +1,17 @@
-// The jitter buffer of a listener: takes frames as they come, gives even audio at the context's rate.
-// Pure: knows neither sockets nor the page, so tests and benchmarks run it without a browser's audio.
+// The jitter buffer of a listener: takes frames as they arrive, and returns steady audio at the
+// context's rate. It uses neither sockets nor the page, so tests run it without a browser's audio.
 
 export const HEADER_BYTES = 16;
 const TARGET_S = 0.65; // buffered before the sound starts
-const MARGIN_S = 0.2; // that stays buffered at the lowest point
+const MARGIN_S = 0.2; // kept in the buffer at its lowest point
 const MAX_MARGIN_S = 4; // for senders of long packets
 const GROWTH_S = 0.3; // at most, each time the buffer runs dry
-const WINDOW_S = 2.5; // in which the lowest point is sought
+const WINDOW_S = 2.5; // over which the lowest point is taken
 const BLOCK_S = 0.1;
-const CALM_S = 20; // without running dry, then the margin shrinks again
+const CALM_S = 20; // without running dry before the margin shrinks again
 const SPARE_S = 0.1; // above the margin: played faster
 const EXCESS_S = 0.7; // above the margin: skipped
-const CATCH_UP = 1.015; // of speech, which is not noticed
+const CATCH_UP = 1.015; // speed during speech: nobody notices it
 const CATCH_UP_SILENCE = 1.6;
 const SILENCE = 0.004; // of full scale: -48 dB
 const QUIET_S = 0.03; // ahead of the place that is played
@@ -67,7 +67,7 @@ export class JitterBuffer {
   #goal = 0;
   #margin = MARGIN_S;
   #expected = null; // the position that continues the last frame
-  #isDry = false; // has run dry, and nothing has come since
+  #isDry = false; // has run dry, and nothing has arrived since
   #dryFor = 0;
   #low = []; // the lowest fill of each block: [time, seconds]
   #clock = 0;
@@ -82,7 +82,7 @@ export class JitterBuffer {
     return this.#isPlaying;
   }
 
-  // Seconds of sound that have come and not been played.
+  // Seconds of sound that have arrived and not been played.
   get buffered() {
     return this.#inRate ? Math.max(0, this.#length - this.#at) / this.#inRate : 0;
   }
@@ -90,7 +90,7 @@ export class JitterBuffer {
   push({ rate, channels, position, samples }) {
     const count = Math.floor(samples.length / channels);
     if (rate !== this.#inRate) this.#changeRate(rate);
-    // Sound that only came late needs a larger margin. After a pause, nothing was late.
+    // Sound that arrived late needs a larger margin. After a pause, nothing was late.
     if (this.#isDry && position === this.#expected) {
       this.#margin = Math.min(MAX_MARGIN_S, this.#margin + Math.min(GROWTH_S, this.#dryFor));
     }
@@ -106,7 +106,7 @@ export class JitterBuffer {
     this.#length += count;
   }
 
-  // Starts again with what comes next: a new connection continues nothing.
+  // Starts again with the next frame: a new connection does not continue the old one.
   reset() {
     this.#expected = null;
     this.#isDry = false;
@@ -144,7 +144,7 @@ export class JitterBuffer {
     this.#measure(left, right);
   }
 
-  // Starts the sound once enough has come. Returns whether it plays.
+  // Starts the sound once enough has arrived. Returns whether it plays.
   #start() {
     if (this.buffered < Math.max(TARGET_S, this.#margin + 0.2)) return false;
     this.#isPlaying = true;
@@ -155,7 +155,7 @@ export class JitterBuffer {
     return true;
   }
 
-  // The sound has faded out: to jump forward, or because the buffer is empty. Returns if it stops.
+  // The sound has faded out: to jump forward, or because the buffer is empty. Returns whether it stops.
   #turn() {
     if (this.#skipTo > this.#at) {
       this.#at = this.#skipTo;

@@ -3,7 +3,7 @@
 
 const BACK_OFF_S = [0.3, 1, 2, 5, 10];
 const PING_MS = 4000;
-const LOST_MS = 12_000; // without a word from the server
+const LOST_MS = 12_000; // without a message from the server
 const SILENT_MS = 1500;
 const DRAIN_MS = 3000;
 const FADE_S = 0.02;
@@ -25,7 +25,7 @@ class Listening {
   #heardAt = 0; // the last message of the server
   #frameAt = 0; // the last sound
   #pingAt = 0;
-  #way_s = 0; // from the server to here
+  #way_s = 0; // transit time from the server
   #isOver = false;
 
   constructor(box, tell) {
@@ -57,7 +57,7 @@ class Listening {
     this.#socket = null; // its close event must not open another one
     socket?.close();
     this.tell(words, { isOver: true });
-    // What has come is played to its end, unless the user stopped it.
+    // Sound that has arrived is played to its end, unless the user stopped it.
     setTimeout(() => this.#context.close(), words ? DRAIN_MS : 0);
   }
 
@@ -110,7 +110,7 @@ class Listening {
   #lost(code, reason) {
     this.#socket = null;
     if (FINAL.has(code)) return this.end(reason.replace(/\.$/, "") || "The connection was refused");
-    // A new connection starts at the present, with a timeline of its own.
+    // A new connection starts with the present, and with its own timeline.
     this.#player.port.postMessage("reset");
     this.tell("Connecting");
     const pause = BACK_OFF_S[Math.min(this.#tries, BACK_OFF_S.length - 1)];
@@ -122,7 +122,7 @@ class Listening {
     const now = performance.now();
     const socket = this.#socket;
     if (!socket) return;
-    // Not left to the close event: on a dead connection the browser waits for the other side first.
+    // Does not wait for the close event: on a dead connection, the browser waits for the other side first.
     if (now - this.#heardAt > LOST_MS) {
       this.#lost(0, "");
       socket.close();

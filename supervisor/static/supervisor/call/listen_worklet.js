@@ -6,8 +6,8 @@ const REPORT_S = 0.1;
 
 class ListenProcessor extends AudioWorkletProcessor {
   #buffer = new JitterBuffer(sampleRate);
-  #age = 0; // of the newest sample, when it came
-  #waited = 0; // since it came
+  #age = 0; // of the newest sample, when it arrived
+  #waited = 0; // since it arrived
   #since = 0;
   #isOver = false;
 

@@ -69,7 +69,7 @@ export function seekMoment(ms) {
   markSought()?.scrollIntoView({ block: "nearest", behavior: "instant" });
 }
 
-// Marks it again. Call this after every merge, which knows nothing of the mark.
+// Marks it again. Call this after every merge, which removes the mark.
 export function markSought() {
   const turn = sought === null ? null : turnAt(sought);
   turn?.classList.add("turn--sought");

@@ -1,4 +1,4 @@
-// The setting that switches the one-letter keys of the call page off, and the keys without a player.
+// The setting that turns off the one-letter shortcuts of the call page, and the shortcuts that need no player.
 
 const SETTING = "callcenter-player-keys";
 

@@ -71,7 +71,7 @@ class Player {
   }
 
   get duration() {
-    // NaN until the browser has read the head of the file.
+    // NaN until the browser has read the header of the file.
     const known = this.audio.duration;
     return Number.isFinite(known) ? known : Number(this.section.querySelector("[data-duration]")?.dataset.duration ?? 0) / 1000;
   }
@@ -88,7 +88,7 @@ class Player {
 
   play() {
     this.#tell("");
-    // A pause right after play() rejects its promise with AbortError, which is no trouble.
+    // A pause right after play() rejects its promise with AbortError, which is harmless.
     this.audio.play().catch((error) => error.name !== "AbortError" && this.#tell(TROUBLE));
   }
 
@@ -123,7 +123,7 @@ class Player {
     showPlayhead(isStarted ? audio.currentTime : null);
     if (audio.paused) return;
     this.#skip();
-    // "timeupdate" comes about four times a second, too seldom for single words.
+    // "timeupdate" fires about four times a second, too rarely for single words.
     this.#frame = requestAnimationFrame(() => this.show());
   }
 

@@ -104,7 +104,7 @@ function options(box, turns) {
       { ...axis, size: 30, splits: [-5, 0, 5], grid: { stroke: colour("--line"), width: 1 },
         values: () => ["−5", "0", "+5"] },
     ],
-    // Only after it was drawn does the chart know where a time is.
+    // The chart can convert times to positions only after it was drawn.
     hooks: { setCursor: [showValue], draw: [() => showPlayhead(playedAt)] },
     series: [{}, ...SIDES.map(line), ...SIDES.map(dots)],
   };

@@ -9,7 +9,7 @@ const main = document.getElementById("main");
 const tools = makeTools();
 let now = () => 0;
 
-// position: returns the moment that buttons outside of turns are about, in ms.
+// position: returns the moment that buttons outside turns are about, in ms.
 export function startSharing(position) {
   now = position;
   for (const type of ["pointerover", "focusin"]) {
@@ -35,7 +35,7 @@ export function comment(ms = now()) {
   return true;
 }
 
-// Without a query: people who open the link have their own list, and may see less.
+// Without the query string: people who open the link have their own list, and may see less.
 async function copyLink(ms) {
   const seconds = Math.round(ms / 100) / 10;
   const link = `${location.origin}${location.pathname}#t=${seconds}`;

@@ -69,7 +69,7 @@ export class Transcript {
     const turn = node && this.#turns.find((one) => one.node === node);
     if (!turn) return null;
     const words = wordsOf(turn);
-    // Words are no elements, so the browser must say which character is under the pointer.
+    // Words are not elements, so the browser must say which character is under the pointer.
     const caret = caretAt(clientX, clientY);
     const word = caret && words.find(({ range }) => range.comparePoint(caret.node, caret.offset) === 0);
     return { turn, word };

@@ -65,7 +65,7 @@ export class Link extends EventTarget {
   #watch() {
     if (!this.#isSilent()) return;
     const socket = this.#socket;
-    // Not left to the close event: on a dead connection the browser waits for the other side first.
+    // Does not wait for the close event: on a dead connection, the browser waits for the other side first.
     this.#lost(0);
     socket.close();
   }
