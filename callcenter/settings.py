@@ -307,7 +307,7 @@ LIVE_TRANSCRIPTION_CALLS = int(  # at once, per worker; the others take turns
 )
 LIVE_IMPORTANT_QUEUES = _list("LIVE_IMPORTANT_QUEUES", [])  # heard before the others
 LISTEN_IN = env.flag("LISTEN_IN", default=True)  # off: nobody can listen to live calls
-# A link of the telephone system for whisper and barge-in, such as
+# A link of the phone system for whisper and barge-in, such as
 # https://pbx.example.com/monitor?call={call_id}&agent={agent}
 ACTION_LINK = env.text("ACTION_LINK")
 ACTION_LINK_LABEL = env.text("ACTION_LINK_LABEL", "Join the call")

@@ -36,7 +36,7 @@ class Figures:
     duration of the calls that ended today. ``archive_s`` is the median time from the end of a call
     to the archive over the last half hour. ``held`` calls wait for a provider that is down.
     ``open_alerts`` counts up to COUNTED, the worst first; ``critical`` and the others are parts.
-    ``live_transcription`` says how many live calls are heard, and how far behind.
+    ``live_transcription`` says how many live calls are transcribed, and how far behind.
     ``standing`` changes whenever the status of the analysis does; pages then fetch it again.
     """
 

@@ -42,7 +42,7 @@ ALERTS = (ANY_ALERT, *(level.name.lower() for level in Severity))
 ANY_TROUBLE = "any"
 TROUBLES = (ANY_TROUBLE, *Call.SoundTrouble.values)
 SEARCHED = ("call_id", *(each.name for each in DESCRIBED if each.is_searched))
-NUMBERS = ("caller",)  # searched without the blanks in them
+NUMBERS = ("caller",)  # searched without the spaces in them
 # Query parameters of the address, by the field of Filter.
 NAMES = {
     "phase": "state",
@@ -69,7 +69,7 @@ NARROWING = (
     "phase", "query", "queue", "agent", "alert", "tag", "trouble", "hold", "customer", "day_from",
     "day_to", "bulk", "mine",
 )  # fmt: skip
-# What people write between the digits of a telephone number.
+# What people write between the digits of a phone number.
 _SEPARATORS = " -.()/"
 _NUMBER = re.compile(rf"\+?[0-9{re.escape(_SEPARATORS)}]+\Z", re.ASCII)
 _COLUMNS = re.compile(r"[a-z_,]{1,200}\Z", re.ASCII)
@@ -274,13 +274,13 @@ def _acted_on(action: int) -> QuerySet[BulkItem, Any]:
 
 
 def _digits(text: str) -> str:
-    """Return the digits of a text that looks like part of a telephone number, or nothing."""
+    """Return the digits of a text that looks like part of a phone number, or nothing."""
     digits = "".join(filter(str.isdigit, text)) if _NUMBER.match(text) else ""
     return digits if len(digits) >= 3 else ""
 
 
 def _bare(field: str) -> Any:
-    """A telephone number without separators."""
+    """A phone number without separators."""
     text: Any = F(field)
     for sign in _SEPARATORS:
         text = Replace(text, Value(sign))

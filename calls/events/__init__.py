@@ -216,7 +216,7 @@ class FormatCorrected:
 
 @dataclass(frozen=True, kw_only=True)
 class ActionLinkUsed:
-    """Somebody followed the site's link to the telephone system, which lets people join a call."""
+    """Somebody followed the site's link to the phone system, which lets people join a call."""
 
     type: ClassVar[str] = "action_link_used"
     by: str

@@ -116,7 +116,7 @@ def _add_live(registry: CollectorRegistry, now: datetime) -> None:
     """Add what the processes that hear live calls have reported."""
     status = read_live_status(now=now)
     for name, text, value in (
-        ("calls", "Live calls that are heard", status.calls),
+        ("calls", "Live calls that are being transcribed", status.calls),
         ("waiting_calls", "Live calls that wait to be heard", status.waiting),
         ("behind_seconds", "How far live words are behind, at most", status.behind_s),
     ):

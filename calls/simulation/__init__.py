@@ -1,4 +1,4 @@
-"""Simulates calls as a telephone system would send them.
+"""Simulates calls as a phone system would send them.
 
 client   Plays calls to a server over HTTP, and counts the answers.
 line     Loses, duplicates and delays packets, repeatably.

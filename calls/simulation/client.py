@@ -45,7 +45,7 @@ class SendingPace:
     speed: float = 1.0
     batch: int = 0
     patience: float = 60.0
-    # A telephone does not wait for the answer to a packet before it sends the next one.
+    # A phone does not wait for the response to a packet before it sends the next one.
     in_flight_per_call: int = 16
 
 

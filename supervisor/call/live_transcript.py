@@ -1,4 +1,4 @@
-"""What was heard of a call that is live, or waits for its transcript, as turns of its page."""
+"""The live transcript of a call that is in progress or waits for its final one, as turns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LiveTranscript:
     """The utterances of a call, and the status of its live transcription.
 
     ``status`` is ``listening``, ``waiting``, ``off``, or ``over`` once the call is over. ``others``
-    is the number of calls that are heard while this one waits.
+    is the number of calls that are being transcribed while this one waits.
     """
 
     status: str
@@ -45,17 +45,18 @@ class LiveTranscript:
 
     @property
     def status_text(self) -> str:
-        # live.js says the same.
+        # The same text as in live.js.
         if self.status == "off":
             return "Live transcription is off"
         if self.status == "over":
             return "The call has ended"
         if self.status == "waiting" and self.others:
-            return f"Waiting: {self.others} other call{'s are' if self.others > 1 else ' is'} heard"
+            calls = "calls are" if self.others > 1 else "call is"
+return f"Waiting: {self.others} other {calls} being transcribed"
         if self.status == "waiting":
-            return "Waiting for a worker to listen"
+            return "Waiting for a worker"
         behind = self.row.behind_s >= BEHIND_FROM_S
-        return f"Listening, {self.row.behind_s:.0f} s behind" if behind else "Listening"
+        return f"Transcribing, {self.row.behind_s:.0f} s behind" if behind else "Transcribing"
 
     @cached_property
     def turns(self) -> list[dict[str, Any]]:
@@ -63,7 +64,7 @@ class LiveTranscript:
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        """The turns, and the spans that were not heard, in the order of the call."""
+        """The turns, and the spans that were skipped, in the order of the call."""
         skipped = [
             {"is_skipped": True, "begin_ms": begin, "end_ms": end}
             for begin, end in self.row.skipped

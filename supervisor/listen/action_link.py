@@ -1,4 +1,4 @@
-"""The action link: an address of the telephone system by which people join or whisper into a call.
+"""The action link: an address of the phone system by which people join or whisper into a call.
 
 Knows only the template. The settings check it, so this module imports neither models nor settings.
 """

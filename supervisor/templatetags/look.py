@@ -178,11 +178,11 @@ def marked(text: str) -> SafeString:
 
 @register.filter
 def heard_text(status: LiveStatus) -> str:
-    """How many live calls are heard, and how late. board/figures.js writes the same."""
+    """How many live calls are transcribed, and how late. board/figures.js writes the same."""
     calls = status.calls + status.waiting
     if not calls:
         return ""
-    text = f"{status.calls} of {calls} heard" if status.waiting else "all heard"
+    text = f"{status.calls} of {calls} calls" if status.waiting else "all calls"
     is_late = status.behind_s >= BEHIND_FROM_S
     return f"{text}, {status.behind_s:.0f} s behind" if is_late else text
 

@@ -319,7 +319,7 @@ class Listener:
     def _set_aside(self, pk: int, error: Exception) -> None:
         """Leave a call alone for a while. Its words must not be in the log."""
         self._aside[pk] = self._clock() + ASIDE_S
-        log.error("call %s cannot be heard live: %s", pk, where(error))
+        log.error("call %s cannot be transcribed live: %s", pk, where(error))
 
     # --- Which words
 

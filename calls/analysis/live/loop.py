@@ -18,7 +18,7 @@ from calls.outage import Outage
 from calls.telemetry import publishing
 
 log = logging.getLogger(__name__)
-outage = Outage(log, "live calls are not heard")
+outage = Outage(log, "live calls are not transcribed")
 
 DATABASE_PAUSE_S = 1.0
 # A thread that recognises may keep the interpreter for so long after each statement of a

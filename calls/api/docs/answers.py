@@ -29,7 +29,7 @@ CALL_ID = OpenApiParameter(
     {"type": "string"},
     OpenApiParameter.PATH,
     description=(
-        f"The call's id in the telephone system: {CALL_ID_RULE}. Any other id, such as a SIP "
+        f"The call's id in the phone system: {CALL_ID_RULE}. Any other id, such as a SIP "
         "Call-ID, is sent percent-encoded (`/` as `%2F`), or as `b64:` and its base64url. It "
         "becomes the call's `external_id`."
     ),

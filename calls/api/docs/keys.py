@@ -50,7 +50,7 @@ key_create = _KEYS.new(
     request=KeySerializer,
     examples=[
         OpenApiExample(
-            "For a telephone system",
+            "For a phone system",
             value={
                 "name": "PBX Berlin",
                 "scopes": ["ingest"],

@@ -55,7 +55,7 @@ from calls.simulation.client import (
 from calls.simulation.line import Rates, deliver
 from calls.simulation.scripts import SOURCES, choose_script, recording_slugs
 
-DESCRIPTION = """Play calls to a running server, as a telephone system would.
+DESCRIPTION = """Play calls to a running server, as a phone system would.
 
   simulate_calls                                     the six recorded calls, in real time
   simulate_calls --speed 0 --calls 50 --source text  fifty text calls, as fast as possible

@@ -1,4 +1,4 @@
-"""Live calls on the wallboard: what was said last, their sentiment, and how many are heard."""
+"""Live calls on the wallboard: their last words, sentiment, and how many are transcribed."""
 
 from datetime import timedelta
 
@@ -103,17 +103,17 @@ def test_sentiment_of_a_live_call_is_on_its_row(supervisor):
     ("status", "expected"),
     [
         (LiveStatus(), ""),
-        (LiveStatus(calls=3), "all heard"),
-        (LiveStatus(calls=12, waiting=18), "12 of 30 heard"),
-        (LiveStatus(calls=12, waiting=18, behind_s=4.2), "12 of 30 heard, 4 s behind"),
-        (LiveStatus(calls=2, behind_s=1.9), "all heard"),
+        (LiveStatus(calls=3), "all calls"),
+        (LiveStatus(calls=12, waiting=18), "12 of 30 calls"),
+        (LiveStatus(calls=12, waiting=18, behind_s=4.2), "12 of 30 calls, 4 s behind"),
+        (LiveStatus(calls=2, behind_s=1.9), "all calls"),
     ],
 )
-def test_the_tile_says_how_many_calls_are_heard(status, expected):
+def test_the_board_says_how_many_live_calls_are_transcribed(status, expected):
     assert heard_text(status) == expected
 
 
 def test_what_the_workers_report_is_on_the_tile(supervisor):
     report("worker-1", LiveStatus(calls=12, waiting=18, behind_s=4.2), now=timezone.now())
 
-    assert "12 of 30 heard, 4 s behind" in text_of(supervisor.get("/supervisor/"))
+    assert "12 of 30 calls, 4 s behind" in text_of(supervisor.get("/supervisor/"))

@@ -97,7 +97,7 @@ row.figures = {"sentiment": {"overall": {"customer": {"label": "NEGATIVE", "scor
     expect(new.locator(".sentiment")).to_have_text("Negative")
     expect(new.locator(".turn__time")).to_have_text("0:30")
     expect(page.locator("#live-words > .turn--partial")).to_contain_text("let me")
-    expect(page.locator('[data-live="status"]')).to_have_text("Listening, 3 s behind")
+    expect(page.locator('[data-live="status"]')).to_have_text("Transcribing, 3 s behind")
     expect(page.locator('[data-live="mood-customer"]')).to_contain_text("worsening")
 
 

@@ -119,7 +119,7 @@ def test_words_that_are_being_spoken_come_last_and_grey(supervisor):
 def test_a_span_that_was_not_heard_is_named_where_it_was(supervisor):
     text = text_of(page_of(supervisor, heard_call(skipped=[[80_000, 105_000]])))
 
-    assert "Not heard live: 1:20\N{EN DASH}1:45. The final transcript will have it." in text
+    assert "Not transcribed live: 1:20\N{EN DASH}1:45. The final transcript will include it." in text
 
 
 def test_hostile_words_are_escaped(supervisor):
@@ -137,7 +137,7 @@ def test_hostile_words_are_escaped(supervisor):
 def test_a_text_call_that_nobody_has_heard_yet_shows_an_empty_list(supervisor):
     text = text_of(page_of(supervisor, live_call()))
 
-    assert "Waiting for a worker to listen" in text
+    assert "Waiting for a worker" in text
     assert "Nothing has been said yet that could be recognised." in text
 
 
@@ -145,13 +145,13 @@ def test_a_text_call_that_nobody_has_heard_yet_shows_an_empty_list(supervisor):
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({}, "Listening"),
-        ({"behind_s": 3.4}, "Listening, 3 s behind"),
-        ({"behind_s": 1.4}, "Listening"),
-        ({"lease_expires_at": None}, "Waiting for a worker to listen"),
+        ({}, "Transcribing"),
+        ({"behind_s": 3.4}, "Transcribing, 3 s behind"),
+        ({"behind_s": 1.4}, "Transcribing"),
+        ({"lease_expires_at": None}, "Waiting for a worker"),
     ],
 )
-def test_the_status_is_said_in_words(supervisor, fields, expected):
+def test_the_status_is_shown_in_words(supervisor, fields, expected):
     response = page_of(supervisor, heard_call(**fields))
 
     assert response.context["page"].live.status_text == expected
@@ -159,16 +159,16 @@ def test_the_status_is_said_in_words(supervisor, fields, expected):
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, "1 other call is"), (3, "3 other calls are")])
-def test_a_waiting_call_says_how_many_others_are_heard(supervisor, count, expected):
+def test_a_waiting_call_says_how_many_others_are_transcribed(supervisor, count, expected):
     for number in range(count):
         heard_call(f"other-{number}")
 
     text = text_of(page_of(supervisor, heard_call(lease_expires_at=None)))
 
-    assert f"Waiting: {expected} heard" in text
+    assert f"Waiting: {expected} being transcribed" in text
 
 
-def test_a_lease_that_has_run_out_is_not_listening(supervisor):
+def test_a_call_with_an_expired_lease_is_waiting(supervisor):
     past = timezone.now() - timedelta(seconds=1)
 
     assert "Waiting" in text_of(page_of(supervisor, heard_call(lease_expires_at=past)))

@@ -23,7 +23,7 @@ def listener(visitor):
     [LINK, "http://10.0.0.1:8080/{queue}", "sip:{extension}@pbx.example.com", "sips:*1{agent}@x",
      "tel:*33{extension}", "zoiper:{agent}", "https://pbx.example.com/?from={caller}&to={callee}"],
 )  # fmt: skip
-def test_addresses_of_telephone_systems_are_accepted(template):
+def test_addresses_of_phone_systems_are_accepted(template):
     assert find_problem(template) == ""
 
 

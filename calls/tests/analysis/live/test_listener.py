@@ -327,5 +327,5 @@ def test_a_call_that_cannot_be_heard_does_not_stop_the_others(monkeypatch, caplo
     listen_until(listener, lambda: len(stored()) == 1)
 
     assert [each.call.call_id for each in stored()] == ["c-2"]
-    assert "cannot be heard live: ValueError in" in caplog.text
+    assert "cannot be transcribed live: ValueError in" in caplog.text
     assert "secret" not in caplog.text

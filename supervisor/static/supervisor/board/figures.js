@@ -22,7 +22,7 @@ export function showFigures(figures) {
   addNow(figures);
 }
 
-// The clock of the page keeps it running.
+// The page's clock keeps it up to date.
 function showLongest(cell, since) {
   if (since === (cell.dataset.since ?? null)) return;
   if (since) cell.dataset.since = since;
@@ -33,11 +33,11 @@ function showLongest(cell, since) {
   tick(cell.parentElement);
 }
 
-// supervisor/templatetags/look.py writes the same.
+// The same text as in supervisor/templatetags/look.py.
 function heardText(found) {
   const calls = found.calls + found.waiting;
   if (!calls) return "";
-  const text = found.waiting ? `${found.calls} of ${calls} heard` : "all heard";
+  const text = found.waiting ? `${found.calls} of ${calls} calls` : "all calls";
   return found.behind_s >= BEHIND_FROM_S ? `${text}, ${Math.round(found.behind_s)} s behind` : text;
 }
 

@@ -23,7 +23,7 @@ export class LiveTranscript {
   #utterances = new Map();
   #revision = 0;
   #state = null; // the last message
-  #others = null; // calls that are heard
+  #others = null; // number of calls that are being transcribed
   #said = new Set(); // ids that screen readers were told
   #isFollowing = true;
   #top = 0;
@@ -131,7 +131,7 @@ export class LiveTranscript {
     write(strip.querySelector('[data-live="reach"]'), spanText(reach / 1000));
   }
 
-  // Only what is new and clear is announced: not what is being said, nor what was there before.
+  // Announces only new, finished utterances: not those in progress, nor those that were there before.
   #announce(utterances, isFirst) {
     const log = document.getElementById("live-log");
     for (const each of utterances) {
@@ -233,7 +233,7 @@ function flag(turns) {
   }
 }
 
-// The turns, the spans that were not heard, and the words that are being spoken, in order.
+// The turns, the spans that were skipped, and the words that are being spoken, in order.
 function entriesOf(turns, { skipped, partial, status }) {
   const gaps = skipped.map(([begin, end]) => ({ kind: "skipped", key: `s${begin}`, begin, end }));
   const entries = [...turns, ...gaps].sort((one, other) => one.begin - other.begin);
@@ -254,12 +254,13 @@ function printOf({ kind, utterances, flags, partial, end }) {
   return [...parts, ...flags.map((mark) => `#${mark.id}`), ...(partial ? [partial] : [])].join(" ");
 }
 
-// supervisor/call/live_transcript.py says the same.
+// The same text as in supervisor/call/live_transcript.py.
 function statusText({ status, behind_s: behind }, others) {
   if (status === "off") return "Live transcription is off";
-  if (status === "waiting" && others) return `Waiting: ${others} other call${others > 1 ? "s are" : " is"} heard`;
-  if (status === "waiting") return "Waiting for a worker to listen";
-  return behind >= BEHIND_FROM_S ? `Listening, ${Math.round(behind)} s behind` : "Listening";
+  const calls = others > 1 ? "calls are" : "call is";
+  if (status === "waiting" && others) return `Waiting: ${others} other ${calls} being transcribed`;
+  if (status === "waiting") return "Waiting for a worker";
+  return behind >= BEHIND_FROM_S ? `Transcribing, ${Math.round(behind)} s behind` : "Transcribing";
 }
 
 function nameOf(speaker) {

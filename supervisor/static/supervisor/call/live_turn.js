@@ -24,7 +24,7 @@ export class TurnMaker {
   #fillSkipped(node, { begin, end }) {
     node.className = "live__skipped";
     const span = `${spanText(begin / 1000)}–${spanText(end / 1000)}`;
-    node.textContent = `Not heard live: ${span}. The final transcript will have it.`;
+    node.textContent = `Not transcribed live: ${span}. The final transcript will include it.`;
   }
 
   #fillTurn(node, entry) {
