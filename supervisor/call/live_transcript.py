@@ -52,7 +52,7 @@ class LiveTranscript:
             return "The call has ended"
         if self.status == "waiting" and self.others:
             calls = "calls are" if self.others > 1 else "call is"
-return f"Waiting: {self.others} other {calls} being transcribed"
+            return f"Waiting: {self.others} other {calls} being transcribed"
         if self.status == "waiting":
             return "Waiting for a worker"
         behind = self.row.behind_s >= BEHIND_FROM_S

@@ -119,7 +119,9 @@ def test_words_that_are_being_spoken_come_last_and_grey(supervisor):
 def test_a_span_that_was_not_heard_is_named_where_it_was(supervisor):
     text = text_of(page_of(supervisor, heard_call(skipped=[[80_000, 105_000]])))
 
-    assert "Not transcribed live: 1:20\N{EN DASH}1:45. The final transcript will include it." in text
+    assert (
+        "Not transcribed live: 1:20\N{EN DASH}1:45. The final transcript will include it." in text
+    )
 
 
 def test_hostile_words_are_escaped(supervisor):
