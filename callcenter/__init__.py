@@ -7,7 +7,7 @@ settings_page     Writes docs/settings.md
 urls              Where every page and endpoint is mounted
 asgi              The entry point of every server
 path_prefix       Serves the site below a path of its host
-security_headers  Headers of every answer that Django has no setting for
+security_headers  Headers of every response that Django has no setting for
 without_nul       Keeps NUL out of the addresses of pages
 log_format        How a line of the log is written, and what it hides
 """

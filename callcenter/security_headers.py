@@ -1,4 +1,4 @@
-"""Headers of every answer that Django has no setting for."""
+"""Headers of every response that Django has no setting for."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class Skipped:
 class Transcription:
     """The result of ``transcribe``. ``speech`` holds the spans in which each side talks.
 
-    ``request_ids`` are the provider's ids of its answers, if it has any.
+    ``request_ids`` are the provider's ids of its responses, if it has any.
     """
 
     turns: tuple[Turn, ...]

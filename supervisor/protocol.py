@@ -69,7 +69,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def shutdown(self) -> None:
         """Say goodbye to the client when the server stops. What it sends until it knows is read.
 
-        A carrier does not send its frames again, so the connection stays open until the answer to
+        A carrier does not send its frames again, so the connection stays open until the response to
         the close frame has come, behind the last of them.
         """
         if not self.handshake_complete:

@@ -20,12 +20,12 @@ from benchmarks.ingest.connections import Connection, HttpConnection, SocketConn
 from benchmarks.rig.load import Load, Tally
 from benchmarks.rig.phones import Phone, share
 
-PATIENCE_S = 30.0  # for the last answers
+PATIENCE_S = 30.0  # for the last responses
 Runner = Callable[[Coroutine[Any, Any, dict[str, Any]]], dict[str, Any]]
 
 
 async def drive(load: Load) -> dict[str, Any]:
-    """Send until the time is over, wait for the last answers, and return the report."""
+    """Send until the time is over, wait for the last responses, and return the report."""
     tally = Tally(load)
     cpu, wall = time.process_time(), time.perf_counter()
     connections = open_connections(load, tally)

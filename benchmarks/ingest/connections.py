@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
 
 
 class HttpConnection(Connection):
-    """Sends the next request after the answer to the previous one."""
+    """Sends the next request after the response to the previous one."""
 
     def __init__(self, load: Load, tally: Tally, phones: Iterator[Phone]) -> None:
         super().__init__(load, tally)
@@ -72,7 +72,7 @@ class HttpConnection(Connection):
         self._sent_at = 0.0
 
     def greet(self) -> None:
-        # The answer to this request was lost with the connection, so it is sent again.
+        # The response to this request was lost with the connection, so it is sent again.
         if self._request:
             self._send()
         else:

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.overload.senders import SENDERS, CarrierSender, Ledger, Offer, Sender
 from benchmarks.rig.load import percentile
 
-PATIENCE_S = 60.0  # for the last answers
+PATIENCE_S = 60.0  # for the last responses
 
 
 async def offer_all(offer: Offer) -> dict[str, Any]:

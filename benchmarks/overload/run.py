@@ -50,7 +50,7 @@ class Step:
 
     @property
     def odd(self) -> int:
-        """Return the number of answers that are neither an acceptance nor a proper refusal."""
+        """Return the number of responses that are neither an acceptance nor a proper refusal."""
         fine = {"accepted", "1000", *REFUSALS}
         return sum(count for answer, count in self.answers.items() if answer not in fine)
 
@@ -226,7 +226,7 @@ def judge(steps: list[Step]) -> list[Bar]:
         bars += [
             Bar(name=f"{way}: closed by us", value=closed, limit=1, is_upper=True, unit="sockets"),
             Bar(name=f"{way}: acknowledged and lost", value=lost, limit=1, is_upper=True, unit=""),
-            Bar(name=f"{way}: other answers", value=odd, limit=1, is_upper=True, unit=""),
+            Bar(name=f"{way}: other responses", value=odd, limit=1, is_upper=True, unit=""),
             Bar(name=f"{way}: p99 of what is accepted, to that at 80 %", value=slowest, limit=5,
                 is_upper=True),
             Bar(name=f"{way}: growth of memory", value=growth * 100, limit=10, is_upper=True,

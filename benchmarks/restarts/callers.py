@@ -17,7 +17,7 @@ WORDS = b'{"sequence":1,"data":"I would like to change my address.","timestamp":
 
 
 def is_odd(head: bytes) -> bool:
-    """Return whether an answer is an error that no client can handle."""
+    """Return whether a response is an error that no client can handle."""
     status = head[9:12]
     return status.startswith(b"5") and (status != b"503" or b"retry-after:" not in head.lower())
 

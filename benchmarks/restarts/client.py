@@ -17,7 +17,7 @@ from benchmarks.overload.senders import Ledger, Offer
 from benchmarks.restarts.callers import Ends, make_callers
 from benchmarks.rig.load import percentile
 
-PATIENCE_S = 30.0  # for the last answers
+PATIENCE_S = 30.0  # for the last responses
 
 
 async def call(offer: Offer, *, sockets: int, ends_per_s: float) -> dict[str, Any]:

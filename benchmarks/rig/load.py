@@ -46,7 +46,7 @@ class Tally:
 
     def acknowledge(self, sent_at: float, now: float, packets: int) -> None:
         self.acknowledged += packets
-        # The rate counts exactly these seconds. Later answers only finish the connections.
+        # The rate counts exactly these seconds. Later responses only finish the connections.
         if self.begin <= now <= self.end:
             self.measured_packets += packets
             self.measured_requests += 1

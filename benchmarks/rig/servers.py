@@ -100,7 +100,7 @@ class Server:
         try:
             with urllib.request.urlopen(address, timeout=2):
                 return True
-        # Even an error is an answer: the server has started.
+        # Even an error is a response: the server has started.
         except urllib.error.HTTPError:
             return True
         except OSError:

@@ -50,13 +50,13 @@ def answers(url: str) -> bool:
 
 
 def get(url: str) -> Any:
-    """Return the JSON of the answer to a GET."""
+    """Return the JSON of the response to a GET."""
     with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 (the caller's URL)
         return json.load(response)
 
 
 def post(url: str, body: object = None) -> Any:
-    """Send a JSON body, or an empty one, and return the JSON of the answer.
+    """Send a JSON body, or an empty one, and return the JSON of the response.
 
     If the server is overloaded, it answers 503 and says when to try again: we do so, like any
     client.

@@ -24,7 +24,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "DESCRIPTION": (
         "Receives the packets of live calls, analyses every finished call, and reports the "
-        "results. A packet is answered with 202 once it is stored. Senders need not care about "
+        "results. A packet gets 202 once it is stored. Senders need not care about "
         "order, duplicates or gaps: the service handles them."
     ),
     "SWAGGER_UI_DIST": "SIDECAR",

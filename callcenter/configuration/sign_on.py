@@ -115,7 +115,7 @@ def _read_oidc(env: Environment) -> OpenId:
 
 
 def _address(env: Environment, name: str) -> str:
-    """Read an address. It must use TLS: forged answers would let their author log in as anybody."""
+    """Read an address. It must use TLS: with forged responses, anybody could log in as anybody."""
     address = env.text(name, takes=AN_ADDRESS)
     try:
         parts = urlsplit(address)

@@ -61,7 +61,7 @@ def is_reset_offered() -> bool:
 
 
 def ask_reset(email: str) -> None:
-    """Queue the mail. The answer takes as long whether or not there is such an account."""
+    """Queue the mail. The response takes as long whether or not there is such an account."""
     if of_mailboxes.take(email.casefold()):
         async_task(SEND_RESETS, email, task_name="send_resets", save=False)
 

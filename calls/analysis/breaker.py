@@ -2,7 +2,7 @@
 
 All workers share one row for each provider and stage. After enough failures in a row, the provider
 is down in that stage: no call that needs it there is claimed, except for one probe at a time. The
-first answer ends the outage. Text calls pass through ``transcribe`` without the provider, so they
+first response ends the outage. Text calls pass through ``transcribe`` without the provider, so they
 continue while audio waits.
 
 Call the functions that change a row inside a transaction. Always take locks in this order: the
@@ -33,7 +33,7 @@ MAX_WAIT_S = 300.0
 WINDOW = timedelta(minutes=5)
 # If nobody has asked a provider for this long, it may be up again, or no longer in use.
 STALE = timedelta(hours=1)
-# Errors about the content of an answer. The provider did answer.
+# Errors about the content of a response. The provider did answer.
 ANSWERED = {"empty_transcript", "invalid_answer"}
 
 
@@ -84,7 +84,7 @@ def _has_answered(error: ProviderError) -> bool:
 
 
 def _running(attempt: Attempt) -> int:
-    """Return how many other attempts still wait for an answer of this provider."""
+    """Return how many other attempts still wait for a response of this provider."""
     running = Attempt.objects.filter(
         call__state=CallState.PROCESSING_AI,
         provider=attempt.provider,
@@ -105,7 +105,7 @@ def _note(
     news = None
     if health.down_since:
         _note_probe(health, attempt, now=now)
-    # A refusal comes at once, an answer takes time. So a burst of failures proves nothing while
+    # A refusal comes at once, a response takes time. So a burst of failures proves nothing while
     # more attempts than that are still running: they may yet succeed.
     elif health.failures >= max(settings.AI_BREAKER_FAILURES, running):
         health.down_since, health.probed_at = now, None

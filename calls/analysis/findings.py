@@ -41,7 +41,7 @@ class StageResult:
 
     ``asked`` says whether the provider was asked. ``audio`` is the stored recording, ``muted``
     its copy without personal data. ``headline`` holds the sentiments and trends that lists show,
-    ``request_id`` the provider's ids of its answers.
+    ``request_id`` the provider's ids of its responses.
     """
 
     lease: Lease

@@ -81,7 +81,7 @@ class RetryPolicy:
             wait = wait_exponential(multiplier=self.base_s, max=self.max_wait_s)
             decision = Retry(timedelta(seconds=wait(state)))
         if down_s is None and self._is_too_late(decision, spent_s):
-            return GiveUp(f"No answer within {self.deadline_s:g} s, the last error was: {error}")
+            return GiveUp(f"No result within {self.deadline_s:g} s; the last error was: {error}")
         return decision
 
     def _is_too_late(self, decision: Retry, spent_s: float) -> bool:

@@ -150,7 +150,7 @@ async def _within(limit_s: float, work: Awaitable[T]) -> T:
             return await work
     except TimeoutError as error:
         raise ProviderError(
-            f"No answer within {limit_s:g} s.", code="timeout", transient=True
+            f"No response within {limit_s:g} s.", code="timeout", transient=True
         ) from error
 
 

@@ -1,10 +1,10 @@
-"""The API: HTTP under /v1, and the WebSockets that packets come in by.
+"""The API: HTTP under /v1, and the WebSockets that receive packets.
 
 addresses       Reads addresses as they were sent: encoded slashes, and a slash at the end.
 authentication  Who sends a request, and what they may do.
 docs            Descriptions for /docs and /schema, by subject.
-downloads       Answers that are files: recordings, transcripts, CSV tables.
-errors          Translates the domain's exceptions into HTTP answers.
+downloads       Responses that are files: recordings, transcripts, CSV tables.
+errors          Translates the domain's exceptions into HTTP responses.
 event_stream    Checks requests for the stream of events; ``supervisor.live`` sends it.
 filters         Filters for the lists of calls and alerts.
 goodbye         Closes connections to clients when the process is told to stop.
@@ -20,5 +20,5 @@ stopping        Whether this server has been asked to stop.
 throttling      Limits how often a key may be used.
 urls            HTTP routes under /v1.
 views           The views, by subject.
-waiting         Holds requests for a transcript until it is there.
+waiting         Holds requests for a transcript until there is one.
 """

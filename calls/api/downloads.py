@@ -1,4 +1,4 @@
-"""Answers that are files: recordings, transcripts in several formats, and CSV tables."""
+"""Responses that are files: recordings, transcripts in several formats, and CSV tables."""
 
 from __future__ import annotations
 

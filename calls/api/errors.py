@@ -1,4 +1,4 @@
-"""Translates exceptions into HTTP answers: below /v1 always JSON, with a status and a reason."""
+"""Translates exceptions into HTTP responses: below /v1 always JSON, with a status and a reason."""
 
 from __future__ import annotations
 

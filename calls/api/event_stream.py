@@ -50,7 +50,7 @@ def allow(request: Request) -> Response:
     scope: dict[str, Any] = getattr(request, "scope", {})
     epoch, offset = _position(request)
     watch = _watched(request)
-    # HEAD must not open a stream: its answer has no body.
+    # HEAD must not open a stream: its response has no body.
     if request.method == "HEAD":
         return Response()
     # Some servers and tests run Django without the layer that streams.

@@ -55,7 +55,7 @@ class Goodbye:
             if not draining.has_begun():
                 raise
             log.warning("%s %s took too long to be answered", scope["method"], scope["path"])
-            with suppress(RuntimeError):  # its answer has begun
+            with suppress(RuntimeError):  # its response has begun
                 await send({"type": "http.response.start", "status": 503, "headers": HEADERS})
                 await send({"type": "http.response.body", "body": BODY})
 

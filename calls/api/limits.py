@@ -13,7 +13,7 @@ MAX_DIGITS = 18  # of a Content-Length; Python refuses to convert thousands of d
 
 
 class BodyLimit:
-    """Answers 413 to bodies of more than ``limit`` bytes, with or without Content-Length."""
+    """Refuses bodies of more than ``limit`` bytes with 413, with or without Content-Length."""
 
     def __init__(self, app: App, *, limit: int) -> None:
         self.app = app

@@ -1,6 +1,6 @@
 """Holds requests for a transcript until it is there, outside Django's handler.
 
-The view decides who may wait, and leaves a mark. ``TranscriptWait`` keeps its answer back, waits,
+The view decides who may wait, and leaves a mark. ``TranscriptWait`` keeps its response back, waits,
 and asks the view once more. A request that waits holds no thread. All of a process share one query
 every POLL_S.
 """
@@ -62,7 +62,7 @@ room = Room()
 
 
 def hold(request: Request, call: Call, *, seconds: int) -> bool:
-    """Hold the answer to this request until the call is analysed or ``seconds`` have passed.
+    """Hold the response to this request until the call is analysed or ``seconds`` have passed.
 
     Returns whether it is held; then the view is asked again. False if there is nothing to wait for:
     the call is analysed or has failed, the server is stopping, or this is the second time. Raises

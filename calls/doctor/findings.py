@@ -83,14 +83,14 @@ def _problem(subject: str, text: str, mend: str) -> Finding:
 def _of_database(facts: DatabaseFacts) -> Iterator[Finding]:
     if facts.error:
         mend = "Check DATABASE_URL, that the server runs, and that this machine may connect to it."
-        yield _problem("database", f"The database does not answer: {facts.error}", mend)
+        yield _problem("database", f"The database does not respond: {facts.error}", mend)
         return
     version = ".".join(str(part) for part in facts.version)
     if facts.vendor == "postgresql" and facts.version < OLDEST_POSTGRES:
         mend = f"Upgrade to PostgreSQL {OLDEST_POSTGRES[0]} or newer."
         yield _problem("database", f"PostgreSQL {version} is too old.", mend)
     else:
-        yield _ok("database", f"{facts.vendor} {version} answers.")
+        yield _ok("database", f"{facts.vendor} {version} responds.")
     yield _durability(facts)
     yield _migrations(facts.pending_migrations)
     yield _clock(facts.clock_skew_s)
@@ -242,14 +242,14 @@ def _secret(key: str) -> Finding:
 
 def _mail(facts: HostFacts) -> Finding:
     if facts.mail_error:
-        text = f"The mail server does not answer: {facts.mail_error}"
+        text = f"The mail server does not respond: {facts.mail_error}"
         return _problem("mail", text, "Check EMAIL_URL, and that this machine may connect.")
     if facts.mail_needed and not facts.mail_configured:
         text = "A notification target sends e-mail, but no mail server is set."
         return _problem("mail", text, "Set EMAIL_URL.")
     if facts.mail_needed and not facts.site_url:
         return _warning("mail", "Messages have no links to this site.", "Set SITE_URL.")
-    return _ok("mail", "The mail server answers." if facts.mail_configured else "Not used.")
+    return _ok("mail", "The mail server responds." if facts.mail_configured else "Not used.")
 
 
 # --- Where people sign on
@@ -261,7 +261,7 @@ def _of_sign_on(facts: SignOnFacts) -> Iterator[Finding]:
             mend = "Check its settings, and that this machine may connect (docs/sign-on.md)."
             yield _problem(service, f"The {service} cannot be reached: {error}", mend)
         else:
-            yield _ok(service, f"The {service} answers.")
+            yield _ok(service, f"The {service} responds.")
     if facts.unknown_groups:
         named = ", ".join(facts.unknown_groups)
         mend = "Correct SSO_GROUPS, or create these groups in the admin."
@@ -280,7 +280,7 @@ def _of_provider(facts: ProviderFacts) -> Iterator[Finding]:
         yield _problem("models", problem, "Reinstall the packages of requirements-speech.txt.")
     if facts.error:
         mend = "Check OPENAI_BASE_URL, OPENAI_API_KEY, and that this machine may connect."
-        yield _problem("provider", f"{facts.name} does not answer: {facts.error}", mend)
+        yield _problem("provider", f"{facts.name} does not respond: {facts.error}", mend)
     if not (facts.missing or facts.model_problems or facts.error):
         yield _ok("provider", f"{facts.name} is ready.")
 
@@ -291,13 +291,13 @@ def _of_provider(facts: ProviderFacts) -> Iterator[Finding]:
 def _of_visit(facts: VisitFacts) -> Iterator[Finding]:
     if facts.error:
         mend = "Check the address, the proxy, and that a web process is running."
-        yield _problem("site", f"{facts.url} does not answer: {facts.error}", mend)
+        yield _problem("site", f"{facts.url} does not respond: {facts.error}", mend)
         return
     if not facts.is_ours:
         mend = "Run the doctor with the environment of the web processes: SECRET_KEY differs."
-        yield _warning("site", f"{facts.url} answers, but is a different site.", mend)
+        yield _warning("site", f"{facts.url} responds, but is a different site.", mend)
         return
-    yield _ok("site", f"{facts.url} answers.")
+    yield _ok("site", f"{facts.url} responds.")
     yield from _checks_of_proxy(facts)
 
 

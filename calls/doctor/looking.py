@@ -211,6 +211,6 @@ def _openai_error() -> str:
         )
     except httpx.HTTPError as error:
         return str(error) or repr(error)
-    # Some servers of this protocol have no list of models. An error is an answer, too.
+    # Some servers of this protocol have no list of models. An error is a response, too.
     refused = found.status_code in (401, 403) or found.status_code >= 500
     return f"{found.status_code} {found.reason_phrase}" if refused else ""

@@ -36,7 +36,7 @@ def visit(url: str) -> VisitFacts:
 
 
 def _upgrade(client: httpx.Client, url: str) -> int:
-    """Ask for a WebSocket. Returns the status of the answer; 101 if it was opened."""
+    """Ask for a WebSocket. Returns the status of the response; 101 if it was opened."""
     headers = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",

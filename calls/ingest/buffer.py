@@ -1,7 +1,7 @@
 """Group commit: packets that arrive while one transaction commits are written by the next one.
 
 Each process has one bounded buffer and one writer thread. ``store`` returns after the commit, so a
-sender that got an answer can forget its packets.
+sender that got a response can forget its packets.
 
 The buffer refuses early rather than late. During a database outage, or while packets wait too long
 to be written, requests are answered at once with 503, and sockets wait with what they have read.
@@ -51,7 +51,7 @@ TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further r
 MEASURED_PACKETS = 200  # in smaller transactions, the commit takes most of the time
 MEASURE_S = 0.002
 RETRY_AFTER_S = 1
-ANSWER_WITHIN_S = 2.0  # then a request over HTTP is answered 503
+ANSWER_WITHIN_S = 2.0  # then an HTTP request gets 503
 STOP_WITHIN_S = 30.0
 ASK_AGAIN_S = 0.5  # how often an unavailable database is tried again
 ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written

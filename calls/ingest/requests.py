@@ -34,7 +34,7 @@ class Way(StrEnum):
 
 
 class Unavailable(Exception):
-    """The packets were not accepted. The sender may send them again; the answer is 503."""
+    """The packets were not accepted. The sender may send them again; the response is 503."""
 
     advice = "Nothing was stored. Send the request again."
 

@@ -27,7 +27,7 @@ NOT_VALID = "This API key is not valid: it is unknown or revoked."
 
 
 class KeyRefused(Exception):
-    """Why a key is not admitted, for the sender, and the HTTP status of the answer.
+    """Why a key is not admitted, for the sender, and the HTTP status of the response.
 
     ``wait_s``: after so many seconds, the same request may be sent again.
     """

@@ -66,7 +66,7 @@ def find_problems() -> tuple[list[str], AnalysisStatus | None]:
             return [f"{pending} migrations have not been applied. Run `manage.py migrate`."], None
         standing = read_status()
     except DatabaseError as error:
-        return [f"The database does not answer: {type(error).__name__}."], None
+        return [f"The database does not respond: {type(error).__name__}."], None
     # Without a worker, calls are received, but nothing is analysed and nobody is alerted.
     return ([] if standing.workers else [_no_worker(standing.silent_s)]), standing
 

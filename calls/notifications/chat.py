@@ -93,5 +93,5 @@ def _failure(lines: list[str]) -> Outcome:
     status = int(found[1]) if found else None
     if status is not None and status < 300:
         # Slack answers 200 with the reason in the text.
-        return Outcome(error=f"The service answered {status}, but did not accept the message.")
+        return Outcome(error=f"The service returned {status}, but did not accept the message.")
     return Outcome(status, told[:300] or "The service did not accept the message.")

@@ -1,6 +1,6 @@
 """Simulates calls as a phone system would send them.
 
-client   Plays calls to a server over HTTP, and counts the answers.
+client   Plays calls to a server over HTTP, and counts the responses.
 line     Loses, duplicates and delays packets, repeatably.
 scripts  The content of calls: recordings and invented text calls.
 demo_calls/  The recordings, each with its script.
@@ -99,7 +99,7 @@ async def wait_until_reachable(http: httpx.AsyncClient, patience: float) -> None
             if asyncio.get_running_loop().time() >= deadline:
                 reason = f"{type(error).__name__}: {error}"
                 raise UnreachableError(
-                    f"{http.base_url} does not answer ({reason}). Is the server running?"
+                    f"{http.base_url} does not respond ({reason}). Is the server running?"
                 ) from error
         else:
             return

@@ -1,4 +1,4 @@
-"""Plays calls to a server over HTTP and counts the answers. Shows nothing."""
+"""Plays calls to a server over HTTP and counts the responses. Shows nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from calls.simulation.line import Delivery
 from calls.simulation.scripts import Opening, ScriptedPacket
 
 MAY_PASS = frozenset({0, 429, 503})
-"""Statuses after which a request is retried; 0 means no answer. Duplicates do no harm."""
+"""Statuses after which a request is retried; 0 means no response. Duplicates do no harm."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 MOST_PROBLEMS = 20
@@ -66,7 +66,7 @@ class Answer:
         return sent if self.accepted else 0
 
     def __str__(self) -> str:
-        return f"{self.status or 'no answer'} {self.text[:200]}".strip()
+        return f"{self.status or 'no response'} {self.text[:200]}".strip()
 
 
 class Samples:
@@ -175,7 +175,7 @@ class Caller:
             await self.play(call)
 
     async def play(self, call: PlannedCall) -> None:
-        """Start one call, stream it at its pace, wait for all answers, and end it."""
+        """Start one call, stream it at its pace, wait for all responses, and end it."""
         outcome = CallOutcome(call.call_id)
         self._watcher.call_started(call.call_id, len(call.delivery.packets))
         address = f"/v1/call/{call.call_id}"
@@ -257,7 +257,7 @@ class Caller:
         on_answer: Callable[[Answer, float], None] = lambda _answer, _seconds: None,
         due: float | None = None,
     ) -> Answer:
-        """POST until the answer is final, patience runs out, or the run stops."""
+        """POST until the response is final, patience runs out, or the run stops."""
         content = b"" if body is None else msgspec.json.encode(body)
         deadline = self._now() + self._pace.patience
         for attempt in count():
@@ -309,7 +309,7 @@ def parcels(
 
 
 async def post_once(http: httpx.AsyncClient, path: str, content: bytes) -> Answer:
-    """POST JSON once. Status 0: the connection failed before the answer was complete."""
+    """POST JSON once. Status 0: the connection failed before the response was complete."""
     headers = {"Content-Type": "application/json"} if content else {}
     try:
         response = await http.post(path, content=content, headers=headers)
@@ -366,7 +366,7 @@ class StateReader:
             try:
                 response = await self._http.get(f"/v1/call/{call_id}")
             except httpx.TransportError as error:
-                self.states[call_id] = f"no answer ({type(error).__name__})"
+                self.states[call_id] = f"no response ({type(error).__name__})"
                 return
         if response.status_code == 200:
             self.states[call_id] = str(response.json().get("state"))

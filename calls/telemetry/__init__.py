@@ -2,8 +2,8 @@
 
 meters      Counters, histograms and gauges of one process
 catalogue   Every meter, with its name and its help text
-serving     Counts the answers and open sockets of a web process, and names its requests
-request_ids  The id of a request, in its answer and in the log
+serving     Counts the responses and open sockets of a web process, and names its requests
+request_ids  The id of a request, in its response and in the log
 tracing      OpenTelemetry spans, if the site wants them
 requests     The span of a request or of a handshake
 publishing  Writes the meters of a process to the database, off the hot path

@@ -1,6 +1,6 @@
 """Adds up the counts of all processes, and keeps those of processes that have ended.
 
-Every process answers from the rows alone, this one included: the same sum for everybody, which
+Every process reports from the rows alone, this one included: the same sum for everybody, which
 never falls. A process that is killed loses the counts of its last seconds.
 """
 

@@ -75,7 +75,7 @@ LIVE_SKIPPED = Counter("live_utterances_skipped", "Utterances left to the final 
 # --- Processes
 
 SOCKETS = Gauge("sockets", "Open WebSockets and event streams by kind", ("kind",), known=KINDS)
-HTTP_RESPONSES = Counter("http_responses", "Answers to HTTP requests by status code", ("code",))
+HTTP_RESPONSES = Counter("http_responses", "Responses to HTTP requests by status code", ("code",))
 DATABASE_OUTAGES = Counter(
     "database_errors", "Failures of the database that made a part of a process wait"
 )

@@ -1,6 +1,6 @@
 """The id of a request: taken from the sender if it is harmless, or else made here.
 
-Every line that is logged while the request is answered carries it, and the answer names it.
+Every line that is logged while the request is answered carries it, and the response names it.
 """
 
 from __future__ import annotations

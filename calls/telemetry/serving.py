@@ -1,4 +1,4 @@
-"""Wraps the web application: counts its answers and open sockets, and gives each request an id."""
+"""Wraps the web application: counts responses and open sockets, and gives each request an id."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def _error(outcome: Outcome, decision: RetryDelivery | GiveUpDelivery | None) ->
 
 def _reason_to_disable(receiver: Receiver, outcome: Outcome, *, now: datetime) -> str:
     if outcome.status == GONE:
-        return "The receiver answered that it is gone (410)."
+        return "The receiver says that it is gone (410)."
     if is_persistent(receiver.failing_since, now=now):
         since = f"{receiver.failing_since:%Y-%m-%d %H:%M} UTC"
         return f"Nothing has been delivered since {since}. The last: {outcome.told}"[:300]

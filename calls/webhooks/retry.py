@@ -20,7 +20,7 @@ GONE = 410
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of an attempt: a status and the start of the answer, or an error."""
+    """The result of an attempt: a status and the start of the response, or an error."""
 
     status: int | None = None
     error: str = ""
@@ -34,7 +34,7 @@ class Outcome:
 
     @property
     def told(self) -> str:
-        return "" if self.is_success else self.error or f"The answer was {self.status}."
+        return "" if self.is_success else self.error or f"The receiver returned {self.status}."
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def decide(outcome: Outcome, *, attempt: int) -> RetryDelivery | GiveUpDelivery 
     if outcome.is_success:
         return None
     if outcome.status == GONE:
-        return GiveUpDelivery("The receiver answered that it is gone (410).")
+        return GiveUpDelivery("The receiver says that it is gone (410).")
     if attempt >= MAX_ATTEMPTS:
         return GiveUpDelivery(f"All {MAX_ATTEMPTS} attempts failed. The last: {outcome.told}")
     if outcome.retry_after_s is not None:

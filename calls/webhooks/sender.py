@@ -39,7 +39,7 @@ class Message:
 
 @dataclass
 class _Answer:
-    """The answer so far. The status counts even if the rest of the answer is cut off."""
+    """The response so far. The status counts even if the rest of the response is cut off."""
 
     status: int | None = None
     retry_after: str | None = None
@@ -53,7 +53,7 @@ async def send(message: Message, *, allowance: str, timeout_s: float = TIMEOUT_S
         async with asyncio.timeout(timeout_s):
             await _post(message, allowance, answer)
     except TimeoutError:
-        error = f"No answer within {timeout_s:g} s."
+        error = f"No response within {timeout_s:g} s."
     except (AddressRefused, httpcore.NetworkError, httpcore.TimeoutException) as problem:
         error = _told(problem)
     except (httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as problem:

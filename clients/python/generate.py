@@ -16,7 +16,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-# The answer of this route never ends, so a function that returns it would never return.
+# The response of this route never ends, so a function that returns it would never return.
 ENDLESS = "/v1/events/stream"
 JSON = "application/json"
 

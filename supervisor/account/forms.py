@@ -26,7 +26,7 @@ QUEUES_FROM = 2000
 _ALIAS = ("Etc/", "SystemV/", "posix/", "right/")
 DOWN, REFUSED = "down", "refused"  # codes of errors
 IS_DOWN = (
-    "The {label} does not answer, so your password cannot be checked. Try again in a minute. If "
+    "The {label} does not respond, so your password cannot be checked. Try again in a minute. If "
     "the problem persists, tell your administrator."
 )
 log = logging.getLogger("calls.logins")

@@ -136,7 +136,7 @@ def _ask_password(
 def _show_codes(request: HttpRequest, codes: list[str], *, target: str) -> HttpResponse:
     lines = [f"Recovery codes of {request.user.get_username()} for callcenter", "", *codes, ""]
     context = {"codes": codes, "file": "\n".join(lines), "target": resolve_url(target)}
-    # The answer itself, without a redirect: the codes are kept nowhere in between.
+    # The response itself, without a redirect: the codes are kept nowhere in between.
     return render(request, "supervisor/account/recovery_codes.html", context)
 
 

@@ -33,11 +33,11 @@ STATES, NEXT = "oidc_states", "oidc_login_next"  # the library's, in the session
 HINT = "id_token"  # in the session as well, for the logout
 DOWN = (
     "Sign-on is not possible right now",
-    "{label} does not answer. Try again in a minute. If it persists, tell your administrator.",
+    "{label} does not respond. Try again in a minute. If it persists, tell your administrator.",
 )
 DOUBTFUL = (
     "Sign-on could not be verified",
-    "The answer of {label} could not be trusted. Start again, or tell your administrator.",
+    "The response of {label} could not be trusted. Start again, or tell your administrator.",
 )
 STALE = (
     "This sign-on is over",

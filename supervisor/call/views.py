@@ -133,7 +133,7 @@ def act(request: HttpRequest, call_id: str, action: str) -> HttpResponseBase:
 
 def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
     if request.method == "GET":
-        # The page asks in a dialog. This answer is for browsers without JavaScript.
+        # The page asks in a dialog. This response is for browsers without JavaScript.
         context = {"call": _call(call_id), "action": wanted, "list": came_from(request)}
         return render(request, "supervisor/confirm.html", context)
     try:

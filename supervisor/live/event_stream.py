@@ -40,7 +40,7 @@ HEADERS = [
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
-# The length of the view's empty answer would end the stream at once.
+# The length of the view's empty response would end the stream at once.
 REPLACED = {b"content-length", *(name for name, _ in HEADERS)}
 
 
@@ -54,7 +54,7 @@ class EventStream:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != PATH:
             await self.app(scope, receive, send)
             return
-        # The view sets it if the client may listen. If not, its answer (such as 401) is passed on.
+        # The view sets it if the client may listen. If not, its response (401 or so) is passed on.
         scope[WANTED] = None
         allowed: list[Message] = []
 

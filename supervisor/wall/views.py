@@ -29,7 +29,7 @@ from supervisor.wall.options import Options, of_screen, read_address
 from supervisor.wall.read_model import read_screen
 from supervisor.wall.release import release
 
-UNAVAILABLE = "The database does not answer. Open the address of the display again in a minute."
+UNAVAILABLE = "The database does not respond. Open the address of the display again in a minute."
 
 
 @require_safe

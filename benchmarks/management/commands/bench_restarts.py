@@ -31,7 +31,7 @@ class Command(BaseCommand):
         f"Run {WEB} web and {WORKERS} worker processes behind nginx on PostgreSQL, find out how "
         f"much this machine sustains, offer {PART:.0%} of it and 20 ends of calls a second, and "
         "restart every process in turn. Fails if an acknowledged packet is lost, a call is stuck, "
-        "or an answer is a 5xx other than 503 with Retry-After."
+        "or a response is a 5xx other than 503 with Retry-After."
     )
     requires_system_checks: list[str] = []
 

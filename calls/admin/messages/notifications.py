@@ -150,7 +150,7 @@ class NotificationTargetAdmin(Receivers):
         return [path("test/", view, name="calls_notificationtarget_test"), *super().get_urls()]
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
-        """Send a test message to the target in the form, and show the answer. Stores nothing."""
+        """Send a test message to the target in the form, and show the response. Stores nothing."""
         if not (self.has_change_permission(request) or self.has_add_permission(request)):
             raise PermissionDenied
         if request.method != "POST":
@@ -162,7 +162,7 @@ class NotificationTargetAdmin(Receivers):
         if target is not None and not self.has_change_permission(request, target):
             raise PermissionDenied
         form = modelform_factory(NotificationTarget, form=TargetForm)(request.POST, instance=target)
-        # The answer is wanted at once, so it is sent here. The time-outs are those of a sender.
+        # The response is wanted at once, so it is sent here. The time-outs are those of a sender.
         outcome = send_test(form.save(commit=False)) if form.is_valid() else None
         context = {
             **self.admin_site.each_context(request),

@@ -120,7 +120,7 @@ class WebhookEndpointAdmin(Receivers):
         return form
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
-        """Send a test message to the URL in the form, saved or not, and show the answer."""
+        """Send a test message to the URL in the form, saved or not, and show the response."""
         pk = request.GET.get("endpoint", "")
         saved = WebhookEndpoint.objects.filter(pk=pk).first() if pk.isdecimal() else None
         is_allowed = self.has_change_permission if saved else self.has_add_permission

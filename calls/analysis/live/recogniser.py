@@ -136,7 +136,7 @@ class Recogniser:
         except ProviderError as error:
             return error
         except TimeoutError:
-            return ProviderError(f"no answer in {LIMIT_S:.0f} s", code="timeout", transient=True)
+            return ProviderError(f"no response in {LIMIT_S:.0f} s", code="timeout", transient=True)
         except Exception as error:  # one utterance must not stop the hearing of all others
             return ProviderError(f"{type(error).__name__}", code="bug", transient=False)
 

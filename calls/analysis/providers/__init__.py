@@ -34,7 +34,7 @@ class ProviderError(Exception):
 
     ``transient`` says whether another attempt may succeed. ``code`` is an HTTP status or a short
     word for people and metrics, ``retry_after_s`` the wait that the provider asks for, in seconds,
-    and ``request_id`` the provider's id of its answer. Texts of a server are cleaned and cut.
+    and ``request_id`` the provider's id of its response. Texts of a server are cleaned and cut.
     """
 
     def __init__(

@@ -77,5 +77,5 @@ def fate(seed: str, words: str, attempt: int) -> random.Random:
 def draw(
     rng: random.Random, failure_rate: float, latency_s: tuple[float, float]
 ) -> tuple[float, bool]:
-    """Return how many seconds an answer takes, and whether it is a failure."""
+    """Return how many seconds a response takes, and whether it is a failure."""
     return rng.uniform(*latency_s), rng.random() < failure_rate

@@ -72,7 +72,7 @@ def _open_stored(row: Recording, *, redacted: bool) -> Playback | None:
         file = None
     if file is None:
         return None
-    if file.size != size:  # cut short, by a full disk or a copy: the answer would break off
+    if file.size != size:  # cut short, by a full disk or a copy: the response would break off
         file.close()
         return None
     return (

@@ -2,7 +2,7 @@
 
 alerts        Routes of alerts.
 annotations   Routes of tags, notes and swapped speakers.
-answers       Answers that many operations share, and the API key scheme.
+answers       Responses that many operations share, and the API key scheme.
 bulk          Routes of actions on many calls.
 calls         Routes of calls: start, end, retry, list, recording.
 event_stream  The event log as server-sent events.

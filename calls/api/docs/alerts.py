@@ -98,7 +98,7 @@ acknowledge = _ALERTS.one(
         ],
     ),
     description=(
-        "A repeated request changes nothing: it answers `already_acknowledged` with the name of "
+        "A repeated request changes nothing: it returns `already_acknowledged` with the name of "
         "the first person. Snoozed and resolved alerts can be acknowledged as well. The event "
         "log gets an `alert_acknowledged` event."
     ),

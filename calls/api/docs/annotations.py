@@ -48,7 +48,7 @@ tag_add = extend_schema(
     summary="Add a tag to a call",
     description=(
         f"A tag is {TAG_RULE}; it is stored in lower case with single spaces. A call has at most "
-        f"{TAGS_LIMIT} tags. The answer is 201 if the tag is new, 200 if the call has it already. "
+        f"{TAGS_LIMIT} tags. Returns 201 if the tag is new, 200 if the call already has it. "
         "Text that looks like personal data is refused. `GET /v1/call?tag=refund` finds the calls."
     ),
     tags=["annotate"],
@@ -79,7 +79,7 @@ note_add = extend_schema(
     operation_id="add_note",
     summary="Write a note about a call",
     description=(
-        "Card numbers and other personal data are masked before the note is stored. The answer "
+        "Card numbers and other personal data are masked before the note is stored. The response "
         "shows the stored text. With `at_ms`, the note is about that moment of the call, and its "
         f"page shows it there. A call has at most {NOTES_LIMIT} notes."
     ),

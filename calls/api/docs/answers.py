@@ -1,4 +1,4 @@
-"""Bodies and answers that many operations share, and the description of API keys."""
+"""Bodies and responses that many operations share, and the description of API keys."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _body(example: dict[str, Any]) -> Any:
 
 
 MALFORMED = error(
-    "Malformed. The answer names each wrong field and the reason.",
+    "Malformed. The response names each wrong field and the reason.",
     {"sequence": ["Must be an integer, not string."], "data": ["This field is required."]},
 )
 UNAUTHORISED = error("The key is missing or not valid.", {"detail": "This API key is not valid."})

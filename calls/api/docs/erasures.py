@@ -34,8 +34,8 @@ erasure_start = extend_schema(
     description=(
         "Erases packets, recordings, transcripts, notes, tags, alerts, messages to other systems "
         "and lists, for good. Calls on legal hold stay. Calls in progress or in analysis are "
-        "erased when they are over. A large erasure continues in the background: ask for its "
-        "state until it is `finished`. If you get no answer, repeat the request."
+        "erased when they are over. A large erasure continues in the background: poll its state "
+        "until it is `finished`. If you get no response, repeat the request."
     ),
     tags=["privacy"],
     request=NewErasureSerializer,

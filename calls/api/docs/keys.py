@@ -44,8 +44,8 @@ key_create = _KEYS.new(
         examples=[OpenApiExample("Created", value={**_STORED, "key": "cc_3e9c855d_Hitr38Bu9t..."})],
     ),
     description=(
-        "The answer has the `key`. Keep it: it is not stored and cannot be shown again. The scopes "
-        "of a key cannot be changed; create another key and revoke the first."
+        "The response has the `key`. Keep it: it is not stored and cannot be shown again. The "
+        "scopes of a key cannot be changed; create another key and revoke the first."
     ),
     request=KeySerializer,
     examples=[

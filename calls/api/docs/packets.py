@@ -23,9 +23,9 @@ packet = extend_schema(
     operation_id="send_packet",
     summary="Send one packet",
     description=(
-        "Answers 202 once the packet is stored. The first packet of an unknown call opens the "
+        "Returns 202 once the packet is stored. The first packet of an unknown call opens the "
         "call. Packets may arrive in any order. A duplicate packet, with the number, timestamp, "
-        "track and data of a stored one, is stored once and gets the same answer. A packet that "
+        "track and data of a stored one, is stored once and gets the same response. A packet that "
         "only shares a number opens another run of its stream. A packet that arrives after the "
         "end of its call is stored and flagged as late."
     ),
@@ -51,9 +51,9 @@ batch = extend_schema(
     summary="Send up to 1,000 packets",
     description=(
         "Send a JSON array, or one packet per line as `application/x-ndjson`. If only some "
-        "packets are well formed, those are stored, and the answer is 207 with the index and the "
+        "packets are well formed, those are stored, and the response is 207 with the index and the "
         "errors of each rejected packet. With `atomic=true`, either all packets are stored or "
-        "none. If no packet is well formed, the answer is 400."
+        "none. If no packet is well formed, the response is 400."
     ),
     tags=["ingest"],
     parameters=[

@@ -45,8 +45,8 @@ def _gone(what: str) -> OpenApiResponse:
 
 
 _TEST = (
-    "Sends one message now, waits for the answer at most half a minute, and reports the outcome. "
-    "The answer is 200 even if the message did not arrive."
+    "Sends one message now, waits for the response at most half a minute, and reports the outcome. "
+    "The response is 200 even if the message did not arrive."
 )
 
 webhook_list = _WEBHOOKS.all(
@@ -61,7 +61,7 @@ webhook_create = _WEBHOOKS.new(
     "Create a webhook endpoint",
     NewEndpointSerializer,
     description=(
-        "It gets events from now on. The answer has the `secret` by which the receiver "
+        "It gets events from now on. The response has the `secret` by which the receiver "
         "checks signatures; it is not shown again. docs/alerts.md describes the messages."
     ),
     request=EndpointSerializer,

@@ -1,4 +1,4 @@
-"""The schema of each operation: the scope that it needs, and what its answers really hold."""
+"""The schema of each operation: the scope that it needs, and what its responses really hold."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ScopedSchema(AutoSchema):
         return operation
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        # Otherwise every answer of an action called "list" is taken for an array.
+        # Otherwise every response of an action called "list" is taken for an array.
         if isinstance(serializer, serializers.BaseSerializer):
             return bool(is_list_serializer(serializer))
         return bool(super()._is_list_view(serializer))

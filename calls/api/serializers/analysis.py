@@ -43,6 +43,6 @@ class AnalysisStatusSerializer(serializers.Serializer[Any]):
     outages = OutageSerializer(many=True)
     workers = serializers.IntegerField(help_text="Workers that are alive.")
     worker_silent_s = serializers.FloatField(
-        allow_null=True, help_text="Time since a worker was last heard. Null: never."
+        allow_null=True, help_text="Time since the last heartbeat of a worker. Null: never."
     )
     stages = StageLoadSerializer(many=True)

@@ -75,7 +75,7 @@ class RotationSerializer(StrictSerializer):
     keep_previous = StrictBooleanField(
         required=False,
         help_text=(
-            "The newest secret was lost, such as with the answer to the last request: replace it. "
+            "The newest secret was lost, for example because no response arrived: replace it. "
             "The secret from before that rotation stays valid as long as it was."
         ),
     )
@@ -98,7 +98,7 @@ class StoredKeySerializer(serializers.ModelSerializer[ApiKey]):
 
 
 class NewKeySerializer(StoredKeySerializer):
-    """A new key. ``key`` is shown only in this answer."""
+    """A new key. ``key`` is shown only in this response."""
 
     key = serializers.CharField(read_only=True)
 

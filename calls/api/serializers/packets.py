@@ -46,7 +46,7 @@ class PacketSerializer(serializers.Serializer[IncomingPacket]):
     track = StrictStringField(
         required=False,
         max_length=MAX_TRACK_LENGTH,
-        help_text="Who is heard: agent, customer, inbound, outbound...",
+        help_text="Whose audio or text it is: agent, customer, inbound, outbound...",
     )
     media = MediaField(help_text="Media format of this stream, if `start` did not give it.")
 

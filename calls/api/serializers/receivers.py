@@ -86,7 +86,7 @@ class StoredEndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
 
 
 class NewEndpointSerializer(StoredEndpointSerializer):
-    """A webhook endpoint with its secret, which is shown only in this answer."""
+    """A webhook endpoint with its secret, which is shown only in this response."""
 
     class Meta(StoredEndpointSerializer.Meta):
         fields = [*StoredEndpointSerializer.Meta.fields, "secret"]
@@ -210,7 +210,7 @@ class OutcomeSerializer(serializers.Serializer[Any]):
     """What became of a test message."""
 
     is_success = serializers.BooleanField()
-    status = serializers.IntegerField(allow_null=True, help_text="The status of the answer.")
+    status = serializers.IntegerField(allow_null=True, help_text="The status of the response.")
     error = serializers.CharField(source="told")
-    response = serializers.CharField(help_text="The beginning of the answer.")
+    response = serializers.CharField(help_text="The beginning of the response.")
     duration_ms = serializers.IntegerField()

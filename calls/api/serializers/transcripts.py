@@ -102,16 +102,16 @@ class ProvenanceSerializer(serializers.Serializer[Any]):
 
 
 class TranscriptSerializer(serializers.Serializer[Any]):
-    """A transcript with the results of its analysis, or the words heard so far of a live call."""
+    """A transcript with the results of its analysis, or the words so far of a live call."""
 
     call_id = serializers.CharField()
     state = serializers.ChoiceField(choices=CallState.choices)
-    live = serializers.BooleanField(help_text="true: these are the words heard so far.")
+    live = serializers.BooleanField(help_text="true: these are the words so far.")
     turns = TurnSerializer(many=True)
     redacted = serializers.BooleanField(help_text="true: personal data is masked.")
     skipped = serializers.ListField(
         help_text=(
-            "What was left out. Live: the stretches `[begin_ms, end_ms]` that were not heard. "
+            "What was left out. Live: the stretches `[begin_ms, end_ms]` not transcribed. "
             "Otherwise: each `stage` of the analysis that was skipped, with the `reason`."
         )
     )
@@ -120,7 +120,7 @@ class TranscriptSerializer(serializers.Serializer[Any]):
         required=False, help_text="Live only: the feed sends what changes after it."
     )
     heard_until_ms = serializers.IntegerField(
-        required=False, allow_null=True, help_text="Live only: how far the call has been heard."
+        required=False, allow_null=True, help_text="Live only: how far transcription has got."
     )
     duration_ms = serializers.IntegerField(required=False)
     summary = serializers.CharField(required=False)

@@ -126,7 +126,7 @@ class CallViewSet(CallRoute):
         action, reason = ACTIONS["end"], Call.EndReason.REQUESTED
         try:
             action.run(call_id=call_id, by=who(request), reason=reason)
-        # Not an error: a client that got no answer to the first request asks again.
+        # Not an error: a client that got no response to the first request asks again.
         except services.NotPossible as error:
             return Response({"status": "already_completed", "state": error.state})
         return Response({"status": action.status, "call_id": call_id})

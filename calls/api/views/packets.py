@@ -29,7 +29,7 @@ from calls.models import AuditAction, Packet
 
 
 class PacketViewSet(CallRoute):
-    """Accepts packets. They are committed before the answer is sent."""
+    """Accepts packets. They are committed before the response is sent."""
 
     is_about_stored_calls = False
     serializer_class = PacketSerializer

@@ -125,7 +125,7 @@ class CallRoute(viewsets.GenericViewSet[Any]):
             raise error(f"There is no {noun} {wanted}.")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        # Never 406: a packet would be lost for the form of its answer. Whatever a client accepts,
+        # Never 406: a packet would be lost for the form of its response. Whatever a client accepts,
         # it gets JSON if there is nothing else. Only a `?format=` that does not exist is refused.
         accept_any = "format" not in request.query_params
         return super().perform_content_negotiation(request, force or accept_any)

@@ -3,8 +3,8 @@
 A parser reads one family of protocols and knows nothing about calls. A session turns events into
 packets and knows nothing about protocols.
 
-audiocodes Parser of family C, AudioCodes: JSON that expects answers, audio in base64.
-audiohook  Parser of family C, Genesys: JSON that expects answers, and raw audio.
+audiocodes Parser of family C, AudioCodes: JSON that expects responses, audio in base64.
+audiohook  Parser of family C, Genesys: JSON that expects responses, and raw audio.
 auth       Checks who may send: a key, a signed handshake, or a token in the first message.
 clock      Reads the time stamps of frames, whatever their unit.
 backlog    Counts what is received and not yet stored, and says when to stop reading.
@@ -90,7 +90,7 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A text message that the protocol wants us to send back, such as the answer to a hello."""
+    """A text message that the protocol wants us to send back, such as the response to a hello."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""Family C, AudioCodes VoiceAI Connect: JSON messages that expect answers, with audio in base64.
+"""Family C, AudioCodes VoiceAI Connect: JSON messages that expect responses, with audio in base64.
 
 The server accepts the session in one of the formats that are offered, and confirms the start and
 the stop of each stream. With agent assist, messages name the participant who speaks.
@@ -90,7 +90,7 @@ class AudioCodesParser:
             has_stop=True,
         )
         accepted = chosen or next(iter(names), "raw/lpcm16")
-        # The answer follows the start: an unauthorised sender has been refused before.
+        # The response follows the start: an unauthorised sender has been refused before.
         return [start, _reply(fields, "session.accepted", mediaFormat=accepted)]
 
 

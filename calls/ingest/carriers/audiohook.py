@@ -1,4 +1,4 @@
-"""Family C, Genesys AudioHook: JSON messages that expect answers, and raw audio between them.
+"""Family C, Genesys AudioHook: JSON messages that expect responses, and raw audio between them.
 
 The server chooses one of the formats that are offered, answers each ping, and confirms the end.
 Messages are numbered on both sides. Source: Genesys Cloud, AudioHook protocol, version 2.
@@ -76,7 +76,7 @@ class AudioHookParser:
         chosen = {} if is_probe else _choose(told.get("media"))
         if not is_probe:
             yield from self._begin(_described(fields, told, chosen))
-        # The answer follows the start: an unauthorised sender has been refused before.
+        # The response follows the start: an unauthorised sender has been refused before.
         yield self._reply("opened", fields, startPaused=False, media=[chosen] if chosen else [])
 
     def _begin(self, described: dict[str, Any]) -> Iterator[Event]:

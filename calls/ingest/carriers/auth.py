@@ -66,5 +66,5 @@ def _password(value: str) -> str:
     try:
         pair = base64.b64decode(value.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
-        return value  # not a key, but not empty either: the answer is 4403, not 4401
+        return value  # not a key, but not empty either: the response is 4403, not 4401
     return pair.partition(":")[2]

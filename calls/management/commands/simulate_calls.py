@@ -78,7 +78,7 @@ ARGUMENTS: tuple[tuple[str, type, Any, str], ...] = (
     ("batch", int, 0, "packets per request, up to 1000; 0: single packets"),
     ("seed", int, None, "repeats the dialogues and damage of an earlier run (default: random)"),
     ("prefix", str, None, "start call ids with this and no time, so that runs use the same calls"),
-    ("patience", float, 60.0, "seconds to retry after 503, 429 or no answer"),
+    ("patience", float, 60.0, "seconds to retry after 503, 429 or no response"),
     ("connect-timeout", float, 10.0, "seconds to wait for the server at the start"),
     ("wait-timeout", float, 180.0, "with --wait: seconds before giving up"),
 )
@@ -274,7 +274,7 @@ class SimulationRun:
 
 
 def _by_status(counts: Counter[int]) -> dict[str, int]:
-    return {str(status or "no answer"): number for status, number in sorted(counts.items())}
+    return {str(status or "no response"): number for status, number in sorted(counts.items())}
 
 
 def _ms(seconds: float) -> float:

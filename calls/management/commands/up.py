@@ -133,7 +133,7 @@ class Command(BaseCommand):
             if not web.running:
                 raise CommandError("The web server did not start. See its output above.")
             self._stop.wait(WATCH_S)
-        raise CommandError(f"The web server did not answer within {START_PATIENCE_S} s.")
+        raise CommandError(f"The web server did not respond within {START_PATIENCE_S} s.")
 
     def _watch(self, children: list[Child]) -> None:
         for child in [child for child in children if not child.running]:

@@ -234,7 +234,7 @@ def add_round(table: Table, round_: Round) -> None:
 
 
 def picture(round_: Round, block: str) -> Table:
-    """Return a row for each request, with a bar from its sending to its answer."""
+    """Return a row for each request, with a bar from its sending to its response."""
     end = max(shot.sent + shot.latency for shot in round_.shots)
     title = f"{round_.call_id}: {end * 1000:.1f} ms from left to right"
     table = Table("packet", "server", "status", "ms", "in flight", title=title)

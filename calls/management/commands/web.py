@@ -14,7 +14,7 @@ from calls.operation.server import find_exposure, listen, serve
 
 class Command(BaseCommand):
     help = (
-        "Run a web process. Ctrl-C or SIGTERM stops it: /readyz then answers 503, and everything "
+        "Run a web process. Ctrl-C or SIGTERM stops it: /readyz then returns 503, and everything "
         "in flight is answered and stored. After Ctrl-C, it stops listening at once."
     )
 

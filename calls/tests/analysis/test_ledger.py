@@ -238,7 +238,7 @@ def test_a_call_gets_no_attempt_after_its_deadline(settings):
     one_call.fail_attempt(lease, attempt(lease), outage())
 
     assert fetch(call).state == CallState.FAILED
-    assert "No answer within 3600 s" in fetch(call).last_error
+    assert "No result within 3600 s" in fetch(call).last_error
 
 
 def test_the_request_ids_of_the_provider_are_kept_with_the_attempt():

@@ -86,7 +86,7 @@ def test_no_attempt_starts_after_the_deadline():
 
     assert in_time == Retry(timedelta(seconds=2))
     assert isinstance(too_late, GiveUp)
-    assert "No answer within 86400 s, the last error was: 503" in too_late.reason
+    assert "No result within 86400 s; the last error was: 503" in too_late.reason
 
 
 def test_a_provider_that_says_later_cannot_move_the_deadline():

@@ -42,7 +42,7 @@ def on_visit(**changed):
 
 
 CASES = [
-    ("database", with_part("database", error="refused"), PROBLEM, "does not answer: refused"),
+    ("database", with_part("database", error="refused"), PROBLEM, "does not respond: refused"),
     ("database", with_part("database", version=(13, 4)), PROBLEM, "13.4 is too old"),
     ("durability", with_part("database", settings={"fsync": "off"}), PROBLEM, "fsync=off"),
     ("durability", with_part("database", settings={"synchronous": "1"}), PROBLEM, "synchronous=1"),

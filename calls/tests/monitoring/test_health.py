@@ -78,7 +78,7 @@ def test_a_service_without_its_database_says_so(client, monkeypatch):
     response = client.get("/readyz")
 
     assert response.status_code == 503
-    assert "The database does not answer" in response.json()["problems"][0]
+    assert "The database does not respond" in response.json()["problems"][0]
 
 
 def test_the_sockets_of_carriers_are_counted_over_all_processes(client):

@@ -185,7 +185,7 @@ def test_a_failure_is_tried_again_and_told(rule):
     OUTBOX.record(taken, DOWN, now=now)
 
     made.refresh_from_db()
-    assert (made.last_result, made.last_success_at) == ("The answer was 503.", None)
+    assert (made.last_result, made.last_success_at) == ("The receiver returned 503.", None)
     assert len(claim(now + timedelta(seconds=10))) == 1
 
 

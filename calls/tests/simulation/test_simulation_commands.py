@@ -46,7 +46,7 @@ def run(name: str, *args: str) -> tuple[str, str]:
         ("--prefix a/b", "--prefix must be 1 to 64 letters"),
         ("--api-key schlüssel", "--api-key may contain only printable ASCII"),
         ("--forever --wait", "--wait cannot be used"),
-        ("--url http://127.0.0.1:9 --connect-timeout 0", "http://127.0.0.1:9 does not answer"),
+        ("--url http://127.0.0.1:9 --connect-timeout 0", "http://127.0.0.1:9 does not respond"),
     ],
 )
 def test_a_bad_option_is_explained(args: str, message: str) -> None:

@@ -141,7 +141,7 @@ def test_a_webhook_that_fails_is_logged_with_call_and_request(lines, receiver, s
     asyncio.run(Courier(WebhookOutbox(), lambda: bool(receiver.seen)).run())
 
     assert ids(lines, "calls.webhooks.courier") == [GIVEN]
-    assert "The answer was 500." in lines[-1]["message"]
+    assert "The receiver returned 500." in lines[-1]["message"]
 
 
 def test_a_notification_that_fails_is_logged_with_call_and_request(lines, receiver, settings):

@@ -112,7 +112,7 @@ def test_every_message_arrives_however_its_receiver_misbehaves(tmp_path):
         dict.fromkeys(("errs", "busy", "resets", "garbles", "slow"), "delivered")
     )
     assert "not a public address" in by_name["private"][3]
-    assert ["gone", False, "The receiver answered that it is gone (410)."] in endpoints
+    assert ["gone", False, "The receiver says that it is gone (410)."] in endpoints
     (disabled,) = [one for one in told if one["type"] == "webhook_disabled"]
     assert (disabled["call_id"], disabled["data"]["endpoint"]) == (None, "gone")
     busy = receiver.posts("/busy")

@@ -123,10 +123,10 @@ async def test_a_message_is_signed_over_id_time_and_body(receiver):
 @pytest.mark.parametrize(
     ("reply", "status", "told"),
     [
-        (Reply(500), 500, "The answer was 500."),
+        (Reply(500), 500, "The receiver returned 500."),
         (Reply(302, headers="Location: http://127.0.0.1/elsewhere\r\n"), 302, "302"),
         (RESET, None, ""),
-        (Reply(204, delay=2.0), None, "No answer within 0.3 s."),
+        (Reply(204, delay=2.0), None, "No response within 0.3 s."),
     ],
     ids=["error", "redirect", "reset", "slow"],
 )

@@ -303,7 +303,7 @@ def test_the_password_of_the_directory_confirms_what_needs_one(directory, client
     assert "Wrong password." in text_of(client.post(off, {"password": "wrong"}))
     directory.stop()
     page = client.post(off, {"password": PASSWORD})
-    assert "The Acme directory does not answer" in text_of(page)
+    assert "The Acme directory does not respond" in text_of(page)
     directory.start()
     assert client.post(off, {"password": PASSWORD}).status_code == 302
     assert not TOTPDevice.objects.exists()

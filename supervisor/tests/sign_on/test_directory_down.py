@@ -32,7 +32,7 @@ def test_a_directory_that_is_down_is_named_and_local_accounts_still_log_in(
         page = log_in(client)
 
     assert page.status_code == 503
-    assert "The Acme directory does not answer, so your password" in text_of(page)
+    assert "The Acme directory does not respond, so your password" in text_of(page)
     assert "no login of 'ana' from 127.0.0.1: the directory: \"SERVER_DOWN" in caplog.text
     assert not AccessAttempt.objects.exists()  # an outage locks nobody out
     assert log_in(client, "rescue", LOCAL_PASSWORD).status_code == 302

@@ -120,7 +120,7 @@ def test_a_provider_that_is_down_gets_a_clear_page_at_the_start(provider, client
     page = client.get(START)
 
     assert page.status_code == 503
-    assert "Acme does not answer. Try again in a minute." in text_of(page)
+    assert "Acme does not respond. Try again in a minute." in text_of(page)
 
 
 def test_a_provider_that_goes_down_meanwhile_gets_a_clear_page(provider, client):

@@ -44,9 +44,9 @@ def _failure(
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
-    """Return the answer: the content, or what stands in its place if that is empty.
+    """Return the response: the content, or what stands in its place if that is empty.
 
-    Some servers put the answer into a tool call that nobody asked for, or leave it in the
+    Some servers put the response into a tool call that nobody asked for, or leave it in the
     reasoning.
     """
     places = (

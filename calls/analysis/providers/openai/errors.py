@@ -21,7 +21,7 @@ PASSING = {408, 409, 429}  # and 5xx
 QUOTA = {"insufficient_quota", "quota_exceeded", "billing_hard_limit_reached", "billing_not_active"}
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 MAX_DETAIL = 300
-MAX_BYTES = 16 * 1024 * 1024  # of an answer; the words of 20 minutes take 300 KB
+MAX_BYTES = 16 * 1024 * 1024  # of a response; the words of 20 minutes take 300 KB
 # What servers call their errors in words, and the status that says the same.
 STATUSES = {
     "invalid_request_error": 400,
@@ -64,11 +64,11 @@ def from_response(response: httpx.Response, *, now: datetime | None = None) -> P
 
 @contextmanager
 def bounded_depth() -> Iterator[None]:
-    """Turn the end of Python's stack, which a deeply nested answer brings about, into a failure."""
+    """Turn the RecursionError that a deeply nested response causes into a failure."""
     try:
         yield
     except RecursionError as error:
-        message = "The answer cannot be used: it is nested too deeply."
+        message = "The response cannot be used: it is nested too deeply."
         raise ProviderError(message, code="invalid_answer", transient=True) from error
 
 
@@ -85,7 +85,7 @@ def unmask(response: httpx.Response) -> httpx.Response:
     status = _told_status(error)
     if status is None:
         raise ProviderError(
-            with_request_id(f"The answer is an error: {describe({'error': error})}", response),
+            with_request_id(f"The response is an error: {describe({'error': error})}", response),
             code="error_in_answer",
             transient=True,
             retry_after_s=retry_after(response.headers, now=datetime.now(UTC)),
@@ -147,7 +147,7 @@ async def read_bounded(response: httpx.Response) -> httpx.Response:
     async for part in response.aiter_bytes():
         content += part
         if len(content) > MAX_BYTES:
-            message = f"The answer has more than {MAX_BYTES:,} bytes."
+            message = f"The response has more than {MAX_BYTES:,} bytes."
             raise ProviderError(
                 with_request_id(message, response),
                 code="too_large",
@@ -189,8 +189,8 @@ def from_transport(error: httpx.HTTPError | httpx.InvalidURL) -> ProviderError:
 
 
 def invalid_answer(reason: str, response: httpx.Response) -> ProviderError:
-    """Return the error for a 200 with an unusable answer. Another attempt may succeed."""
-    message = with_request_id(f"The answer cannot be used: {reason}", response)
+    """Return the error for a 200 with an unusable response. Another attempt may succeed."""
+    message = with_request_id(f"The response cannot be used: {reason}", response)
     return ProviderError(
         message, code="invalid_answer", transient=True, request_id=request_id(response)
     )
@@ -271,7 +271,7 @@ def first_line(text: str) -> str:
 
 
 def request_id(response: httpx.Response) -> str:
-    """Return the server's id of this answer, or an empty string."""
+    """Return the server's id of this response, or an empty string."""
     ids = (response.headers.get(name, "") for name in REQUEST_ID_HEADERS)
     return next(filter(None, ids), "")[:100]
 

@@ -39,9 +39,9 @@ from calls.conversation import (
 
 CONNECT_TIMEOUT_S = 10.0
 RAISED_LIMIT = 16_384  # tokens
-MIN_SPEECH_MS = 1000  # with this much speech, an empty answer must be wrong
+MIN_SPEECH_MS = 1000  # with this much speech, an empty response must be wrong
 REFUSED_FORM = {400, 422}
-WORDS, SEGMENTS, TEXT = range(3)  # how precise the times in an answer are
+WORDS, SEGMENTS, TEXT = range(3)  # how precise the times in a response are
 _FORMS: tuple[dict[str, Any], ...] = (
     {"response_format": "verbose_json", "timestamp_granularities[]": ["word", "segment"]},
     {"response_format": "verbose_json"},
@@ -203,14 +203,14 @@ class OpenAIProvider:
     async def _complete(
         self, client: httpx.AsyncClient, request: dict[str, Any], questions: Mapping[str, str]
     ) -> tuple[httpx.Response, str]:
-        """Return the text of a complete answer. If it was cut off, ask once more with more room."""
+        """Return the text of a complete response. If it was cut off, ask again with more room."""
         response = await self._post_chat(client, request, questions)
         text, reason = read_choice(response)
         if reason == "length":
             response = await self._post_longer(client, request, questions)
             text, reason = read_choice(response)
         if reason == "length":
-            message = errors.with_request_id("The answer was cut off by its limit.", response)
+            message = errors.with_request_id("The response was cut off by its limit.", response)
             found = errors.request_id(response)
             raise ProviderError(message, code="length", transient=False, request_id=found)
         return response, text
@@ -267,7 +267,7 @@ def _timeout(seconds: float) -> httpx.Timeout:
 
 
 async def _post(client: httpx.AsyncClient, path: str, **request: Any) -> httpx.Response:
-    """Post a request, and return the answer, or the error that it holds, whatever its status."""
+    """Post a request, and return the response, or the error that it holds, whatever its status."""
     try:
         async with client.stream("POST", path, **request) as response:
             answer = await errors.read_bounded(response)

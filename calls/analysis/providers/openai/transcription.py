@@ -1,4 +1,4 @@
-"""Reading a server's answer about one piece of audio into turns, in every shape in use."""
+"""Reading a server's response about one piece of audio into turns, in every shape in use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.AS
 
 
 class Unreadable(Exception):
-    """The answer is JSON, but not a transcript. The message says why."""
+    """The response is JSON, but not a transcript. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
