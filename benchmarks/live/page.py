@@ -11,7 +11,7 @@ from benchmarks.pages.opening import browser
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# Notes for every turn when its words first reached to an end, by the clock of this machine.
+# Records when the words of each turn first reached each end time, by the clock of this machine.
 WATCH = """
 window.bench = {seen: {}, partial: 0};
 const note = () => {

@@ -119,7 +119,7 @@ def texts() -> dict[str, list[str]]:
 
 
 def listeners() -> list[str]:
-    """Return the processes that hear live calls, as they name themselves."""
+    """Return the names of the processes that transcribe live calls."""
     from calls.models import ListenerReport
 
     return list(ListenerReport.objects.order_by("seen_at").values_list("process", flat=True))

@@ -127,7 +127,7 @@ class Stage:
         )  # fmt: skip
 
     def listener(self) -> psutil.Process | None:
-        """Return the process of the worker that hears calls."""
+        """Return the process of the worker that transcribes live calls."""
         # The report of one that was killed stays for a while.
         named = {each.split(":")[1] for each in self.site.ask(RECORDS, "listeners")}
         children = psutil.Process(self.worker.pid).children(recursive=True)
@@ -254,7 +254,7 @@ def _below(name: str, value: float, limit: float, unit: str) -> Bar:
 
 
 def measure_twelve(announce: Announce) -> Report:
-    """More calls than the cores can hear, with one of them open; packets and ended calls beside."""
+    """More calls than the cores can transcribe, one of them open, with packets and ended calls."""
     report = Report("twelve calls at once")
     seen = {}
     for mode in ("off", "all"):

@@ -78,7 +78,7 @@ class Database:
 
     def _fetch(self, query: str, *values: Any) -> list[Any]:
         if self.is_postgres:
-            # A connection for each question: an open transaction would go on seeing the old rows.
+            # A connection for each query: an open transaction would continue to see the old rows.
             with psycopg.connect(self.url) as connection:
                 return connection.execute(query.encode(), values).fetchall()
         with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=30)) as file:

@@ -117,7 +117,7 @@ class Environment:
         unknown = [name for name in names if name not in self.catalogue and name not in RETIRED]
         close = {name: get_close_matches(name, self.catalogue, 1, similarity) for name in unknown}
         return [
-            f"{name}{place} is no setting; do you mean {meant[0]}?"
+            f"{name}{place} is not a setting; do you mean {meant[0]}?"
             for name, meant in close.items()
             if meant
         ]

@@ -40,7 +40,7 @@ from calls.accounts.sign_on import (
 log = logging.getLogger("calls.logins")
 ID_LENGTH = 255
 LDAPS_PORT = 636
-# What libldap says about a certificate that it does not trust.
+# libldap's message about a certificate that it does not trust.
 UNTOLD = "(unknown error code)"
 PERHAPS = "perhaps its certificate is not trusted, see LDAP_CA_FILE"
 NO_ATTRIBUTES = "1.1"  # RFC 4511: what to ask for if only the entry counts
@@ -71,7 +71,7 @@ class DirectoryBackend(LDAPBackend, BaseBackend):  # type: ignore[misc]
         password: str | None = None,
         **_: Any,
     ) -> Any:
-        # Whoever runs the directory must not see a password of this site.
+        # The people who run the directory must not see a password of this site.
         if not username or is_local_name(username):
             return None
         return super().authenticate(request, username=username, password=password)
@@ -241,7 +241,7 @@ def _describe(error: ldap.LDAPError) -> str:
 
 
 def _hang_up(ldap_user: Any) -> None:
-    """Close the connection now, and not when the account is forgotten."""
+    """Close the connection now, not when the account is garbage collected."""
     connection = ldap_user._connection  # noqa: SLF001 (the library keeps it, and never closes it)
     if connection is not None:
         with suppress(ldap.LDAPError):

@@ -31,7 +31,7 @@ def tell_failure(request: HttpRequest | None, username: str, reason: str) -> Non
 
 @receiver(user_logged_in, dispatch_uid="log login")
 def _log_login(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    # As a literal: a name may contain line breaks, which would forge lines of the log.
+    # As a literal: a name may contain line breaks, which could forge lines in the log.
     log.info("login of %r from %s", user.get_username(), address_of(request))
 
 

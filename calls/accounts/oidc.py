@@ -53,7 +53,7 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
         return user
 
     def get_user(self, user_id: int) -> Any:
-        user = super().get_user(user_id)  # without a look at whether the account is active
+        user = super().get_user(user_id)  # without checking whether the account is active
         return user if user is not None and self.user_can_authenticate(user) else None
 
     def _ask(

@@ -23,7 +23,7 @@ class ProviderDown(Exception):
 
 
 class BadAnswer(Exception):
-    """What came back does not prove who somebody is."""
+    """The response does not prove who somebody is."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from django.db import Error as DatabaseError
 from django.utils import timezone
 
 LOOK_S = 2.0
-# What decides whether a login is still valid: the password and the state of the account. None: no
-# account.
+# A login is valid as long as the account's password and state do not change. None: no account.
 State = tuple[str | None, bool | None]
 
 
@@ -23,7 +22,7 @@ class _Login:
 
     def __init__(self, state: State | None) -> None:
         self.sockets = 0
-        self.state = state  # None: whatever it is at the first look
+        self.state = state  # None: the state at the first check counts
         self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def compare(self, state: State | None) -> bool:
@@ -64,7 +63,7 @@ class _LoopWatch:
             try:
                 await self._look()
             except DatabaseError:
-                continue  # an outage of the database ends no login
+                continue  # a database outage does not end a login
 
     async def _look(self) -> None:
         asked = dict(self._logins)
@@ -84,14 +83,14 @@ class Watch:
     async def until_changed(self, key: str, known: State | None = None) -> None:
         """Wait until the session has ended, or its account got another password or state.
 
-        ``known`` is the state at the last check; without it, that of the first look counts.
+        ``known`` is the state at the last check; without it, that of the first check counts.
         """
         watched = self._loops.setdefault(asyncio.get_running_loop(), _LoopWatch())
         await watched.until_changed(key, known)
 
 
 def state_of(user: Any) -> State | None:
-    """Return the state of an account as it was loaded, or None if this is no account."""
+    """Return the state of an account as it was loaded, or None if this is not an account."""
     password = getattr(user, "password", "")
     return (password, user.is_active) if password else None
 

@@ -22,7 +22,7 @@ STAGES = (
     ),
     (Stage.UNDERSTAND.value, "Keep the transcript: redo only summary, sentiment and figures"),
 )
-# Where the call page offers an action: at its head, in the menu *More*, or in *Technical*.
+# Where the call page offers an action: at the top, in the menu *More*, or in *Technical*.
 Place = Literal["head", "more", "technical"]
 
 

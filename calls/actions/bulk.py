@@ -43,7 +43,7 @@ AT_ONCE = 25  # up to this many calls, the request itself does the work
 AT_ONCE_S = 2.0
 SLICE_S = 10.0  # then a job queues the rest, so that other jobs get a turn
 SIGN_OF_LIFE_S = 2.0
-# Well above SLICE_S and SIGN_OF_LIFE_S: a slow job must not get a second one beside it.
+# Well above SLICE_S and SIGN_OF_LIFE_S: a slow job must not get a second one.
 ABANDONED_AFTER = timedelta(seconds=45)
 KEPT = timedelta(days=30)
 RUN_BULK = "calls.tasks.run_bulk"
@@ -194,7 +194,7 @@ def _act(action: BulkAction, call_id: str) -> tuple[BulkItem.Outcome, str]:
 
 
 def _sight_of(name: str) -> Sight:
-    """Return what the author of an action sees now. Keys and commands are no users."""
+    """Return what the author of an action sees now. Keys and commands are not users."""
     user = User.objects.filter(username=name).first()
     return sight_of(user) if user else EVERYTHING
 

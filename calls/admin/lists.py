@@ -154,7 +154,7 @@ class Records(Shown):
     sortable_by = ()
     json_fields: ClassVar[list[str]] = []
 
-    # How rows reach their call; None for rows that are about no call.
+    # How rows refer to their call; None for rows that are not about a call.
     call_path: ClassVar[str | None] = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -127,7 +127,7 @@ class AgentAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def _take_over(agent: Agent, names: list[str]) -> None:
-    # A new name becomes an agent for a moment, and is merged like any other.
+    # A new name becomes an agent briefly, and is then merged like any other.
     others = [other for name in names if (other := find_agent(name)).pk != agent.pk]
     if others:
         merge_agents(agent, others)

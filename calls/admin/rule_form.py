@@ -19,7 +19,7 @@ from calls.models import AlertRule, Call
 
 FIELDS_OF_KINDS = list(dict.fromkeys(name for kind in KINDS.values() for name in kind.fields))
 LABELS = {str(value): str(label) for value, label in AlertRule.Kind.choices}
-# Only names of so many newest calls are offered: a DISTINCT over all calls would read them all.
+# Offer names from this many newest calls: a DISTINCT over all calls would read all of them.
 NAMES_FROM, NAMES_LIMIT = 2_000, 500
 
 
@@ -69,7 +69,7 @@ class NamesWidget(forms.MultiWidget):
 
 
 class NamesField(forms.Field):
-    """Names of queues or agents. Any name is valid: its first call may not have come yet."""
+    """Names of queues or agents. Any name is valid: its first call may not have arrived yet."""
 
     def __init__(self, *, column: str, noun: str, **kwargs: Any) -> None:
         self._column = column

@@ -7,7 +7,7 @@ endings       Resolves alerts whose condition has ended in a live call, or with 
 handling      Takes, assigns, snoozes and reopens alerts.
 heard         What was heard of a live call, as rules see it.
 live_matches  Checks what was heard of live calls against the rules.
-live_tail     Reads what is heard of live calls, without missing any.
+live_tail     Reads the words of live calls, without missing any.
 matches       What a rule found on a call, before it is raised as an alert.
 packet_words  Words and phrases in packets of live calls.
 phrases       Compiles phrases, finds them in text, and cuts quotes.

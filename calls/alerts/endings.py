@@ -35,7 +35,7 @@ _KINDS = AlertRule.Kind
 def adopt_alerts() -> int:
     """Mark alerts that an older version of the program raised as having a lasting condition.
 
-    Such a version may go on until its processes are restarted. Returns how many.
+    Such a version may run until its processes are restarted. Returns how many.
     """
     live = Q(source=None) | Q(source__startswith=LIVE_SOURCE)
     lasting = Q(kind__in=(_KINDS.LOSS, _KINDS.LONG_CALL, _KINDS.FAILED))
@@ -57,7 +57,7 @@ def resolve_left_over(*, now: datetime) -> int:
 
 
 def resolve_live(*, now: datetime) -> int:
-    """Resolve alerts whose condition has ended while their call goes on. Returns how many."""
+    """Resolve alerts whose condition has ended while their call continues. Returns how many."""
     lasting = Alert.objects.lasting().filter(call__state=CallState.IN_PROGRESS)
     alerts = list(lasting.exclude(rule=None).select_related("call", "rule").order_by("pk"))
     by_ear = {each.call_id for each in alerts if _is_by_ear(each)}
@@ -66,7 +66,7 @@ def resolve_live(*, now: datetime) -> int:
 
 
 def _is_by_ear(alert: Alert) -> bool:
-    """Whether what is heard of the call decides when the alert is over."""
+    """Whether the live words of the call decide when the alert is over."""
     conditions = alert.rule.conditions if alert.rule else []
     is_heard = (alert.source or "").startswith(LIVE_SOURCE)
     return is_heard or any(KINDS[each["kind"]].hears for each in conditions)

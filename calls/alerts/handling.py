@@ -77,7 +77,7 @@ def assign_alert(*, alert_id: int, to: str, by: str, instead_of: str | None = No
 
 
 def snooze_alert(*, alert_id: int, until: datetime, by: str) -> Alert:
-    """Put an alert off. The watcher opens it again when the time has come.
+    """Snooze an alert. The watcher opens it again when the time is up.
 
     Raises AlertNotFound, AlertClosed and BadSnooze.
     """

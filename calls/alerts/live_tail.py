@@ -1,4 +1,4 @@
-"""Reads what is heard of live calls soon after its commit, without missing any.
+"""Reads the words of live calls soon after their commit, without missing any.
 
 Revisions become visible in order within a call. So the tail remembers the last revision of each
 call and asks for the calls that have a newer one. After a restart it reads the live calls from
@@ -88,7 +88,7 @@ class LiveTail:
             )
 
     def forget(self, call_pks: Collection[int]) -> None:
-        """Forget calls of which nothing more will be heard."""
+        """Forget calls that will have no more live words."""
         for call_pk in call_pks:
             self._seen.pop(call_pk, None)
             self._whole.pop(call_pk, None)
@@ -115,7 +115,7 @@ class LiveTail:
             current = _State(revision, swapped, heard_until_ms)
             seen = self._seen.get(call_pk)
             if current != seen:
-                # With the sides exchanged, the words of before are those of the other side.
+                # The sides were swapped: earlier words belong to the other side now.
                 known = seen.revision if seen and seen.swapped == swapped else 0
                 is_live = state == CallState.IN_PROGRESS
                 yield _Changed(call_pk, current, CallFacts._make([*facts, now]), is_live, known)

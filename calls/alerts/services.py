@@ -116,7 +116,7 @@ def _is_in_quiet_hours(match: AlertMatch, call: Call, *, now: datetime) -> bool:
     rule = match.rule
     if rule.quiet_mode != AlertRule.QuietMode.RAISE_NOTHING or not rule.quiet_hours:
         return False
-    # A result may be found hours later. What counts is when it happened.
+    # A result may arrive hours later. The time that counts is when it happened.
     offset = timedelta(milliseconds=min(match.offset_ms or 0, MAX_OFFSET_MS))
     return is_quiet(rule.quiet_hours, call.opened_at + offset if match.found_after_call else now)
 

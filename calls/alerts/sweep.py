@@ -35,7 +35,7 @@ def sweep_live(rules: Sequence[ReadyRule], *, now: datetime) -> Iterator[AlertMa
 
 def _live_calls(rule: ReadyRule, *, now: datetime) -> QuerySet[Call]:
     """Return the calls whose state is that of the rule and of its conditions."""
-    # What was said decides: the calls are looked at whenever something is heard of them.
+    # The words decide: these calls are checked whenever new words arrive.
     if hears(rule) and rule.row.kind != AlertRule.Kind.SILENCE:
         return Call.objects.none()
     calls: QuerySet[Call] = of_rule(Call.objects.live(), rule.row)

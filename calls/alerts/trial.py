@@ -13,7 +13,7 @@ from calls.lifecycle import CallState
 from calls.models import AlertRule, Analysis, Call
 from calls.visibility import in_sight
 
-# Somebody waits for the answer. Analyses of long calls are large, so few are held at once.
+# Somebody is waiting for the result. Analyses of long calls are large, so few are held at once.
 CALLS, AT_ONCE, SECONDS = 200, 25, 8.0
 OVER = (CallState.ARCHIVED, CallState.FAILED)
 

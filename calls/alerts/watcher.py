@@ -1,4 +1,4 @@
-"""Watches calls for alerts and delivers messages, in its own process beside the worker's.
+"""Watches calls for alerts and delivers messages, in its own process alongside the worker's.
 
 Any number may run: one holds the lease and watches, and all of them deliver. If the holder dies,
 another one continues from the positions in the database. The upkeep of calls runs here as well.

@@ -48,7 +48,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed(str(error)) from error
 
     def authenticate_header(self, request: Request) -> str:
-        # With this header, REST framework answers 401 to a missing key, and not 403.
+        # With this header, REST framework returns 401 for a missing key, and not 403.
         return "Bearer"
 
 

@@ -1,7 +1,7 @@
-"""Holds requests for a transcript until it is there, outside Django's handler.
+"""Holds requests for a transcript until there is one, outside Django's handler.
 
-The view decides who may wait, and leaves a mark. ``TranscriptWait`` keeps its response back, waits,
-and asks the view once more. A request that waits holds no thread. All of a process share one query
+The view decides who may wait, and leaves a mark. ``TranscriptWait`` holds its response back, waits,
+and calls the view once more. A request that waits holds no thread. All of a process share one query
 every POLL_S.
 """
 

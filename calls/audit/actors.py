@@ -52,7 +52,7 @@ def current_request() -> HttpRequest | None:
 
 
 def find_actor(by: str = "") -> Actor:
-    """Return who acts now. Outside a request, tell it by the name that the service was given."""
+    """Return who acts now. Outside a request, the name that the service was given decides."""
     who = _acting.get()
     if isinstance(who, HttpRequest):
         return actor_of(who)

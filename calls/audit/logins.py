@@ -37,7 +37,7 @@ def _logged_out(request: HttpRequest | None = None, user: Any = None, **_: Any) 
 def _failed(
     credentials: dict[str, Any] | None = None, request: HttpRequest | None = None, **_: Any
 ) -> None:
-    # What was typed is not known to be a person: it may be a password in the wrong field.
+    # The text may not be a username: it may be a password in the wrong field.
     name = str((credentials or {}).get("username") or "").replace("\0", "")
     _record(AuditAction.SIGN_IN_FAILED, Kind.ANYONE, name, request)
 

@@ -13,7 +13,7 @@ from calls.audit.actors import Actor, Kind, current_request, find_actor
 from calls.audit.pseudonyms import pseudonym
 from calls.models import AuditAction, AuditEntry
 
-# One look at a recording is many requests, as a player fetches it in parts.
+# Playing a recording once causes many requests, because a player fetches it in parts.
 ONE_LOOK = timedelta(hours=1)
 NAME_LENGTH = 100
 # The types of events that are actions of somebody, and what the audit log calls them.
@@ -95,7 +95,7 @@ def record_change(
 
 
 def record_look(action: str, *, call_id: str, **details: Any) -> None:
-    """Add an entry about a look at a call, unless the same actor has had the same an hour ago."""
+    """Add an entry about access to a call, unless the actor had the same within the last hour."""
     actor = find_actor()
     recent = AuditEntry.objects.filter(
         call_id=call_id, action=action, actor=actor.name[:150], actor_kind=actor.kind,
@@ -106,7 +106,7 @@ def record_look(action: str, *, call_id: str, **details: Any) -> None:
 
 
 def record_export(file: str, *, call_id: str = "", **details: Any) -> None:
-    """Add an entry about data that leaves as a file. Of filters, only their names are kept."""
+    """Add an entry about data that leaves as a file. Only the names of filters are kept."""
     details = {"file": file, "filters": _filters(current_request()), **details}
     record_audit(AuditAction.EXPORT, call_id=call_id, details=details)
 
@@ -159,11 +159,11 @@ def _actor_of(event: str, by: str) -> Actor:
 
 
 def _is_routine(actor: Actor, event: str, fields: dict[str, Any]) -> bool:
-    """Whether nobody decided this: a sender ended its call, or something was done by itself."""
+    """Whether nobody decided this: a sender ended its call, or it happened automatically."""
     if event == "state_change" and fields["reason"] == "requested":
         return actor.kind != Kind.PERSON
     is_automatic = actor.kind == Kind.SYSTEM and event != "call_deleted"
-    # An alert that was snoozed opens again by itself.
+    # A snoozed alert opens again automatically.
     return is_automatic or (event == "alert_reopened" and not fields["by"])
 
 

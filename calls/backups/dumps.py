@@ -23,7 +23,7 @@ from calls.operation.direct import direct_parameters
 NAMES = {"postgresql": "database.dump", "sqlite": "database.sqlite3"}
 BUSY_S = 30.0
 PATIENCE_S = 5.0  # with a program whose pipe is closed
-# Of a restore, among the advisory locks of the database.
+# The advisory lock of a restore in the database.
 LOCK = 7_236_254_401
 BEGIN = f"""
 BEGIN;
@@ -47,7 +47,7 @@ def dump(folder: Path) -> Path:
     else:
         with _in_words(), closing(_open(_name())) as source, closing(_open(file)) as target:
             source.backup(target)
-            # One file, which does not depend on others beside it.
+            # A single file, which does not depend on others.
             target.execute("PRAGMA journal_mode=DELETE")
     return file
 

@@ -1,4 +1,4 @@
-"""Makes a backup. Whoever kills it leaves a folder that says that it is not finished."""
+"""Makes a backup. If it is killed, its folder says that it is not finished."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def fingerprint() -> str:
-    """Return what tells one SECRET_KEY from another, and nothing else about it."""
+    """Return a fingerprint that distinguishes SECRET_KEYs and reveals nothing else."""
     return salted_hmac("calls.backups", "fingerprint", algorithm="sha256").hexdigest()[:16]
 
 

@@ -36,7 +36,7 @@ def copy_from_site(source: Path, target: Path) -> Copied:
         try:
             opened = (source / name).open("rb")
         except FileNotFoundError:
-            continue  # its time was over
+            continue  # it was deleted by retention
         with opened:
             copied.sums[name] = _copy(opened, target / name)
         copied.bytes += (target / name).stat().st_size
@@ -46,7 +46,7 @@ def copy_from_site(source: Path, target: Path) -> Copied:
 def copy_to_site(source: Path, target: Path, sums: dict[str, str]) -> list[str]:
     """Copy the files of a list, and return those that are missing or damaged, which are left out.
 
-    A file that is there already and whole is not copied again. An empty digest is not checked.
+    A file that is already there and undamaged is not copied again. An empty digest is not checked.
     """
     return [
         name for name, wanted in sums.items() if not _restore(source / name, target / name, wanted)

@@ -77,14 +77,14 @@ def restore_backup(
 
 
 def find_unfinished() -> str:
-    """Return that a restore was interrupted, and what to do, or an empty text."""
+    """Return a message if a restore was interrupted, with what to do, or an empty string."""
     marker = Path(settings.MEDIA_ROOT) / MARKER
     if not marker.exists():
         return ""
     if is_held(marker):
         return "A restore is running. Wait until it is done."
     return (
-        "A restore was interrupted. Repeat it: it continues from there. To do without it, set "
+        "A restore was interrupted. Run it again: it continues from there. To give it up, set "
         f"another MEDIA_ROOT, or remove everything in {marker.parent}, {MARKER} included."
     )
 
@@ -171,7 +171,7 @@ def _has_tables() -> bool:
 def _new_log(epoch: str) -> list[str]:
     """Return what gives the event log another name, and forgets who was connected.
 
-    The log goes on from the backup with numbers that clients have seen with other events.
+    The log continues from the backup with offsets that clients have seen with other events.
     """
     value = uuid.UUID(epoch)
     stored = value.hex if connection.vendor == "sqlite" else str(value)

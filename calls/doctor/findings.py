@@ -181,9 +181,9 @@ def _erasures(facts: ServiceFacts) -> Finding:
 
 def _listener(listeners: int) -> Finding:
     if listeners:
-        return _ok("listener", f"{listeners} hear live calls.")
+        return _ok("listener", f"{listeners} transcribe live calls.")
     mend = "Check the worker's log for what stops its listener, or set LIVE_TRANSCRIPTION=off."
-    return _warning("listener", "No process hears live calls.", mend)
+    return _warning("listener", "No process transcribes live calls.", mend)
 
 
 def _queue(facts: ServiceFacts) -> Finding:
@@ -303,7 +303,7 @@ def _of_visit(facts: VisitFacts) -> Iterator[Finding]:
 
 def _checks_of_proxy(facts: VisitFacts) -> Iterator[Finding]:
     asked = urlsplit(facts.url)
-    mend = "Make the proxy set X-Forwarded-Proto, and make the service trust it."
+    mend = "Make the proxy set X-Forwarded-Proto, and list the proxy in TRUSTED_PROXIES."
     yield _passed_on("proxy scheme", asked.scheme, facts.scheme, mend)
     mend = "Make the proxy pass on the Host header (nginx: proxy_set_header Host $http_host)."
     yield _passed_on("proxy host", asked.netloc.lower(), facts.host.lower(), mend)
@@ -312,7 +312,7 @@ def _checks_of_proxy(facts: VisitFacts) -> Iterator[Finding]:
         yield _ok("WebSockets", "The proxy passes them on.")
     else:
         mend = "Make the proxy pass on Upgrade and Connection, with HTTP/1.1."
-        text = f"A WebSocket was answered with {facts.socket_status}: pages are not live."
+        text = f"A WebSocket got {facts.socket_status}: pages are not live."
         yield _problem("WebSockets", text, mend)
 
 
@@ -324,8 +324,8 @@ def _passed_on(subject: str, wanted: str, seen: str, mend: str) -> Finding:
 
 def _client(facts: VisitFacts, *, is_remote: bool) -> Finding:
     if is_remote and _is_loopback(facts.client):
-        mend = "Make the proxy set X-Forwarded-For, and make the web server trust it."
-        text = f"The site takes {facts.client} for the address of everybody."
+        mend = "Make the proxy set X-Forwarded-For, and list the proxy in TRUSTED_PROXIES."
+        text = f"The site sees {facts.client} as the address of every client."
         return _warning("client address", text, mend)
     return _ok("client address", f"The site sees {facts.client or 'none'}.")
 

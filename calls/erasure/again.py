@@ -33,7 +33,7 @@ def warn_of_restore() -> bool:
 
 
 def start_again(*, by: str = "") -> Erasure:
-    """Start an erasure of everything that the ledger names and that is there.
+    """Start an erasure of everything in the database that the ledger names.
 
     When it is finished, the database knows the ledger, and nobody is warned of it any more.
     """

@@ -33,7 +33,7 @@ def line_of(erasure: Erasure) -> dict[str, Any]:
 
 
 def append(erasure: Erasure) -> None:
-    """Add a line, on disk when this returns. A line that is there already is not added again.
+    """Add a line, on disk when this returns. A line that is already in it is not added again.
 
     Raises OSError if the disk is full. Part of the line may then be in the file.
     """

@@ -156,7 +156,7 @@ class AnalysisResumed:
 
 @dataclass(frozen=True, kw_only=True)
 class SoundTroubles:
-    """What the analysis found to be wrong with the sound; empty: nothing is wrong any more."""
+    """The audio problems that the analysis found; empty: there are none any more."""
 
     type: ClassVar[str] = "sound_troubles"
     kinds: list[str]
@@ -183,9 +183,9 @@ class CallDeleted:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveSentiment:
-    """The sentiment of a side changed while the call lasts. Empty: not judged so far.
+    """The sentiment of a side changed during the call. Empty: not known so far.
 
-    ``unjudged_language`` is the language of a side that is not judged because of it.
+    ``unjudged_language`` is the language of a side whose sentiment is unknown because of it.
     """
 
     type: ClassVar[str] = "live_sentiment"

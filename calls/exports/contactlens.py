@@ -65,7 +65,7 @@ def _skipped(item: dict[str, str]) -> dict[str, Any]:
 
 def _characteristics(document: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"TotalConversationDurationMillis": document["duration_ms"]}
-    # Quotes of the call are no summary, and the format has no place for them.
+    # Quotes from the call are not a summary, and the format has no place for them.
     if document["summary"] and document["summary_kind"] != "quotes":
         found["ContactSummary"] = {"PostContactSummary": {"Content": document["summary"]}}
     if sentiment := document.get("sentiment"):
@@ -137,7 +137,7 @@ def _transcript(document: dict[str, Any]) -> list[dict[str, Any]]:
             "Content": turn["text"],
             **_span(turn),
         }
-        # The format has no value for "not judged", so the field is left out.
+        # The format has no value for "not known", so the field is left out.
         if turn["sentiment"]:
             told["Sentiment"] = turn["sentiment"]
         if number in removed:

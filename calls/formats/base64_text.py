@@ -33,7 +33,7 @@ def _data_url(text: str) -> tuple[str, str | None]:
 def _decode_variant(text: str) -> bytes | None:
     if text[: len(_SCHEME)].lower() == _SCHEME:
         text = _data_url(text)[1] or "?"
-    # Blanks count only around line breaks. Inside a line they mean that this is not base64.
+    # Spaces are allowed only around line breaks. Inside a line, they show that this is not base64.
     joined = "".join(line.strip() for line in text.splitlines())
     bare = joined.translate(_URL_SAFE).rstrip("=")
     if len(bare) % 4 == 1:

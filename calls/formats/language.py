@@ -1,6 +1,6 @@
 """Tells the language of a text by its script and its most frequent words.
 
-It prefers no answer to a wrong one: a few words, names and numbers have no language. Lists
+It prefers no result to a wrong one: a few words, names and numbers have no language. Lists
 of words are enough to tell some twenty languages apart by a sentence or two. No model is loaded.
 """
 
@@ -85,7 +85,7 @@ _CYRILLIC = ("ru", "uk", "bg")
 _ONLY_IN = {"fa": "\u067e\u0686\u0698\u06af", "ur": "\u0679\u0688\u0691\u06d2"}
 _LAST_LATIN = "\u024f"
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_READ = 20_000  # more characters do not change the answer
+_READ = 20_000  # more characters do not change the result
 _FEWEST = 3  # different frequent words that a text must have
 _LEAST_SHARE = 0.12  # of all words
 _CLEARLY = 1.5  # times the score of the second language

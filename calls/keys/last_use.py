@@ -49,7 +49,7 @@ class LastUse:
         self._thread: threading.Thread | None = None
 
     def note(self, key_id: int, address: str) -> None:
-        """Note that a key is used now. Costs a look into a dict, except once a minute."""
+        """Note that a key is used now. Costs a dict lookup, except once a minute."""
         now = time.monotonic()
         if now - self._noted_at.get(key_id, float("-inf")) < EVERY_S:
             return

@@ -35,7 +35,7 @@ class LiveTranscription(models.Model):
     heard_until_ms = models.PositiveBigIntegerField(null=True)
     # How far the words are behind the audio that was received.
     behind_s = models.FloatField(default=0)
-    # Spans [begin_ms, end_ms] that were not heard live, because the worker had no time for them.
+    # Spans [begin_ms, end_ms] that were not transcribed live, because the worker had no time.
     skipped = models.JSONField(default=list)
     # What is being said, by speaker, in an utterance that has not ended. Without personal data.
     partial = models.JSONField(default=dict)
@@ -103,9 +103,9 @@ class LiveUtterance(models.Model):
 
 
 class ListenerReport(models.Model):
-    """What one process that hears live calls does. It counts utterances from its start on.
+    """The state of one listener process. It counts utterances since it started.
 
-    ``waiting`` calls are heard by no process. ``behind_s`` is the largest of its calls.
+    ``waiting`` calls are transcribed by no process. ``behind_s`` is the largest of its calls.
     """
 
     process = models.CharField(max_length=100, primary_key=True)

@@ -113,7 +113,7 @@ def _add_keys(registry: CollectorRegistry) -> None:
 
 
 def _add_live(registry: CollectorRegistry, now: datetime) -> None:
-    """Add what the processes that hear live calls have reported."""
+    """Add what the listener processes have reported."""
     status = read_live_status(now=now)
     for name, text, value in (
         ("calls", "Live calls that are being transcribed", status.calls),

@@ -93,7 +93,7 @@ class Worker(Cluster):  # type: ignore[misc]
         self._watcher = _kept(self._watcher, "watcher", _watch)
 
     def _keep_listening(self) -> None:
-        """Start the process that hears live calls, again if it has died."""
+        """Start the process that transcribes live calls, again if it has died."""
         if settings.LIVE_TRANSCRIPTION != "off":
             self._listener = _kept(self._listener, "listener", _listen)
 

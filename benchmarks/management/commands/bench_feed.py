@@ -35,7 +35,7 @@ class Command(BaseCommand):
         "Connect supervisors to one web process while another process makes events. The run uses "
         "its own scratch database: on the PostgreSQL server of DATABASE_URL or, without one, an "
         "SQLite file. The delay counts from the time in the event, which is before its commit. "
-        "Runs of 120 s or more also judge memory. With --kill, the web process is killed "
+        "Runs of 120 s or more also check memory. With --kill, the web process is killed "
         "instead, and the final state of all clients is compared."
     )
     requires_system_checks: list[str] = []

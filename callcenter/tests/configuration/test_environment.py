@@ -73,7 +73,7 @@ def test_a_misspelt_name_in_the_file_stops_the_start(read, capsys):
         env.check()
 
     assert capsys.readouterr().err == (
-        "CALL_IDLE_TIMOUT in .env is no setting; do you mean CALL_IDLE_TIMEOUT?\n"
+        "CALL_IDLE_TIMOUT in .env is not a setting; do you mean CALL_IDLE_TIMEOUT?\n"
     )
 
 

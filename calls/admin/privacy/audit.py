@@ -90,7 +90,7 @@ class AuditEntryAdmin(ReadOnly, Records):
     def call_link(self, entry: AuditEntry) -> SafeString | str:
         if not entry.call_id:
             return f"erased ({entry.call_digest[:8]})" if entry.call_digest else NONE
-        # By its id: the call may be gone, and a join would cost more than it tells.
+        # By its id: the call may be gone, and a join is not worth its cost.
         url = page_of(Call(call_id=entry.call_id))
         return format_html('<a href="{}">{}</a>', url, show_id(entry.call_id))
 

@@ -43,10 +43,10 @@ class ReadyRule:
 
 @dataclass(frozen=True)
 class LiveLook:
-    """A later look at a live call that has an alert whose condition lasts.
+    """A later check of a live call that has an alert whose condition lasts.
 
-    ``heard`` is None if the call is not heard live. ``speaker`` is whose words count, empty if
-    those of both sides do.
+    ``heard`` is None if the call is not transcribed live. ``speaker`` is whose words count; empty:
+    those of both sides.
     """
 
     alert: Alert
@@ -60,7 +60,7 @@ class AlertKind:
     """One kind of rule. A subclass overrides the checks that apply to it.
 
     ``fields`` are the fields of a rule that the kind uses, besides those of every rule.
-    ``hears`` says that the kind needs a live call to be heard.
+    ``hears`` says that the kind needs the live words of a call.
     """
 
     # Stored with rules and alerts: never rename one.

@@ -67,7 +67,7 @@ class NotSaidKind(AlertKind):
 
 
 def _is_heard_throughout(rule: ReadyRule, heard: HeardCall) -> bool:
-    """Whether all that counts was heard live. If not, the result decides."""
+    """Whether everything relevant was transcribed live. If not, the result decides."""
     until_ms, progress = _until_ms(rule), heard.progress
     if until_ms is None or progress is None or progress.heard_until_ms is None:
         return False

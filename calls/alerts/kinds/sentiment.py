@@ -11,7 +11,7 @@ from calls.alerts.matches import LIVE_SOURCE, AlertMatch
 from calls.formats.numbers import limit_text, score_text
 from calls.models import Alert, AlertRule, Analysis, Call
 
-# One sentence says little about a call. Weigh at least so many of a side while the call is live.
+# One sentence says little about a call. Require at least this many of a side in a live call.
 MIN_JUDGED = 3
 
 

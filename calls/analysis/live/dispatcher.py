@@ -1,4 +1,4 @@
-"""Gives the recogniser what matters most first, and takes its words back."""
+"""Gives the recogniser the most important work first, and takes its words back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from calls.conversation import Transcription
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A passage of a call that is heard again since ``begun_at``."""
+    """A passage of a call that has been recognised again since ``begun_at``."""
 
     call: HeardCall
     passage: Passage
@@ -31,7 +31,7 @@ Result = tuple[Entry | Again, Any]
 class Dispatcher:
     """Outcomes arrive in threads of the recogniser; ``results`` hands them to the listener's.
 
-    While it ``rests``, nothing is heard again: the cores are needed elsewhere.
+    While it ``rests``, nothing is recognised again: the cores are needed elsewhere.
     """
 
     def __init__(self, recogniser: Recogniser, clock: Callable[[], float]) -> None:
@@ -40,7 +40,7 @@ class Dispatcher:
         self._clock = clock
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._outage = ProviderOutage()
-        self._passage_at = 0.0  # no passage is heard before
+        self._passage_at = 0.0  # no passage is recognised before
 
     def dispatch(self, calls: Mapping[int, OpenCall], clock: float) -> None:
         """Give the recogniser as much as it can take."""
@@ -68,7 +68,7 @@ class Dispatcher:
             self._hear_passage(calls)
 
     def _hear_passage(self, calls: Mapping[int, OpenCall]) -> None:
-        """Hear something again, as nothing new waits."""
+        """Recognise a passage again, because nothing new is waiting."""
         for one in sorted(calls.values(), key=lambda one: one.heard.rank):
             passage = one.heard.passages.next() if one.heard.passages else None
             if passage is not None:

@@ -1,4 +1,4 @@
-"""What was heard of a live call, as JSON for the API, the feed and the pages."""
+"""The words of a live call, as JSON for the API, the feed and the pages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def progress_document(live: LiveTranscription, *, swapped: bool) -> dict[str, An
 
 
 def live_transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] | None:
-    """Return the words heard so far in the form of a transcript, or None if there are none.
+    """Return the words so far in the form of a transcript, or None if there are none.
 
     Redacted, it leaves out the utterances that are held back.
     """

@@ -17,7 +17,7 @@ LANGUAGE_TURNS = 40  # tell a language, and cost a millisecond
 
 
 class Judged(Protocol):
-    """An utterance with its sentiment: ``score`` is None if it was not judged."""
+    """An utterance with its sentiment: ``score`` is None if that is not known."""
 
     @property
     def speaker(self) -> str: ...
@@ -42,8 +42,8 @@ def live_figures(
 ) -> dict[str, Any]:
     """Return the figures of a call so far. ``language`` is the declared one.
 
-    ``duration_ms`` is the time up to which the call was heard, and ``speech`` holds the spans in
-    which each side talks; if it is empty, the spans of the utterances are used.
+    ``duration_ms`` is the time up to which the call was transcribed, and ``speech`` holds the spans
+    in which each side talks; if it is empty, the spans of the utterances are used.
     """
     turns = [
         Turn(cast(Speaker, each.speaker), each.begin_ms, each.end_ms, each.text)
@@ -70,7 +70,7 @@ def live_figures(
 def _unjudged_language(
     turns: Sequence[Turn], sentiments: Sequence[Sentiment | None], declared: str
 ) -> str:
-    """Return the language of a side that is not judged, from what was said last."""
+    """Return the language of a side whose sentiment is not known, from what was said last."""
     judged = {turn.speaker for turn, one in zip(turns, sentiments, strict=True) if one is not None}
     if all(turn.speaker in judged for turn in turns):
         return ""

@@ -43,11 +43,11 @@ def write_headline(call_pk: int, figures: Mapping[str, Any], *, at: datetime) ->
 
 
 def _is_news(found: Mapping[str, str], call: Call | None) -> bool:
-    """Return whether a sentiment differs, or a language that is not judged was recognised."""
+    """Return whether a sentiment differs, or a language without sentiment was recognised."""
     if call is None or not call.is_live:
         return False
     fields = _turned(found, swapped=call.speakers_swapped)
-    # A side without a sentiment yet is no news.
+    # A side that has no sentiment yet is not news.
     return any(fields[name] and fields[name] != getattr(call, name) for name in NEWS)
 
 

@@ -1,4 +1,4 @@
-"""One call that this process hears: what was found in it, what is recognised, what is stored."""
+"""One live call of this process: what was found in it, recognised, and stored."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from calls.redaction.live import clear
 
 TOO_OLD_S, TOO_OLD_WATCHED_S = 20.0, 60.0  # words of an older utterance are of no use
 TRIES = 3
-LAST_S = 2.0  # after the end of a call, the final transcript hears what is left
+LAST_S = 2.0  # after the end of a call, the final transcription does the rest
 HELD_BACK = 5  # utterances that may still be held back, at most
 HELD_BACK_S = 1.0
 POSITION_S = 5.0  # how often the position is stored if nothing was said
 MOST_SPANS = 200
-# How often an unwatched call is listened to, also while ended calls need the cores.
+# How often an unwatched call is processed, also while ended calls need the cores.
 UNWATCHED_S = 1.0
 RESTING_S = 10.0
 STARVED_S = 30.0  # no call goes without words for longer because the cores are needed elsewhere
@@ -40,7 +40,7 @@ STARVED_S = 30.0  # no call goes without words for longer because the cores are 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """An utterance on its way to its words. An early one may still go on."""
+    """An utterance on its way to its words. An early one may still continue."""
 
     call: HeardCall
     utterance: Utterance
@@ -70,9 +70,9 @@ class HeardCall:
     model: str = ""
     skipped: list[list[int]] = field(default_factory=list)
     known: list[LiveUtterance] = field(default_factory=list)
-    now_ms: int = 0  # of a text call: every word that was sent before is there
+    now_ms: int = 0  # of a text call: all words sent before are stored
     text_positions: dict[str, int] = field(default_factory=dict)
-    passages: Passages | None = None  # if what was heard is heard again
+    passages: Passages | None = None  # if utterances are recognised again
     served_at: float = 0.0
     ended_at: float | None = None
     _new: list[LiveUtterance] = field(default_factory=list)
@@ -87,19 +87,19 @@ class HeardCall:
     _is_finished: bool = False
 
     def restore(self, row: LiveTranscription, utterances: Sequence[LiveUtterance]) -> None:
-        """Go on from what is stored."""
+        """Continue from what is stored."""
         self.known = sorted(utterances, key=lambda each: each.begin_ms)
         self.skipped, self.model = list(row.skipped), row.model
         self._heard_ms = row.heard_until_ms or 0
 
     @property
     def comes_first(self) -> bool:
-        """Whether somebody waits for its words: a person, or its own analysis."""
+        """Whether its words are needed now: by a person, or by its own analysis."""
         return self.rank == Rank.WATCHED or self.ended_at is not None
 
     @property
     def pause_s(self) -> float:
-        """How long to leave it alone between two looks at it."""
+        """How long to wait between two rounds for it."""
         if self.comes_first:
             return 0.0
         return RESTING_S if self.rests else UNWATCHED_S
@@ -110,7 +110,7 @@ class HeardCall:
         return self.rests and not self.comes_first and now - served_at < STARVED_S
 
     def end(self, now: float) -> None:
-        """Note that the call is over: what is left of it is heard, if that does not take long."""
+        """Note that the call is over: the rest of it is recognised, if that does not take long."""
         if self.ended_at is None:
             self.ended_at = now
 
@@ -190,7 +190,7 @@ class HeardCall:
             self.note_skipped(entry.utterance.begin_ms, entry.utterance.end_ms)
 
     def note_skipped(self, begin_ms: int, end_ms: int) -> None:
-        """Note that a span was not heard live. Spans that touch become one."""
+        """Note that a span was not transcribed live. Spans that touch become one."""
         spans = sorted([*self.skipped, [begin_ms, end_ms]])
         joined: list[list[int]] = []
         for begin, end in spans:
@@ -258,7 +258,7 @@ class HeardCall:
 
     @property
     def _holds_back(self) -> bool:
-        """Whether words may be shown later although nothing more is said."""
+        """Whether words may be shown later even if nothing more is said."""
         return any(each.shown is None for each in self.known[-HELD_BACK:])
 
     @property

@@ -1,4 +1,4 @@
-"""Which worker process hears which live call: leases of rows of LiveTranscription.
+"""Which worker process transcribes which live call: leases of rows of LiveTranscription.
 
 Each new lease has a higher token. A write with an old token is refused, so a process that was
 stalled and lost a call to another one cannot spoil what the other one wrote.
@@ -22,7 +22,7 @@ LEASE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class CallNow:
-    """A live call, and who hears it."""
+    """A live call, and which process transcribes it."""
 
     pk: int
     queue: str
@@ -39,7 +39,7 @@ class CallNow:
 
 
 def read_live(*, now: datetime) -> list[CallNow]:
-    """Return the live calls that may be heard."""
+    """Return the live calls that may be transcribed."""
     viewed = Exists(CallViewing.objects.filter(call=OuterRef("pk"), alive_until__gte=now))
     calls = Call.objects.live().order_by("pk").annotate(viewed=viewed)
     if settings.LIVE_TRANSCRIPTION == "watched":
@@ -64,7 +64,7 @@ def ended_calls_are_analysed(*, now: datetime) -> bool:
 
 
 def important_queues() -> set[str]:
-    """Return the queues whose calls are heard before others: by the settings, and by rules."""
+    """Return the queues whose calls come first: those of the settings and of alert rules."""
     of_rules = AlertRule.objects.filter(enabled=True).values_list("queues", flat=True)
     return {*settings.LIVE_IMPORTANT_QUEUES, *(name for names in of_rules for name in names)}
 

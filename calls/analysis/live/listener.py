@@ -1,4 +1,4 @@
-"""The process that hears live calls, beside the worker's other processes.
+"""The process that transcribes live calls, alongside the worker's other processes.
 
 Any number may run: each call is leased by one of them. If it dies, another one continues from the
 positions in the database.
@@ -47,7 +47,7 @@ OTHERS_S = 0.1  # of each round for calls that nobody watches: no words of a wat
 
 
 class Listener:
-    """Each ``step`` hears what is new in the calls that this process holds."""
+    """Each ``step`` processes what is new in the calls that this process holds."""
 
     def __init__(
         self,
@@ -256,7 +256,7 @@ class Listener:
                 if one.hears and one.heard.audio is not None:
                     self._recogniser.warm_up()
                 one.heard.listen(clock)
-            except Exception as error:  # invalid packets of one call must not stop all others
+            except Exception as error:  # invalid packets of one call must not stop the others
                 self._set_aside(pk, error)
 
     def _store(
@@ -289,7 +289,7 @@ class Listener:
                 continue
             try:
                 change = each.take_change(clock, heard_at=now, force=force)
-            except Exception as error:  # invalid words of one call must not stop all others
+            except Exception as error:  # invalid words of one call must not stop the others
                 self._set_aside(each.pk, error)
             else:
                 changes += [change] if change is not None else []
@@ -304,7 +304,7 @@ class Listener:
         except DatabaseError as error:
             if is_outage(error):
                 raise
-        # A call whose words the database refuses must not stop all others.
+        # A call whose words the database refuses must not stop the others.
         given_up: set[int] = set()
         for change in taken:
             try:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 outage = Outage(log, "live calls are not transcribed")
 
 DATABASE_PAUSE_S = 1.0
-# A thread that recognises may keep the interpreter for so long after each statement of a
+# A thread that recognises may keep the interpreter for this long after each statement of a
 # transaction, while ingest waits for the lock: Python's 5 ms were 30 ms for a transaction.
 SWITCH_S = 0.0005
 
@@ -38,7 +38,7 @@ def run(stop: Any) -> None:
 
 
 def listen(listener: Listener, should_stop: Callable[[], bool]) -> None:
-    """Hear live calls until told to stop. If the database fails, wait and try again."""
+    """Transcribe live calls until told to stop. If the database fails, wait and try again."""
     while not should_stop():
         try:
             listener.step()
@@ -47,8 +47,8 @@ def listen(listener: Listener, should_stop: Callable[[], bool]) -> None:
             outage.note(error)
             _start_again(listener)
         except Exception as error:
-            # A bug must not stop the hearing of all other calls.
-            log.error("hearing live calls failed; it starts again: %s", where(error))  # noqa: TRY400
+            # A bug must not stop the transcription of all other calls.
+            log.error("live transcription failed; it starts again: %s", where(error))  # noqa: TRY400
             _start_again(listener)
         else:
             outage.over()

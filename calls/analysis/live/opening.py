@@ -1,4 +1,4 @@
-"""How a leased call begins to be heard: its streams, their format, and where to continue."""
+"""How the transcription of a leased call begins: its streams, formats, and where to continue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from calls.analysis.media.textcall import spoken_parts
 from calls.conversation import Speaker
 from calls.models import Call, LiveTranscription, LiveUtterance, Stream
 
-# Words of a call that nobody has heard for longer are no longer live: it is heard from now on.
+# If a call has not been transcribed for longer, its old words are no longer live: start now.
 STALE = timedelta(seconds=45)
 MS_PER_WORD = 400  # as in the transcript of a text call
 PARTS = 100  # numbers kept for the parts of one text packet
@@ -37,7 +37,7 @@ class OpenStream:
 
 @dataclass(slots=True)
 class OpenCall:
-    """A heard call with its streams. These, or its first packets, show if it is audio or text."""
+    """A leased call with its streams. These, or its first packets, show if it is audio or text."""
 
     heard: HeardCall
     media: str
@@ -45,7 +45,7 @@ class OpenCall:
     speakers: Mapping[str, Speaker]
     positions: dict[str, Any]
     from_now: bool
-    heard_at: datetime | None  # when it was heard before
+    heard_at: datetime | None  # when it was last transcribed
     hears: bool = True  # otherwise the provider recognises no speech
     detector: Any = None
     streams: dict[int, OpenStream] = field(default_factory=dict)
@@ -53,15 +53,15 @@ class OpenCall:
     taken_at: float = -inf
 
     def is_due(self, now: float) -> bool:
-        """Whether to hear its packets now. Those of a call that nobody watches are taken together:
-        a second of them costs little more than a seventh of one.
+        """Whether to process its packets now. Those of an unwatched call are processed together: a
+        whole second of them costs little more than a seventh of a second.
         """
         is_other = self.heard.rank == Rank.OTHER
         return not is_other or now - self.taken_at >= self.heard.pause_s
 
     @property
     def needs_place(self) -> bool:
-        """Whether hearing it costs much. Text costs next to nothing."""
+        """Whether transcribing it costs much. Text costs next to nothing."""
         return self.hears and not self.heard.is_text
 
     @property
@@ -139,7 +139,7 @@ class OpenCall:
         live.add([self._row(each) for each in packets], now)
 
     def _offset_ms(self, stream: OpenStream, first: StoredPacket) -> int:
-        """Return when the first packet that is heard of a stream was received."""
+        """Return when the first packet that is transcribed of a stream was received."""
         begin = stream.opened_at
         if self.from_now and first.sequence != stream.first_sequence:
             begin = first.received_at
@@ -182,7 +182,7 @@ def open_calls(
     hears: bool,
     detector: Any = None,
 ) -> Iterator[OpenCall]:
-    """Load what is needed to hear calls that have just been leased."""
+    """Load what is needed to transcribe calls that have just been leased."""
     speakers = speaker_map(settings.TRACK_SPEAKERS)
     known: dict[int, list[LiveUtterance]] = {pk: [] for pk in rows}
     for utterance in LiveUtterance.objects.filter(call__in=rows).defer("needle").order_by("pk"):
@@ -212,7 +212,7 @@ def open_calls(
 
 
 def find_streams(pks: Collection[int]) -> Iterator[tuple[int, OpenStream]]:
-    """Yield the streams of calls, each run by itself, with the key of their call."""
+    """Yield the streams of calls, each run separately, with the key of their call."""
     rows = Stream.objects.filter(call__in=pks).order_by("pk")
     names = ("call_id", "pk", "name", "run", "media", "opened_at", "first_sequence")
     for call_pk, pk, name, run, media, opened_at, first in rows.values_list(*names):

@@ -1,7 +1,7 @@
 """Consecutive utterances of one side, to be recognised again in one piece.
 
 Recognising utterances one by one is fast but less accurate: Whisper looks at 30 s at a
-time and recognises more with the speech around it. So what has been heard is heard once more while
+time and recognises more with the speech around it. So utterances are recognised once more while
 cores are idle. On the recorded calls the word error rate falls from 0.037 to 0.027.
 """
 

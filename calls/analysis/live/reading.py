@@ -1,4 +1,4 @@
-"""Reads the new packets of all heard calls with one query, without missing any.
+"""Reads the new packets of all leased calls with one query, without missing any.
 
 PostgreSQL hands out ids before commit. Packets of one call are inserted under the lock of its row,
 so within a stream ids become visible in order, and each stream has a position of its own.
@@ -37,7 +37,7 @@ class StoredPacket(NamedTuple):
 class _Reading:
     """How far a stream has been read: all ids up to ``after``; None while it is behind.
 
-    A stream that is behind is read by itself: its packets from ``since`` on and above ``above``,
+    A stream that is behind is read separately: its packets from ``since`` on and above ``above``,
     or its newest ones.
     """
 

@@ -1,4 +1,4 @@
-"""Has the provider recognise utterances, several at once, beside the loop of the listener."""
+"""Has the provider recognise utterances, several at once, alongside the listener's loop."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from calls.formats.plain_text import clean_text
 
 log = logging.getLogger(__name__)
 
-# Words that come late are of little use, so hearing runs at a higher priority than analysis; but
-# calls that nobody watches are heard in the time that is left.
+# Late words are of little use, so live transcription has a higher priority than analysis; but
+# calls that nobody watches get only the remaining time.
 NICE, REST_NICE = 6, 19
 REQUESTS = 8  # at once, to a server
-LIMIT_S = 30.0  # later words are of no use for a live call
+LIMIT_S = 30.0  # later words are useless in a live call
 FAILURES = 3  # in a row: the provider is down
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -103,7 +103,7 @@ class Recogniser:
 
     @property
     def hears_passages(self) -> bool:
-        """Whether to hear utterances again in one piece. A server would charge for that."""
+        """Whether to recognise utterances again in one piece. A server would charge for that."""
         return self._provider.name == "local"
 
     def submit_passage(
@@ -137,7 +137,7 @@ class Recogniser:
             return error
         except TimeoutError:
             return ProviderError(f"no response in {LIMIT_S:.0f} s", code="timeout", transient=True)
-        except Exception as error:  # one utterance must not stop the hearing of all others
+        except Exception as error:  # one utterance must not stop the recognition of all others
             return ProviderError(f"{type(error).__name__}", code="bug", transient=False)
 
 

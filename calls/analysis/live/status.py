@@ -1,4 +1,4 @@
-"""What the processes that hear live calls report, so that metrics and the board can show it."""
+"""What the listener processes report, so that metrics and the wallboard can show it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PORTION = 2_000  # rows deleted in one transaction
 
 @dataclass(frozen=True, slots=True)
 class LiveStatus:
-    """How the live calls of the site are heard.
+    """The state of live transcription at this site.
 
     ``behind_s`` is the largest of all calls. ``heard`` and ``skipped`` count utterances since the
     start of each process.
@@ -56,7 +56,7 @@ def read_live_status(*, now: datetime) -> LiveStatus:
 
 
 def clean_up(*, now: datetime) -> int:
-    """Delete what was heard of calls that were archived an hour ago: their transcripts have it.
+    """Delete the live words of calls that were archived an hour ago: their transcripts have them.
 
     Deletes a portion at a time, and returns how many utterances.
     """

@@ -1,4 +1,4 @@
-"""Stores what was heard: the utterances of many calls, and how far each has got."""
+"""Stores live words: the utterances of many calls, and how far each call has got."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def store(changes: Sequence[Change], *, owner: str, now: datetime) -> set[int]:
 
 
 def _store_headline(change: Change, figures: dict[str, Any], *, owner: str, now: datetime) -> None:
-    # By itself: ingest locks several calls at once, in an order of its own.
+    # Separately: ingest locks several calls at once, in an order of its own.
     with transaction.atomic():
         mine = LiveTranscription.objects.select_for_update().filter(
             pk=change.call_pk, owner=owner, token=change.token

@@ -1,7 +1,7 @@
-"""Decides which live calls a worker hears: pure functions, without a database.
+"""Decides which live calls a worker transcribes: pure functions, without a database.
 
 Calls that somebody watches come first, then important ones, then the others by when they were last
-heard. A call that has waited for long becomes important, so that none starves.
+transcribed. A call that has waited long becomes important, so that none starves.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from enum import IntEnum
 
 from calls.analysis.live.leases import CallNow
 
-PLACE_S = 20.0  # a call keeps its place for so long, even if others wait
+PLACE_S = 20.0  # a call keeps its place for this long, even if others wait
 WAITED = timedelta(seconds=40)
 
 
 class Rank(IntEnum):
-    """The order in which calls are heard."""
+    """The order in which calls are transcribed."""
 
     WATCHED = 0
     IMPORTANT = 1
@@ -27,7 +27,7 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A call that this worker hears. Text needs no place: it costs next to nothing."""
+    """A call that this worker transcribes. Text needs no place: it costs next to nothing."""
 
     since: float
     needs_place: bool = True
@@ -35,7 +35,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The calls to take, in this order, the ones to give away, and how many stay unheard."""
+    """The calls to take, in this order, the ones to give away, and how many get no place."""
 
     take: Sequence[int]
     give: Sequence[int]
@@ -87,7 +87,7 @@ def _give_way(
     important: Collection[str],
     clock: float,
 ) -> list[CallNow]:
-    """Return as many held calls as others wait for: unwatched ones, the longest heard first."""
+    """Return as many held calls as others wait: unwatched ones, the longest turn first."""
     ready = sorted(
         (each for each in held if not each.watched),
         key=lambda call: (-rank_of(call, important), mine[call.pk].since),

@@ -1,4 +1,4 @@
-"""What was heard of a call, as turns and as its last words."""
+"""The live words of a call, as turns and as its last words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def turn_of(utterance: LiveUtterance) -> Turn:
 
 
 def guess_of(utterance: Utterance, found: Words) -> Turn:
-    """Return the turn of an utterance that may still go on."""
+    """Return the turn of an utterance that may still be in progress."""
     words = tuple(Word(*each) for each in found.words)
     return Turn(utterance.speaker, utterance.begin_ms, utterance.end_ms, found.text, words)
 

@@ -140,7 +140,7 @@ snooze = _ALERTS.one(
     ),
     also={409: _CLOSED},
     description=(
-        "It is not open until the time has come, which is at most seven days away. The event log "
+        "It is not open until that time, which is at most seven days away. The event log "
         "gets an `alert_snoozed` event, and an `alert_reopened` event when it is open again."
     ),
     request=SnoozeSerializer,

@@ -1,4 +1,4 @@
-"""Bulk actions: what starts one, and how far it has come."""
+"""Bulk actions: what starts one, and its progress."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     duration_ms = serializers.IntegerField(
         read_only=True,
         allow_null=True,
-        help_text="The length of the sound, or of the words by their time stamps. Null until then.",
+        help_text="The length of the sound, or of the words by their timestamps. Null until then.",
     )
     unjudged_language = serializers.CharField(
         read_only=True,

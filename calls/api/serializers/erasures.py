@@ -51,7 +51,7 @@ class StartedErasureSerializer(ErasureSerializer):
 
 
 class PlannedErasureSerializer(serializers.Serializer[Erasure]):
-    """What an erasure would do. Nothing is stored of it."""
+    """What an erasure would do. Nothing is stored."""
 
     id = serializers.UUIDField(allow_null=True, help_text="Null: there is no such erasure yet.")
     state = serializers.CharField(help_text="`planned`.")

@@ -100,7 +100,7 @@ class StrictChoiceField(serializers.ChoiceField):
 class CheckedStringField(StrictStringField):
     """A string that is empty, or that ``check`` accepts. ``check`` raises ValueError.
 
-    ``pattern`` tells the same of all but the empty string to readers of the schema.
+    ``pattern`` describes all but the empty string to readers of the schema.
     """
 
     def __init__(

@@ -197,7 +197,7 @@ class TargetDeliverySerializer(serializers.ModelSerializer[NotificationDelivery]
         source="digest_id",
         read_only=True,
         allow_null=True,
-        help_text="The delivery whose message tells of it instead.",
+        help_text="The delivery whose message includes it instead.",
     )
 
     class Meta:

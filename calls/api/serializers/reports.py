@@ -51,7 +51,7 @@ class NowSerializer(FiguresSerializer):
         child=serializers.CharField(), help_text="Ids of its live calls, the longest first."
     )
     live_since = serializers.DateTimeField(
-        allow_null=True, help_text="Since when the longest of them lasts."
+        allow_null=True, help_text="When the longest of them was opened."
     )
     open_alerts = serializers.IntegerField()
     worst_alert = serializers.CharField(

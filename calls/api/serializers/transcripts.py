@@ -29,7 +29,7 @@ class TurnSerializer(serializers.Serializer[Any]):
         choices=Call.Sentiment.choices, allow_null=True, help_text="Null: not judged."
     )
     score = serializers.FloatField(
-        allow_null=True, help_text="From -5 (negative) to 5 (positive). Null: not judged."
+        allow_null=True, help_text="From -5 (negative) to 5 (positive). Null: not known."
     )
 
 
@@ -58,7 +58,7 @@ class OverallSentimentSerializer(serializers.Serializer[Any]):
 
 
 class SentimentFiguresSerializer(serializers.Serializer[Any]):
-    """Sentiment by side, `agent` and `customer`. A side that was not judged is left out."""
+    """Sentiment by side, `agent` and `customer`. A side without a known one is left out."""
 
     overall = serializers.DictField(child=OverallSentimentSerializer())
     by_quarter = serializers.DictField(child=serializers.ListField(child=QuarterSerializer()))

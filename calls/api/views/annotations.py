@@ -44,7 +44,7 @@ class TagViewSet(_AnnotationViewSet):
     def create(self, request: Request, call_id: str) -> Response:
         name = read_body(NewTagSerializer, request)["name"]
         tag, is_new = add_tag(call_id=call_id, name=name, by=who(request))
-        # A tag that is there already is no error, so that a request can be repeated.
+        # A tag that the call already has is not an error, so that a request can be repeated.
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(TagSerializer(tag).data, status=code)
 

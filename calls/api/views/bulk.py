@@ -79,7 +79,7 @@ SELECTING = {"call_ids", "filter"}
 def _call_ids(wanted: dict[str, Any]) -> list[str]:
     """Return the ids of the calls, oldest first. Raises ValidationError."""
     if "call_ids" in wanted:
-        # What is unknown is an outcome of its own: refused, because there is no such call.
+        # An unknown call gets an outcome of its own: refused, because there is no such call.
         return [find_call_id(each) for each in wanted["call_ids"]]
     query = QueryDict(mutable=True)
     for name, value in wanted["filter"].items():

@@ -66,7 +66,7 @@ class RouteMetadata(SimpleMetadata):
 class CallRoute(viewsets.GenericViewSet[Any]):
     """Reads the call id in the address, and refuses compressed bodies.
 
-    ``external_id`` is the id in the address, if the call id was made of it. ``scopes`` names the
+    ``external_id`` is the id in the address, if the call id was made from it. ``scopes`` names the
     scope that a key needs for each action; an action without one is refused. ``permissions`` names
     the permission that a logged-in person needs, where that of the scope will not do, as for
     the scope admin.

@@ -157,7 +157,7 @@ def test_a_restore_that_failed_goes_on_with_the_same_epoch(
         with pytest.raises(OSError, match="No space left"):
             restore_backup(backup)
     begun = json.loads((new / MARKER).read_text())
-    assert "Repeat it" in find_unfinished()
+    assert "Run it again" in find_unfinished()
     (new / "recordings/2026-11-30").mkdir(parents=True, exist_ok=True)
     (new / "recordings/2026-11-30/a.wav.part").write_bytes(b"half")
     (new / "recordings/2026-11-30/a.wav").write_bytes(b"cut by a power cut")

@@ -1,4 +1,4 @@
-"""Whether a worker has a process that hears live calls."""
+"""Whether a worker has a process that transcribes live calls."""
 
 from calls.worker.cluster import Worker
 

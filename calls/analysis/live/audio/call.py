@@ -1,4 +1,4 @@
-"""A live call that is being heard: its streams and channels, from packets to utterances."""
+"""The audio of a live call: its streams and channels, from packets to utterances."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from calls.analysis.live.audio.stream import Anchor, LiveStream, Piece
 from calls.analysis.media.packets import PacketRow
 from calls.conversation import Speaker
 
-_WARM_UP_S = 12.0  # heard again by a worker that continues a call: prepares its detectors
+_WARM_UP_S = 12.0  # repeated for a worker that continues a call, to prepare its detectors
 
 
 class LiveCall:
@@ -19,7 +19,7 @@ class LiveCall:
 
     Speakers are those of the site's track map. ``detector`` makes the voice detection of a channel;
     tests bring their own. ``positions`` is what ``positions()`` of another object returned: this
-    one goes on there.
+    one continues there.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class LiveCall:
             self._streams[row.stream].add([row], now)
 
     def utterances(self, now: float, *, all_of_it: bool = False) -> Iterator[LiveUtterance]:
-        """Yield the utterances that have ended; with ``all_of_it``, also those that go on."""
+        """Yield the utterances that have ended; with ``all_of_it``, also those in progress."""
         for name, stream in self._streams.items():
             for piece in stream.take(now, all_of_it=all_of_it):
                 yield from self._channel(name, piece).feed(piece.samples)

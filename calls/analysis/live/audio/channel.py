@@ -96,7 +96,7 @@ class LiveChannel:
         self._number = position.number
         self._gap, self._gap_to = position.gap, position.settled
         begin = -(-at // _grid(rate)) * _grid(rate)
-        self._early = begin - at  # samples before the grid
+        self._early = begin - at  # samples before the first frame
         self._resampler = StreamResampler(rate, RATE)
         self._endpointer = Endpointer(
             max_speech_s=MAX_SPEECH_S,
@@ -134,7 +134,7 @@ class LiveChannel:
         self._forget()
 
     def finish(self) -> Iterator[LiveUtterance]:
-        """Yield the utterance that is still going on, if there is one."""
+        """Yield the utterance in progress, if there is one."""
         for spoken in self._endpointer.finish():
             yield self._ended(spoken)
 
@@ -190,7 +190,7 @@ class LiveChannel:
 def _grid(rate: int) -> int:
     """Return the samples after which frames of the voice detection begin at whole samples.
 
-    A channel that goes on starts there, so that its frames are those of its predecessor.
+    A channel that continues another starts there, so that its frames are the same.
     """
     return FRAME * rate // math.gcd(FRAME * rate, RATE)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from calls.analysis.providers.voice import RATE, VAD, Samples
 
-FRAME = 512  # samples that Silero judges at once: 32 ms
+FRAME = 512  # samples of one frame of Silero: 32 ms
 _CONTEXT = 64  # samples before a frame that Silero wants to see again
 _STATE = (1, 1, 128)
 _HYSTERESIS = 0.15  # speech ends below the threshold minus this, as in faster-whisper
@@ -50,7 +50,7 @@ class Detector:
         self._context = np.zeros(_CONTEXT, np.float32)
 
     def judge(self, samples: Samples) -> list[float]:
-        """Judge whole frames: the length must be a multiple of FRAME."""
+        """Rate whole frames: the length must be a multiple of FRAME."""
         frames = samples.reshape(-1, FRAME)
         before = np.concatenate([self._context[None], frames[:-1, -_CONTEXT:]])
         batch = np.concatenate([before, frames], axis=1)
@@ -78,9 +78,9 @@ class Endpointer:
         self._kept = np.zeros(0, np.float32)  # samples that an utterance may still need
         self._kept_from = at  # position of the first of them
         self._pending = np.zeros(0, np.float32)  # less than a frame
-        self._at = at  # samples judged so far
+        self._at = at  # samples rated so far
         self._from = done
-        self._begin: int | None = None  # of the speech that goes on
+        self._begin: int | None = None  # of the speech in progress
         self._pause: int | None = None  # where it may have ended
         self._cut: int | None = None  # its last short pause
         self._done = done  # end of the last utterance, with its margin
@@ -113,7 +113,7 @@ class Endpointer:
         return self._between(self._begin, self._pause)
 
     def finish(self) -> Iterator[Spoken]:
-        """Yield the utterance that goes on, if there is one, after the last samples."""
+        """Yield the utterance in progress, if there is one, after the last samples."""
         rest = len(self._pending)
         if rest:
             yield from self.feed(np.zeros(FRAME - rest, np.float32))

@@ -20,7 +20,7 @@ from calls.conversation import SPEAKERS, Speaker
 from calls.formats.base64_text import data_url_media
 from calls.formats.media_types import read_media
 
-REORDER_S = 1.0  # how long a missing packet is waited for
+REORDER_S = 1.0  # how long to wait for a missing packet
 MAX_TRACKS = 8
 _PLACES = 10_000  # packets of a track whose places are remembered
 _ANCHORS = 400  # packets kept to continue from; a track that is silent for longer starts again

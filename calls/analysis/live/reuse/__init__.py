@@ -1,8 +1,8 @@
-"""Reuses what was heard of a live call in its transcript.
+"""Reuses the live words of a call in its transcript.
 
-transcript  The transcript of a finished call from what was heard live, and the rest
-known       What was heard live, loaded and checked
+transcript  The transcript of a finished call from its live words, and the rest
+known       The live words, loaded and checked
 placing     Where in the finished audio it is
-remainder   The parts of the audio that were not heard, as one short recording
-passages    From what was heard to turns
+remainder   The parts of the audio without live words, as one short recording
+passages    From recognised words to turns
 """

@@ -1,4 +1,4 @@
-"""What was heard live of a finished call, as stored: loaded and checked."""
+"""The live words of a finished call, as stored: loaded and checked."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def fingerprint_fields(heard: Heard) -> dict[str, Any]:
 
 
 def may_reuse(call: Call, *, model: str, language: str) -> bool:
-    """Whether the words heard live of this call are those that would be recognised now.
+    """Whether the live words of this call are those that would be recognised now.
 
-    If a person has a call analysed again, it should be heard again. With late packets, everything
-    that they did not change can be reused.
+    If a person has a call analysed again, it should be recognised again. With late packets,
+    everything that they did not change can be reused.
     """
     if call.media_override or is_pruned(call.pk):
         return False

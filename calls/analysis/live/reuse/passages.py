@@ -1,4 +1,4 @@
-"""From what was heard, live or now, to the turns of one side as the local provider makes them."""
+"""From words recognised live or now to the turns of one side, as the local provider makes them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def turns_of(
 
 def _once(passages: Iterable[Passage]) -> Iterator[Passage]:
     """Leave out a word with which a passage begins and the one before it ends: where speech was
-    cut off without a pause, both may have heard it.
+    cut off without a pause, both may contain it.
     """
     last: Word | None = None
     for passage in sorted(passages, key=lambda each: each.span.begin_ms):

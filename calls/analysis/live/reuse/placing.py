@@ -1,4 +1,4 @@
-"""Finds the utterances that were heard live in the audio of the finished call. Pure values.
+"""Finds the live utterances in the audio of the finished call. Pure values.
 
 An utterance is where all of its samples are. Packets that came late, or a second stream of the same
 speaker, change samples: then the utterance is not found, and its place stays open.
@@ -24,7 +24,7 @@ _TRIES = 10  # utterances that may show how far the live clock was off
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An utterance that was heard live: its words, and its fingerprint (see LiveUtterance)."""
+    """A live utterance: its words, and its fingerprint (see LiveUtterance)."""
 
     channel: str
     number: int

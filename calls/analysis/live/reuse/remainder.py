@@ -1,8 +1,8 @@
-"""The parts of a finished call that were not heard live, as one short recording for the provider.
+"""The parts of a finished call without live words, as one short recording for the provider.
 
 The parts of a channel follow one another, with some of the audio around them and silence between.
-What the provider returns is moved to its place in the call, and what it heard outside of the parts
-is left out.
+What the provider returns is moved to its place in the call, and what it recognised outside the
+parts is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from calls.analysis.live.reuse.placing import Extent
 from calls.conversation import Channel, Span, Speaker, Turn, Word
 
-AROUND_S = 1.0  # audio around an extent, so that a word across its edge is heard in full
+AROUND_S = 1.0  # audio around an extent, so that a word across its edge is recognised in full
 SEPARATOR_S = 2.0  # longer than the gap across which turns are joined
 
 
@@ -56,7 +56,7 @@ class Remainder:
         self.channel = Channel(channel.speaker, samples, channel.rate)
 
     def is_inside(self, span: Span | Word | Turn) -> bool:
-        """Whether the middle of what was heard in the call lies in an open extent."""
+        """Whether the middle of what was recognised in the call lies in an open extent."""
         middle = (span.begin_ms + span.end_ms) / 2 * self._rate / 1000
         return any(begin <= middle < end for begin, end in self._open)
 
@@ -68,7 +68,7 @@ class Remainder:
                 yield Span(max(begin, span.begin_ms), min(end, span.end_ms))
 
     def in_call(self, span: Span | Word | Turn) -> Span:
-        """Return when in the call something was heard that the provider heard at ``span``.
+        """Return when in the call something was said that the provider recognised at ``span``.
 
         Its middle decides the piece. It is cut to that, as words may run into the silence around.
         """

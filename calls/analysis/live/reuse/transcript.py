@@ -1,4 +1,4 @@
-"""The transcript of a finished call from what was heard live. Only the rest is recognised now."""
+"""The transcript of a finished call from its live words. Only the rest is recognised now."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from calls.conversation import (
 )
 from calls.models import Call
 
-_MOST_LEFT = 0.5  # if a larger share of the speech is left, all of the call is heard
+_MOST_LEFT = 0.5  # if a larger share of the speech is left, the whole call is recognised
 _WARM_UP_S = 1.0  # audio before an extent from which voice detection starts
 _SHORTEST_S = VAD["min_speech_duration_ms"] / 1000
 FindSpeech = Callable[[Channel], Iterable[Span]]
@@ -48,7 +48,7 @@ def speech_in(channel: Channel) -> Iterator[Span]:
 
 @dataclass(frozen=True)
 class _Side:
-    """One channel: the utterances that were heard live, and what is left to hear of it."""
+    """One channel: its live utterances, and what is left to recognise of it."""
 
     channel: Channel
     placed: tuple[Placed, ...]
@@ -65,7 +65,7 @@ class _Side:
 
 @dataclass(frozen=True)
 class HeardLive:
-    """What was heard live of a call. ``rest`` is the audio that is left to recognise.
+    """The live words of a call. ``rest`` is the audio that is left to recognise.
 
     It may be empty. The provider is asked in any case, so that a stage always makes one request: it
     may be down, or simulated failures may make it fail.
@@ -82,7 +82,7 @@ class HeardLive:
 
     @property
     def heard_ms(self) -> int:
-        """How much speech was heard live, of both sides."""
+        """How much speech was recognised live, of both sides."""
         return sum(side.ms(sum(each.known.length for each in side.placed)) for side in self.sides)
 
     @property
@@ -114,7 +114,7 @@ class HeardLive:
 
 
 def find_heard(call: Call, audio: CallAudio, *, model: str, language: str) -> HeardLive | None:
-    """Return what was heard live with this model in this language, None if that is too little.
+    """Return the live words of this model in this language, None if they are too few.
 
     Blocks: it looks for the utterances in the audio, and for speech in what is left.
     """
@@ -154,8 +154,8 @@ def _side(
 
 
 def _without_last_passage(placed: Sequence[Placed], rate: int) -> tuple[Placed, ...]:
-    """Leave out the last utterances, as many as are heard again in one piece, if their words are
-    provisional: nothing followed with which they could have been heard again in time.
+    """Leave out the last utterances, as many as are recognised again in one piece, if their words
+    are provisional: nothing followed with which they could have been recognised again in time.
     """
     room, kept = WINDOW_S * rate, len(placed)
     while kept and placed[kept - 1].known.provisional:

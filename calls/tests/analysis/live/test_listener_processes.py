@@ -1,4 +1,4 @@
-"""A process that hears live calls is killed: the next one loses no word and doubles none."""
+"""A listener process is killed: the next one loses no word and repeats none."""
 
 import psutil
 import pytest
