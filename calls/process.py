@@ -91,7 +91,7 @@ def stop_all(children: Sequence[Child], *, patience_s: float) -> None:
         child.kill()
 
 
-HOST_LENGTH = 64  # what Linux allows; with the rest it fits into 100 characters
+HOST_LENGTH = 64  # Linux's limit; with the rest, it fits into 100 characters
 
 
 def this_process() -> str:

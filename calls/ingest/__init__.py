@@ -11,10 +11,10 @@ own_formats  Keeps the format of packets that differ from their stream.
 packets      The shape of an incoming packet, and its limits.
 patience     The connection of a writer thread, with limits on waiting.
 pressure     When to refuse packets and new streams.
-record       The write path: every packet is stored here, whatever interface it came in by.
+record       The write path: every packet is stored here, whatever its interface.
 refusal      Refuses new WebSockets while the server is overloaded.
 reports      What each web process reports about its ingest.
-requests     Requests to store packets, and how they are answered.
+requests     Requests to store packets, and their outcomes.
 runs         Tells the numberings of a stream apart, and duplicates from other packets.
 sidelined    The side queue of calls that another transaction holds.
 tables       The SQL of the write path, for PostgreSQL and SQLite.

@@ -1,7 +1,7 @@
 """Makes a call id from whatever id a sender has for its call, and reads the ids in addresses.
 
-A valid call id stays as it is. Of any other id, the call id gets a readable beginning and a digest
-of the whole: different ids stay different, and every socket of a call arrives at the same one.
+A valid call id stays as it is. For any other id, the call id is a readable beginning and a digest
+of the whole: different ids stay different, and every socket of a call computes the same one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORDS = (
     *("undefined", "null", "none", "nil", "nan", "unknown", "string", "uuid"),
     *("call_id", "call-id", "callid", "call_sid", "callsid", ":call_id"),
 )
-# What programs send when they have no id. All their calls would become one.
+# Placeholders that programs send when they have no id. All their calls would become one.
 PLACEHOLDERS = frozenset(
     {spelling for word in _WORDS for spelling in (word, word.capitalize(), word.upper())}
     | {"NaN", "(null)", "<null>", "[object Object]", "00000000-0000-0000-0000-000000000000"}

@@ -45,7 +45,7 @@ class FrameCounts:
 class IncomingPacket:
     """``data`` is words or base64 audio; ``timestamp`` is in seconds on the sender's clock.
 
-    ``external_id`` is the sender's id of the call, where ``call_id`` was made of it.
+    ``external_id`` is the sender's id of the call, if ``call_id`` was made from it.
     ``frames`` is added to the stream's counters once, when the packet is stored.
     """
 

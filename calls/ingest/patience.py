@@ -19,7 +19,7 @@ from calls.operation.direct import has_sessions
 LOCK_MS = 1_000
 HURRIED_LOCK_MS = 50
 STATEMENT_MS = 10_000
-# Of libpq. A dead host is noticed within seconds, not after the quarter of an hour of TCP.
+# Parameters of libpq. A dead host is noticed within seconds, not after TCP's quarter of an hour.
 CONNECTION_LIMITS = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
@@ -30,7 +30,7 @@ CONNECTION_LIMITS = {
 
 
 class _Thread(threading.local):
-    """What this thread has done to its connection."""
+    """The settings of this thread's connection."""
 
     has_own = False
     is_hurried = False

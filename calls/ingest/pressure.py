@@ -65,7 +65,7 @@ LINGER_S = 1.0
 
 
 class LoopLag:
-    """Measures how late an event loop is. What it has not read yet waits for at least as long.
+    """Measures how late an event loop is. Data that it has not read has waited at least as long.
 
     Also measures how busy it is. The timer runs only while packets arrive.
     """

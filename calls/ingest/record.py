@@ -277,7 +277,7 @@ def _take(
 
 
 def _widen(stream: StreamRow, arrived: Sequence[IncomingPacket]) -> None:
-    """Extend what tells a run from others: the range of its clock, and its track."""
+    """Extend what distinguishes a run from others: the range of its clock, and its track."""
     is_new = stream.last_sequence is None
     if is_new:
         stream.track = arrived[0].track
@@ -285,7 +285,7 @@ def _widen(stream: StreamRow, arrived: Sequence[IncomingPacket]) -> None:
     for packet in arrived:
         if packet.track != stream.track:
             stream.track = SEVERAL_TRACKS
-        # The range stays unknown if packets came before it was recorded.
+        # The range stays unknown if packets arrived before it was recorded.
         if stream.earliest is not None and packet.timestamp < stream.earliest:
             stream.earliest = packet.timestamp
         if stream.latest is not None and packet.timestamp > stream.latest:
@@ -332,7 +332,7 @@ def _report(batch: _Batch) -> None:
     for call, entry in batch.entries:
         match entry:
             case events.GapDetected(stream=stream, expected=expected, received=received):
-                # One line a call is written at its end: see ``calls.services``.
+                # One line is written at the end of each call: see ``calls.services``.
                 log.debug(
                     "gap in call %s, stream %r: expected sequence %d, received %d",
                     call.call_id, stream, expected, received,

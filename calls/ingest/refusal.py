@@ -1,4 +1,4 @@
-"""Refuses a new WebSocket while the server has too much to do for those that it has."""
+"""Refuses new WebSockets while the server cannot keep up with those that it has."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def is_refused(scope: dict[str, Any], send: Send, way: Way) -> bool:
 async def refuse_socket(
     scope: MutableMapping[str, Any], send: Send, reason: str, *, after_s: int
 ) -> None:
-    """Answer a handshake with 503, or close with 1013 where the server cannot do that."""
+    """Refuse a handshake with 503, or close with 1013 where the server cannot do that."""
     if EXTENSION in (scope.get("extensions") or {}):
         headers = [(b"retry-after", b"%d" % after_s), (b"content-type", b"text/plain")]
         await send({"type": f"{EXTENSION}.start", "status": 503, "headers": headers})

@@ -1,4 +1,4 @@
-"""Requests to store packets: their futures, and how they are answered."""
+"""Requests to store packets: their futures, and their outcomes."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ be one of two that number separately under one stream name. Each numbering is a 
 with a row of its own. A packet is a duplicate only if one with the same number has the same
 timestamp, track and data. Two packets that share a number and differ belong to different runs.
 Without such a collision, a new run is opened only if number and clock clearly contradict each
-other. A clock that stands still contradicts nothing.
+other. A clock that does not advance contradicts nothing.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from calls.models import SEVERAL_TRACKS
 
 MAX_RUNS = 100  # of one stream; see ``Router._overflow``
 WRAPS = (2**16, 2**32)
-LEAP = 1000  # numbers; a shorter jump forwards is a gap if the clock goes on at all
+LEAP = 1000  # numbers; a shorter jump forwards is a gap if the clock advances at all
 NEAR = 100  # numbers; the widest reordering of packets from several requests
 FEW = 10  # numbers; two clocks in one numbering may disagree over so few packets
 STEPS = 5  # packets; two runs whose clocks agree so well cannot be told apart by them
 JITTER_S = 1.0  # how far such clocks may be apart
-FASTER = 100  # no sender counts so many times faster than on average...
-SLOWER = 20  # ...or, before its first packet, so many times slower
+FASTER = 100  # no sender counts this many times faster than on average...
+SLOWER = 20  # ...or, before its first packet, this many times slower
 
 Pair = tuple[int, int]  # stream, sequence
 
@@ -48,7 +48,7 @@ def suspects(runs: Sequence[StreamRow], arrived: Sequence[IncomingPacket]) -> It
 
     A number above the last of a run is free. A duplicate has the timestamp of the packet that it
     repeats, so it lies in the clock's range. A stream in order therefore asks for nothing, and
-    neither does the newest run of one whose clock goes on.
+    neither does the newest run of one whose clock advances.
     """
     states = [_Run(row) for row in runs if row.last_sequence is not None]
     for packet in arrived:
@@ -129,14 +129,14 @@ class _Run:
 
     @property
     def _rate(self) -> float:
-        """Numbers per second of the clock; 0 if the clock stands still or is unknown."""
+        """Numbers per second of the clock; 0 if the clock does not advance or is unknown."""
         if None in (self.first, self.last, self.earliest, self.latest):
             return 0.0
         passed = self.latest - self.earliest  # type: ignore[operator]
         return (self.last - self.first) / passed if passed > 0 else 0.0  # type: ignore[operator]
 
     def seconds_apart(self, packet: IncomingPacket) -> float:
-        """Return how far a packet's time is from what its number lets expect; 0 for jitter."""
+        """Return how far a packet's time is from the time expected by its number; 0 for jitter."""
         if self.last is None or self.latest is None:
             return 0.0
         rate = self._rate
@@ -218,7 +218,7 @@ class _Router:
         if pair not in self._stored or not run.heard(packet):
             return False
         content = self._stored[pair]
-        # Of a pruned packet, only the number and the range of the clock are left.
+        # For a pruned packet, only the number and the range of the clock are left.
         return content is None or content == (
             packet.timestamp,
             packet.track,
@@ -275,7 +275,7 @@ class _Router:
     def _overflow(self, packet: IncomingPacket) -> None:
         """Store the packet behind the newest run, with the next free number.
 
-        No well-behaved sender restarts so often. Its packets are kept all the same; the limit
+        No well-behaved sender restarts this often. Its packets are kept all the same; the limit
         bounds the cost of a hostile one.
         """
         newest = self.runs[-1]

@@ -151,7 +151,7 @@ class Sidelined:
     def _settle(
         self, held: _Held, requests: Sequence[StoreRequest], error: Exception | None
     ) -> None:
-        """Answer the requests, which are the oldest of their call."""
+        """Complete the requests, which are the oldest of their call."""
         with self._changed:
             for request in requests:
                 held.requests.popleft()

@@ -78,7 +78,7 @@ class CallRow:
     late_count: int
     duplicate_count: int
     media: str = ""
-    last_packet_at: Any = None  # as the driver takes it; None: no packets came
+    last_packet_at: Any = None  # as the driver takes it; None: no packets arrived
 
     @property
     def pk(self) -> int:
@@ -166,7 +166,7 @@ def lock_calls(call_ids: Sequence[str], *, skip_locked: bool = False) -> list[Ca
 def find_streams(keys: Sequence[tuple[int, str]]) -> list[StreamRow]:
     """Return the streams of locked calls by the calls' keys and their names, runs in order.
 
-    Each pair is one look into an index: two conditions of many values would be tried in all
+    Each pair is one index lookup: two conditions of many values would be tried in all
     combinations, and a list of pairs makes SQLite read the streams of all calls.
     """
     if _is_postgres():

@@ -1,7 +1,7 @@
 """API keys of programs: who sends a request, and what the key permits.
 
 access     Admits or refuses the key of a request or socket.
-guesses    Counts wrong keys by address, so that guessing keys is slow.
+guesses    Counts wrong keys by address, to slow down guessing.
 last_use   Records when and from where each key was last used, in the background.
 limits     How often a key may be used.
 networks   The networks from which a key may be used.

@@ -37,7 +37,7 @@ def admit(plain: str, address: str) -> ApiClient:
     """Return the client that sent this key. May read the database. Raises KeyRefused."""
     client = ring.find(plain)
     if wait_s := _locked_out_s(client, address):
-        reason = "Too many wrong API keys came from this address. Try again later."
+        reason = "Too many wrong API keys from this address. Try again later."
         raise KeyRefused(reason, status=429, wait_s=wait_s)
     if client is None:
         guesses.note_wrong(address)

@@ -1,4 +1,4 @@
-"""Counts wrong keys by address, so that guessing keys is slow."""
+"""Counts wrong keys by address, to slow down guessing."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ NOT_VALID = "This API key is not valid: it is unknown or revoked."
 class KeyRefused(Exception):
     """Why a key is not admitted, for the sender, and the HTTP status of the response.
 
-    ``wait_s``: after so many seconds, the same request may be sent again.
+    ``wait_s``: after this many seconds, the same request may be sent again.
     """
 
     def __init__(self, reason: str, status: int = 401, wait_s: float = 0.0) -> None:

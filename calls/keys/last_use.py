@@ -97,7 +97,7 @@ class LastUse:
                     _record_limited(key_id, count)
                 outage.over()
         except DatabaseError as error:
-            # The next use is noted a minute later, and is as good.
+            # The next use is recorded a minute later, which is just as good.
             outage.note(error)
         finally:
             connection.close()

@@ -36,7 +36,7 @@ def create_key(
     """Store a new key. Return it with its plain text, which cannot be recovered later.
 
     ``teams`` limits it to the calls of these teams, by their primary keys.
-    Raises ValueError for a network that is none.
+    Raises ValueError for an invalid network.
     """
     # The prefix identifies the key in lists and commands without revealing any of its secret.
     prefix = secrets.token_hex(PREFIX_LENGTH // 2)
@@ -58,7 +58,7 @@ def create_key(
 def change_key(key: ApiKey, **changes: Any) -> None:
     """Set fields of CHANGEABLE. The scopes of a key may not change: programs rely on them.
 
-    Raises ValueError for a network that is none.
+    Raises ValueError for an invalid network.
     """
     if unknown := changes.keys() - CHANGEABLE:
         raise TypeError(f"{unknown} cannot be changed")

@@ -68,7 +68,7 @@ class Watch:
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWatch] = WeakKeyDictionary()
 
     async def until_refused(self, plain: str, address: str) -> SocketRefusal:
-        """Wait until the key is no longer valid. An outage of the database ends nothing."""
+        """Wait until the key is no longer valid. A database outage ends nothing."""
         watched = self._loops.setdefault(asyncio.get_running_loop(), _LoopWatch())
         return await watched.until_refused(digest(plain), address)
 
@@ -93,7 +93,7 @@ class KeyWatch:
         """Wait until the key's limit admits another frame. Meanwhile, nobody reads the socket."""
         client = ring.last_known(self._digest)
         if client and client.rate_limit:
-            # Not an event, as the rule suggests: tokens come with time.
+            # Not an event, as the linter suggests: tokens become available with time.
             while wait_s := wait_for_packets(client):  # noqa: ASYNC110
                 await asyncio.sleep(wait_s)
 

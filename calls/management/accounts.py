@@ -15,10 +15,10 @@ from calls.audit.actors import acting_as, command_actor
 
 @contextmanager
 def saving_together(consequence: Callable[[Any], object]) -> Iterator[None]:
-    """Save each account inside together with a consequence, by whoever is at the terminal.
+    """Save each account inside together with a consequence, in the name of the terminal's user.
 
-    A transaction around a whole command of Django's would wait for what people type, and on SQLite
-    hold up everybody who writes.
+    A transaction around Django's whole command would stay open while people type, and on SQLite
+    block every other writer.
     """
     model = get_user_model()
     with acting_as(command_actor()), ExitStack() as saving:

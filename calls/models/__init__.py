@@ -3,7 +3,7 @@
 account     Where people are logged in, and who they are at a sign-on service
 call        Calls: parties, state, packet counters and progress of the analysis
 media       Streams, packets, ranges of pruned packets, and the sockets of carriers
-live        What was heard of live calls, and who watches and listens
+live        Live transcripts, and who watches and listens
 analysis    Attempts, transcripts, analyses, recordings, insights and provider health
 log         The event log
 alert       Alert rules, alerts, and the positions of the watchers

@@ -19,7 +19,7 @@ class LoginSessionQuerySet(models.QuerySet["LoginSession"]):
 
 
 class LoginSession(models.Model):
-    """What is known of a session of Django's, which grants the access. It goes with that one."""
+    """Details of a session of Django's, which grants the access. Both are deleted together."""
 
     session = models.OneToOneField(Session, on_delete=models.CASCADE, related_name="login")
     user = models.ForeignKey(

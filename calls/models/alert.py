@@ -217,7 +217,7 @@ class Alert(models.Model):
     rule = models.ForeignKey(AlertRule, on_delete=models.SET_NULL, null=True, related_name="alerts")
     number = models.PositiveIntegerField(default=1)
     source = models.CharField(max_length=64, null=True)  # noqa: DJ001 (NULL is not unique)
-    # Name, kind and severity are copied: an alert is history, and its rule may change or go.
+    # Name, kind and severity are copied: the rule of an alert may change or be deleted.
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=16, choices=AlertRule.Kind.choices)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
@@ -229,7 +229,7 @@ class Alert(models.Model):
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=150, blank=True, default="")
     note = models.CharField(max_length=500, blank=True, default="")
-    # Its condition lasts until something ends it, unlike words, which have been said.
+    # Its condition lasts until something ends it, unlike words, which cannot be unsaid.
     lasts = models.BooleanField(default=False, db_default=False)
     resolved_at = models.DateTimeField(null=True)
     resolved_reason = models.CharField(
@@ -237,7 +237,7 @@ class Alert(models.Model):
     )
     # A username, as in acknowledged_by: an alert outlives the account.
     assigned_to = models.CharField(max_length=150, blank=True, default="", db_default="")
-    # Not empty while it is snoozed: the watcher empties it when the time has come.
+    # Not empty while it is snoozed: the watcher empties it when the time is up.
     snoozed_until = models.DateTimeField(null=True)
 
     objects = AlertQuerySet.as_manager()
@@ -255,7 +255,7 @@ class Alert(models.Model):
             models.Index(
                 fields=["severity", "-id"], condition=IS_OPEN, name="open_alert_by_severity"
             ),
-            # For the watcher, which asks every two seconds.
+            # For the watcher, which queries it every two seconds.
             models.Index(
                 fields=["call"], condition=Q(lasts=True, resolved_at=None), name="lasting_alert"
             ),
@@ -295,7 +295,7 @@ class Alert(models.Model):
             return ""
         if self.kind == AlertRule.Kind.FAILED:
             return _reason_analysed(call)
-        # What was said in a call that has ended is judged with its result.
+        # After a call has ended, its result decides about what was said.
         is_over = not call.is_live and self.kind in self.ENDS_WITH_CALL
         return self.Reason.CALL_ENDED if is_over else ""
 

@@ -199,9 +199,9 @@ class Call(CallLifecycle):
     # The length of the sound, or of the words by their time stamps. NULL until it is transcribed.
     duration = models.DurationField(null=True, editable=False)
     state_changed_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Grows with each change of state, so that a client can tell an old state from a new one.
+    # Grows with each change of state, so that a client can distinguish old states from new ones.
     version = models.PositiveIntegerField(default=1, editable=False)
-    # Since when there are late packets that no round of analysis has read, if they came in time.
+    # Since when there are late packets that no round of analysis has read, if they arrived in time.
     late_since = models.DateTimeField(null=True, editable=False)
 
     # Sums over the streams, so that lists need no join. No index may hold one of them.
@@ -237,7 +237,7 @@ class Call(CallLifecycle):
         max_length=8, blank=True, default="", choices=Sentiment.choices
     )
     agent_trend = models.CharField(max_length=10, blank=True, default="", choices=Trend.choices)
-    # The language of a side whose sentiment is not known, because the models do not judge it.
+    # The language of a side whose sentiment is not known, because the models do not know it.
     unjudged_language = models.CharField(max_length=16, blank=True, default="", editable=False)
     # The kinds of SoundTrouble in the newest transcript, separated by spaces. No kind is a part of
     # another one, so that a filter need not compare whole words.

@@ -1,4 +1,4 @@
-"""What is known of a live call: what was heard, and who watches and listens."""
+"""What is known of a live call: its live transcript, and who watches and listens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from calls.models.call import Call
 
 
 class LiveTranscription(models.Model):
-    """The live transcription of one call, leased by the worker process that hears the call.
+    """The live transcription of one call, leased by the worker process that transcribes it.
 
     Each new lease has a higher token, so that a write by a previous owner can be refused. All
     changes of a call's utterances are written under the lock of this row and get the next
@@ -29,7 +29,7 @@ class LiveTranscription(models.Model):
     # The speech model and the language. The final transcript takes over the words of the same ones.
     model = models.CharField(max_length=200, blank=True, default="")
     language = models.CharField(max_length=16, blank=True, default="")
-    # How far each channel has been heard, so that another worker can continue from there.
+    # How far each channel has been transcribed, so that another worker can continue from there.
     positions = models.JSONField(default=dict)
     # Milliseconds from the start of the call up to which words are known. NULL before the first.
     heard_until_ms = models.PositiveBigIntegerField(null=True)
@@ -80,7 +80,7 @@ class LiveUtterance(models.Model):
     )
     score = models.FloatField(null=True)
     heard_at = models.DateTimeField()
-    # Heard by itself, by a model that makes fewer errors if it hears the speech around it as well.
+    # Recognised alone, by a model that makes fewer errors if it gets the speech around it as well.
     provisional = models.BooleanField(default=False)
 
     rate = models.PositiveIntegerField(default=0)

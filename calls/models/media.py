@@ -12,7 +12,7 @@ COUNTED_FROM_ONE = 100
 
 
 def origin_of(first: int, run: int) -> int:
-    """Return the number with which a run began, as far as its first stored packet tells.
+    """Return the number with which a run began, as far as its first stored packet shows.
 
     The first run begins with 0 or 1. A later run begins with its first packet.
     """
@@ -65,8 +65,8 @@ class Stream(models.Model):
     duplicate_count = models.PositiveBigIntegerField(default=0)
     reordered_count = models.PositiveBigIntegerField(default=0)
 
-    # What tells the runs of a stream apart: the track of all packets, or SEVERAL_TRACKS, and the
-    # range of the sender's clock, which is null if packets came before it was recorded.
+    # What distinguishes the runs of a stream: the track of all packets, or SEVERAL_TRACKS, and the
+    # range of the sender's clock, which is null if packets arrived before it was recorded.
     track = models.CharField(
         max_length=64, blank=True, default=SEVERAL_TRACKS, db_default=SEVERAL_TRACKS
     )

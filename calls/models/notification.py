@@ -57,7 +57,7 @@ class NotificationTarget(Receiver):
 
     @property
     def masked_address(self) -> str:
-        """Return as much of the address as tells it from others, without what lets one use it."""
+        """Return enough of the address to recognise it, but not enough to use it."""
         if self.kind == self.Kind.EMAIL:
             return self.address
         host = self.address.partition("://")[2].partition("/")[0]
@@ -65,7 +65,7 @@ class NotificationTarget(Receiver):
 
 
 class NotificationDelivery(Delivery):
-    """One alert for one target. ``digest`` is the delivery whose message tells of it instead."""
+    """One alert for one target. ``digest`` is the delivery whose message includes it instead."""
 
     target = models.ForeignKey(
         NotificationTarget, on_delete=models.CASCADE, related_name="deliveries", db_index=False
@@ -85,7 +85,7 @@ class NotificationDelivery(Delivery):
                 condition=Q(state="pending"),
                 name="notification_due_by_target",
             ),
-            # How many were sent to a target within the last minute.
+            # For the number of messages sent to a target within the last minute.
             models.Index(fields=["target", "tried_at"], name="notification_tried_by_target"),
             models.Index(fields=["created_at"], name="notification_by_age"),
         ]

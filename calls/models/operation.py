@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db import models
 from django.utils import timezone
 
-ADDRESS_LENGTH = 45  # of an IPv6 address that has an IPv4 address in it
+ADDRESS_LENGTH = 45  # of an IPv6 address that contains an IPv4 address
 EXPIRY_NOTICE = timedelta(days=14)
-FRESH = timedelta(seconds=10)  # an older report of overload is of a process that is gone
+FRESH = timedelta(seconds=10)  # an older report of overload comes from a process that is gone
 
 
 class ApiKey(models.Model):
@@ -24,7 +24,7 @@ class ApiKey(models.Model):
         ADMIN = "admin", "Set up alert rules, webhooks and API keys"
 
     name = models.CharField(max_length=100)
-    # Shown in lists, so that a key can be told from others without its secret part.
+    # Shown in lists, so that a key can be recognised without its secret part.
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
@@ -79,7 +79,7 @@ class WorkerHeartbeat(models.Model):
 class IngestReport(models.Model):
     """What a web process has reported about its ingest, in and after a time of overload.
 
-    ``refused`` counts requests and streams since the start of the process, by the way in.
+    ``refused`` counts requests and streams since the start of the process, by interface.
     """
 
     process = models.CharField(max_length=300, primary_key=True)

@@ -15,12 +15,12 @@ TEAM_LENGTH = 100
 
 
 def plain_name(text: str) -> str:
-    """Return a name as it is shown: without blanks at its ends, and single ones in between."""
+    """Return a name as it is shown: trimmed, with single spaces."""
     return " ".join(text.split())
 
 
 def key_of(text: str) -> str:
-    """Return what two spellings of the same name have in common: no blanks, no case."""
+    """Return what two spellings of the same name have in common: no spaces, no case."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     # A capital letter may fold to several signs.
     return "".join(folded.split())[:AGENT_LENGTH]

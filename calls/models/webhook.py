@@ -87,7 +87,7 @@ class WebhookDelivery(Delivery):
     message_id = models.CharField(max_length=64)
     type = models.CharField(max_length=32)
     body = models.TextField()
-    # Of the call that it tells of, for log lines and traces.
+    # Of the call that the message is about, for log lines and traces.
     request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
     traceparent = models.CharField(max_length=55, blank=True, default="", db_default="")
 

@@ -16,7 +16,7 @@ from calls.operation.draining import draining
 
 def alive(request: HttpRequest) -> HttpResponse:
     """Answer 200 while the process runs. Does not check the database."""
-    # An outage of the database must not make an orchestrator restart processes that are fine.
+    # A database outage must not make an orchestrator restart healthy processes.
     return JsonResponse({"status": "alive", **what_was_seen(request)})
 
 

@@ -1,4 +1,4 @@
-"""What every line of the log carries while something is being done: a call id, a request id.
+"""The fields of every log line while something is being done: a call id, a request id.
 
 A call keeps the ORIGIN fields of the request that opened it, and its analysis logs them again.
 """

@@ -40,7 +40,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     states = Gauge("callcenter_calls", "Calls by state", ["state"], registry=registry)
     for state, count in calls_by_state().items():
         states.labels(state).set(count)
-    now = database_now()  # one question for all figures
+    now = database_now()  # one query for all figures
     load = read_load(now=now)
     _add_load(registry, load)
     _add_providers(registry, now)
@@ -92,7 +92,7 @@ def _add_load(registry: CollectorRegistry, load: Sequence[Load]) -> None:
 
 
 def _add_ingest(registry: CollectorRegistry, now: datetime) -> None:
-    """Add since when processes refuse packets: what they have reported, and this one as it is."""
+    """Add since when processes have refused packets: as reported, and as it is in this one."""
     since = Gauge(
         "callcenter_ingest_shedding_since_seconds", "When it began to refuse; 0: it accepts",
         ["process"], registry=registry,
@@ -117,7 +117,7 @@ def _add_live(registry: CollectorRegistry, now: datetime) -> None:
     status = read_live_status(now=now)
     for name, text, value in (
         ("calls", "Live calls that are being transcribed", status.calls),
-        ("waiting_calls", "Live calls that wait to be heard", status.waiting),
+        ("waiting_calls", "Live calls that wait to be transcribed", status.waiting),
         ("behind_seconds", "How far live words are behind, at most", status.behind_s),
     ):
         Gauge(f"callcenter_live_{name}", text, registry=registry).set(value)

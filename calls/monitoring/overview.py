@@ -166,7 +166,7 @@ def count_failed_jobs() -> int:
 
 
 def read_media_space() -> Space | None:
-    """Return the space where recordings are stored; None if that is no local folder."""
+    """Return the space where recordings are stored; None if that is not a local folder."""
     try:
         folder = Path(default_storage.path(""))
     except NotImplementedError:

@@ -70,7 +70,7 @@ class ProcessCollector(Collector):
         known = self._site.counts.get(meter.name, {})
         for labels in _with_known(meter, known):
             values = known.get(SEPARATOR.join(labels), [])
-            # Of another length: another version of the program had other buckets.
+            # The length differs if another version of the program had other buckets.
             yield labels, values if len(values) == meter.width else [0.0] * meter.width
 
     def _processes(self) -> Metric:

@@ -17,7 +17,7 @@ from calls.webhooks.retry import Outcome
 
 Kind = NotificationTarget.Kind
 CONNECT_S, READ_S, ALL_S = 5, 10, 25
-# They would be loaded from the site of the library.
+# Apprise's images would be loaded from its own site.
 NO_IMAGES: dict[str, Any] = {"image_url_mask": "", "image_url_logo": ""}
 PLUGINS = {Kind.SLACK: NotifySlack, Kind.TEAMS: NotifyWorkflows, Kind.WEBHOOK: NotifyJSON}
 EXPECTED = {

@@ -10,7 +10,7 @@ from calls.notifications.addresses import recipients_of
 from calls.notifications.text import Notice
 from calls.webhooks.retry import Outcome
 
-ACCEPTED = 250  # as mail servers say it
+ACCEPTED = 250  # as mail servers write it
 
 
 def send_mail(address: str, notice: Notice) -> Outcome:
@@ -24,7 +24,7 @@ def send_mail(address: str, notice: Notice) -> Outcome:
         return Outcome(code, f"The mail server refused: {code} {_readable(reason)}")
     except SMTPResponseException as error:
         text = _readable(error.smtp_error)
-        return Outcome(error.smtp_code, f"The mail server answered {error.smtp_code} {text}")
+        return Outcome(error.smtp_code, f"The mail server returned {error.smtp_code} {text}")
     except (SMTPException, OSError, ValueError) as error:
         return Outcome(error=f"The mail server could not be used: {error or type(error).__name__}")
     return Outcome(ACCEPTED, response="The mail server accepted the message.")

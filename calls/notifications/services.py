@@ -120,7 +120,7 @@ def _context_of(alerts: Sequence[Alert]) -> dict[str, str]:
 
 
 def _merged(due: list[NotificationDelivery], allowed: int) -> list[NotificationDelivery]:
-    """Return at most ``allowed`` rows. What exceeds them becomes part of the last one.
+    """Return at most ``allowed`` rows. Further rows become part of the last one.
 
     A row that was tried is not changed any more: its message may have arrived.
     """

@@ -19,7 +19,7 @@ def check_target_address(kind: str, address: str) -> None:
         if kind != Kind.EMAIL:
             plugin_of(kind, address)
     except AddressUnknown:
-        pass  # it may be known when there is something to send
+        pass  # its name may be resolvable when there is something to send
     except NotAnAddress as error:
         raise ValueError(f"Expected: {error}") from error
     except AddressRefused as error:

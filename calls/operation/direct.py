@@ -23,7 +23,7 @@ def has_sessions() -> bool:
 
 
 def direct_parameters() -> dict[str, Any]:
-    """Return what psycopg needs to open a connection that is nobody else's."""
+    """Return what psycopg needs to open a connection of its own."""
     connection = _direct()
     parameters = connection.get_connection_params()
     return {name: value for name, value in parameters.items() if name in OF_LIBPQ}

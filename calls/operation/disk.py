@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def sync_folder(folder: Path) -> None:
-    """Put on disk which files a folder has. The files themselves are synced by who writes them."""
+    """Put a folder's list of files on disk. Whoever writes the files syncs the files themselves."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -21,7 +21,7 @@ class _Online(NotInTransactionMixin):
     atomic = False
 
     def _begin(self, schema_editor: BaseDatabaseSchemaEditor) -> bool:
-        """Return whether the database knows CONCURRENTLY."""
+        """Return whether the database supports CONCURRENTLY."""
         if schema_editor.connection.vendor != "postgresql":
             return False
         self._ensure_not_in_transaction(schema_editor)

@@ -25,7 +25,7 @@ class AgentRefused(Exception):
 def named_properly(description: Mapping[str, str]) -> dict[str, str]:
     """Return a description of a call with the current name of its agent, if it has one.
 
-    Call before the transaction that locks the call. An agent is created on first sight.
+    Call before the transaction that locks the call. An agent is created when it is first named.
     """
     spelling = description.get("agent", "")
     if not spelling or not key_of(spelling):
@@ -40,7 +40,7 @@ def name_of(spelling: str) -> str:
 
 
 def find_agent(spelling: str) -> Agent:
-    """Return the agent of this name, whatever its case and blanks. Create it on first sight."""
+    """Return the agent of this name, whatever its case and spacing. Create it if it is new."""
     try:
         with transaction.atomic():
             return _find_or_create(spelling)
@@ -115,7 +115,7 @@ def merge_agents(into: Agent, others: Collection[Agent]) -> Agent:
 
 
 def _follow(agent: Agent) -> None:
-    """Bring along what names the agent. Call in the transaction that changed the name."""
+    """Update everything that names the agent. Call in the transaction that changed the name."""
     old = set(agent.names.values_list("spelling", flat=True)) - {agent.name}
     for rule in AlertRule.objects.select_for_update().order_by("pk"):
         if old & set(rule.agents):

@@ -58,11 +58,11 @@ def _answers_misheard_question(
     """
     first, last = run
     date = tokens[first : last + 1]
-    # "Fourth of the second, eighty five": nothing but dates is told by two ordinals and a number.
+    # "Fourth of the second, eighty five": only a date is said as two ordinals and a number.
     ordinals = sum(token.word in rules.ordinals for token in date)
     if ordinals < 2 and not any(token.word in rules.months for token in date):
         return False
-    # More words than are looked at decide nothing.
+    # A longer text decides nothing.
     around = [*tokens[max(0, first - BEFORE) : first], *tokens[last + 1 : last + BEFORE]]
     digits = "".join(token.digits for token in date)
     has_year = _BIRTH_YEAR.search(digits) is not None or (ordinals > 1 and bool(digits))

@@ -17,7 +17,7 @@ _WORDS_TOO = r"(?:it|be|at|se|no|us|in|me)"
 PROVIDERS = r"(?:g ?mail|google ?mail|yahoo|hotmail|outlook|icloud|aol|proton ?mail|live|msn|gmx)"
 # Each address contains one of these.
 _IN_PROVIDERS = ("mail", "yahoo", "outlook", "icloud", "aol", "live", "msn", "gmx")
-# Chinese or Thai has no space between an address and the words beside it.
+# Chinese and Thai have no space between an address and the words next to it.
 _FOREIGN_BEFORE = re.compile(r".*[^\x00-\x7f](?=[\x00-\x7f]+$)")
 _FOREIGN_AFTER = re.compile(r"(?<=[\x00-\x7f])[^\x00-\x7f]+$")
 _SPOKEN_DOT = r"[\s,\u2026]{1,4}dot[\s,\u2026]{1,4}"  # people pause before and after it
@@ -121,7 +121,7 @@ def _begin_of(text: str, domain: re.Match[str], rules: Rules, *, expected: bool)
 
 
 def _ends_with_word(domain: str, rules: Rules) -> bool:
-    """Return whether what looks like a domain are words: "el punto es", "a ce point de"."""
+    """Return whether an apparent domain is just words: "el punto es", "a ce point de"."""
     words = domain.lower().split()
     return len(words) > 2 and words[-2] == "dot" and words[-1] in rules.not_a_domain
 

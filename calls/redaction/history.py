@@ -54,7 +54,7 @@ class History:
 def joined_texts(
     utterances: Sequence[Turn], texts: Sequence[str], groups: Sequence[Group]
 ) -> list[Said]:
-    """Return each group as one text. A group that begins within the one before goes on with it."""
+    """Return each group as one text. A group that begins within the one before continues it."""
     before = [-1, *(group[-1] for group in groups)]
     return [
         Said(

@@ -106,7 +106,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], Callable[[str], bool], Kind], ...] = (
         "NATIONAL_ID",
     ),
     (re.compile(r"\b(?:\d{8}|[XYZ]-?\d{7})-?[A-Z]\b"), is_dni, "NATIONAL_ID"),
-    # India's PAN of a person, and a Medicare number of the USA.
+    # India's PAN of a person, and a US Medicare number.
     (re.compile(r"\b[A-Z]{3}P[A-Z]\d{4}[A-Z]\b"), _any_code, "NATIONAL_ID"),
     (
         re.compile(r"\b[1-9][A-Z][A-Z\d]\d[ -]?[A-Z][A-Z\d]\d[ -]?[A-Z]{2}\d{2}\b"),

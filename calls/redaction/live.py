@@ -326,7 +326,7 @@ def _open(
     asked: frozenset[Kind],
     repeated: Mapping[int, frozenset[Kind]],
 ) -> set[int]:
-    """Return the utterances with words that may go on. REACH other words after them end that."""
+    """Return the utterances with words that may continue. REACH other words after them end that."""
     held = 0
     after = 0
     for number, place in enumerate(tail):
@@ -353,7 +353,7 @@ def _masked(text: str, plain: Folded, masks: Sequence[Mask]) -> str:
 
 
 def _without_overlaps(masks: Sequence[Mask]) -> list[Mask]:
-    """Join overlapping masks. One that tells the kind wins over ``NUMBER``."""
+    """Join overlapping masks. One with a specific kind wins over ``NUMBER``."""
     kept: list[Mask] = []
     for begin, end, mark in sorted(masks):
         if not kept or begin >= kept[-1][1]:

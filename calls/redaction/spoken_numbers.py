@@ -211,7 +211,7 @@ def _merge_long(tokens: Sequence[Token], runs: Sequence[DigitRun], rules: Rules)
 
 
 def _is_read_out(tokens: Sequence[Token], run: DigitRun) -> bool:
-    """Return whether a run is read digit by digit ("two, three, four"): then it is no quantity."""
+    """Return whether a run is read digit by digit ("two, three, four"), and not a quantity."""
     parts = [token for token in tokens[run.first : run.last + 1] if token.digits]
     return len(parts) >= _READ_OUT and all(len(token.digits) == 1 for token in parts)
 

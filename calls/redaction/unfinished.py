@@ -72,7 +72,7 @@ def _number_places(text: str, tokens: Sequence[Token], rules: Rules, *, asked: b
         token.begin
         for before, token in pairwise([None, *tokens])
         if token and token.digits and not _is_counted(text, token, rules)
-        # "This one" and "the last one" are no numbers.
+        # "This one" and "the last one" are not numbers.
         if asked or not (token.word == "one" and before and before.word in _BEFORE_ONE)
     }
     if tokens and tokens[-1].word in _BEFORE_DIGITS:
@@ -144,6 +144,6 @@ def _date_places(
     if not (named or asked or len(tokens) <= _SHORT_TEXT):
         return set()
     dated = [token for token in tokens if token.digits or is_date_word(token, rules)]
-    # In a sentence, "first" alone is no date, nor is "may".
+    # In a sentence, "first" alone is not a date, nor is "may".
     is_date = named or asked or len(dated) > 1 or len(tokens) <= REACH
     return {token.begin for token in dated} if is_date else set()

@@ -101,7 +101,7 @@ async def _receive() -> dict[str, Any]:
 
 async def _check(message: Any) -> None:
     if message.get("status", 202) != 202:
-        raise CommandError(f"A packet was answered {message['status']}.")
+        raise CommandError(f"A packet got {message['status']}.")
 
 
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:

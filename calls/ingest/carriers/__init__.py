@@ -106,5 +106,5 @@ class Parser(Protocol):
     def binary(self, message: bytes) -> Sequence[Event]: ...
 
     def give_up(self) -> Sequence[Event]:
-        """Return what can be made of the messages so far if no further one describes them."""
+        """Return the events of the messages so far if no further one describes them."""
         ...

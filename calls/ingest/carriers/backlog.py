@@ -2,7 +2,7 @@
 
 Carriers cannot resend, and some consider a socket dead if it is not read. So while the database
 refuses packets, reading continues until the process holds CARRIER_MEMORY. If it is only slow, each
-stream is slowed down by itself.
+stream is slowed down separately.
 """
 
 from __future__ import annotations

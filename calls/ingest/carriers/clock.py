@@ -15,7 +15,7 @@ class FrameClock:
     """Turns the stamps of one socket into seconds after it was opened, or after its first stamp.
 
     A clock starts with the socket or counts from the epoch. If a carrier comes back after its line
-    broke, ``resumed_s`` seconds after it first opened the stream, the clock may go on instead.
+    broke, ``resumed_s`` seconds after it first opened the stream, the clock may continue instead.
     """
 
     def __init__(self, resumed_s: float = 0.0) -> None:

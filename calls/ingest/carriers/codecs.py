@@ -19,7 +19,7 @@ _PREFERRED: Mapping[Encoding, str] = {
     "l16le": "audio/l16",
     "l16be": "audio/l16",
 }
-# In small letters, without separators: G.711 u-law, g711_ulaw and g711-ulaw are one word.
+# In lower case, without separators: G.711 u-law, g711_ulaw and g711-ulaw are one word.
 _WORDS: Mapping[Encoding, tuple[str, ...]] = {
     "mulaw": (
         *("mulaw", "ulaw", "pcmu", "pcmmulaw", "pcmulaw", "mulaw8", "ulaw8", "basic", "g711"),
@@ -197,7 +197,7 @@ def read_rate(value: Any) -> int | None:
 
 
 def _of_khz(digits: str) -> int | None:
-    """Return kilohertz as hertz. 11, 22 and 44 are short for rates that are no whole numbers."""
+    """Return kilohertz as hertz. 11, 22 and 44 are short for rates that are not whole numbers."""
     hertz = _KHZ.get(digits.replace(".", "")) or round(float(digits) * 1000)
     return hertz if 0 < hertz <= _MOST_HZ else None
 

@@ -110,7 +110,7 @@ class EnvelopeParser:
         self._tag = self._tag or as_text(start.get("tag"), MAX_TRACK_LENGTH)
         return Start(
             media=declared.media,
-            # Voximplant sends no call id, except in custom parameters.
+            # Voximplant sends no call id except in custom parameters.
             call_id=call_id_of(known),
             stream=stream,
             token=first(known, ("token",)),
@@ -159,7 +159,7 @@ def _format(known: dict[str, Any]) -> Declared:
 
 def _fallback(known: dict[str, Any], declared: dict[str, Any], rate: Any) -> Encoding:
     """Return the encoding of a sender that names none: 16-bit PCM for Exotel, else mu-law."""
-    # Of the families, only Exotel writes its names with underscores and has a stream_sid.
+    # Only Exotel writes its names with underscores and has a stream_sid.
     if "stream_sid" in known or _bits(declared, read_rate(rate)) == 16:
         return "l16le"
     return "mulaw"

@@ -1,7 +1,7 @@
 """Decides when a call ends whose sockets have ended, and why. Pure: no I/O.
 
-A call goes on while a carrier's socket is open. After a stop it waits ``grace`` for the carrier to
-start again, after a break ``reconnect`` for it to come back. The last wait to run out decides.
+A call continues while a carrier's socket is open. After a stop, it waits ``grace`` for the carrier
+to start again, after a break ``reconnect`` for it to come back. The last wait to run out decides.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Fate(Enum):
     GOES_ON = "goes on"
     STOPPED = "stopped"  # the carrier stopped its last stream
     LOST = "lost"  # the last connection broke off and was not resumed
-    LEFT = "left"  # the carrier is lost, but packets came by another interface since
+    LEFT = "left"  # the carrier is lost, but packets have arrived by another interface since
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``at`` says when to judge again. None: not before another connection has ended."""
+    """``at`` says when to decide again. None: not before another connection has ended."""
 
     fate: Fate
     at: datetime | None = None
@@ -60,7 +60,7 @@ def judge(
     patience: Patience,
     last_packet_at: datetime | None = None,
 ) -> Verdict:
-    """Judge a live call by its connections, open and ended."""
+    """Decide by the connections of a live call, open and ended, whether it ends."""
     if not connections or any(seen.is_open(now) for seen in connections):
         return Verdict(Fate.GOES_ON)
     last = max(_counted(connections, patience), key=patience.ends_at)
@@ -79,8 +79,8 @@ def judge(
 def _counted(ended: Sequence[Seen], patience: Patience) -> list[Seen]:
     """Leave out sockets of a killed process whose stream came back on a later one.
 
-    Their leases expire only after that. They tell such a socket from two that shared a stream: the
-    lease was not renewed after the later one was opened.
+    Their leases expire only after that. They distinguish such a socket from two that shared a
+    stream: the lease was not renewed after the later one was opened.
     """
     newest = {each.name: each.opened_at for each in sorted(ended, key=lambda seen: seen.opened_at)}
     return [

@@ -15,7 +15,7 @@ LEAP = 100_000  # a longer jump is not a gap: the sender has restarted its numbe
 NEAR = 1000  # the widest reordering; a jump beyond it must have the time it needs
 BEGINNING = 50  # messages of a numbering that may overtake its first one
 CLOSE = 5  # messages; the times of two tracks with one numbering may disagree over so few
-LEAST_MS = 1.0  # no frame is so short
+LEAST_MS = 1.0  # no frame is this short
 WRAPS = (2**16, 2**32)
 
 
@@ -56,8 +56,8 @@ class Numbering:
     ) -> Arrival:
         """Record a number, and the content and time of its message if known.
 
-        None counts as in order. If two different messages in a row share a number, it counts
-        something else: it is no longer trusted, and everything is in order from then on.
+        None counts as in order. If two different messages in a row share a number, the numbers
+        count something else: they are no longer trusted, and everything is in order from then on.
         """
         if content is not None and self._is_known(number, content, stamp_ms):
             return Arrival.REPEATED
@@ -67,7 +67,7 @@ class Numbering:
             return self._start_at(number, stamp_ms)
         place = number + self._offset
         if place == self.highest + 1 and self.trusted:
-            # Nearly every message. Nothing below can find anything else about it.
+            # Nearly every message. None of the checks below applies to it.
             self.highest = self.place = place
             self._stamp_ms = stamp_ms
             self._seen += 1

@@ -4,7 +4,7 @@ Used by jambonz ``listen``, FreeSWITCH mod_audio_fork and mod_audio_stream, Vona
 chan_websocket (in JSON and in plain text), and AWS Live Call Analytics. There are no sequence
 numbers: TCP keeps the order, and the number of samples gives the time.
 
-Audio may overtake the description, as Asterisk's does. It is kept until the description has come.
+Audio may overtake the description, as Asterisk's does. It is kept until the description arrives.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HELD_BYTES = 256 * 1024
 LEAST_BYTES = 64  # what a message counts for at least: a flood of empty ones is bounded too
 READ_OF_CUT = 4096  # characters that are read of a message that was cut off
 # A first message in plain text is the call id if it can be one: a single word with a digit in it,
-# and no phone number. Other words, such as the name of a queue, are the same for many calls.
+# and not a phone number. Other words, such as the name of a queue, are the same for many calls.
 _NAMES_A_CALL = re.compile(r"(?=\D*\d)(?!\+?\d+\Z)\S{4,}\Z")
 
 

@@ -185,9 +185,9 @@ def count_connections(*, now: datetime | None = None) -> dict[str, int]:
 
 
 def end_left_calls(*, now: datetime | None = None) -> int:
-    """End the calls that all carriers have left. Returns how many were judged to be due.
+    """End the calls that all carriers have left. Returns how many were found to be due.
 
-    It finds what no web process does: a break that lasts, and sockets of a process that died.
+    It finds what no web process finds: a break that lasts, and sockets of a process that died.
     """
     now = now or database_now()
     opened = MediaConnection.objects.filter(ended="", alive_until__gt=now)

@@ -70,7 +70,7 @@ class Session:
                 self._see_other(event.number)
 
     def begin(self, identity: Identity) -> None:
-        """Accept media from now on, and those that came before the start.
+        """Accept media from now on, and those that arrived before the start.
 
         Call once ``start`` is set and the sender is authorised.
         """
@@ -137,7 +137,7 @@ class Session:
         if by_number is Arrival.REPEATED:
             return True
         by_chunk = chunks.see(media.chunk, media.payload, media.stamp)
-        # Silence repeats its content. If only the chunk does not change, its time must tell.
+        # Silence repeats its content. If the chunk number never changes, the time decides.
         if by_chunk is Arrival.REPEATED and (media.number is None or media.stamp is not None):
             return True
         self._reordered += Arrival.OUT_OF_ORDER in (by_number, by_chunk)

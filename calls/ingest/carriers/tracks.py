@@ -2,7 +2,7 @@
 
 A missing frame is replaced by silence of its length, so that later audio keeps its place. A gap
 longer than FILL_S starts a new row instead, whose time says where it belongs. So does every
-missing frame of audio whose format is not known: its bytes are stored as they came.
+missing frame of audio whose format is not known: its bytes are stored as received.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class TrackAssembler:
         self._rows: list[Row] = []
 
     def add(self, frame: Frame) -> None:
-        """Add a frame. If it comes too late for its place, it becomes a row of its own."""
+        """Add a frame. If it is too late for its place, it becomes a row of its own."""
         place = frame.place
         if place == self._next and not self._waiting:
             self._append(frame)  # nearly every frame
@@ -149,7 +149,7 @@ class TrackAssembler:
         lost_s = (frame.order - self._next[1]) * length_s if counts else 0.0
         behind_s = None if frame.stamp_s is None else frame.stamp_s - self._end_s
         if behind_s is None or behind_s < -REORDER_S:
-            return lost_s  # the sender has no clock, or it stands still
+            return lost_s  # the sender has no clock, or it does not advance
         if behind_s >= PAUSE_S and abs(behind_s - lost_s) >= PAUSE_S:
             return math.inf
         if lost_s and abs(behind_s - lost_s) >= length_s:

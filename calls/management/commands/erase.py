@@ -101,7 +101,7 @@ class Command(BaseCommand):
                 else "the ledger cannot be written"
             )
             raise CommandError(
-                f"Not finished: {why}. The worker goes on as soon as it can. Erasure {done.pk}"
+                f"Not finished: {why}. The worker continues as soon as it can. Erasure {done.pk}"
             )
         counts = ", ".join(f"{number} {kind}" for kind, number in done.counts.items())
         self.stdout.write(f"Erased: {counts or 'nothing was left'}. Erasure {done.pk}")

@@ -1,7 +1,7 @@
 """``manage.py migrate``: Django's, which may be killed, and waits for locks only briefly.
 
-A migration that waits for a lock holds up everybody who comes after it. So on PostgreSQL it gives
-up soon, lets the others through, and tries again.
+A migration that waits for a lock blocks everybody who queues behind it. So on PostgreSQL it soon
+gives up, lets the others through, and tries again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Command(migrate.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Tables made now would keep a restore from going on, and pass for a restored site.
+        # Tables made now would stop the restore from continuing, and look like a restored site.
         if unfinished := find_unfinished():
             raise CommandError(unfinished)
         connect_directly(options["database"])

@@ -36,6 +36,6 @@ class Command(BaseCommand):
                     after, written = step.position, written + step.written
                     bar.advance(task, step.seen)
         except KeyboardInterrupt:
-            self.stderr.write(f"Stopped: {written} entries made, up to key {after}.")
+            self.stderr.write(f"Stopped: {written} entries written, up to key {after}.")
             raise
         self.stdout.write(f"{written} entries made.")

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = (
         "Fill an empty database and an empty MEDIA_ROOT from a folder of `manage.py backup`. Stop "
         "all processes first, and run `manage.py migrate` afterwards. If it is interrupted, "
-        "repeat it. PostgreSQL needs pg_restore and psql."
+        "run it again. PostgreSQL needs pg_restore and psql."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

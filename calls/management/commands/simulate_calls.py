@@ -130,7 +130,7 @@ def read_plan(options: dict[str, Any]) -> SimulationPlan:
         pace=SendingPace(options["speed"], options["batch"], options["patience"]),
         seed=secrets.randbelow(2**32) if seed is None else seed,
         head="demo" if prefix is None else check_prefix(prefix),
-        # With the time in their ids, the calls of a second run are not those of the first.
+        # The time in the ids keeps the calls of a second run apart from those of the first.
         tail=f"{time_stamp()}-" if prefix is None else "",
         connect_timeout=options["connect_timeout"],
         wait_timeout=options["wait_timeout"] if options["wait"] else None,

@@ -137,7 +137,7 @@ class Command(BaseCommand):
 
     def _watch(self, children: list[Child]) -> None:
         for child in [child for child in children if not child.running]:
-            # The demo ends by itself when its calls are played.
+            # The demo ends when its calls have been played.
             if child.once:
                 children.remove(child)
                 continue

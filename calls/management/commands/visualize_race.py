@@ -135,9 +135,9 @@ async def prove(round_: Round, servers: Sequence[httpx.AsyncClient]) -> None:
     """Check that the round made one call with each packet once. Note problems; end the call."""
     refused = [shot for shot in round_.shots if shot.status != 202]
     round_.problems += [
-        f"packet {shot.sequence} was answered {shot.status or 'not at all'}" for shot in refused
+        f"packet {shot.sequence} got {shot.status or 'no response'}" for shot in refused
     ]
-    # All servers share a database, so each must give the same answer.
+    # All servers share a database, so each must return the same.
     for server in servers:
         try:
             await _compare(round_, server)

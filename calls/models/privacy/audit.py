@@ -62,7 +62,7 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
 
 
 class AuditEntry(models.Model):
-    """One action, or one look at something that is personal.
+    """One action, or one access to something personal.
 
     ``call_digest`` is a keyed digest of the id of the call. It stays when the call is erased;
     ``call_id`` does not. ``sequence`` and ``digest`` chain the entries: the worker sets them

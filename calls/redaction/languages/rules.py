@@ -106,7 +106,7 @@ def _words(vocabularies: Iterable[Vocabulary], name: str) -> frozenset[str]:
 
 
 def _letters(known: Sequence[Vocabulary]) -> frozenset[str]:
-    """Return the letters that are no word in any of the languages; none if they are unknown."""
+    """Return the letters that are not a word in any of the languages; none if they are unknown."""
     return frozenset.intersection(*(each.letters for each in known)) if known else frozenset()
 
 

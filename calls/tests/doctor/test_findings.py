@@ -72,7 +72,7 @@ CASES = [
     ("cookies", with_part("host", https=False), WARNING, "plain HTTP"),
     ("static files", with_part("host", static_collected=False), PROBLEM, "no styles"),
     ("mail", with_part("host", mail_needed=True), PROBLEM, "no mail server"),
-    ("mail", with_part("host", mail_configured=True, mail_error="no"), PROBLEM, "answer: no"),
+    ("mail", with_part("host", mail_configured=True, mail_error="no"), PROBLEM, "respond: no"),
     (
         "mail",
         with_part("host", mail_needed=True, mail_configured=True, site_url=""),

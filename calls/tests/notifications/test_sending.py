@@ -104,7 +104,7 @@ def test_what_the_mail_server_answers_is_told(inbox):
     outcome = send_notice("email", "ana@example.com", NOTICE)
 
     assert not outcome.is_success
-    assert outcome.told == "The mail server answered 550 No such user"
+    assert outcome.told == "The mail server returned 550 No such user"
 
 
 def test_a_mail_server_that_is_not_there_is_told(settings):
