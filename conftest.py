@@ -35,7 +35,7 @@ OF_THE_SITE = settings.DATABASES["default"]["NAME"]
 
 
 def pytest_configure() -> None:
-    """Leave out what takes most of the time of a small test and is no part of what it tests.
+    """Leave out parts that take most of the time of a small test and are not tested by it.
 
     Real servers, which tests start as processes, keep both.
     """
@@ -51,7 +51,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what a database has a say in: the rest need not be run once for each database."""
+    """Mark tests that depend on the database: the rest need not be run once for each database."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         starts_processes = item.get_closest_marker("processes") is not None
@@ -62,16 +62,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_dark(item: pytest.Item) -> bool:
-    """Whether this looks at a page in dark colours, which is left to `make soak`."""
+    """Whether this test checks a page in dark colours, which is left to `make soak`."""
     name = item.name.partition("[")[2]
     return item.get_closest_marker("browser") is not None and "dark" in name
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep modules together whose tests share what is costly: a browser, recordings, servers.
+    """Keep modules together whose tests share something costly: a browser, recordings, servers.
 
-    With marks and `--dist loadgroup` xdist 3.8 does so no longer since pytest 9.2.
+    xdist 3.8 no longer does this with marks and `--dist loadgroup` since pytest 9.2.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -101,7 +101,7 @@ def _no_counts_of_earlier_tests() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_remembered_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keys of an earlier test are gone, and nothing writes in a thread beside a transaction."""
+    """Keys of an earlier test are gone, and no thread writes outside the test's transaction."""
     from calls.keys import ring
     from calls.keys.guesses import guesses
     from calls.keys.last_use import last_use
@@ -117,7 +117,7 @@ def _no_remembered_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _tables_are_emptied_quickly(django_db_setup, django_db_blocker) -> None:
-    """After a test with real transactions; permissions stay, as creating them takes long.
+    """Clean up after a test with real transactions; permissions stay, as creating them is slow.
 
     Django's TRUNCATE makes new files for every table and index, which takes PostgreSQL 0.2 s.
     """
@@ -134,7 +134,7 @@ def _tables_are_emptied_quickly(django_db_setup, django_db_blocker) -> None:
 
 
 def _is_test_database() -> bool:
-    """Whether a test database was made. A run in which no test needs one leaves the site's."""
+    """Whether a test database was made. A run in which no test needs one has the site's."""
     return bool(connection.settings_dict["NAME"] != OF_THE_SITE)
 
 

@@ -122,7 +122,7 @@ def describe_call(*, call_id: str, **description: str) -> Call:
 
 
 def _moved(call: Call, before: tuple[str, str]) -> list[tuple[Call, events.Payload]]:
-    """Record who had a call before, if it has gone to others and teams decide who sees it."""
+    """Record who had a call before, if it was passed on and teams decide who sees it."""
     is_moved = any(before) and before != (call.agent, call.queue)
     if not is_moved or not Team.objects.exists():
         return []
@@ -179,7 +179,7 @@ def complete_call(call: Call, *, reason: str, now: datetime, by: str = "") -> No
     call.ended_at, call.end_reason = now, reason
     fields = ("ended_at", "end_reason", *_adopt_origin(call))
     known = {"reason": reason, "call_id": call.call_id}
-    # In the trace of the opening, like all that follows.
+    # In the trace that opened the call, like everything that follows.
     with span("end call", parent=call.traceparent, links=(present(),), **known):
         move(call, call.complete, action="ended", fields=fields, now=now, reason=reason, by=by)
     # If the transaction is rolled back, no call has ended.
@@ -187,7 +187,7 @@ def complete_call(call: Call, *, reason: str, now: datetime, by: str = "") -> No
 
 
 def _adopt_origin(call: Call) -> list[str]:
-    """Set the ids that nobody left at the opening, and return their names."""
+    """Set the ids that were missing when the call was opened, and return their names."""
     new = {name: value for name, value in read_origin().items() if not getattr(call, name)}
     for name, value in new.items():
         setattr(call, name, value)

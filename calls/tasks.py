@@ -31,7 +31,7 @@ from calls.waking import wake_worker
 from calls.webhooks.services import OUTBOX as WEBHOOKS
 from calls.worker.stopping import runner_slot, stopping
 
-__all__ = ["send_resets"]  # a job as it is
+__all__ = ["send_resets"]  # a job as stored
 log = logging.getLogger(__name__)
 
 PRUNE_SECONDS = 5  # of the minute between two sweeps
@@ -105,7 +105,7 @@ SWEEP_STEPS: dict[str, Callable[[], Any]] = {
     END_IDLE: end_idle_calls,
     "retry failed calls": retry_failed_calls,
     "wake the worker": _wake_for_due_calls,
-    "carry on with erasures": resume_erasures,
+    "continue erasures": resume_erasures,
     "prune calls": partial(prune, seconds=PRUNE_SECONDS),
     "prune webhook deliveries": WEBHOOKS.prune,
     "prune notification deliveries": NOTIFICATIONS.prune,

@@ -36,7 +36,7 @@ _batch: ContextVar[_Batch | None] = ContextVar("batch", default=None)
 
 
 def wake_worker() -> None:
-    """Queue a look at the calls that are due, unless this transaction has queued one already.
+    """Queue a job that checks for due calls, unless this transaction has queued one already.
 
     The job is a row: it commits or rolls back with the change. Outside a transaction, each call
     queues a job. Inside ``waking_once`` the block queues it.

@@ -5,11 +5,11 @@ apps       The Django app.
 days       Days in addresses: dates, and words such as today.
 dates      How dates and times look, in the format that the reader chose.
 figures    The figures above the wallboard, read from indexes.
-lists      The list that a page came from, and the calls beside one in it.
+lists      The list that a page came from, and the next and previous calls in it.
 ordering   The orders of the wallboard, and how its pages follow.
 pausing    Pauses and resumes the analysis.
 phases     The phases of a call as pages name them, and the states that they cover.
-preferences  The preferences of the person whose request is answered.
+preferences  The preferences of the person whose request is handled.
 protocol   Uvicorn's WebSocket protocol, changed for many sockets and slow clients.
 routing    The WebSocket addresses.
 selection  The filter of the wallboard, read from and written to the address.

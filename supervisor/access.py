@@ -32,7 +32,7 @@ class Lacking(PermissionDenied):
 
 
 def guarded(*permissions: str) -> Callable[[View], View]:
-    """Send visitors to the login. Answer 403 to users who have none of these permissions."""
+    """Send visitors to the login. Return 403 to users who have none of these permissions."""
 
     def guard(view: View) -> View:
         @wraps(view)
@@ -51,7 +51,7 @@ def guarded(*permissions: str) -> Callable[[View], View]:
 
 
 def _check_sight(kwargs: dict[str, Any]) -> None:
-    """Answer 404 for a call or an alert out of sight, as if it did not exist."""
+    """Return 404 for a call or an alert out of sight, as if it did not exist."""
     if "call_id" in kwargs and not is_in_sight(kwargs["call_id"]):
         raise Http404(f"There is no call {kwargs['call_id']}.")
     if "alert_id" in kwargs and not is_alert_in_sight(kwargs["alert_id"]):
@@ -70,7 +70,7 @@ def for_people(view: View) -> View:
 
 
 def explain_refusal(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 403: what is missing, which groups have it, and whom to ask."""
+    """Return 403: what is missing, which groups have it, and whom to ask."""
     if errors.is_api(request):
         return errors.permission_denied(request, exception)
     wanted = exception.permission if isinstance(exception, Lacking) else ""

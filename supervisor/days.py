@@ -1,4 +1,4 @@
-"""Days in the address of a page: a date, or one that moves along, such as ``today`` or ``-6``."""
+"""Days in the address of a page: a date, or a relative day such as ``today`` or ``-6``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def day_of(text: str, zone: tzinfo) -> date | None:
 
 
 def start_of(day: date, zone: tzinfo, *, days: int = 0) -> datetime:
-    """Return the first moment of a day, or of the day that comes so many ``days`` later."""
+    """Return the first moment of a day, or of the day this many ``days`` later."""
     return datetime.combine(day + timedelta(days=days), time.min, zone)
 
 

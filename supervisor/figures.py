@@ -167,7 +167,7 @@ def _pace(now: datetime) -> float:
     """Return an estimate of packets per second over the last minute, from counters alone.
 
     A call that is older than a minute counts with its mean rate, because its counter does not say
-    when its packets came. Counting the packets themselves would be too slow.
+    when its packets arrived. Counting the packets themselves would be too slow.
     """
     heard = in_sight(Call.objects.live()).filter(
         last_packet_at__gte=now - timedelta(seconds=PACE_S)

@@ -1,4 +1,4 @@
-"""The list of calls that a page came from: its address, and the calls beside one in it.
+"""The list of calls that a page came from: its address, and the next and previous calls in it.
 
 Links from a list to a call carry ``list``: the query string of the wallboard, or the name of
 another list, ``?`` and its query string.
@@ -33,7 +33,7 @@ class List:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read the value of the parameter. What is not valid is the wallboard without a filter."""
+        """Read the value of the parameter. An invalid one means the wallboard without a filter."""
         page, mark, query = text[:LENGTH_LIMIT].replace("\0", "").partition("?")
         if mark and page in LABELS:
             return cls(query, page)

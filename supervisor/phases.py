@@ -27,7 +27,7 @@ _RETRYING = Q(
 class Phase(models.TextChoices):
     """The state of a call in a supervisor's words.
 
-    Unlike the state, it tells a call that waits for a retry from one that is being analysed, and a
+    Unlike the state, it distinguishes a call that waits for a retry from one being analysed, and a
     dismissed call from one that failed.
     """
 
@@ -55,7 +55,7 @@ def in_phase(phase: str) -> Q:
         # Not `& ~_RETRYING`: in SQL, NOT of a comparison with NULL is NULL, which loses rows.
         at_work = Q(next_attempt_at__isnull=True) | Q(lease_expires_at__isnull=False)
         return Q(state=CallState.PROCESSING_AI) & at_work
-    # Dismissed is a flag beside the state, not a state: the call did fail.
+    # Dismissed is a flag in addition to the state, not a state: the call did fail.
     if phase in (Phase.FAILED, Phase.DISMISSED):
         return Q(state=CallState.FAILED, dismissed_at__isnull=phase == Phase.FAILED)
     return Q(state=phase)

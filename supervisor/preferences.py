@@ -1,4 +1,4 @@
-"""The preferences of the person whose request is answered.
+"""The preferences of the person whose request is handled.
 
 They are active for one request, as Django's time zone is. Any code that writes a time or applies a
 filter reads them here, so that they need not be passed through every page.
@@ -10,7 +10,7 @@ from asgiref.local import Local
 
 from calls.models import Preferences
 
-USUAL = Preferences()  # of somebody who has chosen nothing
+USUAL = Preferences()  # of a person without settings
 _active = Local()
 
 

@@ -67,10 +67,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.scope["extensions"] = {**(self.scope["extensions"] or {}), FRAMES: {}}
 
     def shutdown(self) -> None:
-        """Say goodbye to the client when the server stops. What it sends until it knows is read.
+        """Send a close frame when the server stops. Data that the client sends until then is read.
 
         A carrier does not send its frames again, so the connection stays open until the response to
-        the close frame has come, behind the last of them.
+        the close frame has arrived, behind the last of them.
         """
         if not self.handshake_complete:
             self._refuse()
@@ -83,7 +83,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.loop.call_later(CLOSE_PATIENCE_S, self._stop_waiting)
 
     def _refuse(self) -> None:
-        """Answer a handshake that came too late. Uvicorn would say that an error happened."""
+        """Refuse a handshake that came too late. Uvicorn would report an error."""
         response = self.conn.reject(HTTPStatus.SERVICE_UNAVAILABLE, "The server is restarting.\n")
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
         self.conn.send_response(response)
@@ -143,10 +143,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         if self.read_paused:
-            # The pong may be waiting, so this timer says nothing about the client.
+            # The pong may be waiting in the buffer, so this timer proves nothing.
             self.pong_timer = self.loop.call_later(self.ping_timeout or 0.0, self.keepalive_timeout)
         else:
-            # Look again before closing. If the process itself stood still, or has just begun to
+            # Check again before closing. If the process itself was suspended, or has just begun to
             # read again, this timer may run before the pong is read from the socket.
             self.pong_timer = self.loop.call_later(SECOND_LOOK_S, self._close_if_dead)
 

@@ -214,7 +214,7 @@ class Filter:
                 portion.values_list("pk", flat=True)[: self.size + 1]
                 for portion in after(self.before, calls, self.sort)
             )
-            # Lazily: the next portion is not asked for if the first one fills the page.
+            # Lazily: the next portion is not read if the first one fills the page.
             return list(islice(chain.from_iterable(portions), self.size + 1))
         first = (self.page - 1) * self.size
         keys = sort_newest(calls, self.sort).values_list("pk", flat=True)

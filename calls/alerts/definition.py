@@ -118,7 +118,7 @@ def _check_names(rule: AlertRule) -> None:
 
 
 def clean_names(names: Any, field: str) -> list[str]:
-    """Return a list of names without blanks and duplicates. Raises ValidationError."""
+    """Return a list of trimmed names without duplicates. Raises ValidationError."""
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
         raise ValidationError({field: "This must be a list of names."})
     tidy = list(dict.fromkeys(name.strip() for name in names if name.strip()))

@@ -10,12 +10,12 @@ from calls.search.words import UNSPACED, is_unspaced
 
 QUOTE_LENGTH = 160
 _WORD = re.compile(r"[^\W_]+\*?")
-# Combining marks belong to the word of the letter before them. Scripts without blanks have no
-# words that could be inside of one another.
+# Combining marks belong to the word of the letter before them. Scripts without spaces have no
+# words that could be inside one another.
 _MARKS = r"\u0300-\u036f"
 _INSIDE = rf"(?:(?![{UNSPACED}_])[\w{_MARKS}])"
 _NOT_BEHIND, _NOT_BEFORE = f"(?<!{_INSIDE})", f"(?!{_INSIDE})"
-# No sign is both inside of a word and between words: a long run of it would be tried in every cut.
+# No sign is both inside and between words: a long run of it would be tried in every split.
 _BETWEEN = rf"(?:(?![{_MARKS}])[\W_])+"
 
 
@@ -28,7 +28,7 @@ def compile_phrases(lines: str) -> re.Pattern[str] | None:
     """Return one expression for all phrases, one per line, or None if they hold no word.
 
     ``cancel*`` matches every word that starts so. Search the result of ``normalise``. In scripts
-    without blanks, a phrase is found anywhere in a sentence.
+    without spaces, a phrase is found anywhere in a sentence.
     """
     found = [_WORD.findall(normalise(line)) for line in lines.splitlines()]
     # The longest first: the first alternative that fits is the one that is quoted.

@@ -169,7 +169,7 @@ def _with_repeated(
 ) -> list[Detection]:
     """Add personal data of other turns that is repeated in this turn."""
     begins, ends = [old.begin for old in found], [old.end for old in found]
-    # What was found is in order and does not overlap.
+    # Detections are in order and do not overlap.
     new = [
         item
         for item in _repeats(text, secrets, SECRET, rules)

@@ -21,7 +21,7 @@ class SpokenLanguages:
 
     @property
     def note(self) -> str:
-        """What is not removed in the other languages; empty if there are none."""
+        """A note about data that is not removed in the other languages; empty if there are none."""
         if not self.others:
             return ""
         names = " and ".join(map(name_of, self.others))

@@ -152,7 +152,7 @@ def _harmless_places(text: str) -> set[int]:
 
 
 def _other_digits_beside(text: str, match: re.Match[str], harmless: set[int]) -> int:
-    """Count the digits that only separators part from this amount or date, on both sides."""
+    """Count the digits on both sides that are separated from this amount or date by signs only."""
     before = _CHAIN_BEFORE.search(text, max(0, match.start() - _CHAIN_REACH), match.start())
     after = _CHAIN_AFTER.match(text, match.end(), match.end() + _CHAIN_REACH)
     return sum(
@@ -178,7 +178,7 @@ def _joins(
 def _is_quantity_before(text: str, left: DigitRun, right: DigitRun, rules: Rules) -> bool:
     """Return whether a unit ends the number on the left: "30 days and 12 percent"."""
     unit = rules.unit.match(text, left.end) if len(left.digits) < _LONG else None
-    # "cent" is a unit and a number: in "zero, cent" it is the next one.
+    # "cent" is a unit and a number: in "zero, cent", it is the next number.
     return unit is not None and unit.end() <= right.begin
 
 

@@ -18,7 +18,7 @@ from calls.redaction.spoken_numbers import Token, tokenize
 
 # Further words between two digits part them into two numbers: see ``spoken_numbers``.
 REACH = 3
-# An address that was announced begins within so many words, and has hardly more.
+# An address that was announced begins within this many words, and has hardly more.
 _ANNOUNCED = 12
 # A number in words of a language that the call is not known to be in needs two of them, unless it
 # is the last word and has no other meaning: "once" is an English word, and Spanish for 11.
@@ -33,7 +33,7 @@ _BEFORE_ONE = words(
 _ADDRESS = re.compile(
     rf"@|\bdot\b|\bunderscore\b|\b(?!live\b|outlook\b){PROVIDERS}\b|\bat\W*$", re.IGNORECASE
 )
-# They say something only together with the digit that follows.
+# They mean something only together with the digit that follows.
 _BEFORE_DIGITS = words(
     "double triple treble oh plus hundred doppel doppelt zweimal dreimal doble triple mas"
 )
@@ -43,7 +43,7 @@ _BEFORE_DIGITS = words(
 def open_words(
     text: str, rules: Rules, expected: frozenset[Kind], asked: bool = False
 ) -> tuple[bool, ...]:
-    """Tell of each word whether it may be a part of a number, a date or an address that goes on.
+    """Return for each word whether it may be part of an unfinished number, date or address.
 
     ``expected`` holds the kinds of personal data that were asked for or announced.
     """

@@ -16,7 +16,7 @@ from calls.reports.figures import By, Figures, Scope, figures_by
 from calls.reports.period import last_days
 from calls.visibility import in_sight
 
-# Names that had a call among so many newest ones are listed even if they have none today.
+# Names that had a call among this many newest ones are listed even if they have none today.
 KNOWN_FROM = 2000
 NEGATIVE, POSITIVE = Call.Sentiment.NEGATIVE, Call.Sentiment.POSITIVE
 
@@ -82,8 +82,8 @@ class Card:
 def read_cards(by: By, *, now: datetime) -> list[Card]:
     """Return a card for everybody with a call today, a live call, or an open alert.
 
-    Names of the newest calls before are known as well, so that somebody without a call today is
-    missed.
+    Names of the newest earlier calls are included, so that the absence of somebody without a call
+    today is noticed.
     """
     scope = Scope(last_days(1, now=now, zone=timezone.get_current_timezone()))
     today, live, alerts = figures_by(by, scope), _live(by), _open_alerts(by)

@@ -80,7 +80,7 @@ class Figures:
 
     @property
     def negative_percent(self) -> float | None:
-        """The share of judged calls whose customer was negative."""
+        """The share of negative customers among calls whose sentiment is known."""
         return 100 * self.customer_negative / self.judged if self.judged else None
 
 
@@ -124,7 +124,7 @@ def _day(field: str, zone: Any) -> Any:
 
 
 def _grouped(scope: Scope, of_call: Any, of_alert: Any) -> dict[Any, Figures]:
-    # Alerts are counted apart: a join would repeat a call for each of its alerts.
+    # Alerts are counted separately: a join would repeat a call for each of its alerts.
     counted = scope.alerts().annotate(group=of_alert).values("group").annotate(n=Count("pk"))
     alerts = defaultdict(int, counted.values_list("group", "n"))
     rows = scope.calls().annotate(group=of_call).values("group").annotate(**_AGGREGATES)

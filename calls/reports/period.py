@@ -54,7 +54,7 @@ class Period:
 
 
 def last_days(days: int, *, now: datetime, zone: tzinfo) -> Period:
-    """Return the range of so many days that ends today."""
+    """Return the range of this many days that ends today."""
     today = now.astimezone(zone).date()
     return Period(today - DAY * (days - 1), today, zone)
 

@@ -39,7 +39,7 @@ def _before(age: timedelta | None, now: datetime) -> datetime | None:
 def _old_attempts(before: datetime | None) -> QuerySet[Attempt]:
     """Return attempts of calls that were archived before this time and have no packets left.
 
-    Pruning packets needs the attempts: the start of the transcription tells which late packets it
+    Pruning packets needs the attempts: the start of the transcription shows which late packets it
     included.
     """
     if before is None:

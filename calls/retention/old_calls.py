@@ -175,7 +175,7 @@ def _is_safe(call: Call) -> bool:
     if row is None:
         return True
     try:
-        # The packets are the only other copy of the audio, so the file is looked at first.
+        # The packets are the only other copy of the audio, so the file is checked first.
         if default_storage.size(str(row.file)) == row.size:
             return True
         log.error("call %s keeps its packets: its recording has the wrong size", call.call_id)

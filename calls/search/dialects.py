@@ -38,11 +38,11 @@ def as_match(node: Node) -> str:
             refused = [as_match(opposite(part)) for part in parts if not is_grounded(part)]
             return _joined(" NOT ", [_joined(" AND ", wanted), *refused])
         case Not():
-            raise ValueError("A query of exclusions only cannot be run.")
+            raise ValueError("A query with exclusions only cannot be run.")
 
 
 def _match_phrase(term: Term, side: str) -> str:
-    # In quotes, a word such as "not" is no operator of FTS5.
+    # In quotes, a word such as "not" is not an operator of FTS5.
     phrase = " ".join(f"{side}{word}" for word in term.words)
     return f'"{phrase}"*' if term.is_open else f'"{phrase}"'
 

@@ -41,7 +41,7 @@ _TOKEN = re.compile(
     r"|(?P<scope>(?i:agent|customer|summary|note|transcript):)"
     r'|"(?P<phrase>[^"]*)"(?P<star>\*?)|(?P<quote>")|(?P<word>[^\s"()|]+)'
 )
-# Word processors and telephones type curly quotation marks.
+# Word processors and phones type curly quotation marks.
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb\uff02", '"'))
 
 
@@ -246,7 +246,7 @@ class _Parser:
         self.terms += len(words)
         if self.terms > MAX_TERMS:
             raise NotUnderstood(f"It has more than {MAX_TERMS} words.")
-        # Without blanks, a word is found wherever it starts and ends.
+        # Without spaces, a word is found wherever it starts and ends.
         is_open = is_open and not is_unspaced(words[-1])
         if is_open and len(words[-1]) < PREFIX_LENGTH:
             raise NotUnderstood(f"“{words[-1]}*” needs at least {PREFIX_LENGTH} letters before *.")

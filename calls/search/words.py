@@ -23,7 +23,7 @@ _OPTIONAL = (
     "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed"
 )
 _OPTIONAL_SIGN = re.compile(f"[{_OPTIONAL}]")
-# Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without blanks between words.
+# Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces between words.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"
@@ -42,7 +42,7 @@ def _combining() -> str:
 # The voiced marks of half-width katakana are letters by their category.
 _SIGNS = rf"[{_OPTIONAL}{_combining()}\uff9e\uff9f]*"
 _LETTER = r"[^\W_]"
-# A letter of a script without blanks is a word of its own. Others form words with their like.
+# A letter of a script without spaces is a word of its own. Others combine into words.
 _WORD = rf"(?=[{UNSPACED}]){_LETTER}{_SIGNS}|(?:(?![{UNSPACED}]){_LETTER}{_SIGNS})+"
 _PART = re.compile(_WORD)
 # A redaction placeholder is not a word, and no phrase spans it.
@@ -62,7 +62,7 @@ def split(text: str) -> Iterator[StoredWord]:
     """Yield the words of a text. An empty word stands for a redaction.
 
     Case, accents and width are ignored. Everything that is neither a letter nor a digit ends a
-    word: "don't" and "e-mail" are two words each. In scripts without blanks each letter is a word,
+    word: "don't" and "e-mail" are two words each. In scripts without spaces each letter is a word,
     so that a word of several letters is found as a phrase, wherever it stands in a sentence.
     """
     for match in _WORD_OR_MARK.finditer(text):
@@ -74,11 +74,11 @@ def split(text: str) -> Iterator[StoredWord]:
 
 
 def is_unspaced(word: str) -> bool:
-    """Whether the word is a letter of a script that is written without blanks."""
+    """Whether the word is a letter of a script that is written without spaces."""
     return bool(_IS_UNSPACED.match(word))
 
 
-# The same words are said again and again. The size bounds the memory.
+# The same words come up again and again. The size bounds the memory.
 @lru_cache(maxsize=100_000)
 def _folded(word: str) -> tuple[str, ...]:
     """Return the normalised form of a word. A sign such as ½ yields several words."""
@@ -86,6 +86,6 @@ def _folded(word: str) -> tuple[str, ...]:
         return (word.lower()[:WORD_LENGTH],)
     plain = _OPTIONAL_SIGN.sub("", unicodedata.normalize("NFKD", word.casefold()))
     # NFKD may yield text that needs folding again: the sign for "TEL" is a single character. NFC
-    # joins what is no accent: the syllables of Korean, and the voiced marks of kana.
+    # joins signs that are not accents: the syllables of Korean, and the voiced marks of kana.
     plain = unicodedata.normalize("NFC", plain.casefold())
     return tuple(part[:WORD_LENGTH] for part in _PART.findall(plain))

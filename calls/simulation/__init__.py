@@ -23,7 +23,7 @@ import httpx
 
 
 class UnreachableError(Exception):
-    """No server answers at the address."""
+    """No server responds at the address."""
 
 
 def check_url(url: str) -> str:
@@ -90,7 +90,7 @@ async def open_lanes(
 
 
 async def wait_until_reachable(http: httpx.AsyncClient, patience: float) -> None:
-    """Return when the server answers. Raises UnreachableError after ``patience`` seconds."""
+    """Return when the server responds. Raises UnreachableError after ``patience`` seconds."""
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:

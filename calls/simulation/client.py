@@ -113,7 +113,7 @@ class Tally:
     shuffled: int = 0
     latency: Samples = field(default_factory=Samples)
     lag: Samples = field(default_factory=Samples)
-    # Bounded, because a run may go on for days.
+    # Bounded, because a run may last for days.
     outcomes: deque[CallOutcome] = field(default_factory=lambda: deque(maxlen=10_000))
     problems: Counter[str] = field(default_factory=Counter)
 
@@ -122,7 +122,7 @@ class Tally:
         return self.accepted + self.refused.total()
 
     def note_problem(self, problem: str) -> None:
-        # Answers may quote the packet, so all can differ. Keep only the first MOST_PROBLEMS.
+        # Responses may quote the packet, so all can differ. Keep only the first MOST_PROBLEMS.
         if problem in self.problems or len(self.problems) < MOST_PROBLEMS:
             self.problems[problem] += 1
 
@@ -197,7 +197,7 @@ class Caller:
 
     def _note_refused_start(self, outcome: CallOutcome, answer: Answer) -> None:
         self._note_problem(outcome, f"start refused: {answer}")
-        # A wrong key or address stays wrong. With --forever, retries would flood the server.
+        # A retry does not mend a wrong key or address. With --forever, it would flood the server.
         if answer.status not in MAY_PASS:
             self._stop.set()
 

@@ -54,7 +54,7 @@ def add_counts(total: dict[str, dict[str, list[float]]], counts: Stored) -> None
 
 
 def _sum(known: list[float] | None, found: list[float]) -> list[float]:
-    # Another length: the buckets have changed between versions.
+    # The length differs: the buckets have changed between versions.
     if known is None or len(known) != len(found):
         return list(found)
     return [a + b for a, b in zip(known, found, strict=True)]

@@ -26,7 +26,7 @@ class _Guard:
 
 
 class Meter:
-    """What all kinds have in common. A meter registers itself under its name."""
+    """The base of all kinds of meters. A meter registers itself under its name."""
 
     all: ClassVar[dict[str, Meter]] = {}
 
@@ -129,7 +129,7 @@ def _stored(meters: Iterable[Meter]) -> Stored:
 
 
 def forget() -> None:
-    """Start from nothing, as a new process does."""
+    """Start from zero, as a new process does."""
     _Guard.lock = threading.Lock()
     for meter in Meter.all.values():
         meter.series.clear()

@@ -43,7 +43,7 @@ class Publisher:
     _written: Stored | None = None
     _gauges: Stored | None = None
     _written_at: float = 0.0
-    _kept: Stored = field(default_factory=dict)  # what "gone" has of this process already
+    _kept: Stored = field(default_factory=dict)  # already counted in the row GONE
 
     def publish(self) -> None:
         """Write the row if it has changed, or has not been written for too long."""
@@ -122,7 +122,7 @@ def start(role: str) -> None:
 def leave() -> None:
     """Write the last figures and spans. Call before ``os._exit``.
 
-    Every other end of a process does it.
+    Every other way to end a process does it.
     """
     tracing.stop()
     if _Running.leave is not None:

@@ -11,7 +11,7 @@ from calls.monitoring.log_context import log_with
 from calls.telemetry.tracing import OFF, Traced, is_on, present, span
 
 HEADER = b"traceparent"
-UNTRACED = {"/healthz", "/readyz", "/metrics", "/v1/events/stream"}  # probes, and what never ends
+UNTRACED = {"/healthz", "/readyz", "/metrics", "/v1/events/stream"}  # probes, an endless stream
 
 
 def span_of_request(scope: Scope) -> AbstractContextManager[Traced]:
@@ -24,7 +24,7 @@ def span_of_request(scope: Scope) -> AbstractContextManager[Traced]:
 
 
 def trace_socket(scope: Scope, kind: str) -> None:
-    """Record a handshake. What the socket brings continues its trace, for as long as it is open."""
+    """Record a handshake. Messages on the socket continue its trace for as long as it is open."""
     if not is_on():
         return
     with span(f"WebSocket {kind}", parent=_sent(scope), kind="server"):

@@ -19,7 +19,7 @@ KINDS = {
     "/stream/ws/supervisor": "supervisor",
     "/supervisor/wall/": "wall",
 }
-TRACED = {"packets", "carrier"}  # what brings calls
+TRACED = {"packets", "carrier"}  # the sockets that receive calls
 
 
 class Observed:

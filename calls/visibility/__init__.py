@@ -1,6 +1,6 @@
 """Who sees which calls: the one place that decides it.
 
-asking  Whose request is being answered, and which rows of a query they see.
+asking  Whose request is being handled, and which rows of a query they see.
 sights  What an account or a key sees, as a value.
 """
 

@@ -1,4 +1,4 @@
-"""Whose request is being answered, so that whatever is read for it shows only their calls."""
+"""Whose request is being handled, so that everything read for it shows only their calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _asking = Local()
 
 @contextmanager
 def looking_as(who: Any) -> Iterator[None]:
-    """Answer for this user or API client: what is read shows only their calls.
+    """Handle a request of this user or API client: everything read shows only their calls.
 
     Outside of it, jobs and commands work on all calls. A queryset keeps the sight with which it
     was made, so it may be read later, by a download for instance.
@@ -35,14 +35,14 @@ def looking_as(who: Any) -> Iterator[None]:
 
 @contextmanager
 def looking_lazily(find: Callable[[], Sight]) -> Iterator[None]:
-    """Answer for somebody who is not known yet. ``find`` is called once, when needed."""
+    """Handle a request of somebody who is not known yet. ``find`` is called once, when needed."""
     with _looking(None, find):
         yield
 
 
 @contextmanager
 def looking_with(sight: Sight) -> Iterator[None]:
-    """Answer with this sight, which was read before."""
+    """Handle a request with this sight, which was read before."""
     with _looking(None, sight):
         yield
 

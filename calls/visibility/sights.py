@@ -83,7 +83,7 @@ def _sight_of_person(user: Any) -> Sight:
         return Sight((seen.agents or frozenset()) | own, seen.queues)
     if own or user.has_perm(VIEW_OWN):
         return Sight(own)
-    # Without teams, there is nothing to keep apart.
+    # Without teams, there is nothing to separate.
     return NOTHING if teams else EVERYTHING
 
 

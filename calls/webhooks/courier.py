@@ -1,4 +1,4 @@
-"""Sends due messages of an outbox. A receiver that does not answer delays only its own."""
+"""Sends due messages of an outbox. A receiver that does not respond delays only its own."""
 
 from __future__ import annotations
 

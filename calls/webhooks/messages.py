@@ -57,7 +57,7 @@ def body_of(kind: str, event: CallEvent) -> str:
 
 
 def call_id_in(body: str) -> str:
-    """Return the id of the call that a message tells of, or nothing."""
+    """Return the id of the call that a message is about, or nothing."""
     return str(json.loads(body)["data"].get("call_id") or "")
 
 

@@ -173,7 +173,7 @@ class Outbox(ABC):
 
     def redeliver(self, *, delivery_pk: int) -> bool:
         """Queue a message again, with the same id, and count its attempts from zero."""
-        # The same id tells the receiver that it may have this message already.
+        # The same id shows the receiver that it may already have this message.
         again = self.deliveries.objects.filter(pk=delivery_pk).exclude(state=State.MERGED)
         due = {"state": State.PENDING, "next_attempt_at": timezone.now()}
         return bool(again.update(**due, attempts=0, error=""))

@@ -70,7 +70,7 @@ def _wait_s(attempt: int) -> float:
 
 
 def is_persistent(failing_since: datetime | None, *, now: datetime) -> bool:
-    """Whether the endpoint has been failing for so long that it must be disabled."""
+    """Whether the endpoint has been failing for long enough to be disabled."""
     return failing_since is not None and now - failing_since >= DISABLE_AFTER
 
 

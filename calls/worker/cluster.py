@@ -63,7 +63,7 @@ class Worker(Cluster):  # type: ignore[misc]
     _listener: Any = None
 
     def run(self) -> None:
-        # First: whatever kills this process must not leave its children behind.
+        # First: if this process is killed, its children must not be left behind.
         end_children_with_me()
         _without_pool()
         _load_jobs()
@@ -98,7 +98,7 @@ class Worker(Cluster):  # type: ignore[misc]
             self._listener = _kept(self._listener, "listener", _listen)
 
     def _leave(self, *processes: Any) -> None:
-        """Make the processes beside the pool stop gracefully."""
+        """Make the processes outside the pool stop gracefully."""
         _leaving.set()
         deadline = time.monotonic() + DRAIN_S
         for process in filter(None, processes):
@@ -177,7 +177,7 @@ def _load_jobs() -> None:
 
 
 def _warn(find: Callable[[], bool]) -> None:
-    """Look for problems that an operator must know. A worker starts even without a database."""
+    """Look for problems that operators must know. A worker starts even without a database."""
     try:
         find()
     except (DatabaseError, OSError) as error:

@@ -30,8 +30,8 @@ CLEAN_S = 60.0
 class Upkeep:
     """Each step does what is due.
 
-    After the database was away, the leases of living sockets have expired. So nothing is ended
-    before it has answered for the length of a carrier's lease without a gap; listeners renew theirs
+    After a database outage, the leases of live sockets have expired. So nothing is ended before the
+    database has responded for the length of a carrier's lease without a gap; listeners renew theirs
     more often.
     """
 
@@ -52,7 +52,7 @@ class Upkeep:
         reanalyse_late_calls()
         seal()
         if now >= self._next_cleaning:
-            # At once again, if there is more than a portion.
+            # Again at once, if there is more than one portion.
             self._next_cleaning = now + (0 if clean_up(now=database_now()) else CLEAN_S)
 
     def forget(self) -> None:
@@ -71,7 +71,7 @@ def keep_up(should_stop: Callable[[], bool]) -> None:
             connections.close_all()
             upkeep.forget()
         except Exception:
-            # A bug with one call must not stop the upkeep of all others.
+            # A bug in the handling of one call must not stop the upkeep of all others.
             log.exception("the upkeep of calls failed; it starts again")
             upkeep.forget()
         time.sleep(PAUSE_S)

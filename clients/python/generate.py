@@ -42,7 +42,7 @@ def read_schema() -> dict[str, Any]:
 
 
 def narrow(schema: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what a typed function cannot return or take: streams, and formats beside JSON."""
+    """Leave out what a typed function cannot return or take: streams, and formats besides JSON."""
     del schema["paths"][ENDLESS]
     for operation in (each for path in schema["paths"].values() for each in path.values()):
         for body in (operation.get("requestBody", {}), *operation["responses"].values()):

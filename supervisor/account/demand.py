@@ -36,12 +36,12 @@ def demand_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[..
 
 
 def _is_asked(request: HttpRequest) -> bool:
-    # Programs send no cookie, so that their packets wait for no query.
+    # Programs send no cookie, so their packets do not wait for a query.
     return settings.SECOND_FACTOR != "optional" and settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def _send_away(request: HttpRequest) -> HttpResponse | None:
-    """Treat a login without the factor as none. Return where a page sends it."""
+    """Treat a login without the factor as no login. Return where a page redirects it."""
     user = request.user
     request.user = proven_user(user, request.session)
     if request.user.is_authenticated or not user.is_authenticated:

@@ -35,7 +35,7 @@ from supervisor.account.forms import DOWN, REFUSED, CodeForm, LoginForm
 
 PENDING = "pending_login"
 PENDING_S = 600
-STATUS = {DOWN: 503, REFUSED: 403}  # a wrong password is answered 200, as by Django
+STATUS = {DOWN: 503, REFUSED: 403}  # a wrong password gets 200, as in Django
 
 
 class LoginView(auth_views.LoginView):
@@ -102,7 +102,7 @@ def held_user(request: HttpRequest) -> Any:
 
 
 def complete(request: HttpRequest, user: Any, device: Any) -> str:
-    """Log in whoever was held, with this device. Return where to go."""
+    """Log in the person who gave the password, with this device. Return where to go."""
     held = request.session.pop(PENDING)
     user.otp_device = device  # django-otp puts it into the session
     login(request, user, backend=held["backend"])

@@ -1,4 +1,4 @@
-"""Activates the preferences and the time zone of the person who asks, for pages only."""
+"""Activates the sender's preferences and time zone during a request, for pages only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from calls.models import Preferences
 from calls.reports.period import zone_names
 from supervisor import preferences
 
-# Not the API, where packets arrive: it answers programs, and must not wait for another query.
+# Not the API, where packets arrive: it serves programs, and must not wait for another query.
 PAGES = (f"{settings.PATH_PREFIX}/supervisor/", f"{settings.PATH_PREFIX}/admin/")
 
 
@@ -28,7 +28,7 @@ def preferences_middleware(get_response: Callable[[HttpRequest], Any]) -> Callab
         async def answer_async(request: HttpRequest) -> Any:
             if not request.path_info.startswith(PAGES):
                 return await get_response(request)
-            # The context of the thread comes back to this task, and goes to the view from here.
+            # The context of the thread returns to this task, and is passed to the view from here.
             await sync_to_async(_activate)(request)
             try:
                 return await get_response(request)

@@ -70,5 +70,5 @@ def end_one(request: HttpRequest, session_id: int) -> HttpResponse:
 def end_others(request: HttpRequest) -> HttpResponse:
     ended = end_sessions(request.user, but=request.session.session_key)
     text = f"{ended} other login{'' if ended == 1 else 's'} ended."
-    messages.success(request, text if ended else "You were logged in nowhere else.")
+    messages.success(request, text if ended else "You were not logged in anywhere else.")
     return redirect("supervisor:account")

@@ -37,7 +37,7 @@ DOWN = (
 )
 DOUBTFUL = (
     "Sign-on could not be verified",
-    "The response of {label} could not be trusted. Start again, or tell your administrator.",
+    "The response from {label} could not be trusted. Start again, or tell your administrator.",
 )
 STALE = (
     "This sign-on is over",
@@ -95,7 +95,7 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
     def _decline(self, request: HttpRequest) -> HttpResponse:
         states = request.session.get(STATES, {})
         if states.pop(request.GET.get("state", ""), None) is None:
-            return self.login_failure()  # anybody can make up such a link
+            return self.login_failure()  # anybody can forge such a link
         request.session[STATES] = states
         why = request.GET.get("error_description") or request.GET["error"]
         return _fail(request, DECLINED, 403, reason=why[:300].rstrip("."))

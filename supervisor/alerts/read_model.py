@@ -52,7 +52,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """How people refer to the call: its agent, its customer, or its id."""
+        """The name of the call for people: its agent, its customer, or its id."""
         return self.call.agent or self.customer or self.call.call_id
 
 
@@ -96,7 +96,7 @@ def read_alerts(wanted: AlertSelection, offers: Offers) -> AlertPage:
     alerts = wanted.apply(Alert.objects.select_related("call"))
     if wanted.before is not None:
         alerts = alerts.filter(pk__lt=wanted.before)
-    # One more than the page shows tells whether there is a next page, without a count.
+    # One more than the page shows: it reveals whether there is a next page, without a count.
     found = list(alerts.order_by("-id")[: PAGE_SIZE + 1])
     more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
     return AlertPage(

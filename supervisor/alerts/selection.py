@@ -15,7 +15,7 @@ from calls.models import Alert, AlertRule, Severity
 from calls.visibility import in_sight
 
 NAME_LENGTH = 200
-# Lists offer the agents and queues of so many newest alerts. DISTINCT would read all of them.
+# Lists offer the agents and queues of this many newest alerts. DISTINCT would read all of them.
 CHOICES_FROM = 2_000
 LEVELS = [(level.name.lower(), level.label) for level in reversed(Severity)]
 OPEN, MINE, ALL = "open", "mine", "all"
@@ -46,7 +46,7 @@ class Offers:
 
 @dataclass(frozen=True)
 class AlertSelection:
-    """The alerts that the address of the page asks for. ``me`` is who asks."""
+    """The alerts that the address of the page asks for. ``me`` is the current user."""
 
     me: str = ""
     show: str = OPEN
@@ -145,7 +145,7 @@ class AlertSelection:
         return {MINE: "assigned", ALL: ""}.get(self.show, self.show)
 
     def in_words(self) -> Iterator[str]:
-        """Say what the filter asks for, one condition at a time."""
+        """Yield the conditions of the filter in words."""
         if self.show != ALL:
             yield {MINE: "assigned to you"}.get(self.show, f"state is {self.show}")
         for name in ("severity", "rule", "agent", "queue", "call"):

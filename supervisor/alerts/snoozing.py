@@ -1,4 +1,4 @@
-"""Until when an alert is snoozed, as the form of the page says it."""
+"""Until when an alert is snoozed, as chosen in the form of the page."""
 
 from __future__ import annotations
 

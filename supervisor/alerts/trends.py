@@ -57,7 +57,7 @@ class Trend:
     def bars(self) -> list[Bar]:
         most = max(self.counts, default=0) or 1
         return [
-            # A single alert is visible beside a day with a thousand.
+            # A single alert is visible next to a day with a thousand.
             Bar(day, count, place * BAR, max(2, round(HEIGHT * count / most)) if count else 0)
             for place, (day, count) in enumerate(zip(self.days, self.counts, strict=True))
         ]

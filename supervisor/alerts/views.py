@@ -71,7 +71,7 @@ def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
         raise Http404(str(error)) from error
     if is_first:
         undo.remember(request, [alert.pk], name=alert.name, at=now)
-    # Two supervisors see the same alert. A second click of the same one needs no message.
+    # Two supervisors see the same alert. A second click by the same one needs no message.
     elif alert.acknowledged_by != by:
         who = alert.acknowledged_by or "Someone"
         messages.info(request, f"{who} already acknowledged “{alert.name}”.")
@@ -114,7 +114,7 @@ GIVEN_UP = "It was given up in the meantime."
 @require_POST
 @guarded(HANDLE)
 def snooze(request: HttpRequest, alert_id: int) -> HttpResponse:
-    """Put an alert off for some minutes, or until a time of day."""
+    """Snooze an alert for some minutes, or until a time of day."""
     try:
         until = read_until(request.POST, now=timezone.now())
         snooze_alert(alert_id=alert_id, until=until, by=request.user.get_username())

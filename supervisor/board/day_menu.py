@@ -10,7 +10,7 @@ from django.utils import timezone
 from supervisor.days import day_of, zone_of
 from supervisor.selection import Filter
 
-# Label, first day and last day. They move along with the days, also in an address that is kept.
+# Label, first day and last day. They are relative to today, also in a saved address.
 OFFERED = (
     ("Any day", "", ""),
     ("Today", "today", ""),

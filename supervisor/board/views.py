@@ -36,7 +36,7 @@ CHART_COOKIE = "callcenter-chart"
 @guarded("calls.view_call")
 def show_board(request: HttpRequest) -> HttpResponse:
     wanted, status = Filter.from_query(request.GET), read_status()
-    # Before anything else is read: an event in between reaches the page twice rather than never.
+    # Read first: an event in between then reaches the page twice rather than never.
     # The status is read once, for the banner and for the figures.
     position, figures = live_position.read_position(), read_figures(status)
     context = {

@@ -79,7 +79,7 @@ class Selection:
             named = [each.replace("\0", "") for each in self.call_ids]
             return in_sight(Call.objects.filter(call_id__in=named))
         calls = self.wanted.apply(Call.objects.all())
-        # A call that arrived after the question is not part of the answer.
+        # A call that arrived after the question is not part of the action.
         return calls if self.newest is None else calls.filter(pk__lte=self.newest)
 
     def call_ids_now(self) -> list[str]:
@@ -231,7 +231,7 @@ class Listed:
 
 
 def actions_of(by: str) -> QuerySet[BulkAction]:
-    """Return the actions that a user may look at: all, or only their own."""
+    """Return the actions that a user may see: all, or only their own."""
     actions = BulkAction.objects.all()
     return actions if active().is_all else actions.filter(by=by)
 

@@ -12,7 +12,7 @@ from supervisor.templatetags.look import span_ms, took
 
 @dataclass(frozen=True)
 class LiveFigures:
-    """``found`` is ``LiveTranscription.figures`` of a call that was heard for ``heard_ms``."""
+    """``found`` is ``LiveTranscription.figures`` of a call transcribed up to ``heard_ms``."""
 
     found: Mapping[str, Any]
     heard_ms: int

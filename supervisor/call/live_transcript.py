@@ -162,5 +162,5 @@ def _sum_up(turn: dict[str, Any]) -> None:
     scored = [each for each in turn["utterances"] if each["score"] is not None]
     strongest: dict[str, Any] = max(scored, key=lambda each: abs(each["score"]), default={})
     turn["sentiment"], turn["score"] = strongest.get("sentiment"), strongest.get("score")
-    # live.js compares it, and leaves a turn alone that it need not change.
+    # live.js compares it, and leaves unchanged turns alone.
     turn["print"] = " ".join(f"{each['id']}.{each['revision']}" for each in turn["utterances"])

@@ -18,7 +18,7 @@ class Mark:
     """A mark on the timeline of the player, ``x`` percent from its start."""
 
     kind: str  # "note", or the severity of an alert
-    target: str  # the fragment of what it stands for
+    target: str  # the fragment of the alert or note
     at_ms: int
     x: float
     title: str

@@ -1,4 +1,4 @@
-"""Who talks with whom: the title of the call page, and the number of the customer."""
+"""Who is talking with whom: the title of the call page, and the number of the customer."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _RELATIONS: dict[str, tuple[str, str]] = {
 class Parties:
     """The two sides of a call. A side that is not known is empty.
 
-    ``arrow`` points the way that the call went, and ``relation`` says it. Without a direction there
-    is no arrow.
+    ``arrow`` shows the direction of the call, and ``relation`` says it in words. Without a
+    direction, there is no arrow.
     """
 
     agent: str

@@ -139,7 +139,7 @@ class CallPage:
 
     @property
     def received(self) -> str:
-        """What a live call receives, in a word."""
+        """What a live call is receiving, in a word."""
         declared = {self.call.media, *(stream.media for stream in self.streams)}
         if any(map(_is_audio, declared)):
             return "audio"
@@ -287,7 +287,7 @@ class CallPage:
 
     @property
     def spoken(self) -> list[dict[str, Any]]:
-        """The turns of the transcript, or of what was heard live as long as there is none."""
+        """The turns of the transcript, or of the live transcript as long as there is none."""
         return self.live.turns if self.live else self.turns
 
     @property
@@ -350,7 +350,7 @@ def read_call_page(
     highlight: Highlight = NO_WORDS,
 ) -> CallPage:
     limit = ALL_EVENTS_LIMIT if all_events else EVENT_LIMIT
-    # One more than is shown tells whether there are more, without a count.
+    # One more than is shown: it reveals whether there are more, without a count.
     events = list(call.events.order_by("-id")[: limit + 1])
     streams = list(call.streams.order_by("pk"))
     document, now = transcript_document(call, redacted=redacted), timezone.now()

@@ -42,7 +42,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     call = _call(call_id)
     may_unredact, redacted = _sight(request)
     if not redacted:
-        # Reading personal data leaves a trace, as the page says.
+        # Reading personal data is logged, as the page says.
         log.info("%s reads call %s with personal data", request.user.get_username(), call_id)
         record_look(AuditAction.UNREDACTED, call_id=call_id)
     all_events = request.GET.get("events") == "all"
@@ -143,7 +143,7 @@ def _act(request: HttpRequest, call_id: str, wanted: Action) -> HttpResponse:
         raise Http404(str(error)) from error
     except BadForm as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
-    # Not an error page: the call may have moved on since the page was shown.
+    # Not an error page: the call may have changed its state since the page was shown.
     except (NotPossible, HoldRefused, NotHeld, OnHold) as error:
         messages.error(request, f"Nothing was changed: {error}")
     else:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.int16]
-# A channel that falls back further than this against the clock has paused without saying so.
+# A channel that falls further behind the clock than this has paused without saying so.
 PAUSE_S = 0.8
 # A channel that is further ahead of the clock than this is sent faster than it was spoken.
 AHEAD_S = 1.0
@@ -69,7 +69,7 @@ class Mixer:
         end, size = channel.end, len(samples)
         late = (self._at or 0) - end
         if late > 0:
-            # The timeline went on without this channel. What was silent there is over.
+            # The timeline continued without this channel. Its silence lies in the past.
             samples = samples[min(late, _leading_silence(samples)) :]
             self._skip_to(channel, end + late)
         elif end + size < clock - PAUSE_S * self.rate:
@@ -106,14 +106,14 @@ class Mixer:
         return begin + skipped, np.clip(mixed[skipped:], -32768, 32767).astype(np.int16)
 
     def behind_s(self, now: float) -> float:
-        """Return the age of the last sample that was cut off, as far as arrival times tell."""
+        """Return the age of the last sample that was cut off, as far as arrival times show."""
         if self._at is None:
             return 0.0
         newest = max(self._channels.values(), key=lambda each: each.end)
         return now - newest.fed_at + max(0, newest.end - self._at) / self.rate
 
     def _complete_until(self, now: float) -> int:
-        """Return the position up to which no channel is awaited any more."""
+        """Return the position up to which no channel needs to be waited for."""
         fresh = [each for each in self._channels.values() if _is_fresh(each, now)]
         if not fresh:
             return max(each.end for each in self._channels.values())

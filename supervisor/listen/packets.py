@@ -13,7 +13,7 @@ from calls.analysis.media.packets import PacketRow, typed_packets
 from calls.formats.media_types import read_media
 from calls.models import Call, Packet, Stream
 
-STREAMS_READ = 16  # the newest ones of a call; the others are over
+STREAMS_READ = 16  # the newest ones of a call; the others have ended
 NEWEST = 64  # packets among which the start is sought
 READ_LIMIT = 500  # packets of a stream at once
 STREAMS_AT_ONCE = 100  # in one statement

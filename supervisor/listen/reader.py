@@ -28,7 +28,7 @@ from supervisor.listen.sound import CallSound
 log = logging.getLogger(__name__)
 outage = Outage(log, "listeners wait")
 TICK_S = 0.2
-LOOK_S = 1.0  # between looks at the calls and their streams
+LOOK_S = 1.0  # between checks of the calls and their streams
 RENEW_S = 5.0
 START = timedelta(seconds=0.5)  # a new listener hears this much of what was said before
 NEW_STREAM = timedelta(seconds=LOOK_S + 2 * TICK_S)
@@ -149,7 +149,7 @@ class Reader:
                     listener.put(EXPIRED)
 
     async def _persist(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a function in the reader's thread; try again until the database answers."""
+        """Run a function in the reader's thread; try again until the database responds."""
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -191,7 +191,7 @@ def _decode(
         heard.sound.add({each: packets[each] for each in mine}, now, clock)
         return heard.sound.take(now, all_of_it=heard.end == ENDED)
     except Exception:
-        # What one sender sends must not silence the other calls.
+        # Invalid data of one sender must not silence the other calls.
         log.exception("the sound of the call with the key %s cannot be made", pk)
         heard.end = FAILED
         return None

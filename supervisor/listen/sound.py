@@ -19,8 +19,8 @@ from supervisor.listen.mixer import Mixer
 from supervisor.listen.packets import LiveCallRow, LiveStreamRow
 
 NARROW, WIDE = 8_000, 16_000
-REORDER_S = 0.3  # how long a missing packet is waited for
-RECENT_S = 0.5  # what a new listener hears at once of a call that is being heard
+REORDER_S = 0.3  # how long to wait for a missing packet
+RECENT_S = 0.5  # what a new listener gets at once of a call that others already listen to
 MAX_LAG_S = 1.0
 
 
@@ -39,13 +39,13 @@ class CallSound:
         self._lag_s = 0.0
 
     def update(self, call: LiveCallRow) -> list[LiveStreamRow]:
-        """Take what is known of the call now. Return the streams that are new."""
+        """Update what is known of the call. Return the streams that are new."""
         self._call = call
         self._rows.update({row.pk: row for row in call.streams if row.pk in self._streams})
         return [row for row in call.streams if row.pk not in self._streams]
 
     def open_stream(self, row: LiveStreamRow, *, first: int) -> None:
-        """Hear a stream from this sequence on."""
+        """Play a stream from this sequence on."""
         stream = LiveStream(
             default_media=self._call.default_media if self._call else "",
             speakers=speaker_map(settings.TRACK_SPEAKERS),

@@ -16,5 +16,5 @@ rights         Checks whether a client may still listen.
 sockets        The common part of the supervisor's sockets.
 subscriptions  Which clients follow which live transcripts, and what each of them has.
 transcripts    Reads live transcripts and writes the messages about them.
-viewings       Records in the database which calls are open, so that they are heard first.
+viewings       Records in the database which calls are open, so that they are transcribed first.
 """

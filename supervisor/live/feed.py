@@ -169,7 +169,7 @@ class Feed:
         await _broadcast_note({"type": "heartbeat", "head": self.offset, "at": now.isoformat()})
 
     async def _persist(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a function in the feed's thread; try again until the database answers."""
+        """Run a function in the feed's thread; try again until the database responds."""
         while True:
             try:
                 found = await self.in_thread(function, *args)

@@ -66,7 +66,7 @@ class PostgresWatch:
             if self._listener is None:
                 # Stored before LISTEN, so that `close` finds it if this task is cancelled here.
                 self._listener = await _connect()
-                # Events committed before LISTEN notify nobody, so return as if one had come.
+                # Events committed before LISTEN notify nobody, so return as if one had arrived.
                 await self._listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
                 return
             async for _ in self._listener.notifies(timeout=POSTGRES_POLL_S, stop_after=1):

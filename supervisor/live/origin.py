@@ -14,15 +14,15 @@ from django.http.request import split_domain_port, validate_host
 from calls.keys import key_from_headers
 from calls.keys.origins import host_of, is_same_origin
 
-log = logging.getLogger("django.security.DisallowedHost")  # as Django says it
+log = logging.getLogger("django.security.DisallowedHost")  # Django's message
 CARRIERS = "/v1/media"  # these sockets never read a cookie
 
 
 class SameOrigin(BaseMiddleware):
     """Requires that the Origin header, if present, names this host or a trusted origin.
 
-    It protects cookies, and an open API: a browser shows both to every page. Where a request is
-    judged by a key or a signature instead, Origin says nothing, and programs may send any.
+    It protects cookies, and an open API: a browser shows both to every page. Where a key or a
+    signature decides instead, Origin is ignored, and programs may send any value.
     """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:

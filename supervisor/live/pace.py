@@ -24,7 +24,7 @@ class FeedPace:
 
     def _grown(self, call_id: str, count: int, is_new: bool) -> int:
         # All packets of a new call are new. An older call that was not seen before counts from now
-        # on, because nobody knows when its packets came. `pop` keeps the dict in order of use.
+        # on, because nobody knows when its packets arrived. `pop` keeps the dict in order of use.
         before = self._counts.pop(call_id, 0 if is_new else count)
         self._counts[call_id] = count
         if len(self._counts) > CALLS_LIMIT:
@@ -38,6 +38,6 @@ class FeedPace:
             self._steps.popleft()
         if len(self._steps) < 2:
             return None
-        # The first step only marks the start of the interval; its packets came before it.
+        # The first step only marks the start of the interval; its packets arrived before it.
         arrived = sum(count for _, count in list(self._steps)[1:])
         return round(arrived / (self._steps[-1][0] - self._steps[0][0]), 1)

@@ -24,7 +24,7 @@ PORTION = 20
 
 
 class LiveReader:
-    """``run_in_thread`` runs a function in the feed's thread until the database answers."""
+    """``run_in_thread`` runs a function in the feed's thread until the database responds."""
 
     def __init__(self, run_in_thread: Callable[..., Awaitable[Any]]) -> None:
         self._run_in_thread = run_in_thread

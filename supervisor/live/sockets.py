@@ -42,7 +42,7 @@ class GuardedConsumer(AsyncWebsocketConsumer):
             await self.leave()
 
     async def leave(self) -> None:
-        """Undo what ``connect`` did, as far as it came."""
+        """Undo what ``connect`` did, as far as it got."""
 
     def why(self, code: int) -> str:
         """Return the reason that goes with a close code."""
@@ -61,7 +61,7 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         raise StopConsumer
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside the socket for as long as it is open."""
+        """Run something alongside the socket for as long as it is open."""
         self.tasks.append(asyncio.create_task(work))
 
     async def guard(self, until_lost: Awaitable[int]) -> None:

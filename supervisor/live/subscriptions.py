@@ -22,8 +22,8 @@ class Seen:
         if told is None:
             has = standing.revision or 0
             return News(standing, self.revision if self.revision <= has else 0, has)
-        # Without a row: what was heard has been removed because the transcript is there. The
-        # client keeps what it has.
+        # Without a row: the live words were removed because there is a transcript. The client keeps
+        # what it has.
         has = self.revision if standing.revision is None else standing.revision
         is_other = _view(standing) != _view(told)
         if not is_other and (has, standing.status) == (self.revision, told.status):
@@ -95,5 +95,5 @@ def _view(standing: Standing) -> tuple[int, bool]:
 
 
 def _deleted(seen: Seen) -> Standing | None:
-    """Return the end of a call that was deleted; None if the client has not heard of the call."""
+    """Return the end of a call that was deleted; None if the client does not know the call."""
     return seen.told and replace(seen.told, is_live=False, revision=None)

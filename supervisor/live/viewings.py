@@ -1,7 +1,7 @@
 """Records in the database which live calls the clients of this process have open.
 
-Workers hear such calls first. A process that dies leaves its rows behind. They expire, and the
-next process that writes deletes them.
+Workers transcribe such calls first. A process that dies leaves its rows behind. They expire, and
+the next process that writes deletes them.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from supervisor.people.ranges import Range
 from supervisor.people.trends import Tile, tiles
 
 CALLS_SHOWN = 10
-# The worst calls are chosen from so many newest ones, because the archive grows without limit.
+# The worst calls are chosen from this many newest ones, because the archive grows without limit.
 WORST_FROM = 5000
 _FELT_BAD = Q(customer_sentiment=Call.Sentiment.NEGATIVE)
 SHARES_SHOWN = 20
@@ -50,7 +50,7 @@ class ListedCall:
 
 @dataclass(frozen=True)
 class Share:
-    """What an agent did in one queue, or a queue had from one agent, and the page of that one."""
+    """The figures of an agent in one queue, or of a queue with one agent, and its page."""
 
     name: str
     figures: Figures

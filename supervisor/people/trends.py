@@ -11,7 +11,7 @@ from calls.reports.talk import TalkFigures
 from supervisor.templatetags.look import brief, grouped, span
 
 Kind = Literal["count", "seconds", "percent", "number"]
-# A change by less than this share of the value before is none.
+# A change by less than this share of the earlier value does not count.
 STEADY = 0.005
 UNKNOWN = "\N{EN DASH}"
 
@@ -46,7 +46,7 @@ class Tile:
 
     @property
     def tone(self) -> str:
-        """``better`` or ``worse`` for figures of which growth is bad, otherwise empty."""
+        """``better`` or ``worse`` for figures whose growth is bad, otherwise empty."""
         if not self.is_bad:
             return ""
         return {"up": "worse", "down": "better"}.get(self.direction, "")

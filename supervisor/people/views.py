@@ -43,7 +43,7 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 
 
 def _list(request: HttpRequest, by: By, template: str) -> HttpResponse:
-    # Before anything else is read: an event in between reaches the page twice rather than never.
+    # Read first: an event in between then reaches the page twice rather than never.
     position = live_position.read_position()
     wanted = ListFilter.from_query(request.GET)
     context = {

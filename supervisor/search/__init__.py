@@ -1,5 +1,5 @@
 """The search page.
 
-read_model  The question in the address, the problems with it, and the calls that it finds.
+read_model  The query in the address, its problems, and the calls that it finds.
 views       The search page.
 """

@@ -1,4 +1,4 @@
-"""The read model of the search page: the question in its address, its problems, and the answer."""
+"""The read model of the search page: the query in its address, its problems, and its results."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class SearchQuestion:
         return urlencode({name: value for name, value in named.items() if value})
 
     def address(self, **changes: Any) -> str:
-        """Return the query string of this question with changes, for its first page by default."""
+        """Return the query string of this query with changes, for its first page by default."""
         wanted = replace(self, **{"before": "", **changes})
         named = {_name(f.name): getattr(wanted, f.name) for f in fields(wanted)}
         # Only days depend on the time zone.
@@ -109,7 +109,7 @@ def _text(query: Mapping[str, Any], name: str) -> str:
 
 @dataclass
 class SearchPage:
-    """A question and its answer. ``problems`` explains invalid values, by label."""
+    """A query and its results. ``problems`` explains invalid values, by label."""
 
     question: SearchQuestion
     problems: dict[str, str] = field(default_factory=dict)
@@ -157,7 +157,7 @@ class SearchPage:
 
 
 def read_search(query: Mapping[str, Any]) -> SearchPage:
-    """Answer the question in an address. If it has problems, report them and find nothing."""
+    """Run the query in an address. If it has problems, report them and find nothing."""
     question = SearchQuestion.from_query(query)
     answer = SearchPage(question)
     given = _filters(question, answer.problems)
@@ -168,7 +168,7 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
             answer.problems[_label(name)] = " ".join(map(str, texts))
     answer.node = read_words(question, answer.problems)
     before = _whole_number(question.before, answer.problems)
-    # An answer to part of the question would look like an answer to the whole question.
+    # Results of a part of the query would look like those of the whole query.
     if answer.problems or question.is_empty:
         return answer
     search = Search(chosen.qs, answer.node)

@@ -23,7 +23,7 @@ from supervisor.phases import Phase, phase_of
 register = template.Library()
 MINUTE, HOUR = 60, 3600
 NOTED_DIFFERENCE_S = 2.0
-BEHIND_FROM_S = 2.0  # live words that come later than this are late
+BEHIND_FROM_S = 2.0  # live words that are further behind than this are late
 ID_TAIL = 8  # characters at the end of a call id that are never cut
 LAST_WORDS = 90  # characters of the line that says what was said last in a live call
 _MARK = re.compile(r"\[({})\]".format("|".join(get_args(Kind))))
@@ -103,7 +103,7 @@ def customer_of(call: Call) -> str:
 
 @register.filter
 def halves(call_id: str) -> tuple[str, str]:
-    """A call id in two parts, to cut it in the middle: ids often differ at their end only."""
+    """A call id in two parts, to cut it in the middle: ids often differ only at the end."""
     return call_id[:-ID_TAIL], call_id[-ID_TAIL:]
 
 
@@ -115,7 +115,7 @@ def lasted(call: Call) -> str:
 
 @register.filter
 def received_within(call: Call) -> str:
-    """How long the packets arrived, where that is not the duration of the call; or empty."""
+    """How long receiving the packets took, if that is not the duration of the call; or empty."""
     took = call.received_within
     if took is None or call.duration_ms is None:
         return ""

@@ -22,7 +22,7 @@ from supervisor.live import rights
 
 COOKIE = "wall_display"
 # The longest time for which browsers keep a cookie. Each load of the page sets it again, and the
-# page asks for itself once a day.
+# page reloads itself once a day.
 COOKIE_AGE = timedelta(days=400)
 DIGEST_PART = 16
 VIEW = "calls.view_call"
@@ -55,7 +55,7 @@ def admit(scope: Mapping[str, Any], screen_id: int | None) -> DisplayScreen | in
     """Return the display that a socket shows, None for a screen of a person, or a close code.
 
     It takes a login, or the cookie of a display, whatever API_AUTH says: a screen must go dark when
-    its access ends. People with the right to see calls may look at a display's screen.
+    its access ends. People with the right to see calls may see a display's screen.
     """
     cookies = scope.get("cookies", {})
     if screen_id is None:

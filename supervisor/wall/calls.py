@@ -70,7 +70,7 @@ def mask(customer: str, how: str) -> str:
         return customer
     if how == Customers.HIDDEN or not customer:
         return ""
-    # Names and addresses have no part that tells little. A short number is not shown whole.
+    # Any part of a name or address reveals much. A short number is not shown whole.
     is_number = re.fullmatch(r"[+\d\s()./-]+", customer)
     digits = re.sub(r"\D", "", customer) if is_number else ""
     shown = digits[-SHOWN_DIGITS:] if len(digits) > 2 * SHOWN_DIGITS else ""

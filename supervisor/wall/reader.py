@@ -65,7 +65,7 @@ class WallReader:
         self._task: asyncio.Task[None] | None = None
         # By sight, each with the clock at which it was read.
         self._handled: dict[Sight, tuple[dict[str, Handled], float]] = {}
-        self.read_at = 0.0  # by the monotonic clock; when the database last answered
+        self.read_at = 0.0  # by the monotonic clock; when the database last responded
 
     def join(self, options: Options) -> Viewer:
         viewer = Viewer()
@@ -110,7 +110,7 @@ class WallReader:
         options_now, thresholds = list(wanted), read_thresholds()
         sights = {options.sight for options in options_now}
         floors = {sight: self._read_floor(sight, now) for sight in sights}
-        # Nobody with another sight looks any more.
+        # Nobody with another sight is watching any more.
         self._handled = {sight: self._handled[sight] for sight in sights}
         screens = {
             options: read_screen(options, floors[options.sight], thresholds)

@@ -65,7 +65,7 @@ def show_wall(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def show_display(request: HttpRequest, screen_id: int) -> HttpResponse:
-    """The wall screen of a display. People who may see calls may look at it, too."""
+    """The wall screen of a display. People who may see calls may see it, too."""
     screen = access.find_screen(request.COOKIES, screen_id)
     if screen is not None:
         note_seen(screen, at=timezone.now())
@@ -88,7 +88,7 @@ def _look_at(request: HttpRequest, screen_id: int) -> HttpResponse:
 def _show(request: HttpRequest, display: DisplayScreen | None = None) -> HttpResponse:
     base = of_screen(display) if display else None
     asked = read_address(request.GET, base)
-    # A display shows what its settings say, no matter who looks at it.
+    # A display shows what its settings say, no matter who is watching.
     sight = asked.options.sight if display else active()
     asked = replace(asked, options=replace(asked.options, sight=sight))
     now, thresholds = timezone.now(), read_thresholds()

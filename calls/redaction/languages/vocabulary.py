@@ -38,7 +38,7 @@ class Vocabulary:
     asking: frozenset[str] = frozenset()
     # The rest of a question without a verb: "your passport number".
     elliptic: str = ""
-    # "the number" without a word that says of what. Group ``of`` may hold that word.
+    # "the number" without a word that says what it belongs to. Group ``of`` may hold that word.
     bare_number: str = ""
     # "order number", what announces a harmless number before it, and what only looks like that.
     record_number: str = ""
@@ -65,7 +65,7 @@ class Vocabulary:
     fillers: frozenset[str] = frozenset()
     loose_fillers: frozenset[str] = frozenset()
     announcing: frozenset[str] = frozenset()
-    # Letters that are no words when they stand alone.
+    # Letters that are not words when they stand alone.
     letters: frozenset[str] = LETTERS
     # E-mail addresses: spoken signs, words for "@" that have another meaning as well, words
     # before an address, words before "at" that make it a place, and words like "de" and "es".

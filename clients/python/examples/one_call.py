@@ -30,7 +30,7 @@ def main() -> None:
     client = AuthenticatedClient(
         base_url=os.environ["CALLCENTER_URL"],
         token=os.environ["CALLCENTER_KEY"],
-        # A transcript may be waited for longer than a request usually takes.
+        # Waiting for a transcript takes longer than other requests.
         timeout=httpx.Timeout(10, read=WAIT_S + 10),
     )
     call_id = f"example-{uuid4()}"
