@@ -33,13 +33,13 @@ def failed(**changes):
     ],
     ids=str,
 )
-def test_a_step_above_the_capacity_is_judged_by_the_one_below(changes, bars):
+def test_a_step_above_the_capacity_is_compared_with_the_one_below(changes, bars):
     assert failed(**changes) == bars
 
 
 @pytest.mark.slow
 @pytest.mark.processes
-def test_every_way_is_offered_more_than_it_carries(tmp_path):
+def test_every_interface_is_offered_more_than_it_sustains(tmp_path):
     with Service(tmp_path) as service:
         told = service.run("bench_overload", "--seconds", "3", check=False).stdout
 

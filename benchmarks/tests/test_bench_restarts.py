@@ -32,7 +32,7 @@ class Rows:
         (b"no connection", False),
     ],
 )
-def test_an_answer_is_odd_if_a_client_cannot_know_what_to_do(head, odd):
+def test_a_response_is_odd_if_a_client_cannot_know_what_to_do(head, odd):
     assert is_odd(head) is odd
 
 
@@ -54,7 +54,7 @@ def test_a_packet_is_lost_if_it_was_acknowledged_and_is_not_stored():
         (0, 0, 0, 1, ["answers 5xx other than 503 with Retry-After"]),
     ],
 )
-def test_every_bar_is_zero(lost, stuck, burnt, odd, failed):
+def test_every_loss_has_a_bar_of_zero(lost, stuck, burnt, odd, failed):
     told = {"answers": {"odd": odd}, "unanswered": 0}
 
     bars = Outcome(1000.0, told, lost, stuck, burnt, restarts=5).bars

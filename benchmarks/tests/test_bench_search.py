@@ -13,7 +13,7 @@ from benchmarks.search.archive import QUESTIONS
 
 @pytest.mark.processes
 @pytest.mark.slow
-def test_an_archive_is_filled_and_asked(tmp_path):
+def test_an_archive_is_filled_and_queried(tmp_path):
     out, target = StringIO(), tmp_path / "result.json"
 
     call_command("bench_search", "--calls", "200", "--times", "1", "--json", target, stdout=out)

@@ -61,7 +61,7 @@ def test_a_redaction_where_nothing_was_planted_is_needless():
     assert score.false_positives == 1
 
 
-def test_a_turn_that_was_not_heard_is_not_in_time():
+def test_a_missing_turn_does_not_count_as_in_time():
     found = document()
     found["turns"] = found["turns"][:1]
 

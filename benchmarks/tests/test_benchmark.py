@@ -39,7 +39,7 @@ def test_every_path_is_measured_and_loses_nothing(service, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_frames_of_carriers_are_timed_until_they_are_in_the_database(service, tmp_path):
+def test_carriers_frames_are_timed_until_they_are_in_the_database(service, tmp_path):
     report = measure(service, tmp_path, "--only", "carriers")
 
     carriers = report["paths"]["carriers"]
@@ -67,7 +67,7 @@ def test_a_server_that_is_killed_loses_no_acknowledged_packet(service, tmp_path)
 
 
 @pytest.mark.slow
-def test_calls_that_end_at_once_are_all_carried_though_their_worker_is_killed(service, tmp_path):
+def test_calls_that_end_at_once_are_all_archived_although_their_worker_is_killed(service, tmp_path):
     report = tmp_path / "analysis.json"
 
     service.run("bench_analysis", "--calls", "20", "--kill", "1", "--json", str(report))
@@ -80,7 +80,7 @@ def test_calls_that_end_at_once_are_all_carried_though_their_worker_is_killed(se
 
 @pytest.mark.speech
 @pytest.mark.slow
-def test_recorded_calls_are_transcribed_while_packets_come_in(service):
+def test_recorded_calls_are_transcribed_while_packets_arrive(service):
     result = service.run("bench_transcription", "--times", "1", "--per-second", "50")
 
     assert "6 recorded calls" in result.stdout

@@ -44,7 +44,7 @@ def manage(tmp_path):
     return run
 
 
-def test_without_psutil_the_benchmarks_are_no_app(manage):
+def test_without_psutil_the_benchmarks_app_is_not_installed(manage):
     commands = manage("help", "--commands", hidden=["psutil", "jiwer", "playwright"]).stdout.split()
 
     assert "visualize_race" in commands

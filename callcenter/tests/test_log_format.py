@@ -22,7 +22,7 @@ def written(message, *args, **more):
     return json.loads(JsonLines().format(record(message, *args, **more)))
 
 
-def test_a_line_says_when_how_bad_who_and_what():
+def test_a_line_has_time_level_logger_and_message():
     line = written("%d jobs wait", 3)
 
     assert line.pop("time").endswith("+00:00")
@@ -37,7 +37,7 @@ def test_a_line_about_a_call_has_its_id(message):
     assert written(message, "pbx/7 é")["call_id"] == "pbx/7 é"
 
 
-def test_the_call_is_found_behind_other_values():
+def test_the_call_id_is_found_after_other_values():
     line = written("no alerts from event %d of call %s", 8, "c-1")
 
     assert line["call_id"] == "c-1"
@@ -100,7 +100,7 @@ def test_an_unknown_host_is_named_again_after_an_hour(monkeypatch):
     assert is_named()
 
 
-def test_a_scanner_that_makes_names_up_does_not_fill_the_log():
+def test_invented_host_names_do_not_fill_the_log():
     hosts = UnknownHosts()
 
     named = [hosts.filter(record("Invalid HTTP_HOST header: %r.", f"{n}.a")) for n in range(5_000)]

@@ -23,7 +23,7 @@ def read(**environment):
     return json.loads(done.stdout)
 
 
-def test_blanks_around_the_commas_of_a_list_do_not_count():
+def test_spaces_around_the_commas_of_a_list_are_ignored():
     found = read(
         ALLOWED_HOSTS="calls.example.com, calls.example.org ,",
         CSRF_TRUSTED_ORIGINS=" https://Calls.example.com/ , https://*.example.org",

@@ -52,7 +52,7 @@ def test_a_tag_has_one_spelling(call_in, written, kept):
 @pytest.mark.parametrize(
     "written", ["", "   ", "x" * 51, "a,b", "a\0b", "a\u202eb", "!!!", "\u200b"]
 )
-def test_what_is_no_tag_is_refused_with_the_rule(call_in, written):
+def test_an_invalid_tag_is_refused_with_the_rule(call_in, written):
     call_in()
 
     with pytest.raises(AnnotationRefused, match="1 to 50 characters"):
@@ -62,14 +62,14 @@ def test_what_is_no_tag_is_refused_with_the_rule(call_in, written):
 
 
 @pytest.mark.parametrize("written", ["4111 1111 1111 1111", "ann@example.com", "mobile 2026-114"])
-def test_personal_data_is_no_tag(call_in, written):
+def test_personal_data_is_refused_as_a_tag(call_in, written):
     call_in()
 
     with pytest.raises(AnnotationRefused, match="personal data"):
         tag(written)
 
 
-def test_the_number_of_an_invoice_is_a_tag(call_in):
+def test_an_invoice_number_is_accepted_as_a_tag(call_in):
     call = call_in()
 
     tag("Invoice 2026-114")
@@ -110,7 +110,7 @@ def test_a_tag_is_removed_in_any_spelling_and_only_once(call_in):
         annotations.remove_tag(call_id="c-1", name="refund")
 
 
-def test_tags_of_late_are_suggested_in_alphabetical_order(call_in):
+def test_recent_tags_are_suggested_in_alphabetical_order(call_in):
     call_in()
     call_in(call_id="c-2")
     for name, call_id in [("vip", "c-1"), ("refund", "c-1"), ("vip", "c-2")]:
@@ -127,7 +127,7 @@ def test_an_unknown_call_is_named():
         annotations.add_note(call_id="nowhere", text="Hello.")
 
 
-def test_a_note_is_stored_without_what_is_personal_and_the_log_has_no_text(call_in):
+def test_a_note_is_stored_without_personal_data_and_the_log_has_no_text(call_in):
     call_in()
 
     note = annotations.add_note(
@@ -141,7 +141,7 @@ def test_a_note_is_stored_without_what_is_personal_and_the_log_has_no_text(call_
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * (NOTE_LENGTH + 1)])
-def test_a_note_has_a_length(call_in, text):
+def test_a_note_has_a_maximum_length(call_in, text):
     call_in()
 
     with pytest.raises(AnnotationRefused, match="1 to 4,000 characters"):
@@ -192,7 +192,7 @@ def test_a_deleted_note_leaves_who_deleted_it_and_not_its_text(call_in):
             annotations.delete_note(call_id="c-1", note_id=number, by="ann")
 
 
-def test_a_note_of_somebody_else_stays_unless_all_may_be_deleted(call_in):
+def test_a_note_of_somebody_else_can_be_deleted_only_with_the_permission(call_in):
     call_in()
     note = annotations.add_note(call_id="c-1", text="Mine.", by="ann")
 

@@ -70,7 +70,7 @@ def test_the_log_says_what_changed_and_a_repeated_request_says_nothing(api_with_
         ({"customer_id": "a\0b"}, "customer_id"),
     ],
 )
-def test_a_value_that_its_field_does_not_take_is_named_and_nothing_is_stored(api, given, name):
+def test_an_invalid_value_is_named_and_nothing_is_stored(api, given, name):
     live_call("c-1")
 
     put = api.put("/v1/call/c-1/fields", {"customer_id": "C-1", **given})
@@ -82,7 +82,7 @@ def test_a_value_that_its_field_does_not_take_is_named_and_nothing_is_stored(api
     assert not Call.objects.filter(call_id="c-2").exists()
 
 
-def test_fields_of_a_call_that_is_not_there_are_404(api):
+def test_fields_of_an_unknown_call_are_404(api):
     assert api.put("/v1/call/c-1/fields", {}).status_code == 404
 
 
@@ -94,13 +94,13 @@ def test_every_route_says_to_options_what_it_allows(api):
         assert (answer.status_code, name) == (200, name)
 
 
-def test_a_body_that_is_no_object_is_refused(api):
+def test_a_body_that_is_not_an_object_is_refused(api):
     live_call("c-1")
 
     assert api.put("/v1/call/c-1/fields", ["x"]).status_code == 400
 
 
-def test_parameters_of_a_carrier_that_are_called_like_a_field_are_its_value():
+def test_a_carriers_parameter_with_the_name_of_a_field_sets_its_value():
     said = {"customer_id": "C-1", "crm": "not a link", "token": "secret"}
 
     open_stream(call_id="c-1", name="", media="text/plain", description={}, said=said)
@@ -133,7 +133,7 @@ def test_the_search_box_of_the_wallboard_finds_the_fields_that_are_searched(api,
     assert not shown("crm.example")
 
 
-def test_the_wallboard_shows_the_fields_that_are_meant_for_it(api, boss):
+def test_the_wallboard_shows_the_fields_marked_for_it(api, boss):
     api.post("/v1/call/c-1/start", {"fields": {"customer_id": "C-1042", "value": 77.25}})
 
     page = text_of(boss.get(reverse("supervisor:board")))
@@ -142,7 +142,7 @@ def test_the_wallboard_shows_the_fields_that_are_meant_for_it(api, boss):
     assert "77.25" not in page
 
 
-def test_the_page_of_a_call_shows_fields_and_links_that_give_nothing_away(api, boss):
+def test_the_call_page_shows_fields_and_links_without_a_referrer(api, boss):
     archived_call("c-1")
     api.put("/v1/call/c-1/fields", {"customer_id": "<b>C</b>", "crm": LINK})
 
@@ -184,7 +184,7 @@ def test_the_number_of_queries_of_the_list_does_not_grow_with_calls(api, django_
 
 
 # --- The admin ---
-def test_an_administrator_defines_a_field_whose_name_stays(boss):
+def test_the_name_of_a_field_cannot_be_changed(boss):
     new = {"name": "order_no", "label": "Order", "kind": "text"}
 
     boss.post(reverse("admin:calls_customfield_add"), new)
@@ -205,7 +205,7 @@ def test_a_name_that_programs_could_not_use_is_refused(boss, name):
     assert CustomField.objects.count() == 3
 
 
-def test_a_field_goes_with_its_values(api):
+def test_a_deleted_field_loses_its_values(api):
     api.post("/v1/call/c-1/start", {"fields": {"customer_id": "C-1", "crm": LINK}})
 
     CustomField.objects.get(name="crm").delete()
@@ -213,7 +213,7 @@ def test_a_field_goes_with_its_values(api):
     assert values() == {"customer_id": "C-1"}
 
 
-def test_there_is_a_limit_to_the_number_of_fields(boss):
+def test_the_number_of_fields_is_limited(boss):
     for at in range(17):
         CustomField.objects.create(name=f"f{at}", label="x")
     new = {"name": "more", "label": "More", "kind": "text"}

@@ -32,7 +32,9 @@ def test_a_deleted_call_leaves_nothing_but_an_event_that_names_it():
     assert event.data == {"deleted": "c-1", "reason": "requested", "by": "ann"}
 
 
-def test_the_files_of_a_deleted_call_go_after_the_commit(django_capture_on_commit_callbacks):
+def test_files_of_a_deleted_call_are_removed_after_the_commit(
+    django_capture_on_commit_callbacks,
+):
     call = archived_call("c-1")
     name = default_storage.save("recordings/2026-01-31/c-1.wav", ContentFile(b"RIFF"))
     Recording.objects.create(
@@ -55,7 +57,7 @@ def test_the_files_of_a_deleted_call_go_after_the_commit(django_capture_on_commi
 
 
 @pytest.mark.parametrize("state", CallState)
-def test_only_a_call_that_is_over_can_be_deleted(call_in, state):
+def test_only_a_finished_call_can_be_deleted(call_in, state):
     call_in(state)
 
     if state in OVER:
@@ -67,7 +69,7 @@ def test_only_a_call_that_is_over_can_be_deleted(call_in, state):
     assert Call.objects.exists() == (state not in OVER)
 
 
-def test_a_call_that_is_not_there_cannot_be_deleted():
+def test_an_unknown_call_cannot_be_deleted():
     with pytest.raises(CallNotFound):
         delete_call(call_id="c-1")
 

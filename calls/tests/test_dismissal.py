@@ -17,7 +17,7 @@ from calls.tests.factories import archived_call, failed_call, fetch
 pytestmark = pytest.mark.django_db
 
 
-def test_a_dismissed_call_stays_failed_and_is_no_dead_letter_any_more():
+def test_a_dismissed_call_stays_failed_and_no_longer_counts():
     call = failed_call()
 
     services.dismiss_call(call_id=call.call_id, by="ann", note="A wrong number.")
@@ -29,7 +29,7 @@ def test_a_dismissed_call_stays_failed_and_is_no_dead_letter_any_more():
     assert event.data == {"by": "ann", "note": "A wrong number."}
 
 
-def test_dismissed_twice_it_is_in_the_log_once():
+def test_a_repeated_dismissal_is_logged_once():
     call = failed_call()
 
     for _ in range(2):
@@ -45,7 +45,7 @@ def test_only_a_failed_call_can_be_dismissed():
         services.dismiss_call(call_id=call.call_id)
 
 
-def test_nothing_retries_a_dismissed_call_by_itself(settings):
+def test_a_dismissed_call_is_not_retried_automatically(settings):
     settings.AI_AUTO_RETRY_AFTER = 60
     call = failed_call()
     services.dismiss_call(call_id=call.call_id)
@@ -55,7 +55,7 @@ def test_nothing_retries_a_dismissed_call_by_itself(settings):
     assert fetch(call).state == CallState.FAILED
 
 
-def test_a_person_who_retries_it_takes_the_dismissal_back():
+def test_a_manual_retry_undoes_the_dismissal():
     call = failed_call()
     services.dismiss_call(call_id=call.call_id)
 
@@ -77,7 +77,7 @@ def test_the_api_dismisses_and_lists_what_is_left(api):
 
 
 @pytest.mark.parametrize(("call_id", "status"), [("done", 409), ("nobody", 404)])
-def test_the_api_says_why_it_cannot(api, call_id, status):
+def test_the_api_says_why_a_call_cannot_be_dismissed(api, call_id, status):
     archived_call("done")
 
     assert api.post(f"/v1/call/{call_id}/dismiss").status_code == status
@@ -103,7 +103,7 @@ def test_the_command_dismisses_all_that_match():
     assert fetch(other).dismissed_at is None
 
 
-def test_monitoring_counts_what_somebody_has_to_look_at(client):
+def test_monitoring_counts_failed_calls_that_are_not_dismissed(client):
     failed_call()
     services.dismiss_call(call_id=failed_call().call_id)
 

@@ -117,7 +117,7 @@ def test_red_must_begin_above_amber():
     assert refused.value.message_dict == {"alerts_red": ["Red must begin above amber, which is 5."]}
 
 
-def test_a_share_is_at_most_all_of_them():
+def test_a_share_is_at_most_100_percent():
     with pytest.raises(ValidationError, match="less than or equal to 100"):
         QueueThreshold(queue="billing", negative_share_red=101).full_clean()
 

@@ -41,7 +41,7 @@ def anchors(page):
 
 
 @pytest.mark.parametrize("guide", PAGES, ids=lambda guide: guide.name)
-def test_every_link_leads_to_a_file_and_a_heading(guide):
+def test_every_link_points_to_an_existing_file_and_heading(guide):
     broken = []
     for link in LINK.findall(guide.read_text()):
         if "://" in link or link.startswith("mailto:"):

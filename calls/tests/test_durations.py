@@ -67,7 +67,7 @@ def test_filters_go_by_the_sound_where_its_length_is_known(client, settings):
     assert listed(client, "duration_max_s=300") == ["header-only"]
 
 
-def test_the_database_computes_what_the_model_does():
+def test_the_database_and_the_model_compute_the_same_duration():
     for number, sound_s in enumerate([None, 0.004, 44.0, 86_400.0]):
         call_of(f"c-{number}", sound_s=sound_s)
 
@@ -75,7 +75,7 @@ def test_the_database_computes_what_the_model_does():
         assert call.lasted.total_seconds() == pytest.approx(call.lasted_s(call.ended_at), abs=1e-3)
 
 
-def test_the_wallboard_sorts_by_it(boss):
+def test_the_wallboard_sorts_by_duration(boss):
     for call_id, sound_s in (("short", 2), ("long", 600), ("middle", 60)):
         call_of(call_id, sound_s=sound_s)
     call_of("live", open_s=300, state="IN_PROGRESS")
@@ -98,7 +98,7 @@ def test_pages_show_the_sound_and_how_long_it_took_to_receive_it(boss):
     assert "received within 0:04" in page
 
 
-def test_an_ended_call_that_nobody_has_heard_yet_was_received_within_its_time(boss):
+def test_an_ended_call_without_a_transcript_shows_how_long_it_took_to_receive(boss):
     call_of("c-1", open_s=4, state="COMPLETED")
 
     page = boss.get(reverse("supervisor:call", args=["c-1"])).content.decode()
@@ -109,7 +109,7 @@ def test_an_ended_call_that_nobody_has_heard_yet_was_received_within_its_time(bo
 @pytest.mark.parametrize(
     ("sound_s", "within"), [(4.5, ""), (None, ""), (44, "received within 0:04")]
 )
-def test_what_took_as_long_as_it_lasts_is_not_said_twice(sound_s, within):
+def test_equal_times_are_shown_once(sound_s, within):
     call = call_of("c-1", sound_s=sound_s, open_s=4)
 
     assert received_within(call) == within
@@ -123,7 +123,7 @@ def test_a_live_call_has_the_duration_of_its_clock():
     assert call.lasted_s(call.opened_at + timedelta(seconds=7)) == 7
 
 
-def test_exports_have_it(client, settings):
+def test_exports_have_the_duration(client, settings):
     settings.API_AUTH = "open"
     call_of("c-1", sound_s=44)
 

@@ -17,7 +17,7 @@ MOVES = {
 }
 
 
-def test_the_graph_is_this_one():
+def test_the_graph_has_exactly_these_transitions():
     moves = Call(call_id="c").get_all_state_transitions()
 
     assert {(move.source, move.name, move.target) for move in moves} == MOVES
@@ -25,7 +25,7 @@ def test_the_graph_is_this_one():
 
 @pytest.mark.parametrize("state", CallState.values)
 @pytest.mark.parametrize("name", sorted({name for _, name, _ in MOVES}))
-def test_a_move_is_possible_from_its_source_only(state, name):
+def test_a_transition_is_possible_only_from_its_source_states(state, name):
     call = Call(call_id="c", state=state)
 
     assert can_proceed(getattr(call, name)) is any(
@@ -33,7 +33,7 @@ def test_a_move_is_possible_from_its_source_only(state, name):
     )
 
 
-def test_a_move_from_the_wrong_state_changes_nothing():
+def test_a_transition_from_the_wrong_state_changes_nothing():
     call = Call(call_id="c")
 
     with pytest.raises(TransitionNotAllowed):
@@ -50,7 +50,7 @@ def test_the_state_cannot_be_assigned():
 
 
 @pytest.mark.django_db
-def test_of_two_moves_at_once_the_second_fails():
+def test_the_second_of_two_simultaneous_transitions_fails():
     pk = Call.objects.create(call_id="c").pk
     first, second = Call.objects.get(pk=pk), Call.objects.get(pk=pk)
     first.complete()

@@ -51,7 +51,7 @@ def test_a_session_ends_once():
     assert CallEvent.objects.filter(type="listening_ended").count() == 1
 
 
-def test_who_listens_twice_is_named_once():
+def test_a_user_with_two_sessions_is_named_once():
     call = live_call()
     start(call, "bob")
     start(call, "anna")

@@ -59,13 +59,13 @@ STAYS = {
 
 
 @pytest.mark.parametrize("name", PASSES)
-def test_an_error_that_passes_is_an_outage(name):
+def test_a_temporary_error_is_an_outage(name):
     assert is_outage(PASSES[name])
     assert is_contention(PASSES[name]) is (name in CONTENTION)
 
 
 @pytest.mark.parametrize("name", STAYS)
-def test_an_error_that_would_come_again_is_no_outage(name):
+def test_a_permanent_error_is_not_an_outage(name):
     assert not is_outage(STAYS[name])
     assert not is_contention(STAYS[name])
 

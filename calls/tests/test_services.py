@@ -49,7 +49,7 @@ def test_a_repeated_start_changes_and_logs_nothing():
     assert len(logged()) == 2
 
 
-def test_a_later_start_adds_what_is_new_and_empties_nothing():
+def test_a_later_start_adds_new_details_and_clears_none():
     services.start_call(call_id="c-1", agent="Ann", queue="sales")
 
     services.start_call(call_id="c-1", agent="", queue="billing", callee="+49")
@@ -59,7 +59,7 @@ def test_a_later_start_adds_what_is_new_and_empties_nothing():
 
 
 @pytest.mark.parametrize("state", CallState)
-def test_a_start_is_welcome_at_any_time_and_moves_nothing(call_in, state):
+def test_a_start_is_accepted_at_any_time_and_changes_no_state(call_in, state):
     call_in(state)
 
     services.start_call(call_id="c-1", agent="Ann")
@@ -76,7 +76,7 @@ def test_a_start_does_not_undo_what_packets_counted(call_in):
     assert Call.objects.get().packet_count == 2
 
 
-def test_a_correction_may_empty_a_field_and_is_logged():
+def test_a_correction_may_clear_a_field_and_is_logged():
     services.start_call(call_id="c-1", agent="Ann", queue="sales")
 
     services.describe_call(call_id="c-1", agent="", queue="sales")
@@ -120,7 +120,7 @@ def test_another_round_begins_now_and_with_no_error(call_in, service, state):
 
 @pytest.mark.parametrize(("service", "possible", "done"), ACTIONS)
 @pytest.mark.parametrize("state", CallState)
-def test_what_the_state_forbids_is_refused_without_a_trace(call_in, service, possible, done, state):
+def test_an_action_that_the_state_forbids_changes_nothing(call_in, service, possible, done, state):
     call_in(state)
     if state == possible:
         return
@@ -136,13 +136,13 @@ def test_what_the_state_forbids_is_refused_without_a_trace(call_in, service, pos
 
 
 @pytest.mark.parametrize("service", [service for service, _, _ in ACTIONS])
-def test_a_call_that_is_not_there_is_named(service):
+def test_an_unknown_call_is_named_in_the_error(service):
     with pytest.raises(services.CallNotFound, match=r"There is no call c-9\."):
         service(call_id="c-9")
 
 
 @pytest.mark.parametrize(("service", "state", "done"), ACTIONS)
-def test_if_the_event_cannot_be_written_nothing_happened(
+def test_if_the_event_cannot_be_written_nothing_is_changed(
     call_in, monkeypatch, service, state, done
 ):
     call_in(state)
@@ -159,7 +159,7 @@ def test_if_the_event_cannot_be_written_nothing_happened(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_end_a_call_at_once_one_does(call_in):
+def test_only_one_of_many_simultaneous_ends_succeeds(call_in):
     call_in(CallState.IN_PROGRESS)
     start, outcomes = threading.Barrier(8), []
 

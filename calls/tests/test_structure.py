@@ -74,15 +74,15 @@ def _layer(module):
     return None
 
 
-def test_no_module_imports_itself_by_a_detour():
+def test_no_module_imports_itself_indirectly():
     assert _find_circle(GRAPH) == []
 
 
-def test_a_detour_would_be_found():
+def test_an_indirect_import_is_detected():
     assert set(_find_circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})) == {"a", "b", "c"}
 
 
-def test_no_arrow_points_up():
+def test_no_layer_imports_a_higher_one():
     up = [
         f"{module} -> {other}"
         for module, others in GRAPH.items()
@@ -98,7 +98,7 @@ def test_every_layer_exists():
         assert name in FILES, name
 
 
-def test_no_folder_has_more_modules_than_one_can_overlook():
+def test_no_folder_has_too_many_modules():
     folders = {}
     for path in FILES.values():
         folders.setdefault(path.parent, []).append(path)
@@ -144,7 +144,7 @@ def test_no_line_of_a_template_is_too_long_to_read():
     assert long == []
 
 
-def test_every_folder_is_mapped_by_its_first_docstring():
+def test_the_docstring_of_every_folder_lists_its_modules():
     unmapped = [
         f"{module} does not name {path.stem}"
         for module, init in FILES.items()

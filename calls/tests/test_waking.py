@@ -73,7 +73,7 @@ def test_the_job_is_rolled_back_with_the_transaction_and_the_next_one_queues_it(
     assert jobs() == 1
 
 
-def test_a_job_that_a_savepoint_took_back_is_queued_again():
+def test_a_job_rolled_back_with_a_savepoint_is_queued_again():
     with transaction.atomic():
         with suppress(Undo), transaction.atomic():
             wake_worker()
@@ -119,7 +119,7 @@ def test_a_batch_in_which_every_call_refuses_queues_nothing(call_in):
     assert jobs() == 0
 
 
-def test_a_batch_that_fails_does_not_mute_the_next_change():
+def test_a_failed_batch_does_not_suppress_the_next_job():
     with suppress(Undo), waking_once():
         wake_worker()
         raise Undo

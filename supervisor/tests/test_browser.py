@@ -31,7 +31,7 @@ def test_a_call_appears_and_changes_without_a_reload(site, open_page):
     assert page.evaluate("window.isSamePage")
 
 
-def test_a_filtered_board_lets_calls_come_and_go(site, open_page):
+def test_calls_enter_and_leave_a_filtered_board(site, open_page):
     page = open_page()
     open_board(page, "?state=IN_PROGRESS")
 
@@ -59,7 +59,7 @@ def test_the_board_shows_a_lost_connection_and_catches_up(site, open_page):
     expect(row(page, "while-away")).to_be_visible()
 
 
-def test_filters_and_order_are_in_the_address_and_hold_live(site, open_page):
+def test_filters_and_order_are_in_the_address_and_apply_to_live_changes(site, open_page):
     for name, queue in (("sorted-a", "gold"), ("sorted-b", "gold"), ("sorted-c", "tin")):
         post(f"{site.address}/v1/call/{name}/start", {"queue": queue, "agent": "Ana"})
     site.say("sorted-a", "One.", "Two.", "Three.")
@@ -81,7 +81,7 @@ def test_filters_and_order_are_in_the_address_and_hold_live(site, open_page):
     assert page.evaluate(shown) == ["sorted-a", "sorted-d", "sorted-b"]
 
 
-def test_the_keyboard_goes_through_the_rows_to_a_call(site, open_page):
+def test_the_keyboard_moves_through_rows_and_opens_a_call(site, open_page):
     site.say("keys-1", "Hello?")
     site.say("keys-2", "Hello?")
     page = open_page()
@@ -106,7 +106,7 @@ def test_the_keyboard_goes_through_the_rows_to_a_call(site, open_page):
     expect(page).to_have_url(re.compile(r"/calls/keys-2/\?list=q%3Dkeys-$"))
 
 
-def test_the_figures_move_with_the_feed(site, open_page):
+def test_the_figures_follow_the_feed(site, open_page):
     page = open_page()
     open_board(page)
     live = page.locator('#figures [data-figure="live"]')
@@ -149,7 +149,7 @@ def test_a_call_is_followed_to_its_transcript(site, open_page):
     worker.wait(timeout=30)
 
 
-def test_hostile_words_do_not_run(site, open_page):
+def test_hostile_text_is_not_executed(site, open_page):
     page = open_page()
     open_board(page)
     body = {"agent": "<img src=x onerror='window.isHacked=1'>", "queue": "</td><script>"}

@@ -13,7 +13,7 @@ FRESH = """<div id="health" class="health"><p role="status">Everything is runnin
 <input type="text" id="pause-reason" name="reason"></form></div>"""
 
 
-def test_the_home_page_renews_itself_and_says_when_it_cannot(open_page):
+def test_the_home_page_updates_itself_and_says_when_it_cannot(open_page):
     page = open_page()
     page.goto("/admin/")
     expect(page.get_by_role("status")).to_contain_text("Needs attention now: Workers")

@@ -120,7 +120,7 @@ def forms_of(page):
     return changes[:1] + [each for each in addresses if each.endswith("/add/")]
 
 
-def test_axe_finds_nothing_in_the_login_and_in_its_lock(open_still):
+def test_axe_finds_nothing_on_the_login_and_the_lock_out_page(open_still):
     page = open_still(storage_state=None)
 
     page.goto("/admin/login/")
@@ -135,7 +135,7 @@ def test_axe_finds_nothing_in_the_login_and_in_its_lock(open_still):
     assert in_both_schemes(page) == []
 
 
-def test_axe_finds_nothing_on_the_way_in_with_a_password_and_a_code(open_still):
+def test_axe_finds_nothing_during_a_login_with_password_and_code(open_still):
     page = open_still(storage_state=None)
     page.goto("/supervisor/account/")
     give_name(page, "tess")
@@ -148,7 +148,7 @@ def test_axe_finds_nothing_on_the_way_in_with_a_password_and_a_code(open_still):
     assert in_both_schemes(page) == []
 
 
-def test_a_wrong_code_is_named_and_a_recovery_code_lets_one_in(open_still):
+def test_a_wrong_code_is_reported_and_a_recovery_code_works(open_still):
     page = open_still(storage_state=None)
     page.goto("/supervisor/account/")
     give_name(page, "tess")
@@ -214,7 +214,7 @@ def test_axe_finds_nothing_in_the_trial_of_a_rule(open_still):
     assert in_both_schemes(page) == []
 
 
-def test_axe_finds_nothing_in_the_frame_of_the_admin_and_in_each_kind_of_page(open_still):
+def test_axe_finds_nothing_on_each_kind_of_admin_page(open_still):
     page = open_still()
 
     for path in (

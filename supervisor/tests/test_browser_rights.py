@@ -65,7 +65,7 @@ def test_an_open_page_shows_that_a_permission_was_withdrawn(site, open_page):
     expect(row(page, "after-the-permission")).to_have_count(0)
 
 
-def test_a_session_that_is_over_leads_through_the_login_back_to_the_same_board(site, open_page):
+def test_after_an_ended_session_the_login_leads_back_to_the_same_board(site, open_page):
     site.say("expired-1", "Hello?")
     page = open_page(storage_state=None)
     log_in(page, "vic")

@@ -65,7 +65,7 @@ def reader(operator):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(address=addresses())
-def test_a_page_takes_any_address(reader, address):
+def test_a_page_accepts_any_address(reader, address):
     response = reader.get(address)
 
     b"".join(response.streaming_content) if response.streaming else response.content
@@ -73,12 +73,12 @@ def test_a_page_takes_any_address(reader, address):
 
 
 @pytest.mark.parametrize("address", NULS)
-def test_a_nul_in_a_parameter_is_not_there(reader, address):
+def test_a_nul_in_a_parameter_is_ignored(reader, address):
     assert reader.get(address).status_code < 500
 
 
 @pytest.mark.parametrize("address", NO_PAGES)
-def test_there_is_no_page_whose_address_has_a_nul(reader, address):
+def test_an_address_with_a_nul_is_not_found(reader, address):
     assert reader.get(address).status_code == 404
 
 

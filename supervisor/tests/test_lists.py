@@ -37,7 +37,7 @@ def beside(query, call):
     return [each and each.call_id for each in List(query).neighbours(call)]
 
 
-def test_a_request_without_a_list_came_from_none():
+def test_a_request_without_a_list_has_none():
     assert came_from(RequestFactory().get("/x")) is None
 
 
@@ -58,7 +58,7 @@ def test_the_address_of_the_list_is_kept(value, address, label):
 
 
 @pytest.mark.parametrize("found", [List("queue=a b&sort=agent"), List("q=x", "search"), List()])
-def test_the_parameter_leads_back_to_the_list(found):
+def test_the_parameter_links_back_to_the_list(found):
     request = RequestFactory().get(f"/x?{found.parameter}")
 
     assert came_from(request) == found
@@ -74,7 +74,7 @@ def test_the_parameter_leads_back_to_the_list(found):
         ("queue=sales&sort=-duration", ["old", "c", "a", "new"]),
     ],
 )
-def test_the_calls_beside_one_are_those_of_the_order(calls, query, order):
+def test_next_and_previous_calls_follow_the_order(calls, query, order):
     Call.objects.filter(state__in=("ARCHIVED", "FAILED")).update(ended_at=timezone.now())
 
     found = [beside(query, calls[name]) for name in order]

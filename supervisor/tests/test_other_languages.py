@@ -30,7 +30,7 @@ def archived(text):
     return Call.objects.get()
 
 
-def test_a_call_in_a_language_without_rules_is_not_judged(supervisor):
+def test_a_call_in_a_language_without_rules_has_no_sentiment(supervisor):
     call = archived(ITALIAN)
 
     document = transcript_document(call)
@@ -42,7 +42,7 @@ def test_a_call_in_a_language_without_rules_is_not_judged(supervisor):
     assert document["provenance"]["understand"]["redaction"] == {"rules": ["en"]}
 
 
-def test_the_page_says_what_was_not_judged_and_not_removed(supervisor):
+def test_the_page_says_that_sentiment_and_some_redaction_are_missing(supervisor):
     text = text_of(page_of(supervisor, archived(ITALIAN)))
 
     assert "Sentiment not known in all turns (Italian): this site judges English only." in text
@@ -51,14 +51,14 @@ def test_the_page_says_what_was_not_judged_and_not_removed(supervisor):
     assert "Neutral" not in text
 
 
-def test_the_page_names_the_rules_that_the_words_asked_for(supervisor):
+def test_the_page_names_the_languages_whose_rules_were_used(supervisor):
     text = text_of(page_of(supervisor, archived(GERMAN)))
 
     assert "meine Nummer ist account ." in text
     assert "rules for English and German" in text
 
 
-def test_no_alert_by_sentiment_is_raised_for_it():
+def test_no_sentiment_alert_is_raised_for_an_unknown_language():
     AlertRule.objects.all().delete()
     AlertRule.objects.create(name="All", kind="sentiment", limit=5, per_turn=True)
     AlertRule.objects.create(name="Whole", kind="sentiment", limit=5)
@@ -72,7 +72,7 @@ def test_no_alert_by_sentiment_is_raised_for_it():
 
 
 @pytest.mark.parametrize("form", ["json", "text", "vtt", "contactlens", "vcon"])
-def test_it_is_exported_without_a_sentiment(client, form):
+def test_a_call_in_an_unknown_language_is_exported_without_sentiment(client, form):
     archived(ITALIAN)
 
     response = client.get(f"/v1/call/c-1/transcript?as={form}")
@@ -82,7 +82,7 @@ def test_it_is_exported_without_a_sentiment(client, form):
     assert "[CARD]" in response.content.decode()
 
 
-def test_the_wallboard_and_the_list_of_calls_leave_it_blank(supervisor, client):
+def test_the_wallboard_and_the_list_of_calls_leave_the_sentiment_empty(supervisor, client):
     archived(ITALIAN)
 
     board = supervisor.get("/supervisor/").content.decode()

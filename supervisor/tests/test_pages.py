@@ -43,7 +43,7 @@ def test_visitors_are_sent_to_the_login_and_back(client, path):
     assert response.url == f"{LOGIN}?next={path}"
 
 
-def test_a_login_leads_where_the_visitor_wanted_to_go(client):
+def test_a_login_redirects_to_the_wanted_page(client):
     User.objects.create_user("ana", password="correct horse")
 
     answer = {"username": "ana", "password": "correct horse", "next": "/supervisor/calls/x/"}
@@ -52,7 +52,7 @@ def test_a_login_leads_where_the_visitor_wanted_to_go(client):
     assert response.url == "/supervisor/calls/x/"
 
 
-def test_a_login_never_leads_to_another_site(client):
+def test_a_login_never_redirects_to_another_site(client):
     User.objects.create_user("ana", password="correct horse")
 
     answer = {"username": "ana", "password": "correct horse", "next": "https://evil.example/"}
@@ -80,7 +80,7 @@ def test_too_many_attempts_get_a_page_that_says_how_long(client, settings):
     assert "Try again in 15 minutes" in text_of(response)
 
 
-def test_logging_out_needs_a_post_and_ends_at_the_login(supervisor):
+def test_logging_out_needs_a_post_and_shows_the_login(supervisor):
     assert supervisor.get("/supervisor/logout/").status_code == 405
     assert supervisor.post("/supervisor/logout/").url == LOGIN
 
@@ -99,7 +99,7 @@ def test_pages_need_no_inline_script_or_style(supervisor):
 
 
 # --- The wallboard --------------------------------------------------------------------------
-def test_an_empty_board_tells_how_to_send_a_first_call(supervisor, settings):
+def test_an_empty_board_says_how_to_send_a_first_call(supervisor, settings):
     settings.API_AUTH = "key"
 
     response = supervisor.get(BOARD)
@@ -162,7 +162,7 @@ def test_an_invalid_filter_is_ignored(supervisor):
 
 
 @pytest.mark.parametrize("word", ["INVO", "pires", "0207", "bill"])
-def test_the_search_looks_at_call_agent_caller_and_queue(supervisor, word):
+def test_the_search_covers_call_agent_caller_and_queue(supervisor, word):
     services.start_call(call_id="invoice-1", agent="Ana Pires", caller="+4402079", queue="billing")
     live_call("other")
 
@@ -228,7 +228,7 @@ def test_the_figures_count_each_call_once():
     }  # fmt: skip
 
 
-def test_a_long_call_counts_with_its_mean_second():
+def test_a_long_call_counts_with_its_mean_rate():
     call = live_call()
     ten_minutes_ago = timezone.now() - timedelta(minutes=10)
     Call.objects.filter(pk=call.pk).update(opened_at=ten_minutes_ago, packet_count=1000)
@@ -277,7 +277,7 @@ def test_a_live_row_is_the_row_of_the_first_paint(supervisor):
     assert row in page
 
 
-def test_rows_come_with_one_query_whatever_their_number(supervisor, django_assert_num_queries):
+def test_rows_take_a_constant_number_of_queries(supervisor, django_assert_num_queries):
     for number in range(3):
         live_call(f"c-{number}")
     wanted = [f"c-{number}" for number in range(3)]
@@ -315,14 +315,14 @@ def test_a_page_names_the_place_in_the_log_where_it_was_read(supervisor):
 
 
 # --- Errors ---------------------------------------------------------------------------------
-def test_an_unknown_call_is_a_page_that_helps(supervisor):
+def test_an_unknown_call_shows_a_helpful_page(supervisor):
     response = supervisor.get("/supervisor/calls/nobody/")
 
     assert response.status_code == 404
     assert "Page not found" in text_of(response)
 
 
-def test_the_page_for_errors_needs_nothing_at_all(django_assert_num_queries):
+def test_the_error_page_needs_no_context(django_assert_num_queries):
     with django_assert_num_queries(0):
         assert "Something went wrong" in render_to_string("500.html")
 

@@ -43,7 +43,7 @@ def test_a_prefix_is_read_with_or_without_slashes(text, prefix):
 
 
 @pytest.mark.parametrize("text", ["https://x/calls", "a b", "a//b", "a?b", "{x}"])
-def test_what_is_no_path_is_refused(text):
+def test_an_invalid_prefix_is_refused(text):
     with pytest.raises(ValueError, match="PATH_PREFIX"):
         read_prefix(text)
 
@@ -84,7 +84,7 @@ def ann(root):
 pytestmark = pytest.mark.processes
 
 
-def test_no_link_of_any_page_leads_outside(root, ann):
+def test_no_link_of_any_page_leaves_the_prefix(root, ann):
     waiting, seen, outside = [f"{root}{PREFIX}/", f"{root}{PREFIX}/docs"], set(), []
     while waiting and len(seen) < MOST_PAGES:
         address = waiting.pop(0)
@@ -151,7 +151,7 @@ def test_the_feed_follows_as_a_socket_and_as_a_stream(root, ann):
         assert stream.headers["content-type"].startswith("text/event-stream")
 
 
-def test_packets_come_in_through_every_socket(root, ann):
+def test_every_socket_accepts_packets_below_the_prefix(root, ann):
     sockets = f"{root.replace('http', 'ws')}{PREFIX}/v1"
 
     with connect(f"{sockets}/call/stream/c-2") as socket:
@@ -183,7 +183,7 @@ def test_the_path_without_a_slash_leads_into_the_site(root, ann):
     assert str(ann.get(PREFIX, follow_redirects=True).url) == f"{root}{PREFIX}/supervisor/"
 
 
-def test_a_login_leads_back_to_the_page_that_was_asked_for(root):
+def test_a_login_returns_to_the_requested_page(root):
     answer = httpx.get(f"{root}{PREFIX}/supervisor/alerts/")
 
     assert answer.headers["location"] == (

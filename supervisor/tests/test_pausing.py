@@ -24,7 +24,7 @@ def test_two_buttons_pause_and_resume_by_name(operator):
     assert list(types) == ["analysis_paused", "analysis_resumed"]
 
 
-def test_what_is_so_already_is_said_and_changes_nothing(operator):
+def test_a_repeated_pause_or_resume_is_reported_and_changes_nothing(operator):
     resumed = operator.post(RESUME, follow=True)
     pause_analysis(by="bob")
     paused = operator.post(PAUSE, follow=True)
@@ -51,6 +51,6 @@ def test_a_reason_that_cannot_be_stored_is_refused(operator, reason):
 
 
 @pytest.mark.parametrize("address", [PAUSE, RESUME])
-def test_it_takes_the_right_to_operate_and_a_post(supervisor, address):
+def test_pausing_needs_the_permission_and_a_post(supervisor, address):
     assert supervisor.post(address).status_code == 403
     assert supervisor.get(address).status_code == 405

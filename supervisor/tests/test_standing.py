@@ -42,7 +42,7 @@ def test_without_a_problem_the_board_shows_no_notice(supervisor, worker):
     assert read_figures().standing == "|"
 
 
-def test_the_board_tells_of_an_outage_since_when_and_what_waits(supervisor, waiting):
+def test_the_board_shows_an_outage_since_when_and_what_waits(supervisor, waiting):
     text = text_of(supervisor.get(BOARD))
 
     assert "fake has been down (transcribe) since" in text
@@ -52,7 +52,7 @@ def test_the_board_tells_of_an_outage_since_when_and_what_waits(supervisor, wait
     assert read_figures().held == 1
 
 
-def test_the_board_tells_who_has_paused_the_analysis_and_why(supervisor, worker):
+def test_the_board_says_who_paused_the_analysis_and_why(supervisor, worker):
     pause_analysis(by="ann", reason="The bill is too high")
 
     text = text_of(supervisor.get(BOARD))
@@ -65,7 +65,7 @@ def test_the_board_says_that_no_worker_is_running(supervisor):
     assert "No worker is running." in text_of(supervisor.get(BOARD))
 
 
-def test_the_mark_in_the_figures_is_the_one_on_the_page(supervisor, waiting):
+def test_the_status_mark_in_the_figures_matches_the_page(supervisor, waiting):
     mark = read_figures().standing
 
     assert f'data-mark="{mark}"' in supervisor.get(STANDING).content.decode()
@@ -77,7 +77,7 @@ def test_the_status_requires_permission_to_view_calls(client):
     assert client.get(STANDING).status_code == 302
 
 
-def test_a_waiting_call_tells_of_the_outage_it_waits_for(supervisor, waiting):
+def test_a_waiting_call_shows_the_outage_that_it_waits_for(supervisor, waiting):
     text = text_of(page_of(supervisor, waiting))
 
     assert "fake has been down since" in text
@@ -97,7 +97,7 @@ def test_a_text_call_does_not_wait_for_transcription(supervisor, waiting):
     assert read_figures().held == 1
 
 
-def test_a_waiting_call_tells_that_the_analysis_is_paused(supervisor, worker):
+def test_a_waiting_call_says_that_the_analysis_is_paused(supervisor, worker):
     call = ended_call()
     pause_analysis(by="ann")
 

@@ -73,7 +73,7 @@ def offences(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_people_wrote_has_a_direction_of_its_own(path: Path) -> None:
+def test_user_text_is_isolated_from_the_text_direction(path: Path) -> None:
     assert list(offences(path.read_text())) == []
 
 

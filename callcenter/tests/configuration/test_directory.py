@@ -31,7 +31,7 @@ def read(monkeypatch, **values):
     return read_sign_on(env), env.problems
 
 
-def test_complete_settings_are_fine_and_passwords_of_the_site_come_first(monkeypatch):
+def test_complete_settings_are_accepted_and_local_passwords_come_first(monkeypatch):
     found, problems = read(monkeypatch, **FINE)
 
     assert problems == []
@@ -56,7 +56,7 @@ def test_complete_settings_are_fine_and_passwords_of_the_site_come_first(monkeyp
         {"LDAP_BIND_DN": "cn=reader,dc=example,dc=com", "LDAP_BIND_PASSWORD": "x"},
     ],
 )
-def test_these_are_fine_as_well(monkeypatch, values):
+def test_other_valid_settings_are_accepted(monkeypatch, values):
     assert read(monkeypatch, **(FINE | values))[1] == []
 
 
@@ -91,14 +91,14 @@ def test_these_are_fine_as_well(monkeypatch, values):
         ({"LDAP_TIMEOUT": "0"}, "LDAP_TIMEOUT is '0'; it must be a number from 0.1 to 60."),
     ],
 )
-def test_what_is_wrong_is_named(monkeypatch, values, said):
+def test_a_wrong_setting_is_named(monkeypatch, values, said):
     _, problems = read(monkeypatch, **(FINE | values))
 
     assert len(problems) == 1
     assert said in problems[0]
 
 
-def test_packages_that_are_missing_are_named_with_the_file_that_has_them(monkeypatch):
+def test_missing_packages_are_named_with_their_requirements_file(monkeypatch):
     monkeypatch.setattr(directory, "find_spec", lambda name: None)
 
     assert read(monkeypatch, **FINE)[1] == [
@@ -109,7 +109,7 @@ def test_packages_that_are_missing_are_named_with_the_file_that_has_them(monkeyp
     assert read(monkeypatch)[1] == []
 
 
-def test_passwords_of_the_site_may_be_left_to_a_few_accounts(monkeypatch):
+def test_local_passwords_can_be_limited_to_a_few_accounts(monkeypatch):
     found, problems = read(monkeypatch, **FINE, LOCAL_PASSWORDS="rescue")
 
     assert problems == []

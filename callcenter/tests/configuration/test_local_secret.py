@@ -21,7 +21,7 @@ def test_a_secret_is_made_once_and_kept_for_its_owner_only(tmp_path):
     assert [each.name for each in path.parent.iterdir()] == ["secret_key"]
 
 
-def test_all_who_start_together_get_the_same_secret(tmp_path):
+def test_processes_that_start_together_get_the_same_secret(tmp_path):
     with ThreadPoolExecutor(16) as pool:
         found = set(pool.map(lambda _: kept_secret(tmp_path / "secret_key", size=50), range(64)))
 

@@ -32,7 +32,7 @@ def test_sign_on_is_off_unless_it_is_set_up(monkeypatch):
     assert len(found.backends) == 2
 
 
-def test_complete_settings_are_fine(monkeypatch):
+def test_complete_settings_are_accepted(monkeypatch):
     found, problems = read(monkeypatch, **FINE)
 
     assert problems == []
@@ -53,7 +53,7 @@ def test_complete_settings_are_fine(monkeypatch):
         ({"OIDC_USERINFO_ENDPOINT": "login"}, "OIDC_USERINFO_ENDPOINT is 'login'"),
     ],
 )
-def test_what_is_wrong_is_named(monkeypatch, values, said):
+def test_a_wrong_setting_is_named(monkeypatch, values, said):
     _, problems = read(monkeypatch, **(FINE | values))
 
     assert said in " ".join(problems)
@@ -65,7 +65,7 @@ def test_passwords_cannot_be_off_without_single_sign_on(monkeypatch):
     assert problems == ["LOCAL_PASSWORDS names who may use a password, but single sign-on is off."]
 
 
-def test_a_group_there_may_stand_for_several_here_and_have_colons(monkeypatch):
+def test_a_provider_group_may_map_to_several_groups_and_have_colons(monkeypatch):
     found, _ = read(monkeypatch, SSO_GROUPS="a:b:Supervisor, a:b:Quality,ops : Operator,")
 
     assert found.groups == {"a:b": ("Supervisor", "Quality"), "ops": ("Operator",)}

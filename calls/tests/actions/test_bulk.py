@@ -45,7 +45,7 @@ def finished(action):
     return action.finished_at is not None
 
 
-def test_a_few_calls_are_done_at_once_with_the_name_of_who_asked_and_one_wake_up(calls_in):
+def test_a_few_calls_are_processed_at_once_with_the_users_name_and_one_wake_up(calls_in):
     failed, live = calls_in(CallState.FAILED, 3), calls_in(CallState.IN_PROGRESS, 2, "live")
 
     action = start_bulk(kind="retry", call_ids=[*failed, *live, "nowhere"], by="ann")
@@ -119,7 +119,7 @@ def test_none_and_too_many_are_refused_with_the_limit(call_ids):
     assert not BulkAction.objects.exists()
 
 
-def test_what_is_no_kind_stage_or_tag_is_refused():
+def test_an_invalid_kind_stage_or_tag_is_refused():
     with pytest.raises(ValueError, match="explode"):
         start_bulk(kind="explode", call_ids=["c"], by="ann")
     with pytest.raises(ValueError, match="think"):
@@ -160,7 +160,7 @@ def test_a_job_that_runs_again_acts_on_nothing(calls_in):
     assert CallEvent.objects.count() == known
 
 
-def test_a_job_whose_time_is_over_queues_the_rest(calls_in):
+def test_a_job_whose_time_is_up_queues_the_rest(calls_in):
     action = start_bulk(kind="retry", call_ids=calls_in(CallState.FAILED, 30), by="ann")
     OrmQ.objects.all().delete()
 
@@ -181,7 +181,7 @@ def test_a_worker_that_has_to_stop_queues_the_rest(calls_in):
     assert jobs() == ["calls.tasks.run_analyses", "calls.tasks.run_bulk"]
 
 
-def test_what_a_death_interrupts_is_undone_and_found_by_the_sweep(calls_in, monkeypatch):
+def test_work_interrupted_by_a_kill_is_rolled_back_and_found_by_the_sweep(calls_in, monkeypatch):
     action = start_bulk(kind="retry", call_ids=calls_in(CallState.FAILED, 30), by="ann")
     real, seen = services.retry_call, []
 

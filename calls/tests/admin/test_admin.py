@@ -169,7 +169,7 @@ def test_filters_without_an_index_are_offered_within_one_call_only(boss, call_in
     assert "On time" in text_of(narrow[0])
 
 
-def test_a_list_reaches_only_so_far_and_does_not_read_on(boss, many, monkeypatch):
+def test_a_list_reaches_a_limited_number_of_rows_and_reads_no_more(boss, many, monkeypatch):
     monkeypatch.setattr(lists, "REACHABLE", 150)
 
     first = boss.get(changelist("calls_packet"))
@@ -211,7 +211,7 @@ def test_the_page_of_a_call_shows_a_bounded_part_of_its_streams_and_attempts(bos
     assert all(f"{changelist(name)}?q=c-1" in page for name in OF_A_CALL)
 
 
-def test_who_calls_whom_can_be_corrected_and_nothing_else(person, call_in):
+def test_only_the_parties_of_a_call_can_be_corrected(person, call_in):
     call = call_in(CallState.ARCHIVED, agent="Bob", packet_count=5)
     client = person("view_call", "change_call", "view_stream", "view_attempt")
     inlines = {
@@ -273,7 +273,7 @@ def test_records_cannot_be_changed_by_posting(boss, many, name):
     assert response.status_code == 403
 
 
-def test_words_as_they_were_said_need_a_permission_of_their_own(person, call_in):
+def test_unredacted_words_need_a_permission_in_the_admin(person, call_in):
     call = call_in(CallState.ARCHIVED)
     record_packets([packet("c-1", 1)])
     row = transcript(call)
@@ -289,7 +289,7 @@ def test_words_as_they_were_said_need_a_permission_of_their_own(person, call_in)
     assert answers == [403, 403, 403, 403, 200]
 
 
-def test_hostile_words_are_shown_as_words(boss, call_in):
+def test_hostile_text_is_escaped_in_the_admin(boss, call_in):
     call = call_in(CallState.PROCESSING_AI, agent=HOSTILE, queue=HOSTILE, last_error=HOSTILE)
     tried = attempt(call, error=HOSTILE, code=HOSTILE)
     tried.save()
@@ -308,7 +308,7 @@ def test_hostile_words_are_shown_as_words(boss, call_in):
     assert all("alert(" in page for page in pages[:6])
 
 
-def test_json_is_shown_over_several_lines(boss, call_in):
+def test_json_is_shown_on_several_lines(boss, call_in):
     row = transcript(call_in(), turns=[{"text": "Grüße <b>", "begin_ms": 5}])
     row.save()
 
@@ -330,7 +330,7 @@ def test_a_heartbeat_says_whether_its_worker_is_alive(boss):
     assert page.index("dead:2") < page.index(">Silent<")
 
 
-def test_a_nul_in_a_search_is_refused_politely(boss, call_in):
+def test_a_nul_in_a_search_is_refused_without_an_error(boss, call_in):
     call_in()
 
     answers = [boss.get(changelist(name), {"q": "\0"}).status_code for name in LISTS[:6]]
@@ -339,7 +339,7 @@ def test_a_nul_in_a_search_is_refused_politely(boss, call_in):
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="asks PostgreSQL's statistics")
-def test_postgresql_says_about_how_many_rows_there_are(boss, many, monkeypatch):
+def test_postgresql_estimates_the_number_of_rows(boss, many, monkeypatch):
     monkeypatch.setattr(lists, "REACHABLE", 100)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE calls_packet")

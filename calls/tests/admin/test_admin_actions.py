@@ -57,7 +57,7 @@ def test_failed_calls_are_dismissed_and_stay_failed(person, call_in):
     assert CallEvent.objects.get().data["by"] == "ann"
 
 
-def test_an_action_does_what_it_can_and_names_the_rest(person, call_in):
+def test_an_action_acts_where_it_can_and_names_the_refused_calls(person, call_in):
     for at in range(15):
         call_in(CallState.ARCHIVED, f"old-{at}")
     call_in(CallState.IN_PROGRESS, "live-1")
@@ -73,7 +73,7 @@ def test_an_action_does_what_it_can_and_names_the_rest(person, call_in):
     assert Call.objects.filter(end_reason="operator").count() == 2
 
 
-def test_without_the_permission_to_operate_there_is_no_action(person, call_in):
+def test_without_the_permission_no_action_is_offered(person, call_in):
     call_in()
 
     page = act(person("view_call", "change_call"), "end")

@@ -87,7 +87,7 @@ def test_every_list_opens(boss, page):
         ("secret", "whsec_short", "must be whsec_"),
     ],
 )
-def test_an_endpoint_that_could_never_be_told_is_refused(boss, field, value, complaint):
+def test_an_endpoint_that_could_never_receive_messages_is_refused(boss, field, value, complaint):
     form = {**ENDPOINT, "secret": new_secret(), field: value}
 
     page = boss.post("/admin/calls/webhookendpoint/add/", form).content.decode()
@@ -96,7 +96,7 @@ def test_an_endpoint_that_could_never_be_told_is_refused(boss, field, value, com
     assert not WebhookEndpoint.objects.exists()
 
 
-def test_a_new_endpoint_is_told_nothing_of_the_past_and_can_be_tested(boss):
+def test_a_new_endpoint_gets_no_past_events_and_can_be_tested(boss):
     call = Call.objects.create(call_id="c-1")
     rule = AlertRule.objects.create(name="New", kind="words", phrases="cancel")
     raise_alerts([AlertMatch(rule, call.pk, found="x")], now=timezone.now())
@@ -130,7 +130,7 @@ def trial(boss, **fields):
     return boss.post("/admin/calls/alertrule/try/", {**form, **fields}).content.decode()
 
 
-def test_a_rule_is_tried_on_calls_that_are_over_without_a_trace(boss):
+def test_a_trial_of_a_rule_on_past_calls_stores_nothing(boss):
     analysed_call("c-1")
     analysed_call("c-2")
     live_call("live")
@@ -244,13 +244,13 @@ def test_a_script_gets_the_trial_without_a_page_around_it(boss):
     assert part.content.decode().strip().startswith("<p>")
 
 
-def test_trying_needs_the_right_to_edit_rules_and_to_see_calls(person):
+def test_a_trial_needs_the_permissions_to_edit_rules_and_to_see_calls(person):
     client = person("view_alertrule", "view_call")
 
     assert client.post("/admin/calls/alertrule/try/", {}).status_code == 403
 
 
-def test_a_changed_secret_leaves_the_old_one_good_and_the_position_alone(boss):
+def test_after_a_changed_secret_the_old_one_stays_valid_and_the_position_unchanged(boss):
     boss.post("/admin/calls/webhookendpoint/add/", {**ENDPOINT, "secret": new_secret()})
     endpoint = WebhookEndpoint.objects.get()
     fresh = new_secret()
@@ -279,7 +279,7 @@ def test_a_secret_is_rotated_by_an_action_and_shown_to_editors_only(boss, person
     assert "whsec_" not in looker.get(page).content.decode()
 
 
-def test_the_log_shows_what_was_sent_and_what_was_answered(boss):
+def test_the_log_shows_messages_and_responses(boss):
     endpoint = WebhookEndpoint.objects.create(name="crm", url="https://crm.example.com")
     delivery = services.queue_test(endpoint)
     WebhookDelivery.objects.update(response="no such tenant", status_code=500)
@@ -295,7 +295,7 @@ def test_the_log_shows_what_was_sent_and_what_was_answered(boss):
     assert WebhookDelivery.objects.get().next_attempt_at <= timezone.now()
 
 
-def test_an_endpoint_that_is_enabled_again_starts_with_a_clean_slate(boss):
+def test_an_endpoint_that_is_enabled_again_has_no_failures(boss):
     endpoint = WebhookEndpoint.objects.create(
         name="crm", url="https://crm.example.com", enabled=False, disabled_reason="It is gone.",
         failing_since=timezone.now(),

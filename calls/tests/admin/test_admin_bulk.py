@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 MANY = [f"c-{at}" for at in range(AT_ONCE + 5)]
 
 
-def test_the_page_of_an_action_says_who_did_what_to_which_calls_and_what_refused(boss, call_in):
+def test_the_page_of_an_action_shows_who_did_what_to_which_calls_and_refusals(boss, call_in):
     call_in(CallState.FAILED, "failed")
     call_in(CallState.ARCHIVED, "archived")
     query = "?state=FAILED&tag=outage"
@@ -37,7 +37,7 @@ def test_the_page_of_an_action_says_who_did_what_to_which_calls_and_what_refused
     assert len(queries) <= 7
 
 
-def test_the_list_says_what_is_at_work_what_was_stopped_and_where_calls_refused(boss, call_in):
+def test_the_list_shows_running_and_stopped_actions_and_refusals(boss, call_in):
     call_in(CallState.ARCHIVED, "archived")
     start_bulk(kind="tag", call_ids=["archived"], by="ann", tag="vip")
     start_bulk(kind="reanalyse", call_ids=["nowhere"], by="bob", stage="understand", query="?")
@@ -73,7 +73,7 @@ def test_without_the_permission_there_is_no_list(person):
     assert person("view_call").get(changelist("calls_bulkaction")).status_code == 403
 
 
-def test_hostile_names_and_filters_are_shown_as_words(boss):
+def test_hostile_names_and_filters_are_escaped(boss):
     action = start_bulk(kind="end", call_ids=[HOSTILE], by=HOSTILE, query=f"?q={HOSTILE}")
 
     for address in (change(action), changelist("calls_bulkaction")):

@@ -39,7 +39,7 @@ def test_a_key_needs_a_name_and_a_scope_that_exists(boss, sent):
     assert not ApiKey.objects.exists()
 
 
-def test_of_a_key_only_the_name_can_be_changed_and_its_digest_is_not_shown(boss):
+def test_only_the_name_of_a_key_can_be_changed_and_its_digest_is_not_shown(boss):
     key, _ = create_key(name="old", scopes=["read"])
     forged = {"name": "new", "digest": "0", "prefix": "0", "scopes": ["admin"], "revoked_at": ""}
 
@@ -52,7 +52,7 @@ def test_of_a_key_only_the_name_can_be_changed_and_its_digest_is_not_shown(boss)
     assert (changed.digest, changed.prefix, changed.scopes) == (key.digest, key.prefix, ["read"])
 
 
-def test_a_key_is_bound_to_a_time_and_to_networks(boss):
+def test_a_key_can_be_limited_to_a_time_and_to_networks(boss):
     until = {"expires_at_0": "2100-01-31", "expires_at_1": "12:00:00"}
     sent = {"name": "PBX", "scopes": ["ingest"], "networks": "10.0.0.0/8\n::1, ::1", **until}
 
@@ -72,7 +72,7 @@ def test_a_key_is_bound_to_a_time_and_to_networks(boss):
         ({"expires_at_0": "2020-01-31", "expires_at_1": "12:00"}, "This is in the past."),
     ],
 )
-def test_limits_that_make_no_sense_are_refused_with_the_reason(boss, sent, reason):
+def test_invalid_limits_are_refused_with_the_reason(boss, sent, reason):
     key, _ = create_key(name="PBX", scopes=["ingest"])
 
     added = text_of(boss.post(reverse("admin:calls_apikey_add"), {"scopes": ["read"], **sent}))
@@ -139,7 +139,7 @@ def test_rotating_needs_the_permission_and_a_form(boss, person):
     assert ApiKey.objects.get().digest == key.digest
 
 
-def test_the_list_says_what_becomes_of_each_key(boss):
+def test_the_list_shows_the_status_of_each_key(boss):
     now = timezone.now()
     create_key(name="a", scopes=["read"], expires_at=now + timedelta(days=5, hours=1))
     create_key(name="b", scopes=["read"], expires_at=now - timedelta(days=1))
@@ -155,7 +155,7 @@ def test_the_list_says_what_becomes_of_each_key(boss):
     assert "from 192.0.2.9" in detail
 
 
-def test_a_key_is_revoked_at_once_and_for_good(boss):
+def test_a_key_is_revoked_at_once_and_permanently(boss):
     key, plain = create_key(name="PBX", scopes=["ingest"])
     known = ring.find(plain)
     data = {"action": "revoke", "_selected_action": [key.pk]}
@@ -170,7 +170,7 @@ def test_a_key_is_revoked_at_once_and_for_good(boss):
     assert ApiKey.objects.get().revoked_at == first
 
 
-def test_keys_need_permissions_to_be_made_and_revoked(person):
+def test_creating_and_revoking_keys_needs_permissions(person):
     key, _ = create_key(name="PBX", scopes=["ingest"])
     client = person("view_apikey")
 

@@ -21,7 +21,7 @@ def page_of(call: Call) -> str:
     return reverse("supervisor:call", args=[call.call_id])
 
 
-def test_the_admin_leads_to_the_pages(boss):
+def test_the_admin_links_to_the_pages(boss):
     call = Call.objects.get(call_id="failed-1")
     action = BulkAction.objects.get()
 
@@ -32,7 +32,7 @@ def test_the_admin_leads_to_the_pages(boss):
     assert reverse("supervisor:bulk", args=[action.pk]) in text_of(boss.get(change(action)))
 
 
-def test_the_pages_lead_to_the_admin(boss):
+def test_the_pages_link_to_the_admin(boss):
     call = Call.objects.get(call_id="failed-1")
     action = BulkAction.objects.get()
 
@@ -46,7 +46,7 @@ def test_the_pages_lead_to_the_admin(boss):
     assert change(action) in bulk
 
 
-def test_who_may_not_open_the_admin_gets_no_link_to_it(person):
+def test_people_without_access_to_the_admin_get_no_link_to_it(person):
     call = Call.objects.get(call_id="failed-1")
     client = person("view_call", "view_all_calls")
 

@@ -39,7 +39,7 @@ def post(boss, **fields):
         ({"per_minute": 61}, "less than or equal to 60"),
     ],
 )
-def test_a_target_that_could_not_be_told_is_refused(boss, settings, fields, complaint):
+def test_a_target_that_could_not_receive_messages_is_refused(boss, settings, fields, complaint):
     assert complaint in post(boss, **fields)
     assert not NotificationTarget.objects.exists()
 
@@ -60,7 +60,7 @@ def test_a_stored_address_is_masked_and_kept_unless_another_is_entered(boss, per
     assert "hooks.slack.com/…i7FQ" in listed
 
 
-def test_a_test_is_sent_at_once_and_its_answer_shown(boss):
+def test_a_test_message_is_sent_at_once_and_its_response_shown(boss):
     answer = boss.post(
         "/admin/calls/notificationtarget/test/", FORM, headers={"X-Panel": "1"}
     ).content.decode()
@@ -80,7 +80,7 @@ def test_a_test_that_fails_says_why(boss, settings):
     assert "The mail server could not be used" in answer
 
 
-def test_a_test_needs_the_right_to_change_targets(person):
+def test_a_test_needs_the_permission_to_change_targets(person):
     looker = person("view_notificationtarget")
 
     assert looker.post("/admin/calls/notificationtarget/test/", FORM).status_code == 403

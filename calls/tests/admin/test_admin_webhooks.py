@@ -47,7 +47,7 @@ def test_a_url_that_would_be_refused_later_is_refused_in_the_form(boss, url, com
     assert not WebhookEndpoint.objects.exists()
 
 
-def test_a_site_that_allows_private_addresses_takes_them(boss, settings):
+def test_private_addresses_are_accepted_if_the_site_allows_them(boss, settings):
     settings.WEBHOOK_ALLOW_PRIVATE = "all"
 
     boss.post(ADD, form("http://10.0.0.1/x"))
@@ -55,7 +55,7 @@ def test_a_site_that_allows_private_addresses_takes_them(boss, settings):
     assert WebhookEndpoint.objects.get().url == "http://10.0.0.1/x"
 
 
-def test_a_name_without_an_address_is_taken_with_a_warning(boss):
+def test_a_host_without_an_address_is_accepted_with_a_warning(boss):
     page = text_of(boss.post(ADD, form("https://soon.example/"), follow=True))
 
     assert "has no address yet" in page
@@ -74,7 +74,7 @@ def test_an_address_that_is_no_longer_allowed_can_be_disabled_but_not_enabled(bo
     assert not endpoint.enabled
 
 
-def test_a_new_webhook_is_not_called_good_before_anything_was_delivered(boss):
+def test_a_new_webhook_has_no_status_before_its_first_delivery(boss):
     endpoint = WebhookEndpoint.objects.create(name="crm", url="https://crm.example.com/")
     before = text_of(boss.get(changelist("calls_webhookendpoint")))
     WebhookEndpoint.objects.update(delivered_count=1)
@@ -100,7 +100,7 @@ def receiver(settings):
         yield running
 
 
-def test_a_test_of_a_form_that_is_not_saved_answers_at_once_and_leaves_nothing(boss, receiver):
+def test_a_test_of_an_unsaved_form_shows_the_response_and_stores_nothing(boss, receiver):
     page = answer(boss, f"{receiver.url}/hook")
 
     (seen,) = receiver.posts("/hook")
@@ -135,14 +135,14 @@ def test_a_test_without_a_usable_url_or_secret_says_so(boss, url, secret, proble
     assert problem in answer(boss, url, **({"secret": secret} if secret else {}))
 
 
-def test_without_javascript_the_answer_has_a_page(boss):
+def test_without_javascript_the_response_is_shown_on_a_page(boss):
     page = text_of(boss.post(TEST, form("http://10.0.0.1/")))
 
     assert "<h1>Test message</h1>" in page
     assert "is not a public address" in page
 
 
-def test_a_test_takes_the_right_to_change_webhooks(person):
+def test_a_test_needs_the_permission_to_change_webhooks(person):
     client = person("view_webhookendpoint")
 
     assert client.post(TEST, form("https://crm.example.com")).status_code == 403

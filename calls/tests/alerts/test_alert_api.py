@@ -34,7 +34,7 @@ def listed(api, query=""):
     return [one["call_id"] for one in response.json()["results"]]
 
 
-def test_an_alert_is_shown_in_the_words_of_the_event_log(api):
+def test_an_alert_has_the_field_names_of_the_event_log(api):
     alert = raise_one(queue="sales")
 
     (shown,) = api.get("/v1/alerts").json()["results"]
@@ -87,7 +87,7 @@ def test_the_list_can_be_narrowed(api, query, found):
         "limit=0",
     ],
 )
-def test_a_filter_that_makes_no_sense_is_refused_by_name(api, query):
+def test_an_invalid_filter_is_refused_by_name(api, query):
     response = api.get(f"/v1/alerts?{query}")
 
     assert response.status_code == 400
@@ -114,7 +114,7 @@ def test_a_call_lists_its_own_alerts(api):
     assert api.get("/v1/call/nobody/alerts").json() == {"detail": "There is no call nobody."}
 
 
-def test_a_second_acknowledgement_is_told_about_the_first(api_with_key):
+def test_a_second_acknowledgement_names_the_first(api_with_key):
     alert = raise_one()
     api = api_with_key("supervise", "read")
 
@@ -146,7 +146,7 @@ def test_an_alert_that_is_not_there_is_not_found(api, number):
     assert api.post(f"/v1/alerts/{number}/acknowledge").json()["detail"].startswith("There is no")
 
 
-def test_a_key_to_read_does_not_acknowledge(api_with_key):
+def test_a_key_with_the_scope_read_cannot_acknowledge(api_with_key):
     alert = raise_one()
     api = api_with_key("read")
 
@@ -155,7 +155,7 @@ def test_a_key_to_read_does_not_acknowledge(api_with_key):
     assert (response.status_code, "supervise" in response.json()["detail"]) == (403, True)
 
 
-def test_alerts_leave_as_csv_that_no_spreadsheet_runs(api):
+def test_alerts_are_exported_as_csv_without_formulas(api):
     raise_one()
     raise_one("c-2", name="Worse", severity=Severity.CRITICAL)
 
@@ -166,7 +166,7 @@ def test_alerts_leave_as_csv_that_no_spreadsheet_runs(api):
     assert rows[0]["quote"] == "'=cancel it"
 
 
-def test_calls_tell_of_their_open_alerts_and_ask_no_more_for_many(api, django_assert_num_queries):
+def test_calls_show_open_alerts_with_a_constant_number_of_queries(api, django_assert_num_queries):
     raise_one("c-0")
     raise_one("c-0", name="Worse", severity=Severity.CRITICAL)
     for number in range(1, 20):
@@ -181,7 +181,7 @@ def test_calls_tell_of_their_open_alerts_and_ask_no_more_for_many(api, django_as
     assert api.get("/v1/call/c-0").json()["worst_alert"] == "critical"
 
 
-def test_the_list_asks_the_database_once_for_many(api, django_assert_num_queries):
+def test_the_list_of_alerts_takes_a_constant_number_of_queries(api, django_assert_num_queries):
     for number in range(20):
         raise_one(f"c-{number}")
 
@@ -226,9 +226,7 @@ def test_an_alert_is_assigned_snoozed_and_reopened(api_with_key, handler):
         ("snooze", {"until": "soon"}, "until", "wrong format"),
     ],
 )
-def test_an_action_on_an_alert_that_makes_no_sense_is_refused_by_field(
-    api, action, body, field, complaint
-):
+def test_an_invalid_action_on_an_alert_is_refused_by_field(api, action, body, field, complaint):
     response = act(api, raise_one(), action, body)
 
     assert response.status_code == 400
@@ -238,7 +236,7 @@ def test_an_action_on_an_alert_that_makes_no_sense_is_refused_by_field(
 @pytest.mark.parametrize(
     ("action", "body"), [("assign", {"to": ""}), ("snooze", {"minutes": 1}), ("reopen", {})]
 )
-def test_a_resolved_alert_answers_with_its_state(api, action, body):
+def test_an_action_on_a_resolved_alert_returns_its_state(api, action, body):
     alert = raise_one(kind="silence", lasts=True)
     end_call(call_id="c-1")
 

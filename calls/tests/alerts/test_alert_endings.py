@@ -70,7 +70,7 @@ SWEPT = [("silence", 45), ("long_call", 1800), ("loss", 10)]
 
 
 @pytest.mark.parametrize(("kind", "limit"), SWEPT)
-def test_what_is_wrong_with_a_live_call_is_over_when_the_call_ends(kind, limit):
+def test_alerts_about_the_state_of_a_live_call_are_resolved_when_it_ends(kind, limit):
     call, alert, _ = swept(kind, limit)
 
     services.end_call(call_id=call.call_id)
@@ -88,7 +88,7 @@ def test_nothing_is_resolved_while_its_condition_lasts(kind, limit):
     assert ended(alert) == (STATES.OPEN, "", [])
 
 
-def test_silence_is_over_when_a_packet_comes():
+def test_a_silence_alert_is_resolved_when_a_packet_arrives():
     call, alert, now = swept("silence", 45)
 
     Call.objects.filter(pk=call.pk).update(last_packet_at=now)
@@ -98,7 +98,7 @@ def test_silence_is_over_when_a_packet_comes():
     assert resolve_live(now=now) == 0
 
 
-def test_loss_is_over_when_it_is_back_under_the_limit():
+def test_a_loss_alert_is_resolved_when_loss_is_back_under_the_limit():
     call, alert, now = swept("loss", 10)
 
     Call.objects.filter(pk=call.pk).update(packet_count=980)
@@ -107,7 +107,7 @@ def test_loss_is_over_when_it_is_back_under_the_limit():
     assert ended(alert) == (STATES.RESOLVED, "within_limit", ["within_limit"])
 
 
-def test_silence_that_was_heard_is_over_when_somebody_speaks():
+def test_an_alert_on_heard_silence_is_resolved_when_somebody_speaks():
     rule("silence", limit=45)
     tail, heard, now = LiveTail(), hearing(), timezone.now()
     heard.listen(46_000)
@@ -136,7 +136,7 @@ def unhappy():
     return heard, alert
 
 
-def test_sentiment_so_far_is_over_when_it_recovers():
+def test_a_live_sentiment_alert_is_resolved_when_the_sentiment_recovers():
     heard, alert = unhappy()
 
     so_far(heard, -2.0)
@@ -148,7 +148,7 @@ def test_sentiment_so_far_is_over_when_it_recovers():
 @pytest.mark.parametrize(
     ("score", "state"), [(-3.0, STATES.OPEN), (-1.0, STATES.RESOLVED), (None, STATES.RESOLVED)]
 )
-def test_sentiment_so_far_waits_for_the_result_after_the_end(score, state):
+def test_after_the_call_a_live_sentiment_alert_waits_for_the_result(score, state):
     heard, alert = unhappy()
     overall = {} if score is None else {"customer": {"score": score}}
 
@@ -162,7 +162,7 @@ def test_sentiment_so_far_waits_for_the_result_after_the_end(score, state):
     assert Alert.objects.count() == 1
 
 
-def test_words_that_were_said_stay_said():
+def test_an_alert_on_words_is_not_resolved_automatically():
     rule("words")
     heard = hearing()
     heard.hear(0, "You will hear from my lawyer.")
@@ -176,7 +176,7 @@ def test_words_that_were_said_stay_said():
     assert ended(alert) == (STATES.OPEN, "", [])
 
 
-def test_silence_that_is_found_in_a_result_stays_until_somebody_sees_it():
+def test_silence_found_in_a_result_stays_open_until_acknowledged():
     rule("silence", limit=45)
     call = live_call()
 
@@ -188,7 +188,7 @@ def test_silence_that_is_found_in_a_result_stays_until_somebody_sees_it():
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("long_call", 60), ("loss", 10)])
-def test_what_is_found_only_at_the_end_is_told_and_is_over(kind, limit):
+def test_an_alert_found_only_at_the_end_is_raised_and_resolved(kind, limit):
     rule(kind, limit=limit)
     call, begun = live_call(), timezone.now() - timedelta(minutes=5)
     Call.objects.filter(pk=call.pk).update(packet_count=80, missing_count=20, opened_at=begun)
@@ -228,7 +228,7 @@ def failed_alert():
     return call, Alert.objects.get()
 
 
-def test_a_failed_analysis_is_over_when_another_attempt_succeeds():
+def test_a_failure_alert_is_resolved_when_another_analysis_succeeds():
     call, alert = failed_alert()
 
     services.retry_call(call_id=call.call_id)
@@ -244,7 +244,7 @@ def test_a_failed_analysis_is_over_when_another_attempt_succeeds():
     assert Alert.objects.count() == 1
 
 
-def test_a_failed_analysis_is_over_when_the_call_is_dismissed():
+def test_a_failure_alert_is_resolved_when_the_call_is_dismissed():
     call, alert = failed_alert()
 
     services.dismiss_call(call_id=call.call_id)
@@ -276,7 +276,7 @@ def test_a_failure_that_is_read_after_the_success_leaves_nothing_open():
     assert ended(Alert.objects.get()) == (STATES.RESOLVED, "analysed", ["analysed"])
 
 
-def test_a_condition_that_is_back_is_raised_again_though_the_rule_raises_once():
+def test_a_returning_condition_is_raised_again_even_by_a_rule_that_raises_once():
     call, _, now = swept("silence", 45)
     Call.objects.filter(pk=call.pk).update(last_packet_at=now)
     resolve_live(now=now)
@@ -334,7 +334,7 @@ def test_alerts_of_an_older_version_are_adopted_and_resolved():
     assert ended(going_on)[0] == STATES.OPEN
 
 
-def test_odd_figures_of_one_call_keep_no_other_alert_open(caplog):
+def test_invalid_figures_of_one_call_do_not_keep_other_alerts_open(caplog):
     rule("silence", limit=45)
     odd, sound = hearing(), hearing()
     odd.listen(90_000)

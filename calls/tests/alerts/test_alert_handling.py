@@ -87,7 +87,7 @@ def test_only_active_users_with_the_permission_can_have_an_alert(alert):
     assert [user.get_username() for user in handlers()] == ["grouped"]
 
 
-def test_who_takes_an_alert_that_somebody_else_has_taken_is_told(alert, ann):
+def test_taking_an_alert_that_somebody_else_has_taken_is_refused(alert, ann):
     handler("bob")
     assign_alert(alert_id=alert.pk, to="bob", by="bob", instead_of="")
 
@@ -118,7 +118,7 @@ def test_a_snoozed_alert_is_not_open_and_comes_back_with_an_event(alert):
 @pytest.mark.parametrize(
     ("after", "text"), [(-HOUR, "still to come"), (timedelta(days=8), "at most 7 days")]
 )
-def test_a_time_that_nobody_can_snooze_to_is_refused(alert, after, text):
+def test_an_invalid_snooze_time_is_refused(alert, after, text):
     with pytest.raises(BadSnooze, match=text):
         snooze_alert(alert_id=alert.pk, until=timezone.now() + after, by="ann")
 

@@ -113,7 +113,7 @@ def test_results_under_the_limit_raise_nothing(kind, fields):
     assert not Alert.objects.exists()
 
 
-def test_an_odd_result_raises_nothing_and_holds_up_no_other(caplog):
+def test_a_malformed_result_raises_nothing_and_does_not_hold_up_others(caplog):
     rule("words", phrases="lawyer")
     odd, sound = archived(), archived()
     Analysis.objects.filter(call=odd).update(turns=[{"speaker": "customer", "begin_ms": None}])

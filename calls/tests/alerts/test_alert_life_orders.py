@@ -139,7 +139,7 @@ def is_open_in_log(alert):
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_no_alert_is_open_after_what_it_was_about(steps):
+def test_no_alert_stays_open_after_its_condition_has_ended(steps):
     with transaction.atomic():
         AlertRule.objects.all().delete()
         for kind, limit in (("silence", 60), ("long_call", 3600), ("analysis_failed", None)):

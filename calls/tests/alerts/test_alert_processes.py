@@ -32,7 +32,7 @@ def say(address, call_id, sequence, words):
 
 
 @pytest.mark.slow
-def test_words_of_a_hundred_live_calls_are_told_within_seconds(tmp_path):
+def test_words_in_a_hundred_live_calls_raise_alerts_within_seconds(tmp_path):
     told, ready = {}, threading.Event()
 
     def listen(address):

@@ -51,7 +51,7 @@ from calls.tests.factories import packet
         ("x", "", None),
     ],
 )
-def test_phrases_are_found_as_people_mean_them(phrases, text, found):
+def test_phrases_match_regardless_of_case_and_punctuation(phrases, text, found):
     assert find_phrase(compile_phrases(phrases), text) == found
 
 
@@ -135,7 +135,7 @@ def test_audio_is_not_read(only_mine):
     assert tail.read() == []
 
 
-def test_work_of_a_dead_process_is_read_again_and_raised_once(only_mine):
+def test_packets_of_a_dead_watcher_are_read_again_and_raise_once(only_mine):
     rule(repeat_after_s=1)
     first = PacketTail()
     record_packets([packet("c-1", 1, "my lawyer")])
@@ -150,7 +150,7 @@ def test_work_of_a_dead_process_is_read_again_and_raised_once(only_mine):
     assert (len(found), Alert.objects.count()) == (1, 1)
 
 
-def test_what_was_said_before_the_first_worker_of_a_new_site_raises_an_alert(only_mine):
+def test_words_from_before_the_first_worker_of_a_new_site_raise_an_alert(only_mine):
     import_module("calls.migrations.0058_watches_begin").begin(apps, None)
     rule()
     record_packets([packet("c-1", 1, "my lawyer")])
@@ -160,7 +160,7 @@ def test_what_was_said_before_the_first_worker_of_a_new_site_raises_an_alert(onl
     assert Alert.objects.count() == 1
 
 
-def test_a_rule_finds_what_is_said_right_after_it_was_made(only_mine):
+def test_a_rule_finds_words_said_right_after_it_was_created(only_mine):
     watcher = Watcher(owner="one")
     watcher.step()
     rule()
@@ -171,7 +171,7 @@ def test_a_rule_finds_what_is_said_right_after_it_was_made(only_mine):
     assert Alert.objects.count() == 1
 
 
-def test_an_idle_watch_asks_little(only_mine, django_assert_max_num_queries):
+def test_an_idle_watcher_runs_few_queries(only_mine, django_assert_max_num_queries):
     rule()
     watcher = Watcher(owner="one")
     watcher.step()
@@ -283,7 +283,7 @@ def test_words_of_a_live_call_are_in_the_feed_soon_even_after_the_watcher_was_ki
     assert {one["call_id"] for one in found} == {"first", "second"}
 
 
-def test_one_odd_packet_does_not_end_the_watch(only_mine, monkeypatch, caplog):
+def test_a_malformed_packet_does_not_stop_the_watcher(only_mine, monkeypatch, caplog):
     rule()
     tail = PacketTail()
     record_packets([packet("odd", 1, "odd words here"), packet("c-1", 1, "my lawyer called")])
@@ -301,7 +301,7 @@ def test_one_odd_packet_does_not_end_the_watch(only_mine, monkeypatch, caplog):
     assert "is not searched" in caplog.text
 
 
-def test_a_rule_that_has_spoken_costs_nothing_more(only_mine, django_assert_max_num_queries):
+def test_a_rule_that_has_raised_its_alert_costs_nothing(only_mine, django_assert_max_num_queries):
     rule()
     tail = PacketTail()
     record_packets([packet("c-1", at, "my lawyer called") for at in range(1, 51)])

@@ -25,7 +25,7 @@ def raised(call, wanted, *, now=None, **fields):
     return raise_alerts([match], now=now or timezone.now())
 
 
-def test_an_alert_and_its_event_come_together(call_in):
+def test_an_alert_and_its_event_are_stored_together(call_in):
     call = call_in()
 
     (alert,) = raised(call, rule(), quote="Hello.", speaker="customer", offset_ms=5)
@@ -34,7 +34,7 @@ def test_an_alert_and_its_event_come_together(call_in):
     assert (event.call, event.data["alert"], event.data["severity"]) == (call, alert.pk, "warning")
 
 
-def test_a_rule_speaks_once_for_a_call_unless_it_may_repeat(call_in):
+def test_a_rule_raises_one_alert_for_a_call_unless_it_may_repeat(call_in):
     call, now = call_in(), timezone.now()
     once, again = rule(), rule(name="Again", repeat_after_s=60)
 
@@ -46,7 +46,7 @@ def test_a_rule_speaks_once_for_a_call_unless_it_may_repeat(call_in):
     assert counts == [(1, 1), (0, 0), (0, 1)]
 
 
-def test_the_same_source_counts_once_even_if_it_is_seen_again_late(call_in):
+def test_the_same_source_raises_once_even_if_it_is_read_again_later(call_in):
     call, again, now = call_in(), rule(repeat_after_s=1), timezone.now()
 
     raised(call, again, now=now, source="packet:1")
@@ -109,7 +109,7 @@ def test_calls_know_how_many_alerts_are_open_and_the_worst_of_them(call_in):
         ({"kind": "silence", "limit": float("nan")}, "limit", "1 to 86400"),
     ],
 )
-def test_a_rule_that_lacks_something_is_refused_by_field_and_limit(fields, field, text):
+def test_an_incomplete_rule_is_refused_with_field_and_limit(fields, field, text):
     with pytest.raises(ValidationError, match=text) as refused:
         AlertRule(name="New", **fields).full_clean()
 
@@ -124,7 +124,7 @@ def test_the_starter_rules_are_there_and_valid():
     assert {each.kind for each in rules} == set(AlertRule.Kind.values)
 
 
-def test_found_after_call_a_rule_repeats_by_where_it_was_found(call_in):
+def test_after_the_call_a_repeating_rule_compares_places_in_the_call(call_in):
     call, again = call_in(), rule(kind="words", phrases="cancel", repeat_after_s=60)
     places = (10_000, 40_000, 75_000)
 
@@ -155,7 +155,7 @@ def test_words_that_were_found_in_packets_are_not_found_again_in_the_transcript(
     assert found == []
 
 
-def test_an_alert_that_cannot_be_stored_holds_up_no_other(call_in, caplog):
+def test_an_alert_that_cannot_be_stored_does_not_hold_up_others(call_in, caplog):
     wrong, right = call_in(), call_in(call_id="c-2")
     sound = rule()
     odd = AlertRule(pk=sound.pk, name="x", kind="silence", limit=30, severity=None)

@@ -45,7 +45,7 @@ def check(alert):
     return resolved, *ended(alert)[:2]
 
 
-def test_words_in_an_unhappy_call_are_over_when_the_sentiment_recovers():
+def test_an_alert_on_words_with_low_sentiment_is_resolved_when_it_recovers():
     rule(conditions=[UNHAPPY])
     heard = unhappy()
     (alert,) = look()
@@ -68,7 +68,7 @@ def test_the_sentiment_of_the_other_side_ends_no_condition():
     assert check(alert) == (0, STATES.OPEN, "")
 
 
-def test_an_utterance_under_the_limit_was_said_whatever_follows():
+def test_a_low_utterance_keeps_its_alert_whatever_follows():
     rule(conditions=[{**UNHAPPY, "per_turn": True}])
     heard = unhappy()
     (alert,) = look()
@@ -78,7 +78,7 @@ def test_an_utterance_under_the_limit_was_said_whatever_follows():
     assert check(alert) == (0, STATES.OPEN, "")
 
 
-def test_sentiment_with_words_is_over_when_it_recovers():
+def test_a_sentiment_alert_with_words_is_resolved_when_it_recovers():
     rule("sentiment", conditions=[REFUND])
     heard = unhappy()
     (alert,) = look()
@@ -88,7 +88,7 @@ def test_sentiment_with_words_is_over_when_it_recovers():
     assert check(alert) == (1, STATES.RESOLVED, "recovered")
 
 
-def test_a_long_call_is_over_when_its_customer_recovers():
+def test_a_long_call_alert_is_resolved_when_the_sentiment_recovers():
     rule("long_call", limit=300, conditions=[UNHAPPY])
     heard = unhappy(opened_at=timezone.now() - timedelta(minutes=9))
     (alert,) = look()
@@ -98,7 +98,7 @@ def test_a_long_call_is_over_when_its_customer_recovers():
     assert check(alert) == (1, STATES.RESOLVED, "recovered")
 
 
-def test_a_long_call_is_over_when_its_loss_is():
+def test_a_long_call_alert_is_resolved_when_the_loss_ends():
     rule("long_call", limit=300, conditions=[LOSS])
     heard = hearing(opened_at=timezone.now() - timedelta(minutes=9))
     lossy(heard.call, missing=50)
@@ -109,7 +109,7 @@ def test_a_long_call_is_over_when_its_loss_is():
     assert check(alert) == (1, STATES.RESOLVED, "within_limit")
 
 
-def test_silence_with_words_is_over_when_it_is_broken():
+def test_a_silence_alert_with_words_is_resolved_when_the_silence_ends():
     now = timezone.now()
     rule("silence", limit=30, conditions=[REFUND])
     heard = unhappy(last_packet_at=now - timedelta(minutes=2))
@@ -120,7 +120,7 @@ def test_silence_with_words_is_over_when_it_is_broken():
     assert check(alert) == (1, STATES.RESOLVED, "silence_broken")
 
 
-def test_a_condition_that_is_back_is_raised_again():
+def test_a_returning_condition_is_raised_again():
     now = timezone.now()
     rule("loss", limit=5, conditions=[LONG])
     heard = hearing(opened_at=now - timedelta(minutes=9))
@@ -136,7 +136,7 @@ def test_a_condition_that_is_back_is_raised_again():
 
 
 @pytest.mark.parametrize("kind", ["loss", "long_call"])
-def test_the_state_of_a_call_is_over_when_the_call_ends(kind):
+def test_an_alert_on_the_state_of_a_call_is_resolved_when_it_ends(kind):
     now = timezone.now()
     rule(kind, limit=5, conditions=[LOSS if kind == "long_call" else LONG])
     heard = hearing(opened_at=now - timedelta(minutes=9))
@@ -149,7 +149,7 @@ def test_the_state_of_a_call_is_over_when_the_call_ends(kind):
 
 
 @pytest.mark.parametrize("condition", [LONG, LOSS])
-def test_words_stay_said_when_the_call_ends(condition):
+def test_an_alert_on_words_stays_open_when_the_call_ends(condition):
     rule(conditions=[condition])
     heard = unhappy(opened_at=timezone.now() - timedelta(minutes=9))
     lossy(heard.call, missing=50)
@@ -166,7 +166,7 @@ def test_words_stay_said_when_the_call_ends(condition):
 @pytest.mark.parametrize(
     ("score", "state"), [(-3.0, (STATES.OPEN, "")), (1.0, (STATES.RESOLVED, "not_confirmed"))]
 )
-def test_the_result_judges_the_conditions(score, state):
+def test_the_result_decides_about_the_conditions(score, state):
     rule(conditions=[UNHAPPY])
     heard = unhappy()
     (alert,) = look()
@@ -184,7 +184,7 @@ def test_the_result_judges_the_conditions(score, state):
     assert Alert.objects.count() == 1
 
 
-def test_sentiment_is_refuted_with_one_of_its_conditions():
+def test_a_sentiment_alert_is_resolved_if_the_result_refutes_a_condition():
     rule("sentiment", speaker="agent", limit=-1, conditions=[UNHAPPY])
     heard = hearing()
     for number in range(6):

@@ -46,7 +46,7 @@ def test_an_alert_points_at_the_words_themselves_within_their_utterance():
     assert alert.offset_ms == 5_900
 
 
-def test_times_of_words_outside_of_their_utterance_are_not_believed():
+def test_word_times_outside_their_utterance_are_ignored():
     rule()
     hearing().hear(5_000, "My lawyer.", words=[[0, 300, "My"], [900, 1_000, "lawyer"]])
 
@@ -67,7 +67,7 @@ def test_times_of_words_outside_of_their_utterance_are_not_believed():
         ({}, {"shown": ""}),
     ],
 )
-def test_words_that_a_rule_does_not_want_raise_nothing(fields, said):
+def test_words_that_do_not_match_a_rule_raise_nothing(fields, said):
     rule(**fields)
     hearing().hear(**{"begin_ms": 0, "shown": "My lawyer.", **said})
 
@@ -100,7 +100,7 @@ def test_words_that_are_held_back_raise_nothing_until_they_are_released():
     assert (alert.found, alert.quote) == ("Said “lawyer”.", "My lawyer has [NUMBER].")
 
 
-def test_words_between_which_some_are_held_back_are_no_phrase():
+def test_words_around_held_back_words_do_not_form_a_phrase():
     rule()
     heard = hearing()
     heard.hear(0, "I want to cancel my")
@@ -133,7 +133,7 @@ def test_words_that_are_shown_only_after_a_change_are_found():
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_phrase_goes_over_the_borders_of_utterances_of_one_speaker(at_once):
+def test_a_phrase_may_span_utterances_of_one_speaker(at_once):
     rule()
     tail, heard = LiveTail(), hearing()
     for begin_ms, shown in ((0, "I want to cancel"), (1_500, "my"), (3_000, "contract. Now.")):
@@ -149,7 +149,7 @@ def test_a_phrase_goes_over_the_borders_of_utterances_of_one_speaker(at_once):
     assert alert.offset_ms == 100
 
 
-def test_a_phrase_over_a_border_is_found_when_its_first_part_is_released_last():
+def test_a_phrase_that_spans_utterances_is_found_if_its_start_is_released_last():
     rule()
     tail, heard = LiveTail(), hearing()
     held = heard.hear(0, None)
@@ -163,7 +163,7 @@ def test_a_phrase_over_a_border_is_found_when_its_first_part_is_released_last():
 @pytest.mark.parametrize(
     ("begin_ms", "speaker"), [(2_500, "customer"), (1_100, "agent")], ids=["a pause", "a side"]
 )
-def test_a_phrase_does_not_go_over_a_pause_or_to_the_other_side(begin_ms, speaker):
+def test_a_phrase_does_not_span_a_pause_or_the_other_side(begin_ms, speaker):
     rule()
     heard = hearing()
     heard.hear(0, "I want to cancel")
@@ -172,7 +172,7 @@ def test_a_phrase_does_not_go_over_a_pause_or_to_the_other_side(begin_ms, speake
     assert look() == []
 
 
-def test_an_utterance_without_words_is_no_border():
+def test_an_utterance_without_words_does_not_break_a_phrase():
     rule()
     heard = hearing()
     heard.hear(0, "I want to cancel")
@@ -220,7 +220,7 @@ def test_an_alert_is_raised_once_by_a_watcher_that_starts_again_and_by_a_second_
     assert Alert.objects.filter(rule__name="words").count() == 1
 
 
-def test_a_watcher_that_dies_while_it_raises_is_followed_by_one_that_raises_the_rest():
+def test_if_a_watcher_dies_the_next_one_raises_the_remaining_alerts():
     rule(repeat_after_s=1)
     heard = hearing()
     heard.hear(0, "My lawyer.")
@@ -236,7 +236,7 @@ def test_a_watcher_that_dies_while_it_raises_is_followed_by_one_that_raises_the_
     assert sorted(Alert.objects.values_list("call", flat=True)) == [heard.call.pk, other.call.pk]
 
 
-def test_the_result_does_not_raise_what_was_raised_live():
+def test_the_result_does_not_repeat_live_alerts():
     rule()
     rule(name="Again", repeat_after_s=1)
     tail, heard = LiveTail(), hearing()
@@ -254,7 +254,7 @@ def test_the_result_does_not_raise_what_was_raised_live():
     assert Alert.objects.filter(rule__name="words").count() == 1
 
 
-def test_words_that_were_not_heard_live_are_found_in_the_result():
+def test_words_that_were_not_transcribed_live_are_found_in_the_result():
     rule()
     tail, heard = LiveTail(), hearing()
     heard.hear(0, "Hello.")
@@ -267,7 +267,7 @@ def test_words_that_were_not_heard_live_are_found_in_the_result():
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["watched on", "watcher restarted"])
-def test_last_words_that_were_shown_raise_an_alert_although_the_call_is_over(known):
+def test_the_last_live_words_raise_an_alert_even_after_the_call(known):
     rule()
     tail, heard = LiveTail(), hearing()
     heard.hear(0, "Hello.")
@@ -296,7 +296,7 @@ def test_words_that_were_released_after_the_end_are_found_even_if_the_analysis_f
     assert Alert.objects.get().quote == "My lawyer."
 
 
-def test_a_step_asks_the_same_however_many_calls_have_changed(django_assert_num_queries):
+def test_a_step_takes_the_same_queries_however_many_calls_have_changed(django_assert_num_queries):
     rule()
     rule("sentiment")
     few, many, idle = LiveTail(), LiveTail(), LiveTail()
@@ -357,7 +357,7 @@ def test_an_utterance_that_commits_after_a_later_one_of_another_call_is_not_miss
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_watchers_at_once_raise_nothing_twice():
+def test_two_simultaneous_watchers_raise_nothing_twice():
     if connection.vendor != "postgresql":
         pytest.skip("needs two writers at once")
     rule()

@@ -21,7 +21,7 @@ def sentiment(**scores):
     }
 
 
-def test_sentiment_so_far_raises_an_alert_once_enough_was_judged():
+def test_live_sentiment_raises_an_alert_once_there_are_enough_scores():
     rule("sentiment", speaker="customer")
     tail, heard = LiveTail(), hearing()
     for begin_ms in (0, 10_000):
@@ -45,7 +45,7 @@ def test_sentiment_so_far_raises_an_alert_once_enough_was_judged():
         ({"queues": ["sales"]}, {"customer": -4.0}),
     ],
 )
-def test_sentiment_so_far_that_a_rule_does_not_want_raises_nothing(fields, scores):
+def test_live_sentiment_that_does_not_match_a_rule_raises_nothing(fields, scores):
     rule("sentiment", **fields)
     heard = hearing()
     for number in range(6):
@@ -56,7 +56,7 @@ def test_sentiment_so_far_that_a_rule_does_not_want_raises_nothing(fields, score
     assert look() == []
 
 
-def test_sentiment_so_far_is_that_of_the_side_as_swapped():
+def test_live_sentiment_follows_swapped_speakers():
     rule("sentiment", speaker="agent")
     heard = hearing(speakers_swapped=True)
     for number in range(3):
@@ -68,7 +68,7 @@ def test_sentiment_so_far_is_that_of_the_side_as_swapped():
     assert alert.speaker == "agent"
 
 
-def test_sentiment_that_stays_low_is_told_again_only_if_the_rule_says_so_and_not_by_the_result():
+def test_lasting_low_sentiment_is_repeated_only_by_a_repeating_rule_and_not_by_the_result():
     rule("sentiment")
     rule("sentiment", name="Again", repeat_after_s=60)
     tail, heard, now = LiveTail(), hearing(), timezone.now()
@@ -137,14 +137,14 @@ def test_a_call_in_which_nobody_has_spoken_is_silent_from_its_start():
         {"heard_until_ms": 90_000, "skipped": [[10_000, 50_000]]},
     ],
 )
-def test_what_was_not_heard_is_no_silence(fields):
+def test_skipped_audio_does_not_count_as_silence(fields):
     rule("silence", limit=45)
     hearing().listen(**fields)
 
     assert look() == []
 
 
-def test_silence_that_lasts_is_told_again_only_if_the_rule_says_so_and_not_by_the_result():
+def test_lasting_silence_is_repeated_only_by_a_repeating_rule_and_not_by_the_result():
     rule("silence", limit=45)
     rule("silence", name="Again", limit=45, repeat_after_s=60)
     tail, heard, now = LiveTail(), hearing(), timezone.now()
@@ -173,7 +173,7 @@ def test_silence_in_a_call_that_is_over_is_left_to_the_result():
     assert not Alert.objects.exists()
 
 
-def test_odd_figures_of_one_call_hold_up_no_other(caplog):
+def test_invalid_figures_of_one_call_do_not_hold_up_others(caplog):
     rule("silence", limit=45)
     hearing().listen(90_000, skipped="long ago")
     sound = hearing()

@@ -22,7 +22,7 @@ def said(heard, begin_ms=1_000, shown="Good morning.", *, speaker="agent", **fie
     return heard.hear(begin_ms, shown, speaker=speaker, **fields)
 
 
-def test_it_is_raised_when_the_time_has_been_heard_without_the_words():
+def test_an_alert_is_raised_when_the_time_has_passed_without_the_words():
     script()
     tail, heard = LiveTail(), hearing()
     said(heard)
@@ -51,7 +51,7 @@ def test_words_that_are_said_in_time_raise_nothing(begin_ms, shown, speaker):
 
 
 @pytest.mark.parametrize(("begin_ms", "speaker"), [(31_000, "agent"), (1_000, "customer")])
-def test_words_that_come_too_late_or_from_the_other_side_do_not_count(begin_ms, speaker):
+def test_words_that_are_late_or_from_the_other_side_do_not_count(begin_ms, speaker):
     script()
     heard = hearing()
     said(heard)
@@ -61,7 +61,7 @@ def test_words_that_come_too_late_or_from_the_other_side_do_not_count(begin_ms, 
     assert len(look()) == 1
 
 
-def test_words_may_go_over_the_border_of_two_utterances():
+def test_words_may_span_two_utterances():
     script()
     heard = hearing()
     said(heard, 1_000, "This call may be")
@@ -80,7 +80,7 @@ def test_words_may_go_over_the_border_of_two_utterances():
     ],
     ids=["not heard", "held back", "not heard far enough"],
 )
-def test_nothing_is_raised_live_while_the_words_may_have_been_said(unsure):
+def test_no_live_alert_is_raised_while_the_words_may_have_been_said(unsure):
     script()
     heard = hearing()
     said(heard)
@@ -90,7 +90,7 @@ def test_nothing_is_raised_live_while_the_words_may_have_been_said(unsure):
     assert look() == []
 
 
-def test_a_speaker_of_whom_nothing_was_heard_has_not_failed_to_say_it():
+def test_a_speaker_who_was_not_heard_raises_no_alert():
     script()
     heard = hearing()
     said(heard, speaker="customer")
@@ -102,7 +102,7 @@ def test_a_speaker_of_whom_nothing_was_heard_has_not_failed_to_say_it():
     assert not Alert.objects.exists()
 
 
-def test_what_was_skipped_live_is_decided_by_the_result():
+def test_the_result_decides_about_skipped_audio():
     script()
     tail, heard = LiveTail(), hearing()
     said(heard)
@@ -150,7 +150,7 @@ def test_a_call_in_another_language_raises_nothing(language, is_raised):
     assert bool(look()) == is_raised
 
 
-def test_the_result_does_not_repeat_what_was_raised_live():
+def test_the_result_does_not_repeat_a_live_not_said_alert():
     script(repeat_after_s=1)
     tail, heard = LiveTail(), hearing()
     said(heard)

@@ -93,7 +93,7 @@ def test_words_may_be_said_long_before_those_of_the_condition(restarted):
     assert alert.offset_ms == 500_000
 
 
-def test_words_that_change_after_they_were_read_count_as_they_are():
+def test_changed_words_count_in_their_newest_form():
     rule(conditions=[REFUND])
     tail, heard = LiveTail(), hearing()
     said = heard.hear(1_000, "I want a refund.")
@@ -170,7 +170,7 @@ def test_conditions_on_the_state_of_a_call_are_swept_together():
     assert sweep() == []
 
 
-def test_text_calls_are_heard_for_rules_with_conditions_and_raise_once():
+def test_rules_with_conditions_check_live_words_of_text_calls_and_raise_once():
     rule(conditions=[REFUND])
     watcher = Watcher(owner="one")
     watcher.step()
@@ -212,7 +212,7 @@ def test_the_result_and_the_trial_check_every_condition(kind, fields, conditions
     assert bool(try_rule(made).hits) == is_raised
 
 
-def test_the_result_does_not_raise_again_what_was_raised_live():
+def test_the_result_does_not_repeat_a_live_alert_with_conditions():
     rule(conditions=[REFUND])
     rule(name="again", conditions=[REFUND], repeat_after_s=60)
     tail, heard = LiveTail(), hearing()

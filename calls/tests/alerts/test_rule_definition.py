@@ -52,7 +52,7 @@ UNHAPPY = {"kind": "sentiment", "limit": -2}
         ({"quiet_mode": "never"}, "quiet_mode", "not a valid choice"),
     ],
 )
-def test_a_rule_that_cannot_work_names_the_field_and_the_limit(fields, field, complaint):
+def test_an_invalid_rule_definition_names_the_field_and_the_limit(fields, field, complaint):
     with pytest.raises(ValidationError) as refused:
         validate_rule({**WORDS, **fields})
 
@@ -73,7 +73,7 @@ def test_a_valid_rule_is_tidied_and_not_saved():
     assert made.pk is None
 
 
-def test_a_change_keeps_what_it_does_not_name():
+def test_a_change_keeps_fields_that_it_does_not_name():
     made = rule(queues=["billing"])
 
     changed = validate_rule({"severity": 3}, rule=made)

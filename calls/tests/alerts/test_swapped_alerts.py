@@ -43,7 +43,7 @@ def test_alerts_name_the_other_side_and_new_words_are_taken_for_the_right_one():
     assert alert.speaker == "agent"
 
 
-def test_alerts_by_the_words_of_the_other_side_are_withdrawn_and_judged_again():
+def test_alerts_on_the_other_sides_words_are_withdrawn_and_checked_again():
     AlertRule.objects.all().delete()
     AlertRule.objects.create(
         name="Angry customer", kind="words", speaker="customer", phrases="angry"

@@ -88,7 +88,7 @@ def test_undeclared_audio_among_words_is_left_unchanged():
     assert outcomes(call) == [("transcribe", "running")]
 
 
-def test_words_of_a_call_in_other_hands_are_not_stored():
+def test_words_of_a_call_that_another_worker_holds_are_not_stored():
     mine, lost = ended_call(), ended_call()
     taken = take()
     Call.objects.filter(pk=lost.pk).update(lease_token=9)
@@ -125,7 +125,7 @@ def test_many_calls_take_as_many_queries_as_one():
     assert queries_for(12) == queries_for(1)
 
 
-def test_calls_are_given_back_together_and_at_no_cost():
+def test_calls_are_released_together_without_using_up_attempts():
     calls = [ended_call() for _ in range(3)]
     taken = take()
     Call.objects.filter(pk=calls[2].pk).update(lease_token=9)
@@ -138,7 +138,7 @@ def test_calls_are_given_back_together_and_at_no_cost():
     assert set(Call.objects.values_list("lease_owner", flat=True)) == {"", "worker-1"}
 
 
-def test_failures_that_come_together_count_one_by_one(settings):
+def test_simultaneous_failures_count_one_by_one(settings):
     settings.AI_BREAKER_FAILURES = 4
     for _ in range(3):
         ended_call()

@@ -47,7 +47,7 @@ def test_enough_failures_in_a_row_are_an_outage():
     assert claim() == []
 
 
-def test_an_answer_in_between_breaks_the_row():
+def test_a_success_in_between_resets_the_failures():
     for _ in range(4):
         spoken_call()
     leases = claim()
@@ -63,7 +63,7 @@ def test_an_answer_in_between_breaks_the_row():
 @pytest.mark.parametrize(
     "error", [refusal(), ProviderError("No words.", code="empty_transcript", transient=True)]
 )
-def test_an_error_that_is_an_answer_breaks_the_row(error):
+def test_an_error_that_is_a_response_resets_the_failures(error):
     for _ in range(3):
         spoken_call()
     leases = claim()
@@ -75,7 +75,7 @@ def test_an_error_that_is_an_answer_breaks_the_row(error):
     assert (health().failures, health().down_since) == (0, None)
 
 
-def test_failures_far_apart_are_no_outage():
+def test_failures_far_apart_are_not_an_outage():
     for _ in range(3):
         spoken_call()
     leases = claim()
@@ -128,7 +128,7 @@ def test_each_stage_is_down_separately():
 
 
 # Who waits for it
-def test_words_are_taken_past_audio_that_waits_to_be_transcribed():
+def test_text_calls_pass_audio_that_waits_for_transcription():
     bring_down()
     spoken_call("heard")
     ended_call("read")
@@ -139,7 +139,7 @@ def test_words_are_taken_past_audio_that_waits_to_be_transcribed():
     assert attempt(lease).number == 1
 
 
-def test_words_that_pass_by_are_no_probe():
+def test_text_calls_that_pass_are_not_probes():
     bring_down()
     let_probe_time_come()
     ended_call()
@@ -153,7 +153,7 @@ def test_words_that_pass_by_are_no_probe():
     assert claim() == []
 
 
-def test_audio_that_was_not_declared_asks_once_and_waits_like_all_audio():
+def test_undeclared_audio_makes_one_attempt_and_waits_like_all_audio():
     bring_down()
     record_packets([packet("undeclared", 1, SILENCE)])
     end_call(call_id="undeclared")
@@ -167,7 +167,7 @@ def test_audio_that_was_not_declared_asks_once_and_waits_like_all_audio():
     assert claim() == []
 
 
-def test_audio_that_was_transcribed_before_the_outage_goes_on():
+def test_audio_that_was_transcribed_before_the_outage_continues():
     spoken_call("heard")
     (lease,) = claim()
     one_call.save_transcript(lease, attempt(lease), **TRANSCRIPT)
@@ -200,7 +200,7 @@ def test_the_failure_that_shows_the_outage_and_all_later_ones_cost_nothing():
     assert list(outcomes) == ["failed", "failed", "snoozed", "snoozed", "snoozed"]
 
 
-def test_a_call_in_hand_is_put_back_without_an_attempt():
+def test_a_claimed_call_is_released_without_using_up_an_attempt():
     ended_call()
     (lease,) = claim()
     one_call.save_transcript(lease, attempt(lease), asked=False, **TRANSCRIPT)
@@ -223,7 +223,7 @@ def test_a_call_that_waits_shows_when_the_provider_is_asked_again():
 
 
 # What monitoring hears
-def test_monitoring_hears_of_it_and_the_service_stays_ready(client, heartbeat):
+def test_monitoring_shows_the_outage_and_the_service_stays_ready(client, heartbeat):
     bring_down()
 
     ready = client.get("/readyz")

@@ -20,7 +20,7 @@ from calls.tests.factories import (
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("short_breaker")]
 
 
-def test_one_call_is_taken_as_a_probe():
+def test_one_call_is_claimed_as_a_probe():
     bring_down()
     let_probe_time_come()
 
@@ -64,7 +64,7 @@ def test_a_late_failure_from_before_the_outage_does_not_double_the_wait():
     assert health().wait_s == 30
 
 
-def test_every_probe_is_another_call():
+def test_every_probe_uses_another_call():
     bring_down()
     probed = set()
     for _ in range(3):
@@ -80,7 +80,7 @@ def test_every_probe_is_another_call():
     assert len(probed) == 3
 
 
-def test_an_answered_probe_brings_all_calls_back():
+def test_a_successful_probe_releases_all_calls():
     bring_down()
     let_probe_time_come()
     (lease,) = claim()
@@ -102,7 +102,7 @@ def test_a_probe_that_did_not_need_the_provider_gives_its_turn_to_another():
     assert len(claim()) == 1
 
 
-def test_an_answer_about_meaning_says_nothing_about_transcription():
+def test_a_success_in_one_stage_does_not_end_an_outage_in_the_other():
     bring_down()
     ended_call()
     (lease,) = claim()

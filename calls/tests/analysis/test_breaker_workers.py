@@ -36,7 +36,7 @@ class Restarting(FakeProvider):
 
 
 @needs_commits
-def test_a_provider_that_is_down_for_a_while_costs_no_call_its_life(settings, monkeypatch):
+def test_a_provider_that_is_down_for_a_while_fails_no_call(settings, monkeypatch):
     monkeypatch.setattr(breaker, "MAX_WAIT_S", 0.2)
     settings.AI_BREAKER_SECONDS = 0.1
     settings.AI_RETRY_BASE = 0
@@ -143,7 +143,7 @@ def test_a_runner_takes_nothing_while_the_provider_is_down():
 
 @needs_commits
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
-def test_of_many_workers_one_is_let_in():
+def test_one_of_many_workers_gets_the_probe():
     bring_down()
     let_probe_time_come()
 

@@ -44,7 +44,7 @@ def test_a_lease_knows_whether_its_call_is_audio():
     assert {lease.call_id: lease.is_spoken for lease in leases} == {"heard": True, "read": False}
 
 
-def test_no_more_audio_is_taken_than_there_is_room_for():
+def test_audio_is_claimed_only_up_to_its_limit():
     for number in range(4):
         spoken_call(f"heard-{number}")
     ended_call("read")
@@ -53,7 +53,7 @@ def test_no_more_audio_is_taken_than_there_is_room_for():
     assert taken(spoken_limit=0) == []
 
 
-def test_words_that_came_last_are_taken_past_any_number_of_recordings():
+def test_a_new_text_call_passes_any_number_of_recordings():
     for number in range(5):
         spoken_call(f"heard-{number}")
     ended_call("read")
@@ -71,7 +71,7 @@ def test_audio_that_has_been_transcribed_needs_no_room():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_transcription_that_takes_for_ever_holds_nobody_up(settings):
+def test_an_endless_transcription_does_not_hold_up_others(settings):
     settings.AI_AUDIO_CONCURRENCY = 1
 
     class Deaf(SpokenProvider):
@@ -114,7 +114,7 @@ def _closed(function):
 
 
 # How many a provider has at a time
-def test_no_more_calls_are_in_hand_than_the_provider_is_allowed(settings):
+def test_no_more_calls_are_claimed_than_the_limit_of_the_provider(settings):
     settings.AI_PROVIDER_CONCURRENCY = 3
     for _ in range(5):
         ended_call()
@@ -170,7 +170,7 @@ def test_workers_that_claim_at_once_stay_below_the_limit_together(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_limit_only_slows_down(settings):
+def test_a_limit_delays_calls_but_fails_none(settings):
     settings.AI_PROVIDER_CONCURRENCY = 2
     calls = [ended_call() for _ in range(6)]
 

@@ -94,7 +94,7 @@ def test_hostile_text_of_a_provider_is_stored_and_read_on_the_page_and_in_every_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_hostile_text_of_an_error_is_on_record():
+def test_hostile_text_of_an_error_is_stored():
     call = ended_call()
 
     run(PoisonedError())
@@ -116,7 +116,7 @@ def test_hostile_text_of_an_error_is_on_record():
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_the_database_refuses_is_a_failed_attempt_of_that_call_alone(
+def test_data_that_the_database_refuses_fails_only_the_attempt_of_its_call(
     settings, monkeypatch, error
 ):
     settings.AI_RETRY_BASE, settings.AI_MAX_ATTEMPTS = 0, 2
@@ -200,7 +200,7 @@ def test_any_understanding_can_be_stored(score, label, text, insights):
     assert clean.sentiments[0].label in {"POSITIVE", "NEUTRAL", "NEGATIVE"}
 
 
-def test_what_is_too_long_is_cut_and_the_result_says_so():
+def test_overlong_results_are_cut_and_the_result_says_so():
     said = Understanding((), "x" * 1_000_000, ("y" * 1000,) * 500, "m", {"reason": "z" * 9999})
 
     clean = clean_understanding(said, turns=0)
@@ -228,6 +228,6 @@ def test_a_transcript_of_too_many_turns_is_cut_and_says_so():
     ]
 
 
-def test_sentiments_that_do_not_match_the_turns_are_an_answer_that_cannot_be_used():
+def test_sentiments_that_do_not_match_the_turns_fail_the_attempt():
     with pytest.raises(ProviderError, match="0 sentiments came back for 2 turns"):
         clean_understanding(Understanding((), "", (), "m"), turns=2)

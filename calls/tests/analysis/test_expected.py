@@ -26,7 +26,7 @@ def lasted(seconds, **fields):
         (5, 48_000, False),  # sent faster than it was spoken
     ],
 )
-def test_a_call_of_which_half_is_missing_says_so(seconds, received_ms, is_short):
+def test_a_call_with_half_of_its_audio_missing_has_a_note(seconds, received_ms, is_short):
     length = measure_length(lasted(seconds), received_ms)
 
     assert (length.received_ms, length.expected_ms) == (received_ms, 1000 * seconds)
@@ -47,7 +47,7 @@ def test_a_call_whose_end_nobody_reported_ended_with_its_last_packet(reason):
     assert measure_length(call, 9_000).expected_ms == 10_000
 
 
-def test_no_result_is_expected_of_a_live_call():
+def test_a_live_call_has_no_expected_length():
     length = measure_length(lasted(180, ended_at=None), 0)
 
     assert (length.expected_ms, length.notes) == (None, ())

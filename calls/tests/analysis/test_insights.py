@@ -92,7 +92,7 @@ def test_the_answers_are_stored_with_the_analysis(insights):
     assert "Was anything sold?" not in seen.fields["messages"][0]["content"]
 
 
-def test_another_question_is_another_prompt(insights):
+def test_a_changed_question_changes_the_prompt_version(insights):
     before = prompt_version(enabled_insights(), language="en")
 
     Insight.objects.filter(name="upsell").update(enabled=True)
@@ -102,7 +102,7 @@ def test_another_question_is_another_prompt(insights):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_server_in_trouble_is_asked_until_it_answers(insights, settings):
+def test_a_failing_server_is_retried_until_it_succeeds(insights, settings):
     settings.AI_RETRY_BASE = 0
     call = ended_call()
 
@@ -147,7 +147,7 @@ def test_an_insight_can_be_made_and_switched_off_in_the_admin(admin_client, insi
     assert "Will they leave?" in listed
 
 
-def test_the_health_of_providers_can_be_looked_at_and_not_edited(admin_client):
+def test_the_health_of_providers_can_be_viewed_but_not_edited(admin_client):
     row = ProviderHealth.objects.create(provider="openai", stage="understand", failures=3)
 
     page = admin_client.get(reverse("admin:calls_providerhealth_change", args=[row.pk]))

@@ -22,7 +22,7 @@ async def test_items_that_arrive_together_are_written_together():
     assert batches == [[0, 1, 2, 3, 4]]
 
 
-async def test_an_item_that_breaks_the_transaction_harms_no_other():
+async def test_an_item_that_breaks_the_transaction_does_not_affect_others():
     def write(items):
         if 3 in items:
             raise RuntimeError("3 cannot be written")

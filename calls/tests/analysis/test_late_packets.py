@@ -81,7 +81,7 @@ def test_another_round_waits_until_no_more_packets_come():
     assert services.reanalyse_late_calls() == 1
 
 
-def test_packets_that_keep_coming_do_not_put_it_off_for_ever():
+def test_a_continuous_stream_of_late_packets_does_not_delay_the_round_forever():
     call = archived_call()
     speak_late(call)
     make_quiet(minutes=16)
@@ -90,7 +90,7 @@ def test_packets_that_keep_coming_do_not_put_it_off_for_ever():
     assert services.reanalyse_late_calls() == 1
 
 
-def test_a_packet_a_minute_for_ever_is_read_once_and_then_only_stored():
+def test_an_endless_trickle_of_late_packets_causes_one_round():
     call = archived_call()
 
     rounds = 0
@@ -132,7 +132,7 @@ def test_packets_that_come_while_a_round_runs_ask_for_another_one():
     assert WORDS in heard(call)
 
 
-def test_a_round_that_only_judges_again_does_not_count_as_reading():
+def test_a_round_that_keeps_the_transcript_does_not_count_as_reading():
     call = archived_call()
     services.reanalyse_call(call_id=call.call_id, stage=Stage.UNDERSTAND)
     speak_late(call)
@@ -150,14 +150,14 @@ def test_a_failed_call_waits_for_its_retry(data):
     assert services.reanalyse_late_calls() == 0
 
 
-def test_counters_without_audio_ask_for_nothing():
+def test_counters_without_audio_start_no_round():
     call = archived_call()
     speak_late(call, data="")
 
     assert round_of(call) == ("ARCHIVED", 0, None)
 
 
-def test_packets_that_come_long_after_the_end_ask_for_nothing():
+def test_packets_long_after_the_end_start_no_round():
     call = archived_call()
     make_quiet(seconds=61)
     speak_late(call)
@@ -165,7 +165,7 @@ def test_packets_that_come_long_after_the_end_ask_for_nothing():
     assert round_of(call) == ("ARCHIVED", 0, None)
 
 
-def test_packets_of_a_pruned_call_ask_for_nothing():
+def test_packets_of_a_pruned_call_start_no_round():
     call = archived_call()
     Call.objects.update(packets_pruned_at=timezone.now())
     speak_late(call)
@@ -173,7 +173,7 @@ def test_packets_of_a_pruned_call_ask_for_nothing():
     assert round_of(call) == ("ARCHIVED", 0, None)
 
 
-def test_it_can_be_switched_off(settings):
+def test_rounds_for_late_packets_can_be_switched_off(settings):
     settings.REANALYSE_LATE = False
     call = archived_call()
     speak_late(call)

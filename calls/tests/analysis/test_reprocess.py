@@ -84,7 +84,7 @@ def test_the_next_reanalysis_is_from_scratch_again():
     assert len(provider.heard) == 1
 
 
-def test_an_unknown_stage_is_no_stage():
+def test_an_unknown_stage_is_refused():
     call = archived_call()
 
     with pytest.raises(ValueError, match="guess"):
@@ -114,7 +114,7 @@ def test_the_api_refuses_another_stage_and_leaves_the_call_alone(api):
     assert fetch(call).state == CallState.ARCHIVED
 
 
-def test_a_retry_goes_on_at_the_stage_that_failed():
+def test_a_retry_continues_at_the_stage_that_failed():
     call, provider = fail(ended_call(), Stage.UNDERSTAND), FakeProvider()
 
     services.retry_call(call_id=call.call_id)
@@ -170,7 +170,7 @@ def test_archived_calls_of_a_queue_are_reanalysed_from_a_stage():
     assert fetch(other).state == CallState.ARCHIVED
 
 
-def test_many_calls_wake_the_worker_few_times(call_in):
+def test_many_calls_wake_the_worker_only_a_few_times(call_in):
     for number in range(150):
         call_in(CallState.FAILED, f"f-{number}")
     OrmQ.objects.all().delete()
@@ -236,7 +236,7 @@ def wait(call, **time):
     Call.objects.filter(pk=call.pk).update(state_changed_at=timezone.now() - timedelta(**time))
 
 
-def test_failed_calls_wait_for_somebody_unless_that_is_set():
+def test_failed_calls_are_not_retried_automatically_by_default():
     call = failed_call()
     wait(call, days=30)
 
@@ -246,7 +246,7 @@ def test_failed_calls_wait_for_somebody_unless_that_is_set():
 
 
 @pytest.mark.usefixtures("_after_an_hour")
-def test_a_failed_call_is_retried_by_the_sweep_when_its_time_has_come():
+def test_a_failed_call_is_retried_by_the_sweep_when_it_is_due():
     early, due = failed_call(), failed_call()
     wait(early, minutes=59)
     wait(due, minutes=61)
@@ -277,7 +277,7 @@ def test_a_call_that_keeps_failing_is_left_alone_after_some_rounds():
 
 
 @pytest.mark.usefixtures("_after_an_hour")
-def test_somebody_who_retries_it_gives_it_all_its_rounds_again():
+def test_a_manual_retry_resets_the_automatic_rounds():
     call = failed_call()
     Call.objects.filter(pk=call.pk).update(automatic_retries=2)
 

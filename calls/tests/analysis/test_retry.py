@@ -41,7 +41,7 @@ def test_a_permanent_error_is_not_tried_again():
     assert "401 Unauthorized" in decision.reason
 
 
-def test_a_provider_that_names_its_time_is_asked_then_at_no_cost():
+def test_a_provider_that_sends_retry_after_is_retried_then_at_no_cost():
     busy = passing(retry_after_s=30)
 
     assert POLICY.decide(busy, attempt=5) == Retry(timedelta(seconds=30), counts=False)
@@ -53,19 +53,19 @@ def test_an_absurd_retry_after_is_cut_to_an_hour():
     )
 
 
-def test_a_provider_cannot_say_later_for_ever():
+def test_a_provider_cannot_delay_forever():
     decision = POLICY.decide(passing(retry_after_s=30), attempt=5, snoozes=MAX_SNOOZES)
 
     assert isinstance(decision, GiveUp)
 
 
-def test_a_provider_that_is_down_is_asked_when_it_may_be_up_at_no_cost():
+def test_a_provider_that_is_down_is_retried_at_the_next_probe_at_no_cost():
     assert POLICY.decide(passing(), attempt=5, down_s=20) == Retry(
         timedelta(seconds=20), counts=False
     )
 
 
-def test_of_two_times_to_wait_the_longer_one_counts():
+def test_the_longer_of_two_waits_counts():
     assert POLICY.decide(passing(retry_after_s=30), attempt=1, down_s=20) == Retry(
         timedelta(seconds=30), counts=False
     )
@@ -89,11 +89,11 @@ def test_no_attempt_starts_after_the_deadline():
     assert "No result within 86400 s; the last error was: 503" in too_late.reason
 
 
-def test_a_provider_that_says_later_cannot_move_the_deadline():
+def test_retry_after_cannot_move_the_deadline():
     assert isinstance(DAY.decide(passing(retry_after_s=60), attempt=1, spent_s=86_399), GiveUp)
 
 
-def test_a_provider_that_is_down_is_waited_for_past_any_deadline():
+def test_the_deadline_does_not_count_while_a_provider_is_down():
     decision = DAY.decide(passing(), attempt=1, spent_s=1e6, down_s=30)
 
     assert decision == Retry(timedelta(seconds=30), counts=False)

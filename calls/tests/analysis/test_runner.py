@@ -45,7 +45,7 @@ def test_a_text_call_is_archived_with_its_words_by_speaker():
     assert turns[3]["text"] == "Thank you, that is wonderful."
 
 
-def test_a_flaky_provider_is_asked_again_until_it_answers():
+def test_a_flaky_provider_is_retried_until_it_succeeds():
     call = ended_call()
 
     run(FakeProvider([outage(), outage()]))
@@ -96,7 +96,7 @@ def test_a_bug_in_the_analysis_fails_the_call_and_not_the_worker(caplog):
     assert "failed for good" in errors[-1].getMessage()
 
 
-def test_many_calls_are_carried_at_once():
+def test_many_calls_are_processed_at_once():
     class Slow(FakeProvider):
         together = most = 0
 
@@ -116,7 +116,7 @@ def test_many_calls_are_carried_at_once():
     assert not Call.objects.exclude(state=CallState.ARCHIVED).exists()
 
 
-def test_a_stopped_runner_gives_its_calls_back_and_uses_up_no_attempt():
+def test_a_stopped_runner_releases_its_calls_and_uses_up_no_attempt():
     class Endless(FakeProvider):
         async def understand(self, turns, *, language):
             stopped.append(True)
@@ -134,7 +134,7 @@ def test_a_stopped_runner_gives_its_calls_back_and_uses_up_no_attempt():
     assert fetch(call).state == CallState.ARCHIVED
 
 
-def test_a_heartbeat_keeps_a_long_analysis_in_the_same_hands(settings):
+def test_a_heartbeat_keeps_a_long_analysis_with_the_same_worker(settings):
     settings.AI_LEASE_SECONDS = 0.3
 
     class Slow(FakeProvider):
@@ -175,7 +175,7 @@ def test_an_audio_call_goes_through_the_provider():
 
 
 @pytest.mark.parametrize(("audio_s", "limit_s"), [(1, 120), (48, 120), (60, 150), (3600, 9000)])
-def test_an_attempt_may_take_as_long_as_its_audio_asks_for(audio_s, limit_s):
+def test_the_time_limit_grows_with_the_length_of_the_audio(audio_s, limit_s):
     assert stages.limit_s_of(audio_s * 1000, stages.TIMEOUT_PER_AUDIO) == limit_s
 
 

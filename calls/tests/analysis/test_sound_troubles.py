@@ -34,7 +34,7 @@ def logged(call):
     return [event.data["kinds"] for event in call.events.filter(type="sound_troubles")]
 
 
-def test_it_is_stored_on_the_call_and_logged_once():
+def test_trouble_is_stored_on_the_call_and_logged_once():
     call = troubled()
     reanalyse_call(call_id=call.call_id)
     carry_to_end(call, DeafProvider())
@@ -46,7 +46,7 @@ def test_it_is_stored_on_the_call_and_logged_once():
     assert logged(call) == [["no_speech"]]
 
 
-def test_it_goes_when_another_analysis_finds_nothing_wrong():
+def test_trouble_is_removed_when_another_analysis_finds_nothing_wrong():
     call = troubled()
 
     reanalyse_call(call_id=call.call_id)
@@ -57,7 +57,7 @@ def test_it_goes_when_another_analysis_finds_nothing_wrong():
     assert logged(call) == [["no_speech"], []]
 
 
-def test_text_has_none():
+def test_text_calls_have_no_trouble():
     call = archived_text()
 
     assert call.sound_troubles == ""
@@ -66,7 +66,7 @@ def test_text_has_none():
     assert "troubles" not in call.transcripts.latest().provenance
 
 
-def test_the_api_shows_and_filters_it(api):
+def test_the_api_shows_and_filters_trouble(api):
     troubled("bad")
     archived_audio("good")
 
@@ -108,7 +108,7 @@ def test_a_rule_raises_one_alert_that_says_what_is_wrong():
     assert alert.found == "No speech was recognised in this call."
 
 
-def test_a_good_call_raises_none_and_asks_nothing(django_assert_num_queries):
+def test_a_good_call_raises_no_alert_and_runs_no_query(django_assert_num_queries):
     AlertRule.objects.exclude(kind="sound").delete()
     call = archived_text()
     book = RuleBook()

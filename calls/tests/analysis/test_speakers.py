@@ -77,7 +77,7 @@ def events(call):
     return list(call.events.values_list("type", flat=True))
 
 
-def test_an_archived_call_is_right_at_once_and_judged_again_without_transcribing_again():
+def test_an_archived_call_is_swapped_at_once_and_understood_again_without_transcription():
     call = archived_text()
     Call.objects.filter(pk=call.pk).update(agent_sentiment="POSITIVE", agent_trend="improving")
     before = speakers(call)
@@ -136,7 +136,7 @@ def test_the_log_says_who_swapped_and_what_followed():
     assert (last[0].data["reason"], last[0].data["by"]) == ("swapped", "ann")
 
 
-def test_asked_for_again_it_does_nothing_and_taken_back_everything_is_as_before():
+def test_a_repeated_swap_does_nothing_and_undoing_it_restores_everything():
     call = archived_text()
     before = transcript_document(call)
     carry_to_end(swap(call), DeafProvider())
@@ -153,7 +153,7 @@ def test_asked_for_again_it_does_nothing_and_taken_back_everything_is_as_before(
     assert NOTE not in after["provenance"]["transcribe"]["notes"]
 
 
-def test_a_recording_is_turned_while_it_is_read_and_its_file_stays():
+def test_a_recording_is_swapped_while_it_is_read_and_its_file_stays():
     call = archived_audio()
     name, before = str(Recording.objects.get().file), heard(call)
     waveform = read_waveform(call, redacted=False).peaks
@@ -173,7 +173,7 @@ def test_a_recording_is_turned_while_it_is_read_and_its_file_stays():
 
 @pytest.mark.parametrize("begin", [0, 1, 43, 44, 45, 46, 47, 48, 4099])
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 44, 64, 1021, -1])
-def test_any_stretch_of_a_turned_recording_is_that_of_the_whole(begin, size):
+def test_any_range_of_a_swapped_recording_equals_that_of_the_whole(begin, size):
     file = io.BytesIO()
     frames = np.arange(2 * 4000, dtype="<i2").reshape(-1, 2)
     with wave.open(file, "wb") as wav:
@@ -192,7 +192,7 @@ def test_any_stretch_of_a_turned_recording_is_that_of_the_whole(begin, size):
     assert reader.tell() == begin + len(part)
 
 
-def test_ranges_of_a_turned_recording_fit_together_and_have_another_etag(api):
+def test_ranges_of_a_swapped_recording_fit_together_and_have_another_etag(api):
     call = archived_audio()
     address = f"/v1/call/{call.call_id}/recording?redacted=false"
     first = api.get(address)
@@ -223,7 +223,7 @@ def test_a_vcon_names_the_digest_of_what_is_heard(api):
     )
 
 
-def test_a_live_call_is_heard_the_right_way_round_when_it_ends():
+def test_a_swapped_live_call_is_transcribed_with_the_right_speakers():
     call = live_call()
 
     assert swap(call).state == CallState.IN_PROGRESS
@@ -236,7 +236,7 @@ def test_a_live_call_is_heard_the_right_way_round_when_it_ends():
     assert speakers(done)[:2] == ["customer", "agent"]
 
 
-def test_a_spoken_call_that_waits_is_recorded_the_right_way_round():
+def test_a_swapped_waiting_call_is_recorded_with_the_right_speakers():
     plain = heard(archived_audio("plain"))
     call = spoken_call("waits")
     swap(call)
@@ -247,7 +247,7 @@ def test_a_spoken_call_that_waits_is_recorded_the_right_way_round():
     assert Recording.objects.get(call=call).turned is False
 
 
-def test_a_failed_call_with_a_transcript_is_judged_again_and_one_without_stays_failed():
+def test_a_failed_call_is_understood_again_only_if_it_has_a_transcript():
     with_words = ended_call("with-words")
     lease = claim()
     carry(lease, Stage.TRANSCRIBE, FakeProvider())
@@ -280,7 +280,7 @@ def test_swapping_does_not_hide_that_packets_came_after_the_transcript():
     assert services.retry_call(call_id=call.call_id).first_stage == Stage.TRANSCRIBE
 
 
-def test_a_worker_that_transcribes_loses_the_call_and_the_next_one_hears_it_right():
+def test_a_swap_takes_a_call_from_the_worker_that_transcribes_it():
     call = ended_call()
     lease = claim("slow")
     tried = attempt(lease)
@@ -298,7 +298,7 @@ def test_a_worker_that_transcribes_loses_the_call_and_the_next_one_hears_it_righ
     assert counted.get().number == 1
 
 
-def test_a_worker_that_judges_the_old_transcript_loses_the_call_and_its_words_are_kept():
+def test_a_swap_takes_a_call_from_the_worker_that_understands_it():
     call = ended_call()
     lease = claim("slow")
     carry(lease, Stage.TRANSCRIBE, FakeProvider())
@@ -325,7 +325,7 @@ def test_a_call_that_waits_for_its_next_attempt_keeps_its_time():
     assert (fresh(call).next_attempt_at, fresh(call).state) == (due_at, CallState.PROCESSING_AI)
 
 
-def test_what_is_left_of_a_pruned_call_stays_the_right_way_round():
+def test_a_pruned_call_keeps_the_right_speakers():
     spoken, written = archived_audio("spoken"), archived_text("written")
     before = heard(spoken)
     for call in (spoken, written):

@@ -93,7 +93,7 @@ def ledger_claim():
     return lease
 
 
-def test_an_outage_that_goes_on_is_one_entry_in_the_log(an_outage):
+def test_a_lasting_outage_is_one_entry_in_the_log(an_outage):
     ProviderHealth.objects.update(probe_at=timezone.now() - timedelta(seconds=1))
     Call.objects.update(next_attempt_at=None)
 
@@ -103,7 +103,7 @@ def test_an_outage_that_goes_on_is_one_entry_in_the_log(an_outage):
     assert CallEvent.objects.filter(type__startswith="provider_").count() == 1
 
 
-def test_the_mark_changes_with_what_there_is_to_say_and_not_with_every_call(an_outage):
+def test_the_mark_changes_with_the_status_and_not_with_every_call(an_outage):
     before = read_status()
     spoken_call("third")
 
@@ -112,7 +112,7 @@ def test_the_mark_changes_with_what_there_is_to_say_and_not_with_every_call(an_o
     assert read_status().mark != before.mark
 
 
-def test_workers_are_told_alive_from_dead_by_their_last_sign():
+def test_the_last_heartbeat_shows_whether_a_worker_is_alive():
     assert (read_status().workers, read_status().silent_s) == (0, None)
     beat(100)
     assert read_status().workers == 0
@@ -124,7 +124,7 @@ def test_workers_are_told_alive_from_dead_by_their_last_sign():
     assert standing.silent_s == pytest.approx(5, abs=2)
 
 
-def test_readiness_tells_how_long_the_workers_have_been_silent(client):
+def test_readiness_says_how_long_the_workers_have_been_silent(client):
     beat(95)
 
     problem = client.get("/readyz").json()["problems"][0]
@@ -144,7 +144,7 @@ def test_the_api_describes_all_of_it(api, an_outage):
     assert [each["stage"] for each in document["stages"]] == ["transcribe", "understand"]
 
 
-def test_the_api_asks_for_a_key(api_with_key, client):
+def test_the_status_needs_a_key(api_with_key, client):
     reader, sender = api_with_key("read"), api_with_key("ingest")
 
     assert reader.get("/v1/analysis").status_code == 200

@@ -69,7 +69,7 @@ def test_a_row_is_created_read_listed_and_changed(admin, resource):
     assert number in [row[name] for row in listed["results"]]
 
 
-def test_a_target_is_limited_to_teams_by_their_names_and_freed_again(admin):
+def test_a_target_can_be_limited_to_teams_and_the_limit_removed(admin):
     team, address = Team.objects.create(name="Sales"), "/v1/notification-targets"
     made = admin.post(address, {**TARGET, "teams": ["sales"]}).json()
     assert (made["teams"], NotificationTarget.objects.get().teams) == (["Sales"], [team.pk])
@@ -82,7 +82,7 @@ def test_a_target_is_limited_to_teams_by_their_names_and_freed_again(admin):
 
 
 @pytest.mark.parametrize("resource", ["rules", "webhooks", "notification-targets"])
-def test_a_row_is_deleted_once(admin, resource):
+def test_a_deleted_row_cannot_be_deleted_again(admin, resource):
     address = f"/v1/{resource}/{create(admin, resource)}"
 
     answers = [admin.delete(address).status_code for _ in range(2)]
@@ -107,7 +107,7 @@ def test_the_audit_log_says_who_created_and_changed_a_row(admin, resource):
 
 @pytest.mark.parametrize("resource", RESOURCES)
 @pytest.mark.parametrize("scope", ["ingest", "read", "supervise"])
-def test_only_keys_with_the_scope_admin_see_or_change_what_is_set_up(api_with_key, resource, scope):
+def test_only_keys_with_the_scope_admin_can_administer(api_with_key, resource, scope):
     api, body = api_with_key(scope), RESOURCES[resource][0]
 
     answers = [
@@ -178,7 +178,7 @@ def test_two_rows_cannot_have_one_name(admin, resource):
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_a_number_that_no_row_has_is_404(admin, resource):
+def test_an_unknown_number_is_404(admin, resource):
     for number in ("99", "9" * 5000, "-1", "x"):
         answer = admin.get(f"/v1/{resource}/{number}")
         assert answer.status_code == 404
@@ -218,7 +218,7 @@ def test_the_secret_of_a_webhook_is_shown_once(admin):
     assert created["secret"] not in str(read)
 
 
-def test_a_new_webhook_gets_nothing_that_was_before(admin):
+def test_a_new_webhook_gets_no_past_events(admin):
     archived_call("c-1")
 
     create(admin, "webhooks")
@@ -237,7 +237,7 @@ def test_after_a_new_secret_the_old_one_is_valid_for_a_day(admin):
     assert (endpoint.secret, endpoint.previous_secret) == (new, old)
 
 
-def test_a_test_message_says_what_became_of_it_and_is_among_the_deliveries(admin, settings):
+def test_a_test_message_returns_its_outcome_and_is_among_the_deliveries(admin, settings):
     settings.WEBHOOK_ALLOW_PRIVATE = "loopback"
     url = {"url": "http://127.0.0.1:9/hook"}  # nothing listens there
     number = admin.post("/v1/webhooks", {**WEBHOOK, **url}).json()["webhook"]
@@ -263,7 +263,7 @@ def test_the_address_of_a_chat_is_never_shown(admin):
     assert all("room/secret" not in answer.content.decode() for answer in answers)
 
 
-def test_a_target_is_told_only_of_the_rules_that_are_named(admin):
+def test_a_target_gets_only_alerts_of_the_named_rules(admin):
     rule = create(admin, "rules")
 
     target = admin.post("/v1/notification-targets", {**TARGET, "rules": [rule]}).json()
@@ -301,7 +301,7 @@ def test_a_key_is_rotated_and_its_old_secret_ends_with_the_overlap(admin):
     assert answers == [401, 200]
 
 
-def test_the_secret_of_an_answer_that_was_lost_is_replaced(admin):
+def test_the_secret_of_a_lost_response_is_replaced(admin):
     created = admin.post("/v1/keys", {"name": "reader", "scopes": ["read"]}).json()
     address = f"/v1/keys/{created['number']}/rotate"
     lost = admin.post(address, {}).json()

@@ -58,7 +58,7 @@ def test_a_tag_with_a_slash_is_removed_by_its_escaped_name(api, call_in):
         ({"name": "4111 1111 1111 1111"}, "personal data"),
     ],
 )
-def test_a_bad_tag_is_answered_with_the_field_and_the_rule(api, call_in, body, reason):
+def test_an_invalid_tag_returns_the_field_and_the_rule(api, call_in, body, reason):
     call_in()
 
     answer = api.post("/v1/call/c-1/tags", body, format="json")
@@ -99,7 +99,7 @@ def test_the_moment_of_a_note_is_stored_or_refused_with_its_limits(api, call_in,
 
 
 @pytest.mark.parametrize("text", ["", "x" * 4001])
-def test_a_bad_note_is_answered_with_the_limit(api, call_in, text):
+def test_an_invalid_note_returns_the_limit(api, call_in, text):
     call_in()
 
     answer = add_note(api, text)
@@ -107,7 +107,7 @@ def test_a_bad_note_is_answered_with_the_limit(api, call_in, text):
     assert (answer.status_code, "1 to 4,000 characters" in answer.json()["text"][0]) == (400, True)
 
 
-def test_an_unknown_call_is_answered_404_and_a_bad_id_400(api):
+def test_an_unknown_call_returns_404_and_an_invalid_id_400(api):
     for path in ("tags", "notes"):
         assert api.get(f"/v1/call/nowhere/{path}").status_code == 404
         assert api.get(f"/v1/call/undefined/{path}").status_code == 400
@@ -136,7 +136,7 @@ def test_reading_takes_one_scope_and_writing_another(api_with_key, call_in):
     assert CallEvent.objects.get().data == {"tag": "vip", "by": "key test"}
 
 
-def test_a_note_of_somebody_else_takes_a_permission_of_its_own(person, settings, call_in):
+def test_deleting_a_note_of_somebody_else_needs_a_permission(person, settings, call_in):
     settings.API_AUTH = "key"
     call_in()
     note = annotations.add_note(call_id="c-1", text="Mine.", by="bob")
@@ -171,7 +171,7 @@ def test_speakers_are_swapped_and_repeating_it_changes_nothing(api):
 
 
 @pytest.mark.parametrize("body", [{}, {"swapped": "true"}, {"swapped": 1}, {"swapped": None}])
-def test_which_way_the_speakers_are_has_to_be_said(api, call_in, body):
+def test_a_swap_without_a_direction_is_refused_by_the_api(api, call_in, body):
     call_in()
 
     answer = api.put("/v1/call/c-1/speakers", body, format="json")
@@ -202,7 +202,7 @@ def test_calls_are_found_by_their_tag_in_lists_and_tables(api, call_in):
     ]
 
 
-def test_commands_choose_by_tag(call_in, capsys):
+def test_commands_select_calls_by_tag(call_in, capsys):
     for number in range(2):
         call_in(CallState.FAILED, call_id=f"c-{number}")
     annotations.add_tag(call_id="c-1", name="outage")
@@ -216,9 +216,7 @@ def test_commands_choose_by_tag(call_in, capsys):
     ]
 
 
-def test_tags_and_notes_of_many_calls_take_no_query_for_each(
-    api, call_in, django_assert_num_queries
-):
+def test_tags_and_notes_take_a_constant_number_of_queries(api, call_in, django_assert_num_queries):
     def fill(first):
         for number in range(first, first + 10):
             call_in(call_id=f"c-{number}")

@@ -29,7 +29,7 @@ def failing(error):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_passes_is_a_503_with_the_time_to_wait(api, monkeypatch, error, says):
+def test_a_temporary_error_is_a_503_with_the_time_to_wait(api, monkeypatch, error, says):
     monkeypatch.setattr(services, "end_call", failing(error))
 
     response = api.post("/v1/call/c-1/end")
@@ -40,7 +40,7 @@ def test_what_passes_is_a_503_with_the_time_to_wait(api, monkeypatch, error, say
     assert "gone" not in response.json()["detail"]
 
 
-def test_a_mistake_of_ours_is_a_500_with_a_traceback_in_the_log(api, monkeypatch, caplog):
+def test_a_bug_is_a_500_with_a_traceback_in_the_log(api, monkeypatch, caplog):
     api.raise_request_exception = False
     monkeypatch.setattr(services, "end_call", failing(DataError("ours")))
 
@@ -90,14 +90,14 @@ def test_hostile_words_in_an_address_stay_in_json(api):
         ("/v1/events", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(api, url, allowed):
+def test_a_wrong_method_returns_the_allowed_ones(api, url, allowed):
     response = api.generic("PATCH", url)
 
     assert response.status_code == 405
     assert set(response.headers["Allow"].split(", ")) == allowed
 
 
-def test_a_wrong_method_is_wrong_with_any_key(api_with_key):
+def test_a_wrong_method_is_refused_with_any_key(api_with_key):
     response = api_with_key("ingest").get("/v1/call/stream/c-1")
 
     assert response.status_code == 405
@@ -130,14 +130,14 @@ def test_an_unknown_client_is_not_told_about_methods(api_with_key, client, url):
         ("POST", "/v1/call/c-1/retry", 404),
     ],
 )
-def test_a_browser_gets_the_same_answer_as_a_page(api, method, url, status):
+def test_a_browser_gets_the_same_response_as_a_page(api, method, url, status):
     response = api.generic(method, url, headers={"Accept": "text/html"})
 
     assert response.status_code == status
     assert response.headers["Content-Type"].startswith("text/html")
 
 
-def test_every_view_asks_for_permission():
+def test_every_view_checks_permissions():
     routes = [packets.PacketViewSet, calls.CallViewSet, packets.StoredPacketViewSet,
               events.EventViewSet]  # fmt: skip
 

@@ -71,7 +71,7 @@ def test_a_repeated_request_with_a_token_starts_one_action(api):
     assert len(numbers) == BulkAction.objects.count() == 1
 
 
-def test_a_stopped_action_leaves_the_rest_alone(api):
+def test_a_stopped_action_does_not_touch_the_remaining_calls(api):
     action = BulkAction.objects.create(kind="retry", by="ann", total=1)
     action.items.create(call_id="c-1")
 
@@ -130,6 +130,6 @@ def test_a_mistake_is_named_with_its_field(api, body, field):
     assert not BulkAction.objects.exists()
 
 
-def test_an_action_that_is_not_there_is_404(api):
+def test_an_unknown_bulk_action_is_404(api):
     assert api.get("/v1/bulk/99").status_code == 404
     assert api.post(f"/v1/bulk/{10**30}/stop").status_code == 404

@@ -62,7 +62,7 @@ def test_calls_are_listed_newest_first(api, call_in):
     assert listed(api) == ["c-2", "c-1", "c-0"]
 
 
-def test_pages_of_calls_hold_every_call_once_while_new_ones_come(api, call_in):
+def test_pages_list_every_call_once_while_new_ones_arrive(api, call_in):
     for at in range(7):
         call_in(call_id=f"c-{at}")
     first = api.get("/v1/call?limit=3").json()
@@ -75,7 +75,7 @@ def test_pages_of_calls_hold_every_call_once_while_new_ones_come(api, call_in):
     assert [len(page) for page in rest] == [3, 1]
 
 
-def test_a_page_leads_back_to_the_one_before(api, call_in):
+def test_a_page_links_back_to_the_previous_one(api, call_in):
     for at in range(4):
         call_in(call_id=f"c-{at}")
     first = api.get("/v1/call?limit=2").json()
@@ -205,7 +205,7 @@ def test_the_log_of_a_call_holds_its_events_only(api):
     ],
 )
 @pytest.mark.parametrize("state", CallState)
-def test_another_round_is_begun_or_refused_with_the_state(
+def test_another_round_is_started_or_refused_with_the_state(
     api, call_in, action, possible, status, done, state
 ):
     call_in(state)
@@ -222,7 +222,7 @@ def test_another_round_is_begun_or_refused_with_the_state(
         assert Call.objects.get().state == state
 
 
-def test_the_log_names_the_person_who_wants_another_round(person, settings, call_in):
+def test_the_log_names_the_person_who_requests_another_round(person, settings, call_in):
     settings.API_AUTH = "key"
     call_in("FAILED")
 
@@ -261,7 +261,7 @@ def test_a_finished_transcript_says_that_it_is_not_live(api):
 
 
 @pytest.mark.parametrize("state", ["IN_PROGRESS", "COMPLETED", "PROCESSING_AI", "FAILED"])
-def test_until_there_is_a_transcript_the_words_heard_so_far_are_read(api, call_in, state):
+def test_until_there_is_a_transcript_the_live_words_are_returned(api, call_in, state):
     call = call_in(state)
     utter(call, "They charged me twice.", speaker="customer", sentiment="NEGATIVE", score=-0.5)
     next_revision(call, heard_until_ms=900, skipped=[[1000, 2000]])
@@ -291,7 +291,7 @@ def test_until_there_is_a_transcript_the_words_heard_so_far_are_read(api, call_i
     }
 
 
-def test_a_call_of_which_nothing_was_heard_has_no_transcript(api, call_in):
+def test_a_call_without_live_words_has_no_transcript(api, call_in):
     next_revision(call_in("IN_PROGRESS"))
 
     answer = api.get("/v1/call/c-1/transcript")
@@ -307,7 +307,7 @@ def test_exports_need_a_finished_transcript(api, call_in, wanted):
     assert api.get(f"/v1/call/c-1/transcript?as={wanted}").status_code == 404
 
 
-def test_a_person_with_the_permission_reads_live_words_as_they_were_said(person, settings, call_in):
+def test_a_person_with_the_permission_reads_unredacted_live_words(person, settings, call_in):
     settings.API_AUTH = "key"
     call = call_in("IN_PROGRESS")
     utter(call, "I am Ann.", shown="I am [NAME].")
@@ -336,7 +336,7 @@ def test_a_key_never_reads_live_words_that_are_personal_or_held_back(api_with_ke
 @pytest.mark.parametrize(
     ("permissions", "status"), [((), 403), (("view_unredacted",), 200)], ids=["without", "with"]
 )
-def test_words_as_they_were_said_need_a_permission(person, settings, permissions, status):
+def test_unredacted_words_need_a_permission(person, settings, permissions, status):
     settings.API_AUTH = "key"
     archived_call("c-1")
     client = person("view_call", *permissions)
@@ -362,7 +362,7 @@ def test_a_key_reads_masked_words_only(api_with_key):
     assert (plain.status_code, masked.status_code) == (403, 200)
 
 
-def test_what_was_said_in_packets_is_for_those_who_may_read_personal_data(api_with_key):
+def test_packet_data_needs_the_permission_to_read_personal_data(api_with_key):
     record_packets([packet("c-1", 1)])
 
     by_key = api_with_key("read").get("/v1/call/c-1/packets").json()["results"]
@@ -370,7 +370,7 @@ def test_what_was_said_in_packets_is_for_those_who_may_read_personal_data(api_wi
     assert [(row["sequence"], row["data"]) for row in by_key] == [(1, None)]
 
 
-def test_an_open_api_shows_what_was_said_in_packets(api):
+def test_an_open_api_shows_packet_data(api):
     record_packets([packet("c-1", 1)])
 
     (row,) = api.get("/v1/call/c-1/packets").json()["results"]

@@ -24,7 +24,7 @@ def rows_of(response):
     return list(csv.DictReader(io.StringIO(text_of(response), newline="")))
 
 
-def test_the_table_has_every_call_that_the_filter_leaves_newest_first(api, call_in):
+def test_the_table_has_every_matching_call_newest_first(api, call_in):
     for number in range(3):
         call_in(CallState.FAILED, f"f-{number}", queue="billing")
     call_in(CallState.FAILED, "other", queue="sales")
@@ -66,7 +66,7 @@ def test_a_table_starts_with_a_byte_order_mark_for_those_who_ask(api, name):
         "\uff0b1",
     ],
 )
-def test_a_cell_cannot_start_like_a_formula(text):
+def test_no_cell_starts_like_a_formula(text):
     assert cell(text).startswith("'")
     assert "\n" not in cell(text)
 
@@ -100,7 +100,7 @@ def test_the_table_needs_the_scope_to_read(api_with_key):
     assert api_with_key().get("/v1/calls.csv").status_code in (401, 403)
 
 
-def test_the_table_refuses_a_filter_that_makes_no_sense(api):
+def test_the_table_refuses_an_invalid_filter(api):
     response = api.get("/v1/calls.csv?state=DANCING")
 
     assert response.status_code == 400

@@ -57,7 +57,7 @@ def test_scopes_may_be_given_in_any_order_and_twice():
     ],
     ids=lambda value: " ".join(value)[:20] if isinstance(value, list) else "",
 )
-def test_what_cannot_be_done_is_said_clearly_and_makes_no_key(arguments, says):
+def test_an_invalid_command_is_explained_and_creates_no_key(arguments, says):
     with pytest.raises(CommandError, match=says):
         run(*arguments)
 
@@ -78,7 +78,7 @@ def test_the_list_shows_every_key_and_no_secret():
     assert old.digest not in shown
 
 
-def test_an_empty_list_says_how_to_make_a_key():
+def test_an_empty_list_says_how_to_create_a_key():
     assert "create_api_key NAME" in run("--list")
 
 
@@ -120,7 +120,7 @@ def test_a_key_may_expire_and_be_bound_to_networks():
         (["--network", "10.0.0.5/8"], r"--network: .* Did you mean 10\.0\.0\.0/8\?"),
     ],
 )
-def test_limits_that_make_no_sense_make_no_key(arguments, says):
+def test_invalid_limits_create_no_key(arguments, says):
     with pytest.raises(CommandError, match=says):
         run("PBX", *arguments)
 
@@ -166,7 +166,7 @@ class Screen(StringIO):
 @pytest.mark.parametrize(
     "command", [("rotate_api_key", "{prefix}"), ("create_api_key", "n"), ("create_display", "n")]
 )
-def test_no_secret_is_valid_that_nobody_has_seen(command):
+def test_a_secret_is_valid_only_after_it_was_shown(command):
     key, _ = create_key(name="PBX", scopes=["ingest"])
     screen = Screen()
 
@@ -186,14 +186,14 @@ def test_no_secret_is_valid_that_nobody_has_seen(command):
         (["{prefix}", "--overlap", "91d"], "must be from 0 to 90 days"),
     ],
 )
-def test_a_rotation_that_cannot_be_says_why(arguments, says):
+def test_an_impossible_rotation_says_why(arguments, says):
     key, _ = create_key(name="PBX", scopes=["ingest"])
 
     with pytest.raises(CommandError, match=says):
         rotate(*(argument.format(prefix=key.prefix) for argument in arguments))
 
 
-def test_the_list_can_leave_out_keys_that_are_over():
+def test_the_list_can_leave_out_expired_and_revoked_keys():
     over, _ = create_key(name="over", scopes=["read"])
     past = timezone.now() - timedelta(days=1)
     create_key(name="past", scopes=["read"], expires_at=past)

@@ -42,14 +42,14 @@ async def never(scope, receive, send):
     raise asyncio.CancelledError
 
 
-async def test_answers_are_passed_on_unchanged_until_the_process_stops():
+async def test_responses_are_passed_on_unchanged_until_the_process_stops():
     start, body = await ask(answer, HTTP)
 
     assert start["headers"] == [(b"a", b"b")]
     assert body["body"] == b"Hello."
 
 
-async def test_an_answer_closes_its_connection_once_the_process_stops(stopping):
+async def test_a_response_closes_its_connection_once_the_process_stops(stopping):
     start, body = await ask(answer, HTTP)
 
     assert start["headers"] == [(b"a", b"b"), (b"connection", b"close")]
@@ -84,7 +84,7 @@ async def test_a_new_socket_is_closed_where_the_server_cannot(stopping):
     assert said == [{"type": "websocket.accept"}, {"type": "websocket.close", "code": 1013}]
 
 
-async def test_everybody_who_waits_for_the_end_is_woken(monkeypatch):
+async def test_everything_that_waits_for_the_stop_is_woken(monkeypatch):
     monkeypatch.setattr(draining, "_has_begun", False)
     waiting = [asyncio.create_task(draining.begun()) for _ in range(3)]
     await asyncio.sleep(0)

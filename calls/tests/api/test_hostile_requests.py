@@ -166,7 +166,7 @@ PAST_THE_END = [
 
 @pytest.mark.parametrize("url", LISTS)
 @pytest.mark.parametrize(("zone", "value"), PAST_THE_END)
-def test_a_time_that_has_no_place_in_utc_is_refused_by_name_before_the_first_byte(
+def test_a_time_outside_utc_is_refused_by_name_before_the_first_byte(
     open_api, settings, url, zone, value
 ):
     settings.TIME_ZONE = zone
@@ -193,7 +193,7 @@ def test_the_first_and_the_last_second_are_times(open_api, value):
     ],
     ids=["unknown host", "unknown address", "too many parameters"],
 )
-def test_what_is_refused_before_any_view_is_json_too(open_api, path, options, status):
+def test_errors_from_before_any_view_are_json(open_api, path, options, status):
     response = open_api.get(path, **options)
 
     assert response.status_code == status
@@ -205,14 +205,14 @@ def test_what_is_refused_before_any_view_is_json_too(open_api, path, options, st
     ("path", "host", "status"),
     [("/supervisor/", "evil.example", 400), ("/supervisor/nothing", "localhost", 404)],
 )
-def test_an_error_of_a_page_is_a_page(open_api, path, host, status):
+def test_an_error_on_a_page_is_a_page(open_api, path, host, status):
     response = open_api.get(path, headers={"Host": host})
 
     assert response.status_code == status
     assert response.headers["Content-Type"].startswith("text/html")
 
 
-def test_a_mistake_of_ours_is_a_500_in_json(open_api, monkeypatch, caplog):
+def test_a_bug_is_a_500_in_json(open_api, monkeypatch, caplog):
     monkeypatch.setattr(services, "end_call", None)
 
     response = open_api.post("/v1/call/hostile-1/end")

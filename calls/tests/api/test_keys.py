@@ -130,7 +130,7 @@ def test_this_process_refuses_a_revoked_key_at_once_and_revokes_it_once(clock):
     assert outcomes == [True, False]
 
 
-def test_a_database_that_is_away_does_not_forget_the_keys(clock, monkeypatch):
+def test_a_database_outage_does_not_invalidate_keys(clock, monkeypatch):
     _, plain = create_key(name="PBX", scopes=["ingest"])
     ring = KeyRing()
     ring.find(plain)
@@ -148,7 +148,7 @@ def test_a_database_that_is_away_does_not_forget_the_keys(clock, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_loop_is_never_made_to_wait_for_the_database(clock, django_assert_num_queries):
+def test_an_event_loop_never_waits_for_the_database(clock, django_assert_num_queries):
     _, plain = create_key(name="PBX", scopes=["ingest"])
     ring = KeyRing()
 
@@ -185,7 +185,7 @@ def test_an_action_without_a_scope_is_refused(api_with_key, monkeypatch):
     assert "declares no scope" in response.json()["detail"]
 
 
-def test_a_key_of_before_keeps_what_it_may_do_under_the_new_name_of_the_scope():
+def test_an_old_key_keeps_its_rights_under_the_new_scope_name():
     rename = import_module("calls.migrations.0040_api_key_scopes")
     old, _ = create_key(name="old", scopes=["operate", "read"])
     other, _ = create_key(name="other", scopes=["ingest"])
@@ -235,7 +235,7 @@ SCOPES = [
 
 
 @pytest.mark.parametrize(("method", "url", "scope"), SCOPES)
-def test_each_route_asks_for_one_scope_and_for_no_other(api_with_key, method, url, scope):
+def test_each_route_needs_exactly_one_scope(api_with_key, method, url, scope):
     every = set(ApiKey.Scope.values)
     others, owner = api_with_key(*(every - {scope})), api_with_key(scope)
 
@@ -274,7 +274,7 @@ def test_a_page_of_another_site_cannot_use_the_login_of_a_person(person, setting
     assert "CSRF" in response.json()["detail"]
 
 
-def test_with_an_open_api_a_key_is_not_even_looked_at(api, django_assert_num_queries):
+def test_an_open_api_ignores_keys(api, django_assert_num_queries):
     with django_assert_num_queries(0):
         response = api.get("/v1/events?limit=0", headers={"Authorization": "Bearer nonsense"})
 

@@ -32,7 +32,7 @@ def test_agents_and_queues_have_their_live_calls_and_the_figures_of_today(api, b
     )
 
 
-def test_pages_hold_everybody_once(api):
+def test_pages_list_everybody_once(api):
     for name in "abcde":
         described(live_call(name), agent=name)
     url, found = "/v1/agents?limit=2", []

@@ -135,7 +135,7 @@ def test_alerts_are_read_and_acknowledged(package, client, archived):
     assert (seen.status, seen.state, seen.note) == ("acknowledged", "acknowledged", "Called back.")
 
 
-def test_errors_are_answers_with_a_reason(package, client):
+def test_errors_are_typed_responses_with_a_reason(package, client):
     wrong = package.PacketRequest(sequence=-1, timestamp=0, data="Hello.")
 
     malformed = package.send_packet.sync_detailed("c-2", client=client, body=wrong)
@@ -146,7 +146,7 @@ def test_errors_are_answers_with_a_reason(package, client):
     assert (unknown.status_code, unknown.parsed) == (404, package.Error("There is no call nobody."))
 
 
-def test_a_wrong_key_is_an_answer_as_well(package, address):
+def test_a_wrong_key_is_a_typed_response(package, address):
     with package.AuthenticatedClient(base_url=address, token="cc_wrong") as stranger:
         answer = package.list_calls.sync_detailed(client=stranger)
 

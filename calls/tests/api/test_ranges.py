@@ -28,7 +28,7 @@ RAW = f"{URL}?redacted=false"
         ("BYTES=7-7", slice(7, 8)),
     ],
 )
-def test_a_range_is_answered_with_that_part(api, wanted, part):
+def test_a_range_request_returns_that_part(api, wanted, part):
     archived_audio()
     whole = body(api.get(URL))
 
@@ -46,7 +46,7 @@ def test_a_range_is_answered_with_that_part(api, wanted, part):
     ["", "bytes=", "bytes=-", "bytes=9-1", "bytes=0-1,5-9", "lines=1-2", "bytes=a-b",
      "bytes=٣-٤", f"bytes=0-{'9' * 5000}"],
 )  # fmt: skip
-def test_a_range_that_is_not_understood_is_ignored(api, wanted):
+def test_an_invalid_range_is_ignored(api, wanted):
     archived_audio()
 
     response = api.get(URL, headers={"Range": wanted})
@@ -57,7 +57,7 @@ def test_a_range_that_is_not_understood_is_ignored(api, wanted):
 
 
 @pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=999999999-9999999999", "bytes=-0"])
-def test_a_range_behind_the_end_is_416_and_tells_the_size(api, wanted):
+def test_a_range_after_the_end_is_416_with_the_size(api, wanted):
     size = archived_audio().recording.redacted_size
 
     response = api.get(URL, headers={"Range": wanted})
@@ -78,7 +78,7 @@ def test_if_range_with_another_etag_gets_the_whole_file(api):
     assert (len(body(same)), len(body(other))) == (10, int(first["Content-Length"]))
 
 
-def test_a_copy_that_is_the_newest_is_not_sent_again(api):
+def test_an_unchanged_copy_is_not_sent_again(api):
     archived_audio()
     first = api.get(URL)
     body(first)
@@ -91,7 +91,7 @@ def test_a_copy_that_is_the_newest_is_not_sent_again(api):
     body(raw)
 
 
-def test_head_tells_the_size_and_sends_nothing(api):
+def test_head_returns_the_size_and_no_body(api):
     archived_audio()
 
     response = api.head(URL)
@@ -140,7 +140,7 @@ def test_redacted_is_true_or_false(api, wanted):
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_under_asgi_the_file_comes_in_blocks_and_the_loop_goes_on(settings):
+async def test_under_asgi_the_file_is_sent_in_blocks_without_blocking_the_loop(settings):
     settings.API_AUTH = "open"
     await sync_to_async(archived_audio)()
 
@@ -152,7 +152,7 @@ async def test_under_asgi_the_file_comes_in_blocks_and_the_loop_goes_on(settings
     assert max(map(len, blocks)) == BLOCK_SIZE
 
 
-async def test_a_stream_reads_one_block_ahead_of_nobody():
+async def test_a_stream_does_not_read_ahead_of_its_client():
     read = []
 
     def parts():

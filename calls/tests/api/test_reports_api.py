@@ -63,7 +63,7 @@ def test_agents_are_listed_by_name_with_their_figures(api, floor):
     }
 
 
-def test_reports_narrow_to_one_name_of_any_characters_or_to_none(api, floor):
+def test_reports_can_be_limited_to_one_name_of_any_characters_or_to_none(api, floor):
     found = results(api, f"queues?{MARCH}&queue=sales+%26+more")
     unknown = results(api, f"queues?{MARCH}&agent=")
 
@@ -82,7 +82,7 @@ def test_days_are_those_of_the_time_zone(api, floor):
 
 
 @pytest.mark.parametrize("by", ["agents", "queues", "days"])
-def test_every_report_is_a_table_too(api, floor, by):
+def test_every_report_is_also_a_csv_table(api, floor, by):
     response = api.get(f"/v1/reports/{by}.csv?{MARCH}", HTTP_ACCEPT="text/csv")
     text = b"".join(response.streaming_content).decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -113,5 +113,5 @@ def test_a_refusal_names_the_parameter(api, query, field):
 
 
 @pytest.mark.parametrize(("scope", "status"), [("read", 200), ("ingest", 403)])
-def test_reports_need_the_right_to_read(api_with_key, scope, status):
+def test_reports_need_the_scope_read(api_with_key, scope, status):
     assert api_with_key(scope).get("/v1/reports/agents").status_code == status

@@ -62,7 +62,7 @@ def test_every_operation_names_the_scope_that_it_needs(schema):
         assert f"Needs the scope `{operation['x-scope']}`." in operation["description"], name
 
 
-def test_examples_of_requests_are_requests_that_the_api_takes(schema):
+def test_the_api_accepts_the_example_requests(schema):
     packets = operations(schema)["POST /v1/call/stream/{call_id}"]["requestBody"]["content"]
     starts = operations(schema)["POST /v1/call/{call_id}/start"]["requestBody"]["content"]
 
@@ -87,7 +87,7 @@ def test_the_documentation_begins_with_what_a_newcomer_needs(schema):
 
 
 @pytest.mark.django_db
-def test_without_a_key_every_route_answers_401(schema, settings):
+def test_without_a_key_every_route_returns_401(schema, settings):
     settings.API_AUTH = "key"
     client = Client()
 

@@ -50,14 +50,14 @@ def test_the_transcript_of_an_analysed_call_is_as_the_schema_says(api, misfits):
     assert misfits("Transcript", api.get(f"/v1/call/{call.call_id}/transcript").json()) == []
 
 
-def test_a_transcript_that_was_not_judged_is_as_the_schema_says(api, misfits):
+def test_a_transcript_without_sentiment_is_as_the_schema_says(api, misfits):
     call = archived_call("c-1")
     call.analyses.all().delete()
 
     assert misfits("Transcript", api.get("/v1/call/c-1/transcript").json()) == []
 
 
-def test_the_words_heard_so_far_of_a_live_call_are_as_the_schema_says(api, misfits):
+def test_the_live_words_of_a_call_are_as_the_schema_says(api, misfits):
     call = live_call("c-1")
     utter(call, "They charged me twice.", speaker="customer", sentiment="NEGATIVE", score=-0.5)
     next_revision(call, heard_until_ms=900, skipped=[[1000, 2000]])
@@ -79,7 +79,7 @@ def test_the_plan_of_an_erasure_is_as_the_schema_says(api, misfits):
     assert misfits("PlannedErasure", api.post("/v1/erasures", body).json()) == []
 
 
-def test_a_batch_of_which_one_packet_is_refused_is_as_the_schema_says(api, misfits):
+def test_a_partly_accepted_batch_is_as_the_schema_says(api, misfits):
     answer = api.post("/v1/call/stream/c-1/batch", [{"sequence": 1}, packet(2)])
 
     assert answer.status_code == 207

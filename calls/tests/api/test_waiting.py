@@ -87,7 +87,7 @@ async def test_a_request_is_held_until_the_call_has_been_analysed(ask: Ask):
     assert answer["turns"][0]["sentiment"] == "NEUTRAL"
 
 
-async def test_a_call_that_has_been_analysed_is_answered_at_once(ask: Ask):
+async def test_an_analysed_call_is_returned_at_once(ask: Ask):
     await in_thread(archived_call)("c-1")
 
     status, answer = await (await ask("c-1")).answer()
@@ -95,7 +95,7 @@ async def test_a_call_that_has_been_analysed_is_answered_at_once(ask: Ask):
     assert (status, answer["live"]) == (200, False)
 
 
-async def test_a_call_that_has_failed_or_is_unknown_is_answered_at_once(ask: Ask):
+async def test_a_failed_or_unknown_call_is_returned_at_once(ask: Ask):
     await in_thread(failed_call)("c-1")
 
     failed, _ = await (await ask("c-1")).answer()
@@ -104,7 +104,7 @@ async def test_a_call_that_has_failed_or_is_unknown_is_answered_at_once(ask: Ask
     assert (failed, unknown) == (404, 404)
 
 
-async def test_after_the_wait_the_answer_is_the_one_of_a_request_that_does_not_wait(ask: Ask):
+async def test_after_the_wait_the_response_is_the_same_as_without_a_wait(ask: Ask):
     await in_thread(live_call)("c-1")
     plain = await (await ask("c-1", 0)).answer()
 
@@ -115,7 +115,7 @@ async def test_after_the_wait_the_answer_is_the_one_of_a_request_that_does_not_w
 
 
 @pytest.mark.parametrize("wait", ["-1", "61", "1.5", "long"])
-async def test_a_wait_that_is_no_number_up_to_60_is_refused_by_name(ask: Ask, wait: str):
+async def test_a_wait_that_is_not_a_number_up_to_60_is_refused_by_name(ask: Ask, wait: str):
     await in_thread(live_call)("c-1")
 
     status, answer = await (await ask("c-1", wait)).answer()
@@ -135,7 +135,7 @@ async def test_more_requests_than_a_process_may_hold_are_refused_for_a_while(ask
     assert (status, second.headers[b"retry-after"]) == (503, b"1")
 
 
-async def test_a_client_that_goes_away_makes_room_for_another(ask: Ask, monkeypatch):
+async def test_a_client_that_disconnects_makes_room_for_another(ask: Ask, monkeypatch):
     monkeypatch.setattr(waiting, "WAITERS_LIMIT", 1)
     await in_thread(live_call)("c-1")
     first = await ask("c-1")
@@ -162,7 +162,7 @@ async def test_all_requests_share_one_query(ask: Ask, monkeypatch):
     assert looks[-1] == {call.pk for call in calls}
 
 
-async def test_a_deleted_call_is_answered_with_404(ask: Ask):
+async def test_a_deleted_call_returns_404(ask: Ask):
     call = await in_thread(live_call)("c-1")
     request = await ask("c-1")
     assert await request.is_held()
@@ -195,7 +195,7 @@ def _analyse(call_id: str) -> None:
 
 
 @pytest.mark.processes
-def test_a_server_that_is_told_to_stop_answers_and_stops(tmp_path):
+def test_a_stopping_server_answers_waiting_requests_and_stops(tmp_path):
     with Service(tmp_path) as service:
         address = service.web()
         words = {"sequence": 1, "data": "Hello.", "timestamp": 0.4, "track": "customer"}

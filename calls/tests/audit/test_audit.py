@@ -58,7 +58,7 @@ def ana(client):
     return client
 
 
-def test_an_action_on_the_page_is_on_record_with_who_and_from_where(ana):
+def test_an_action_on_a_page_is_recorded_with_user_and_address(ana):
     call = live_call("c-1")
 
     ana.post(reverse("supervisor:end", args=["c-1"]), REMOTE_ADDR="10.0.0.7")
@@ -79,7 +79,7 @@ def test_an_action_by_a_key_names_the_key(client, settings):
     assert told(action="retry") == [("key", "CRM", "retry")]
 
 
-def test_a_sender_that_ends_its_calls_writes_nothing(client, settings):
+def test_a_sender_that_ends_its_calls_writes_no_entries(client, settings):
     settings.API_AUTH = "key"
     _, plain = create_key(name="PBX", scopes=["ingest"])
     live_call("c-1")
@@ -91,7 +91,7 @@ def test_a_sender_that_ends_its_calls_writes_nothing(client, settings):
     assert len(entries()) == before
 
 
-def test_what_the_system_does_by_itself_is_no_action(settings):
+def test_automatic_changes_are_not_recorded_as_actions(settings):
     settings.AI_AUTO_RETRY_AFTER = 1
     call = failed_call()
     Call.objects.filter(pk=call.pk).update(state_changed_at=timezone.now() - timedelta(hours=1))
@@ -101,7 +101,7 @@ def test_what_the_system_does_by_itself_is_no_action(settings):
     assert entries() == []
 
 
-def test_tags_and_notes_are_on_record_without_their_words():
+def test_tags_and_notes_are_recorded_without_their_text():
     live_call("c-1")
 
     add_tag(call_id="c-1", name="marmalade", by="ana")
@@ -112,7 +112,7 @@ def test_tags_and_notes_are_on_record_without_their_words():
     assert not any("marmalade" in str(vars(entry)) for entry in entries())
 
 
-def test_a_bulk_action_is_on_record_with_each_of_its_calls():
+def test_a_bulk_action_is_recorded_with_each_of_its_calls():
     failed_call("c-1"), failed_call("c-2")
 
     start_bulk(kind="retry", call_ids=["c-1", "c-2"], by="ana")
@@ -121,7 +121,7 @@ def test_a_bulk_action_is_on_record_with_each_of_its_calls():
     assert entries()[0].details == {"kind": "retry", "calls": 2}
 
 
-def test_a_command_is_named_as_one():
+def test_a_command_is_recorded_as_a_command():
     failed_call()
 
     call_command("retry_failed")
@@ -131,7 +131,7 @@ def test_a_command_is_named_as_one():
     assert entry.actor.startswith("manage.py")
 
 
-def test_listening_to_a_live_call_is_on_record():
+def test_listening_to_a_live_call_is_recorded():
     session = start_listening(call=live_call("c-1"), by="ana", process="web-1")
     end_listening(session.pk)
 
@@ -139,7 +139,7 @@ def test_listening_to_a_live_call_is_on_record():
     assert {entry.object_id for entry in entries()} == {str(session.pk)}
 
 
-def test_reading_personal_data_is_on_record_once_an_hour(ana):
+def test_reading_personal_data_is_recorded_once_an_hour(ana):
     archived_call("c-1")
     address = reverse("supervisor:call", args=["c-1"])
 
@@ -149,7 +149,7 @@ def test_reading_personal_data_is_on_record_once_an_hour(ana):
     assert told() == [("person", "ana", "unredacted")]
 
 
-def test_reading_it_after_that_hour_is_another_look(ana):
+def test_reading_personal_data_after_an_hour_is_recorded_again(ana):
     archived_call("c-1")
     address = reverse("transcript", args=["c-1"]) + "?redacted=false"
 
@@ -163,7 +163,7 @@ def test_reading_it_after_that_hour_is_another_look(ana):
     assert told() == [("person", "ana", "unredacted")] * 2
 
 
-def test_exports_are_on_record_with_the_names_of_their_filters_only(ana):
+def test_exports_are_recorded_with_the_names_of_their_filters_only(ana):
     archived_call("c-1")
 
     b"".join(ana.get(reverse("calls-csv") + "?caller=%2B4930123456&queue=").streaming_content)
@@ -174,14 +174,14 @@ def test_exports_are_on_record_with_the_names_of_their_filters_only(ana):
     assert (transcript.action, transcript.call_id) == ("export", "c-1")
 
 
-def test_the_name_of_a_filter_that_no_database_can_store_costs_no_export(ana):
+def test_a_filter_name_that_cannot_be_stored_does_not_prevent_an_export(ana):
     answer = ana.get("/v1/calls.csv?a%00b=1&queue=billing")
 
     assert answer.status_code == 200
     assert [entry.details["filters"] for entry in entries()] == [["queue"]]
 
 
-def test_logins_logouts_and_failures_are_on_record(client):
+def test_logins_logouts_and_failures_are_recorded(client):
     User.objects.create_user("ana", password="right")
     login = reverse("supervisor:login")
 
@@ -196,7 +196,7 @@ def test_logins_logouts_and_failures_are_on_record(client):
     ]
 
 
-def test_an_action_that_is_undone_leaves_no_entry():
+def test_an_action_that_is_rolled_back_leaves_no_entry():
     call = live_call("c-1")
 
     with transaction.atomic():
@@ -240,7 +240,7 @@ def test_the_database_refuses_to_change_or_remove_entries(statement):
 
 
 @pytest.mark.usefixtures("guarded_log")
-def test_the_id_of_a_call_can_be_erased_and_the_chain_holds():
+def test_the_id_of_a_call_can_be_erased_without_breaking_the_chain():
     record_audit("bulk", call_id="c-1")
     seal()
 
@@ -319,7 +319,7 @@ def test_retention_removes_the_oldest_entries_and_the_rest_still_passes(settings
     assert check().problems == []
 
 
-def test_the_log_is_kept_for_good_unless_a_setting_says_otherwise():
+def test_the_audit_log_is_kept_permanently_by_default():
     AuditEntry(at=timezone.now() - timedelta(days=9999), actor_kind="system", action="x").save()
     seal()
 

@@ -25,7 +25,7 @@ def told():
     ]
 
 
-def test_commands_about_keys_are_on_record_without_the_secret(capsys):
+def test_commands_about_keys_are_recorded_without_the_secret(capsys):
     call_command("create_api_key", "pbx")
     key = ApiKey.objects.get()
     call_command("rotate_api_key", key.prefix)
@@ -41,7 +41,7 @@ def test_commands_about_keys_are_on_record_without_the_secret(capsys):
     assert not any(secret in str(told()) for secret in secrets if len(secret) > 20)
 
 
-def test_a_new_password_is_on_record_and_the_password_is_not(client):
+def test_a_password_change_is_recorded_without_the_password(client):
     user = User.objects.create_user("ana", password="old-Rhubarb-17")
     client.force_login(user)
 
@@ -56,7 +56,7 @@ def test_a_new_password_is_on_record_and_the_password_is_not(client):
     assert "Quince" not in str(told())
 
 
-def test_what_happens_to_a_second_factor_is_on_record():
+def test_changes_of_a_second_factor_are_recorded():
     user = User.objects.create_user("ana")
     renew_recovery_codes(user)
     take_factor_away(user, by=user)  # there is none
@@ -66,7 +66,7 @@ def test_what_happens_to_a_second_factor_is_on_record():
     assert [action for _, action, *_ in told()] == ["factor_codes", "factor_off"]
 
 
-def test_an_account_by_command_is_on_record(monkeypatch, capsys):
+def test_an_account_created_by_command_is_recorded(monkeypatch, capsys):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "new-Quince-18")
     order = ("createsuperuser", "--noinput", "--username=root", "--email=root@example.com")
     call_command(*order)
@@ -78,7 +78,7 @@ def test_an_account_by_command_is_on_record(monkeypatch, capsys):
     assert AuditEntry.objects.count() == User.objects.count() == 1
 
 
-def test_a_new_password_by_command_is_on_record_and_ends_all_logins(client, monkeypatch, capsys):
+def test_a_password_set_by_command_is_recorded_and_ends_all_logins(client, monkeypatch, capsys):
     user = User.objects.create_user("ana", password="old-Rhubarb-17")
     client.force_login(user)
     before = AuditEntry.objects.count()
@@ -93,7 +93,7 @@ def test_a_new_password_by_command_is_on_record_and_ends_all_logins(client, monk
     assert user.check_password("new-Quince-18")
 
 
-def test_a_password_by_command_that_cannot_be_recorded_is_not_stored(monkeypatch, capsys):
+def test_a_password_set_by_command_is_not_stored_if_it_cannot_be_recorded(monkeypatch, capsys):
     user = User.objects.create_user("ana", password="old-Rhubarb-17")
     monkeypatch.setattr(getpass, "getpass", lambda prompt="": "new-Quince-18")
     monkeypatch.setattr(passwords, "record_change", refuse)

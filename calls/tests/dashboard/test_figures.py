@@ -81,20 +81,20 @@ def figure(label: str, setting: str = "all", **changes: Any) -> Any:
         ("Locked out", {"locked_out": 2}, WARN, "2"),
     ],
 )
-def test_a_figure_says_how_bad_it_is_in_words(label, changes, level, words):
+def test_a_figure_says_its_level_in_words(label, changes, level, words):
     found = figure(label, **changes)
 
     assert found.level == level
     assert words in f"{found.value} {found.note}"
 
 
-def test_live_transcription_that_is_off_is_no_problem():
+def test_live_transcription_that_is_off_is_not_a_problem():
     found = figure("Live transcription", setting="off")
 
     assert (found.value, found.level) == ("Off", Level.PLAIN)
 
 
-def test_the_worst_comes_first_and_a_calm_site_has_no_problems():
+def test_the_worst_problem_comes_first_and_a_healthy_site_has_none():
     calm = figures_of(CALM, live_transcription="all")
     bad = figures_of(replace(CALM, locked_out=1, workers=()), live_transcription="all")
 

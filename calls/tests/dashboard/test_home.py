@@ -27,11 +27,11 @@ def test_a_new_site_says_what_is_missing(boss):
     assert "No call, attempt, job or webhook has failed." in page
 
 
-def test_a_site_that_runs_says_so(boss, heartbeat):
+def test_a_healthy_site_says_so(boss, heartbeat):
     assert "Everything is running." in text_of(boss.get(reverse("admin:index")))
 
 
-def test_errors_are_listed_with_links_to_what_they_are_about(boss):
+def test_errors_are_listed_with_links(boss):
     make_rows("1")
 
     page = text_of(boss.get(reverse("admin:health")))
@@ -44,7 +44,7 @@ def test_errors_are_listed_with_links_to_what_they_are_about(boss):
     assert "openai-1, transcribe: for" in page
 
 
-def test_the_number_of_queries_does_not_grow_with_what_is_wrong(boss):
+def test_the_number_of_queries_does_not_grow_with_problems(boss):
     boss.get(reverse("admin:health"))
 
     with CaptureQueriesContext(connection) as calm:
@@ -70,7 +70,7 @@ def test_people_see_only_links_to_lists_that_they_may_open(person):
     assert "Pause analysis" not in page
 
 
-def test_without_the_right_to_see_calls_there_are_no_figures(person):
+def test_without_the_permission_to_see_calls_there_are_no_figures(person):
     WorkerHeartbeat.objects.all().delete()
 
     page = text_of(person("view_apikey").get(reverse("admin:index")))
@@ -79,7 +79,7 @@ def test_without_the_right_to_see_calls_there_are_no_figures(person):
     assert reverse("admin:calls_apikey_changelist") in page
 
 
-def test_who_may_operate_pauses_and_resumes_with_a_button(person):
+def test_operators_pause_and_resume_with_a_button(person):
     client = person("view_call", "operate_call")
 
     before = text_of(client.get(reverse("admin:index")))
@@ -91,14 +91,14 @@ def test_who_may_operate_pauses_and_resumes_with_a_button(person):
     assert "The bill is too high." in after
 
 
-def test_visitors_log_in_where_everybody_does(client):
+def test_visitors_are_sent_to_the_common_login(client):
     response = client.get(reverse("admin:index"), follow=True)
 
     assert response.redirect_chain[-1][0].startswith("/supervisor/login/?next=")
     assert client.get(reverse("admin:health")).status_code == 302
 
 
-def test_people_who_are_no_staff_are_told_so_instead_of_sent_in_a_circle(client, django_user_model):
+def test_people_who_are_not_staff_are_told_so_without_a_redirect_loop(client, django_user_model):
     client.force_login(
         django_user_model.objects.create(username="sam"),
         "django.contrib.auth.backends.ModelBackend",
@@ -110,13 +110,13 @@ def test_people_who_are_no_staff_are_told_so_instead_of_sent_in_a_circle(client,
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", ""])
-def test_the_login_leads_to_no_other_site(boss, target):
+def test_the_login_does_not_redirect_to_another_site(boss, target):
     response = boss.get(reverse("admin:login"), {"next": target})
 
     assert response.url == reverse("admin:index")
 
 
-def test_the_doctor_is_one_click_away_and_says_what_is_wrong_and_how_to_mend_it(boss):
+def test_the_home_page_links_to_the_doctor_which_says_how_to_fix_problems(boss):
     assert reverse("admin:doctor") in text_of(boss.get(reverse("admin:index")))
 
     page = text_of(boss.get(reverse("admin:doctor")))
@@ -126,7 +126,7 @@ def test_the_doctor_is_one_click_away_and_says_what_is_wrong_and_how_to_mend_it(
     assert "things to fix" in page
 
 
-def test_the_doctor_is_for_those_who_see_the_health_of_the_site(person):
+def test_the_doctor_needs_the_permission_to_see_the_health_of_the_site(person):
     client = person("view_call")
 
     assert reverse("admin:doctor") not in text_of(client.get(reverse("admin:index")))

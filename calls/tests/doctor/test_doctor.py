@@ -21,7 +21,7 @@ def doctor(*options):
     return left.value.code, output.getvalue()
 
 
-def test_it_says_what_is_wrong_and_how_to_mend_it():
+def test_the_doctor_says_what_is_wrong_and_how_to_fix_it():
     status, output = doctor()
 
     assert status == 2
@@ -53,16 +53,16 @@ def test_a_mail_server_that_cannot_be_reached_is_named(settings):
     assert "refused" in read_facts().host.mail_error
 
 
-def test_an_address_must_be_one():
+def test_an_invalid_address_is_refused():
     with pytest.raises(CommandError, match="--url must be like"):
         call_command("doctor", "--url", "calls.example.com")
 
 
-def test_a_site_that_does_not_answer_is_named():
+def test_a_site_that_does_not_respond_is_named():
     assert visit("http://127.0.0.1:9").error
 
 
-def test_only_who_knows_the_secret_sees_what_the_site_saw(client):
+def test_only_the_holder_of_the_secret_key_sees_what_the_site_saw(client):
     assert "seen" not in client.get("/healthz").json()
     assert "seen" not in client.get("/healthz", headers={HEADER: "visit:1:x"}).json()
 

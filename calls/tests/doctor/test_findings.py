@@ -94,7 +94,7 @@ CASES = [
 ]
 
 
-def test_nothing_is_wrong_with_a_deployment_that_is_well():
+def test_a_healthy_deployment_has_no_problems():
     findings = judge(replace(WELL, visit=VISIT))
 
     assert [each for each in findings if each.level is not OK] == []
@@ -110,14 +110,14 @@ def test_a_fact_becomes_one_finding(subject, facts, level, text):
     assert bool(finding.mend) == (level is not OK)
 
 
-def test_every_finding_says_how_to_mend_it_in_sentences():
+def test_every_finding_says_in_sentences_how_to_fix_it():
     for _, facts, _, _ in CASES:
         for each in judge(facts):
             assert each.text.endswith((".", ": refused", ": no", "digest", "401", "timed out"))
             assert each.level is OK or each.mend.endswith(".")
 
 
-def test_a_local_profile_is_not_asked_for_what_only_production_needs():
+def test_the_local_profile_skips_production_checks():
     findings = judge(with_part("host", is_local=True, secret_key="x", https=False))
 
     assert {"secret key", "cookies", "static files"}.isdisjoint(each.subject for each in findings)

@@ -60,7 +60,7 @@ class Crash(BaseException):
 
 
 @pytest.mark.parametrize("given", ["a/b;c@10.0.0.1", "b64:YS9iO2NAMTAuMC4wLjE"])
-def test_a_call_is_found_by_the_id_that_its_sender_gave_it(given):
+def test_an_erasure_finds_a_call_by_its_external_id(given):
     call_of(call_id=as_call_id("a/b;c@10.0.0.1"))
 
     carry_on(start_erasure(call_ids=[given, "nowhere"], reason="They asked").pk)
@@ -78,7 +78,7 @@ def test_every_spelling_of_a_number_is_found():
     assert Call.objects.get().call_id == "c-3"
 
 
-def test_only_the_customer_of_a_call_is_meant():
+def test_only_the_number_of_the_customer_is_compared():
     call = call_of("100", "c-1")
     Call.objects.filter(pk=call.pk).update(callee="200")
 
@@ -100,7 +100,7 @@ def test_a_call_on_hold_stays_whole_and_the_report_says_so(capsys):
     assert not Call.objects.filter(pk=other.pk).exists()
 
 
-def test_a_hold_on_the_customer_stops_it_too():
+def test_a_hold_on_the_customer_also_stops_an_erasure():
     call_of(call_id="c-1")
     hold_customer(number=NUMBER, reason="Case 4711")
 
@@ -141,7 +141,7 @@ def test_a_dry_run_erases_nothing(capsys):
         ({"call_ids": ["c"], "reason": ""}, "A reason has"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_refused(options, problem):
+def test_an_invalid_erasure_is_refused(options, problem):
     with pytest.raises((ErasureRefused, HoldRefused), match=problem):
         start_erasure(**{"reason": "They asked", **options})
 
@@ -206,7 +206,7 @@ def _kill(killed, target, after):
 
 
 @pytest.mark.parametrize(("target", "after"), POINTS.values(), ids=POINTS)
-def test_it_may_be_killed_at_any_point(target, after, monkeypatch):
+def test_an_erasure_may_be_killed_at_any_point(target, after, monkeypatch):
     monkeypatch.setattr(services, "BATCH", 2)
     call = call_of(call_id="c-1")
     names = with_files(call)
@@ -232,7 +232,7 @@ def _restore(call_id, number):
     return call_of(number, call_id, opened_at=timezone.now() - timedelta(days=9))
 
 
-def test_after_a_restore_what_was_erased_is_erased_again(capsys):
+def test_after_a_restore_erased_data_is_erased_again(capsys):
     for call_id in ("by-id", "by-number"):
         Call.objects.filter(pk=call_of("1", call_id).pk).update(
             opened_at=timezone.now() - timedelta(days=9)
@@ -267,7 +267,7 @@ def test_a_customer_who_calls_after_the_erasure_is_not_erased_again():
     assert Call.objects.get() == later
 
 
-def test_a_line_that_was_cut_off_by_a_crash_is_no_line_and_the_next_one_is_whole():
+def test_a_truncated_line_is_ignored_and_the_next_one_is_complete():
     carry_on(start_erasure(call_ids=["a"], reason="Case 1").pk)
     with Path(services.ledger.settings.ERASURE_LEDGER).open("a") as file:
         file.write('{"id": "torn')
@@ -277,7 +277,7 @@ def test_a_line_that_was_cut_off_by_a_crash_is_no_line_and_the_next_one_is_whole
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4])
-def test_a_cut_within_a_character_costs_no_other_line(cut):
+def test_a_cut_within_a_character_does_not_lose_other_lines(cut):
     carry_on(start_erasure(call_ids=["a"], reason="Case 1").pk)
     with Path(services.ledger.settings.ERASURE_LEDGER).open("ab") as file:
         file.write('{"id": "ä€𝄞'.encode()[:-cut])
@@ -287,7 +287,7 @@ def test_a_cut_within_a_character_costs_no_other_line(cut):
 
 
 @pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0c", "\x1e", "\r"])
-def test_a_reason_with_any_end_of_a_line_is_one_line_of_the_ledger(end):
+def test_a_reason_with_line_separators_stays_one_line_of_the_ledger(end):
     erasure = save_erasure(["a"], numbers=[], reason=f"Case{end}1", by="")
     carry_on(erasure.pk)
 

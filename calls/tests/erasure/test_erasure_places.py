@@ -75,7 +75,7 @@ def test_the_admin_shows_what_it_would_erase_before_it_does(ana):
         ({"reason": "x" * 301}, "300"),
     ],
 )
-def test_a_form_that_makes_no_sense_is_shown_again(ana, change, problem):
+def test_an_invalid_form_is_shown_again(ana, change, problem):
     form = {"numbers": "4711", "call_ids": "", "reason": "Request 17", **change}
 
     page = ana.post(reverse("admin:calls_erasure_add"), {**form, "confirm": "1"})
@@ -85,7 +85,7 @@ def test_a_form_that_makes_no_sense_is_shown_again(ana, change, problem):
     assert not Erasure.objects.exists()
 
 
-def test_erasing_takes_its_own_permission(client):
+def test_erasing_needs_its_own_permission(client):
     user = User.objects.create_user("bob", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_erasure"]))
     client.force_login(user)
@@ -122,7 +122,7 @@ def test_the_api_erases_and_says_how_far_it_is(client, sent):
         ({"numbers": ["4711"], "reason": "r", "dry_run": "yes"}, "dry_run"),
     ],
 )
-def test_a_request_that_makes_no_sense_names_the_field(client, sent, body, field):
+def test_an_invalid_erasure_names_the_field(client, sent, body, field):
     answer = client.post(reverse("erasures"), body, **sent("admin"))
 
     assert answer.status_code == 400

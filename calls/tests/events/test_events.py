@@ -126,13 +126,13 @@ def test_an_event_vanishes_with_the_transaction_that_failed(call_in):
     assert events.head() == 0
 
 
-def test_to_append_nothing_needs_no_transaction():
+def test_appending_nothing_needs_no_transaction():
     events.append([], at=timezone.now())
 
     assert events.head() == 0
 
 
-def test_reading_goes_on_behind_the_offset_and_stops_at_the_limit(call_in):
+def test_reading_continues_after_the_offset_and_stops_at_the_limit(call_in):
     append(call_in(), *[gap(number) for number in range(2, 12)])
     first = events.read(after=0, limit=4)
 

@@ -36,14 +36,14 @@ def text_of(response):
 
 
 # --- Transcripts ---
-def test_json_is_what_comes_without_asking(api):
+def test_json_is_the_default_format(api):
     archived_audio()
 
     assert api.get(URL).json() == api.get(f"{URL}?as=json").json()
 
 
 @pytest.mark.parametrize("wanted", ["xml", "JSON", "csv", "vtt,text"])
-def test_another_format_is_refused_with_the_list_of_those_there_are(api, wanted):
+def test_an_unknown_format_is_refused_with_a_list_of_formats(api, wanted):
     archived_audio()
 
     response = api.get(f"{URL}?as={wanted}")
@@ -116,7 +116,7 @@ def test_a_browser_that_downloads_gets_json_and_not_a_page_about_it(api, wanted)
     assert json.loads(response.content)
 
 
-def test_words_cannot_pose_as_another_line_of_the_text(api):
+def test_words_cannot_imitate_another_line_of_the_text(api):
     call = archived_call("spoken")
     say(call, HOSTILE)
 
@@ -157,7 +157,7 @@ def test_a_vcon_with_another_note_has_another_id(api):
 
 
 # --- WebVTT ---
-def test_words_cannot_pose_as_a_cue_or_as_markup(api):
+def test_words_cannot_imitate_a_cue_or_markup(api):
     call = archived_call("spoken")
     say(call, HOSTILE)
 
@@ -179,7 +179,7 @@ def long_turn(words=(), seconds=20, text="one two three four five six seven eigh
     }
 
 
-def test_a_long_turn_is_cut_where_its_words_are():
+def test_a_long_turn_is_cut_between_words():
     texts = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     spoken = [[1000 + at * 2000, 2500 + at * 2000, text] for at, text in enumerate(texts)]
 
@@ -244,7 +244,7 @@ def test_contact_lens_has_the_shape_of_version_1_1_0(api):
     assert figures["Interruptions"]["TotalCount"] == 0
 
 
-def test_contact_lens_tells_what_was_redacted_and_where(api):
+def test_contact_lens_lists_what_was_redacted_and_where(api):
     archived_audio()
 
     redacted = api.get(f"{URL}?as=contactlens").json()
@@ -326,7 +326,7 @@ def test_a_redacted_vcon_does_not_name_the_number_of_the_customer(api):
     assert raw["parties"] == [{"name": "Ann"}, {"tel": "+442079460112"}]
 
 
-def test_hostile_words_stay_words_in_json(api):
+def test_hostile_text_is_escaped_in_json(api):
     call = archived_call("spoken")
     say(call, HOSTILE)
 
@@ -350,5 +350,5 @@ def test_no_format_costs_more_than_six_queries_and_its_entry_in_the_audit_log(
     [("+49 170 1234567", "+49 170 1234567"), ("+1+cmd", "'+1+cmd"), ("+A1", "'+A1"),
      ("-1", "'-1"), ("=1", "'=1"), ("+", "'+")],
 )  # fmt: skip
-def test_a_phone_number_is_no_formula(text, shown):
+def test_a_phone_number_is_not_a_formula(text, shown):
     assert cell(text) == shown

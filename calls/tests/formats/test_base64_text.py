@@ -29,7 +29,7 @@ DIALECTS = {
 @pytest.mark.parametrize("dialect", DIALECTS)
 @settings(deadline=None)
 @given(data=st.binary(min_size=1, max_size=400))
-def test_what_is_encoded_in_any_dialect_is_decoded(dialect, data):
+def test_every_variant_of_base64_is_decoded(dialect, data):
     assert decode_base64(DIALECTS[dialect](data)) == data
 
 
@@ -55,7 +55,7 @@ def test_other_text_is_not_taken_for_base64(text):
 
 @settings(deadline=None)
 @given(text=st.text(max_size=200))
-def test_no_text_makes_it_fail(text):
+def test_no_text_makes_decoding_fail(text):
     decoded = decode_base64(text)
 
     assert decoded is None or isinstance(decoded, bytes)

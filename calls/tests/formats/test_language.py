@@ -58,7 +58,7 @@ def test_a_sentence_has_a_language(text: str, language: str) -> None:
         "!?",
     ],
 )
-def test_a_few_words_have_none(text: str) -> None:
+def test_a_few_words_have_no_language(text: str) -> None:
     assert detect_language(text) == ""
 
 

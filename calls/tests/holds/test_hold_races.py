@@ -27,7 +27,7 @@ def _old_call():
 
 
 @pytest.mark.parametrize("target", ["call", "customer"])
-def test_either_the_call_is_whole_and_held_or_it_is_gone(target):
+def test_a_call_is_either_complete_and_held_or_deleted(target):
     """Run both at once, several times: there is never a held call without its packets."""
     close_old_connections()
     for _ in range(5):

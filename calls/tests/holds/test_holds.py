@@ -121,7 +121,7 @@ def test_a_hold_on_a_customer_keeps_every_call_of_the_number():
     assert set(Call.objects.values_list("call_id", flat=True)) == {"c-1", "c-2"}
 
 
-def test_a_hold_that_comes_before_the_deletion_wins():
+def test_a_hold_set_before_the_deletion_prevents_it():
     call = old_call()
     before = timezone.now()
     set_hold(call_id=call.call_id, reason="Case 4711")
@@ -132,7 +132,7 @@ def test_a_hold_that_comes_before_the_deletion_wins():
         check_deletable(call)
 
 
-def test_a_hold_that_comes_after_the_first_rows_are_gone_is_refused():
+def test_a_hold_set_after_the_deletion_has_begun_is_refused():
     call = old_call()
     _empty_batch(call, timezone.now())
 
@@ -166,7 +166,7 @@ def test_a_hold_is_in_the_log_of_the_call_without_its_reason():
     ]  # fmt: skip
 
 
-def test_holds_are_on_record_without_the_number():
+def test_holds_are_recorded_without_the_number():
     live_call("c-1")
     set_hold(call_id="c-1", reason="Case 1", by="ana")
     release(hold_customer(number="+49 30 1234", reason="Case 1", by="ana"), by="bob")
@@ -191,7 +191,7 @@ def test_a_hold_needs_a_reason(reason):
         set_hold(call_id="c-1", reason=reason)
 
 
-def test_what_is_not_held_cannot_be_released():
+def test_a_call_without_a_hold_cannot_be_released():
     call = live_call("c-1")
 
     with pytest.raises(NotHeld):
@@ -230,7 +230,7 @@ def test_a_hold_without_a_reason_is_refused_on_the_page(ana):
     assert "A reason has 1 to 300 characters." in answer.content.decode()
 
 
-def test_holding_takes_its_own_permission(client, settings):
+def test_setting_a_hold_needs_its_own_permission(client, settings):
     settings.API_AUTH = "key"
     archived_call("c-1")
     user = User.objects.create_user("bob")

@@ -56,7 +56,7 @@ def submit_behind_the_first(buffer, recorder, sequences):
     return futures
 
 
-def test_what_arrives_during_a_transaction_is_written_by_the_next_one():
+def test_packets_that_arrive_during_a_transaction_are_written_by_the_next_one():
     recorder = Recorder()
     buffer = Buffer(record=recorder)
 
@@ -82,7 +82,7 @@ def test_clients_that_were_answered_together_are_written_together_again(monkeypa
     assert recorder.transactions == [[0], [1, 2], [3, 4]]
 
 
-def test_a_packet_without_company_does_not_wait_for_it():
+def test_a_single_packet_does_not_wait_for_others():
     recorder = Recorder()
     buffer = Buffer(record=recorder)
     for answered in submit_behind_the_first(buffer, recorder, [1, 2]):
@@ -93,7 +93,7 @@ def test_a_packet_without_company_does_not_wait_for_it():
     assert recorder.transactions == [[0], [1, 2], [3]]
 
 
-def test_a_poisonous_packet_never_fails_its_neighbours():
+def test_an_invalid_packet_never_fails_its_neighbours():
     def fail(packets):
         if any(packet.sequence == 2 for packet in packets):
             raise DataError("poison")
@@ -112,7 +112,7 @@ def test_a_poisonous_packet_never_fails_its_neighbours():
     assert recorder.transactions == [[0], [1], [3]]
 
 
-def test_a_database_that_is_away_refuses_everybody_and_is_asked_again():
+def test_a_database_outage_refuses_everything_and_is_retried():
     outages = [OperationalError("gone"), OperationalError("still gone"), None]
 
     def fail(packets):
@@ -136,7 +136,7 @@ def test_a_database_that_is_away_refuses_everybody_and_is_asked_again():
     assert recorder.transactions == [[1]]
 
 
-def test_a_full_buffer_refuses_more():
+def test_a_full_buffer_refuses_further_packets():
     recorder = Recorder()
     buffer = Buffer(record=recorder, capacity=2)
     buffer.submit([packet("c", 0)])
@@ -223,7 +223,7 @@ def test_a_queue_that_would_take_too_long_refuses_more_before_anybody_waits():
     waiting.result(timeout=10)
 
 
-def test_all_is_normal_again_soon_after_the_packets_are_written():
+def test_requests_are_accepted_again_soon_after_the_backlog_is_written():
     recorder, clock = Recorder(), Clock()
     buffer = Buffer(record=recorder, clock=clock)
     first = buffer.submit([packet("c", 0)])
@@ -290,7 +290,7 @@ def test_a_request_that_nobody_waits_for_is_not_written():
     assert recorder.transactions == [[0], [2]]
 
 
-def test_one_poisonous_packet_costs_few_transactions():
+def test_one_invalid_packet_costs_few_transactions():
     def fail(packets):
         attempts.append(len(packets))
         if any(packet.sequence == 100 for packet in packets):
@@ -322,7 +322,7 @@ class LockingRecorder(Recorder):
         return locked
 
 
-def test_a_locked_call_holds_up_no_other_and_keeps_its_order():
+def test_a_locked_call_does_not_hold_up_others_and_keeps_its_order():
     recorder = LockingRecorder()
     recorder.locked = {"held"}
     buffer = Buffer(record=recorder)
@@ -379,7 +379,7 @@ def test_a_lock_that_cannot_be_skipped_holds_up_only_those_that_need_it():
     buffer.close()
 
 
-def test_a_lock_that_everybody_needs_is_not_waited_for_again_and_again():
+def test_a_lock_that_all_packets_need_is_waited_for_only_once():
     def fail(packets):
         clock.now += 0.3
         if packets[0].sequence:

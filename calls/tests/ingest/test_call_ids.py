@@ -75,7 +75,7 @@ def test_every_id_survives_the_address(text):
 
 
 @pytest.mark.parametrize("text", [*sorted(PLACEHOLDERS), "", " ", " null "])
-def test_a_placeholder_is_no_id(text):
+def test_a_placeholder_is_not_an_id(text):
     assert as_call_id(text) == ""
 
 
@@ -98,12 +98,12 @@ IDS_IN_BRACKETS = [
 
 
 @pytest.mark.parametrize("text", TEMPLATES)
-def test_a_template_that_nobody_filled_in_is_no_id(text):
+def test_an_unfilled_template_is_not_an_id(text):
     assert as_call_id(text) == as_external_id(text) == ""
 
 
 @pytest.mark.parametrize("text", IDS_IN_BRACKETS)
-def test_an_id_in_brackets_is_one(text):
+def test_an_id_in_brackets_is_accepted(text):
     assert as_call_id(text)
 
 
@@ -163,7 +163,7 @@ def test_the_path_keeps_what_is_not_an_id():
 @pytest.mark.parametrize(
     "accepted", ["application/xml", "text/event-stream", "nonsense", "image/*"]
 )
-def test_no_accept_header_costs_a_packet(api, accepted):
+def test_no_accept_header_loses_a_packet(api, accepted):
     response = api.post("/v1/call/stream/c-1", GOOD, headers={"Accept": accepted})
 
     assert (response.status_code, response.json()) == (202, {"status": "accepted"})

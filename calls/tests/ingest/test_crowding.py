@@ -30,7 +30,7 @@ def names(call_id="c"):
 
 
 @pytest.mark.django_db
-def test_further_streams_share_one_in_which_nothing_is_lost():
+def test_further_streams_share_one_stream_without_loss():
     for at in range(12):
         record_packets([packet("c", at, f"word {at}", stream=f"s{at:02}", timestamp=at)])
 

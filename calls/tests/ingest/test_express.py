@@ -140,7 +140,7 @@ def test_the_table_is_as_long_as_the_contract_is_wide():
 
 @pytest.mark.parametrize("url", [PACKET, BATCH])
 @pytest.mark.parametrize(("scope", "status"), [("ingest", 202), ("read", 403), (None, 401)])
-async def test_both_lanes_ask_for_the_same_key(settings, slow_lane, url, scope, status):
+async def test_both_lanes_need_the_same_key(settings, slow_lane, url, scope, status):
     settings.API_AUTH = "key"
     headers = {"Authorization": "Bearer cc_unknown_key"}
     if scope:
@@ -156,7 +156,7 @@ async def test_both_lanes_ask_for_the_same_key(settings, slow_lane, url, scope, 
     assert fast[0] == status
 
 
-async def test_a_known_key_is_taken_without_the_slow_lane(settings, slow_lane):
+async def test_a_known_key_is_accepted_without_the_slow_lane(settings, slow_lane):
     settings.API_AUTH = "key"
     _, plain = await database_sync_to_async(create_key)(name="pbx", scopes=["ingest"])
     case = Case("key", PACKET, doc(GOOD), "", headers={"X-API-Key": plain})

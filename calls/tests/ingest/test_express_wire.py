@@ -100,7 +100,7 @@ def lanes(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_both_lanes_say_the_same_on_the_wire(lanes, name):
+def test_both_lanes_respond_alike_on_the_wire(lanes, name):
     writes = CONVERSATIONS[name]
     expected = b"".join(writes).count(b"POST /")
 

@@ -41,7 +41,7 @@ def test_a_packet_is_accepted_and_stored(api):
     )  # fmt: skip
 
 
-def test_a_repeated_packet_is_answered_like_the_first(api):
+def test_a_repeated_packet_gets_the_same_response_as_the_first(api):
     answers = [api.post(PACKET, GOOD) for _ in range(3)]
 
     assert {(answer.status_code, answer.content) for answer in answers} == {
@@ -76,7 +76,7 @@ def test_any_call_id_of_the_rule_can_be_streamed_read_and_ended(api, call_id):
     assert read.json()["packet_count"] == 2
 
 
-def test_percent_encoding_is_the_same_as_none(api):
+def test_a_percent_encoded_id_is_the_same_as_a_plain_one(api):
     api.post("/v1/call/stream/%63%2D1", GOOD)
 
     assert Call.objects.get().call_id == "c-1"
@@ -104,7 +104,7 @@ def test_a_batch_counts_what_it_accepted_repeats_included(api):
     assert stored() == [1, 2]
 
 
-def test_of_a_mixed_batch_the_good_is_stored_and_the_bad_is_named(api):
+def test_a_mixed_batch_stores_valid_packets_and_names_invalid_ones(api):
     response = api.post(BATCH, [good(1), {"sequence": "x"}, good(2), None, 7])
 
     rejected = {item["index"]: item["errors"] for item in response.json()["rejected"]}
@@ -206,7 +206,7 @@ def test_a_repeated_start_is_harmless(api):
     assert CallEvent.objects.count() == 2
 
 
-def test_an_end_starts_the_analysis_once_and_says_so_again(api):
+def test_a_repeated_end_starts_the_analysis_once(api):
     api.post(PACKET, GOOD)
 
     first, second = (api.post("/v1/call/c-1/end") for _ in range(2))
@@ -239,7 +239,7 @@ def test_an_end_ignores_what_is_in_its_body(api, call_in):
 
 
 @pytest.mark.parametrize("url", [PACKET, BATCH])
-def test_when_the_database_is_away_the_sender_is_told_to_come_back(api, monkeypatch, url):
+def test_during_a_database_outage_the_sender_is_told_to_retry(api, monkeypatch, url):
     def away(packets):
         raise OperationalError("connection refused")
 
@@ -253,7 +253,7 @@ def test_when_the_database_is_away_the_sender_is_told_to_come_back(api, monkeypa
     assert not Stream.objects.exists()
 
 
-def test_when_too_much_is_waiting_the_sender_is_told_to_come_back(api, settings, monkeypatch):
+def test_under_overload_the_sender_is_told_to_retry(api, settings, monkeypatch):
     settings.GROUP_COMMIT = True
     monkeypatch.setattr(buffer, "_buffer", buffer.Buffer(capacity=0))
 

@@ -50,7 +50,7 @@ def start(service, server):
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_every_way_in_works_on_every_server(service, server):
+def test_every_interface_works_on_every_server(service, server):
     address = start(service, server)
     sockets = address.replace("http", "ws")
     dialect = twilio_like("Twilio")
@@ -106,7 +106,7 @@ def nobody_else_can_write(service):
         yield
 
 
-def test_a_writer_that_is_stuck_is_a_quick_503_and_recovers_by_itself(service):
+def test_a_stuck_writer_causes_a_quick_503_and_recovers(service):
     address = service.web()
     post(f"{address}/v1/call/stream/first", packet(1))
     batches = [[packet(number) for number in range(1, 1001)] for _ in range(26)]
@@ -123,7 +123,7 @@ def test_a_writer_that_is_stuck_is_a_quick_503_and_recovers_by_itself(service):
     assert packets_of(address, "after") == 1000
 
 
-def test_a_database_that_is_away_is_a_503_and_needs_no_restart_when_it_is_back(service):
+def test_a_database_outage_is_a_503_and_needs_no_restart_afterwards(service):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite is a file of this process")
     address = service.web()
@@ -168,7 +168,7 @@ def test_a_database_that_turns_read_only_is_a_503_with_one_warning_for_each_part
     assert log.count("packets are refused with 503") <= 1
 
 
-def test_a_stop_in_the_middle_of_the_load_loses_no_packet_that_was_accepted(service):
+def test_a_stop_under_load_loses_no_accepted_packet(service):
     address = service.web()
     acknowledged = [0] * 8
 
@@ -194,7 +194,7 @@ def test_a_stop_in_the_middle_of_the_load_loses_no_packet_that_was_accepted(serv
     assert sum(stored) - sum(acknowledged) <= len(acknowledged)
 
 
-def test_a_carrier_does_not_notice_that_the_database_is_away(service):
+def test_a_carrier_does_not_notice_a_database_outage(service):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite is a file of this process")
     address = service.web("--ping-interval", "0.2")

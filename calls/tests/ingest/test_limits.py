@@ -84,7 +84,7 @@ async def test_a_body_that_is_longer_than_announced_is_refused_as_well():
 
 
 @pytest.mark.parametrize("announced", [b"", b"-5", b"ten"])
-async def test_a_length_that_is_no_number_is_left_to_the_counting(announced):
+async def test_an_invalid_content_length_is_ignored_and_bytes_are_counted(announced):
     status, _, body = await answer(BodyLimit(echo, limit=LIMIT), b"x" * 10, announced=announced)
 
     assert (status, body) == (200, b"10")

@@ -120,7 +120,7 @@ def test_a_held_lock_of_the_log_stops_only_packets_that_make_an_entry(buffer):
     assert sequences("gap") == [1, 5]
 
 
-def test_a_locked_table_is_a_refusal_and_not_a_long_wait(buffer):
+def test_a_locked_table_causes_a_refusal_instead_of_a_long_wait(buffer):
     record_packets([packet("c", 1)])
 
     with elsewhere("LOCK TABLE calls_packet IN ACCESS EXCLUSIVE MODE"):

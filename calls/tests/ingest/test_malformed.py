@@ -248,7 +248,7 @@ def assert_refused(response: Any, case: Case) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("case", FIELDS + BODIES + ROUTES, ids=lambda case: case.name)
-def test_a_malformed_request_is_answered_with_what_is_wrong_and_stores_nothing(api, case):
+def test_a_malformed_request_says_what_is_wrong_and_stores_nothing(api, case):
     response = send(api, case)
 
     assert_refused(response, case)
@@ -256,7 +256,7 @@ def test_a_malformed_request_is_answered_with_what_is_wrong_and_stores_nothing(a
 
 
 @pytest.mark.parametrize("case", OF_A_CALL, ids=lambda case: case.name)
-def test_a_bad_question_about_a_call_is_answered_with_what_is_wrong(api, call_in, case):
+def test_an_invalid_query_about_a_call_says_what_is_wrong(api, call_in, case):
     call_in(CallState.IN_PROGRESS, "there")
 
     response = send(api, case)
@@ -312,7 +312,7 @@ def test_a_forbidden_client_is_told_why_and_stores_nothing(
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_just_within_the_limits_is_stored_as_it_is(api, field, value):
+def test_values_just_within_the_limits_are_stored_unchanged(api, field, value):
     response = send(api, packet("good", with_field(field, value), ""))
 
     assert response.status_code == 202, response.content
@@ -321,7 +321,7 @@ def test_what_is_just_within_the_limits_is_stored_as_it_is(api, field, value):
 
 
 @pytest.mark.django_db
-def test_an_object_with_a_byte_order_mark_is_taken(api):
+def test_an_object_with_a_byte_order_mark_is_accepted(api):
     response = send(api, packet("marked", b"\xef\xbb\xbf" + doc(GOOD), ""))
 
     assert response.status_code == 202

@@ -48,7 +48,7 @@ def assert_tone(samples, count):
     assert np.abs(samples.astype(int) - TONE[: len(samples)]).max() < 600
 
 
-def test_a_call_that_goes_on_in_another_format_is_heard_in_both():
+def test_a_call_that_continues_in_another_format_is_decoded_in_both():
     for at in range(30):
         record_packets([sound(at, MULAW if at < 15 else L16)])
 
@@ -72,7 +72,7 @@ def test_two_sides_that_share_a_stream_may_differ(size):
     assert Call.objects.get().missing_count == 0
 
 
-def test_a_format_that_is_declared_later_is_not_that_of_the_packets_before():
+def test_a_later_format_does_not_apply_to_earlier_packets():
     start_call(call_id="c", media=MULAW)
 
     for at in range(30):
@@ -81,7 +81,7 @@ def test_a_format_that_is_declared_later_is_not_that_of_the_packets_before():
     assert_tone(heard(), 30)
 
 
-def test_a_format_that_comes_late_and_contradicts_nothing_is_that_of_the_stream():
+def test_a_late_format_that_contradicts_nothing_applies_to_the_stream():
     for at in range(30):
         record_packets([sound(at, ALAW, declared="" if at < 5 else None)])
 
@@ -89,7 +89,7 @@ def test_a_format_that_comes_late_and_contradicts_nothing_is_that_of_the_stream(
 
 
 @pytest.mark.parametrize("declared", ["text/plain", "audio/l16;rate=16000"])
-def test_audio_is_heard_whatever_its_call_was_declared_as(declared):
+def test_audio_is_decoded_whatever_its_call_was_declared_as(declared):
     start_call(call_id="c", media=declared)
 
     for at in range(30):
@@ -116,14 +116,14 @@ def test_a_packet_in_another_format_that_comes_again_is_a_duplicate():
     assert Call.objects.get().duplicate_count == 2
 
 
-def test_the_format_that_a_person_chose_counts_for_all():
+def test_a_format_that_a_person_chose_applies_to_all_packets():
     record_packets([sound(at, L16, declared=MULAW if at < 5 else ALAW) for at in range(30)])
     Call.objects.update(media_override=L16)
 
     assert_tone(heard(), 30)
 
 
-def test_live_words_leave_out_what_has_another_rate_than_its_stream():
+def test_live_words_leave_out_packets_at_another_rate_than_their_stream():
     stream = LiveStream(default_media="", speakers={})
     media = ["", ALAW, "audio/l16;rate=16000"] * 10
     data = base64.b64encode(bytes(SIZE)).decode()

@@ -74,11 +74,11 @@ def test_the_timer_of_the_lag_ends_when_packets_do():
     assert lag.now_s() == 0.0
 
 
-def test_one_slow_commit_is_no_overload():
+def test_one_slow_commit_is_not_overload():
     assert not any(course(0.1, 0.3, 0.4, 0.45, 0.0, 0.0))
 
 
-def test_a_queue_that_stands_is_overload():
+def test_a_persistent_queue_is_overload():
     assert course(*[0.3] * 7)[-1]
 
 
@@ -86,14 +86,14 @@ def test_a_wait_far_above_the_limit_is_overload_at_once():
     assert course(LIMIT_S + STAND_S) == [True]
 
 
-def test_it_ends_after_a_calm_and_not_in_the_first_pause():
+def test_overload_ends_after_a_calm_period_and_not_in_the_first_pause():
     found = course(1.0, *[0.0] * 20, 1.0, *[0.0] * 45)
 
     assert all(found[:22])
     assert not found[-1]
 
 
-def test_between_half_of_the_limit_and_the_limit_it_goes_on():
+def test_overload_continues_between_half_the_limit_and_the_limit():
     assert all(course(1.0, *[0.2] * 200))
 
 
@@ -105,7 +105,7 @@ def test_a_quiet_time_without_packets_counts_as_calm():
 
 
 @given(st.lists(st.floats(0, 30), max_size=60))
-def test_whatever_came_before_it_is_normal_within_five_seconds(waits):
+def test_overload_ends_within_five_seconds_whatever_came_before(waits):
     found = course(*waits, *[0.0] * 100)
 
     assert not found[-1]

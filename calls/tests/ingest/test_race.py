@@ -44,7 +44,7 @@ def test_the_loser_of_a_race_takes_the_winners_call(monkeypatch, caplog):
         assert "race condition caught: call raced" in caplog.text
 
 
-def test_writers_with_the_same_calls_in_their_hands_do_not_deadlock():
+def test_writers_of_the_same_calls_do_not_deadlock():
     calls = [f"shared-{n}" for n in range(6)]
     errors = []
 

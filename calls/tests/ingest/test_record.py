@@ -34,7 +34,7 @@ def record(*sequences, call_id="c", **fields):
         record_packets([packet(call_id, sequence, **fields)])
 
 
-def test_the_first_packet_opens_the_call_and_says_so():
+def test_the_first_packet_opens_the_call_and_logs_it():
     record(1)
 
     event = CallEvent.objects.get()
@@ -46,7 +46,7 @@ def test_the_first_packet_opens_the_call_and_says_so():
     )
 
 
-def test_a_packet_is_stored_as_it_came():
+def test_a_packet_is_stored_as_received():
     record_packets([packet("c", 7, "é ☎", track="agent", timestamp=1.25, media="text/plain")])
 
     stored = Packet.objects.select_related("stream").get()
@@ -68,7 +68,7 @@ def test_a_packet_repeated_within_one_batch_is_stored_once():
     assert counters() == (1, 1, 0, 1)
 
 
-def test_a_gap_is_logged_with_what_was_expected_and_what_came(caplog):
+def test_a_gap_is_logged_with_the_expected_and_the_received_number(caplog):
     caplog.set_level(logging.DEBUG, "calls.ingest")
 
     record(1, 5)
@@ -78,14 +78,14 @@ def test_a_gap_is_logged_with_what_was_expected_and_what_came(caplog):
     assert counters() == (2, 5, 3, 0)
 
 
-def test_a_gap_that_fills_up_is_missing_no_more():
+def test_a_gap_that_is_filled_is_no_longer_missing():
     record(1, 5, 3, 2, 4)
 
     assert counters() == (5, 5, 0, 0)
     assert Call.objects.get().streams.get().reordered_count == 3
 
 
-def test_what_is_in_one_batch_is_no_gap():
+def test_disorder_within_a_batch_is_not_a_gap():
     record_packets([packet("c", 3), packet("c", 1), packet("c", 2)])
 
     assert gaps() == []
@@ -113,13 +113,13 @@ def test_any_order_with_any_repetition_ends_in_the_same_counters():
     assert counters() == (39, 39, 0, 10)
 
 
-def test_the_greatest_sequence_is_fine():
+def test_the_greatest_sequence_is_accepted():
     record(1, 2**53 - 1)
 
     assert counters() == (2, 2**53 - 1, 2**53 - 3, 0)
 
 
-def test_each_stream_counts_for_itself():
+def test_each_stream_counts_separately():
     record(1, 2, stream="first")
     record(1, 4, stream="second")
 
@@ -199,7 +199,7 @@ def test_late_packets_of_a_call_are_logged_once_a_minute_with_their_number(caplo
     ]
 
 
-def test_a_call_whose_end_is_rolled_back_is_not_said_to_have_ended(caplog):
+def test_a_call_whose_end_is_rolled_back_is_not_logged_as_ended(caplog):
     record(1, 5)
 
     with contextlib.suppress(InterruptedError), transaction.atomic():

@@ -25,7 +25,7 @@ def statements(batch):
     return len(queries)
 
 
-def test_nothing_at_all_is_nothing_to_do():
+def test_an_empty_list_of_packets_does_nothing():
     record_packets([])
 
     assert not Call.objects.exists()
@@ -74,7 +74,7 @@ def test_a_flood_of_late_packets_is_one_event_of_bounded_size(call_in):
     assert data["sequences"] == list(range(1, LATE_SEQUENCES_LISTED + 1))
 
 
-def test_a_late_packet_that_repeats_another_is_a_repeat_and_not_late(call_in):
+def test_a_late_duplicate_counts_as_a_duplicate_not_as_late(call_in):
     record(1)
     Call.objects.filter(call_id="c-1").update(state=CallState.ARCHIVED)
 
@@ -122,7 +122,7 @@ def test_absurd_numbers_of_missing_packets_overflow_nothing():
     assert call.missing_count > MAX_SEQUENCE
 
 
-def test_words_of_every_kind_come_back_as_they_were():
+def test_text_of_every_kind_is_returned_unchanged():
     words = "tab\t line\n quote\" back\\slash \\N {curly} ключ 😀 \x7f\x01 null NULL %s '; --"
 
     record(1, data=words, stream="ключ\t\\", track="😀\n")

@@ -53,7 +53,7 @@ def test_a_buffer_that_refuses_nothing_reports_nothing():
 
 
 @pytest.mark.django_db
-def test_all_say_since_when_packets_are_refused(client, boss, heartbeat):
+def test_every_process_reports_since_when_packets_are_refused(client, boss, heartbeat):
     reports.report(Pressure(1.5, 90.0, {"batch": 7, "carrier": 2}))
 
     since = read_status().shedding_since
@@ -78,7 +78,7 @@ def test_the_report_of_a_process_that_is_gone_does_not_count(heartbeat):
 
 
 @pytest.mark.django_db
-def test_the_end_is_reported_as_well(heartbeat):
+def test_the_end_of_overload_is_also_reported(heartbeat):
     reports.report(Pressure(1.5, 90.0, {}))
     reports.report(Pressure(0.0, None, {}))
 

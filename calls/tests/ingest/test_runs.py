@@ -41,7 +41,7 @@ def stored(call_id="c"):
     return found
 
 
-def test_the_same_number_with_other_words_is_another_packet():
+def test_the_same_number_with_other_data_is_another_packet():
     record([said(1, 0.0, "first"), said(1, 0.0, "second")])
 
     assert stored() == {1: [1], 2: [1]}
@@ -50,7 +50,7 @@ def test_the_same_number_with_other_words_is_another_packet():
 
 @pytest.mark.parametrize("change", [{"timestamp": 9.0}, {"track": "agent"}, {"data": "other"}])
 @pytest.mark.parametrize("size", [1, 2])
-def test_time_track_and_words_tell_a_packet_from_a_duplicate(change, size):
+def test_time_track_and_data_distinguish_a_packet_from_a_duplicate(change, size):
     same = {"data": "words", "timestamp": 1.0, "track": "customer"}
 
     record([packet("c", 1, **same), packet("c", 1, **{**same, **change})], size=size)
@@ -103,7 +103,7 @@ def test_a_numbering_that_restarts_is_another_run(before, after, clock, size):
 @pytest.mark.parametrize("size", [1, 3, 1000])
 @pytest.mark.parametrize(("before", "after"), [each[1:] for each in WRAPS],
                          ids=[each[0] for each in WRAPS])  # fmt: skip
-def test_a_wrap_is_known_without_a_clock(before, after, size):
+def test_a_wrap_around_is_recognised_without_a_clock(before, after, size):
     record(talk([*before, *after], step=0.0), size=size)
 
     assert stored() == {1: [*before], 2: [*after]}
@@ -130,7 +130,7 @@ def test_a_loss_is_counted_in_its_run():
 
 
 @pytest.mark.parametrize("step", [0.0, 0.02, 4.0])
-def test_disorder_is_no_new_run(step):
+def test_disorder_opens_no_new_run(step):
     packets = talk(range(1, 61), step=step)
     shuffled = [one for at in range(0, 60, 10) for one in reversed(packets[at : at + 10])]
 
@@ -141,7 +141,7 @@ def test_disorder_is_no_new_run(step):
 
 
 @pytest.mark.parametrize("size", [1, 1000])
-def test_packets_that_come_long_after_fill_their_gap(size):
+def test_very_late_packets_fill_their_gap(size):
     packets = talk(range(1, 3001))
 
     record([*packets[:500], *packets[1500:]], size=1000)
@@ -151,7 +151,7 @@ def test_packets_that_come_long_after_fill_their_gap(size):
     assert Call.objects.get().missing_count == 0
 
 
-def test_a_straggler_of_the_run_before_goes_there():
+def test_a_straggler_goes_to_its_previous_run():
     packets = talk([65530, 65531, 65532, 65533, 65534, 65535, 0, 1, 2])
     late = packets.pop(3)
 
@@ -176,7 +176,7 @@ def test_two_senders_under_one_name_each_have_a_run(step, size):
 
 
 @pytest.mark.parametrize("clock", [0.0, -1.0, 1e300, 5e-324])
-def test_a_single_wild_time_opens_no_run(clock):
+def test_a_single_wild_timestamp_opens_no_run(clock):
     packets = talk(range(1, 41))
     packets[20] = said(21, clock)
 
@@ -229,7 +229,7 @@ def test_a_run_has_the_media_of_the_one_before_unless_it_declares_its_own():
     assert list(media) == ["text/plain", "text/plain", "audio/x-alaw"]
 
 
-def test_beyond_the_greatest_number_of_runs_packets_are_kept_under_other_numbers(monkeypatch):
+def test_beyond_the_limit_of_runs_packets_are_kept_under_other_numbers(monkeypatch):
     monkeypatch.setattr(runs, "MAX_RUNS", 3)
 
     record([said(1, 0.0, f"words {at}") for at in range(6)], size=4)

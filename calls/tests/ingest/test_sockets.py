@@ -174,7 +174,7 @@ async def test_a_full_buffer_stops_the_reading_and_loses_nothing(own_buffer, mon
     await sender.disconnect()
 
 
-async def test_a_socket_reads_only_so_far_ahead_of_the_commits(own_buffer, monkeypatch):
+async def test_a_socket_reads_a_limited_number_of_packets_ahead_of_commits(own_buffer, monkeypatch):
     monkeypatch.setattr(sockets, "WINDOW", 3)
     may_commit, waiting = threading.Event(), []
 
@@ -211,7 +211,7 @@ async def test_a_malformed_packet_is_named_and_its_neighbours_are_stored(sender)
 
 
 @pytest.mark.parametrize("text", ["no json", "[" * 100_000, "7", '"x"', "null", "[]", "NaN"])
-async def test_nonsense_is_answered_and_the_socket_stays_open(sender, text):
+async def test_an_invalid_frame_is_answered_and_the_socket_stays_open(sender, text):
     await sender.ready()
 
     await sender.send_to(text_data=text)
@@ -223,7 +223,7 @@ async def test_nonsense_is_answered_and_the_socket_stays_open(sender, text):
         await sender.acknowledged(1)
 
 
-async def test_too_much_nonsense_closes_the_socket(sender, monkeypatch):
+async def test_too_many_invalid_frames_close_the_socket(sender, monkeypatch):
     monkeypatch.setattr(sockets, "MAX_ERRORS", 2)
     await sender.ready()
 

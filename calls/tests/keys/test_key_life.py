@@ -38,7 +38,7 @@ def using(plain: str, address: str = "127.0.0.1") -> APIClient:
         ({"networks": ("192.0.2.0/24",)}, END, "may not be used from 10.1.2.3."),
     ],
 )
-def test_a_key_is_refused_by_time_and_address_with_the_reason(fields, at, reason):
+def test_a_key_is_refused_by_expiry_and_address_with_the_reason(fields, at, reason):
     client = ApiClient("PBX", frozenset({"ingest"}), **fields)
 
     refusal = client.find_refusal("10.1.2.3", at)
@@ -96,7 +96,7 @@ def test_without_overlap_the_old_secret_ends_at_once_and_says_why():
         admit(old, "::1")
 
 
-def test_a_secret_of_two_rotations_ago_ends_only_if_that_is_wanted():
+def test_a_secret_from_two_rotations_ago_ends_only_on_request():
     key, first = create_key(name="PBX", scopes=["ingest"])
     second = rotate_key(key, overlap=HOUR)
     key.refresh_from_db()
@@ -160,7 +160,7 @@ def test_a_key_that_cannot_be_rotated_says_why_and_keeps_its_secret(changes, ove
     assert ApiKey.objects.get().digest == key.digest
 
 
-def test_of_two_people_who_saw_the_same_secret_one_rotates_it():
+def test_only_one_of_two_people_who_saw_the_same_secret_rotates_it():
     key, _ = create_key(name="PBX", scopes=["ingest"])
     seen_by_ann, seen_by_bob = ApiKey.objects.get(pk=key.pk), ApiKey.objects.get(pk=key.pk)
 
@@ -249,7 +249,7 @@ def test_a_later_use_that_another_process_recorded_is_kept():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_ends_the_thread_and_the_next_use_starts_another(monkeypatch):
+def test_a_database_outage_ends_the_thread_and_the_next_use_starts_another(monkeypatch):
     def away(*args: object) -> None:
         raise OperationalError("gone")
 

@@ -74,7 +74,7 @@ async def test_a_socket_of_packets_is_closed_with_the_reason(end, code, reason):
 
 
 @pytest.mark.parametrize("in_start", [False, True], ids=["header", "start message"])
-async def test_a_stream_of_a_carrier_is_closed_wherever_its_key_was(in_start):
+async def test_a_carriers_stream_is_closed_wherever_its_key_was_sent(in_start):
     key, plain = await in_thread(create_key)(name="twilio", scopes=["ingest"])
     start = json.loads(json.dumps(TWILIO_START))
     if in_start:
@@ -104,7 +104,7 @@ async def test_a_socket_that_was_opened_with_the_old_secret_stays_open_during_th
     await sender.disconnect()
 
 
-async def test_an_outage_of_the_database_ends_no_socket(monkeypatch):
+async def test_a_database_outage_closes_no_socket(monkeypatch):
     _, plain = await in_thread(create_key)(name="pbx", scopes=["ingest"])
     sender = Sender(headers=[(b"x-api-key", plain.encode())])
     await sender.ready()
@@ -115,7 +115,7 @@ async def test_an_outage_of_the_database_ends_no_socket(monkeypatch):
     await sender.disconnect()
 
 
-async def test_sockets_of_one_key_are_looked_after_together_and_forgotten_together():
+async def test_sockets_of_one_key_share_one_check():
     _, plain = await in_thread(create_key)(name="pbx", scopes=["ingest"])
     await in_thread(ring.find)(plain)
     waiting = [asyncio.create_task(watch.until_refused(plain, "::1")) for _ in range(3)]

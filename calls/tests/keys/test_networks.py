@@ -38,14 +38,14 @@ def test_a_network_is_kept_in_its_usual_form(text, read):
         ("", "not an address or network"),
     ],
 )
-def test_what_is_no_network_is_refused_with_the_reason(text, reason):
+def test_an_invalid_network_is_refused_with_the_reason(text, reason):
     with pytest.raises(ValueError, match=r".") as refused:
         read_network(text)
 
     assert reason in str(refused.value)
 
 
-def test_several_networks_are_kept_once_each_and_blank_ones_are_left_out():
+def test_duplicate_and_empty_networks_are_left_out():
     assert read_networks(["10.0.0.0/8", "", " ", "10.0.0.0/8", "::1"]) == ["10.0.0.0/8", "::1"]
 
 

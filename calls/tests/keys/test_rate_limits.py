@@ -74,7 +74,7 @@ def test_tokens_are_saved_up_to_the_burst_and_no_further():
 
 
 @pytest.mark.parametrize(("limit", "most"), [(1, 2), (10, 20), (0.5, 1)])
-def test_without_a_burst_of_its_own_a_key_may_use_two_seconds_at_once(limit, most):
+def test_without_a_burst_a_key_may_use_two_seconds_of_its_limit_at_once(limit, most):
     limits = RateLimits(Clock())
 
     passed = [limits.take(CLIENT, limit=limit) for _ in range(most + 1)]
@@ -83,7 +83,7 @@ def test_without_a_burst_of_its_own_a_key_may_use_two_seconds_at_once(limit, mos
     assert passed[-1] > 0
 
 
-def test_no_limit_is_no_limit_and_keys_have_buckets_of_their_own():
+def test_zero_means_no_limit_and_each_key_has_its_own_bucket():
     limits = RateLimits(Clock())
     other = ApiClient("other", frozenset(), key_id=8)
 
@@ -223,7 +223,7 @@ def test_one_sender_is_an_address_or_a_network_of_ipv6(address, group):
     assert group_of(address) == group
 
 
-def test_what_is_remembered_of_addresses_is_bounded(settings, monkeypatch):
+def test_the_memory_for_addresses_is_bounded(settings, monkeypatch):
     monkeypatch.setattr("calls.keys.guesses.MOST_ADDRESSES", 100)
     settings.API_KEY_GUESSES = 1
     found = Guesses(Clock())
@@ -236,7 +236,7 @@ def test_what_is_remembered_of_addresses_is_bounded(settings, monkeypatch):
     assert len(found._trusted) <= 100
 
 
-def test_who_guesses_keys_gets_429_even_for_a_right_one(settings, db):
+def test_an_address_that_guesses_keys_gets_429_even_for_a_valid_one(settings, db):
     settings.API_AUTH, settings.API_KEY_GUESSES = "key", 3
     _, plain = create_key(name="PBX", scopes=["read"])
 
@@ -251,7 +251,7 @@ def test_who_guesses_keys_gets_429_even_for_a_right_one(settings, db):
     assert get(plain, "192.0.2.2") == 200
 
 
-def test_a_key_that_worked_before_still_works_beside_a_program_with_a_wrong_one(settings, db):
+def test_a_key_that_has_worked_still_works_despite_a_program_with_a_wrong_one(settings, db):
     settings.API_AUTH, settings.API_KEY_GUESSES = "key", 2
     _, plain = create_key(name="PBX", scopes=["read"])
     good = APIClient(HTTP_AUTHORIZATION=f"Bearer {plain}")

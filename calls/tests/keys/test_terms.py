@@ -46,6 +46,6 @@ def test_a_key_expires_at_a_date_a_time_or_after_a_span(text, expires_at):
 @pytest.mark.parametrize(
     "text", ["2026-11-28", "0", "2026-13-01", "2026-12-32", "tomorrow", "9999999999"]
 )
-def test_a_time_that_is_past_or_none_is_refused(text):
+def test_a_past_or_invalid_time_is_refused(text):
     with pytest.raises(ValueError, match=r"future|must be"):
         read_expiry(text, now=NOW)

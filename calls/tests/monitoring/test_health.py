@@ -19,7 +19,7 @@ def beat(seconds_ago=0):
     WorkerHeartbeat.objects.create(name="w", started_at=seen_at, seen_at=seen_at)
 
 
-def test_a_process_that_answers_is_alive(client):
+def test_a_process_that_responds_is_alive(client):
     assert client.get("/healthz").json() == {"status": "alive"}
 
 
@@ -31,7 +31,7 @@ def test_a_service_with_database_and_worker_is_ready(client):
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
 
 
-def test_a_folder_that_takes_no_recordings_is_noted(client, settings, tmp_path):
+def test_an_unusable_recordings_folder_is_noted(client, settings, tmp_path):
     beat()
     file = tmp_path / "file"
     file.touch()
@@ -44,14 +44,14 @@ def test_a_folder_that_takes_no_recordings_is_noted(client, settings, tmp_path):
     assert note.startswith(f"Recordings cannot be stored: {file}")
 
 
-def test_a_folder_that_is_read_only_is_noted(client, monkeypatch):
+def test_a_read_only_folder_is_noted(client, monkeypatch):
     beat()
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
 
     assert "cannot be stored" in client.get("/readyz").json()["notes"][0]
 
 
-def test_a_folder_that_is_not_there_yet_is_no_problem(client, settings, tmp_path):
+def test_a_missing_recordings_folder_is_not_a_problem(client, settings, tmp_path):
     beat()
     settings.MEDIA_ROOT = tmp_path / "not" / "yet"
 

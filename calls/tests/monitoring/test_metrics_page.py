@@ -46,7 +46,7 @@ def test_names_follow_the_conventions_and_have_help_texts(client):
             assert all(sample.name.endswith(("_total", "_created")) for sample in family.samples)
 
 
-def test_packets_count_by_their_way_in(api, scrape):
+def test_packets_are_counted_by_interface(api, scrape):
     body = {"sequence": 1, "data": "Hello.", "timestamp": 1.0}
     api.post("/v1/call/stream/c", body)
     api.post("/v1/call/stream/c/batch", [{**body, "sequence": n} for n in range(2, 5)])
@@ -100,7 +100,7 @@ def test_the_state_of_this_process_is_shown(scrape):
     assert scrape()["callcenter_sockets", "wall"] == 0
 
 
-def test_a_scrape_asks_as_much_however_many_calls_there_are(client, django_assert_max_num_queries):
+def test_a_scrape_takes_a_constant_number_of_queries(client, django_assert_max_num_queries):
     Call.objects.bulk_create(Call(call_id=f"c-{number}") for number in range(300))
     client.get("/metrics")  # the first one looks up what is kept in memory
 

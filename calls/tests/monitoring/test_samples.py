@@ -36,7 +36,7 @@ def test_packets_are_those_since_the_last_sample_of_calls_that_ended_too():
     assert sample.loss_percent == pytest.approx(40)
 
 
-def test_results_count_in_the_minute_in_which_they_came():
+def test_results_count_in_the_minute_of_their_arrival():
     now = timezone.now()
     take_sample(now - timedelta(minutes=1))
     failed_call()
@@ -54,7 +54,7 @@ def test_a_fresh_sample_is_not_taken_twice():
     assert take_sample(now + timedelta(seconds=5)) is None
 
 
-def test_old_samples_go():
+def test_old_samples_are_deleted():
     now = timezone.now()
     take_sample(now - KEPT - timedelta(minutes=1))
 

@@ -67,7 +67,7 @@ def claim(now=None):
         ({"queues": ["sales"]}, 0),
     ],
 )
-def test_a_target_is_told_of_the_alerts_that_it_wants(rule, fields, count):
+def test_a_target_gets_the_alerts_that_it_selects(rule, fields, count):
     target(**fields)
 
     raise_one(rule)
@@ -75,7 +75,7 @@ def test_a_target_is_told_of_the_alerts_that_it_wants(rule, fields, count):
     assert NotificationDelivery.objects.count() == count
 
 
-def test_a_target_may_want_the_alerts_of_some_rules_only(rule):
+def test_a_target_may_select_the_alerts_of_some_rules(rule):
     other = AlertRule.objects.create(name="Other", kind="words", phrases="x")
     target().rules.add(other)
 
@@ -98,7 +98,7 @@ def test_a_target_may_want_the_alerts_of_some_rules_only(rule):
         ("Ana", "billing", [], 0),  # its teams were deleted
     ],
 )
-def test_a_target_of_teams_is_told_of_their_calls_only(rule, agent, queue, teams, count):
+def test_a_target_limited_to_teams_gets_only_their_alerts(rule, agent, queue, teams, count):
     sales, north = Team.objects.create(name="Sales"), Team.objects.create(name="North")
     merge_agents(find_agent("Ana"), [find_agent("ana lee")])
     find_agent("Ana").teams.add(sales)
@@ -112,7 +112,7 @@ def test_a_target_of_teams_is_told_of_their_calls_only(rule, agent, queue, teams
     assert NotificationDelivery.objects.count() == count
 
 
-def test_targets_without_teams_ask_for_none(rule):
+def test_targets_without_teams_query_no_teams(rule):
     target()
     call, now = Call.objects.create(call_id="c-1", agent="Ana"), timezone.now()
     with CaptureQueriesContext(connection) as found:
@@ -121,7 +121,7 @@ def test_targets_without_teams_ask_for_none(rule):
     assert not [query for query in found if '"calls_team"' in query["sql"]]
 
 
-def test_no_message_is_sent_in_quiet_hours_though_the_alert_is_raised(rule):
+def test_in_quiet_hours_the_alert_is_raised_but_not_sent(rule):
     target()
     AlertRule.objects.update(quiet_hours="Mon-Sun")
     rule.refresh_from_db()
@@ -132,7 +132,7 @@ def test_no_message_is_sent_in_quiet_hours_though_the_alert_is_raised(rule):
     assert not NotificationDelivery.objects.exists()
 
 
-def test_a_message_tells_who_where_what_and_links_to_the_moment(rule, settings):
+def test_a_message_says_who_where_and_what_and_links_to_the_moment(rule, settings):
     settings.SITE_URL = "https://calls.example.com"
     words = {"quote": "My <!channel>\nlawyer.", "speaker": "customer", "offset_ms": 83_400}
 
@@ -153,7 +153,7 @@ def test_a_message_has_no_link_if_the_site_does_not_know_its_address(rule):
     assert "http" not in notice_of(raise_one(rule)).body
 
 
-def test_a_delivered_message_is_noted_and_sent_once(rule):
+def test_a_delivered_message_is_recorded_and_sent_once(rule):
     made, now = target(), timezone.now()
     raise_one(rule)
     (taken,) = claim()
@@ -167,7 +167,7 @@ def test_a_delivered_message_is_noted_and_sent_once(rule):
     assert (made.last_result, made.last_success_at) == ("Accepted.", now)
 
 
-def test_a_message_of_a_sender_that_died_is_sent_by_another(rule):
+def test_a_message_of_a_dead_sender_is_sent_by_another(rule):
     target()
     raise_one(rule)
     claim()
@@ -177,7 +177,7 @@ def test_a_message_of_a_sender_that_died_is_sent_by_another(rule):
     assert [each.attempt for each in later] == [2]
 
 
-def test_a_failure_is_tried_again_and_told(rule):
+def test_a_failed_message_is_retried_and_the_failure_shown(rule):
     made, now = target(), timezone.now()
     raise_one(rule)
     (taken,) = claim()
@@ -189,7 +189,7 @@ def test_a_failure_is_tried_again_and_told(rule):
     assert len(claim(now + timedelta(seconds=10))) == 1
 
 
-def test_a_target_that_is_gone_is_disabled_and_operators_are_told(rule, client):
+def test_a_target_that_is_gone_is_disabled_and_operators_see_it(rule, client):
     target()
     raise_one(rule)
 
@@ -207,7 +207,7 @@ def test_a_target_that_is_gone_is_disabled_and_operators_are_told(rule, client):
     )
 
 
-def test_what_exceeds_the_limit_of_a_minute_becomes_one_digest(rule):
+def test_alerts_beyond_the_limit_per_minute_become_one_digest(rule):
     target(per_minute=3)
     raise_many(rule, 10)
     now = timezone.now()
@@ -270,7 +270,7 @@ def test_a_message_that_was_tried_is_not_made_part_of_a_digest(rule):
     assert NotificationDelivery.objects.filter(state="merged", attempts__gt=0).count() == 0
 
 
-def test_messages_go_with_their_call(rule):
+def test_messages_are_deleted_with_their_call(rule):
     target()
     raise_one(rule)
 

@@ -98,7 +98,7 @@ def test_an_email_arrives_at_every_recipient(inbox):
     assert "My *lawyer*." in message.get_content()
 
 
-def test_what_the_mail_server_answers_is_told(inbox):
+def test_the_response_of_the_mail_server_is_reported(inbox):
     inbox.answer = "550 No such user"
 
     outcome = send_notice("email", "ana@example.com", NOTICE)
@@ -107,7 +107,7 @@ def test_what_the_mail_server_answers_is_told(inbox):
     assert outcome.told == "The mail server returned 550 No such user"
 
 
-def test_a_mail_server_that_is_not_there_is_told(settings):
+def test_an_unreachable_mail_server_is_reported(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
 
@@ -127,7 +127,9 @@ def test_a_service_gets_json_and_its_own_query(service):
     ("status", "seen", "told"),
     [(410, 410, "error=410"), (503, 503, "error=503"), (302, 302, "error=302")],
 )
-def test_what_a_service_answers_is_told_and_redirects_are_not_followed(service, status, seen, told):
+def test_the_response_of_a_service_is_reported_without_following_redirects(
+    service, status, seen, told
+):
     service.status, service.location = status, f"{service.url}/elsewhere"
 
     outcome = send_notice("webhook", f"{service.url}/hook", NOTICE)
@@ -136,7 +138,7 @@ def test_what_a_service_answers_is_told_and_redirects_are_not_followed(service, 
     assert [path for path, _ in service.seen] == ["/hook"]
 
 
-def test_slack_gets_text_that_nobody_can_make_a_mention_of(service, monkeypatch):
+def test_slack_gets_text_without_mentions(service, monkeypatch):
     monkeypatch.setattr(NotifySlack, "webhook_url", f"{service.url}/services")
 
     outcome = chat.post("slack", SLACK, NOTICE)
@@ -148,7 +150,7 @@ def test_slack_gets_text_that_nobody_can_make_a_mention_of(service, monkeypatch)
     assert "icon_url" not in body
 
 
-def test_slack_that_answers_200_with_a_reason_has_not_accepted(service, monkeypatch):
+def test_a_200_from_slack_with_a_reason_is_a_failure(service, monkeypatch):
     monkeypatch.setattr(NotifySlack, "webhook_url", f"{service.url}/services")
     service.text = b"invalid_payload"
 
@@ -179,7 +181,7 @@ def test_teams_gets_a_card_with_a_link_and_the_words_as_text(service, monkeypatc
 @pytest.mark.parametrize(
     ("kind", "address"), [("slack", TEAMS), ("teams", SLACK), ("slack", "https://example.com/x")]
 )
-def test_an_address_of_another_service_is_not_used(kind, address):
+def test_an_address_of_another_service_is_refused(kind, address):
     assert not chat.post(kind, address, NOTICE).is_success
 
 

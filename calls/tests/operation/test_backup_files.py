@@ -103,7 +103,7 @@ def test_a_backup_is_not_complete_before_its_manifest(media, tmp_path, monkeypat
     assert UNFINISHED not in files(tmp_path / "b")
 
 
-def test_a_folder_with_a_backup_or_half_of_one_is_left_alone(backup, tmp_path):
+def test_a_folder_with_a_complete_or_incomplete_backup_is_not_touched(backup, tmp_path):
     half = tmp_path / "half"
     half.mkdir()
     (half / UNFINISHED).touch()
@@ -139,7 +139,7 @@ def test_the_list_of_digests_is_that_of_sha256sum(backup):
     assert set(sums) == {"recordings/2026-11-30/a.wav", ODD, "waveforms/b.peaks"}
 
 
-def test_a_restore_brings_every_file_back_and_names_the_log_anew(new, backup, media, loads):
+def test_a_restore_brings_back_every_file_and_gives_the_log_a_new_epoch(new, backup, media, loads):
     restore_backup(backup)
 
     assert files(new) == files(media)
@@ -149,7 +149,7 @@ def test_a_restore_brings_every_file_back_and_names_the_log_anew(new, backup, me
 
 
 @pytest.mark.parametrize("step", ["copy_to_site", "load"])
-def test_a_restore_that_failed_goes_on_with_the_same_epoch(
+def test_a_failed_restore_continues_with_the_same_epoch(
     new, backup, media, loads, monkeypatch, step
 ):
     with monkeypatch.context() as failing:
@@ -178,7 +178,7 @@ def test_a_restore_never_mixes_with_other_files(new, backup):
     assert list(files(new)) == ["recording.wav"]
 
 
-def test_an_interrupted_restore_goes_on_only_with_its_own_backup_and_files(
+def test_an_interrupted_restore_continues_only_with_its_own_backup_and_files(
     new, backup, monkeypatch
 ):
     with monkeypatch.context() as failing:
@@ -227,7 +227,7 @@ def test_a_file_that_is_missing_or_damaged_is_named_before_the_database_is_fille
     assert len(loads) == 1
 
 
-def test_a_list_that_was_cut_off_is_no_list(new, backup):
+def test_a_truncated_list_of_digests_is_refused(new, backup):
     sums = backup / SUMS
     sums.write_bytes(sums.read_bytes()[:-80])
 
@@ -237,7 +237,7 @@ def test_a_list_that_was_cut_off_is_no_list(new, backup):
     assert not new.exists()
 
 
-def test_a_backup_of_the_release_before_is_restored_if_it_has_all_its_files(new, backup, media):
+def test_a_backup_of_the_previous_release_is_restored_if_it_has_all_its_files(new, backup, media):
     (backup / SUMS).unlink()
     manifest = json.loads((backup / NAME).read_text())
     del manifest["sums"]

@@ -46,7 +46,7 @@ def greeting(address):
 
 
 @pytest.mark.slow
-def test_a_restored_site_gives_the_same_answers_and_another_epoch(service, tmp_path):
+def test_a_restored_site_returns_the_same_data_and_another_epoch(service, tmp_path):
     address = service.web()
     for number in (1, 2, 3):
         post(f"{address}/v1/call/stream/kept", packet(number))

@@ -18,7 +18,7 @@ NGINX = ROOT / "deploy" / "nginx"
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 
 
-def test_nginx_takes_its_configuration_without_a_warning(tmp_path):
+def test_nginx_accepts_its_configuration_without_a_warning(tmp_path):
     program = installed("nginx")
 
     done = subprocess.run(
@@ -47,7 +47,7 @@ def test_the_documented_command_moves_every_location_of_nginx_below_a_path(tmp_p
 
 
 @pytest.mark.parametrize("kind", ["web", "worker"])
-def test_systemd_takes_the_units(tmp_path, kind):
+def test_systemd_accepts_the_units(tmp_path, kind):
     program = installed("systemd-analyze")
     python = tmp_path / "python"
     python.touch(mode=0o755)
@@ -64,7 +64,7 @@ def test_systemd_takes_the_units(tmp_path, kind):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_processes_get_more_time_to_stop_than_they_take():
+def test_processes_get_enough_time_to_stop():
     web = (UNITS / "callcenter-web@.service").read_text()
 
     seconds = int(re.search(r"TimeoutStopSec=(\d+)", web)[1])

@@ -71,13 +71,13 @@ def test_no_migration_stops_a_busy_site_or_the_processes_of_the_last_release():
         ('CREATE INDEX "x" ON "calls_apikey" ("y")', None),
     ],
 )
-def test_a_statement_is_judged_by_what_it_locks(statement, problem):
+def test_a_statement_is_checked_by_what_it_locks(statement, problem):
     found = list(find_problems([statement]))
 
     assert (problem in found[0]) if problem else (found == [])
 
 
-def test_a_table_that_is_made_by_the_same_migration_is_empty():
+def test_a_table_created_by_the_same_migration_may_be_locked():
     made = 'CREATE TABLE "calls_packet" ("id" bigint)'
 
     assert list(find_problems([made, 'CREATE INDEX "x" ON "calls_packet" ("y")'])) == []
@@ -128,7 +128,7 @@ def test_an_index_is_added_and_removed_online_on_both_databases(thing):
     assert "things_by_id" not in indexes()
 
 
-def test_an_index_that_an_interrupted_migration_left_is_made_again(thing):
+def test_an_index_left_by_an_interrupted_migration_is_created_again(thing):
     adding = AddIndexOnline("thing", models.Index(fields=["id"], name="things_by_id"))
     run(adding, thing)
 
@@ -137,7 +137,7 @@ def test_an_index_that_an_interrupted_migration_left_is_made_again(thing):
     assert "things_by_id" in indexes()
 
 
-def test_an_index_that_an_interrupted_migration_removed_may_be_gone(thing):
+def test_an_index_already_removed_by_an_interrupted_migration_is_no_error(thing):
     after = run(AddIndexOnline("thing", models.Index(fields=["id"], name="things_by_id")), thing)
     run(RemoveIndexOnline("thing", "things_by_id"), after)
 

@@ -49,7 +49,7 @@ def site(tmp_path_factory):
             service.close()  # while the pooler is there: they have something to store
 
 
-def test_calls_are_taken_followed_and_analysed_behind_proxy_and_pooler(site):
+def test_calls_are_received_followed_and_analysed_behind_proxy_and_pooler(site):
     address, _ = site
     sockets = address.replace("http", "ws")
     names = [f"several-{number}" for number in range(CALLS)]
@@ -88,7 +88,7 @@ def follow(feed, names):
     return seen
 
 
-def test_migrations_go_past_the_pooler(site):
+def test_migrations_bypass_the_pooler(site):
     _, service = site
 
     told = service.run("migrate")
@@ -97,7 +97,7 @@ def test_migrations_go_past_the_pooler(site):
 
 
 @pytest.mark.slow
-def test_a_process_that_is_killed_is_no_error_for_clients(site):
+def test_a_killed_process_causes_no_errors_for_clients(site):
     address, service = site
     over = threading.Event()
     odd = []

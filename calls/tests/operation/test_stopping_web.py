@@ -85,7 +85,7 @@ def test_every_kind_of_socket_is_told_of_the_restart_and_loses_nothing(service):
 
 
 @pytest.mark.slow
-def test_a_stopping_process_goes_on_for_its_delay_and_says_that_it_stops(service):
+def test_a_stopping_process_continues_for_its_delay_and_is_not_ready(service):
     address = service.web("--delay", "2")
     with httpx.Client(base_url=address) as kept, httpx.Client(base_url=address) as new:
         kept.get("/healthz")

@@ -140,7 +140,7 @@ KILLED = [
 
 
 @pytest.mark.parametrize("where", KILLED)
-def test_a_backup_that_is_killed_is_none_and_says_so(site, empty, tmp_path, where):
+def test_a_killed_backup_is_incomplete_and_says_so(site, empty, tmp_path, where):
     folder = tmp_path / "backup"
 
     status, _ = strike(site, "kill", where, "backup", str(folder))
@@ -152,7 +152,7 @@ def test_a_backup_that_is_killed_is_none_and_says_so(site, empty, tmp_path, wher
     assert files_of(empty) == {}
 
 
-def test_a_backup_that_is_killed_when_all_is_said_is_whole(site, empty, tmp_path):
+def test_a_backup_that_is_killed_after_its_last_write_is_complete(site, empty, tmp_path):
     folder = tmp_path / "backup"
 
     status, _ = strike(site, "kill", "before calls.backups.making.sync_folder@1",
@@ -260,7 +260,7 @@ def test_a_restore_that_fails_can_be_repeated(site, backup, empty, how, where, t
     assert restored(site, empty)
 
 
-def test_of_two_restores_at_once_one_is_refused(site, backup, empty):
+def test_one_of_two_simultaneous_restores_is_refused(site, backup, empty):
     command = [sys.executable, "manage.py", "restore", str(backup)]
     environment = site.environment | empty
     both = [

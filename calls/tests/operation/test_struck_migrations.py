@@ -63,7 +63,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("where", POINTS)
-def test_the_next_migrate_goes_on_where_one_was_killed(tmp_path, whole, where):
+def test_the_next_migrate_continues_after_a_kill(tmp_path, whole, where):
     with empty_database(tmp_path) as database:
         strike = ("-m", "calls.tests.operation.struck", "kill", where)
         status, _ = run(database.url, *strike, "migrate", "--verbosity", "0")

@@ -85,7 +85,7 @@ def files(site):
         "before django.core.files.storage.filesystem.FileSystemStorage.delete@4",
     ],
 )
-def test_retention_that_is_killed_is_ended_by_the_next_run(site, where):
+def test_killed_retention_is_finished_by_the_next_run(site, where):
     strike(site, where, "prune", "--calls-older-than", "7")
     named = {name for (name,) in Database(site.database).rows("SELECT file FROM calls_recording")}
     assert {Path(name).name for name in named} <= set(files(site)), "no row lost its file"
@@ -106,7 +106,7 @@ def test_retention_that_is_killed_is_ended_by_the_next_run(site, where):
         "after calls.erasure.ledger.append",
     ],
 )
-def test_an_erasure_that_is_killed_is_ended_by_the_worker_and_is_in_the_ledger_once(site, where):
+def test_a_killed_erasure_is_finished_by_the_worker_and_is_in_the_ledger_once(site, where):
     strike(site, where, "erase", "--call-id", "c-1", "--reason", "Case 1")
     assert "1" in site.run("shell", "-c", SWEEP).stdout
 
@@ -127,7 +127,7 @@ def test_an_erasure_that_is_killed_is_ended_by_the_worker_and_is_in_the_ledger_o
         "after calls.erasure.ledger.adopt",
     ],
 )
-def test_what_a_restore_brings_back_is_erased_even_if_that_is_killed(site, tmp_path, where):
+def test_erasing_restored_data_again_survives_a_kill(site, tmp_path, where):
     site.run("backup", str(tmp_path / "backup"))
     site.run("erase", "--call-id", "c-1", "--reason", "Case 1")
     (tmp_path / "new").mkdir()
@@ -147,7 +147,7 @@ def test_what_a_restore_brings_back_is_erased_even_if_that_is_killed(site, tmp_p
 
 @pytest.mark.parametrize("where", ["after calls.people.importing._Known.store",
                                    "after calls.people.importing._audit"])  # fmt: skip
-def test_an_import_of_agents_that_is_killed_has_changed_nothing(site, tmp_path, where):
+def test_a_killed_import_of_agents_changes_nothing(site, tmp_path, where):
     file = tmp_path / "agents.csv"
     file.write_text("agent,teams\nAnn,Berlin;Hamburg\nBob,Berlin\n")
 

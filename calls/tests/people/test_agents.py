@@ -22,14 +22,14 @@ def agent_of(call_id):
     return Call.objects.get(call_id=call_id).agent
 
 
-def test_an_agent_is_known_from_the_first_call():
+def test_an_agent_is_created_by_the_first_call():
     start_call(call_id="c-1", agent="Ann Lee")
 
     assert Agent.objects.get().name == "Ann Lee"
 
 
 @pytest.mark.parametrize("spelling", ["ann lee", "ANN  LEE", " Ann Lee ", "AnnLee", "\uff41nn lee"])
-def test_case_and_blanks_make_no_other_agent(spelling):
+def test_case_and_spaces_do_not_make_another_agent(spelling):
     start_call(call_id="c-1", agent="Ann Lee")
 
     start_call(call_id="c-2", agent=spelling)
@@ -38,13 +38,13 @@ def test_case_and_blanks_make_no_other_agent(spelling):
     assert agent_of("c-2") == "Ann Lee"
 
 
-def test_a_call_without_an_agent_makes_none():
+def test_a_call_without_an_agent_creates_none():
     start_call(call_id="c-1", queue="Sales")
 
     assert not Agent.objects.exists()
 
 
-def test_a_corrected_name_is_known_as_well():
+def test_a_corrected_name_creates_an_agent():
     start_call(call_id="c-1", agent="Ann")
 
     describe_call(call_id="c-1", agent="Bob")
@@ -52,7 +52,7 @@ def test_a_corrected_name_is_known_as_well():
     assert set(Agent.objects.values_list("name", flat=True)) == {"Ann", "Bob"}
 
 
-def test_a_merged_name_belongs_to_the_agent_that_is_left(django_capture_on_commit_callbacks):
+def test_a_merged_name_belongs_to_the_remaining_agent(django_capture_on_commit_callbacks):
     start_call(call_id="c-1", agent="Ann Lee")
     start_call(call_id="c-2", agent="A. Lee")
     sales = Team.objects.create(name="Sales")
@@ -80,7 +80,7 @@ def test_two_agents_with_accounts_are_not_merged():
     assert AgentName.objects.get(spelling="Bob").agent == bob
 
 
-def test_a_new_name_is_that_of_old_and_new_calls_and_of_rules(django_capture_on_commit_callbacks):
+def test_a_new_name_applies_to_old_and_new_calls_and_rules(django_capture_on_commit_callbacks):
     start_call(call_id="c-1", agent="Ann Lee")
     rule = AlertRule.objects.create(name="Ann", kind="silence", agents=["Ann Lee", "Bob"])
 
@@ -100,7 +100,7 @@ def test_an_agent_cannot_take_the_name_of_another():
         rename_agent(find_agent("Ann"), "bob")
 
 
-def test_the_sweep_renames_what_was_described_during_a_merge():
+def test_the_sweep_renames_calls_described_during_a_merge():
     ann, _ = find_agent("Ann"), find_agent("Anna")
     merge_agents(ann, [find_agent("Anna")])
     Call.objects.create(call_id="c-1", agent="Anna")
@@ -179,7 +179,7 @@ def test_the_admin_has_a_page_for_it(boss, path):
     assert boss.get(f"/admin/calls/{path}").status_code == 200
 
 
-def test_the_migration_knows_the_agents_of_stored_calls():
+def test_the_migration_creates_the_agents_of_stored_calls():
     for number, name in enumerate(["Ann  Lee", "ann lee", "Bob", ""]):
         Call.objects.create(call_id=f"c-{number}", agent=name)
 

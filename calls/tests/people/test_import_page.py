@@ -94,7 +94,7 @@ def test_a_file_that_changes_nothing_says_so(boss):
         (upload('agent\n"Ann'), "This is not CSV"),
     ],
 )
-def test_what_is_no_list_of_agents_is_refused_with_the_reason(boss, form, told):
+def test_a_file_that_is_not_a_list_of_agents_is_refused_with_the_reason(boss, form, told):
     page = boss.post(PAGE, form)
 
     assert page.status_code == 200
@@ -111,7 +111,7 @@ def test_importing_needs_the_permissions_for_what_it_changes(person, lacking):
     assert "Import from CSV" not in client.get("/admin/calls/agent/").content.decode()
 
 
-def test_the_lists_of_agents_and_teams_lead_to_it(boss):
+def test_the_lists_of_agents_and_teams_link_to_the_import(boss):
     for model in ("agent", "team"):
         assert PAGE in boss.get(f"/admin/calls/{model}/").content.decode()
     assert boss.get(PAGE).status_code == 200

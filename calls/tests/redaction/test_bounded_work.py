@@ -14,7 +14,7 @@ END = " 1 4242 4242 4242 4242 a@b.de example dot com"
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_one_thing_over_and_over_is_read_quickly(unit):
+def test_repeated_text_is_redacted_quickly(unit):
     asked = Turn("agent", 0, 1, "What is your card number, your IBAN and your e-mail address?")
     text = (unit * SIZE)[:SIZE] + END
     began = time.process_time()
@@ -24,7 +24,7 @@ def test_one_thing_over_and_over_is_read_quickly(unit):
     assert time.process_time() - began < 4
 
 
-def test_many_numbers_among_many_words_are_placed_quickly():
+def test_many_numbers_among_many_words_are_redacted_quickly():
     spoken = ["1234567" if at % 4 == 0 else "and" for at in range(8_000)]
     words = tuple(Word(at, at + 1, text) for at, text in enumerate(spoken))
     turn = Turn("customer", 0, 8_000, " ".join(spoken), words)

@@ -65,7 +65,7 @@ GONE = [
 
 
 @pytest.mark.parametrize(("language", "question", "text", "left"), GONE)
-def test_personal_data_goes_in_its_language(
+def test_personal_data_is_removed_in_its_language(
     language: str, question: str, text: str, left: str
 ) -> None:
     assert said_in(language, text, question) == left
@@ -111,7 +111,9 @@ def test_an_everyday_number_stays_in_its_language(language: str, question: str, 
         ("PIN: 4471", "PIN: [SECURITY_CODE]"),
     ],
 )
-def test_what_has_a_shape_goes_in_any_language(language: str, text: str, left: str) -> None:
+def test_data_with_a_known_shape_is_removed_in_any_language(
+    language: str, text: str, left: str
+) -> None:
     assert said_in(language, text) == left
 
 
@@ -174,7 +176,7 @@ def spoken(draw: st.DrawFn, language: str, digits: str) -> str:
 
 
 @given(language=st.sampled_from(sorted(ANNOUNCED)), data=st.data())
-def test_a_number_in_words_goes_after_the_cues_of_its_language(
+def test_a_number_in_words_is_removed_after_the_cues_of_its_language(
     language: str, data: st.DataObject
 ) -> None:
     cue = data.draw(st.sampled_from(ANNOUNCED[language]))
@@ -207,7 +209,7 @@ PIECES = [
 
 
 @pytest.mark.parametrize("piece", PIECES)
-def test_the_work_grows_no_faster_than_the_text(piece: str) -> None:
+def test_the_work_is_proportional_to_the_text(piece: str) -> None:
     work = [calls_to_redact((piece * length)[:length]) for length in (2_000, 8_000)]
 
     assert work[1] < 5 * work[0]

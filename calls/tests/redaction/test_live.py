@@ -54,18 +54,18 @@ def test_ordinary_sentences_are_shown_at_once(text):
         "cuatro cinco tres",
     ],
 )
-def test_what_may_go_on_as_personal_data_is_held_back(text):
+def test_words_that_may_become_personal_data_are_held_back(text):
     assert shown(f"c: {text}") == [None]
 
 
-def test_a_number_is_shown_as_a_mark_when_its_speaker_goes_on_to_something_else():
+def test_a_number_is_shown_as_a_mark_when_its_speaker_continues_with_something_else():
     assert shown("c: My card is 4532 0151", "c: 1283 0366 and I would like to cancel it") == [
         "My card is [CARD]",
         "[CARD] and I would like to cancel it",
     ]
 
 
-def test_a_number_is_shown_as_a_mark_when_the_other_side_goes_on_to_something_else():
+def test_a_number_is_shown_as_a_mark_when_the_other_side_continues_with_something_else():
     said = ["a: What is your card number?", "c: four five three two", "a: Mm-hm.", "c: oh one"]
 
     assert shown(*said) == ["What is your card number?", None, "Mm-hm.", None]
@@ -79,7 +79,7 @@ def test_a_number_is_shown_as_a_mark_when_nobody_speaks():
     assert shown(*said, later_ms=QUIET_MS)[1] == "[CARD]"
 
 
-def test_the_listener_who_repeats_the_pieces_is_held_back_with_them():
+def test_repetitions_by_the_listener_are_held_back_with_the_number():
     said = ["a: Your card number?", "c: four five three", "a: four five three", "c: two oh one"]
 
     assert shown(*said)[1:] == [None, None, None]
@@ -96,7 +96,7 @@ def test_a_long_number_that_no_rule_calls_harmless_stays_masked():
     ]
 
 
-def test_pieces_that_nods_part_are_one_number():
+def test_pieces_separated_by_nods_are_one_number():
     said = ["c: it says 45", "a: Yes.", "c: 32", "a: Okay.", "c: 01 and then nothing more at all"]
 
     assert shown(*said) == [
@@ -116,7 +116,7 @@ def test_a_number_is_masked_where_it_was_shown_before_as_soon_as_it_is_known_to_
     assert shown(*said, answer)[0] == "That is about ticket [PHONE] of last week"
 
 
-def test_words_after_the_time_up_to_which_all_is_known_are_held_back_if_they_have_numbers():
+def test_numbers_beyond_the_transcribed_time_are_held_back():
     said = [
         utterance("agent", 5_000, "So 12 of them were lost in all."),
     ]
@@ -126,7 +126,7 @@ def test_words_after_the_time_up_to_which_all_is_known_are_held_back_if_they_hav
     assert clear(plain, language="en", now_ms=4_000) == ["So all of them were lost."]
 
 
-def test_a_call_whose_language_is_not_known_is_read_by_the_rules_of_all():
+def test_a_call_in_an_unknown_language_is_redacted_by_the_rules_of_all():
     answer = ["a: Kundennummer?", "c: vier vier sieben eins"]
 
     assert shown(*answer, language="", later_ms=QUIET_MS)[1] == "[ACCOUNT]"
@@ -184,7 +184,7 @@ def test_a_number_late_in_a_long_monologue_is_never_shown(length):
     assert now[-1] == "[CARD] and that is it"
 
 
-def test_a_word_more_costs_the_same_however_long_somebody_has_talked(monkeypatch):
+def test_another_word_costs_the_same_however_long_somebody_has_talked(monkeypatch):
     read: list[int] = []
     find = redact.find_personal_data
     monkeypatch.setattr(
@@ -216,7 +216,7 @@ def test_a_word_more_costs_the_same_however_long_somebody_has_talked(monkeypatch
         ("a: What is your card number?", "a: or the order number?", "c: 5512345"),
     ],
 )
-def test_what_was_named_minutes_ago_in_the_same_turn_still_decides(first, last, answer):
+def test_a_cue_from_minutes_ago_in_the_same_turn_still_counts(first, last, answer):
     speakers = {"a": "agent", "c": "customer"}
     said = [first, *[f"{first[0]}: {FILLER}"] * 60, last, *([answer] if answer else [])]
     utterances: list[LiveWords] = []

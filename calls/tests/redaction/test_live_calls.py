@@ -65,7 +65,7 @@ def test_no_language_shows_what_its_redaction_removes(language, question, text, 
         assert leaks(utterances, language=language if declared else "") == []
 
 
-def test_redaction_that_comes_too_late_is_found_here():
+def test_this_test_detects_redaction_that_comes_too_late():
     said = [("customer", "My card number is 4532 0151 1283 0366")]
     utterances = cut(said, random.Random(1), 0)
 
@@ -174,7 +174,7 @@ def demo_calls() -> Iterator[list[LiveWords]]:
         yield [LiveWords(t["speaker"], t["begin_ms"], t["end_ms"], t["text"]) for t in turns]
 
 
-def test_most_of_the_recorded_calls_is_shown_at_once():
+def test_most_words_of_the_recorded_calls_are_shown_at_once():
     at_once = [
         shown[number - 1] is not None for call in demo_calls() for number, shown in reveal(call)
     ]
@@ -182,7 +182,7 @@ def test_most_of_the_recorded_calls_is_shown_at_once():
     assert sum(at_once) >= 0.9 * len(at_once)
 
 
-def test_nothing_is_held_back_for_good():
+def test_nothing_is_held_back_permanently():
     for call in demo_calls():
         assert None not in clear(call, language="en", now_ms=10**9)
 

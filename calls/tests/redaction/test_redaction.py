@@ -30,7 +30,7 @@ from calls.tests.redaction.redacted import conversation, said
         "4532, uh, 0151, um, 1283 and then 0366",
     ],
 )
-def test_a_card_number_goes_even_if_its_check_digit_is_wrong(text: str) -> None:
+def test_a_card_number_is_removed_even_if_its_check_digit_is_wrong(text: str) -> None:
     assert said(f"It is {text}.") == "It is [CARD]."
 
 
@@ -61,7 +61,7 @@ def test_a_card_number_goes_even_if_its_check_digit_is_wrong(text: str) -> None:
         ("Two, three, four, five, and nine, six, seven, eight.", "", "[ACCOUNT]."),
     ],
 )  # fmt: skip
-def test_phones_ids_and_accounts_go(text: str, question: str, left: str) -> None:
+def test_phones_ids_and_accounts_are_removed(text: str, question: str, left: str) -> None:
     assert said(text, question) == left
 
 
@@ -88,7 +88,7 @@ def test_phones_ids_and_accounts_go(text: str, question: str, left: str) -> None
         ),
     ],
 )
-def test_codes_expiry_dates_and_birthdays_go(text: str, question: str, left: str) -> None:
+def test_codes_expiry_dates_and_birthdays_are_removed(text: str, question: str, left: str) -> None:
     assert said(text, question) == left
 
 
@@ -124,17 +124,17 @@ def test_an_address_is_removed_in_every_spelling(text: str, question: str) -> No
         ("DE89 3704 0044 0532 0130 01", "What is your IBAN?"),
     ],
 )
-def test_an_iban_goes_with_its_letters(text: str, question: str) -> None:
+def test_an_iban_is_removed_with_its_letters(text: str, question: str) -> None:
     assert said(text, question) == "[IBAN]"
 
 
-def test_a_year_that_was_named_does_not_save_a_pin() -> None:
+def test_a_year_in_the_turn_does_not_protect_a_pin() -> None:
     left = conversation("You joined in 2019, I see.", "I did.", "And your pin?", "It is 2019.")
 
     assert left[-1] == "It is [SECURITY_CODE]."
 
 
-def test_a_number_read_in_pieces_goes_with_what_is_repeated() -> None:
+def test_a_number_read_in_pieces_is_removed_with_its_repetitions() -> None:
     left = conversation(
         "Can I take the long number on your card?",
         "four five three two",
@@ -153,14 +153,14 @@ def test_a_number_read_in_pieces_goes_with_what_is_repeated() -> None:
     assert left[8:] == ["Thank you. How was your holiday in 2024?", "It was fine, room 412."]
 
 
-def test_what_was_secret_once_goes_wherever_it_is_said() -> None:
+def test_removed_data_is_removed_wherever_it_is_repeated() -> None:
     left = conversation("Your account number?", "It is 449207.", "Fine.", "So 4492 07 is closed?")
 
     assert left[1] == "It is [ACCOUNT]."
     assert left[3] == "So [ACCOUNT] is closed?"
 
 
-def test_an_iban_goes_though_it_is_read_in_pieces() -> None:
+def test_an_iban_read_in_pieces_is_removed() -> None:
     left = conversation(
         "Now the new bank details, please.",
         "Let me see. A T six one.",
@@ -180,7 +180,7 @@ def words(text: str, begin_ms: int = 1_000) -> tuple[Word, ...]:
     )
 
 
-def test_the_words_go_as_well_and_give_the_times_to_mute() -> None:
+def test_words_are_removed_as_well_and_give_the_times_to_mute() -> None:
     text = "It's 4532 0151 1283 0366, thanks."
     turn = Turn("customer", 900, 9_000, text, words(text))
 
@@ -206,7 +206,7 @@ def test_two_items_in_one_turn_have_times_of_their_own() -> None:
     ]
 
 
-def test_a_text_that_joins_its_words_differently_is_kept() -> None:
+def test_a_text_that_joins_its_words_differently_is_kept_unchanged() -> None:
     spoken = (Word(0, 10, " I'd"), Word(10, 20, " get"), Word(20, 30, " 15"), Word(30, 40, "%"))
 
     turn = redact([Turn("agent", 0, 40, "I'd get 15%", spoken)]).turns[0]
@@ -215,7 +215,7 @@ def test_a_text_that_joins_its_words_differently_is_kept() -> None:
     assert turn.words == spoken
 
 
-def test_a_text_that_another_tool_wrote_gives_way_to_its_words() -> None:
+def test_a_text_that_does_not_match_its_words_is_replaced_by_them() -> None:
     turn = Turn(
         "customer", 0, 900, "My card: 4532015112830366", words("My card 4532 0151 1283 0366")
     )
@@ -225,7 +225,7 @@ def test_a_text_that_another_tool_wrote_gives_way_to_its_words() -> None:
     assert left.text == "My card [CARD]"
 
 
-def test_without_words_the_whole_turn_is_to_be_muted() -> None:
+def test_without_words_the_whole_turn_is_muted() -> None:
     found = redact([Turn("customer", 500, 2_500, "4532 0151 1283 0366")])
 
     assert found.redactions == (Redaction(0, "CARD", 500, 2_500),)

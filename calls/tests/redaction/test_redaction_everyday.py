@@ -65,7 +65,7 @@ def test_an_everyday_number_stays(text: str) -> None:
         ("10023344", "Your order number, please."),
     ],
 )
-def test_an_everyday_answer_stays_after_such_a_question(text: str, question: str) -> None:
+def test_an_everyday_answer_stays_after_a_harmless_question(text: str, question: str) -> None:
     assert said(text, question) == text
 
 
@@ -96,7 +96,7 @@ def test_an_everyday_answer_stays_after_such_a_question(text: str, question: str
         ("Fax or tel. 030 901820.", "Fax or tel. [PHONE]."),
     ],
 )
-def test_a_harmless_number_beside_it_does_not_save_a_personal_one(text: str, left: str) -> None:
+def test_a_harmless_number_does_not_protect_a_personal_one_next_to_it(text: str, left: str) -> None:
     assert said(text) == left
 
 

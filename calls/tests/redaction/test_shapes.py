@@ -56,6 +56,6 @@ def test_other_numbers_with_signs_between_them_stay(text):
         ("Sie erreichen mich unter 415? 555? 0137.", "de"),
     ],
 )
-def test_groups_that_a_phone_is_named_before_are_its_number(text, language):
+def test_groups_after_the_word_phone_are_a_phone_number(text, language):
     assert "[PHONE]" in hidden(text, language)
     assert not any(each.isdigit() for each in hidden(text, language))

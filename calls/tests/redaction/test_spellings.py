@@ -93,7 +93,7 @@ def spelled(draw: st.DrawFn, number: str) -> str:
 
 
 @given(number=numbers, before=st.sampled_from(BEFORE), after=st.sampled_from(AFTER), data=st.data())
-def test_a_number_goes_completely_in_any_spelling(
+def test_a_number_is_removed_completely_in_any_spelling(
     number: str, before: str, after: str, data: st.DataObject
 ) -> None:
     written = data.draw(spelled(number))
@@ -114,7 +114,7 @@ LABELS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=12)
     local=LABELS, domain=LABELS, before=st.sampled_from(BEFORE), after=st.sampled_from(AFTER),
     invisible=st.sampled_from(INVISIBLE), at=st.sampled_from(["@", "\uff20", "\ufe6b"]),
 )  # fmt: skip
-def test_an_address_goes_completely_in_any_spelling(
+def test_an_email_address_is_removed_completely_in_any_spelling(
     local: str, domain: str, before: str, after: str, invisible: str, at: str
 ) -> None:
     written = f"{local}{invisible}{at}{invisible}{domain}{invisible}.com"
@@ -140,7 +140,7 @@ def test_an_address_goes_completely_in_any_spelling(
         ("0170|123|4567, call me; 0170~1234567", "[PHONE], call me; [PHONE]"),
     ],
 )  # fmt: skip
-def test_a_spelling_goes(text: str, left: str) -> None:
+def test_unusual_spellings_are_removed(text: str, left: str) -> None:
     assert said(text) == left
 
 
@@ -169,7 +169,7 @@ def test_a_text_without_digits_and_addresses_is_left_as_it_was_written(text: str
 
 @given(st.text(st.characters(exclude_categories=["Cs", "No"]), max_size=40))
 @example("e\u0301\u200b\ufb01\u00df1")
-def test_each_place_of_the_copy_leads_back_into_the_text(text: str) -> None:
+def test_each_position_in_the_copy_maps_back_to_the_text(text: str) -> None:
     folded = fold(text)
 
     assert list(folded.places) == sorted(folded.places)
@@ -179,7 +179,7 @@ def test_each_place_of_the_copy_leads_back_into_the_text(text: str) -> None:
         assert sign in fold(text[begin:end]).text
 
 
-def test_the_words_of_a_number_go_with_their_invisible_signs() -> None:
+def test_the_words_of_a_number_are_removed_with_their_invisible_characters() -> None:
     words = (
         Word(0, 90, "It\u2019s"),
         Word(100, 190, "06\u201112\u200b"),

@@ -106,7 +106,7 @@ def test_calls_are_counted_by_agent_with_length_sentiment_and_alerts():
     assert found[""].negative_percent is None
 
 
-def test_a_report_narrows_to_one_agent_and_one_queue():
+def test_a_report_can_be_limited_to_one_agent_and_one_queue():
     call_at(agent="ana", queue="billing")
     call_at(agent="ana", queue="sales")
     call_at(agent="", queue="billing")
@@ -116,7 +116,7 @@ def test_a_report_narrows_to_one_agent_and_one_queue():
     assert figures_of(Scope(MARCH, agent="")).calls == 1
 
 
-def test_a_day_starts_at_midnight_of_the_time_zone_and_days_without_calls_are_there():
+def test_a_day_starts_at_midnight_of_the_time_zone_and_days_without_calls_are_listed():
     period = Period(date(2026, 3, 9), date(2026, 3, 11), ZoneInfo("America/New_York"))
     alert_on(call_at(datetime(2026, 3, 11, 3, 59, tzinfo=UTC)))  # 10 March there
     call_at(datetime(2026, 3, 11, 4, 0, tzinfo=UTC))

@@ -24,7 +24,7 @@ NOW = timedelta(0)
 WEEK = timedelta(days=7)
 
 
-def test_calls_stay_for_ever_unless_that_is_set():
+def test_calls_are_kept_permanently_by_default():
     make_older(archived_text(), days=9999)
 
     prune()
@@ -32,9 +32,7 @@ def test_calls_stay_for_ever_unless_that_is_set():
     assert Call.objects.count() == 1
 
 
-def test_an_old_call_goes_with_everything_that_is_known_of_it(
-    settings, django_capture_on_commit_callbacks
-):
+def test_an_old_call_is_deleted_with_all_its_data(settings, django_capture_on_commit_callbacks):
     settings.CALL_RETENTION = WEEK
     call = archived_audio()
     make_older(call, days=8)
@@ -47,7 +45,7 @@ def test_an_old_call_goes_with_everything_that_is_known_of_it(
     assert not list(Path(default_storage.location).rglob("*.wav"))
 
 
-def test_the_log_says_that_a_call_was_deleted_and_its_head_does_not_go_back(settings):
+def test_the_log_records_a_deletion_and_its_head_does_not_go_back(settings):
     settings.CALL_RETENTION = WEEK
     make_older(archived_text(), days=8)
     head = events.head()
@@ -60,7 +58,7 @@ def test_the_log_says_that_a_call_was_deleted_and_its_head_does_not_go_back(sett
     assert events.head() > head
 
 
-def test_calls_that_are_not_over_are_never_deleted(settings):
+def test_calls_that_have_not_ended_are_never_deleted(settings):
     settings.CALL_RETENTION = NOW
     live_call("live")
     make_older(ended_call("ended"), days=9)
@@ -70,7 +68,7 @@ def test_calls_that_are_not_over_are_never_deleted(settings):
     assert set(Call.objects.values_list("call_id", flat=True)) == {"live", "ended"}
 
 
-def test_an_old_failed_call_goes_when_calls_go(settings):
+def test_an_old_failed_call_is_deleted_with_the_other_calls(settings):
     settings.CALL_RETENTION = WEEK
     make_older(failed_call(), days=8)
 
@@ -105,7 +103,7 @@ def told(*arguments):
     return out.getvalue().strip()
 
 
-def test_the_command_counts_first_and_removes_then():
+def test_the_command_counts_in_a_dry_run_and_then_removes():
     call = archived_audio("audio")
     make_older(call, days=8)
     make_older(archived_text(), days=30)
@@ -120,14 +118,14 @@ def test_the_command_counts_first_and_removes_then():
     )
 
 
-def test_an_age_of_zero_days_is_no_age_left_out():
+def test_an_age_of_zero_days_is_not_the_same_as_none():
     archived_audio()
 
     assert "10 packets" in told("--packets-older-than", "0")
 
 
 @pytest.mark.parametrize("days", ["soon", "-1", "nan", "inf"])
-def test_the_command_asks_for_days(days):
+def test_the_command_refuses_an_age_that_is_not_a_number_of_days(days):
     with pytest.raises(CommandError, match="number of days"):
         told(f"--packets-older-than={days}")
 
@@ -148,6 +146,6 @@ def test_a_sweep_without_time_leaves_the_rest_to_the_next_one():
     assert packets_of(call).count() == 10
 
 
-def test_a_sweep_with_nothing_to_do_asks_little(django_assert_max_num_queries):
+def test_a_sweep_with_nothing_to_do_runs_few_queries(django_assert_max_num_queries):
     with django_assert_max_num_queries(3):
         prune(seconds=5)

@@ -30,7 +30,7 @@ def job(name, *, success, days):
     )
 
 
-def test_attempts_of_archived_calls_go_after_a_while():
+def test_attempts_of_archived_calls_are_deleted_after_a_while():
     old, fresh = archived_call(), archived_call()
     make_older(old, days=91)
     make_older(fresh, days=89)
@@ -56,7 +56,7 @@ def test_attempts_stay_while_there_are_packets_to_prune():
     assert prune_history()["attempts"] == 0
 
 
-def test_attempts_stay_for_ever_if_that_is_set(settings):
+def test_attempts_are_kept_permanently_if_the_setting_says_so(settings):
     settings.ATTEMPT_RETENTION = None
     make_older(archived_call(), days=1000)
 

@@ -46,7 +46,7 @@ WEEK = timedelta(days=7)
 
 
 # --- Packets ---
-def test_packets_go_a_week_after_the_archive_and_the_call_says_so():
+def test_packets_are_deleted_a_week_after_the_archive_and_the_call_says_so():
     call = archived_audio()
     make_older(call, days=7, minutes=1)
 
@@ -58,7 +58,7 @@ def test_packets_go_a_week_after_the_archive_and_the_call_says_so():
     assert fetch(call).packet_count == 10
 
 
-def test_packets_stay_for_that_week(settings):
+def test_packets_are_kept_for_a_week(settings):
     call = archived_audio()
     make_older(call, days=6)
 
@@ -66,21 +66,21 @@ def test_packets_stay_for_that_week(settings):
     assert packets_of(call).count() == 10
 
 
-def test_packets_stay_for_ever_if_that_is_set(settings):
+def test_packets_are_kept_permanently_if_the_setting_says_so(settings):
     settings.PACKET_RETENTION = None
     make_older(archived_audio(), days=9999)
 
     assert prune() == Pruned()
 
 
-def test_packets_of_a_text_call_go_too_once_it_has_a_transcript():
+def test_packets_of_a_text_call_are_deleted_once_it_has_a_transcript():
     call = archived_text()
 
     assert prune(packets_older_than=NOW).packets == len(DIALOGUE)
     assert fetch(call).packets_pruned_at
 
 
-def test_packets_are_never_taken_from_a_call_that_is_not_over_or_has_failed_without_a_result():
+def test_packets_of_an_unfinished_or_failed_call_without_a_result_are_kept():
     live_call("live")
     failed_call("failed")
     ended_call("ended")
@@ -105,7 +105,7 @@ def test_packets_stay_while_there_is_no_recording_of_them():
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut"])
-def test_packets_stay_while_the_file_is_not_what_it_should_be(damage, caplog):
+def test_packets_stay_while_the_recording_file_is_damaged(damage, caplog):
     call = archived_audio()
     path = Path(default_storage.path(str(call.recording.file)))
     if damage == "gone":
@@ -118,7 +118,7 @@ def test_packets_stay_while_the_file_is_not_what_it_should_be(damage, caplog):
     assert "keeps its packets" in caplog.text
 
 
-def test_one_call_that_cannot_be_pruned_does_not_stand_in_the_way_of_the_next(caplog):
+def test_one_call_that_cannot_be_pruned_does_not_block_the_next(caplog):
     damaged, whole = archived_audio("damaged"), archived_audio("whole")
     make_older(damaged, days=1)
     default_storage.delete(str(damaged.recording.file))
@@ -127,7 +127,7 @@ def test_one_call_that_cannot_be_pruned_does_not_stand_in_the_way_of_the_next(ca
     assert fetch(whole).packets_pruned_at
 
 
-def test_packets_go_in_batches_and_a_crash_between_two_is_finished_later(monkeypatch):
+def test_packets_are_deleted_in_batches_and_a_crash_is_made_up_for_later(monkeypatch):
     monkeypatch.setattr(old_calls, "BATCH", 4)
     call = archived_audio()
     remove, batches = old_calls._remove_batch, []
@@ -172,7 +172,7 @@ def test_a_call_that_is_analysed_again_meanwhile_keeps_its_packets(monkeypatch):
     assert packets_of(call).count() == 10
 
 
-def test_late_packets_that_no_transcript_has_seen_are_kept():
+def test_late_packets_that_are_in_no_transcript_are_kept():
     call = archived_text()
     record_packets([packet(call.call_id, 9, "One more thing.")])
 
@@ -182,7 +182,7 @@ def test_late_packets_that_no_transcript_has_seen_are_kept():
     assert fetch(call).packets_pruned_at
 
 
-def test_late_packets_that_a_later_transcript_has_seen_go():
+def test_late_packets_that_are_in_a_later_transcript_are_deleted():
     call = ended_call("written")
     record_packets([packet(call.call_id, 9, "One more thing.")])
     carry_to_end(call, FakeProvider())
@@ -194,7 +194,7 @@ def test_late_packets_that_a_later_transcript_has_seen_go():
     assert not packets_of(call).exists()
 
 
-def test_a_late_packet_is_taken_after_the_others_are_gone():
+def test_a_late_packet_is_accepted_after_the_others_were_deleted():
     call = archived_text()
     prune(packets_older_than=NOW)
 
@@ -205,7 +205,7 @@ def test_a_late_packet_is_taken_after_the_others_are_gone():
     assert prune(packets_older_than=NOW) == Pruned()
 
 
-def test_what_was_pruned_is_remembered_as_ranges_of_sequences():
+def test_pruned_packets_are_remembered_as_ranges_of_sequences():
     call = spoken_call(missing=(3, 7, 8))
     carry_to_end(call)
 
@@ -282,7 +282,7 @@ def test_a_pruned_call_whose_recording_is_lost_fails_and_keeps_its_old_result(ap
     assert api.get("/v1/call/spoken/recording?redacted=false").status_code == 404
 
 
-def test_a_packet_that_was_pruned_and_comes_again_is_a_duplicate():
+def test_a_pruned_packet_that_is_sent_again_is_a_duplicate():
     call = archived_audio()
     first = packets_of(call).order_by("sequence").first()
     again = packet(call.call_id, first.sequence, first.data, stream=first.stream.name)

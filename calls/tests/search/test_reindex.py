@@ -39,7 +39,7 @@ def test_the_sweep_finds_calls_from_before_there_was_search(forgotten):
     assert found() == forgotten
 
 
-def test_a_sweep_that_has_no_time_goes_on_at_the_next(forgotten, monkeypatch):
+def test_a_sweep_without_time_continues_at_the_next_one(forgotten, monkeypatch):
     monkeypatch.setattr(backlog, "CALLS_AT_ONCE", 1)
 
     made = [backlog.catch_up(seconds=0) for _ in range(4)]
@@ -49,7 +49,7 @@ def test_a_sweep_that_has_no_time_goes_on_at_the_next(forgotten, monkeypatch):
     assert Watch.objects.get(name=backlog.WATCH).position == Call.objects.get(call_id="c").pk
 
 
-def test_a_sweep_passes_over_what_is_there():
+def test_a_sweep_skips_existing_entries():
     archived_call()
 
     assert backlog.catch_up(seconds=5) == 0
@@ -93,7 +93,7 @@ def test_notes_from_before_they_were_searched_are_found(forgotten):
     assert [step.written for step in backlog.steps()] == [0]
 
 
-def test_the_command_makes_what_is_missing(forgotten):
+def test_the_command_writes_missing_entries(forgotten):
     out = StringIO()
 
     call_command("reindex", stdout=out)
@@ -103,7 +103,7 @@ def test_the_command_makes_what_is_missing(forgotten):
     assert found() == forgotten
 
 
-def test_the_command_makes_all_of_them_again_on_request(forgotten):
+def test_the_command_rewrites_all_entries_on_request(forgotten):
     out = StringIO()
     backlog.catch_up(seconds=5)
     second = Call.objects.get(call_id="b").pk

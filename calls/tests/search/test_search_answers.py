@@ -79,7 +79,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("query", "found"), TABLE)
-def test_a_question_has_its_answer(archive, query, found):
+def test_a_query_finds_its_calls(archive, query, found):
     assert ask(query) == found
 
 
@@ -109,7 +109,7 @@ def test_words_of_every_script_are_found(call_in, said, query, found):
     assert ask(query) == ["call"] * found
 
 
-def test_a_search_can_be_held_to_a_side(archive):
+def test_a_search_can_be_limited_to_a_side(archive):
     assert ask("refund", sides="a") == []
     assert ask("refund", sides="c") == ["refund"]
     assert ask("money", sides="ac") == []
@@ -152,7 +152,7 @@ QUERIES = st.lists(
 )
 @given(st.lists(st.tuples(TURNS, TEXTS), min_size=3, max_size=3), QUERIES)
 @example([([("agent", "b c")], ""), ([], "b"), ([], "")], "b -( c OR -b )")
-def test_the_database_answers_as_the_words_say(call_in, conversations, query):
+def test_the_database_agrees_with_the_reference(call_in, conversations, query):
     try:
         node = parse(query)
     except NotUnderstood:

@@ -173,7 +173,7 @@ def test_filters_narrow_what_is_found(api, archived, given, left, query):
     ],
 )
 @pytest.mark.parametrize("route", ["/v1/search", "/v1/search.csv"])
-def test_what_makes_no_sense_is_refused_by_name(api, route, given, field, reason):
+def test_invalid_values_are_refused_by_name(api, route, given, field, reason):
     if route.endswith("csv") and field in ("limit", "hits", "before"):
         pytest.skip("the table has no pages")
 
@@ -187,7 +187,7 @@ def test_what_makes_no_sense_is_refused_by_name(api, route, given, field, reason
     "query", ["'", "\\", "a'b", "a & b | !c", "a:*", "\0", "NEAR(a b)", "{x}: a", "^a", "a + b",
               "'; DROP TABLE calls_call; --", "a" * 300, "\U0001f600 x", "[CARD]", "%", "a\nb"],
 )  # fmt: skip
-def test_no_query_breaks_the_search(api, archived, query):
+def test_no_query_causes_an_error(api, archived, query):
     archived("c-1", ("agent", "hello"))
 
     assert api.get("/v1/search", {"q": query}).status_code in (200, 400)
@@ -205,7 +205,7 @@ def test_pages_follow_each_other(api, archived):
     assert second.json()["next"] is None
 
 
-def test_there_is_a_point_at_which_nobody_counts_on(api, archived, monkeypatch):
+def test_counting_stops_at_a_limit_in_the_api(api, archived, monkeypatch):
     monkeypatch.setattr("calls.api.views.search.COUNT_LIMIT", 2)
     for n in range(3):
         archived(f"c-{n}", ("agent", "hello"))

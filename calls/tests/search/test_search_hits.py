@@ -73,7 +73,7 @@ def marked(query: str, *turns: str, **options) -> list[str]:
         ("<script>", "a <script>alert(1)</script>", ["a <<script>>alert(1)</<script>>"]),
     ],
 )
-def test_what_was_looked_for_is_marked(query, turn, shown):
+def test_the_matching_words_are_marked(query, turn, shown):
     assert marked(query, turn) == shown
 
 
@@ -86,7 +86,7 @@ def test_findings_come_before_turns_and_have_no_time():
     ]
 
 
-def test_each_finding_says_what_it_is():
+def test_each_finding_names_its_kind():
     analysis = Analysis(
         turns=[],
         summary="A refund.",
@@ -117,7 +117,7 @@ def test_a_note_is_shown_by_its_author_before_what_was_said():
     assert [hit.where for hit in elsewhere.best] == ["agent"]
 
 
-def test_what_the_summary_tells_already_is_no_other_hit():
+def test_a_finding_that_repeats_the_summary_is_not_another_hit():
     analysis = Analysis(
         turns=[],
         summary="A refund. Paid.",
@@ -130,7 +130,7 @@ def test_what_the_summary_tells_already_is_no_other_hit():
     assert [hit.text for hit in found.best] == ["A refund. Paid.", "refunds"]
 
 
-def test_turns_with_more_of_the_words_are_better():
+def test_turns_with_more_of_the_words_rank_higher():
     turns = ["refund", "cancel", "refund or cancel", "cancel the refund"]
 
     found = hits("refund cancel", *turns, limit=2)

@@ -50,7 +50,7 @@ def test_a_refused_finding_changes_no_entry():
     assert ask("goodbye") == []
 
 
-def test_a_new_analysis_replaces_what_the_old_one_said():
+def test_a_new_analysis_replaces_the_words_of_the_old_one():
     call = archived_call()
     reanalyse_call(call_id=call.call_id, by="ann")
     lease = claim()
@@ -105,7 +105,7 @@ def test_a_call_whose_only_note_is_deleted_has_no_entry():
     assert not SearchEntry.objects.exists()
 
 
-def test_a_note_is_found_without_what_is_personal_in_it():
+def test_a_note_is_indexed_without_its_personal_data():
     call = live_call()
     annotations.add_note(call_id=call.call_id, text="Mail jane.doe@example.com a voucher.")
 
@@ -133,7 +133,7 @@ def test_swapping_the_speakers_keeps_the_notes():
     assert ask("customer:hello voucher") == [call.call_id]
 
 
-def test_calls_with_as_many_notes_as_there_can_be_are_found(call_in):
+def test_calls_with_the_maximum_of_notes_are_found(call_in):
     call = call_in(CallState.ARCHIVED, "odd")
     odd = "\u042f\u10d0" * 20
     said = analysis_of(call, *[("agent", f"{odd} {n} word{n}") for n in range(MAX_PLACES)])
@@ -180,7 +180,7 @@ def test_sqlite_finds_its_index_consistent(archive):
     assert ask("new") == ["refund"]
 
 
-def test_a_huge_call_is_indexed_up_to_the_limit_of_places(call_in):
+def test_a_huge_call_is_indexed_up_to_the_limit_of_positions(call_in):
     call = call_in(CallState.ARCHIVED, "long")
     often = "so " * MAX_PLACES_OF_WORD + "very so last. "
     many = " ".join(f"word{n}" for n in range(MAX_PLACES))

@@ -55,7 +55,7 @@ def test_a_word_is_a_run_of_letters_and_digits_without_case_and_accents(text, wo
     assert [word.text for word in split(text)] == words
 
 
-def test_a_word_knows_where_it_stands_in_the_text():
+def test_a_word_has_its_position_in_the_text():
     text = "Le Cafe\u0301, oui"
 
     found = [text[word.begin : word.end] for word in split(text)]
@@ -149,12 +149,12 @@ def test_a_query_is_read(text, node):
         ("customer:agent:a", "cannot be found where this search looks"),
     ],
 )
-def test_what_is_not_understood_is_explained(text, reason):
+def test_an_invalid_query_is_explained(text, reason):
     with pytest.raises(NotUnderstood, match=reason):
         parse(text)
 
 
-def test_a_search_of_one_side_is_only_narrowed():
+def test_a_prefix_can_only_narrow_a_search_of_one_side():
     assert parse("a agent:b", sides="a") == And((Term(("a",), sides="a"), Term(("b",), sides="a")))
     with pytest.raises(NotUnderstood):
         parse("customer:a", sides="a")
@@ -167,7 +167,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=12).map("".join) | st.lists(PIECES, max_size=12).map(" ".join))
-def test_whatever_is_written_is_understood_or_explained(text):
+def test_any_query_is_understood_or_explained(text):
     try:
         node = parse(text)
     except NotUnderstood:

@@ -88,7 +88,7 @@ def test_the_same_seed_does_the_same_damage() -> None:
     assert deliver(range(500), Random(7), rates) != deliver(range(500), Random(8), rates)
 
 
-def test_damage_comes_at_the_rates_asked_for() -> None:
+def test_damage_occurs_at_the_given_rates() -> None:
     delivery = deliver(range(20_000), Random(3), Rates(0.05, 0.1, 0.02))
 
     copies = Counter(delivery.packets)
@@ -185,7 +185,7 @@ def test_mixed_calls_alternate_and_cycle_through_every_recording() -> None:
 
 
 # The client
-def test_parcels_are_due_when_their_last_packet_is_spoken_and_never_run_back() -> None:
+def test_requests_are_due_when_their_last_packet_is_spoken_and_stay_in_order() -> None:
     packets = [ScriptedPacket(n, "", float(n)) for n in (1, 3, 2, 4, 5)]
 
     assert [due for due, _ in parcels(packets, 0)] == [1, 3, 3, 4, 5]
@@ -239,7 +239,7 @@ async def test_packets_go_out_when_they_are_spoken_and_no_earlier(server: FakeSe
         assert seen.at - started >= seen.body["timestamp"] / 5
 
 
-async def test_a_slow_server_means_lag_and_bounded_requests(server: FakeServer) -> None:
+async def test_a_slow_server_causes_lag_and_bounded_requests(server: FakeServer) -> None:
     server.misbehave = lambda seen: Reply(delay=0.05)
 
     calls = [planned(name, 30, gap=0.001) for name in "ab"]
@@ -271,7 +271,7 @@ async def test_a_reset_connection_is_tried_again_with_the_same_packet(server: Fa
     assert (tally.answers, tally.retries) == ({0: 1, 202: 3}, 1)
 
 
-async def test_patience_has_an_end_and_the_packet_counts_as_refused(server: FakeServer) -> None:
+async def test_retries_end_and_the_packet_counts_as_refused(server: FakeServer) -> None:
     server.misbehave = lambda seen: Reply(503) if "/stream/" in seen.path else None
 
     tally = (await play(server, [planned("a", 2)], SendingPace(speed=0, patience=0.2))).tally
@@ -280,7 +280,7 @@ async def test_patience_has_an_end_and_the_packet_counts_as_refused(server: Fake
     assert tally.ended == 1
 
 
-async def test_what_can_not_pass_is_not_repeated(server: FakeServer) -> None:
+async def test_a_permanent_error_is_not_retried(server: FakeServer) -> None:
     server.misbehave = lambda seen: Reply(413, "too long") if "/stream/" in seen.path else None
 
     tally = (await play(server, [planned("a", 2)], SendingPace(speed=0))).tally
@@ -289,7 +289,7 @@ async def test_what_can_not_pass_is_not_repeated(server: FakeServer) -> None:
     assert tally.problems == {'packets refused: 413 "too long"': 2}
 
 
-async def test_a_batch_taken_in_part_counts_both_parts(server: FakeServer) -> None:
+async def test_a_partly_accepted_batch_counts_both_parts(server: FakeServer) -> None:
     partly = Reply(207, {"accepted": 2, "rejected": [{}]})
     server.misbehave = first_only(partly, "/stream/a/batch")
 
@@ -320,7 +320,7 @@ async def test_a_refused_start_stops_the_run(server: FakeServer) -> None:
     assert set(tally.problems) == {'start refused: 401 {"detail": "no"}'}
 
 
-async def test_states_are_followed_until_every_call_has_an_end(server: FakeServer) -> None:
+async def test_states_are_polled_until_every_call_is_final(server: FakeServer) -> None:
     server.state = "PROCESSING_AI"
     server.misbehave = lambda seen: Reply(404) if seen.path.endswith("gone") else None
     shown: list[dict[str, str]] = []

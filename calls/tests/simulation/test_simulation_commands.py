@@ -143,7 +143,7 @@ def test_a_terminal_shows_a_bar_for_every_live_call() -> None:
     assert "calls" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_a_race_is_proved_on_every_server(server: FakeServer) -> None:
+def test_a_race_is_checked_on_every_server(server: FakeServer) -> None:
     with FakeServer() as other:
         other.packets = server.packets
         args = ("--url", server.url, "--url", other.url, "--packets", "7", "--rounds", "2")
@@ -157,7 +157,7 @@ def test_a_race_is_proved_on_every_server(server: FakeServer) -> None:
     assert len(server.posts("/end")) == 2
 
 
-def test_a_race_that_loses_a_packet_is_told_and_drawn(server: FakeServer) -> None:
+def test_a_race_that_loses_a_packet_is_reported_and_drawn(server: FakeServer) -> None:
     server.misbehave = first_only(Reply(500), "-2")
 
     out, failure = run("visualize_race", "--url", server.url, "--rounds", "2")

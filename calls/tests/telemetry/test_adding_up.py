@@ -66,7 +66,7 @@ def test_a_sum_does_not_fall_when_a_process_has_ended():
     assert gaps() == 15
 
 
-def test_a_process_that_was_taken_for_gone_does_not_count_twice():
+def test_a_process_that_was_considered_gone_does_not_count_twice():
     publisher = Publisher("web")
     catalogue.GAPS.add(10)
     publisher.publish()
@@ -96,7 +96,7 @@ def test_a_process_that_ends_leaves_its_counts_but_no_state():
     assert "web" not in read_site().roles.values()
 
 
-def test_a_process_without_news_writes_rarely(django_assert_num_queries):
+def test_an_idle_process_writes_rarely(django_assert_num_queries):
     now = [100.0]
     publisher = Publisher("web", clock=lambda: now[0])
     publisher.publish()

@@ -41,7 +41,7 @@ def alerts():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", [DASHBOARD, RULES, RULE_TESTS, GUIDE], ids=lambda path: path.name)
-def test_every_figure_that_is_named_exists(client, heartbeat, path):
+def test_every_metric_that_is_named_exists(client, heartbeat, path):
     text = client.get("/metrics").content.decode()
 
     known = {
@@ -54,7 +54,7 @@ def test_every_figure_that_is_named_exists(client, heartbeat, path):
 
 
 @pytest.mark.django_db
-def test_the_guide_names_every_figure(client, heartbeat):
+def test_the_guide_names_every_metric(client, heartbeat):
     text = client.get("/metrics").content.decode()
 
     guide = GUIDE.read_text()

@@ -43,7 +43,7 @@ def test_a_histogram_counts_each_value_in_one_bucket():
     assert len(series) == catalogue.INGEST_SECONDS.width
 
 
-def test_a_forked_child_counts_from_nothing():
+def test_a_forked_child_counts_from_zero():
     catalogue.GAPS.add(5)
     reader, writer = os.pipe()
 
@@ -75,7 +75,7 @@ def test_every_label_that_is_known_beforehand_is_one_of_the_program():
     assert {labels[0] for labels in catalogue.SOCKETS.known} == {*KINDS.values(), "events"}
 
 
-def test_labels_can_be_told_apart_when_they_are_joined():
+def test_joined_labels_stay_distinguishable():
     labels = [label for meter in Meter.all.values() for key in meter.known for label in key]
 
     assert not any(SEPARATOR in label for label in labels)

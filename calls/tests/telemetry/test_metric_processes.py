@@ -29,7 +29,7 @@ def send(address, call_id, count):
         post(f"{address}/v1/call/stream/{call_id}", packet)
 
 
-def test_every_process_answers_with_the_sum_which_does_not_fall_when_one_ends(tmp_path):
+def test_every_process_reports_the_sum_which_does_not_fall_when_one_ends(tmp_path):
     with Service(tmp_path, METRICS_EVERY="0.2") as service:
         addresses = [service.web() for _ in range(2)]
         service.worker()

@@ -74,7 +74,7 @@ async def send_packet(*, request_id):
 
 
 @pytest.mark.parametrize("is_grouped", [False, True])
-def test_a_packet_that_opens_a_call_leaves_the_id_of_its_request(settings, monkeypatch, is_grouped):
+def test_a_call_keeps_the_id_of_the_request_that_opened_it(settings, monkeypatch, is_grouped):
     settings.GROUP_COMMIT = is_grouped
     monkeypatch.setattr(buffer, "_buffer", None)  # one that an earlier test has closed or slowed
 

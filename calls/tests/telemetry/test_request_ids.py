@@ -27,7 +27,7 @@ def ask(headers=()):
     return answered[b"x-request-id"].decode(), seen[0]
 
 
-def test_the_id_of_the_sender_is_answered_and_logged():
+def test_the_senders_id_is_returned_and_logged():
     assert ask([(b"x-request-id", b"pbx-7.42")]) == ("pbx-7.42", "pbx-7.42")
 
 

@@ -142,7 +142,7 @@ def test_a_transaction_of_many_requests_is_linked_to_all_of_them(collector):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_the_sender_does_not_want_traced_is_not(collector):
+def test_unsampled_requests_of_the_sender_are_not_traced(collector):
     send_packet(traceparent=UNSAMPLED)
     end_call(call_id="call-1")
     analyse()
@@ -218,7 +218,7 @@ def test_lines_of_the_log_name_their_trace():
     assert "traceparent" not in line
 
 
-def test_a_collector_that_is_away_stops_nothing(settings, monkeypatch):
+def test_an_unreachable_collector_stops_nothing(settings, monkeypatch):
     monkeypatch.setattr(tracing, "FLUSH_MS", 50)
     settings.OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:9"
     tracing.start("web")

@@ -22,5 +22,5 @@ from calls.webhooks.retry import parse_retry_after
         (None, None),
     ],
 )
-def test_a_wait_that_the_receiver_asks_for_is_a_number_or_a_date(value, seconds):
+def test_retry_after_is_a_number_or_a_date(value, seconds):
     assert parse_retry_after(value, now=datetime(2026, 1, 1, tzinfo=UTC)) == seconds

@@ -127,7 +127,7 @@ def outcomes(service):
 
 
 @pytest.mark.slow
-def test_a_message_survives_the_sudden_death_of_whoever_sends_it(tmp_path):
+def test_a_message_survives_a_kill_of_its_sender(tmp_path):
     release = threading.Event()
 
     def hang(seen):
@@ -170,7 +170,7 @@ def kill_all(worker, family):
 
 
 @pytest.mark.slow
-def test_an_endpoint_that_hangs_holds_up_no_other(tmp_path):
+def test_a_hanging_endpoint_does_not_hold_up_others(tmp_path):
     calls = 60
     with FakeServer() as receiver, Service(tmp_path) as service:
         receiver.misbehave = lambda seen: Reply(204, delay=60 if seen.path == "/hangs" else 0)

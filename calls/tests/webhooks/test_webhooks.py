@@ -130,7 +130,7 @@ async def test_a_message_is_signed_over_id_time_and_body(receiver):
     ],
     ids=["error", "redirect", "reset", "slow"],
 )
-async def test_whatever_a_receiver_does_is_an_outcome_and_not_an_error(
+async def test_every_behaviour_of_a_receiver_is_an_outcome_not_an_error(
     receiver, reply, status, told
 ):
     receiver.misbehave = lambda _: reply
@@ -143,7 +143,7 @@ async def test_whatever_a_receiver_does_is_an_outcome_and_not_an_error(
     assert len(receiver.seen) == 1  # a redirect is not followed
 
 
-def test_what_follows_a_try():
+def test_an_attempt_leads_to_the_right_decision():
     waits = [decide(Outcome(status=500), attempt=attempt) for attempt in (1, 2, 3, 20)]
     seconds = [wait.wait.total_seconds() for wait in waits]
 
@@ -155,7 +155,7 @@ def test_what_follows_a_try():
     assert isinstance(decide(Outcome(error="reset"), attempt=MAX_ATTEMPTS), GiveUpDelivery)
 
 
-def test_what_is_wanted_of_the_log_becomes_one_message_each(endpoint):
+def test_each_selected_event_becomes_one_message(endpoint):
     raise_one("c-1")
 
     assert services.queue_messages() == 1
@@ -168,7 +168,7 @@ def test_what_is_wanted_of_the_log_becomes_one_message_each(endpoint):
     assert body["data"]["rule"] == "Leaving"
 
 
-def test_an_endpoint_of_one_queue_is_told_of_no_other(endpoint):
+def test_an_endpoint_of_one_queue_gets_no_other_events(endpoint):
     WebhookEndpoint.objects.update(queue="billing")
     raise_one("c-1", queue="sales")
     raise_one("c-2", queue="billing")
@@ -180,7 +180,7 @@ def test_an_endpoint_of_one_queue_is_told_of_no_other(endpoint):
     ]
 
 
-def test_a_disabled_endpoint_goes_on_where_it_stopped(endpoint):
+def test_an_enabled_endpoint_continues_where_it_stopped(endpoint):
     WebhookEndpoint.objects.update(enabled=False)
     raise_one("c-1")
     assert services.queue_messages() == 0
@@ -195,7 +195,7 @@ def claim_one(now):
     return claim
 
 
-def test_a_message_in_the_hands_of_a_sender_that_died_is_due_again(endpoint):
+def test_a_message_claimed_by_a_dead_sender_is_due_again(endpoint):
     services.queue_test(endpoint)
     now = timezone.now()
 
@@ -221,7 +221,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_says_why(endpoint):
     assert WebhookDelivery.objects.get().state == "given_up"
 
 
-def test_an_endpoint_that_fails_for_days_is_disabled_and_one_success_starts_it_over(endpoint):
+def test_an_endpoint_that_fails_for_days_is_disabled_unless_one_message_succeeds(endpoint):
     services.queue_test(endpoint)
     begin = timezone.now()
     services.OUTBOX.record(claim_one(begin), Outcome(status=500), now=begin)
@@ -248,7 +248,7 @@ def test_a_message_can_be_sent_again_under_its_old_id(endpoint):
     assert claim_one(timezone.now()).message.message_id == first.message.message_id
 
 
-def test_what_happens_to_messages_is_counted_and_what_waits_is_seen(endpoint, client):
+def test_metrics_count_deliveries_and_waiting_messages(endpoint, client):
     for _ in range(3):
         services.queue_test(endpoint)
     now = timezone.now()
@@ -270,7 +270,7 @@ def test_what_happens_to_messages_is_counted_and_what_waits_is_seen(endpoint, cl
     assert float(re.search(r"webhook_oldest_seconds (\d\S+)", text)[1]) >= 90
 
 
-def test_operators_are_told_that_an_endpoint_is_disabled_once(endpoint, client):
+def test_operators_see_a_disabled_endpoint_once(endpoint, client):
     for _ in range(2):
         services.queue_test(endpoint)
     now = timezone.now()
@@ -303,7 +303,7 @@ def test_an_endpoint_gets_its_share_and_one_message_at_a_time_while_it_fails(end
     assert len(failing) == 1
 
 
-def test_a_message_that_is_sent_again_is_not_closed_by_the_sender_before(endpoint):
+def test_a_message_that_is_sent_again_is_not_closed_by_the_earlier_sender(endpoint):
     services.queue_test(endpoint)
     now = timezone.now()
     slow = claim_one(now)
@@ -333,7 +333,7 @@ def test_for_a_day_after_a_rotation_both_secrets_verify(receiver, endpoint):
     assert rotated.secrets_at(later) == (rotated.secret,)
 
 
-async def test_the_beginning_of_an_answer_is_kept_whatever_it_is(receiver):
+async def test_the_beginning_of_any_response_is_kept(receiver):
     receiver.misbehave = lambda _: Reply(500, "no such tenant \x00\x1b[31m" + "x" * 5000)
 
     outcome = await send(message(f"{receiver.url}/hook"), allowance="loopback")
@@ -344,9 +344,7 @@ async def test_the_beginning_of_an_answer_is_kept_whatever_it_is(receiver):
     assert outcome.response.isprintable()
 
 
-async def test_a_name_that_points_elsewhere_the_second_time_is_asked_for_once(
-    receiver, monkeypatch
-):
+async def test_a_host_name_is_resolved_only_once(receiver, monkeypatch):
     port = int(receiver.url.rpartition(":")[2])
     answers = iter([["93.184.215.14"], ["127.0.0.1"], ["127.0.0.1"]])
     connected = []

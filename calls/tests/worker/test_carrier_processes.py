@@ -109,7 +109,7 @@ def late_count(site, call_id):
     return site.call(call_id)["late_count"]
 
 
-def test_a_line_that_breaks_is_taken_up_again_by_any_web_process(site):
+def test_a_broken_connection_can_resume_at_any_web_process(site):
     line = site.line(0, "broken")
     line.send(FRAMES[:50])
     wait_until(site.has_frames("broken", 50), what="the first half")  # an abort drops what waits
@@ -147,7 +147,7 @@ def test_a_call_survives_the_restart_of_its_web_process(site):
     assert site.has_frames("restart", len(FRAMES))()
 
 
-def test_a_call_survives_the_sudden_death_of_its_web_process(site):
+def test_a_call_survives_a_kill_of_its_web_process(site):
     line = site.line(0, "killed")
     line.send(FRAMES[:50])
     wait_until(lambda: site.connections("open") == 1, what="the carrier")
@@ -166,7 +166,7 @@ def test_a_call_survives_the_sudden_death_of_its_web_process(site):
 
 
 @pytest.mark.parametrize("how", ["break", pytest.param("kill", marks=pytest.mark.slow)])
-def test_a_carrier_that_does_not_come_back_has_lost_the_connection(site, how):
+def test_a_carrier_that_does_not_reconnect_ends_its_call_as_connection_lost(site, how):
     line = site.line(0, "lost")
     line.send(FRAMES)
     wait_until(lambda: site.connections("open") == 1, what="the carrier")
@@ -181,7 +181,7 @@ def test_a_carrier_that_does_not_come_back_has_lost_the_connection(site, how):
 
 
 @pytest.mark.slow
-def test_the_stop_of_one_stream_leaves_the_call_to_the_stream_of_another_process(site):
+def test_the_stop_of_one_stream_does_not_end_a_call_with_a_stream_elsewhere(site):
     holding = site.line(0, "two")
     holding.send(FRAMES[:25])
     other = site.line(1, "two")
@@ -200,7 +200,7 @@ def test_the_stop_of_one_stream_leaves_the_call_to_the_stream_of_another_process
     assert late_count(site, "two") == 0
 
 
-def test_words_that_come_after_the_end_are_in_the_transcript(site):
+def test_words_after_the_end_are_in_the_transcript(site):
     address = site.addresses[0]
 
     def say(number, words):

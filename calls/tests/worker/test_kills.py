@@ -57,7 +57,7 @@ def service(tmp_path):
         yield running
 
 
-def test_an_action_on_many_calls_outlives_the_worker_that_carries_it(service):
+def test_a_bulk_action_survives_a_kill_of_its_worker(service):
     database = Database(service.database)
     service.run("shell", "-c", TAG_ALL)
 
@@ -82,7 +82,7 @@ def test_an_action_on_many_calls_outlives_the_worker_that_carries_it(service):
     assert (tagged(), database.count(told), database.count(refused)) == (CALLS, CALLS, 0)
 
 
-def test_reindexing_goes_on_after_it_was_killed(service):
+def test_reindexing_continues_after_a_kill(service):
     database = Database(service.database)
     service.run("shell", "-c", MAKE_ANALYSES)
 

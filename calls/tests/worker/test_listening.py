@@ -3,7 +3,7 @@
 from calls.worker.cluster import Worker
 
 
-def test_a_site_that_hears_no_live_calls_has_no_process_for_that(settings):
+def test_without_live_transcription_there_is_no_listener_process(settings):
     settings.LIVE_TRANSCRIPTION = "off"
     worker = Worker.__new__(Worker)
 

@@ -55,7 +55,7 @@ def test_a_sweep_that_is_due_is_queued_by_one_worker(sweep):
         assert OrmQ.objects.count() == period
 
 
-def test_periods_that_nobody_was_there_for_are_not_made_up_for(sweep):
+def test_missed_periods_are_not_made_up_for(sweep):
     Schedule.objects.update(next_run=timezone.now() - timedelta(hours=3))
 
     scheduler()
@@ -65,7 +65,7 @@ def test_periods_that_nobody_was_there_for_are_not_made_up_for(sweep):
     assert Schedule.objects.get().next_run > timezone.now()
 
 
-def test_sweeps_that_come_together_take_one_sample():
+def test_simultaneous_sweeps_take_one_sample():
     take_sample()
     take_sample()
 

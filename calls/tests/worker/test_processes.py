@@ -102,7 +102,7 @@ def test_up_says_which_port_is_taken(service):
     assert f"127.0.0.1:{port}: Address already in use." in result.stderr
 
 
-def test_up_plays_forever_only_what_it_plays(service):
+def test_up_accepts_forever_only_with_demo(service):
     result = service.run("up", "--forever", check=False)
 
     assert result.returncode == 1
@@ -186,7 +186,7 @@ def test_a_change_made_by_the_worker_is_pushed_to_a_socket_of_the_web_process(se
     assert seen == ["COMPLETED", "PROCESSING_AI", "ARCHIVED"]
 
 
-def test_packets_that_were_accepted_survive_the_death_of_the_web_process(service):
+def test_accepted_packets_survive_a_kill_of_the_web_process(service):
     address = service.web()
     say(address, "kept", "One.", "Two.", "Three.")
 
@@ -198,7 +198,7 @@ def test_packets_that_were_accepted_survive_the_death_of_the_web_process(service
 
 @pytest.mark.speech
 @pytest.mark.slow
-def test_recorded_calls_on_a_bad_line_end_with_true_transcripts(tmp_path):
+def test_recorded_calls_over_a_bad_line_get_correct_transcripts(tmp_path):
     chaos = {"AI_CHAOS_FAILURE_RATE": "0.25", "AI_CHAOS_LATENCY": "1-3", "AI_RETRY_BASE": "0.2"}
     with Service(tmp_path, **chaos) as service:
         address = service.web()

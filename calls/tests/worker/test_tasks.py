@@ -32,13 +32,13 @@ def silent_for(call, seconds):
     )
 
 
-def test_the_end_of_a_call_queues_a_look_at_it():
+def test_the_end_of_a_call_queues_a_job():
     ended_call()
 
     assert queued() == [waking.RUN_ANALYSES]
 
 
-def test_a_look_carries_every_call_that_is_due():
+def test_a_job_processes_every_call_that_is_due():
     calls = [ended_call() for _ in range(3)]
 
     assert tasks.run_analyses() == 3
@@ -47,11 +47,11 @@ def test_a_look_carries_every_call_that_is_due():
     assert set(states) == {CallState.ARCHIVED}
 
 
-def test_a_look_with_nothing_due_ends_at_once():
+def test_a_job_with_nothing_due_ends_at_once():
     assert tasks.run_analyses() == 0
 
 
-def test_a_second_look_in_the_same_worker_leaves_the_calls_to_the_first():
+def test_a_second_job_in_the_same_worker_leaves_the_calls_to_the_first():
     call = ended_call()
 
     with stopping.runner_slot() as mine:
@@ -86,7 +86,7 @@ def test_the_sweep_wakes_a_runner_for_a_call_whose_job_was_lost():
     assert queued() == [waking.RUN_ANALYSES]
 
 
-def test_the_sweep_wakes_nobody_when_nothing_waits():
+def test_the_sweep_wakes_no_worker_when_nothing_waits():
     live_call()
 
     tasks.sweep()
@@ -94,7 +94,7 @@ def test_the_sweep_wakes_nobody_when_nothing_waits():
     assert queued() == []
 
 
-def test_a_call_that_was_opened_but_never_sent_a_packet_is_swept_too(settings):
+def test_the_sweep_ends_a_call_that_never_sent_a_packet(settings):
     settings.CALL_IDLE_TIMEOUT = 60
     call = services.start_call(call_id="mute")
     Call.objects.filter(pk=call.pk).update(opened_at=timezone.now() - timedelta(seconds=61))
@@ -103,7 +103,7 @@ def test_a_call_that_was_opened_but_never_sent_a_packet_is_swept_too(settings):
 
 
 @pytest.mark.parametrize("name", tasks.SWEEP_STEPS)
-def test_a_step_of_the_sweep_that_fails_holds_up_no_other_and_is_tried_again(
+def test_a_failing_step_of_the_sweep_does_not_hold_up_others_and_is_retried(
     name, monkeypatch, caplog
 ):
     ran = []

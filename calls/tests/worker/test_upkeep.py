@@ -48,7 +48,7 @@ def test_a_call_whose_web_process_died_ends_as_lost():
 
 @pytest.mark.usefixtures("orphan")
 @pytest.mark.parametrize("interruption", ["failure", "gap"])
-def test_after_an_outage_of_the_database_living_sockets_have_time_to_renew(interruption):
+def test_after_a_database_outage_live_sockets_have_time_to_renew(interruption):
     clock = Clock()
     upkeep = Upkeep(clock)
     run(upkeep, clock, LEASE_S - 1)

@@ -51,7 +51,7 @@ def is_in(client):
 
 
 # --- The page ---------------------------------------------------------------------------------
-def test_the_page_says_who_one_is_and_every_page_leads_to_it(ana):
+def test_the_account_page_shows_the_user_and_every_page_links_to_it(ana):
     ana.groups.add(Group.objects.create(name="Night shift"))
 
     page = logged_in().get(PAGE)
@@ -62,7 +62,7 @@ def test_the_page_says_who_one_is_and_every_page_leads_to_it(ana):
     assert f'href="{SETTINGS}"' in page.content.decode()
 
 
-def test_the_admin_leads_to_the_account_as_well(admin_client):
+def test_the_admin_also_links_to_the_account(admin_client):
     page = admin_client.get("/admin/")
 
     assert f'class="popup__item" href="{PAGE}"' in page.content.decode()
@@ -70,7 +70,7 @@ def test_the_admin_leads_to_the_account_as_well(admin_client):
 
 
 # --- The password -----------------------------------------------------------------------------
-def test_a_changed_password_counts_at_once_and_ends_the_other_logins(ana):
+def test_a_new_password_is_valid_at_once_and_ends_the_other_logins(ana):
     here, elsewhere = logged_in(), logged_in(PHONE)
 
     response = change(here)
@@ -113,7 +113,7 @@ def test_a_refused_password_is_explained_and_changes_nothing(ana, answers, said)
     assert User.objects.get().check_password(OLD)
 
 
-def test_wrong_passwords_count_towards_the_lock_out_here_as_well(ana, settings):
+def test_wrong_passwords_on_the_account_page_count_towards_the_lock_out(ana, settings):
     settings.AXES_FAILURE_LIMIT = 3
     client = logged_in()
 
@@ -123,7 +123,7 @@ def test_wrong_passwords_count_towards_the_lock_out_here_as_well(ana, settings):
     assert change(client).status_code == 429
 
 
-def test_somebody_without_a_password_here_is_told_where_it_is(ana, client):
+def test_a_user_without_a_local_password_is_told_where_to_change_it(ana, client):
     ana.set_unusable_password()
     ana.save()
     client.force_login(ana)
@@ -227,7 +227,7 @@ def test_a_login_from_before_the_list_joins_it_with_the_next_page(ana):
     assert LoginSession.objects.get().user == ana
 
 
-def test_a_login_is_seen_again_after_a_minute(ana):
+def test_the_last_activity_of_a_login_is_updated_after_a_minute(ana):
     here = logged_in()
     LoginSession.objects.update(last_seen_at=timezone.now() - timedelta(hours=1))
 

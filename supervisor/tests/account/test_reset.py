@@ -94,13 +94,13 @@ def test_the_host_header_does_not_choose_the_link(ana, settings):
     assert "evil" not in mail.outbox[0].body
 
 
-def test_a_link_is_over_after_an_hour(ana, client):
+def test_a_link_expires_after_an_hour(ana, client):
     ask()
     with time_machine.travel(timezone.now() + timedelta(minutes=61)):
         assert "This link no longer works" in text_of(client.get(link()))
 
 
-def test_a_login_meanwhile_ends_the_link(ana, client):
+def test_a_login_invalidates_the_link(ana, client):
     ask()
     client.post(LOGIN, {"username": "ana", "password": OLD})
 
@@ -108,14 +108,14 @@ def test_a_login_meanwhile_ends_the_link(ana, client):
 
 
 @pytest.mark.parametrize("address", ["MQ/x-y/", "x/set-password/", "MQ/set-password/"])
-def test_a_made_up_link_opens_nothing(ana, client, address):
+def test_a_forged_link_opens_nothing(ana, client, address):
     page = client.get(f"{LOGIN}reset/{address}")
 
     assert page.status_code == 200
     assert "This link no longer works" in text_of(page)
 
 
-def test_weak_passwords_are_refused_here_as_well(ana, client):
+def test_weak_passwords_are_refused_on_the_reset_page(ana, client):
     ask()
 
     assert "too common" in text_of(set_new(client, link(), "password"))
@@ -131,7 +131,7 @@ def test_accounts_that_log_in_with_no_password_here_get_no_link(ana, change):
     assert mail.outbox == []
 
 
-def test_nobody_can_fill_a_mailbox(ana):
+def test_requests_for_one_address_are_limited(ana):
     pages = [ask(REMOTE_ADDR=f"192.0.2.{each}") for each in range(5)]
 
     assert {page.status_code for page in pages} == {200}
@@ -146,7 +146,7 @@ def test_a_network_that_asks_too_often_is_slowed_down(ana):
     assert "Too many requests from your network." in text_of(pages[-1])
 
 
-def test_a_limit_is_over_after_its_time():
+def test_the_limit_ends_after_its_time():
     now = 0.0
     limit = Limit(1, 60, clock=lambda: now)
 
@@ -155,7 +155,7 @@ def test_a_limit_is_over_after_its_time():
     assert limit.take("a")
 
 
-def test_what_is_no_address_is_named(client):
+def test_an_invalid_email_address_is_named(client):
     page = client.post(FORGOTTEN, {"email": "ana"})
 
     assert page.status_code == 400
@@ -165,7 +165,7 @@ def test_what_is_no_address_is_named(client):
 @pytest.mark.parametrize(
     "missing", [{"SITE_URL": ""}, {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}]
 )
-def test_a_site_without_mail_offers_nothing(client, settings, missing):
+def test_a_site_without_mail_offers_no_reset(client, settings, missing):
     assert "Forgotten your password?" in text_of(client.get(LOGIN))
     for name, value in missing.items():
         setattr(settings, name, value)

@@ -98,7 +98,7 @@ def test_the_key_stays_the_same_until_a_code_confirms_it(ana, client):
     assert not TOTPDevice.objects.exists()
 
 
-def test_every_login_is_shown_a_key_of_its_own(ana):
+def test_every_login_gets_its_own_key(ana):
     first, second = Client(), Client()
     give_password(first)
     give_password(second)
@@ -145,7 +145,7 @@ def test_the_password_alone_opens_nothing(device, client):
     assert not LoginSession.objects.exists()
 
 
-def test_a_code_completes_the_login_and_leads_where_one_wanted_to_go(device, client):
+def test_a_code_completes_the_login_and_redirects_to_the_wanted_page(device, client):
     give_password(client, SETTINGS)
 
     response = client.post(CODE, {"code": f" {code_of()[:3]} {code_of()[3:]} "})
@@ -166,7 +166,7 @@ def test_a_code_works_only_once(device, client):
     assert not is_in(other)
 
 
-def test_after_a_wrong_code_there_is_a_pause_in_which_no_code_counts(device, client):
+def test_after_a_wrong_code_no_code_is_accepted_for_a_while(device, client):
     give_password(client)
 
     assert "Wrong code." in text_of(client.post(CODE, {"code": wrong_code()}))
@@ -194,7 +194,7 @@ def test_wrong_codes_lock_the_login_like_wrong_passwords(device, settings):
     assert give_password(Client()).status_code == 429
 
 
-def test_a_right_password_does_not_forgive_wrong_codes(device, settings):
+def test_a_right_password_does_not_reset_the_count_of_wrong_codes(device, settings):
     settings.AXES_FAILURE_LIMIT = 2
     client = Client()
 
@@ -251,7 +251,7 @@ def test_the_admin_asks_for_the_code_as_well(ana, device, client):
 
 
 # --- Recovery ---------------------------------------------------------------------------------
-def test_a_recovery_code_lets_one_in_once_and_says_how_many_are_left(ana, device, client):
+def test_a_recovery_code_works_once_and_the_page_says_how_many_are_left(ana, device, client):
     codes = renew_recovery_codes(ana)
     give_password(client)
 
@@ -337,7 +337,7 @@ def test_the_admin_shows_who_has_a_factor_and_never_its_key(device, admin_client
 
 
 # --- What the site demands --------------------------------------------------------------------
-def test_a_demanded_factor_is_set_up_before_the_login_is_complete(ana, client, settings):
+def test_a_required_factor_is_set_up_before_the_login_is_complete(ana, client, settings):
     settings.SECOND_FACTOR = "all"
 
     assert give_password(client, SETTINGS).url == SET_UP_AT_LOGIN
@@ -350,21 +350,21 @@ def test_a_demanded_factor_is_set_up_before_the_login_is_complete(ana, client, s
 
 
 @pytest.mark.parametrize(("is_staff", "url"), [(True, SET_UP_AT_LOGIN), (False, "/supervisor/")])
-def test_a_site_may_demand_it_of_staff_alone(ana, client, settings, is_staff, url):
+def test_a_site_may_require_a_factor_of_staff_only(ana, client, settings, is_staff, url):
     settings.SECOND_FACTOR = "staff"
     User.objects.update(is_staff=is_staff)
 
     assert give_password(client).url == url
 
 
-def test_whoever_has_a_factor_cannot_set_up_another_one_with_the_password(device, client, settings):
+def test_a_user_with_a_factor_cannot_set_up_another_with_the_password(device, client, settings):
     settings.SECOND_FACTOR = "all"
     give_password(client)
 
     assert client.get(SET_UP_AT_LOGIN).url == LOGIN
 
 
-def test_a_login_from_before_the_demand_is_sent_to_the_set_up(ana, client, settings):
+def test_a_login_from_before_the_requirement_is_sent_to_the_set_up(ana, client, settings):
     ana.user_permissions.set([])
     give_password(client)
     assert is_in(client)
@@ -379,7 +379,7 @@ def test_a_login_from_before_the_demand_is_sent_to_the_set_up(ana, client, setti
     assert is_in(client)
 
 
-def test_a_demanded_factor_cannot_be_turned_off(ana, device, client, settings):
+def test_a_required_factor_cannot_be_turned_off(ana, device, client, settings):
     settings.SECOND_FACTOR = "all"
     give_password(client)
     client.post(CODE, {"code": code_of()})

@@ -57,7 +57,7 @@ def test_settings_are_saved_for_this_account_alone(supervisor):
     ("field", "value"),
     [("time_zone", "Mars/Base"), ("dates", "tlh"), ("alert_volume", "101"), ("queues", "nowhere")],
 )
-def test_what_cannot_be_chosen_is_refused_at_its_field(supervisor, field, value):
+def test_an_invalid_choice_is_refused_at_its_field(supervisor, field, value):
     response = supervisor.post(PAGE, {**USUAL, field: value})
 
     assert response.status_code == 400
@@ -74,7 +74,7 @@ def test_a_chosen_queue_without_recent_calls_stays_chosen(supervisor):
     assert own().queues == ["gone"]
 
 
-def test_the_usual_columns_are_not_kept_because_they_may_change(supervisor):
+def test_the_default_columns_are_not_stored(supervisor):
     usual = [column.name for column in shown_columns() if column.is_optional]
 
     supervisor.post(PAGE, {**USUAL, "columns": usual})
@@ -103,11 +103,11 @@ def test_scripts_read_sound_and_keys_from_the_page(supervisor):
     assert '<html lang="en" data-sound="on" data-volume="80" data-keys="off">' in page
 
 
-def test_a_page_of_somebody_without_settings_says_nothing_about_them(supervisor):
+def test_the_pages_of_a_user_without_settings_contain_none(supervisor):
     assert '<html lang="en">' in supervisor.get("/supervisor/alerts/").content.decode()
 
 
-def test_nothing_of_a_person_is_left_for_the_next_request(supervisor, client):
+def test_preferences_do_not_leak_into_the_next_request(supervisor, client):
     choose(time_zone="Asia/Tokyo", dates="de-DE")
 
     supervisor.get(PAGE)
@@ -156,7 +156,7 @@ def test_the_api_does_not_read_preferences(supervisor, django_assert_max_num_que
 
 
 @pytest.mark.parametrize(("chosen", "label"), Preferences.Dates.choices)
-def test_the_label_of_a_format_is_how_times_look_in_it(chosen, label):
+def test_the_label_of_a_date_format_is_an_example(chosen, label):
     at = datetime(2026, 11, 28, 21, 2, 20, tzinfo=UTC)
 
     preferences.activate(Preferences(dates=chosen))

@@ -97,7 +97,7 @@ def test_an_invalid_address_shows_the_first_page(supervisor, alert, query):
     assert "Leaving" in supervisor.get(f"/supervisor/alerts/?{query}").content.decode()
 
 
-def test_the_list_is_narrowed_by_its_address(supervisor, alert):
+def test_the_address_filters_the_list(supervisor, alert):
     sales = more("c-2", queue="sales")
     mild = more("c-3", name="Mild", severity=1)
 
@@ -110,7 +110,7 @@ def test_the_list_is_narrowed_by_its_address(supervisor, alert):
     assert "No matching alerts" in nothing
 
 
-def test_the_alerts_of_a_call_stand_together_under_who_is_on_the_phone(supervisor, alert):
+def test_the_alerts_of_a_call_are_grouped_under_its_parties(supervisor, alert):
     Call.objects.update(agent="Priya <Shah>", caller="+44 20 7946 0112", queue="billing")
     more("c-2")
     second = more("c-1", name="Second")

@@ -124,7 +124,7 @@ def raised(site, call_id):
     return get(f"{site.address}/v1/alerts?call_id={call_id}")["results"]
 
 
-def test_everything_that_matches_is_acknowledged_at_once(watched, open_page):
+def test_all_matching_alerts_are_acknowledged_at_once(watched, open_page):
     for number in range(3):
         watched.say(f"storm-{number}", LAWYER)
     page = open_page()

@@ -43,13 +43,13 @@ def test_the_page_asks_before_it_acknowledges_some_or_all_that_match(operator, a
     assert CallEvent.objects.filter(type="alert_acknowledged").count() == 4
 
 
-def test_a_question_about_nothing_is_not_asked(operator, alert):
+def test_no_question_is_asked_about_an_empty_selection(operator, alert):
     page = operator.post(MANY, {"every": "1", "filter": "queue=none", "up_to": "9"}, follow=True)
 
     assert "Select at least one alert." in page.content.decode()
 
 
-def test_what_was_acknowledged_can_be_undone_for_a_short_time(operator, alert):
+def test_an_acknowledgement_can_be_undone_for_a_short_time(operator, alert):
     other = more("c-2")
     question = operator.post(MANY, {"alert": [alert.pk, other.pk]})
     done = confirm(operator, question).content.decode()
@@ -64,7 +64,7 @@ def test_what_was_acknowledged_can_be_undone_for_a_short_time(operator, alert):
     assert "Too late to undo" in again
 
 
-def test_undo_is_over_after_its_time(operator, alert):
+def test_undo_is_no_longer_possible_after_its_time(operator, alert):
     operator.post(f"/supervisor/alerts/{alert.pk}/acknowledge/")
     session = operator.session
     session["acknowledged"]["at"] = (timezone.now() - timedelta(seconds=61)).isoformat()
@@ -93,7 +93,7 @@ def act(client, alert, action, **fields):
     return response.content.decode()
 
 
-def test_who_takes_an_alert_too_late_is_told_who_has_it(operator, alert):
+def test_taking_an_alert_too_late_names_who_has_it(operator, alert):
     bob = User.objects.create(username="bob")
     bob.user_permissions.add(Permission.objects.get(codename="operate_call"))
     act(operator, alert, "assign", to="bob")
@@ -169,7 +169,7 @@ def test_a_resolved_alert_says_why_and_offers_nothing_to_do(operator, alert):
     )
 
 
-def test_many_are_acknowledged_only_with_the_permission(supervisor, alert):
+def test_acknowledging_many_alerts_needs_the_permission(supervisor, alert):
     response = supervisor.post("/supervisor/alerts/acknowledge/", {"alert": [alert.pk]})
 
     assert response.status_code == 403

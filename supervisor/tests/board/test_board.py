@@ -59,7 +59,7 @@ def three_calls():
         ("customer", ["c-2", "c-0", "c-1"]),
     ],
 )
-def test_a_column_sorts_with_unknown_values_last(supervisor, three_calls, sort, expected):
+def test_sorting_by_a_column_puts_unknown_values_last(supervisor, three_calls, sort, expected):
     response = supervisor.get(BOARD, {"sort": sort, "columns": "packets,loss,queue,opened"})
 
     assert shown(response) == expected
@@ -72,7 +72,7 @@ def test_every_order_can_be_asked_for(supervisor, three_calls, sort):
     assert len(shown(supervisor.get(BOARD, {"sort": sort, "page": "1"}))) == 3
 
 
-def test_another_order_is_paged_too(supervisor):
+def test_other_orders_also_have_pages(supervisor):
     Call.objects.bulk_create(
         Call(call_id=f"c-{number}", packet_count=number) for number in range(60)
     )
@@ -84,7 +84,7 @@ def test_another_order_is_paged_too(supervisor):
     assert shown(supervisor.get(BOARD + following.replace("&amp;", "&")))[0] == "c-50"
 
 
-def test_only_the_newest_calls_are_sorted_so_that_the_archive_may_grow(monkeypatch, three_calls):
+def test_other_orders_sort_only_the_newest_calls(monkeypatch, three_calls):
     monkeypatch.setattr("supervisor.ordering.SORTED_LIMIT", 2)
 
     page = board_read_model.read_page(Filter.from_query({"sort": "packets"}))
@@ -102,7 +102,7 @@ def test_queue_and_agent_are_offered_filtered_by_and_kept(supervisor, three_call
     assert 'href="?state=FAILED&amp;queue=sales&amp;agent=Bo&amp;sort=-loss"' in html
 
 
-def test_a_queue_that_no_new_call_has_stays_chosen(supervisor, three_calls):
+def test_a_queue_without_recent_calls_stays_selected(supervisor, three_calls):
     html = supervisor.get(BOARD, {"queue": "<gone>"}).content.decode()
 
     assert 'name="queue" value="&lt;gone&gt;"' in html

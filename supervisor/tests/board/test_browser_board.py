@@ -24,7 +24,7 @@ def calls_of(page):
     return page.locator("#rows .c-call a")
 
 
-def test_a_call_that_comes_moves_the_others_without_a_jump(site, open_page):
+def test_a_new_call_moves_the_others_without_a_jump(site, open_page):
     for number in range(3):
         site.say(f"glide-{number}", "Hello?")
     page = open_page()
@@ -120,7 +120,7 @@ SPREAD = """() => {
 }"""
 
 
-def test_the_toolbar_holds_on_its_lines_and_the_chart_stays_as_it_was_left(site, open_page):
+def test_the_toolbar_fits_its_lines_and_the_chart_stays_open_or_closed(site, open_page):
     site.say("tagged", "Hello?")
     site.run(
         "shell", "-c", "from calls.annotations import *; add_tag(call_id='tagged', name='vip')"

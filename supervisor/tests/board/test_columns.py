@@ -55,7 +55,7 @@ def test_links_and_forms_keep_the_columns(supervisor):
 
 
 @pytest.mark.django_db
-def test_a_row_leads_with_the_agent_then_the_customer_then_the_id(supervisor):
+def test_a_row_begins_with_the_agent_then_the_customer_then_the_id(supervisor):
     Call.objects.create(call_id="a-long-call-id-12345678", agent="Ana", caller="+4420")
     Call.objects.create(call_id="nobody-knows")
     Call.objects.create(call_id="no-agent", caller="+4421")
@@ -70,7 +70,7 @@ def test_a_row_leads_with_the_agent_then_the_customer_then_the_id(supervisor):
 @pytest.mark.parametrize(
     ("direction", "expected"), [("", "caller"), ("inbound", "caller"), ("outbound", "callee")]
 )
-def test_the_customer_is_who_is_not_the_agent(direction, expected):
+def test_the_customer_is_the_party_that_is_not_the_agent(direction, expected):
     assert customer_of(Call(caller="caller", callee="callee", direction=direction)) == expected
 
 

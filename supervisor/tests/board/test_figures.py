@@ -68,7 +68,7 @@ def test_the_handling_time_is_the_mean_of_the_calls_that_ended_today():
     assert HandlingTime().read(now) == 5 * 60
 
 
-def test_the_handling_time_is_kept_for_a_while(django_assert_num_queries):
+def test_the_handling_time_is_cached(django_assert_num_queries):
     time, now = HandlingTime(), timezone.now()
     with django_assert_num_queries(1):
         assert [time.read(now) for _ in range(3)] == [None] * 3
@@ -91,7 +91,7 @@ def test_the_figures_take_as_many_queries_for_many_calls(django_assert_num_queri
     assert len(few) <= 11
 
 
-def test_tiles_lead_to_their_calls(supervisor):
+def test_tiles_link_to_their_calls(supervisor):
     html = supervisor.get("/supervisor/").content.decode()
 
     assert 'href="?state=IN_PROGRESS&amp;customer=NEGATIVE"' in html

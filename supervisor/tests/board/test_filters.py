@@ -61,7 +61,7 @@ def test_a_number_is_found_however_it_is_written(supervisor, text):
     assert set(shown(supervisor.get(BOARD, {"q": text}))) == {"blanks", "plain", "signs"}
 
 
-def test_two_digits_are_no_number(supervisor):
+def test_two_digits_are_not_searched_as_a_phone_number(supervisor):
     make("a", caller="+44042")
 
     assert shown(supervisor.get(BOARD, {"q": "4 0"})) == []
@@ -86,7 +86,7 @@ def days():
         ("nonsense", "", ["ago-0", "ago-1", "ago-7"]),
     ],
 )
-def test_days_move_along(supervisor, days, first, last, expected):
+def test_relative_days_follow_the_date(supervisor, days, first, last, expected):
     assert shown(supervisor.get(BOARD, {"from": first, "to": last})) == expected
 
 
@@ -133,7 +133,7 @@ def test_calls_on_hold_are_marked_and_found_also_by_a_hold_on_their_customer(vis
     assert "On legal hold, with all calls of this customer: Case 2" in board
 
 
-def test_the_calls_of_a_bulk_action_are_those_it_was_carried_out_on(supervisor):
+def test_the_filter_by_bulk_action_finds_its_calls(supervisor):
     failed_call("failed"), live_call("live")
     action = start_bulk(kind="retry", call_ids=["failed", "live"], by="ann")
 

@@ -38,14 +38,14 @@ def test_other_calls_show_no_words(supervisor):
     assert "One moment." not in text_of(supervisor.get("/supervisor/"))
 
 
-def test_a_viewing_that_is_over_shows_no_words(supervisor):
+def test_an_expired_viewing_shows_no_words(supervisor):
     call = heard_call(last_speaker="agent", last_words="One moment.")
     call.viewings.create(process="web", alive_until=timezone.now() - timedelta(minutes=1))
 
     assert "One moment." not in text_of(supervisor.get("/supervisor/"))
 
 
-def test_long_words_are_cut_at_their_beginning(supervisor):
+def test_long_last_words_are_cut_at_the_beginning(supervisor):
     words = (
         "This is the third time now, and if it is not fixed today I want to cancel my contract and"
     )
@@ -113,7 +113,7 @@ def test_the_board_says_how_many_live_calls_are_transcribed(status, expected):
     assert heard_text(status) == expected
 
 
-def test_what_the_workers_report_is_on_the_tile(supervisor):
+def test_the_report_of_the_workers_is_on_the_board(supervisor):
     report("worker-1", LiveStatus(calls=12, waiting=18, behind_s=4.2), now=timezone.now())
 
     assert "12 of 30 calls, 4 s behind" in text_of(supervisor.get("/supervisor/"))

@@ -35,7 +35,7 @@ def test_a_row_has_a_mark_and_the_filter_finds_it(supervisor):
     assert len(shown(supervisor.get("/supervisor/?trouble=nonsense"))) == 2
 
 
-def test_the_page_says_what_is_wrong_and_leads_to_the_remedy():
+def test_the_page_says_what_is_wrong_with_the_sound_and_links_to_the_remedy():
     call = troubled_call()
     document = {"provenance": {"transcribe": {"troubles": [WRONG]}}}
 

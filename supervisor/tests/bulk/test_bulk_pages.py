@@ -52,7 +52,7 @@ def test_the_question_says_which_calls_in_which_states_and_does_nothing(operator
     assert not BulkAction.objects.exists()
 
 
-def test_chosen_calls_are_ended_and_the_others_are_named_with_their_reason(operator):
+def test_selected_calls_are_ended_and_refusals_are_listed_with_their_reason(operator):
     calls = [live_call(), live_call(), failed_call("failed")]
 
     question = ask(operator, "end", scope="chosen", call=[call.call_id for call in calls])
@@ -67,7 +67,7 @@ def test_chosen_calls_are_ended_and_the_others_are_named_with_their_reason(opera
     assert [event.data["by"] for event in ended] == ["ana", "ana"]
 
 
-def test_failed_calls_are_dismissed_and_leave_the_tab_of_the_failed(operator):
+def test_dismissed_calls_leave_the_failed_tab(operator):
     failed, live = failed_call("failed"), live_call("live")
     retried = failed_call("retried")
 
@@ -174,7 +174,7 @@ def test_a_hold_on_the_customer_is_not_released_call_by_call_and_the_report_says
     assert "all calls of its customer are on hold" in text_of(page)
 
 
-def test_people_are_offered_and_may_start_only_what_they_have_permission_for(keeper, client):
+def test_people_see_and_may_start_only_permitted_actions(keeper, client):
     call = live_call()
     offered = re.findall(r'<option value="(\w+)">', keeper.get(BOARD).content.decode())
     assert {"hold", "release"} <= set(offered)
@@ -209,7 +209,7 @@ def test_too_many_are_refused_before_and_after_the_question(operator, monkeypatc
         ),
     ],
 )
-def test_an_empty_selection_leads_back_to_the_board(operator, form, said):
+def test_an_empty_selection_redirects_to_the_board(operator, form, said):
     page = operator.post(ASK, form, follow=True)
 
     assert page.redirect_chain[0][0] == BOARD
@@ -219,7 +219,7 @@ def test_an_empty_selection_leads_back_to_the_board(operator, form, said):
 @pytest.mark.parametrize(
     "changes", [{"token": "x"}, {"action": "explode"}, {"action": "reanalyse", "stage": "x"}]
 )
-def test_a_form_that_the_page_never_sends_is_a_bad_request(operator, changes):
+def test_a_forged_form_is_a_bad_request(operator, changes):
     call = live_call()
     form = {"action": "end", "scope": "chosen", "call": [call.call_id], "token": uuid.uuid4()}
 

@@ -107,7 +107,7 @@ def test_forms_are_not_sent_by_get_and_not_to_unknown_calls(operator):
         assert operator.post(address, {"name": "x", "text": "x"}).status_code == 404
 
 
-def test_a_form_leads_back_to_where_it_was_sent_from_and_nowhere_else(operator):
+def test_a_form_redirects_only_to_the_page_that_sent_it(operator):
     call = live_call()
     address = reverse("supervisor:tag", args=[call.call_id])
     own = reverse("supervisor:call", args=[call.call_id])
@@ -129,7 +129,7 @@ def test_tags_and_notes_are_escaped(operator):
     assert "<b>vip" not in operator.get(BOARD).content.decode()
 
 
-def test_the_board_shows_tags_and_finds_calls_by_them(supervisor):
+def test_the_wallboard_shows_tags_and_filters_by_them(supervisor):
     calls = [live_call() for _ in range(3)]
     for name in ("late fee", "vip", "a1", "a2", "a3"):
         add_tag(call_id=calls[1].call_id, name=name)

@@ -20,20 +20,20 @@ def three():
         Call.objects.filter(pk=call.pk).update(queue=queue)
 
 
-def test_the_crumb_leads_back_to_the_list_as_it_was(supervisor, three):
+def test_the_breadcrumb_links_back_to_the_list_as_it_was(supervisor, three):
     page = supervisor.get("/supervisor/calls/b/", {"list": "queue=billing&sort=-loss"})
 
     assert 'href="/supervisor/?queue=billing&amp;sort=-loss">Wallboard</a>' in page.content.decode()
 
 
-def test_the_calls_beside_are_those_of_the_list_and_carry_it_on(supervisor, three):
+def test_next_and_previous_calls_are_those_of_the_list_and_keep_it(supervisor, three):
     html = supervisor.get("/supervisor/calls/b/", {"list": "queue=billing"}).content.decode()
 
     for which, name in (("prev", "c"), ("next", "a")):
         assert f'href="/supervisor/calls/{name}/?list=queue%3Dbilling" rel="{which}"' in html
 
 
-def test_a_call_at_the_end_of_its_list_has_one_neighbour(supervisor, three):
+def test_the_last_call_of_a_list_has_no_next_call(supervisor, three):
     text = text_of(supervisor.get("/supervisor/calls/c/", {"list": "queue=billing"}))
 
     assert "Next call" in text
@@ -58,5 +58,5 @@ def test_an_action_comes_back_to_the_same_list(operator, three):
 
 
 @pytest.mark.parametrize("text", ["", "?", "nowhere?x=1", "\0", "before=9", "x" * 5000])
-def test_any_list_in_the_address_is_taken(supervisor, three, text):
+def test_any_list_in_the_address_is_accepted(supervisor, three, text):
     assert supervisor.get("/supervisor/calls/b/", {"list": text}).status_code == 200

@@ -114,7 +114,7 @@ def test_the_stage_of_a_reanalysis_is_chosen_in_the_dialog(open_page, calls, sit
     assert "understand" in str(found)
 
 
-def test_a_failed_call_is_dismissed_and_leaves_the_failed_on_every_open_page(open_page, calls):
+def test_a_dismissed_call_leaves_the_failed_tab_on_every_open_page(open_page, calls):
     page, board = open_page(), open_page()
     open_call(page, f"{calls}wrong-number/")
     open_board(board, "?state=FAILED&q=wrong-")
@@ -133,7 +133,7 @@ def test_a_failed_call_is_dismissed_and_leaves_the_failed_on_every_open_page(ope
     expect(row(board, "wrong-number")).to_have_count(0)
 
 
-def test_rows_are_chosen_stay_chosen_and_are_tagged(site, open_page, calls):
+def test_selected_rows_stay_selected_and_can_be_tagged(site, open_page, calls):
     page = open_page()
     open_board(page, "?state=IN_PROGRESS&columns=packets")
     expect(page.locator("#bulk")).to_be_hidden()
@@ -167,7 +167,7 @@ def test_all_matching_calls_are_retried_without_javascript(open_page, calls):
     expect(page.get_by_text(re.compile("Finished at"))).to_be_visible()
 
 
-def test_the_progress_of_a_bulk_action_updates_by_itself(site, open_page, calls):
+def test_the_progress_of_a_bulk_action_updates_automatically(site, open_page, calls):
     made = "from calls.tests.factories import live_call\nfor n in range(40): live_call(f'many-{n}')"
     site.run("shell", "-c", made)
     page = open_page()

@@ -87,7 +87,7 @@ def test_the_waveform_of_both_sides_is_drawn(page):
     assert all(count > 100 for count in painted)
 
 
-def test_a_word_that_is_clicked_is_heard_and_marked(page):
+def test_a_clicked_word_is_played_and_marked(page):
     click_word(page, "number")
 
     # The words begin at 2.0, 2.25, 2.5 s.
@@ -113,7 +113,7 @@ def test_the_mark_follows_the_sound(page):
     expect(page.locator(".turn[aria-current]")).to_have_count(0)
 
 
-def test_words_that_a_search_has_marked_are_heard_and_marked_one_by_one(page):
+def test_words_marked_by_a_search_are_played_and_marked_one_by_one(page):
     page.goto(page.url + "?q=%22card+number+is%22")
     expect(page.locator(".has-wave")).to_be_visible()
     mark = page.locator("mark.sought").first
@@ -131,7 +131,7 @@ def test_words_that_a_search_has_marked_are_heard_and_marked_one_by_one(page):
     wait_for(page, f"{SPOKEN}.join() === 'card'")
 
 
-def test_the_keys_play_and_move(page):
+def test_keyboard_shortcuts_play_and_seek(page):
     page.keyboard.press("Space")
     wait_for(page, "!player.paused")
     page.keyboard.press("k")
@@ -150,7 +150,7 @@ def test_the_keys_play_and_move(page):
     assert state(page, "playbackRate") == 1.25
 
 
-def test_keys_can_be_switched_off_and_stay_off(page):
+def test_keyboard_shortcuts_can_be_switched_off_permanently(page):
     page.get_by_text("Keys", exact=True).click()
     page.get_by_label("Use these keys").uncheck()
     page.reload()
@@ -179,7 +179,7 @@ def test_the_player_works_where_the_browser_blocks_storage(open_page, spoken):
     assert not state(page, "paused")
 
 
-def test_keys_belong_to_the_field_that_has_the_focus(page):
+def test_a_focused_field_keeps_its_keys(page):
     page.locator("[data-speed]").focus()
     page.keyboard.press("k")
 
@@ -196,7 +196,7 @@ def test_the_buttons_play_and_choose_the_speed(page):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
-def test_a_click_on_the_waveform_goes_there(page):
+def test_a_click_on_the_waveform_seeks(page):
     box = page.locator("[data-wave]").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 20)
 
@@ -269,7 +269,7 @@ def test_a_link_to_a_moment_leads_there_and_a_note_is_written_about_it(open_page
     expect(page.locator("[data-copied]")).to_have_text(re.compile(r"copied$|#t=\d"))
 
 
-def test_keys_lead_to_the_calls_beside_and_can_be_switched_off(open_page, spoken):
+def test_keys_open_the_next_and_previous_call_and_can_be_switched_off(open_page, spoken):
     page = open_page()
     page.goto("/supervisor/calls/written/?list=")
     expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
@@ -285,7 +285,7 @@ def test_keys_lead_to_the_calls_beside_and_can_be_switched_off(open_page, spoken
     page.evaluate("localStorage.clear()")
 
 
-def test_the_technical_section_is_closed_and_stays_as_it_was_left(open_page, spoken):
+def test_the_technical_section_is_closed_and_remembers_its_state(open_page, spoken):
     page = open_page()
     page.goto(spoken)
     expect(page.get_by_role("heading", name="Attempts")).to_be_hidden()
@@ -309,7 +309,7 @@ def test_a_merge_leaves_the_running_player_alone(site, page):
     assert page.evaluate("kept === player && !player.paused")
 
 
-def test_an_alert_is_acknowledged_while_the_recording_plays_on(site, page):
+def test_an_alert_is_acknowledged_without_stopping_the_recording(site, page):
     raise_alert = (
         "from calls.models import *; Alert.objects.create(call=Call.objects.get(call_id='spoken'),"
         "rule=AlertRule.objects.first(), name='Threat to leave', severity=2)"

@@ -73,7 +73,7 @@ def is_at_end(page):
     )
 
 
-def test_words_appear_change_and_clear_up_in_place(site, open_call):
+def test_live_words_appear_and_change_in_place(site, open_call):
     page = open_call("short")
     expect(page.locator("#live-words .held")).to_have_count(1)
     first = page.locator(".turn", has_text="Good morning")
@@ -101,7 +101,7 @@ row.figures = {"sentiment": {"overall": {"customer": {"label": "NEGATIVE", "scor
     expect(page.locator('[data-live="mood-customer"]')).to_contain_text("worsening")
 
 
-def test_screen_readers_are_told_new_words_only(site, open_call):
+def test_screen_readers_announce_only_new_words(site, open_call):
     change(site, "alerting", "say(20, 'agent', 40_000, 'Old words.')")
     page = open_call("alerting")
     expect(page.locator(".turn", has_text="Old words.")).to_be_visible()
@@ -156,7 +156,7 @@ def test_a_key_jumps_to_now_unless_it_is_switched_off(open_call):
     assert not is_at_end(page)
 
 
-def test_an_alert_leads_to_its_moment(open_call):
+def test_an_alert_links_to_its_moment(open_call):
     page = open_call("alerting")
 
     page.get_by_role("link", name="Go to 0:09").click()

@@ -53,7 +53,7 @@ def test_a_call_without_packets_says_so(supervisor):
     assert "No packets have arrived yet" in text_of(supervisor.get("/supervisor/calls/c-1/"))
 
 
-def test_a_call_that_no_worker_takes_says_that_no_worker_is_running(supervisor):
+def test_a_waiting_call_says_that_no_worker_is_running(supervisor):
     text = text_of(page_of(supervisor, ended_call()))
 
     assert "is waiting for a worker" in text
@@ -67,7 +67,7 @@ def test_a_running_attempt_is_named(supervisor):
     assert "Analysing (transcription) since" in text_of(page_of(supervisor, call))
 
 
-def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
+def test_a_waiting_call_shows_the_next_attempt_and_the_last_error(supervisor):
     call = ended_call()
     lease = claim()
     one_call.fail_attempt(lease, attempt(lease), outage())
@@ -78,7 +78,7 @@ def test_a_waiting_call_tells_the_next_attempt_and_the_last_error(supervisor):
     assert "The last attempt failed: 503 Service Unavailable" in text
 
 
-def test_an_attempt_that_the_provider_put_off_is_not_counted(supervisor):
+def test_an_attempt_that_the_provider_delayed_is_not_counted(supervisor):
     call = ended_call()
     lease = claim()
     one_call.fail_attempt(lease, attempt(lease), outage(retry_after_s=30))
@@ -89,7 +89,7 @@ def test_an_attempt_that_the_provider_put_off_is_not_counted(supervisor):
     assert "The provider asked for more time" in text
 
 
-def test_a_failed_call_tells_why_and_offers_a_retry(operator):
+def test_a_failed_call_says_why_and_offers_a_retry(operator):
     text = text_of(page_of(operator, failed_call()))
 
     assert "No other attempt can succeed: 401 Unauthorized" in text
@@ -145,7 +145,7 @@ def test_a_text_call_has_no_recording(supervisor):
     assert "<audio" not in page_of(supervisor, analysed_call()).content.decode()
 
 
-def test_audio_without_a_transcript_is_for_those_who_may_hear_personal_data(visitor):
+def test_audio_without_a_transcript_needs_the_permission_to_hear_personal_data(visitor):
     address = audio_that_was_not_looked_through()
 
     html = visitor("view_call", "view_unredacted").get(address).content.decode()
@@ -159,7 +159,7 @@ def test_audio_without_a_transcript_is_not_for_everybody(supervisor):
     assert "<audio" not in supervisor.get(address).content.decode()
 
 
-def test_personal_data_is_shown_to_those_who_may_see_it_and_ask(visitor, caplog):
+def test_personal_data_is_shown_on_request_to_permitted_users(visitor, caplog):
     record_packets([packet("c-1", 1, "Write to jane.doe@example.com please.")])
     services.end_call(call_id="c-1")
     call = _transcribed("c-1")
@@ -173,7 +173,7 @@ def test_personal_data_is_shown_to_those_who_may_see_it_and_ask(visitor, caplog)
     assert "ana reads call c-1 with personal data" in caplog.text
 
 
-def test_asking_for_personal_data_is_not_enough(supervisor):
+def test_requesting_personal_data_without_the_permission_is_refused(supervisor):
     record_packets([packet("c-1", 1, "Write to jane.doe@example.com please.")])
     services.end_call(call_id="c-1")
     _transcribed("c-1")
@@ -213,7 +213,7 @@ def test_late_packets_and_gaps_are_in_the_timeline(supervisor):
     assert "1 late packet, after the call had ended" in text
 
 
-def test_hostile_words_are_shown_and_never_run(operator):
+def test_hostile_text_is_shown_and_never_executed(operator):
     services.start_call(call_id="c-1", agent=HOSTILE, caller=HOSTILE, queue=HOSTILE)
     record_packets([packet("c-1", 1, HOSTILE, stream=HOSTILE), packet("c-1", 4, stream=HOSTILE)])
     Call.objects.filter(call_id="c-1").update(last_error=HOSTILE)
@@ -235,7 +235,7 @@ def test_hostile_words_are_shown_and_never_run(operator):
     [(live_call, "end", "operator"), (failed_call, "retry", "retried"),
      (analysed_call, "reanalyse", "reanalysed")],
 )  # fmt: skip
-def test_an_action_is_done_and_leaves_a_trail(operator, make, action, reason):
+def test_an_action_is_carried_out_and_logged(operator, make, action, reason):
     call = make()
 
     response = act(operator, call, action)
@@ -332,7 +332,7 @@ def test_everything_that_is_offered_for_download_is_there(supervisor):
         assert not response["Content-Type"].startswith("text/html")
 
 
-def test_the_wallboard_gives_its_filter_as_a_table(supervisor):
+def test_the_wallboard_exports_its_filter_as_a_table(supervisor):
     live_call("live-1")
     ended_call("ended-1")
 

@@ -55,7 +55,7 @@ def title_of(response):
         ({"queue": "billing"}, "c-1"),
     ],
 )
-def test_the_title_is_the_people_on_the_phone(supervisor, described, title):
+def test_the_title_names_the_people_on_the_phone(supervisor, described, title):
     services.start_call(call_id="c-1", **described)
 
     page = supervisor.get("/supervisor/calls/c-1/")
@@ -74,7 +74,7 @@ def test_the_arrow_is_said_in_words(supervisor):
 
 
 # --- The tiles ------------------------------------------------------------------------------
-def test_the_tiles_tell_about_the_conversation(supervisor):
+def test_the_tiles_show_figures_of_the_conversation(supervisor):
     html = page_of(supervisor, analysed_call()).content.decode()
 
     tiles = re.search(r'<dl class="figures figures--call">.*?</dl>', html, re.DOTALL).group(0)
@@ -106,7 +106,7 @@ def test_a_live_call_has_the_figures_so_far(supervisor):
         ),
     ],
 )
-def test_what_is_not_known_is_not_invented(found, expected):
+def test_unknown_figures_are_left_out(found, expected):
     tiles = Tiles(found)
 
     assert (
@@ -143,7 +143,7 @@ def test_everything_about_packets_is_in_one_closed_section(operator):
     assert not re.search(r"Duplicates|Streams|Attempts|Decode again", before)
 
 
-def test_nothing_is_filled_on_a_finished_call_and_rare_actions_are_in_a_menu(operator):
+def test_a_finished_call_has_no_primary_button_and_rare_actions_are_in_a_menu(operator):
     html = page_of(operator, analysed_call()).content.decode()
 
     head = re.search(r'<header class="head">.*?</header>', html, re.DOTALL).group(0)
@@ -164,7 +164,7 @@ def test_gaps_say_how_many_packets_are_still_missing(supervisor):
     assert "4 gaps in the packets; all were filled later" in after
 
 
-def test_a_call_that_needed_no_retry_says_nothing_of_attempts(supervisor):
+def test_a_call_without_retries_does_not_mention_attempts(supervisor):
     assert '<p class="why">' not in page_of(supervisor, analysed_call()).content.decode()
 
 
@@ -179,13 +179,13 @@ def test_trouble_with_the_sound_is_a_banner_that_says_what_to_do():
     assert "Turn it down" in html
 
 
-def test_what_was_only_picked_out_is_called_quotes(supervisor):
+def test_quoted_sentences_are_labelled_as_quotes(supervisor):
     call = analysed_call()
     assert "Summary A dead line is repaired." in text_of(page_of(supervisor, call))
 
 
 # --- On paper -------------------------------------------------------------------------------
-def test_the_print_view_has_all_words_and_nothing_to_press(operator):
+def test_the_print_view_has_all_words_and_no_controls(operator):
     call = analysed_call()
     raise_alert(call, name="Wants to cancel")
 
@@ -199,7 +199,7 @@ def test_the_print_view_has_all_words_and_nothing_to_press(operator):
         assert turn["text"] in text
 
 
-def test_a_live_call_can_be_printed_too(supervisor):
+def test_a_live_call_can_also_be_printed(supervisor):
     call = heard_call()
 
     page = supervisor.get(f"/supervisor/calls/{call.call_id}/", {"print": "1"})

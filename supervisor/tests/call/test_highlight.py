@@ -66,7 +66,7 @@ def test_a_search_leads_to_a_page_on_which_its_words_are_marked(supervisor):
         assert len(marks(supervisor.get(link.replace("&amp;", "&")))) == 3
 
 
-def test_a_search_that_looked_in_one_place_marks_nothing_elsewhere(supervisor):
+def test_a_search_of_one_side_marks_nothing_elsewhere(supervisor):
     analysed_call("c-1")
 
     html = supervisor.get(SEARCH, {"q": "dead", "speaker": "customer"}).content.decode()
@@ -125,7 +125,7 @@ def test_search_words_and_spoken_words_are_escaped(supervisor):
     assert "<script>" not in html
 
 
-def test_other_views_of_the_call_keep_the_words_and_clear_drops_them(visitor):
+def test_other_views_of_the_call_keep_the_search_words_until_they_are_cleared(visitor):
     reader, call = visitor("view_call", "view_unredacted"), analysed_call()
     call.analyses.update(redactions=[{"kind": "EMAIL", "begin_ms": 0, "end_ms": 100}])
 

@@ -43,7 +43,7 @@ def turns_of(html):
 
 
 # --- The words ------------------------------------------------------------------------------
-def test_what_was_heard_is_shown_as_turns(supervisor):
+def test_live_words_are_shown_as_turns(supervisor):
     html = page_of(supervisor, heard_call()).content.decode()
 
     assert turns_of(html) == [
@@ -110,13 +110,13 @@ def test_swapped_speakers_exchange_their_words_and_figures(supervisor):
     assert live.figures.sides[0]["sentiment"] == "NEGATIVE"
 
 
-def test_words_that_are_being_spoken_come_last_and_grey(supervisor):
+def test_words_in_progress_come_last_and_are_grey(supervisor):
     html = page_of(supervisor, heard_call(partial={"customer": "and they"})).content.decode()
 
     assert '<i class="partial">and they</i>' in html
 
 
-def test_a_span_that_was_not_heard_is_named_where_it_was(supervisor):
+def test_a_skipped_span_is_shown_in_its_place(supervisor):
     text = text_of(page_of(supervisor, heard_call(skipped=[[80_000, 105_000]])))
 
     assert (
@@ -136,7 +136,7 @@ def test_hostile_words_are_escaped(supervisor):
     assert '<mark class="removed" title="Removed: email">' in html
 
 
-def test_a_text_call_that_nobody_has_heard_yet_shows_an_empty_list(supervisor):
+def test_a_text_call_without_live_words_shows_an_empty_list(supervisor):
     text = text_of(page_of(supervisor, live_call()))
 
     assert "Waiting for a worker" in text
@@ -272,7 +272,7 @@ def test_the_link_of_an_alert_leads_to_the_turn_without_a_script(supervisor):
 
 
 @pytest.mark.parametrize("fields", [{"offset_ms": None}, {"offset_ms": 500}])
-def test_an_alert_about_no_turn_marks_none(supervisor, fields):
+def test_an_alert_without_a_turn_marks_none(supervisor, fields):
     call = heard_call()
     raise_alert(call, **fields)
 
@@ -280,7 +280,7 @@ def test_an_alert_about_no_turn_marks_none(supervisor, fields):
 
 
 # --- Screen readers and keyboards -----------------------------------------------------------
-def test_only_the_log_speaks_to_screen_readers(supervisor):
+def test_only_the_log_is_announced_to_screen_readers(supervisor):
     html = page_of(supervisor, heard_call()).content.decode()
 
     section = html[html.index('id="live"') : html.index("</section>", html.index('id="live"'))]

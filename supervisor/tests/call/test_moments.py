@@ -50,7 +50,7 @@ def test_a_note_from_a_moment_stands_beside_its_turn_and_on_the_timeline(operato
     )
 
 
-def test_a_moment_that_is_none_is_refused_and_nothing_is_written(operator):
+def test_an_invalid_moment_is_refused_and_nothing_is_written(operator):
     call = analysed_call()
     address = reverse("supervisor:note", args=[call.call_id])
 

@@ -38,13 +38,13 @@ def test_calls_from_and_to_the_same_number_are_found_newest_first():
 
 
 @pytest.mark.parametrize("caller", ["", "anonymous", "sip:anonymous@anonymous.invalid", "Unknown"])
-def test_nobody_is_taken_for_the_same_as_somebody_else_who_withholds_the_number(caller):
+def test_callers_with_withheld_numbers_are_not_the_same_customer(caller):
     call("c-1", caller=caller)
 
     assert read_other_calls(call("c-2", caller=caller)) is None
 
 
-def test_finding_them_reads_no_other_calls():
+def test_finding_other_calls_uses_an_index():
     of = call("c-1", caller=NUMBER)
     Call.objects.bulk_create(
         Call(call_id=f"other-{n}", caller=f"+44{n}", callee=f"+45{n}") for n in range(2000)
@@ -81,7 +81,7 @@ def test_only_the_newest_are_shown_and_the_rest_is_a_link(supervisor):
     assert 'href="/supervisor/?q=%2B44+20+7946+0112"' in page.content.decode()
 
 
-def test_finding_them_and_their_holds_takes_three_queries(django_assert_num_queries):
+def test_finding_other_calls_and_their_holds_takes_three_queries(django_assert_num_queries):
     first = call("c-1", caller=NUMBER)
     call("c-2", caller=NUMBER)
 

@@ -23,7 +23,7 @@ def send(*numbers, stream=""):
     record_packets([packet("c-1", number, stream=stream) for number in numbers])
 
 
-def test_packets_that_never_came_are_missing_from_the_first_sequence_on():
+def test_packets_that_never_arrived_are_missing_from_the_first_sequence():
     send(3, 4, 7)
 
     assert runs() == [
@@ -34,13 +34,13 @@ def test_packets_that_never_came_are_missing_from_the_first_sequence_on():
     ]
 
 
-def test_a_stream_that_counts_from_0_lacks_nothing():
+def test_a_stream_that_counts_from_0_has_nothing_missing():
     send(0, 1, 2)
 
     assert runs() == [("received", "Packets 0 to 2: all received")]
 
 
-def test_a_stream_that_begins_anywhere_lacks_nothing():
+def test_a_stream_that_begins_anywhere_has_nothing_missing():
     send(51234, 51236)
 
     assert runs() == [
@@ -131,7 +131,7 @@ def test_a_map_without_packets_is_empty(supervisor):
     assert "No packet has been received" in html
 
 
-def test_the_map_of_a_call_is_for_those_who_may_see_it(client, visitor):
+def test_the_packet_map_needs_the_permission_to_see_calls(client, visitor):
     send(1)
     assert client.get("/supervisor/calls/c-1/packets").status_code == 302
 

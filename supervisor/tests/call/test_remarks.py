@@ -21,13 +21,13 @@ def test_the_page_of_a_live_call_says_what_could_not_be_read(supervisor):
     assert REMARK in text_of(page_of(supervisor, open_call(REMARK)))
 
 
-def test_the_wallboard_says_so_too(supervisor):
+def test_the_wallboard_also_shows_the_remark(supervisor):
     open_call(REMARK)
 
     assert REMARK in text_of(supervisor.get("/supervisor/"))
 
 
-def test_the_api_says_so_too(client, settings):
+def test_the_api_also_returns_the_remark(client, settings):
     settings.API_AUTH = "open"
     open_call(REMARK)
 
@@ -42,7 +42,7 @@ def test_a_second_stream_adds_its_remarks_once():
     assert call.remarks == [REMARK, "Another remark."]
 
 
-def test_a_call_with_many_streams_does_not_collect_remarks_without_end():
+def test_the_remarks_of_a_call_are_limited():
     for number in range(3 * MAX_REMARKS):
         call = open_call(f"Remark {number}.", name=str(number))
 
@@ -70,7 +70,7 @@ def test_packets_that_cannot_be_decoded_are_counted_while_the_call_is_live(super
     ("data", "media"),
     [("Hello, how are you?", "text/plain"), ("Hello, how are you?", ""), ("f39/f3", "audio/l16")],
 )
-def test_text_and_good_audio_bring_no_remark(supervisor, data, media):
+def test_text_and_valid_audio_cause_no_remark(supervisor, data, media):
     call = send(data, data, media=media)
 
     assert "cannot be decoded" not in text_of(page_of(supervisor, call))

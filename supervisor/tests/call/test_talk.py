@@ -37,7 +37,7 @@ def test_a_side_that_says_nothing_has_no_share():
     assert split == TalkSplit(4000, 0, 0, 0)
 
 
-def test_there_are_no_shares_before_the_analysis():
+def test_talk_shares_are_unknown_before_the_analysis():
     assert split_talk({"turns": [], "duration_ms": 1}) is None
 
 

@@ -102,7 +102,7 @@ def site(tmp_path_factory):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1366, 1440, 1920])
 @pytest.mark.parametrize("person", DAYS)
-def test_each_page_of_a_day_can_be_read_by_everybody(open_page, person, width, scheme):
+def test_each_page_of_a_working_day_is_accessible(open_page, person, width, scheme):
     paths, who = DAYS[person], ACCOUNTS[person]
     page = open_page(who=who, color_scheme=scheme, viewport={"width": width, "height": 800})
     page.add_init_script(STAND_STILL)

@@ -45,7 +45,7 @@ def test_addresses_of_phone_systems_are_accepted(template):
         ("https:///join", "must name its host"),
     ],
 )
-def test_others_are_refused_with_a_sentence(template, why):
+def test_other_addresses_are_refused_with_a_reason(template, why):
     assert why in find_problem(template)
 
 
@@ -61,7 +61,7 @@ def test_a_service_with_a_dangerous_link_does_not_start():
     assert "ACTION_LINK must not use the scheme javascript:." in done.stderr
 
 
-def test_values_cannot_leave_their_place():
+def test_values_cannot_escape_their_place():
     address = fill_in(LINK, {"call_id": "a&b=c", "agent": "Änne/../#x"})
 
     assert address == (
@@ -74,7 +74,7 @@ def test_the_policy_lets_forms_lead_to_the_host_only():
     assert source_of("zoiper:{agent}") == "zoiper:"
 
 
-def test_following_the_link_is_logged_and_leads_there(listener, settings):
+def test_following_the_link_is_logged_and_redirects(listener, settings):
     settings.ACTION_LINK = LINK
     call = sounding_call()
     Call.objects.update(agent="4711")
@@ -98,7 +98,7 @@ def test_a_link_of_another_scheme_is_followed(listener, settings):
     assert response["Location"] == f"zoiper:{call.call_id}"
 
 
-def test_it_takes_the_permission(visitor, settings):
+def test_following_the_link_needs_the_permission(visitor, settings):
     settings.ACTION_LINK = LINK
     call = sounding_call()
 
@@ -108,7 +108,7 @@ def test_it_takes_the_permission(visitor, settings):
     assert not CallEvent.objects.filter(type="action_link_used").exists()
 
 
-def test_it_takes_a_form(listener, settings):
+def test_following_the_link_needs_a_post(listener, settings):
     settings.ACTION_LINK = LINK
     call = sounding_call()
 

@@ -82,7 +82,7 @@ def until(page, script):
         page.wait_for_timeout(50)
 
 
-def test_a_click_plays_both_sides_and_says_how_far_behind(site, open_page):
+def test_a_click_plays_both_sides_and_the_page_shows_the_delay(site, open_page):
     with talking(site, "heard-1"):
         page = open_page()
         open_call(page, "heard-1")
@@ -150,7 +150,7 @@ def test_listening_survives_a_restart_of_the_server(site, open_page):
         until(page, "document.querySelector('[data-level=agent]').value > 0.6")
 
 
-def test_silence_is_said_and_the_end_of_the_call_ends_it(site, open_page):
+def test_silence_is_announced_until_the_call_ends(site, open_page):
     page = open_page()
     with talking(site, "heard-5"):
         open_call(page, "heard-5")
@@ -163,7 +163,7 @@ def test_silence_is_said_and_the_end_of_the_call_ends_it(site, open_page):
     expect(page.locator("#listen")).to_have_count(0)
 
 
-def test_a_call_of_text_has_no_button(site, open_page):
+def test_a_text_call_has_no_listen_button(site, open_page):
     site.say("read-only", "Hello?")
     page = open_page()
 

@@ -43,7 +43,7 @@ def test_steady_frames_are_played_whole_and_without_a_click(play):
     assert seen["largest"] == pytest.approx(10_000 / 32_768, abs=0.01)
 
 
-def test_the_sound_starts_once_two_thirds_of_a_second_have_come(play):
+def test_the_sound_starts_after_two_thirds_of_a_second_have_arrived(play):
     seen = play(steady(3), 3)
 
     assert 0.55 < seen["firstAt"] < 0.7
@@ -63,7 +63,7 @@ def test_a_buffer_that_ran_dry_grows_and_does_not_run_dry_again(play):
     assert seen["largestStep"] < TONE_STEP
 
 
-def test_what_is_too_much_is_caught_up_with(play):
+def test_an_excess_is_played_faster(play):
     early = [[0.0, 1.0, "tone"]] + [[at * 0.2, 0.2, "tone"] for at in range(1, 200)]
 
     seen = play(early, 40)
@@ -73,7 +73,7 @@ def test_what_is_too_much_is_caught_up_with(play):
     assert seen["largestStep"] < TONE_STEP
 
 
-def test_silence_is_caught_up_with_sooner(play):
+def test_silence_is_played_even_faster(play):
     early = [[0.0, 1.0, 0]] + [[at * 0.2, 0.2, 0] for at in range(1, 40)]
 
     assert play(early, 8)["fill"] < 0.6
@@ -99,14 +99,14 @@ def test_a_pause_of_the_sender_does_not_make_the_buffer_grow(play):
     assert seen["fill"] < 0.6
 
 
-def test_a_sender_of_long_packets_is_heard_after_some_growth(play):
+def test_long_packets_play_smoothly_once_the_buffer_has_grown(play):
     seen = play(steady(60, step=2.0), 60)
 
     assert seen["dry"] <= 5
     assert seen["sounding"] > 50
 
 
-def test_a_new_connection_goes_on_without_a_click(play):
+def test_a_new_connection_continues_without_a_click(play):
     frames = [*steady(4), *[[6 + at * 0.2, 0.2, "tone", 99.0 * (at == 0)] for at in range(20)]]
 
     seen = play(frames, 10, 5.0)

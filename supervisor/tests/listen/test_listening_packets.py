@@ -88,7 +88,7 @@ def test_the_statement_reads_a_range_of_the_index_and_no_more():
         assert "SCAN calls_packet" not in plan
 
 
-def test_a_listener_begins_with_what_was_just_received():
+def test_a_listener_starts_with_the_newest_packets():
     call = sounding_call()
     stream = stream_of(call)
     old = timezone.now() - timedelta(minutes=1)
@@ -115,7 +115,7 @@ def test_a_corrected_format_is_used():
     assert stream_of(call).media == "audio/x-mulaw;rate=8000"
 
 
-def test_sound_can_be_heard_and_text_cannot():
+def test_only_audio_calls_can_be_listened_to():
     assert is_audible(sounding_call())
     assert not is_audible(live_call())
 

@@ -72,7 +72,7 @@ async def test_both_sides_are_heard_agent_left_and_customer_right(open_ear, list
     assert age_ms < 5000
 
 
-async def test_what_is_said_next_follows_without_a_hole(open_ear, listener):
+async def test_new_audio_follows_without_a_gap(open_ear, listener):
     call = await in_thread(sounding_call)()
     ear = await open_ear(call.call_id, listener)
     await ear.hear(1600)
@@ -110,7 +110,7 @@ async def test_swapped_speakers_change_sides(open_ear, listener):
     assert set(sound[:, 0].tolist()) == {2000}
 
 
-async def test_a_stream_that_opens_later_is_heard_too(open_ear, listener):
+async def test_a_stream_that_opens_later_is_also_played(open_ear, listener):
     call = await in_thread(sounding_call)()
     ear = await open_ear(call.call_id, listener)
     await ear.hear(1600)
@@ -151,7 +151,7 @@ async def test_the_end_of_the_call_closes_the_socket(open_ear, listener):
     assert await ear.closed() == (4410, "The call has ended.")
 
 
-async def test_who_listens_is_recorded_and_logged(listener):
+async def test_listeners_are_recorded_and_logged(listener):
     call = await in_thread(sounding_call)()
     ear = Ear(call.call_id, listener)
     await ear.open()
@@ -210,7 +210,7 @@ async def test_a_user_without_the_permission_is_refused(open_ear):
     assert not await in_thread(ListenSession.objects.exists)()
 
 
-async def test_nobody_listens_without_a_login_even_to_an_open_api(open_ear, settings):
+async def test_listening_needs_a_login_even_with_an_open_api(open_ear, settings):
     settings.API_AUTH = "open"
     call = await in_thread(sounding_call)()
 
@@ -245,7 +245,7 @@ async def test_an_unknown_call_is_refused(open_ear, listener):
     assert await ear.closed() == (4404, "There is no such call.")
 
 
-async def test_a_call_of_text_is_refused(open_ear, listener):
+async def test_a_text_call_is_refused(open_ear, listener):
     call = await in_thread(live_call)()
 
     ear = await open_ear(call.call_id, listener)
@@ -253,7 +253,7 @@ async def test_a_call_of_text_is_refused(open_ear, listener):
     assert await ear.closed() == (4415, "This call has no sound.")
 
 
-async def test_a_call_that_is_over_is_refused(open_ear, listener):
+async def test_an_ended_call_is_refused(open_ear, listener):
     call = await in_thread(sounding_call)()
     await in_thread(services.end_call)(call_id=call.call_id)
 

@@ -79,7 +79,7 @@ def test_a_side_that_stops_sending_does_not_hold_up_the_other():
     assert not listening.heard[2000:, CUSTOMER].any()
 
 
-def test_a_side_that_speaks_again_is_heard_at_once_and_whole():
+def test_a_side_that_resumes_is_played_at_once_and_completely():
     listening = Listening()
     listening.tick(("a", AGENT, tone(STEP)), ("c", CUSTOMER, tone(STEP)))
     for _ in range(20):
@@ -94,7 +94,7 @@ def test_a_side_that_speaks_again_is_heard_at_once_and_whole():
     assert len(again) >= 9 * 1600
 
 
-def test_silence_of_a_pause_that_is_over_delays_nothing():
+def test_silence_of_a_finished_pause_causes_no_delay():
     listening = Listening()
     listening.tick(("a", AGENT, tone(STEP)), ("c", CUSTOMER, tone(STEP)))
     for _ in range(20):
@@ -110,7 +110,7 @@ def test_silence_of_a_pause_that_is_over_delays_nothing():
     assert listening.seconds == pytest.approx(27 * STEP, abs=0.3)
 
 
-def test_after_a_pause_of_both_sides_the_sound_goes_on_at_now():
+def test_after_a_pause_of_both_sides_playback_continues_with_the_present():
     listening = Listening()
     listening.tick(("a", AGENT, tone(STEP)))
     listening.now += 10
@@ -122,7 +122,7 @@ def test_after_a_pause_of_both_sides_the_sound_goes_on_at_now():
     assert position > listening.cuts[0][0] + 9 * RATE
 
 
-def test_a_burst_that_was_held_up_is_not_cut():
+def test_a_delayed_burst_is_not_cut():
     listening = Listening()
     listening.tick(("a", AGENT, tone(STEP)))
     listening.now += 2
@@ -132,7 +132,7 @@ def test_a_burst_that_was_held_up_is_not_cut():
     assert listening.seconds == pytest.approx(2 + 2 * STEP, abs=0.01)
 
 
-def test_a_sender_of_whole_seconds_is_heard_without_holes():
+def test_a_sender_of_whole_seconds_is_played_without_gaps():
     listening = Listening()
 
     for at in range(100):
@@ -144,7 +144,7 @@ def test_a_sender_of_whole_seconds_is_heard_without_holes():
     assert sides.all()
 
 
-def test_what_is_sent_faster_than_it_was_spoken_is_skipped():
+def test_audio_sent_faster_than_real_time_is_skipped():
     listening = Listening()
 
     for _ in range(50):
@@ -153,7 +153,7 @@ def test_what_is_sent_faster_than_it_was_spoken_is_skipped():
     assert listening.seconds < 50 * STEP + 4
 
 
-def test_nothing_new_is_no_frame():
+def test_without_new_audio_there_is_no_frame():
     listening = Listening()
     listening.tick(("a", AGENT, tone(STEP)))
 

@@ -25,7 +25,7 @@ def watcher(*pieces):
     return asyncio.run(listen())
 
 
-def test_an_event_that_comes_in_two_pieces_counts_once():
+def test_an_event_received_in_two_pieces_counts_once():
     whole = EVENT % 1 + EVENT % 2
 
     seen = watcher(whole[:70], whole[70:])
@@ -69,7 +69,7 @@ def test_quantiles_are_those_of_all_delays():
         (20, [50.0, 50.0, 50.0, 100.0, 150.0, 200.0], None),
     ],
 )
-def test_memory_is_judged_after_it_has_warmed_up(seconds, samples, growth):
+def test_memory_is_checked_after_the_warm_up(seconds, samples, growth):
     memory = MemoryLog(0, seconds=seconds)
     memory.mb = samples
 
@@ -95,7 +95,7 @@ TRUTH = {"old": ("ARCHIVED", 4), "new": ("IN_PROGRESS", 1)}
         ({**TRUTH, "never was": ("COMPLETED", 2)}, True),
     ],
 )
-def test_a_client_that_lacks_something_or_is_wrong_differs(known, is_wrong):
+def test_a_client_with_missing_or_wrong_calls_differs(known, is_wrong):
     assert differs(known, {"new": ("IN_PROGRESS", 1)}, TRUTH) is is_wrong
 
 

@@ -54,7 +54,7 @@ def played(open_page):
     return Played(open_page())
 
 
-def test_a_page_that_was_too_slow_once_reconnects_at_once(played):
+def test_a_page_that_was_briefly_too_slow_reconnects_at_once(played):
     played.page.clock.fast_forward(6_000)
 
     played.sockets[0].close(code=4408)

@@ -52,7 +52,7 @@ async def test_the_end_of_a_login_is_noticed_long_before_the_next_check(logged_i
     assert await next_close(client) == 4401
 
 
-async def test_one_query_asks_for_the_logins_of_all_sockets(logged_in, monkeypatch):
+async def test_one_query_checks_the_logins_of_all_sockets(logged_in, monkeypatch):
     asked = []
 
     def read_states(keys):

@@ -92,7 +92,7 @@ async def place(offset):
     return f"{await in_thread(events.epoch)()}:{offset}"
 
 
-async def test_a_stream_says_hello_and_where_the_log_ends(listen):
+async def test_a_stream_begins_with_a_greeting_and_the_head_of_the_log(listen):
     await in_thread(live_call)()
     head = await in_thread(events.head)()
 
@@ -188,7 +188,7 @@ async def test_an_invalid_position_is_refused_by_name(wanted):
         assert list(json.loads(await listener.body())) == [name]
 
 
-async def test_nobody_streams_without_a_key_or_a_login(settings):
+async def test_streaming_needs_a_key_or_a_login(settings):
     settings.API_AUTH = "key"
 
     assert await Listener().open() == 401
@@ -209,14 +209,14 @@ async def test_a_key_streams_until_it_is_revoked(settings):
     assert await Listener(authorization=f"Bearer {plain}").open() == 401
 
 
-async def test_a_key_that_may_not_read_does_not_stream(settings):
+async def test_streaming_needs_the_scope_read(settings):
     settings.API_AUTH = "key"
     _, plain = await in_thread(create_key)(name="pbx", scopes=["ingest"])
 
     assert await Listener(authorization=f"Bearer {plain}").open() == 403
 
 
-async def test_a_supervisor_streams_until_the_session_is_over(settings, monkeypatch):
+async def test_a_supervisor_streams_until_the_session_ends(settings, monkeypatch):
     settings.API_AUTH = "key"
     monkeypatch.setattr(rights, "RECHECK_S", 3600)
     monkeypatch.setattr(watching, "LOOK_S", 0.02)
@@ -238,7 +238,7 @@ def note(number):
     return of_note({"type": "heartbeat", "head": number})
 
 
-async def test_a_slow_client_is_told_to_come_back(listen, monkeypatch):
+async def test_a_slow_client_is_told_to_reconnect(listen, monkeypatch):
     listener = await listen()
     await listener.next("hello")
     layer = feeds._layer()

@@ -83,7 +83,7 @@ async def test_a_state_change_is_pushed_with_call_state_and_offset(watcher):
     assert message["offset"] > hello["head"]
 
 
-async def test_events_come_in_order_without_a_gap(watcher):
+async def test_events_arrive_in_order_without_a_gap(watcher):
     await watcher.hello()
 
     calls = [await in_thread(live_call)() for _ in range(5)]
@@ -94,7 +94,7 @@ async def test_events_come_in_order_without_a_gap(watcher):
     assert offsets == list(range(offsets[0], offsets[0] + 5))
 
 
-async def test_a_client_that_comes_back_gets_what_it_missed_in_order(watcher):
+async def test_a_client_that_reconnects_gets_missed_events_in_order(watcher):
     call = await in_thread(live_call)()
     epoch, offset = await in_thread(events.epoch)(), await in_thread(events.head)()
     await in_thread(services.end_call)(call_id=call.call_id)
@@ -203,7 +203,7 @@ async def close_code(client):
     return message.get("code")
 
 
-async def test_nobody_listens_without_a_login(settings):
+async def test_the_feed_needs_a_login(settings):
     from django.contrib.auth.models import AnonymousUser
 
     settings.API_AUTH = "key"
@@ -281,7 +281,7 @@ async def test_a_socket_is_closed_when_its_owner_may_no_longer_listen(logged_in,
     assert await next_close(client) == code
 
 
-async def test_a_socket_whose_owner_still_may_stays_open(logged_in):
+async def test_a_socket_whose_owner_keeps_the_permission_stays_open(logged_in):
     client, _ = logged_in
     await client.hello()
 
@@ -310,7 +310,7 @@ async def next_close(client):
 
 
 @pytest.mark.parametrize(("scope", "greeting"), [("read", "hello"), ("ingest", None)])
-async def test_a_key_listens_if_it_may_read(settings, scope, greeting):
+async def test_a_key_with_the_scope_read_may_follow_the_feed(settings, scope, greeting):
     settings.API_AUTH = "key"
     ring.forget()
     _, plain = await in_thread(create_key)(name="script", scopes=[scope])
@@ -356,7 +356,7 @@ def test_pages_of_other_sites_cannot_open_the_socket(headers, allowed, settings)
         (b"http://[", False),
     ],
 )
-def test_sockets_trust_the_origins_that_forms_trust(settings, origin, allowed):
+def test_sockets_trust_the_same_origins_as_forms(settings, origin, allowed):
     settings.CSRF_TRUSTED_ORIGINS = ["https://*.example.com", "https://calls.example.org:8443"]
 
     assert is_same_origin({b"host": b"internal:8000", b"origin": origin}) is allowed
@@ -377,7 +377,7 @@ def test_sockets_trust_the_origins_that_forms_trust(settings, origin, allowed):
         ("open", {}, "/v1/media", False),
     ],
 )
-def test_origin_says_nothing_where_a_key_is_judged(settings, auth, headers, path, judged):
+def test_origin_is_ignored_where_a_key_decides(settings, auth, headers, path, judged):
     settings.API_AUTH = auth
 
     assert is_judged_by_key(headers, path) is judged

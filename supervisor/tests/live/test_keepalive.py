@@ -165,7 +165,7 @@ async def test_a_client_that_answers_pings_stays(line):
     assert not client.transport.closed
 
 
-async def test_a_client_that_says_nothing_is_closed(line):
+async def test_a_silent_client_is_closed(line):
     client = await line()
 
     client.clock.pass_to(INTERVAL_S + TIMEOUT_S + SECOND_LOOK_S + 0.1)
@@ -187,7 +187,7 @@ async def test_any_message_is_a_sign_of_life(line):
     assert not client.transport.closed
 
 
-async def test_a_message_after_the_ping_is_as_good_as_a_pong(line):
+async def test_a_message_after_the_ping_counts_as_a_pong(line):
     client = await line()
     client.may_read.set()
     client.clock.pass_to(INTERVAL_S + 1)
@@ -231,7 +231,7 @@ async def test_a_pong_that_is_read_after_its_timer_still_counts(line):
     assert not client.transport.closed
 
 
-async def test_a_carrier_gets_no_pings_but_probes_of_tcp(line):
+async def test_a_carrier_gets_tcp_probes_instead_of_pings(line):
     client = await line(**{PINGS: False})
 
     client.clock.pass_to(3600)

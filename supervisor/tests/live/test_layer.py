@@ -47,7 +47,7 @@ async def test_a_full_channel_refuses_what_is_sent_to_it_alone(layer):
         await layer.send("one", {"type": "x"})
 
 
-async def test_a_member_that_left_is_forgotten_with_its_messages(layer):
+async def test_a_member_that_has_left_is_removed_with_its_messages(layer):
     await layer.group_add("all", "one")
     await layer.group_send("all", {"type": "x"})
 
@@ -57,7 +57,7 @@ async def test_a_member_that_left_is_forgotten_with_its_messages(layer):
     assert (layer._boxes, layer._groups) == ({}, {})
 
 
-async def test_a_receiver_that_stops_waiting_is_forgotten(layer):
+async def test_a_receiver_that_stops_waiting_is_removed(layer):
     channel = await layer.new_channel()
     waiting = asyncio.create_task(layer.receive(channel))
     await asyncio.sleep(0)

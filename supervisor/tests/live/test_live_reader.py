@@ -40,7 +40,7 @@ class FeedThread:
         return [name for name, _ in found if name != "write"]
 
 
-async def test_the_database_is_asked_nothing_unless_somebody_subscribes(call):
+async def test_no_query_runs_unless_somebody_subscribes(call):
     thread = FeedThread()
     reader = LiveReader(thread)
     running = asyncio.create_task(reader.run())
@@ -53,7 +53,7 @@ async def test_the_database_is_asked_nothing_unless_somebody_subscribes(call):
     running.cancel()
 
 
-async def test_when_the_last_client_has_left_the_database_is_left_alone(call):
+async def test_no_query_runs_after_the_last_client_has_left(call):
     thread = FeedThread()
     reader = LiveReader(thread)
     await reader.subscribe("client", {"call-1": 0})

@@ -92,7 +92,7 @@ async def test_a_message_has_everything_that_the_page_shows(watch, call):
     }
 
 
-async def test_every_change_follows_without_a_hole(watch, call):
+async def test_every_change_follows_without_a_gap(watch, call):
     client = await watch("call-1")
     revision = (await heard(client))["revision"]
     spoken = []
@@ -108,7 +108,7 @@ async def test_every_change_follows_without_a_hole(watch, call):
     assert spoken == ["One.", "Two.", "Three."]
 
 
-async def test_words_that_are_held_back_come_when_they_are_clear(watch, call):
+async def test_held_back_words_are_sent_when_they_are_released(watch, call):
     said = await in_thread(utter)(call, "4 1 1 1", shown=None)
     client = await watch("call-1")
     (before,) = (await heard(client))["utterances"]
@@ -120,7 +120,7 @@ async def test_words_that_are_held_back_come_when_they_are_clear(watch, call):
     assert (after["id"], after["text"], after["held_back"]) == (before["id"], "[NUMBER]", False)
 
 
-async def test_a_client_that_comes_back_gets_only_what_it_lacks(watch, call):
+async def test_a_client_that_reconnects_gets_only_what_it_missed(watch, call):
     for text in ("One.", "Two.", "Three."):
         await in_thread(utter)(call, text)
 
@@ -170,7 +170,7 @@ async def test_two_clients_share_messages_and_a_late_one_catches_up(watch, call)
     assert (span(first), texts(first)) == ((1, 2), ["Two."])
 
 
-async def test_a_client_hears_nothing_of_other_calls_and_nothing_after_unsubscribing(watch, call):
+async def test_a_client_gets_nothing_of_other_calls_or_after_unsubscribing(watch, call):
     other = await in_thread(live_call)("call-2")
     client = await watch("call-1", "call-2")
     assert {(await heard(client))["call_id"] for _ in range(2)} == {"call-1", "call-2"}
@@ -199,7 +199,7 @@ async def test_an_unknown_call_starts_when_it_appears(watch):
 
 
 @pytest.mark.parametrize("setting", ["all", "watched", "off"])
-async def test_the_status_says_whether_the_call_is_heard(watch, call, settings, setting):
+async def test_the_status_says_whether_the_call_is_transcribed(watch, call, settings, setting):
     settings.LIVE_TRANSCRIPTION = setting
     client = await watch("call-1")
     before = (await heard(client))["status"]
@@ -214,7 +214,7 @@ async def test_the_status_says_whether_the_call_is_heard(watch, call, settings, 
     assert [before, during, after] == [unheard, "listening", unheard]
 
 
-async def test_the_end_of_a_call_is_told_and_words_may_still_follow(watch, call):
+async def test_the_end_of_a_call_is_sent_and_words_may_still_follow(watch, call):
     client = await watch("call-1")
     await heard(client)
 
@@ -240,7 +240,7 @@ async def test_removed_words_are_not_taken_from_a_client(watch, call):
     assert (message["status"], span(message)) == ("over", (1, 1))
 
 
-async def test_the_end_of_a_deleted_call_is_told(watch, call):
+async def test_the_end_of_a_deleted_call_is_sent(watch, call):
     client = await watch("call-1")
     await heard(client)
 

@@ -82,7 +82,7 @@ def test_a_call_that_was_deleted_meanwhile_is_left_out(viewings):
     assert rows() == [("a", 1)]
 
 
-def test_a_row_that_others_took_for_expired_comes_back(viewings):
+def test_a_row_that_was_considered_expired_is_restored(viewings):
     call = live_call("a")
     viewings.write({call.pk: 1}, 0)
     CallViewing.objects.all().delete()
@@ -132,7 +132,7 @@ async def test_sockets_and_streams_count_until_they_leave():
 
 
 @pytest.mark.usefixtures("_open")
-async def test_a_call_that_has_ended_need_not_be_heard_first():
+async def test_an_ended_call_has_no_priority():
     await in_thread(live_call)("call-1")
     client = Watcher()
     await client.hello()

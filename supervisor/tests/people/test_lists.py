@@ -91,13 +91,13 @@ def test_today_counts_calls_sentiment_handling_time_and_open_alerts(supervisor):
     assert shown.endswith("2 50 % negative 1:30")
 
 
-def test_who_had_no_call_today_is_still_listed(supervisor):
+def test_agents_without_a_call_today_are_still_listed(supervisor):
     talked("old", agent="ana", ago=timedelta(days=2))
 
     assert "no calls today" in row(supervisor.get(AGENTS), "ana")
 
 
-def test_a_queue_shows_live_calls_the_longest_and_what_its_customers_feel(supervisor):
+def test_a_queue_shows_its_live_calls_the_longest_one_and_customer_sentiment(supervisor):
     talking("a", queue="billing", agent="ana", for_s=600, customer_sentiment="NEGATIVE")
     talking("b", queue="billing", agent="ben", for_s=30, customer_sentiment="POSITIVE")
     talked("c", queue="billing", lasted_s=45)
@@ -108,7 +108,7 @@ def test_a_queue_shows_live_calls_the_longest_and_what_its_customers_feel(superv
     assert shown.endswith("3 1 50 % negative 0:45")
 
 
-def test_who_talks_comes_first_longest_before_others_and_calls_without_agent_last(supervisor):
+def test_talking_agents_come_first_and_calls_without_an_agent_last(supervisor):
     talked("1", agent="a idle")
     talking("2", agent="b short", for_s=10)
     talking("3", agent="c long", for_s=500)
@@ -149,7 +149,7 @@ def test_a_search_finds_part_of_a_name_in_any_case(supervisor):
     )
 
 
-def test_names_of_any_characters_lead_to_their_page(supervisor):
+def test_names_with_any_characters_link_to_their_page(supervisor):
     talked("1", agent=ODD, queue=ODD)
 
     for path in (AGENTS, QUEUES):

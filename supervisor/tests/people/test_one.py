@@ -84,7 +84,7 @@ def test_figures_are_compared_with_the_range_before():
     assert tile(page, "Alerts").text == "0"
 
 
-def test_a_change_is_better_or_worse_only_where_more_is_bad():
+def test_a_change_is_rated_only_for_figures_whose_growth_is_bad():
     assert Tile("Negative", "percent", 20, 10, is_bad=True).tone == "worse"
     assert Tile("Negative", "percent", 10, 20, is_bad=True).tone == "better"
     assert Tile("Calls", "count", 10, 20).tone == ""

@@ -42,7 +42,7 @@ def test_a_limited_key_reads_the_calls_of_its_teams(client, floor, path):
     assert "c-other" not in page
 
 
-def test_a_limited_key_is_told_that_another_call_does_not_exist(client, floor):
+def test_a_limited_key_gets_404_for_calls_of_other_teams(client, floor):
     answer = ask(client, "/v1/call/c-other", teams=[sales()])
 
     assert answer.status_code == 404

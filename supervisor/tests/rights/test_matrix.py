@@ -217,7 +217,7 @@ def verdict(answer, yes):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_each_role_gets_what_the_table_says_of_a_page(floor, name):
+def test_each_role_has_the_page_access_in_the_table(floor, name):
     method, expected, yes = PAGES[name]
 
     found = {role: found_for(floor, "supervisor", name, role, method, yes) for role in PEOPLE}
@@ -255,7 +255,7 @@ def test_the_pages_of_an_account_need_a_login(floor, name):
 
 
 @pytest.mark.parametrize("name", [name for name, row in API.items() if row[1]])
-def test_each_role_gets_what_the_table_says_of_the_api(floor, name):
+def test_each_role_has_the_api_access_in_the_table(floor, name):
     method, expected, _, yes = API[name]
     wanted = {**expected, "anonymous": (401, 401)}
 
@@ -265,7 +265,7 @@ def test_each_role_gets_what_the_table_says_of_the_api(floor, name):
 
 
 @pytest.mark.parametrize("name", API)
-def test_each_scope_of_a_key_gets_what_the_table_says(floor, name):
+def test_each_scope_of_a_key_has_the_access_in_the_table(floor, name):
     method, _, expected, yes = API[name]
     path = address("", api(name), floor, "own")
 

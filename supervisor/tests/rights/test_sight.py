@@ -73,7 +73,7 @@ def test_nothing_of_another_team_is_shown(as_role, settings, path, role):
 
 
 @pytest.mark.parametrize("path", ["/supervisor/", "/v1/call", "/v1/calls.csv", "/v1/search.csv"])
-def test_who_sees_all_teams_finds_both_calls(as_role, settings, path):
+def test_users_who_see_all_teams_find_both_calls(as_role, settings, path):
     settings.API_AUTH = "key"
     page = body(as_role("Quality").get(path))
 
@@ -234,7 +234,7 @@ def test_the_feed_sends_the_events_of_calls_in_sight_and_the_position(floor):
     assert b"c-other" not in seen.frames
 
 
-def test_batches_are_made_once_for_all_who_see_the_same(floor):
+def test_batches_are_made_once_for_all_clients_with_the_same_sight(floor):
     batch = read_batch(0)
 
     assert batch.seen_with(SALES) is batch.seen_with(
@@ -243,7 +243,7 @@ def test_batches_are_made_once_for_all_who_see_the_same(floor):
     assert batch.seen_with(EVERYTHING) is batch
 
 
-def test_a_call_that_goes_to_another_team_is_taken_off_the_board(floor):
+def test_a_call_that_moves_to_another_team_disappears_from_the_board(floor):
     head = CallEvent.objects.latest("pk").pk
 
     describe_call(call_id="c-own", agent="Bob")

@@ -110,7 +110,7 @@ def test_a_page_without_a_filter_can_be_saved(supervisor):
         ({"query": "q=" + "x" * 2000}, "longer than 2,000 characters"),
     ],
 )
-def test_what_cannot_be_saved_is_explained(supervisor, fields, said):
+def test_a_refused_view_is_explained(supervisor, fields, said):
     response = supervisor.post(
         VIEWS, {"page": "agents", "name": "x", "query": "", **fields}, follow=True
     )
@@ -127,7 +127,7 @@ def test_two_views_of_a_page_cannot_have_one_name(ana):
         services.change_view(user_id=ana, view_id=other.pk, name="a", shared=False)
 
 
-def test_nobody_saves_views_without_end(ana, monkeypatch):
+def test_the_number_of_saved_views_is_limited(ana, monkeypatch):
     monkeypatch.setattr(services, "MOST_VIEWS", 1)
     services.save_view(user_id=ana, page="agents", name="a", query="", shared=False)
 
@@ -136,7 +136,7 @@ def test_nobody_saves_views_without_end(ana, monkeypatch):
         services.save_view(user_id=ana, page="agents", name="b", query="", shared=False)
 
 
-def test_views_go_with_their_owner(supervisor):
+def test_views_are_deleted_with_their_owner(supervisor):
     save(supervisor, shared="on")
 
     User.objects.get(username="ana").delete()

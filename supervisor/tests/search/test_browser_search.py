@@ -16,7 +16,7 @@ SEARCH = "/supervisor/search/"
 _numbers = count()
 
 
-def test_words_are_found_and_lead_to_their_moment(open_page, analysed):
+def test_found_words_link_to_their_moment(open_page, analysed):
     page: Page = open_page(timezone_id="Asia/Tokyo")
     page.goto(SEARCH)
     page.locator("h1").click()

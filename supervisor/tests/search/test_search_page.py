@@ -25,12 +25,12 @@ def found(response) -> list[str]:
     return ids
 
 
-def test_the_page_needs_the_permission_to_look(client, visitor):
+def test_the_search_page_needs_the_permission_to_see_calls(client, visitor):
     assert client.get(SEARCH).status_code == 302
     assert visitor().get(SEARCH).status_code == 403
 
 
-def test_an_empty_page_says_what_can_be_asked(supervisor, django_assert_max_num_queries):
+def test_an_empty_search_page_shows_examples(supervisor, django_assert_max_num_queries):
     analysed_call()
 
     with django_assert_max_num_queries(10):
@@ -41,7 +41,7 @@ def test_an_empty_page_says_what_can_be_asked(supervisor, django_assert_max_num_
     assert 'href="/supervisor/search/" aria-current="page"' in response.content.decode()
 
 
-def test_a_hit_shows_the_words_and_leads_to_their_moment(supervisor):
+def test_a_hit_shows_the_words_and_links_to_their_moment(supervisor):
     analysed_call("dead-line")
 
     response = supervisor.get(SEARCH, {"q": "customer:dead"})
@@ -67,7 +67,7 @@ def test_a_hit_outside_the_turns_says_where_it_is_from(supervisor, query, label)
     assert re.findall(r'"hit__origin"[^>]*>([^<]+)<', html) == [label]
 
 
-def test_a_note_is_named_by_its_author_and_leads_to_itself(supervisor):
+def test_a_note_is_shown_with_its_author_and_a_link_to_it(supervisor):
     analysed_call("c-1")
     note = add_note(call_id="c-1", text="Promised a <b>voucher</b>.", by="bob")
 
@@ -187,7 +187,7 @@ def test_filters_and_days_in_the_zone_of_the_viewer(supervisor, given, is_found)
         assert found(supervisor.get(SEARCH, {"q": query, **given})) == ["c-1"] * is_found
 
 
-def test_the_address_holds_the_whole_question():
+def test_the_address_holds_the_whole_query():
     asked = {"q": "a b", "speaker": "agent", "from": "2026-01-31", "tz": "Asia/Tokyo", "min": "5"}
 
     question = SearchQuestion.from_query({**asked, "queue": "", "other": "x", "before": "17"})

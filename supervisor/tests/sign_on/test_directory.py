@@ -51,12 +51,12 @@ def test_somebody_new_logs_in_and_gets_an_account_with_mapped_groups(directory, 
     assert "You log in through your organisation." in text_of(client.get(ACCOUNT))
 
 
-def test_the_login_page_says_whose_password_it_takes(directory, client):
+def test_the_login_page_says_which_password_it_expects(directory, client):
     assert "Use your username and password of the Acme directory." in text_of(client.get(LOGIN))
 
 
 @pytest.mark.parametrize("name", ["ANA", "ana ", " Ana", "ana\n"])
-def test_a_name_is_the_same_in_any_case_and_with_blanks_around_it(directory, client, name):
+def test_a_name_is_the_same_in_any_case_and_with_spaces_around_it(directory, client, name):
     log_in(client)
 
     log_in(Client(), name)
@@ -85,7 +85,7 @@ def test_groups_and_details_are_renewed_at_each_login_and_others_stay(directory,
     assert User.objects.get().last_name == "Berg"
 
 
-def test_whoever_is_renamed_in_the_directory_keeps_the_account(directory, client):
+def test_a_person_renamed_in_the_directory_keeps_the_account(directory, client):
     log_in(client)
     directory.rename(dn_of("ana"), "uid=ana.berg")
     directory.change(f"cn=leads,{GROUPS}", member=[dn_of("ana.berg")])
@@ -104,7 +104,7 @@ def test_whoever_is_renamed_in_the_directory_keeps_the_account(directory, client
     ],
     ids=["nested", "uniqueMember", "memberUid"],
 )
-def test_groups_are_found_as_the_directory_keeps_them(directory, client, set_up, values, groups):
+def test_groups_are_found_in_every_membership_schema(directory, client, set_up, values, groups):
     set_up(**values)
 
     log_in(client)
@@ -129,7 +129,7 @@ def test_a_person_is_never_taken_for_a_group(directory, client, set_up):
     ("name", "password"),
     [("ana", "wrong"), ("ana", " "), ("ana", f" {PASSWORD}"), ("nobody", PASSWORD)],
 )
-def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(
+def test_a_wrong_password_and_an_unknown_name_get_the_same_response(
     directory, client, name, password
 ):
     page = log_in(client, name, password)
@@ -145,7 +145,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(
     ["*", "an*", "ana)(uid=*", "*)(objectClass=*", "ana\\2a", "\\61na", "ana,ou=people", "(", "\\",
      "ana)(|(uid=*", "%s", "%(user)s", "ána", "x" * 150],
 )  # fmt: skip
-def test_what_means_something_to_ldap_means_nothing_in_a_name(directory, client, name):
+def test_ldap_syntax_in_a_name_has_no_effect(directory, client, name):
     assert is_refused_as_wrong(log_in(client, name))
     assert not User.objects.exists()
 
@@ -163,7 +163,7 @@ def test_somebody_without_a_password_in_the_directory_stays_out(directory, clien
     assert is_refused_as_wrong(log_in(client))
 
 
-def test_a_filter_keeps_people_out(directory, client, set_up):
+def test_people_outside_the_user_filter_are_refused(directory, client, set_up):
     set_up(LDAP_USER_FILTER="(&(objectClass=person)(!(sn=Li)))")
 
     assert is_refused_as_wrong(log_in(client))
@@ -177,7 +177,7 @@ def test_a_name_that_two_people_have_is_refused(directory, client, set_up):
     assert is_refused_as_wrong(log_in(client))
 
 
-def test_whoever_has_no_mapped_group_is_refused_and_gets_no_account(directory, client, caplog):
+def test_a_person_without_a_mapped_group_is_refused_and_gets_no_account(directory, client, caplog):
     directory.change(f"cn=leads,{GROUPS}", member=[dn_of("bo")])
 
     with caplog.at_level(logging.WARNING, "calls.logins"):
@@ -190,7 +190,7 @@ def test_whoever_has_no_mapped_group_is_refused_and_gets_no_account(directory, c
     assert AuditEntry.objects.get().action == "sign_in_failed"
 
 
-def test_whoever_loses_the_last_mapped_group_loses_rights_and_logins(directory):
+def test_a_person_who_loses_the_last_mapped_group_loses_rights_and_logins(directory):
     here, elsewhere = Client(), Client()
     log_in(elsewhere)
     directory.change(f"cn=leads,{GROUPS}", member=[dn_of("bo")])
@@ -239,9 +239,7 @@ def test_an_identifier_that_the_directory_does_not_show_is_named(directory, clie
 
 
 # --- Passwords of this site -------------------------------------------------------------------
-def test_an_account_with_a_password_here_is_not_taken_over_and_the_directory_never_asked(
-    directory, client
-):
+def test_an_account_with_a_local_password_is_checked_only_here(directory, client):
     User.objects.create_user("ana", password=LOCAL_PASSWORD)
 
     assert is_refused_as_wrong(log_in(client))
@@ -250,7 +248,7 @@ def test_an_account_with_a_password_here_is_not_taken_over_and_the_directory_nev
     assert log_in(client, password=LOCAL_PASSWORD).status_code == 302
 
 
-def test_whoever_may_no_longer_use_a_password_here_is_told_who_can_help(directory, client, set_up):
+def test_a_person_with_a_forbidden_local_password_is_told_whom_to_ask(directory, client, set_up):
     for name in ("ana", "rescue"):
         User.objects.create_user(name, password=LOCAL_PASSWORD)
     set_up(LOCAL_PASSWORDS="rescue")
@@ -274,7 +272,7 @@ def test_an_account_that_waits_for_its_person_is_linked(directory, client):
 
 
 # --- The second factor ------------------------------------------------------------------------
-def test_the_second_factor_of_the_site_is_asked(directory, client):
+def test_the_site_asks_for_its_second_factor(directory, client):
     log_in(client)
     client.post("/supervisor/logout/")
     TOTPDevice.objects.create(user=User.objects.get(), key=KEY, name="app")
@@ -288,14 +286,14 @@ def test_the_second_factor_of_the_site_is_asked(directory, client):
     assert is_in(client)
 
 
-def test_a_demanded_second_factor_is_set_up_at_the_first_login(directory, client, settings):
+def test_a_required_second_factor_is_set_up_at_the_first_login(directory, client, settings):
     settings.SECOND_FACTOR = "all"
 
     assert log_in(client).url == f"{LOGIN}set-up/"
     assert not is_in(client)
 
 
-def test_the_password_of_the_directory_confirms_what_needs_one(directory, client):
+def test_the_directory_password_confirms_account_changes(directory, client):
     log_in(client)
     TOTPDevice.objects.create(user=User.objects.get(), key=KEY, name="app")
     off = f"{ACCOUNT}second-factor/off/"

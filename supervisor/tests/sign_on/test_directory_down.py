@@ -38,7 +38,7 @@ def test_a_directory_that_is_down_is_named_and_local_accounts_still_log_in(
     assert log_in(client, "rescue", LOCAL_PASSWORD).status_code == 302
 
 
-def test_whoever_is_logged_in_stays_so_while_the_directory_is_down(directory, client):
+def test_logins_continue_while_the_directory_is_down(directory, client):
     log_in(client)
     directory.stop()
 
@@ -46,7 +46,7 @@ def test_whoever_is_logged_in_stays_so_while_the_directory_is_down(directory, cl
 
 
 @pytest.mark.parametrize("scheme", ["ldap", "ldaps"])
-def test_a_directory_that_hangs_is_given_up_in_time(directory, client, set_up, scheme):
+def test_a_hanging_directory_is_given_up_in_time(directory, client, set_up, scheme):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
         set_up(LDAP_URL=address, LDAP_TIMEOUT="0.2")
@@ -58,7 +58,7 @@ def test_a_directory_that_hangs_is_given_up_in_time(directory, client, set_up, s
     assert time.monotonic() - began < 5
 
 
-def test_the_second_address_is_asked_if_the_first_does_not_answer(directory, client, set_up):
+def test_the_second_address_is_tried_if_the_first_does_not_respond(directory, client, set_up):
     set_up(LDAP_URL=f"ldap://127.0.0.1:1 {directory.address}")
 
     assert log_in(client).status_code == 302
@@ -73,7 +73,7 @@ def test_the_second_address_is_asked_if_the_first_does_not_answer(directory, cli
         ({"LDAP_USER_BASE": "nonsense"}, "INVALID_DN_SYNTAX"),
     ],
 )
-def test_a_wrong_setting_is_no_wrong_password_and_the_log_names_it(
+def test_a_wrong_setting_is_not_a_wrong_password_and_the_log_names_it(
     directory, client, set_up, caplog, values, logged
 ):
     set_up(**values)
@@ -85,7 +85,7 @@ def test_a_wrong_setting_is_no_wrong_password_and_the_log_names_it(
     assert logged in read_facts().sign_on.errors["directory"]
 
 
-def test_the_doctor_says_whether_the_directory_answers(directory, set_up):
+def test_the_doctor_says_whether_the_directory_responds(directory, set_up):
     set_up(SSO_GROUPS="leads:Supervisor, ops:Nobody")
     assert read_facts().sign_on == SignOnFacts(errors={"directory": ""}, unknown_groups=("Nobody",))
 
@@ -95,7 +95,7 @@ def test_the_doctor_says_whether_the_directory_answers(directory, set_up):
 
 
 # --- TLS --------------------------------------------------------------------------------------
-def test_passwords_go_over_tls_if_the_certificate_is_known(directory, client, set_up):
+def test_passwords_are_sent_over_tls_if_the_certificate_is_trusted(directory, client, set_up):
     set_up(LDAP_URL=directory.tls_address, LDAP_CA_FILE=directory.ca_file)
     assert log_in(client).status_code == 302
 

@@ -34,7 +34,7 @@ def log_out(client):
     return page, html.unescape(found[1]) if found else ""
 
 
-def test_the_login_at_the_provider_ends_as_well(ending, client):
+def test_a_logout_also_ends_the_login_at_the_provider(ending, client):
     sign_on(client)
 
     page, away = log_out(client)
@@ -63,21 +63,21 @@ def test_a_token_that_is_too_long_for_an_address_is_left_out(ending, client):
     assert "id_token_hint" not in away
 
 
-def test_without_a_place_to_end_it_one_is_logged_out_here_only(provider, client):
+def test_without_a_logout_endpoint_the_logout_is_local(provider, client):
     sign_on(client)
 
     assert log_out(client)[0].url == LOGIN
     assert not is_in(client)
 
 
-def test_a_site_may_leave_the_login_at_the_provider_alone(ending, client, set_up):
+def test_a_site_may_keep_the_login_at_the_provider(ending, client, set_up):
     set_up(OIDC_LOGOUT="false")
     sign_on(client)
 
     assert log_out(client)[0].url == LOGIN
 
 
-def test_a_provider_that_is_down_keeps_nobody_logged_in(ending, client):
+def test_a_logout_works_while_the_provider_is_down(ending, client):
     sign_on(client)
     ending.stop()
     forget_endpoints()
@@ -86,7 +86,7 @@ def test_a_provider_that_is_down_keeps_nobody_logged_in(ending, client):
     assert not is_in(client)
 
 
-def test_a_password_login_ends_here_only(ending):
+def test_a_password_login_ends_locally(ending):
     User.objects.create_user("bo", password="correct horse")
     client = Client()
     client.post(LOGIN, {"username": "bo", "password": "correct horse"})
@@ -95,14 +95,14 @@ def test_a_password_login_ends_here_only(ending):
 
 
 @pytest.mark.parametrize("where", ["javascript:alert(1)", "logout", 7, None, ["https://x"]])
-def test_an_address_that_is_none_is_not_put_on_a_page(provider, client, where):
+def test_an_invalid_logout_address_is_not_put_on_a_page(provider, client, where):
     provider.announced = {"end_session_endpoint": where}
     sign_on(client)
 
     assert log_out(client)[0].url == LOGIN
 
 
-def test_endpoints_that_are_not_published_are_settings(provider, client, set_up):
+def test_unpublished_endpoints_can_be_set(provider, client, set_up):
     set_up(
         OIDC_AUTHORIZATION_ENDPOINT=f"{provider.issuer}/authorize",
         OIDC_TOKEN_ENDPOINT=f"{provider.issuer}/token",

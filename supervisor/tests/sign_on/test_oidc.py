@@ -46,13 +46,13 @@ def test_somebody_new_signs_on_and_gets_an_account_with_mapped_groups(provider, 
     assert LoginSession.objects.get().user == ana
 
 
-def test_sign_on_leads_where_one_wanted_to_go_and_never_off_the_site(provider):
+def test_sign_on_redirects_to_the_wanted_page_and_never_off_the_site(provider):
     assert sign_on(Client(), SETTINGS).url == SETTINGS
     assert sign_on(Client(), "https://evil.example/").url == BOARD
     assert sign_on(Client(), "//evil.example/").url == BOARD
 
 
-def test_the_login_page_offers_it_by_its_name_and_keeps_the_target(provider, client):
+def test_the_login_page_offers_sign_on_by_name_and_keeps_the_target(provider, client):
     page = client.get(LOGIN, {"next": "/supervisor/?q=a&sort=-b"})
 
     assert "Sign in with Acme" in text_of(page)
@@ -60,7 +60,7 @@ def test_the_login_page_offers_it_by_its_name_and_keeps_the_target(provider, cli
     assert 'name="password"' in page.content.decode()
 
 
-def test_a_site_without_a_provider_offers_nothing(client):
+def test_a_site_without_a_provider_offers_no_sign_on(client):
     assert "Sign in with" not in text_of(client.get(LOGIN))
     assert client.get(START).status_code == 404
     assert client.get(CALLBACK).status_code == 404
@@ -77,7 +77,7 @@ def test_groups_and_details_are_renewed_at_each_sign_on_and_others_stay(provider
     assert User.objects.get().last_name == "Berg"
 
 
-def test_whoever_is_renamed_at_the_provider_keeps_the_account(provider, client):
+def test_a_person_renamed_at_the_provider_keeps_the_account(provider, client):
     sign_on(client)
     provider.claims["preferred_username"] = "ana.berg"
 
@@ -105,7 +105,7 @@ def test_groups_are_read_from_the_claim_that_the_setting_names(
     assert groups_of("ana") == {"Supervisor"}
 
 
-def test_a_provider_without_userinfo_says_all_in_the_token(provider, client, set_up):
+def test_a_provider_without_userinfo_puts_all_claims_in_the_token(provider, client, set_up):
     set_up(
         OIDC_AUTHORIZATION_ENDPOINT=f"{provider.issuer}/authorize",
         OIDC_TOKEN_ENDPOINT=f"{provider.issuer}/token",
@@ -148,7 +148,7 @@ def test_two_first_sign_ons_at_once_make_one_account(provider):
 
 
 # --- Refused ----------------------------------------------------------------------------------
-def test_whoever_has_no_mapped_group_is_refused_and_gets_no_account(provider, client, caplog):
+def test_a_person_without_a_mapped_group_is_refused_and_gets_no_account(provider, client, caplog):
     provider.claims["groups"] = ["cooks"]
 
     with caplog.at_level(logging.WARNING, "calls.logins"):
@@ -160,7 +160,7 @@ def test_whoever_has_no_mapped_group_is_refused_and_gets_no_account(provider, cl
     assert "failed sign-on from 127.0.0.1" in caplog.text
 
 
-def test_whoever_loses_the_last_mapped_group_loses_rights_and_logins(provider):
+def test_a_person_who_loses_the_last_mapped_group_loses_rights_and_logins(provider):
     here, elsewhere = Client(), Client()
     sign_on(elsewhere)
     provider.claims["groups"] = []
@@ -217,7 +217,7 @@ def test_another_person_of_the_same_name_does_not_get_the_account(provider, clie
 
 
 @pytest.mark.parametrize("name", [None, "", 7, "ana berg", "ana\nberg", "x" * 151])
-def test_a_username_that_is_none_is_refused(provider, client, name):
+def test_an_invalid_username_is_refused(provider, client, name):
     provider.claims["preferred_username"] = name
 
     assert sign_on(client).status_code == 403
@@ -225,7 +225,7 @@ def test_a_username_that_is_none_is_refused(provider, client, name):
 
 
 @pytest.mark.parametrize("groups", [None, 7, {"leads": 1}, [["leads"], None, 7]])
-def test_groups_in_another_shape_are_none(provider, client, groups):
+def test_groups_in_an_unknown_format_are_ignored(provider, client, groups):
     provider.claims["groups"] = groups
 
     assert sign_on(client).status_code == 403

@@ -65,7 +65,7 @@ def test_a_signature_is_refused(provider, client, header, key):
     assert not User.objects.exists()
 
 
-def test_an_answer_of_another_browser_is_refused(provider, client):
+def test_a_response_for_another_browser_is_refused(provider, client):
     address = go_to_provider(Client())
     client.get(START)
 
@@ -76,7 +76,7 @@ def test_an_answer_of_another_browser_is_refused(provider, client):
     assert not is_in(client)
 
 
-def test_an_answer_works_once(provider, client):
+def test_a_response_works_once(provider, client):
     address = go_to_provider(client)
     client.get(address)
     client.post("/supervisor/logout/")
@@ -87,14 +87,14 @@ def test_an_answer_works_once(provider, client):
 @pytest.mark.parametrize(
     "asked", ["", "?code=x", "?code=x&state=y", "?error=x", "?error=x&state=y"]
 )
-def test_a_made_up_answer_is_refused_and_logs_nobody_out(provider, client, asked):
+def test_a_forged_response_is_refused_and_logs_nobody_out(provider, client, asked):
     sign_on(client)
 
     assert client.get(CALLBACK + asked).status_code == 400
     assert is_in(client)
 
 
-def test_whoever_declines_at_the_provider_is_told_so(provider, client):
+def test_a_person_who_declines_at_the_provider_is_told_so(provider, client):
     provider.error = "access_denied"
 
     page = sign_on(client)
@@ -103,7 +103,7 @@ def test_whoever_declines_at_the_provider_is_told_so(provider, client):
     assert "Acme ended the sign-on: access_denied." in text_of(page)
 
 
-def test_a_password_login_never_asks_the_provider(provider, client):
+def test_a_password_login_never_contacts_the_provider(provider, client):
     User.objects.create_user("bo", password="correct horse")
     form = {"username": "bo", "password": "wrong"}
 
@@ -130,7 +130,7 @@ def test_a_provider_that_goes_down_meanwhile_gets_a_clear_page(provider, client)
     assert client.get(address).status_code == 503
 
 
-def test_the_doctor_says_whether_the_provider_answers(provider):
+def test_the_doctor_says_whether_the_provider_responds(provider):
     assert read_facts().sign_on.errors == {"OpenID provider": ""}
 
     provider.stop()
@@ -140,7 +140,7 @@ def test_the_doctor_says_whether_the_provider_answers(provider):
 
 @pytest.mark.parametrize("path", ["/token", "/userinfo", "/keys"])
 @pytest.mark.parametrize("answer", [500, 403, b"<html>", b"[]", b"null", b"{}", b"[1]", b'"x"'])
-def test_a_broken_answer_is_never_an_error_of_this_site(provider, client, path, answer):
+def test_an_invalid_response_never_causes_a_500(provider, client, path, answer):
     address = go_to_provider(client)
     provider.broken[path] = answer
 
@@ -159,7 +159,7 @@ def test_a_broken_discovery_is_not_remembered(provider, client, answer):
     assert sign_on(client).status_code == 302
 
 
-def test_an_issuer_that_calls_itself_otherwise_is_not_asked(provider, client, set_up):
+def test_an_issuer_with_another_name_is_not_trusted(provider, client, set_up):
     set_up(OIDC_ISSUER=f"{provider.issuer}/")
 
     assert client.get(START).status_code == 503

@@ -119,7 +119,7 @@ def test_axe_finds_nothing_on_any_page_in_both_schemes(open_page):
     assert violations(page) == []
 
 
-def test_pages_rotate_pause_and_stay_where_they_are_when_news_come(site, open_page):
+def test_pages_rotate_pause_and_stay_in_place_on_updates(site, open_page):
     page = open_display(open_page, "?seconds=5", viewport=FULL_HD)
     expect(page).not_to_have_url(f"/{TOKEN}")
     progress = page.locator("#progress")
@@ -175,7 +175,7 @@ def played(open_page):
     return Played(open_page(storage_state=None, viewport=FULL_HD, timezone_id="Asia/Tokyo"))
 
 
-def test_a_lost_connection_is_said_in_large_letters_until_it_is_back(played):
+def test_a_lost_connection_is_shown_in_large_letters_until_it_is_back(played):
     page = played.page
     played.say(type="hello", release=played.release, heartbeat_s=10)
     expect(page.locator("#feed")).to_have_text("Live")
@@ -225,7 +225,7 @@ def test_the_page_is_loaded_again_after_a_release(played):
     expect(page.locator("body")).to_have_attribute("data-release", played.release)
 
 
-def test_days_of_news_leave_neither_nodes_nor_memory_behind(played):
+def test_days_of_updates_leak_neither_nodes_nor_memory(played):
     page = played.page
     screens = page.evaluate(TWO_SCREENS)
     steps = page.locator("#steps").inner_html()

@@ -95,7 +95,7 @@ def test_several_queues_add_up_to_one():
         ("sales", "longest", 1000, ""),
     ],
 )
-def test_a_queue_has_limits_of_its_own_or_those_of_the_default(queue, measure, value, level):
+def test_a_queue_has_its_own_limits_or_the_default_ones(queue, measure, value, level):
     thresholds = Thresholds(
         {
             "": QueueThreshold(alerts_amber=3, alerts_red=6, waiting_red=5),
@@ -119,7 +119,7 @@ def test_every_figure_has_a_level():
     assert worst([]) == ""
 
 
-def test_a_share_of_few_calls_says_nothing():
+def test_a_share_of_few_calls_has_no_level():
     limits = Thresholds({"": QueueThreshold(negative_share_red=50)})
 
     assert limits.levels(QueueFigures("x", live=4, negative=4), NOW).negative == ""
@@ -208,7 +208,7 @@ def test_queues_have_a_tile_by_name_and_twelve_fit_on_a_page():
     assert "no longer used" not in names
 
 
-def test_of_too_many_queues_the_busiest_are_shown():
+def test_only_the_busiest_of_too_many_queues_are_shown():
     now = timezone.now()
     queues = {
         f"q{number:03}": QueueFigures(f"q{number:03}", live=number) for number in range(1, 101)

@@ -40,7 +40,7 @@ def test_visitors_are_sent_to_the_login(client):
     assert client.get("/supervisor/wall/7/").url == "/supervisor/login/?next=/supervisor/wall/7/"
 
 
-def test_people_need_the_right_to_see_calls(visitor):
+def test_people_need_the_permission_to_see_calls(visitor):
     assert visitor("add_packet").get(WALL).status_code == 403
 
 
@@ -95,7 +95,7 @@ def test_the_page_takes_a_constant_number_of_queries(supervisor, calls):
     )  # session, user, preferences, two for the permission, and those of the screen
 
 
-def test_the_address_with_the_token_leads_to_one_without_it():
+def test_the_address_with_the_token_redirects_to_one_without_it():
     screen, token = create_display(name="Lobby", pages=["overview"], theme="dark")
     client = Client()
 
@@ -144,7 +144,7 @@ def test_an_unknown_token_is_refused_without_a_trace(client, token, caplog):
     assert access.COOKIE not in refused.cookies
 
 
-def test_a_token_is_not_logged_when_the_database_is_away(client, monkeypatch, caplog):
+def test_a_token_is_not_logged_during_a_database_outage(client, monkeypatch, caplog):
     def fail(token):
         raise DatabaseError
 
@@ -189,7 +189,7 @@ def test_a_display_sees_nothing_else():
 
 
 @pytest.mark.parametrize("path", ["/v1/call", "/v1/call/a", "/v1/events"])
-def test_a_display_is_no_client_of_the_api(settings, path):
+def test_a_display_cannot_use_the_api(settings, path):
     settings.API_AUTH = "key"
     client, _ = display()
     client.cookies[access.COOKIE]["path"] = "/"
@@ -218,7 +218,7 @@ def test_a_display_shows_only_what_its_settings_allow():
     assert "<form" not in page.content.decode()
 
 
-def test_people_may_look_at_the_screen_of_a_display(supervisor):
+def test_people_may_see_the_screen_of_a_display(supervisor):
     screen, _ = create_display(name="Lobby")
 
     assert "Lobby" in supervisor.get(page_of(screen)).content.decode()

@@ -119,7 +119,7 @@ async def test_while_nothing_changes_there_are_heartbeats(look):
     assert (await glance.next("heartbeat"))["at"]
 
 
-async def test_while_the_database_is_away_a_screen_is_not_told_that_it_is_live(look, monkeypatch):
+async def test_during_a_database_outage_a_screen_is_not_told_that_it_is_live(look, monkeypatch):
     def fail(*_):
         raise DatabaseError
 
@@ -205,7 +205,7 @@ async def test_a_person_sees_the_wall_and_the_screens_of_displays(look):
     assert await in_thread(lambda: DisplayScreen.objects.get().seen_at)() is None
 
 
-async def test_a_person_without_the_right_is_refused(look):
+async def test_a_person_without_the_permission_is_refused(look):
     cookies = await in_thread(_person)("add_packet")
 
     assert await (await look(_feed(), cookies)).code() == 4403
@@ -221,7 +221,7 @@ async def test_the_end_of_a_login_closes_the_screen_of_a_person(look):
     assert await glance.code() == 4401
 
 
-async def test_the_reader_rests_when_the_last_screen_has_left(look):
+async def test_the_reader_stops_when_the_last_screen_has_left(look):
     screen, cookies = await in_thread(_display)()
     glance = await look(_feed(screen), cookies)
     await glance.next("wall")
@@ -232,7 +232,7 @@ async def test_the_reader_rests_when_the_last_screen_has_left(look):
     assert (own._viewers, own._shown, own._task) == ({}, {}, None)
 
 
-async def test_what_a_client_says_is_ignored(look):
+async def test_messages_from_a_client_are_ignored(look):
     screen, cookies = await in_thread(_display)()
     glance = await look(_feed(screen), cookies)
     await glance.next("wall")

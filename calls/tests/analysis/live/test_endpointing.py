@@ -51,7 +51,7 @@ def test_long_speech_is_cut_at_its_last_short_pause():
     assert rest[-1][1] == pytest.approx(9.2, abs=0.1)
 
 
-def test_speech_that_goes_on_at_the_end_is_found():
+def test_speech_in_progress_at_the_end_is_found():
     endpointer = Endpointer(max_speech_s=15, detector=Script((1, 99)))
 
     assert spans(found(endpointer, 4)) == [(0.8, 4.0)]

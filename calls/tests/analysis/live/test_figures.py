@@ -46,7 +46,7 @@ def test_the_figures_are_those_of_a_finished_call_that_ends_now():
 @pytest.mark.parametrize(
     ("duration_ms", "since"), [(15_000, None), (17_000, None), (18_000, 15_000), (60_000, 15_000)]
 )
-def test_silence_counts_from_three_seconds_on(duration_ms, since):
+def test_silence_counts_from_three_seconds(duration_ms, since):
     figures = live_figures(CALL, duration_ms=duration_ms, speech={})
 
     assert figures["silence_since_ms"] == since
@@ -72,7 +72,7 @@ def test_a_call_without_words_has_figures_too():
     }
 
 
-def test_utterances_that_were_not_judged_have_no_sentiment():
+def test_utterances_without_a_score_have_no_sentiment():
     said = [Said("customer", 0, 1_000, "Guten Tag")]
 
     assert live_figures(said, duration_ms=1_000, speech={})["sentiment"]["overall"] == {}
@@ -83,7 +83,7 @@ def score(texts, *, language, heard=()):
     return score_turns(turns, language=language, heard=[*heard, *turns])
 
 
-def test_english_is_judged_and_other_languages_are_not():
+def test_only_english_gets_a_sentiment():
     texts = ["I am so angry about this", "Ich bin sehr zufrieden mit dem Service und danke Ihnen"]
 
     scores = score(texts, language="en")
@@ -113,7 +113,7 @@ def test_a_text_of_a_few_words_is_in_the_language_of_its_side_so_far():
         ("I am not happy with the service", -2.0, ""),
     ],
 )
-def test_the_language_of_a_side_that_is_not_judged_is_named(text, score, language):
+def test_the_language_of_a_side_without_sentiment_is_named(text, score, language):
     said = [Said("customer", 0, 1_000, text, "" if score is None else "NEGATIVE", score)]
 
     figures = live_figures(said, duration_ms=1_000, speech={}, language="en")

@@ -60,14 +60,14 @@ def test_the_same_sentiment_is_not_logged_again():
     assert [entry["customer_sentiment"] for entry in logged()] == ["NEGATIVE", "NEUTRAL"]
 
 
-def test_sides_that_were_not_judged_say_nothing():
+def test_sides_without_sentiment_log_nothing():
     call = live_call()
 
     assert not write(call, {"sentiment": {"overall": {}, "trend": {}}})
     assert logged() == []
 
 
-def test_a_language_that_is_not_judged_is_in_the_row_and_in_the_log_once():
+def test_a_language_without_sentiment_is_in_the_row_and_in_the_log_once():
     call = live_call()
     german = {"sentiment": {"overall": {}, "trend": {}}, "unjudged_language": "de"}
 

@@ -50,7 +50,7 @@ def test_the_words_of_an_audio_call_are_stored_as_they_end():
     assert row.revision == second.revision
 
 
-def test_what_is_said_between_two_rounds_is_heard_once():
+def test_words_between_two_rounds_are_recognised_once():
     packets = spoken("c-1", (1, 2), (3, 5), (7, 8), seconds=10)
     listener = a_listener()
     for at in range(0, 100, 7):
@@ -67,7 +67,7 @@ def test_what_is_said_between_two_rounds_is_heard_once():
 LONG_TALK = ((1, 7), (8, 14), (15, 21), (22, 28), (29, 35), (36, 42))
 
 
-def test_what_was_heard_is_heard_again_in_one_piece_while_nothing_new_waits():
+def test_utterances_are_recognised_again_as_one_passage_while_nothing_new_waits():
     receive(*spoken("c-1", *LONG_TALK, seconds=44))
     provider = CountingProvider()
 
@@ -83,7 +83,7 @@ def test_what_was_heard_is_heard_again_in_one_piece_while_nothing_new_waits():
     assert begins == [pytest.approx(1000 * begin, abs=40) for begin, _ in LONG_TALK[: len(again)]]
 
 
-def test_better_words_take_the_place_of_those_that_were_shown():
+def test_better_words_replace_those_that_were_shown():
     receive(*spoken("c-1", *LONG_TALK, seconds=44))
     provider = MishearingProvider()
 
@@ -125,7 +125,7 @@ class MishearingProvider(CountingProvider):
         return heard
 
 
-def test_both_sides_and_several_streams_are_heard():
+def test_both_sides_and_several_streams_are_transcribed():
     receive(*spoken("c-1", (1, 2), seconds=4, track="agent"))
     receive(*spoken("c-1", (2, 3), seconds=4, track="customer", first=101))
     listener = a_listener()
@@ -145,7 +145,7 @@ def test_the_words_of_a_text_call_are_stored_at_once():
     assert {each.channel for each in stored()} == {""}
 
 
-def test_when_a_call_ends_what_is_left_of_it_is_heard_and_the_lease_released():
+def test_when_a_call_ends_the_rest_is_transcribed_and_the_lease_released():
     receive(*spoken("c-1", (1, 3), seconds=3))
     listener = a_listener()
     listener.step()
@@ -170,7 +170,7 @@ def test_a_process_that_lost_its_lease_writes_nothing():
     assert LiveTranscription.objects.get().revision == 0
 
 
-def test_another_process_goes_on_where_the_stored_utterances_end():
+def test_another_process_continues_where_the_stored_utterances_end():
     packets = spoken("c-1", (1, 2), (3, 5), (7, 12), (14, 15), seconds=17)
     receive(*packets[:95])
     first = a_listener(owner="one")
@@ -267,7 +267,7 @@ def test_words_that_nobody_watches_are_dropped_when_they_are_old():
     assert stored() == []
 
 
-def test_a_long_call_that_was_never_heard_starts_with_its_newest_seconds():
+def test_a_long_call_without_live_words_starts_with_its_newest_seconds():
     receive(*spoken("c-1", (1, 2), (58, 59), seconds=62))
     long_ago = timezone.now() - timedelta(seconds=62)
     Call.objects.update(opened_at=long_ago)
@@ -284,7 +284,7 @@ def test_a_long_call_that_was_never_heard_starts_with_its_newest_seconds():
     assert (begin_ms, end_ms) == (0, pytest.approx(52_000, abs=500))
 
 
-def test_what_the_processes_report_is_added_up():
+def test_reports_of_the_listeners_are_added_up():
     now = timezone.now()
     report("one", LiveStatus(calls=2, waiting=3, behind_s=1.5, heard=10, skipped=1), now=now)
     report("two", LiveStatus(calls=1, waiting=3, behind_s=4.0, heard=5), now=now)
@@ -312,7 +312,7 @@ def test_live_words_are_deleted_an_hour_after_the_archive(call_in):
     assert [each.call.call_id for each in LiveTranscription.objects.all()] == ["new"]
 
 
-def test_a_call_that_cannot_be_heard_does_not_stop_the_others(monkeypatch, caplog):
+def test_a_call_that_cannot_be_transcribed_does_not_stop_the_others(monkeypatch, caplog):
     receive(*spoken("c-1", (1, 2), seconds=4), *spoken("c-2", (1, 2), seconds=4))
     take = HeardCall.take_change
 

@@ -40,7 +40,7 @@ def listener(service, name):
     return service.start("manage.py", "shell", "-v", "0", "-c", LISTEN.format(name=name), log=name)
 
 
-def test_another_process_goes_on_after_a_kill_without_a_word_lost_or_doubled(service):
+def test_another_process_continues_after_a_kill_without_losing_or_repeating_a_word(service):
     killed = listener(service, "one")
     service.start("manage.py", "shell", "-c", SPEAK, log="speak")
     wait_until(lambda: len(heard(service)) >= 3, what="the first words")
@@ -53,7 +53,7 @@ def test_another_process_goes_on_after_a_kill_without_a_word_lost_or_doubled(ser
     assert heard(service) == expected
 
 
-def test_two_processes_never_hear_the_same_call(service):
+def test_two_processes_never_transcribe_the_same_call(service):
     for name in ("one", "two"):
         listener(service, name)
     service.start("manage.py", "shell", "-c", SPEAK, log="speak")
@@ -71,7 +71,7 @@ def reported(service):
     return {int(process.split(":")[1]) for (process,) in rows}
 
 
-def test_a_worker_starts_its_listener_again_and_ends_it_in_order(service):
+def test_a_worker_restarts_its_listener_and_stops_it_gracefully(service):
     worker = service.worker()
     wait_until(lambda: reported(service), patience_s=30, what="the first listener")
     (first,) = reported(service)

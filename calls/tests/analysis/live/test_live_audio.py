@@ -63,7 +63,7 @@ def test_packets_in_any_near_order_become_the_audio_of_the_finished_call(data):
         assert np.array_equal(joined(heard[channel.speaker]), channel.samples)
 
 
-def test_a_packet_that_never_comes_leaves_the_silence_that_the_recording_has():
+def test_a_missing_packet_leaves_the_same_silence_as_in_the_recording():
     rows = [row for row in two_tracks(400) if row.sequence not in (101, 102, 103, 104, 201)]
 
     heard = hear(rows)

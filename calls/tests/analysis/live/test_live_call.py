@@ -45,7 +45,7 @@ def facts(utterances):
 
 @settings(max_examples=6, deadline=None)
 @given(st.integers(1, 255), st.integers(1, 255))
-def test_a_process_that_goes_on_finds_the_same_utterances_and_fingerprints(one, two):
+def test_a_process_that_continues_finds_the_same_utterances_and_fingerprints(one, two):
     rows = rows_of(*SPANS)
     whole = a_call()
     expected = facts([*hear(whole, rows), *whole.utterances(1e6, all_of_it=True)])

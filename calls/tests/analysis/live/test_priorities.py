@@ -100,7 +100,7 @@ def test_a_round_spends_little_time_on_calls_that_nobody_watches(monkeypatch):
     assert len(set(taken)) == 3
 
 
-def test_only_watched_calls_are_heard_if_the_site_wants_that(settings):
+def test_only_watched_calls_are_transcribed_if_the_site_says_so(settings):
     settings.LIVE_TRANSCRIPTION = "watched"
     receive(*spoken("c-1", (1, 2), seconds=4), *spoken("c-2", (1, 2), seconds=4))
     watch("c-2")
@@ -111,7 +111,7 @@ def test_only_watched_calls_are_heard_if_the_site_wants_that(settings):
     assert [one.heard.call_id for one in listener.calls.values()] == ["c-2"]
 
 
-def test_at_most_so_many_calls_are_heard_at_once(settings):
+def test_a_limited_number_of_calls_is_transcribed_at_once(settings):
     settings.LIVE_TRANSCRIPTION_CALLS = 2
     for n in range(4):
         receive(*spoken(f"c-{n}", (1, 2), seconds=4))
@@ -122,7 +122,7 @@ def test_at_most_so_many_calls_are_heard_at_once(settings):
     assert len(listener.calls) == 2
 
 
-def test_a_text_call_has_its_turn_beside_audio_that_always_has_news(monkeypatch):
+def test_a_text_call_gets_its_turn_alongside_busy_audio_calls(monkeypatch):
     now = [100.0]
     listener = a_listener(clock=lambda: now[0])
     calls = [HeardCall(pk, f"c-{pk}", 1, "en", since=0.0) for pk in range(1, 5)]

@@ -69,7 +69,7 @@ def test_a_stream_that_is_far_behind_is_read_in_pages(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_call_that_nobody_heard_starts_with_its_newest_seconds():
+def test_an_unread_call_starts_with_its_newest_seconds():
     receive(*(packet("c-1", n) for n in range(1, 6)))
     Packet.objects.filter(sequence__lte=3).update(received_at="2026-01-01T00:00:00Z")
     reader = PacketReader()

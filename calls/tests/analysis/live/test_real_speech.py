@@ -13,7 +13,7 @@ from calls.tests.analysis.live.listening import listen_until, receive
 pytestmark = [pytest.mark.django_db, pytest.mark.speech]
 
 
-def test_a_recorded_call_is_heard_while_it_lasts(settings):
+def test_a_recorded_call_is_transcribed_live(settings):
     settings.AI_PROVIDER = "local"
     data = (DEMO_CALLS / "lost-card.wav").read_bytes()
     body = data[data.index(b"data") + 8 :][: 20 * 16_000]

@@ -67,7 +67,7 @@ def rows():
     return heard_rows(PACKETS)
 
 
-def test_a_call_that_was_heard_as_a_whole_leaves_nothing_to_recognise(audio, rows):
+def test_a_call_that_was_fully_transcribed_live_leaves_nothing_to_recognise(audio, rows):
     heard = found(audio, rows)
 
     assert heard.rest == CallAudio(())
@@ -98,7 +98,7 @@ def test_the_result_equals_that_of_the_whole_call(audio, rows):
 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_each_word_is_there_once_whatever_was_missed_and_came_late(audio, rows, data):
+def test_each_word_is_in_the_transcript_once_whatever_was_missed_or_late(audio, rows, data):
     late = data.draw(st.sets(st.integers(0, len(PACKETS) - 1), max_size=12))
     hole = data.draw(st.integers(0, len(PACKETS)))
     late |= set(range(hole, min(hole + data.draw(st.integers(0, 300)), len(PACKETS))))
@@ -134,7 +134,7 @@ def provisional(rows, count):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_the_last_words_of_a_side_are_heard_again_in_one_piece(audio, rows, count):
+def test_the_last_words_of_a_side_are_recognised_again_as_one_passage(audio, rows, count):
     marked = provisional(rows, count)
 
     heard = found(audio, marked)
@@ -148,7 +148,7 @@ def test_the_last_words_of_a_side_are_heard_again_in_one_piece(audio, rows, coun
         assert said(transcript(audio, marked), who) == truth(audio, who)
 
 
-def test_no_more_is_heard_again_than_one_window_holds():
+def test_at_most_one_window_is_recognised_again():
     talk = [(1 + 7 * n, range(1 + 12 * n, 13 + 12 * n)) for n in range(13)]
     packets = packets_of(
         (channel_of(*talk, length_s=95), channel_of((3, [200]), length_s=95, seed=2))
@@ -182,7 +182,7 @@ def test_the_sides_are_exchanged_if_the_speakers_are_swapped(audio, rows):
 
 
 @pytest.mark.parametrize("missing", [(), (0,), (1,), (0, 1)])
-def test_a_repeated_announcement_is_there_as_often_as_it_was_played(missing):
+def test_a_repeated_announcement_is_in_the_transcript_as_often_as_it_was_played(missing):
     once = channel_of((1, [1, 2, 3]), length_s=5)
     agent = np.concatenate([once, once, once])
     packets = packets_of((agent, channel_of((2, [9]), (9, range(10, 22)), length_s=15)))

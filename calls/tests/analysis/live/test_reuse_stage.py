@@ -59,7 +59,7 @@ def texts(call):
     return [turn["text"] for turn in transcript_of(call).turns]
 
 
-def test_a_call_that_was_heard_live_is_not_recognised_again():
+def test_a_call_that_was_transcribed_live_is_not_recognised_again():
     provider = Provider()
 
     call = carry_to_end(heard_call(), provider)
@@ -72,7 +72,7 @@ def test_a_call_that_was_heard_live_is_not_recognised_again():
     assert provenance["model"] == provider.speech_model
 
 
-def test_a_call_that_was_not_heard_live_is_recognised_as_a_whole():
+def test_a_call_without_live_words_is_recognised_as_a_whole():
     call = heard_call()
     LiveTranscription.objects.all().delete()
     provider = Provider()
@@ -84,7 +84,7 @@ def test_a_call_that_was_not_heard_live_is_recognised_as_a_whole():
 
 
 @pytest.mark.parametrize("other", [{"model": "bursts 2"}, {"language": "de"}])
-def test_words_of_another_model_or_language_are_not_taken_over(other):
+def test_words_of_another_model_or_language_are_not_reused(other):
     call = heard_call()
     LiveTranscription.objects.update(**other)
     provider = Provider()
@@ -132,7 +132,7 @@ def test_a_round_for_late_packets_recognises_only_what_they_changed():
     assert texts(call) == WORDS
 
 
-def test_a_rehearsal_of_failures_fails_calls_that_were_heard_live_as_well():
+def test_simulated_failures_also_fail_calls_with_live_words():
     class Down:
         def uniform(self, low, high):
             return 0.0

@@ -29,7 +29,7 @@ def test_text_that_nobody_watches_gets_its_share_of_the_time(cost_s):
     assert spent == pytest.approx(SHARE * 100, abs=MOST_SAVED_S + cost_s)
 
 
-def test_what_is_more_than_can_be_read_at_once_is_left_out_the_oldest_first():
+def test_text_beyond_the_limit_is_left_out_oldest_first():
     few = utterances(10, 20)
     assert newest(few) == ((), few)
 
@@ -47,7 +47,7 @@ def test_a_single_text_that_is_too_long_is_left_out():
 
 
 @pytest.mark.django_db
-def test_text_calls_that_cost_much_do_not_delay_the_words_of_spoken_ones(monkeypatch):
+def test_expensive_text_calls_do_not_delay_the_words_of_audio_calls(monkeypatch):
     worked_s = 0.0
     take_change = HeardCall.take_change
 

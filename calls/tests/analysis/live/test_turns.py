@@ -36,13 +36,13 @@ def test_watched_calls_come_first_then_important_ones_then_the_others():
     assert found.waiting == 1
 
 
-def test_of_the_others_the_one_that_was_heard_longest_ago_comes_first():
+def test_among_the_others_the_one_that_has_waited_longest_comes_first():
     calls = [call(1, heard_s=3), call(2, heard_s=30), call(3, heard_s=10)]
 
     assert planned(calls).take == [2, 3]
 
 
-def test_a_call_that_another_process_hears_is_left_to_it():
+def test_a_call_of_another_process_is_left_to_it():
     assert planned([call(1, owner="other"), call(2)]).take == [2]
 
 
@@ -50,14 +50,14 @@ def test_a_process_takes_its_own_calls_back_after_a_start():
     assert planned([call(1, owner="me")]).take == [1]
 
 
-def test_a_call_that_has_been_heard_longest_gives_its_place_away():
+def test_the_call_with_the_longest_turn_gives_up_its_place():
     held = {1: Place(since=70), 2: Place(since=75)}
     calls = [call(1, owner="me"), call(2, owner="me"), call(3)]
 
     assert planned(calls, held).give == [1]
 
 
-def test_nobody_gives_a_place_away_before_it_was_of_use():
+def test_no_call_gives_up_its_place_too_early():
     held = {1: Place(since=100 - PLACE_S + 1), 2: Place(since=99)}
     calls = [call(1, owner="me"), call(2, owner="me"), call(3)]
 
@@ -84,7 +84,7 @@ def test_a_call_that_has_waited_for_long_comes_before_important_ones():
     assert planned(calls, cap=1).take == [2]
 
 
-def test_every_call_is_heard_in_turn():
+def test_every_call_gets_its_turn():
     clock, calls, heard = 0.0, dict.fromkeys(range(6)), set()
     mine = {}
     for _ in range(120):

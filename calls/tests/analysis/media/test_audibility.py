@@ -65,7 +65,7 @@ def test_a_wrong_codec_explains_all_that_follows_from_it():
     assert kinds(audio, heard()) == ["wrong_codec", "heavy_loss"]
 
 
-def test_a_short_call_and_one_mono_channel_are_not_doubted():
+def test_a_short_call_and_a_mono_channel_report_no_trouble():
     mono = CallAudio((Channel("customer", tone(3_000), RATE),))
     short = CallAudio((Channel("customer", tone(0)[: RATE * 4], RATE),))
 
@@ -73,13 +73,13 @@ def test_a_short_call_and_one_mono_channel_are_not_doubted():
     assert kinds(short, heard()) == []
 
 
-def test_silence_means_nothing_if_nobody_looked_for_speech():
+def test_silence_is_not_reported_if_nobody_looked_for_speech():
     nothing = Transcription((), speech={}, duration_ms=LENGTH_S * 1_000, model="null")
 
     assert find_sound_troubles(call(), nothing) == ()
 
 
-def test_a_side_without_speech_is_a_good_listener_if_the_other_one_says_little():
+def test_a_side_without_speech_is_not_reported_if_the_other_says_little():
     said = Transcription(
         (Turn("agent", 0, 900, "Hello?"),),
         speech={"agent": (Span(0, 900),)},

@@ -121,7 +121,7 @@ def test_the_same_audio_on_both_channels_becomes_one_speaker_with_a_note():
     assert "same audio" in audio.notes[0]
 
 
-def test_two_silent_channels_stay_two():
+def test_two_silent_channels_are_not_merged():
     audio = assemble(packets_of(b"\xff" * 3200), MULAW_8K + ";channels=2")
 
     assert len(audio.channels) == 2
@@ -152,7 +152,7 @@ def test_a_packet_that_does_not_decode_becomes_silence_with_a_note():
 
 
 @pytest.mark.parametrize("encode", [base64.encodebytes, base64.urlsafe_b64encode])
-def test_audio_in_other_dialects_of_base64_is_heard(encode):
+def test_audio_in_other_variants_of_base64_is_decoded(encode):
     codes = tone_codes(10 * PACKET)
     sent = [
         row._replace(data=encode(base64.b64decode(row.data)).decode().rstrip("="))
@@ -272,7 +272,7 @@ def test_tracks_of_different_rates_get_the_higher_one():
     assert {len(channel.samples) for channel in audio.channels} == {1600}
 
 
-def test_text_beside_audio_is_left_out_with_a_note():
+def test_text_in_an_audio_call_is_left_out_with_a_note():
     words = PacketRow("s", "agent", 99, 2.0, "hello", "text/plain")
 
     audio = assemble([*packets_of(tone_codes(480), "agent"), words], MULAW_8K)
@@ -290,7 +290,7 @@ def test_a_call_without_packets_has_no_channels():
 
 
 # What nobody declared
-def test_undeclared_base64_is_heard_as_mulaw():
+def test_undeclared_base64_is_decoded_as_mulaw():
     codes = tone_codes(500)  # the last packet is short
 
     audio = assemble(packets_of(codes, "agent"))

@@ -23,7 +23,7 @@ def test_a_track_for_each_packet_is_one_track_in_little_time():
     assert audio.notes[0].startswith("10,000 names of tracks are too many")
 
 
-def test_known_sides_stay_apart_among_too_many_tracks():
+def test_known_sides_stay_separate_among_too_many_tracks():
     rows = [row(at, at * PACKET_S, f"track {at}") for at in range(MAX_TRACKS)]
     rows += [row(1000 + at, at * PACKET_S, "agent") for at in range(50)]
 
@@ -33,7 +33,7 @@ def test_known_sides_stay_apart_among_too_many_tracks():
     assert len(audio.channels) == 2
 
 
-def test_as_many_tracks_as_a_conference_has_are_told_apart():
+def test_the_tracks_of_a_conference_stay_separate():
     rows = [row(at, 0.0, f"track {at}") for at in range(MAX_TRACKS)]
 
     audio = heard(rows)

@@ -65,7 +65,7 @@ def test_jitter_of_the_clock_never_inserts_or_cuts_a_sample(jitter):
     assert shape(audio) == [("sound", 1200)]
 
 
-def test_a_stall_that_is_made_up_for_inserts_nothing():
+def test_a_stall_that_is_caught_up_inserts_nothing():
     stamps = [i * PACKET_S + (0.5 if i == 50 else 0) for i in range(100)]
     for late in range(51, 75):
         stamps[late] = max(stamps[late], stamps[50])
@@ -102,7 +102,7 @@ def test_a_pause_counts_from_200_ms(jump_s, silence):
     assert audio.duration_ms == 2000 + silence
 
 
-def test_small_unnumbered_losses_are_made_good_once_they_add_up():
+def test_small_unnumbered_losses_are_filled_once_they_add_up():
     def lag(i: int) -> float:
         return (i // 100) * 0.1
 
@@ -126,7 +126,7 @@ def test_a_jump_of_the_sequence_alone_is_not_a_loss():
 
 
 @pytest.mark.parametrize("unit", [3, 10, 160])
-def test_a_sequence_that_counts_something_else_than_packets_is_understood(unit):
+def test_a_sequence_that_counts_samples_is_understood(unit):
     audio = heard([row(i * unit, i * PACKET_S) for i in range(100) if i not in (30, 31)])
 
     assert shape(audio) == [("sound", 600), ("silence", 40), ("sound", 1360)]

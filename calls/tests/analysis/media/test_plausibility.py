@@ -69,7 +69,7 @@ def test_a_wrong_media_type_is_noticed_and_the_right_one_named(sent, declared, e
 
 @pytest.mark.parametrize("slug", recording_slugs())
 @pytest.mark.parametrize("side", [0, 1])
-def test_a_right_media_type_is_not_doubted(slug, side):
+def test_a_correct_media_type_is_not_questioned(slug, side):
     samples = MULAW[codes(slug)[:, side]]
 
     assert find_better_format(codes(slug)[:, side].tobytes(), parse_media(NATURAL)) is None
@@ -88,7 +88,7 @@ def test_noise_and_silence_are_not_taken_for_another_format(level):
     assert find_better_format(payload, parse_media("audio/l16")) is None
 
 
-def test_a_file_header_is_noticed_even_if_nothing_else_came():
+def test_a_file_header_is_noticed_even_without_further_data():
     header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36, b"WAVE", b"fmt ", 16, 7, 1, 8000, 8000,
                          1, 8, b"data", 0)  # fmt: skip
 

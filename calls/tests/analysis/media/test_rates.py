@@ -68,7 +68,7 @@ def test_a_rate_that_clock_and_sound_contradict_is_corrected_with_a_note(real, d
 
 
 @pytest.mark.parametrize("rate", STANDARD_RATES)
-def test_a_right_rate_is_left_alone(rate):
+def test_a_correct_rate_is_left_unchanged(rate):
     audio = assemble(rows(speech(rate), rate, rate))
 
     assert audio.channels[0].rate == rate
@@ -115,7 +115,7 @@ def test_stereo_that_is_declared_as_mono_is_not_taken_for_a_double_rate():
     assert rate_notes(audio) != []
 
 
-def test_a_person_who_chose_the_format_is_not_corrected():
+def test_a_format_that_a_person_chose_is_not_corrected():
     audio = assemble(rows(speech(24_000), 24_000, 8000), corrects_rates=False)
 
     assert audio.channels[0].rate == 8000
@@ -146,7 +146,7 @@ def test_silence_that_fills_a_jump_of_the_clock_was_not_received():
     assert audio.received_ms == 8000
 
 
-def test_what_one_track_sends_while_the_other_pauses_is_received():
+def test_audio_of_one_track_during_a_pause_of_the_other_counts_as_received():
     agent = [
         row._replace(track="agent", sequence=1000 + row.sequence)
         for row in rows(speech(8000), 8000, 8000, clock=lambda at: at + (2.0 if at >= 4 else 0))

@@ -114,14 +114,14 @@ def test_a_wrap_that_was_stored_as_one_run_is_in_spoken_order(numbers):
 
 
 @pytest.mark.parametrize("times", [(9, 4, 8, 12), (5, 5, 5, 5), (1, 9, 2, 12)])
-def test_a_clock_that_says_nothing_certain_leaves_the_order_to_the_numbers(times):
+def test_with_an_inconclusive_clock_the_numbers_decide_the_order(times):
     rows = [row(n, at, word) for n, at, word in zip([0, 1, 9000, 9001], times, "abcd", strict=True)]
 
     assert spoken(rows) == list("abcd")
 
 
 @pytest.mark.parametrize("restarts", [1, 2, 3])
-def test_the_note_says_how_often(restarts):
+def test_the_note_says_how_often_the_numbering_restarted(restarts):
     rows = [each for n in range(restarts + 1) for each in run("ab", n + 1, begin=10.0 * n)]
 
     times = {1: "once", 2: "twice", 3: "3 times"}[restarts]

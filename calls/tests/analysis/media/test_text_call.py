@@ -28,7 +28,7 @@ def test_the_track_identifies_the_speaker():
     ]
 
 
-def test_without_a_track_an_explicit_name_in_the_words_tells():
+def test_without_a_track_a_name_in_the_words_identifies_the_speaker():
     rows = [line(1, 0.0, "Agent: Good morning"), line(2, 1.0, " customer : Hello there")]
 
     assert [(who, text) for who, _, _, text in turns(rows)] == [
@@ -46,7 +46,7 @@ def test_one_packet_may_hold_a_whole_dialogue():
     ]
 
 
-def test_words_without_a_speaker_are_the_customers_with_a_note():
+def test_words_without_a_speaker_are_attributed_to_the_customer_with_a_note():
     call = assemble([line(1, 0.0, "Hello there"), line(2, 1.0, "Agent: Hi")], TEXT)
 
     assert [turn.speaker for turn in call.turns] == ["customer", "agent"]
@@ -91,7 +91,7 @@ def test_order_and_repetition_of_packets_do_not_matter():
     assert turns([*rows[::-1], *rows[3:6]]) == turns(rows)
 
 
-def test_within_a_stream_the_sequence_orders_and_not_the_clock():
+def test_within_a_stream_the_sequence_decides_the_order_not_the_clock():
     rows = [line(1, 5.0, "first", "agent"), line(2, 4.0, "second", "customer")]
     rows.append(line(3, 7.0, "third", "agent"))
 
@@ -119,7 +119,7 @@ def test_timestamps_in_milliseconds_are_recognised(origin):
     assert [turn[1] for turn in turns(rows)] == [0, 2000, 4000]
 
 
-def test_a_clock_that_stands_still_is_replaced_by_an_estimate():
+def test_a_clock_that_does_not_advance_is_replaced_by_an_estimate():
     rows = [line(n, 7.0, "one two", ("agent", "customer")[n % 2]) for n in range(3)]
 
     call = assemble(rows, TEXT)
@@ -128,7 +128,7 @@ def test_a_clock_that_stands_still_is_replaced_by_an_estimate():
     assert any("no usable times" in note for note in call.notes)
 
 
-def test_packets_without_words_are_no_turns():
+def test_packets_without_words_are_not_turns():
     rows = [line(1, 0.0, "  \n", "agent"), line(2, 1.0, "Hello", "customer")]
 
     assert [turn[3] for turn in turns(rows)] == ["Hello"]

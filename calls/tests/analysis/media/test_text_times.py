@@ -67,7 +67,7 @@ def test_ticks_of_100_ns_since_another_epoch_give_the_same_times(before_1970_s):
         ([5, 4, 7], [0, None, 2000]),
     ],
 )
-def test_stamps_without_a_usable_time_are_placed_beside_their_neighbours(stamps, expected):
+def test_packets_without_a_usable_time_are_placed_next_to_their_neighbours(stamps, expected):
     call = call_of(stamps)
 
     assert order(call) == list(range(1, len(stamps) + 1))
@@ -78,7 +78,7 @@ def test_stamps_without_a_usable_time_are_placed_beside_their_neighbours(stamps,
             assert wanted is None or found == wanted
 
 
-def test_a_jump_of_the_clock_is_cut_as_that_of_audio_is():
+def test_a_jump_of_the_clock_is_cut_as_in_audio():
     call = call_of([1, 4, 1e6, 1e6 + 4])
 
     assert begins(call) == [0, 3000, 603_000, 607_000]
@@ -116,7 +116,7 @@ def test_the_lines_of_a_packet_end_before_the_next_packet_begins():
     ]  # fmt: skip
 
 
-def test_the_time_of_reception_tells_a_slow_chat_from_milliseconds():
+def test_the_time_of_reception_distinguishes_a_slow_chat_from_milliseconds():
     stamps = [5.0 + 250 * n for n in range(6)]
 
     slow = call_of(stamps, words="yes", received_s=1250.0)

@@ -145,7 +145,7 @@ def test_a_sentence_has_a_letter_or_a_digit_and_no_word_is_lost(text):
 
 
 @pytest.mark.parametrize("sign", ["\u65e5", "a"])
-def test_one_endless_word_is_no_keyword_and_takes_no_time(sign):
+def test_an_endless_word_is_not_a_keyword_and_takes_no_time(sign):
     began = time.process_time()
 
     found = keywords.keywords([Turn("customer", 0, 1, sign * 60_000)])
@@ -172,7 +172,7 @@ def test_a_stage_that_is_over_its_budget_is_ended_with_the_reason(clock, memory,
         check_budget()
 
 
-def test_a_stage_within_its_budget_goes_on():
+def test_a_stage_within_its_budget_continues():
     clock, memory = iter((5, 15)), iter((2**20, 101 * 2**20))
 
     with budget.spending(exhausted(clock, memory)):
@@ -186,7 +186,7 @@ def test_the_memory_of_this_process_is_known_on_linux():
     assert budget.resident_bytes() > 2**20
 
 
-async def test_a_call_that_is_too_much_work_fails_for_good_with_the_reason():
+async def test_a_call_that_exceeds_its_budget_fails_permanently_with_the_reason():
     provider = LocalProvider(cpu_limit_s=-1)
     turns = [Turn("customer", 0, 1, "My card is lost, and I want a new one today.")]
 
@@ -196,7 +196,7 @@ async def test_a_call_that_is_too_much_work_fails_for_good_with_the_reason():
     assert (failed.value.code, failed.value.transient) == ("over_budget", False)
 
 
-async def test_the_thread_of_a_call_that_was_given_up_is_free_at_once():
+async def test_the_thread_of_an_abandoned_call_is_free_at_once():
     provider, begun, ended = LocalProvider(), threading.Event(), threading.Event()
 
     def endless():

@@ -25,7 +25,7 @@ def conversation(texts: Sequence[str]) -> list[Turn]:
 
 
 @pytest.mark.parametrize("text", [ARABIC, GERMAN])
-def test_another_language_is_not_judged_though_the_site_is_english(text: str) -> None:
+def test_another_language_gets_no_sentiment_even_on_an_english_site(text: str) -> None:
     said = understood(text, "[PHONE]")
 
     assert said.sentiments == (None, None)
@@ -33,14 +33,14 @@ def test_another_language_is_not_judged_though_the_site_is_english(text: str) ->
 
 
 @pytest.mark.parametrize("text", ["Hallo?", ENGLISH])
-def test_a_declared_language_wins_over_the_words(text: str) -> None:
+def test_a_declared_language_overrides_the_detected_one(text: str) -> None:
     said = understood(text, language="de-AT")
 
     assert said.sentiments == (None,)
     assert said.unjudged_language == "de"
 
 
-def test_a_few_words_are_english_unless_something_says_otherwise() -> None:
+def test_a_few_words_count_as_english_by_default() -> None:
     assert understood("Hello?", language="en-GB").sentiments != (None,)
     assert understood("Hello?", language="").sentiments != (None,)
 

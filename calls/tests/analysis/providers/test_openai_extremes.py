@@ -45,7 +45,7 @@ async def test_an_answer_is_read_whatever_encoding_its_server_names(server, char
 
 
 @pytest.mark.parametrize("charset", [*CHARSETS, "iso-8859-1"])
-def test_bytes_that_are_no_utf_8_are_text_all_the_same(charset):
+def test_bytes_that_are_not_utf_8_are_still_read_as_text(charset):
     headers = {"Content-Type": f"text/html; charset={charset}"}
 
     response = errors._with_text(httpx.Response(502, headers=headers, content=b"Gr\xfc\xdfe"))
@@ -54,14 +54,14 @@ def test_bytes_that_are_no_utf_8_are_text_all_the_same(charset):
     assert charset != "iso-8859-1" or response.text == "Grüße"
 
 
-def test_a_byte_order_mark_before_json_is_none_of_it():
+def test_a_byte_order_mark_before_json_is_ignored():
     response = errors._with_text(httpx.Response(200, content=b"\xef\xbb\xbf" + b'{"a": 1}'))
 
     assert errors.json_body(response) == {"a": 1}
 
 
 @pytest.mark.parametrize("date", DATES)
-async def test_a_date_that_is_none_asks_for_no_wait(server, date):
+async def test_an_invalid_date_asks_for_no_wait(server, date):
     server.will(CHAT, Reply(429, "Slow down.", {"Retry-After": date}))
 
     error = await failure(judge(server))
@@ -71,7 +71,7 @@ async def test_a_date_that_is_none_asks_for_no_wait(server, date):
 
 
 @given(st.text(alphabet="0123456789:+- ,JanMoGT", max_size=60) | st.text(max_size=20))
-def test_any_words_for_a_wait_are_a_number_or_nothing(text):
+def test_any_text_for_a_wait_is_a_number_or_nothing(text):
     headers = httpx.Headers([(b"retry-after", text.encode("utf-8", "replace"))])
 
     seconds = errors.retry_after(headers, now=datetime(2026, 1, 1, tzinfo=UTC))
@@ -82,7 +82,7 @@ def test_any_words_for_a_wait_are_a_number_or_nothing(text):
 @pytest.mark.parametrize(
     "code", ["0429" + "9" * 10, "0429" + "9" * 5_000, "4299", "\u0664\u0662\u0669"]
 )
-async def test_a_number_that_is_no_status_is_not_taken_for_one(server, code):
+async def test_a_number_that_is_not_a_status_is_ignored(server, code):
     server.will(CHAT, Reply(body={"error": {"code": code, "message": "Odd."}}))
 
     error = await failure(judge(server))
@@ -115,7 +115,7 @@ async def test_a_summary_that_is_nested_deeply_is_read_or_a_failed_attempt(serve
         assert (await failure(judge(server))).code == "invalid_answer"
 
 
-async def test_of_a_text_without_an_end_the_beginning_is_read(server, monkeypatch):
+async def test_only_the_beginning_of_an_endless_text_is_read(server, monkeypatch):
     monkeypatch.setattr(transcription, "MAX_TEXT", 1_000)
     server.will(TRANSCRIBE, Reply(body={"text": " ".join(f"Okay {at}." for at in range(5_000))}))
 

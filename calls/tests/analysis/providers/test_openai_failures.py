@@ -51,7 +51,7 @@ async def test_every_failure_is_classified(server, reply, code, transient):
     assert len(server.seen) == 1
 
 
-async def test_a_server_that_hangs_is_left_after_the_timeout(server):
+async def test_a_hanging_server_is_abandoned_after_the_timeout(server):
     server.will(CHAT, HANG)
 
     error = await failure(judge(server, timeout_s=0.2))
@@ -65,7 +65,7 @@ async def test_a_slow_answer_within_the_timeout_is_taken(server):
     assert (await judge(server)).summary == "A card was lost."
 
 
-async def test_a_server_that_is_not_there_is_a_connection_error():
+async def test_an_absent_server_is_a_connection_error():
     async with FakeOpenAI() as gone:
         pass
 
@@ -95,7 +95,7 @@ async def test_an_invalid_address_is_not_tried_again():
         (HTML.body, "503 Whatever: 503 Service Temporarily Unavailable (request req-7)"),
     ],
 )
-async def test_the_server_s_own_words_are_shown(server, body, words):
+async def test_the_servers_own_message_is_shown(server, body, words):
     server.will(CHAT, Reply(503, body))
 
     error = await failure(judge(server))

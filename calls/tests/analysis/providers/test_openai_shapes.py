@@ -95,7 +95,7 @@ def test_commas_within_texts_stay():
      '{"a": ' + "9" * 10_000 + "}"],
     ids=["names", "nests", "braces", "text", "lists", "digits"],
 )  # fmt: skip
-def test_an_answer_that_is_no_json_is_given_up_after_bounded_work(text):
+def test_a_response_that_is_not_json_is_given_up_after_bounded_work(text):
     with pytest.raises(Unreadable):
         chat.read_json(text)
 
@@ -113,7 +113,7 @@ def test_an_answer_that_is_no_json_is_given_up_after_bounded_work(text):
         ({"label": "NEGATIVE", "score": float("nan")}, Sentiment("NEGATIVE", -2.5)),
     ],
 )
-def test_a_sentiment_in_other_words_is_understood(row, sentiment):
+def test_a_sentiment_in_other_terms_is_understood(row, sentiment):
     answer = {"turns": [{"id": 0, **row}]}
 
     assert chat.read_sentiments(answer, THREE[:1]) == ((sentiment,), [])
@@ -130,12 +130,12 @@ async def test_a_turn_that_was_left_out_has_no_sentiment_and_the_result_says_so(
 
 
 @pytest.mark.parametrize("rows", [[], judgement(1)["turns"], "none", None, [None, 7]])
-def test_an_answer_that_judges_less_than_half_of_the_turns_cannot_be_used(rows):
+def test_a_response_with_less_than_half_of_the_turns_cannot_be_used(rows):
     with pytest.raises(Unreadable, match="of 3 turns have no sentiment"):
         chat.read_sentiments({"turns": rows}, THREE)
 
 
-def test_turns_that_are_counted_from_one_are_recognised():
+def test_turn_ids_that_start_at_one_are_recognised():
     labels = ["POSITIVE", "NEUTRAL", "NEGATIVE"]
     rows = [{"id": at, "label": label} for at, label in enumerate(labels, 1)]
 
@@ -211,7 +211,7 @@ async def test_a_refused_format_inside_a_200_is_asked_for_in_another_way(server)
     assert server.asked(CHAT)[1].fields["response_format"]["type"] == "json_object"
 
 
-async def test_an_error_inside_a_200_of_a_transcription_is_one_too(server):
+async def test_an_error_inside_a_200_of_a_transcription_is_an_error(server):
     server.will(TRANSCRIBE, Reply(body={"error": {"code": 503, "message": "Loading model"}}))
 
     error = await failure(hear(server))
@@ -220,7 +220,7 @@ async def test_an_error_inside_a_200_of_a_transcription_is_one_too(server):
     assert "Loading model" in str(error)
 
 
-async def test_an_answer_without_an_end_is_not_read_to_its_end(server, monkeypatch):
+async def test_an_endless_response_is_not_read_to_its_end(server, monkeypatch):
     monkeypatch.setattr(errors, "MAX_BYTES", 100_000)
     server.will(CHAT, completion("x" * 200_000))
 
@@ -266,7 +266,7 @@ def test_a_segment_without_times_lies_between_its_neighbours(bad):
     assert heard.estimated
 
 
-def test_a_loop_in_one_segment_is_dropped_though_no_score_says_so():
+def test_a_loop_in_one_segment_is_dropped_even_without_a_score():
     heard = read(segment(1, 2, "My card is lost."), segment(2, 3.5, "okay " * 300))
 
     assert [turn.text for turn in heard.turns] == ["My card is lost."]

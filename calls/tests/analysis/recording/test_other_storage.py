@@ -58,7 +58,7 @@ def elsewhere(settings):
     settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
 
 
-def test_a_recording_is_stored_played_and_muted_there():
+def test_a_recording_is_stored_played_and_muted_in_another_storage():
     archived_audio()
 
     whole = body(Client().get(URL))
@@ -71,7 +71,7 @@ def test_a_recording_is_stored_played_and_muted_there():
     assert read_waveform(Call.objects.get(), redacted=True) is not None
 
 
-def test_files_there_go_with_their_call():
+def test_files_in_another_storage_are_deleted_with_their_call():
     call = archived_audio()
     names = [str(call.recording.file), str(call.recording.redacted_file)]
     assert all(default_storage.exists(name) for name in names)

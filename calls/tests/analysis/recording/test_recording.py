@@ -125,7 +125,7 @@ def test_a_text_call_has_no_recording(api):
     assert api.get(f"/v1/call/{call.call_id}/recording").status_code == 404
 
 
-def test_the_name_of_a_file_tells_nothing_about_the_call():
+def test_the_name_of_a_file_reveals_nothing_about_the_call():
     call = archived_audio("+442079460112")
 
     assert "442079460112" not in str(call.recording.file)
@@ -164,7 +164,7 @@ def test_a_reanalysis_replaces_both_files(django_capture_on_commit_callbacks):
     assert after == set(files.files_of(Recording.objects.get()))
 
 
-def test_a_worker_that_lost_its_call_takes_its_file_away_again():
+def test_a_worker_that_lost_its_call_removes_its_file():
     call = spoken_call()
     lease = claim()
     Call.objects.filter(pk=call.pk).update(lease_expires_at=timezone.now() - timedelta(1))
@@ -200,7 +200,7 @@ def test_a_crash_between_file_and_row_leaves_an_orphan_that_is_removed_later(mon
     assert stored_files() == []
 
 
-def test_files_that_a_row_names_are_no_orphans():
+def test_files_that_a_row_names_are_not_orphans():
     archived_audio()
     for name in stored_files():
         grow_old(name)
@@ -224,7 +224,7 @@ def test_a_full_disk_does_not_cost_the_transcript(monkeypatch, caplog, api):
     assert not at(samples(body(api.get(URL))), 3.0, 4.0).any()
 
 
-def test_a_storage_that_fails_at_the_redacted_copy_has_it_made_for_each_listener(monkeypatch, api):
+def test_if_the_redacted_copy_cannot_be_stored_it_is_made_for_each_listener(monkeypatch, api):
     spoken_call()
     lease = claim()
     carry(lease, Stage.TRANSCRIBE)
@@ -249,7 +249,7 @@ def test_the_redacted_copy_is_what_is_played_by_default(api):
     assert at(raw, 3.0, 4.0).all()
 
 
-def test_a_key_hears_the_redacted_copy_and_nothing_else(api_with_key):
+def test_a_key_gets_only_the_redacted_copy(api_with_key):
     archived_audio()
     client = api_with_key("read")
 
@@ -295,7 +295,7 @@ def test_personal_data_is_already_muted_between_the_stages(api):
     assert not at(samples(body(api.get(URL))), 3.0, 4.0).any()
 
 
-def test_a_live_call_can_be_listened_to_so_far(api):
+def test_the_recording_of_a_live_call_can_be_played_so_far(api):
     live = [packet("live", 1, sound(CUSTOMER), media=MEDIA, timestamp=0.0)]
     record_packets(live)
 
@@ -311,7 +311,7 @@ def test_a_call_whose_file_is_gone_is_assembled_from_its_packets(api):
     assert body(api.get(URL)) == before
 
 
-def test_a_stored_recording_costs_two_queries_beside_the_entry_in_the_audit_log(
+def test_a_stored_recording_costs_two_queries_besides_the_entry_in_the_audit_log(
     api, django_assert_num_queries
 ):
     archived_audio()
@@ -327,7 +327,7 @@ def test_a_stored_file_that_is_not_a_recording_is_not_touched_by_the_sweep():
     assert default_storage.exists("exports/report.txt")
 
 
-def test_ended_calls_of_words_are_not_opened_as_audio(api):
+def test_ended_text_calls_are_not_opened_as_audio(api):
     call = ended_call()
 
     assert api.get(f"/v1/call/{call.call_id}/recording").status_code == 404

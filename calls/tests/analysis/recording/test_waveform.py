@@ -87,7 +87,7 @@ def test_a_silenced_span_is_silent_on_both_sides():
 
 
 @pytest.mark.django_db
-def test_a_waveform_is_stored_with_its_recording_and_goes_with_it():
+def test_a_waveform_is_stored_and_deleted_with_its_recording():
     call = archived_audio()
     name = str(Recording.objects.get(call=call).file)
     assert stored_waveform(name) is not None
@@ -116,7 +116,7 @@ def test_a_waveform_that_was_stored_while_its_call_was_deleted_is_an_orphan():
 
 
 @pytest.mark.django_db
-def test_a_waveform_of_a_call_that_is_there_is_no_orphan():
+def test_a_waveform_of_an_existing_call_is_not_an_orphan():
     call = archived_audio()
     name = str(Recording.objects.get(call=call).file)
     for each in (name, waveform_name(name), *files_of(Recording.objects.get())):

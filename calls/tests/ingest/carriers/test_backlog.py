@@ -35,7 +35,7 @@ def fill(stream, size):
         stream.add(TEXT)
 
 
-def test_a_slow_database_stops_the_reading_of_a_stream_that_is_ahead(settings):
+def test_a_slow_database_stops_reading_from_streams_that_are_ahead(settings):
     ahead, other = Backlog(), Backlog()
 
     fill(ahead, STREAM_LIMIT)
@@ -45,7 +45,7 @@ def test_a_slow_database_stops_the_reading_of_a_stream_that_is_ahead(settings):
     assert not other.is_full()
 
 
-def test_while_the_database_refuses_reading_goes_on_to_the_limit_of_the_process(settings):
+def test_during_an_outage_reading_continues_up_to_the_limit_of_the_process(settings):
     settings.CARRIER_MEMORY = 1
     first, second = Backlog(), Backlog()
     first.is_refused = second.is_refused = True
@@ -58,7 +58,7 @@ def test_while_the_database_refuses_reading_goes_on_to_the_limit_of_the_process(
     assert second.is_full()
 
 
-def test_what_is_stored_makes_room_for_what_came_meanwhile():
+def test_stored_messages_make_room_for_new_ones():
     stream = Backlog()
     fill(stream, STREAM_LIMIT)
     held = stream.mark()
@@ -86,7 +86,7 @@ def take_database_away(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_outage_within_the_limit_is_neither_felt_nor_lost(settings, monkeypatch):
+async def test_an_outage_within_the_limit_loses_nothing_and_stops_no_stream(settings, monkeypatch):
     monkeypatch.setattr(socket, "RETRY_S", 0.01)
     audio, is_back = codes(), take_database_away(monkeypatch)
     carrier = await connect()
@@ -108,7 +108,7 @@ async def test_an_outage_within_the_limit_is_neither_felt_nor_lost(settings, mon
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_beyond_the_limit_the_reading_stops_and_the_socket_stays_open(settings, monkeypatch):
+async def test_beyond_the_limit_reading_stops_and_the_socket_stays_open(settings, monkeypatch):
     monkeypatch.setattr(socket, "RETRY_S", 0.01)
     settings.CARRIER_MEMORY = 0.01
     is_back = take_database_away(monkeypatch)
@@ -128,7 +128,7 @@ async def test_beyond_the_limit_the_reading_stops_and_the_socket_stays_open(sett
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_packet_that_the_database_will_never_take_holds_up_no_other(monkeypatch, caplog):
+async def test_a_packet_that_the_database_refuses_does_not_hold_up_others(monkeypatch, caplog):
     real = socket.store_async
 
     async def picky(packets, way):
@@ -146,7 +146,7 @@ async def test_a_packet_that_the_database_will_never_take_holds_up_no_other(monk
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_start_that_waits_for_the_database_is_not_the_fault_of_the_carrier(monkeypatch):
+async def test_a_start_that_waits_for_the_database_does_not_time_out(monkeypatch):
     monkeypatch.setattr(socket, "START_PATIENCE_S", 0.2)
     monkeypatch.setattr(socket, "RETRY_S", 0.01)
     real, refusals = socket.open_stream, []

@@ -31,7 +31,7 @@ async def test_without_a_key_nothing_is_stored(settings, token, code):
     assert not await database_sync_to_async(Call.objects.exists)()
 
 
-async def test_a_key_may_come_with_the_start_of_the_stream(settings):
+async def test_a_key_may_be_sent_in_the_start_message(settings):
     settings.API_AUTH = "key"
     _, plain = await database_sync_to_async(create_key)(name="twilio", scopes=["ingest"])
     start = json.loads(json.dumps(TWILIO_START))
@@ -45,7 +45,7 @@ async def test_a_key_may_come_with_the_start_of_the_stream(settings):
     assert (await call_of(CALL_ID)).agent == "ana"
 
 
-async def test_a_signed_handshake_is_as_good_as_a_key(settings):
+async def test_a_signed_handshake_replaces_a_key(settings):
     settings.API_AUTH = "key"
     settings.TWILIO_AUTH_TOKEN = "secret"
     signature = sign("wss://calls.example.com/v1/media", "secret")

@@ -79,7 +79,7 @@ def told(events):
     return [json.loads(event.text) for event in events if isinstance(event, Reply)]
 
 
-def test_a_genesys_call_has_its_identity_its_parties_and_both_sides():
+def test_a_genesys_call_has_its_id_its_parties_and_both_sides():
     spoken = speech(8000)
     customer_left = encode(spoken[:, ::-1].reshape(-1), "mulaw")
     frames = [customer_left[at : at + 3201] for at in range(0, len(customer_left), 3201)]
@@ -114,7 +114,7 @@ def test_a_genesys_call_has_its_identity_its_parties_and_both_sides():
         ([{**EXTERNAL, "format": "L16"}, EXTERNAL], EXTERNAL, "inbound"),
     ],
 )
-def test_genesys_is_told_the_best_of_what_it_offers(offered, chosen, track):
+def test_genesys_gets_the_best_format_on_offer(offered, chosen, track):
     start, opened, frame = read(opening(offered), b"\xff" * 320)
 
     assert told([opened]) == [
@@ -147,7 +147,7 @@ def test_pings_and_the_end_are_answered_with_numbers_that_count_up():
 
 
 @pytest.mark.parametrize("kind", ["discarded", "resumed"])
-def test_what_genesys_leaves_out_is_silence_of_its_length(kind):
+def test_audio_that_genesys_leaves_out_becomes_silence_of_its_length(kind):
     frame, left_out = b"\x20" * 3200, audiohook(kind, 2, start="PT0.4S", discarded="PT1M0.5S")
     told = [opening([STEREO]), *[frame] * 20, left_out, *[frame] * 20, audiohook("close", 3)]
     messages = [each if isinstance(each, bytes) else json.dumps(each) for each in told]
@@ -165,7 +165,7 @@ def test_a_length_that_cannot_be_read_leaves_nothing_out(odd):
     assert events[-1].stamp == 0.0
 
 
-def test_a_probe_of_the_connection_is_answered_and_is_no_call():
+def test_a_connection_probe_is_answered_and_opens_no_call():
     events = read(opening([STEREO], NOBODY), audiohook("close", 2, reason="end"))
 
     assert not any(isinstance(event, Start) for event in events)
@@ -173,12 +173,12 @@ def test_a_probe_of_the_connection_is_answered_and_is_no_call():
 
 
 @pytest.mark.parametrize("media", [None, [], {}, ["x"], [{"channels": "external"}], [{"rate": []}]])
-def test_an_offer_that_cannot_be_read_costs_no_socket(media):
+def test_an_unreadable_offer_does_not_close_the_socket(media):
     assert told(read(opening(media)))[0]["type"] == "opened"
 
 
 @pytest.mark.parametrize("depth", [100, *range(700, 1000, 50)])
-def test_nests_of_any_depth_are_answered_or_malformed(depth):
+def test_messages_of_any_depth_are_answered_or_malformed(depth):
     nest = "[" * depth + "]" * depth
     custom = json.dumps(opening([{**STEREO, "rate": 0}], customConfig={"agent": 0}))
     deep = [
@@ -215,7 +215,7 @@ def chunk(payload, **named):
     return {"type": "userStream.chunk", "audioChunk": base64.b64encode(payload).decode(), **named}
 
 
-def test_an_audiocodes_call_is_accepted_and_heard():
+def test_an_audiocodes_call_is_accepted_and_stored():
     events = read(
         {"type": "connection.validate"},
         INITIATE,
@@ -261,7 +261,7 @@ def test_an_audiocodes_call_is_accepted_and_heard():
         ("raw/lpcm16", "raw/lpcm16", "audio/l16;rate=16000"),
     ],
 )
-def test_audiocodes_is_told_the_best_of_what_it_offers(offered, accepted, media):
+def test_audiocodes_gets_the_best_format_on_offer(offered, accepted, media):
     start, answer = read({**INITIATE, "supportedMediaFormats": offered})
 
     assert (start.media, told([answer])[0]["mediaFormat"]) == (media, accepted)

@@ -107,7 +107,7 @@ async def test_only_the_carriers_own_stop_ends_a_call(first, call_id, last, how,
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_carrier_that_does_not_come_back_ends_its_call_as_lost(settings):
+async def test_a_call_ends_as_lost_if_its_carrier_does_not_reconnect(settings):
     settings.MEDIA_RECONNECT = 0.2
     carrier = await start(TWILIO_START)
 
@@ -182,7 +182,7 @@ async def test_a_call_that_somebody_has_locked_does_not_hold_up_the_ends_of_othe
     assert (await call_of("jam-1")).state == "COMPLETED"
 
 
-def test_one_heartbeat_renews_the_leases_of_all_sockets_and_ends_with_the_last(monkeypatch):
+def test_one_heartbeat_thread_renews_all_leases_and_ends_with_the_last_socket(monkeypatch):
     monkeypatch.setattr(heartbeats, "RENEW_S", 0.01)
     renewed, beaten = [], threading.Event()
 

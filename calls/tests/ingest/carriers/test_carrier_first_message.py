@@ -50,7 +50,7 @@ def kinds(events):
 
 @pytest.mark.parametrize("path", ["/v1/media/race-1", "/v1/media"])
 @pytest.mark.parametrize("before", [1, 2, 10, 60])
-async def test_audio_that_overtakes_its_description_is_kept_and_read_as_described(path, before):
+async def test_audio_that_overtakes_its_description_is_kept_and_decoded_as_described(path, before):
     carrier = await connect(path=path)
     cut = before * FRAME
 
@@ -81,7 +81,7 @@ async def test_media_before_the_start_is_kept_in_order_and_not_malformed():
     assert (stream.malformed_frames, stream.missing_frames) == (0, 0)
 
 
-async def test_a_description_that_comes_late_and_differs_opens_a_stream_for_what_follows():
+async def test_a_late_description_that_differs_opens_another_stream():
     carrier = await connect(path="/v1/media/late-1?encoding=l16")
 
     await send(carrier, b"\0" * 3200, 320)
@@ -98,7 +98,7 @@ async def test_a_description_that_comes_late_and_differs_opens_a_stream_for_what
     assert (await call_of("late-1")).state == "COMPLETED"
 
 
-async def test_audio_without_a_description_is_what_the_address_says_when_the_sender_goes():
+async def test_undescribed_audio_has_the_format_of_the_address_when_the_sender_disconnects():
     carrier = await connect(path="/v1/media/short-1")
 
     await send(carrier, b"\0\1" * 160, 320)
@@ -134,7 +134,7 @@ async def test_metadata_without_a_readable_field_is_refused():
     await carrier.disconnect()
 
 
-def test_metadata_that_comes_in_two_messages_is_one():
+def test_metadata_in_two_messages_is_joined():
     whole = json.dumps({"call_id": "abc", "agent": "ana", "encoding": "ulaw"})
     parser = AnyParser()
 
@@ -144,7 +144,7 @@ def test_metadata_that_comes_in_two_messages_is_one():
     assert (events[1].call_id, events[1].media) == ("abc", "audio/x-mulaw;rate=8000")
 
 
-def test_audio_waits_a_second_for_its_description_and_no_longer():
+def test_audio_waits_at_most_a_second_for_its_description():
     now = [0.0]
     parser = PreambleParser({}, clock=lambda: now[0])
 

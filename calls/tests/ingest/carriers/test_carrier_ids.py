@@ -34,7 +34,7 @@ def read(message):
     [("A" * 128 + "one", "A" * 128 + "two"), ("a b", "a_b"), ("a/b", "a;b"), ("é", "e\u0301"),
      (" a", "a"), ("a", "A"), ("a\0", "a"), ("x" * 1000 + "1", "x" * 1000 + "2")],
 )  # fmt: skip
-def test_two_ids_are_two_calls(one, other):
+def test_different_ids_open_different_calls(one, other):
     assert read(start(one)).call_id != read(start(other)).call_id
 
 
@@ -52,7 +52,7 @@ def test_without_an_id_the_stream_names_the_call(call_id):
     assert "external_id" not in found.description
 
 
-def test_long_names_of_streams_stay_different():
+def test_long_stream_names_stay_different():
     one, other = (read(start("", "s" * 128 + end)).stream for end in ("1", "2"))
 
     assert one != other
@@ -73,7 +73,7 @@ def test_words_before_the_audio_name_the_call_only_if_they_can(words, call_id):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("own", [None, "a%b{c}[d];e~f", "ü-1 2"])
-async def test_the_sender_s_id_is_kept_and_names_the_call(settings, own):
+async def test_the_senders_id_is_kept_and_names_the_call(settings, own):
     settings.API_AUTH = "open"
     path = f"/v1/media/{quote(own, safe='')}" if own else "/v1/media"
     sent = own or "sip/1;tag=2"

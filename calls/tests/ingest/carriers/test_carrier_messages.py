@@ -67,7 +67,7 @@ def assert_same_audio(dialect, heard, spoken):
 
 
 @pytest.mark.parametrize("dialect", [*ENVELOPES, *UNNUMBERED, *PREAMBLES], ids=str)
-def test_documented_messages_give_the_call_with_its_identity_format_and_audio(dialect):
+def test_documented_messages_give_a_call_with_its_id_format_and_audio(dialect):
     spoken = speech(dialect.rate)
 
     heard = hear(texts(dialect.messages(spoken)))
@@ -102,7 +102,7 @@ def test_noise_between_the_messages_of_a_carrier_changes_nothing_and_is_counted(
 
 
 @pytest.mark.parametrize("dialect", ENVELOPES, ids=str)
-def test_frames_that_overtake_each_other_or_come_twice_are_put_right(dialect):
+def test_reordered_and_duplicate_frames_are_corrected(dialect):
     spoken = speech(dialect.rate)
     messages = texts(dialect.messages(spoken))
     at = len(dialect.opening) + 8
@@ -189,7 +189,7 @@ def test_raw_audio_may_be_cut_anywhere(dialect):
         (0.4, 300, 60.3),  # too soon to tell
     ],
 )
-def test_a_stream_that_comes_back_goes_on_where_it_broke_off(resumed_s, first_ms, at_s):
+def test_a_stream_that_reconnects_continues_where_it_broke_off(resumed_s, first_ms, at_s):
     session = Session(row_age_s=1)
     session.take(Start(media="audio/x-mulaw;rate=8000"), 0)
     session.begin(Identity("c", "s#2", begins_s=60.0, resumed_s=resumed_s))

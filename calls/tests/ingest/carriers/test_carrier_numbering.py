@@ -47,7 +47,7 @@ def heard(packets):
 
 @pytest.mark.parametrize("wrap", [2**16, 2**32])
 @pytest.mark.parametrize("lost", [0, 3])
-def test_a_wrap_is_one_numbering(wrap, lost):
+def test_a_wrap_around_stays_one_numbering(wrap, lost):
     numbers = Numbering()
 
     for at in range(100):
@@ -57,7 +57,7 @@ def test_a_wrap_is_one_numbering(wrap, lost):
     assert (numbers.highest, numbers.missing) == (wrap + 49, 1 if lost else 0)
 
 
-def test_a_repeat_is_told_by_content_and_time():
+def test_a_duplicate_is_recognised_by_content_and_time():
     numbers = Numbering()
     for at in range(10):
         numbers.see(at, f"frame {at}", 20.0 * at)
@@ -74,7 +74,7 @@ def test_the_first_frames_may_overtake_each_other():
     assert (counts.missing, counts.repeated, counts.reordered) == (0, 0, 2)
 
 
-def test_a_leap_without_the_time_for_it_is_no_loss():
+def test_a_jump_without_matching_time_is_not_a_loss():
     events = [frame(n, n, n, 20.0 * n) for n in range(1, 51)]
     events += [frame(n, n + 51_000, n + 51_000, 20.0 * n) for n in range(51, 101)]
 
@@ -84,7 +84,7 @@ def test_a_leap_without_the_time_for_it_is_no_loss():
     assert counts.missing == 0
 
 
-def test_messages_between_frames_are_numbered_too():
+def test_messages_between_frames_are_also_numbered():
     events = []
     for at in range(65_500, 65_580):
         events += [frame(at - 65_500, 2 * at % 2**16), Ignored((2 * at + 1) % 2**16)]

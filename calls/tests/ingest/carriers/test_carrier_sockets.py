@@ -38,7 +38,7 @@ def _open_api(settings):
     settings.API_AUTH = "open"
 
 
-async def test_a_twilio_call_has_its_identity_speakers_and_audio(settings):
+async def test_a_twilio_call_has_its_id_speakers_and_audio(settings):
     settings.MEDIA_STORE_WITHIN = 2
     audio = codes()
 
@@ -52,7 +52,7 @@ async def test_a_twilio_call_has_its_identity_speakers_and_audio(settings):
     assert call.packet_count <= 8  # coalesced to about a second for each track
 
 
-async def test_shuffled_and_repeated_frames_are_counted_and_put_right():
+async def test_shuffled_and_repeated_frames_are_counted_and_corrected():
     audio = codes()
     messages = twilio_frames(audio)
     messages[20:24] = [messages[22], messages[20], messages[22], messages[21], messages[23]]
@@ -65,7 +65,7 @@ async def test_shuffled_and_repeated_frames_are_counted_and_put_right():
     assert_same_audio(await audio_of(CALL_ID), audio)
 
 
-async def test_lost_frames_are_counted_and_leave_silence_behind():
+async def test_lost_frames_are_counted_and_become_silence():
     audio = codes()
     messages = twilio_frames(audio)
     del messages[60:64]
@@ -115,7 +115,7 @@ async def test_a_stereo_jambonz_call_is_split_into_agent_and_customer():
          "vo"),
     ],
 )  # fmt: skip
-async def test_other_preambles_open_a_call_too(first, call_id):
+async def test_other_preambles_also_open_a_call(first, call_id):
     carrier = await connect(path="/v1/media" if call_id else "/v1/media/named-by-address")
 
     await carrier.say(first)
@@ -157,7 +157,7 @@ async def test_an_address_that_describes_a_codec_that_we_cannot_decode_still_sto
 
 
 @pytest.mark.parametrize("word", ["OPUS", "klingon/3", "pcm_f32le"])
-async def test_audio_in_an_unknown_format_is_stored_byte_for_byte_and_said(word):
+async def test_audio_in_an_unknown_format_is_stored_unchanged_with_a_remark(word):
     audio = codes()
     start = json.loads(json.dumps(TWILIO_START))
     start["start"]["mediaFormat"]["encoding"] = word
@@ -210,7 +210,7 @@ async def test_the_last_stream_of_a_call_ends_it_and_a_second_one_is_kept_apart(
     assert names == sorted([SID, "MZ2"])
 
 
-async def test_a_stop_that_comes_twice_ends_the_call_once():
+async def test_a_repeated_stop_ends_the_call_once():
     carrier = await connect()
     await carrier.say(TWILIO_START)
 
@@ -224,7 +224,7 @@ async def test_a_stop_that_comes_twice_ends_the_call_once():
     assert await ends() == 1
 
 
-async def test_while_nothing_can_be_stored_reading_goes_on_and_nothing_is_lost(
+async def test_while_nothing_can_be_stored_reading_continues_and_nothing_is_lost(
     monkeypatch, settings
 ):
     settings.MEDIA_STORE_WITHIN = 2
@@ -265,7 +265,7 @@ async def test_a_carrier_that_has_started_waits_for_the_database_as_long_as_it_t
     assert_same_audio(await audio_of(CALL_ID), audio)
 
 
-async def test_a_protocol_that_wants_answers_gets_them_before_the_start(monkeypatch):
+async def test_a_protocol_that_expects_answers_gets_them_before_the_start(monkeypatch):
     class Greeting:
         def __init__(self, described):
             pass

@@ -82,7 +82,7 @@ QUICK = ("Twilio", "Plivo")
         for each in DIALECTS
     ],
 )
-def test_a_recording_is_understood_as_well_as_without_the_carrier(
+def test_a_recording_is_recognised_as_well_as_without_the_carrier(
     dialect, spoken, direct, error_rate
 ):
     messages = dialect.messages(resampled(spoken, dialect.rate))

@@ -109,7 +109,7 @@ def test_both_words_of_every_pair_of_directions_are_known(said, direction):
         ('a";b=c\0\n', 8000, 1, "is not known"),
     ],
 )
-def test_what_cannot_be_decoded_is_stored_as_unknown_and_said(codec, rate, channels, said):
+def test_an_undecodable_format_is_stored_as_unknown_with_a_remark(codec, rate, channels, said):
     declared = media_type(codec, rate, channels)
 
     assert is_unknown(declared.media)
@@ -138,7 +138,7 @@ def test_what_cannot_be_decoded_is_stored_as_unknown_and_said(codec, rate, chann
         ),
     ],
 )
-def test_nothing_becomes_a_default_silently(arguments, media, remark):
+def test_every_assumed_format_causes_a_remark(arguments, media, remark):
     declared = media_type(**arguments)
 
     assert declared.media == media
@@ -159,7 +159,7 @@ def test_the_byte_order_is_read_in_every_spelling(word):
         ({"encoding": "base64", "sample_rate": "8000", "bit_rate": "16"}, "audio/l16"),
     ],
 )
-def test_the_bits_of_a_sample_tell_the_encoding_where_its_name_does_not(media_format, media):
+def test_the_sample_size_determines_the_encoding_if_the_name_does_not(media_format, media):
     start = {"event": "start", "start": {"callSid": "c", "mediaFormat": media_format}}
 
     event = EnvelopeParser()._start(start, None)

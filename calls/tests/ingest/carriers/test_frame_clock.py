@@ -27,7 +27,7 @@ def test_frames_have_their_times_from_the_third_one_on(unit, origin_s):
     assert np.diff(times[2:]) == pytest.approx([FRAME_S] * 47, abs=1e-5)
 
 
-def test_a_clock_that_stands_still_is_taken_as_documented():
+def test_a_clock_that_does_not_advance_is_read_as_documented():
     clock = FrameClock()
 
     assert {clock.read("inbound", 7.0, FRAME_S) for _ in range(500)} == {0.007}

@@ -73,7 +73,7 @@ def test_any_messages_at_all_give_events_that_can_be_stored(messages, described)
     ("value", "agent"),
     [(r'"Ana \ud83d"', "Ana ?"), ('"Ana"', "Ana"), ("1e999", "inf"), ("NaN", "nan")],
 )
-def test_one_odd_value_does_not_cost_the_call(value, agent):
+def test_one_malformed_value_does_not_lose_the_call(value, agent):
     message = json.dumps({"event": "start", "start": {"callSid": "c-1", "agent": "?"}})
 
     (start,) = AnyParser().text(message.replace('"?"', value))
@@ -93,7 +93,7 @@ def test_two_sounds_under_two_tags_are_two_tracks():
 
 
 @pytest.mark.parametrize("value", [[], {}, [["start"]], None, 1, True])
-def test_an_event_that_is_no_word_is_no_envelope(value):
+def test_a_message_whose_event_is_not_text_is_not_an_envelope(value):
     (start,) = AnyParser().text(json.dumps({"event": value, "callSid": "c-1"}))
 
     assert (type(start), start.call_id) == (Start, "c-1")
@@ -101,7 +101,7 @@ def test_an_event_that_is_no_word_is_no_envelope(value):
 
 @pytest.mark.parametrize("depth", [200, *range(700, 1000, 25)])
 @pytest.mark.parametrize("name", ["sampleRate", "channels", "encoding"])
-def test_a_field_that_is_nested_deeply_is_told_or_malformed(depth, name):
+def test_a_deeply_nested_field_is_read_or_malformed(depth, name):
     nest = "[" * depth + "]" * depth
     message = f'{{"event":"start","start":{{"callSid":"c-1","mediaFormat":{{"{name}":{nest}}}}}}}'
 
@@ -136,7 +136,7 @@ def test_a_flood_of_empty_messages_is_bounded(described):
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_parameter_whose_name_no_database_takes_does_not_cost_the_call(settings):
+async def test_a_parameter_name_that_cannot_be_stored_does_not_lose_the_call(settings):
     settings.API_KEYS = []
     await CustomField.objects.acreate(name="customer_id", label="Customer")
     start = {**TWILIO_START["start"], "customParameters": {"a\0b": "x", "customer_id": "7"}}

@@ -68,7 +68,7 @@ def broken(name, when, since=0):
         ([broken("a", 10)], 60, 41, Fate.LEFT),
     ],
 )
-def test_the_last_wait_to_run_out_decides(connections, now, packet, fate):
+def test_the_wait_that_runs_out_last_decides(connections, now, packet, fate):
     heard_at = None if packet is None else at(packet)
 
     verdict = judge(connections, now=at(now), patience=PATIENCE, last_packet_at=heard_at)
@@ -221,7 +221,7 @@ def test_a_call_ends_once_for_its_true_reason_and_never_while_a_carrier_is_conne
 
 
 @pytest.mark.django_db
-def test_a_stream_begins_where_it_joins_the_call():
+def test_a_stream_starts_at_its_offset_in_the_call():
     first = open_stream(call_id="c", name="a", media=MEDIA, description={})
     began = Stream.objects.get().opened_at - timedelta(seconds=90)
     Stream.objects.update(opened_at=began)
