@@ -54,7 +54,7 @@ CASES = [
     ("database disk", with_part("database", free_bytes=10**8), PROBLEM, "0.1 GB"),
     ("worker", with_part("service", workers=0, silent_s=None), PROBLEM, "ever run"),
     ("worker", with_part("service", workers=0, silent_s=90), PROBLEM, "for 90 s"),
-    ("listener", with_part("service", listeners=0), WARNING, "No process hears"),
+    ("listener", with_part("service", listeners=0), WARNING, "No process transcribes"),
     ("queue", with_part("service", oldest_s=2000), WARNING, "2000 s"),
     ("queue", with_part("service", is_paused=True, oldest_s=2000), WARNING, "paused"),
     ("jobs", with_part("service", failed_jobs=2), WARNING, "2 background jobs"),
@@ -88,8 +88,8 @@ CASES = [
     ("site", on_visit(is_ours=False), WARNING, "a different site"),
     ("proxy scheme", on_visit(scheme="http"), PROBLEM, "http instead of https"),
     ("proxy host", on_visit(host="127.0.0.1:8000"), PROBLEM, "instead of calls.example.com"),
-    ("client address", on_visit(client="127.0.0.1"), WARNING, "of everybody"),
-    ("WebSockets", on_visit(socket_status=404), PROBLEM, "with 404"),
+    ("client address", on_visit(client="127.0.0.1"), WARNING, "of every client"),
+    ("WebSockets", on_visit(socket_status=404), PROBLEM, "got 404"),
     ("WebSockets", on_visit(socket_status=403), OK, "passes them on"),
 ]
 
