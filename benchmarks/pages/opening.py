@@ -1,4 +1,4 @@
-"""Opens the page of a call in Chromium, and measures how long it takes by the browser's clock."""
+"""Opens the call page in Chromium, and measures how long it takes by the browser's clock."""
 
 from __future__ import annotations
 

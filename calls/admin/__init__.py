@@ -4,7 +4,7 @@ access/      Who may come in: users, groups, logins and API keys.
 agent_import Imports agents and teams from CSV.
 alerts       Alert rules and alerts.
 analysis     Workers, providers, and the site's own questions.
-annotations  Tags and notes, shown on the page of a call, and custom fields.
+annotations  Tags and notes, shown on the call page, and custom fields.
 audited      Records what is added, changed, deleted and run in the admin.
 bulk         Bulk actions.
 calls        Calls and the actions on them.

@@ -20,7 +20,7 @@ def show_search(request: HttpRequest) -> HttpResponse:
     context = {
         "search": search,
         "choices": read_choices(),
-        # What the page of a call marks, and where it leads back to.
+        # What the call page marks, and where it leads back to.
         "words": "&".join(filter(None, (search.question.words, here.parameter))),
     }
     return render(request, "supervisor/search.html", context)

@@ -2,7 +2,7 @@
 
 admin_site The names and groups of models in the admin, and links to it.
 alerts     The number of open alerts for the navigation, and the age of one.
-listening  Listening in, on the page of a call.
+listening  Listening in, on the call page.
 look       How values look: times, durations, numbers, marks and lengths of bars.
 wall       How values look on the wall screen.
 people     Agents and queues: addresses, days and shares.

@@ -1,4 +1,4 @@
-"""Listening in, on the page of a call: who listens, and whether the user may."""
+"""Listening in, on the call page: who listens, and whether the user may."""
 
 from __future__ import annotations
 

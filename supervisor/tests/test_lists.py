@@ -1,4 +1,4 @@
-"""The list that the page of a call came from: its address, and the calls beside one in it."""
+"""The list that the call page came from: its address, and the calls beside one in it."""
 
 from __future__ import annotations
 

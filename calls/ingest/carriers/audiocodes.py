@@ -97,7 +97,7 @@ class AudioCodesParser:
 def _declared(chosen: str, offered: Sequence[str]) -> Declared:
     if chosen:
         return media_type(*FORMATS[chosen])
-    # Stored as it comes, and named on the page of the call.
+    # Stored as it comes, and named on the call page.
     return media_type(offered[0]) if offered else media_type(*FORMATS["raw/lpcm16"])
 
 
