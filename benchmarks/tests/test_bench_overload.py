@@ -1,4 +1,4 @@
-"""The benchmark of overload on a small scale: it offers, counts and judges."""
+"""The benchmark of overload on a small scale: it offers load, counts and compares."""
 
 from collections import Counter
 

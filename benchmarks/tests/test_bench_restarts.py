@@ -1,4 +1,4 @@
-"""The benchmark of restarts on a small scale: it loads, restarts, counts and judges."""
+"""The benchmark of restarts on a small scale: it makes load, restarts, counts and compares."""
 
 from __future__ import annotations
 

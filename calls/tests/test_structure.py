@@ -1,4 +1,4 @@
-"""The import graph: no circle, and no arrow that points up. Ruff holds it file by file as well."""
+"""The import graph: no cycles, and no imports of higher layers. Ruff also checks each file."""
 
 import ast
 import re

@@ -50,7 +50,7 @@ HEARD = [
 
 
 def heard_call(call_id="heard", *, utterances=HEARD, **live):
-    """A live call of which a worker has heard these utterances. ``live`` sets more columns."""
+    """A live call with these utterances, as a worker stores them. ``live`` sets more columns."""
     call, now = live_call(call_id), timezone.now()
     LiveTranscription.objects.create(
         call=call,

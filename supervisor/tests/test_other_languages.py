@@ -1,4 +1,4 @@
-"""A call in a language that this site does not judge: nothing is made up, and the page says so."""
+"""A call in a language that the models do not know: nothing is invented, and the page says so."""
 
 import asyncio
 

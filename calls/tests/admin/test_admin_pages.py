@@ -1,4 +1,4 @@
-"""Every page of the admin opens, with rows of everything, and asks the database little."""
+"""Every page of the admin opens, with rows of everything, and runs few queries."""
 
 from __future__ import annotations
 

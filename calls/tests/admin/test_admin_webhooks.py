@@ -1,4 +1,4 @@
-"""Webhooks in the admin: what would be refused later is refused at once, and a test answers."""
+"""Webhooks in the admin: URLs that delivery would refuse are refused at once, and tests work."""
 
 from __future__ import annotations
 

@@ -26,14 +26,14 @@ def rule(kind="words", **fields):
 
 
 def hearing(**fields):
-    """Begin to hear a new call."""
+    """Start the live transcription of a new call."""
     call = live_call()
     Call.objects.filter(pk=call.pk).update(**fields)
     return Hearing(call)
 
 
 class Hearing:
-    """Hears one call: each write gets the next revision, as that of the listener does."""
+    """Transcribes one call: each write gets the next revision, as in the listener."""
 
     def __init__(self, call, *, channel="s/1/customer/0"):
         self.call, self.channel = call, channel
@@ -66,7 +66,7 @@ class Hearing:
         self._write(figures=figures)
 
     def listen(self, heard_until_ms, **fields):
-        """Hear nothing new, which is no revision."""
+        """Store nothing new, which is not a revision."""
         self._store(heard_until_ms=heard_until_ms, **fields)
 
     def _write(self, **fields):
@@ -85,7 +85,7 @@ def book():
 
 
 def look(tail=None, *, now=None):
-    """Look at the live calls, as each step of the watcher does. Return the new alerts."""
+    """Check the live calls, as each step of the watcher does. Return the new alerts."""
     heard = list(match_heard(book(), (tail or LiveTail()).read()))
     return raise_alerts(heard, now=now or timezone.now())
 

@@ -1,4 +1,4 @@
-"""Alerts that nobody has to close: each kind is resolved when its condition is over."""
+"""Alerts are resolved automatically: each kind, when its condition ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any order of what happens to a call and what people do: no alert is open without its reason."""
+"""Any order of events and actions: no alert stays open without its reason."""
 
 from __future__ import annotations
 

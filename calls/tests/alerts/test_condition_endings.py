@@ -25,7 +25,7 @@ def so_far(heard, score, *, speaker="customer"):
 
 
 def unhappy(**fields):
-    """A call whose customer was judged often enough, with a word that rules look for."""
+    """A call with enough scores of its customer, and a word that rules look for."""
     heard = hearing(**fields)
     for number in range(3):
         heard.hear(number * 9_000, "I want a refund, says my lawyer.", score=-4.0)
@@ -38,7 +38,7 @@ def lossy(call, *, missing):
 
 
 def check(alert):
-    """Look for what has ended, twice: the second look finds nothing more."""
+    """Resolve ended alerts twice: the second time finds nothing more."""
     now = timezone.now()
     resolved = resolve_live(now=now)
     assert resolve_live(now=now) == 0

@@ -1,4 +1,4 @@
-"""Rules on sentiment and silence of live calls, which are told again only if they say so."""
+"""Rules on sentiment and silence of live calls, which repeat an alert only if they say so."""
 
 from __future__ import annotations
 

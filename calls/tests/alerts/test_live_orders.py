@@ -47,7 +47,7 @@ def steps(draw):
 
 
 class Story:
-    """Writes what the listener writes, looks as the watcher looks, and knows what is due."""
+    """Writes as the listener does, checks as the watcher does, and knows which alerts are due."""
 
     def __init__(self):
         self.heard = hearing()
@@ -76,7 +76,7 @@ class Story:
         if not self.is_over:
             self.is_due |= self._is_shown()
             look(self.tail)
-        # A call that is over is looked at when its events are read.
+        # An ended call is checked when its events are read.
         fresh = CallEvent.objects.filter(id__gt=self.offset, type="state_change").exists()
         self.is_due |= fresh and self._is_shown()
         self.offset = look_at_log(self.tail, after=self.offset)

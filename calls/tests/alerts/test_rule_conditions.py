@@ -1,4 +1,4 @@
-"""Rules with several conditions: all must hold, whenever each of them begins to."""
+"""Rules with several conditions: all must hold, whichever came first."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def customer(score):
 
 
 def judged(heard, score):
-    """Let three utterances be judged, which is enough for the sentiment of a side to count."""
+    """Give three utterances a score, which is enough for the sentiment of a side to count."""
     for begin_ms in (10_000, 20_000, 30_000):
         heard.hear(begin_ms, "Hm.", score=score)
     heard.measure(**customer(score))

@@ -1,4 +1,4 @@
-"""What is done for many calls in one go: to each its own result, at the price of one."""
+"""Steps for many calls at once: each gets its own result, at the cost of one."""
 
 from __future__ import annotations
 

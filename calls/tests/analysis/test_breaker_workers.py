@@ -29,7 +29,7 @@ needs_commits = pytest.mark.django_db(transaction=True)
 
 
 class Restarting(FakeProvider):
-    """Answers nothing until it was asked ``deaf_for`` times."""
+    """Fails until it was called ``deaf_for`` times."""
 
     def __init__(self, deaf_for):
         super().__init__([outage() for _ in range(deaf_for)])
@@ -54,7 +54,7 @@ def test_a_provider_that_is_down_for_a_while_fails_no_call(settings, monkeypatch
 
 
 class Deaf(SpokenProvider):
-    """Hears nothing until ``words`` calls have been understood. Those wait until it was tried."""
+    """Transcribes nothing until ``words`` calls are understood. Those wait until it was tried."""
 
     def __init__(self, words):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Paused and resumed by people: calls are taken in, wait, and lose nothing by it."""
+"""Pausing and resuming: calls are received, wait, and lose nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the analysis stands, for those who ask: metrics, readiness, the API."""
+"""The status of the analysis, in metrics, readiness and the API."""
 
 from __future__ import annotations
 

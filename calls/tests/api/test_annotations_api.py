@@ -1,4 +1,4 @@
-"""Tags, notes and swapped speakers over HTTP: answers, permissions, filters and queries."""
+"""Tags, notes and swapped speakers over HTTP: responses, permissions, filters and queries."""
 
 from __future__ import annotations
 

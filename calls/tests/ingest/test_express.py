@@ -1,4 +1,4 @@
-"""The fast lane and the slow lane answer alike and store alike, whatever comes in."""
+"""The fast lane and the slow lane respond alike and store alike, whatever arrives."""
 
 from __future__ import annotations
 

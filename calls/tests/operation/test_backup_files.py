@@ -1,4 +1,4 @@
-"""The files of a backup: whole or none, and restored only into a folder that is theirs."""
+"""The files of a backup: all or none, and restored only into their own folder."""
 
 from __future__ import annotations
 

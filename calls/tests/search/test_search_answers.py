@@ -1,4 +1,4 @@
-"""Every query has the same answer on SQLite and on PostgreSQL."""
+"""Every query has the same result on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs: a wake-up looks at the rows, and the sweep finds what no wake-up announced."""
+"""The jobs: a wake-up processes due rows, and the sweep finds calls without a wake-up."""
 
 from datetime import timedelta
 from functools import partial

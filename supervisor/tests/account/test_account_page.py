@@ -1,4 +1,4 @@
-"""The account page: who one is, the change of the password, and where one is logged in."""
+"""The account page: the user, the password, and where they are logged in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One's own settings: the page, and how they apply to every other page."""
+"""A user's settings: the page, and how they apply to every other page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a live call: what was heard so far, and how the live transcription stands."""
+"""The page of a live call: the live transcript, and the status of the live transcription."""
 
 import re
 from datetime import timedelta

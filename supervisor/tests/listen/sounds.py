@@ -62,7 +62,7 @@ class Ear(WebsocketCommunicator):
         assert connected
 
     async def hear(self, samples):
-        """Wait until at least so many samples have come. Return all of them."""
+        """Wait until at least this many samples have arrived. Return all of them."""
         while sum(len(sound) for _, sound in self.frames) < samples:
             data = await self.receive_from(timeout=10)
             self.frames.append((HEADER.unpack_from(data), sound_of(data)))

@@ -1,4 +1,4 @@
-"""Pings find dead clients, and never take a living one for dead."""
+"""Pings detect dead clients, and never mistake a live one for dead."""
 
 import asyncio
 import socket as sockets

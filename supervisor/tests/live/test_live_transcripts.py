@@ -1,4 +1,4 @@
-"""Live transcripts in the feed: what a client lacks, then every change, once and without a hole."""
+"""Live transcripts in the feed: what a client is missing, then every change once, without a gap."""
 
 from datetime import timedelta
 

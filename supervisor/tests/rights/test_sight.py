@@ -1,4 +1,4 @@
-"""Whoever sees a team only finds nothing of the others: on pages, in counts, searches and files."""
+"""Users limited to a team find nothing of the others: on pages, in counts, searches and files."""
 
 from __future__ import annotations
 

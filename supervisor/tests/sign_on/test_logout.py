@@ -1,4 +1,4 @@
-"""A logout here is one at the OpenID provider, if it says where."""
+"""A logout also ends the login at the OpenID provider, if it publishes an endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hears the stored packets of a call as if they arrived now, and stores the utterances."""
+"""Reads the stored packets of a call as if they arrived now, and stores the utterances."""
 
 from asgiref.sync import async_to_sync
 from django.utils import timezone
@@ -55,7 +55,7 @@ def rows_for(utterances, provider, *, language="en"):
 
 
 def store(call, rows, provider, *, language="en"):
-    """Store what a listener has heard of a call."""
+    """Store the live words of a call, as a listener does."""
     LiveTranscription.objects.create(
         call=call, model=provider.speech_model, language=language, revision=1
     )

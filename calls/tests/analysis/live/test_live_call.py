@@ -1,4 +1,4 @@
-"""A live call is heard in the same way by one process, or by several one after another."""
+"""One process, or several one after another, find the same utterances in a live call."""
 
 import json
 

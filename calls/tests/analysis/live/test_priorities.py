@@ -1,4 +1,4 @@
-"""Who is heard first when there is more to hear than the cores can."""
+"""Which calls come first when there are more than the cores can transcribe."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def test_calls_that_nobody_watches_are_recognised_in_the_time_that_is_left():
     receive(*spoken("c-2", (1, 3), seconds=5))
     watch("c-1")
     at_once, in_rest = CountingProvider(), CountingProvider()
-    at_once.name = "other"  # nothing is heard again
+    at_once.name = "other"  # nothing is recognised again
     listener = a_listener(at_once, in_rest=in_rest)
 
     listen_until(listener, lambda: len(stored()) == 2)

@@ -1,4 +1,4 @@
-"""New packets of heard calls are read with one query, once, and without a scan of their streams."""
+"""New packets of leased calls are read with one query, once, and without scanning their streams."""
 
 import threading
 

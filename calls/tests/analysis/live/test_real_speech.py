@@ -1,4 +1,4 @@
-"""The real model hears a recorded call live."""
+"""The real model transcribes a recorded call live."""
 
 import base64
 

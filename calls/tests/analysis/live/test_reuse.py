@@ -1,4 +1,4 @@
-"""What was heard live becomes the transcript: each word once, whatever is missing."""
+"""Live words become the transcript: each word once, whatever is missing."""
 
 from copy import copy
 from dataclasses import replace
@@ -125,7 +125,7 @@ def test_only_what_is_missing_is_recognised(audio, rows):
 
 
 def provisional(rows, count):
-    """Copies of which the last ``count`` of the customer were not heard in one piece."""
+    """Copies in which the customer's last ``count`` were not recognised in one piece."""
     rows = [copy(row) for row in rows]
     own = sorted((row for row in rows if row.speaker == "customer"), key=lambda row: row.begin_ms)
     for row in own[len(own) - count :]:

@@ -1,4 +1,4 @@
-"""The stage ``transcribe`` of a call that was heard live: when it takes over what was heard."""
+"""The stage ``transcribe`` of a call with live words: when it reuses them."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ class Provider(BurstProvider):
 
 
 def heard_call(*, language="en", without=()):
-    """An ended call that was heard live as a whole."""
+    """An ended call that was fully transcribed live."""
     record_packets(
         [
             packet("heard", row.sequence, row.data, track=row.track, timestamp=row.timestamp,

@@ -1,4 +1,4 @@
-"""Text calls cannot take the time of the spoken ones."""
+"""Text calls cannot take time from audio calls."""
 
 from __future__ import annotations
 

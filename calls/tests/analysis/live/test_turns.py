@@ -1,4 +1,4 @@
-"""Whose turn it is to be heard, if more calls are live than can be heard."""
+"""Whose turn it is, if more calls are live than can be transcribed."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The local models judge English. What is said in another language gets no sentiment."""
+"""The local models know only English. Other languages get no sentiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers at the limits of what a server can send: failures with words, and never a crash."""
+"""Responses at the limits of what a server can send: failures with a message, never a crash."""
 
 import json
 from datetime import UTC, datetime

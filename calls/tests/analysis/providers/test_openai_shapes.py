@@ -1,4 +1,4 @@
-"""Answers in every shape: used where their meaning is beyond doubt, else a failure with words."""
+"""Responses in every form: used if their meaning is clear, otherwise a failure with a message."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Moods, on sentences that are not among the seeds, and without the packages that are optional."""
+"""Sentiment of sentences that are not among the seeds, and without the optional packages."""
 
 from __future__ import annotations
 
