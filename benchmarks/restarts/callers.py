@@ -1,6 +1,6 @@
 """Calls over a proxy: packets at a rate, native sockets, and calls that end.
 
-They behave as clients should: they send again what was answered 503 or not at all, and come back.
+They behave as clients should: they resend requests that got 503 or no response, and reconnect.
 """
 
 from __future__ import annotations

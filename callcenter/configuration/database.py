@@ -70,7 +70,7 @@ def _prepare_sqlite(found: Database) -> None:
         # later would otherwise fail at once if another one writes in between.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        # FULL: a packet answered with 202 survives a power cut, not only a crash.
+        # FULL: a packet that got 202 survives a power cut, not only a crash.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;"
         ),

@@ -54,7 +54,7 @@ class Environment:
         self.problems.append(problem)
 
     def text(self, name: str, default: str = "", takes: str = "text") -> str:
-        """Return the text of a setting. One that is blank counts as not set."""
+        """Return the text of a setting. An empty one counts as not set."""
         self.catalogue[name] = Setting(name, takes)
         return os.environ.get(name, "").strip() or default
 

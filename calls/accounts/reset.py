@@ -20,11 +20,12 @@ from calls.accounts.login_log import log
 
 SEND_RESETS = "calls.tasks.send_resets"
 TEXT = """\
-Somebody, probably you, asked for a new password of the account {name}:
+Somebody, probably you, asked to reset the password of the account {name}:
 
 {link}
 
-The link works once, for an hour. If you did not ask for it, do nothing: your password stays.
+The link works once, for an hour. If you did not ask for this, ignore this message:
+your password does not change.
 """
 
 

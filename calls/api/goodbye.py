@@ -30,8 +30,8 @@ HEADERS = [
 class Goodbye:
     """The outermost layer of the application. Until the process is told to stop, it does nothing.
 
-    From then on it closes connections with their next answer and refuses new sockets. A request
-    that the server gives up because its time is over is answered with 503.
+    From then on it closes connections with their next response and refuses new sockets. A request
+    that the server cancels because its time is up gets 503.
     """
 
     def __init__(self, app: App) -> None:

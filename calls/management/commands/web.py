@@ -14,8 +14,8 @@ from calls.operation.server import find_exposure, listen, serve
 
 class Command(BaseCommand):
     help = (
-        "Run a web process. Ctrl-C or SIGTERM stops it: /readyz then returns 503, and everything "
-        "in flight is answered and stored. After Ctrl-C, it stops listening at once."
+        "Run a web process. Ctrl-C or SIGTERM stops it: /readyz then returns 503, requests in "
+        "flight finish, and all packets are stored. After Ctrl-C, it stops listening at once."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
