@@ -16,7 +16,7 @@ PAGES = [
     *(ROOT / "docs").glob("*.md"),
     ROOT / "clients" / "python" / "README.md",
 ]
-# What was decided or changed may since be gone.
+# These two may name things that no longer exist.
 HISTORY = {"CHANGELOG.md", "decisions.md"}
 GUIDES = [page for page in PAGES if page.name not in HISTORY]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -24,7 +24,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 COMMAND = re.compile(r"manage\.py ([a-z_]+)([^`\n|#]*)")
 ROUTE = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE)`?,? `?(/v1/[^\s`?|,)]+)")
 SETTING = re.compile(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=[^`]*)?`")
-# Names in capitals that are no settings of this service.
+# Names in capitals that are not settings of this service.
 OTHERS = {
     "CONDITION_KINDS", "CONFIDENTIALITY_REQUIRED", "DJANGO_SUPERUSER_PASSWORD", "HTTPS_PROXY",
     "IN_PROGRESS", "INVALID_CREDENTIALS", "NO_PROXY", "NO_SUCH_OBJECT", "PROCESSING_AI",
@@ -94,3 +94,23 @@ def test_every_setting_exists(guide):
     named = set(SETTING.findall(guide.read_text())) - OTHERS
 
     assert {name for name in named if not name.startswith("OTEL_")} - set(env.catalogue) == set()
+
+
+def test_every_test_that_keeps_a_guarantee_exists():
+    guide = (ROOT / "docs" / "analysis.md").read_text()
+    cited = [
+        (module, re.sub(r"\W+", "_", part).strip("_"))
+        for module, names in re.findall(r"`(test_\w+)`: (\*[^;|]+)", guide)
+        for name in re.findall(r"\*([^*]+)\*", names)
+        for part in name.lower().split("...")
+    ]
+
+    assert len(cited) > 20
+    assert [(module, part) for module, part in cited if part not in tests_of(module)] == []
+
+
+def tests_of(module):
+    files = ROOT.glob(f"*/tests/**/{module}.py")
+    return "\n".join(
+        name for file in files for name in re.findall(r"def (test_\w+)", file.read_text())
+    )
