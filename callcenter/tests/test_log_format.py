@@ -1,4 +1,4 @@
-"""Lines of the log: what they say in JSON, and what becomes of unknown hosts."""
+"""Log lines: their fields in JSON, and requests for unknown hosts."""
 
 import json
 import logging

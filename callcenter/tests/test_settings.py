@@ -1,4 +1,4 @@
-"""Settings as they are read from the environment, each time by a process of its own."""
+"""Settings as a fresh process reads them from the environment."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A small server for the simulation, which misbehaves as told."""
+"""A small server for the simulation, which fails as told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests use and requirements-dev.txt does not install, such as nginx and pgbouncer."""
+"""Programs for tests that requirements-dev.txt does not install, such as nginx and pgbouncer."""
 
 from __future__ import annotations
 

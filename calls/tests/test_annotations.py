@@ -1,4 +1,4 @@
-"""Tags and notes: what is taken, what is refused, what the log says, and two people at once."""
+"""Tags and notes: what is accepted, refused and logged, and two people at once."""
 
 from __future__ import annotations
 

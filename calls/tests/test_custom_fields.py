@@ -1,4 +1,4 @@
-"""Custom fields: defined by administrators, sent with calls, seen, searched and exported."""
+"""Custom fields: defined by administrators, sent with calls, shown, searched and exported."""
 
 from __future__ import annotations
 

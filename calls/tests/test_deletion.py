@@ -1,4 +1,4 @@
-"""Calls that somebody deletes: what goes, what stays, and who may."""
+"""Deleting a call: what is removed, what stays, and who may do it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dead letters: failed calls are listed, retried or dismissed, and the log says which."""
+"""Failed calls are listed, retried or dismissed, and the log says which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The duration of a call is that of its sound; the time in which it was received is another one."""
+"""The duration of a call is that of its sound, not the time in which it was received."""
 
 import csv
 from datetime import timedelta

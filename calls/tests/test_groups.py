@@ -1,4 +1,4 @@
-"""The groups that a database comes with, on a fresh one and on an upgraded one."""
+"""The groups of a fresh database and of an upgraded one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which errors of the database pass by themselves, and how an outage is logged."""
+"""Which database errors are temporary, and how an outage is logged."""
 
 import logging
 import sqlite3

@@ -1,4 +1,4 @@
-"""A run of the tests leaves the database of the site alone."""
+"""The tests do not touch the database of the site."""
 
 from __future__ import annotations
 

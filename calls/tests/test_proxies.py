@@ -1,4 +1,4 @@
-"""Behind proxies: who counts as the client, and what a client cannot pretend."""
+"""Behind proxies: who counts as the client, and what a client cannot forge."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Waking the worker: once for a transaction, once for a batch, and never for what was undone."""
+"""The worker is woken once per transaction, once per batch, and never by what was rolled back."""
 
 from __future__ import annotations
 

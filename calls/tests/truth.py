@@ -1,4 +1,4 @@
-"""The scripts of the recorded calls, and how far a transcript is from them."""
+"""The scripts of the recorded calls, and how far a transcript deviates from them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The admin in a real Chromium: figures that renew themselves, and buttons that answer in place."""
+"""The admin in a real Chromium: figures that update themselves, and buttons without a reload."""
 
 from __future__ import annotations
 

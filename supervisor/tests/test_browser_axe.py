@@ -1,4 +1,4 @@
-"""axe-core in a real Chromium, on pages that others wrote in part: admin, API docs, errors.
+"""axe-core in a real Chromium, on pages with other people's markup: admin, API docs, errors.
 
 The pages of supervisors are looked at where they are used, in the other browser tests.
 """

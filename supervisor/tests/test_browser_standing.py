@@ -1,4 +1,4 @@
-"""In a real Chromium: the wallboard says at once that the analysis is held up, and why."""
+"""In a real Chromium, the wallboard says at once that the analysis is held up, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list that the call page came from: its address, and the calls beside one in it."""
+"""The list that the call page was opened from: its address, and a call's neighbours in it."""
 
 from __future__ import annotations
 

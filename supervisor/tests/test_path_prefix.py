@@ -1,4 +1,4 @@
-"""The whole site below a path of its host, behind nginx: every link, file, redirect and socket."""
+"""The whole site below a path, behind nginx: every link, file, redirect and socket."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What people wrote or said may run from right to left: it never mixes with the text around it.
+"""Text that runs from right to left does not mix with the text around it.
 
 A sentence in Arabic ends at its left. Without ``dir="auto"`` on its element, or a ``<bdi>`` around
 it, its full stop goes to the wrong side, and a number beside it changes places with it.

@@ -1,4 +1,4 @@
-"""What the settings of the directory must be, and what is said if they are not."""
+"""Settings of the directory: which values are accepted, and what is said about wrong ones."""
 
 from __future__ import annotations
 

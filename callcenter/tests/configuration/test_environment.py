@@ -1,4 +1,4 @@
-"""Settings: what is wrong with them is said in one line each, all at once."""
+"""Wrong settings are all reported at once, one line each."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Secrets of the local profile: one for all processes, whatever happens to those that make it."""
+"""The secret of the local profile is the same for all processes, even if its creator is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the settings of single sign-on must be, and what is said if they are not."""
+"""Settings of single sign-on: which values are accepted, and what is said about wrong ones."""
 
 from __future__ import annotations
 

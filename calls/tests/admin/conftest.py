@@ -1,4 +1,4 @@
-"""Fixtures of the admin tests: names of webhooks are looked up without a name server."""
+"""Fixtures of the admin tests. Hosts of webhooks are resolved without a name server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk actions in the admin, after the fact: who, what, which calls, and what refused."""
+"""Finished bulk actions in the admin: who started them, on which calls, and what was refused."""
 
 from __future__ import annotations
 

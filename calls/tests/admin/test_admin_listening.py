@@ -1,4 +1,4 @@
-"""The audit of listeners in the admin."""
+"""Listening sessions in the admin."""
 
 import pytest
 from django.urls import reverse

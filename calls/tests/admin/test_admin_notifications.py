@@ -1,4 +1,4 @@
-"""Notification targets in the admin: checked, tested, and their addresses kept to editors."""
+"""Notification targets in the admin: checked and tested. Only editors see their addresses."""
 
 from __future__ import annotations
 

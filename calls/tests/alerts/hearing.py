@@ -1,4 +1,4 @@
-"""What the listener of a live call writes, and what the watcher makes of it, for tests."""
+"""Plays the listener and the watcher of a live call, for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts over REST: listed, narrowed, acknowledged once, exported, and counted on their calls."""
+"""Alerts over REST: listed, filtered, acknowledged once, exported, and counted on their calls."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Any order of events and actions: no alert stays open without its reason."""
+"""In any order of events and actions, no alert stays open without a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts with real workers: how soon they arrive, and that each is raised once, whatever dies."""
+"""Alerts with real workers: they arrive in time, and once each, whichever process dies."""
 
 from __future__ import annotations
 

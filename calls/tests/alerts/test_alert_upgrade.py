@@ -1,4 +1,4 @@
-"""A site from before alerts were resolved: its stale ones are closed without events."""
+"""After an upgrade, alerts whose condition is over are closed without events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts: raised once, acknowledged once, counted on their calls, and checked rules."""
+"""Alerts are raised once, acknowledged once, and counted on their calls. Rules are checked."""
 
 from __future__ import annotations
 

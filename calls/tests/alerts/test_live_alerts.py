@@ -1,4 +1,4 @@
-"""Rules on words of live calls: what they find, what they never see, and each only once."""
+"""Rules on words of live calls: what they find, what is hidden from them, and no duplicates."""
 
 from __future__ import annotations
 

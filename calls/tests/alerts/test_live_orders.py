@@ -1,4 +1,4 @@
-"""Any order of utterances, releases, restarts and the result: exactly one alert, or none."""
+"""In any order of utterances, releases, restarts and results, there is one alert or none."""
 
 from __future__ import annotations
 

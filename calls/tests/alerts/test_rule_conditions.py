@@ -1,4 +1,4 @@
-"""Rules with several conditions: all must hold, whichever came first."""
+"""Rules with several conditions: all must hold, in whatever order they came true."""
 
 from __future__ import annotations
 

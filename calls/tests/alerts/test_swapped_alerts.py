@@ -1,4 +1,4 @@
-"""What becomes of the alerts of a call whose agent and customer are swapped."""
+"""What happens to the alerts of a call when agent and customer are swapped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which calls are taken: audio in a lane of its own, and no more than the provider is allowed."""
+"""Which calls are claimed. Audio has a lane of its own, and the provider has a limit."""
 
 from __future__ import annotations
 

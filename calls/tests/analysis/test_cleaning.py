@@ -1,4 +1,4 @@
-"""Whatever a provider returns is stored, and what was stored can be read everywhere."""
+"""Whatever a provider returns can be stored, and read everywhere."""
 
 import asyncio
 import json

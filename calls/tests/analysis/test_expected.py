@@ -1,4 +1,4 @@
-"""How long a call was, against how much of it was received."""
+"""The length of a call, compared with how much of it was received."""
 
 from datetime import timedelta
 

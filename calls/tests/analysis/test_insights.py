@@ -1,4 +1,4 @@
-"""Questions as data: who edits them, who answers them, and where the answers go."""
+"""Questions about calls: who edits them, who answers them, and where the answers go."""
 
 import asyncio
 from importlib import import_module

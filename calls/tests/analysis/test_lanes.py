@@ -1,4 +1,4 @@
-"""Writes that share a transaction, and a bad one among them."""
+"""Writes that share a transaction, even with a bad one among them."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Packets that come after the end of a call: a new round of analysis reads them."""
+"""Packets that arrive after the end of a call get another round of analysis."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A real worker and a server that is down far longer than all attempts of a call would take."""
+"""A real worker with a server that is down for longer than all attempts of a call would take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pausing and resuming: calls are received, wait, and lose nothing."""
+"""While the analysis is paused, calls are received and wait, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Analysing again: from which stage, many at once, and by itself after an outage."""
+"""Analysing again: from which stage, many at once, and automatically after an outage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runner with a provider that obeys: real threads, real transactions, no waiting for luck."""
+"""The runner with a scripted provider: real threads, real transactions, no sleeping for luck."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Agent and customer swapped: in every state, in everything that is shown, and only once."""
+"""Agent and customer are swapped once, in every state, and everywhere they are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a web process that has been told to stop says to its clients, without a server."""
+"""What a stopping web process tells its clients, tested without a server."""
 
 from __future__ import annotations
 

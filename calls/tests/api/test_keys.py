@@ -1,4 +1,4 @@
-"""API keys: made once, found without a query, refused when revoked, each for its scopes."""
+"""API keys: created once, checked without a query, refused when revoked, limited to scopes."""
 
 from __future__ import annotations
 

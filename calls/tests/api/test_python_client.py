@@ -1,4 +1,4 @@
-"""clients/python: the package that the generator makes today drives a real service."""
+"""The generated package in clients/python works with a real service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings over HTTP: whole, in part, not at all, and off the event loop."""
+"""Recordings over HTTP: whole files, ranges and errors, off the event loop."""
 
 from __future__ import annotations
 

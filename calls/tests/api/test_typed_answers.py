@@ -1,4 +1,4 @@
-"""Documents that no serializer writes fit the types that the schema gives them."""
+"""Documents that no serializer writes match the types in the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who did what and who looked at what is on record, in entries that nobody can change."""
+"""The audit log records who did what and who saw what, in entries that nobody can change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys, passwords and second factors: who changed them is on record, and never a secret."""
+"""Changes of keys, passwords and second factors are recorded with their author, without secrets."""
 
 from __future__ import annotations
 

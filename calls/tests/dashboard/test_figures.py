@@ -1,4 +1,4 @@
-"""What the figures of the home page say, and how urgent each state of the site is."""
+"""What the figures of the admin's home page say, and how urgent each is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor asks a real site, with and without a proxy that passes on too little."""
+"""The doctor checks a real site, with and without a proxy that drops headers."""
 
 import json
 

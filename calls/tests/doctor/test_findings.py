@@ -1,4 +1,4 @@
-"""What the doctor makes of the facts, case by case."""
+"""What the doctor concludes from the facts, case by case."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Each test of erasures has a ledger and a folder of files of its own."""
+"""Gives each test of erasures its own ledger and media folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After an erasure, nothing of a call is in any column of any table, or in any file.
+"""After an erasure, no column of any table and no file holds anything of the call.
 
 A new model fails here until somebody has decided what an erasure does with its rows.
 """

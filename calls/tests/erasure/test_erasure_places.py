@@ -1,4 +1,4 @@
-"""An erasure is asked for in the admin and over the API, by those who may."""
+"""Erasures are started in the admin and over the API, by those who may."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Offsets become visible in their order, whoever commits first."""
+"""Offsets become visible in order, whoever commits first."""
 
 import threading
 

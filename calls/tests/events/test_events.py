@@ -1,4 +1,4 @@
-"""The event log: what is written, how it is read, and how it looks to clients."""
+"""The event log: what is written, how it is read, and how clients see it."""
 
 from __future__ import annotations
 

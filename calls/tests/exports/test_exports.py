@@ -1,4 +1,4 @@
-"""Exports: their formats, hostile words in them, and who may have which."""
+"""Exports: their formats, hostile words in them, and who may get which."""
 
 from __future__ import annotations
 

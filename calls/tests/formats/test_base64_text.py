@@ -1,4 +1,4 @@
-"""Base64 is decoded in every form that senders use, and nothing else is taken for it."""
+"""Base64 is decoded in every form that senders use, and other text is not mistaken for it."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""The language of a text is detected by its words, or not at all."""
+"""The language of a text is recognised by its words, or not at all."""
 
 from __future__ import annotations
 

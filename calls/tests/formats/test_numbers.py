@@ -1,4 +1,4 @@
-"""Scores and limits, as people read them."""
+"""Scores and limits as people read them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Text from outside becomes text that every database stores and that UTF-8 carries."""
+"""Text from outside is cleaned so that every database can store it and UTF-8 can encode it."""
 
 import json
 

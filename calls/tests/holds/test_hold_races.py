@@ -1,4 +1,4 @@
-"""A hold and a deletion at the same time: one of them is first, on real connections."""
+"""A hold and a deletion at the same time, on real connections: one of them comes first."""
 
 from __future__ import annotations
 

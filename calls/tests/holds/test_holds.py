@@ -1,4 +1,4 @@
-"""A call on legal hold is not deleted by anything, until somebody releases it."""
+"""Nothing deletes a call on legal hold until somebody releases it."""
 
 from __future__ import annotations
 

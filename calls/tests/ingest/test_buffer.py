@@ -1,4 +1,4 @@
-"""Group commit: together when it goes well, apart when it does not, and never lost."""
+"""Group commit: one transaction if all goes well, separate ones if not, and no packet lost."""
 
 import threading
 

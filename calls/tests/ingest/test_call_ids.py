@@ -1,4 +1,4 @@
-"""Different calls never become one: what is made of an id keeps different ids different."""
+"""Different external ids give different call ids."""
 
 from __future__ import annotations
 

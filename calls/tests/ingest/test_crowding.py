@@ -1,4 +1,4 @@
-"""A sender that names more and more streams loses nothing, and costs no more and more."""
+"""A sender that opens more and more streams loses nothing, and its cost stays bounded."""
 
 import pytest
 from django.db import connection

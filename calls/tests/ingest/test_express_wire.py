@@ -1,4 +1,4 @@
-"""Both lanes behind a real server: what only bytes on a connection can do."""
+"""Both lanes behind a real server, with what can only be tested byte by byte."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Packets in over HTTP: one, many, described, ended."""
+"""Packets over HTTP: one, many, with a description, and the end of a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingest on every server that runs the project, and while its database comes and goes."""
+"""Ingest on every supported server, while its database goes away and comes back."""
 
 import json
 import sqlite3

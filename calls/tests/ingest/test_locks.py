@@ -1,4 +1,4 @@
-"""Locks of other transactions hold up the packets that need them. PostgreSQL only."""
+"""Locks of other transactions delay only the packets that need them. PostgreSQL only."""
 
 import threading
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Whatever is malformed gets a 4xx that names what is wrong, as JSON, and stores nothing."""
+"""Malformed input gets a 4xx in JSON that names the fault, and nothing is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packets of one stream in several formats: each is decoded in the one that it was declared in."""
+"""Packets of one stream in several formats: each is decoded in the format declared for it."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""When shedding begins and ends, for any course of the wait."""
+"""When shedding begins and ends, for any sequence of waiting times."""
 
 import threading
 import time

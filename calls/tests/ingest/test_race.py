@@ -1,4 +1,4 @@
-"""Two writers open the same call at the same moment: one row, both packets, a word in the log."""
+"""Two writers open the same call at once: one row, both packets, one event in the log."""
 
 import threading
 

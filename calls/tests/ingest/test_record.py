@@ -1,4 +1,4 @@
-"""The write path: order, duplicates, gaps and late packets, counted right for every input."""
+"""The write path counts order, duplicates, gaps and late packets right for every input."""
 
 import contextlib
 import logging

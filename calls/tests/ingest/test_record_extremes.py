@@ -1,4 +1,4 @@
-"""The write path under what no honest sender sends: floods, absurd numbers, strange words."""
+"""The write path under floods, absurd numbers and strange text."""
 
 from __future__ import annotations
 

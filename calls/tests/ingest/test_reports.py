@@ -1,4 +1,4 @@
-"""What an overloaded process tells the others: metrics, the board and /readyz say since when."""
+"""An overloaded process reports it to the others: in metrics, on the board and in /readyz."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Packets that share a number: runs of a stream, told from duplicates by content and time."""
+"""Packets that share a number: content and time tell duplicates from a restarted stream."""
 
 import pytest
 from django.db import connection

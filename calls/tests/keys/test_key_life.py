@@ -1,4 +1,4 @@
-"""The life of a key: it expires, is bound to networks, is rotated, and remembers its last use."""
+"""The life of a key: expiry, networks, rotation and last use."""
 
 from __future__ import annotations
 

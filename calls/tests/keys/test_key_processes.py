@@ -1,4 +1,4 @@
-"""A key that one process revokes is refused by all, and their open streams end."""
+"""A key that is revoked in one process is refused in all, and its open streams end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open sockets end when their key does: revoked, expired, rotated, or bound to other networks."""
+"""Open sockets end when their key is revoked, expires, is rotated or changes its networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times and spans as people write them in commands."""
+"""Times and durations as people write them in commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/metrics``: what it says, in which form, and what a scrape costs."""
+"""``/metrics``: its figures, its format, and what a scrape costs."""
 
 import re
 

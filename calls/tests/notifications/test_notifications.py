@@ -1,4 +1,4 @@
-"""Which alerts a target is told of, how often, and what becomes of the messages."""
+"""Which alerts are sent to a target, how often, and what happens to the messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What arrives at a mail server, a chat and a service, and what is refused before."""
+"""What mail servers, chats and services receive, and what is refused before sending."""
 
 from __future__ import annotations
 

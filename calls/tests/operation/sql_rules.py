@@ -1,4 +1,4 @@
-"""Which statements of a migration would stop a busy site, or the processes of the last release."""
+"""Which statements of a migration would block a busy site or break the previous release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a management command that is struck at a chosen point: ``python -m ... HOW WHERE COMMAND``.
+"""Runs a management command and kills it at a chosen point: ``python -m ... HOW WHERE COMMAND``.
 
 HOW is one of BLOWS. WHERE names a function that the command calls, such as
 ``calls.backups.media._copy``; ``before``, ``after`` or ``in`` it, at its first or ``@2``nd call, or

@@ -1,4 +1,4 @@
-"""A backup of a running site, restored into an empty database, gives the same answers."""
+"""A backup of a running site, restored into an empty database, gives the same responses."""
 
 from __future__ import annotations
 

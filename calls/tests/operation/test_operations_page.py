@@ -1,4 +1,4 @@
-"""The commands in docs/operations.md work, in the order in which they stand there."""
+"""The commands in docs/operations.md work, in the order of the page."""
 
 from __future__ import annotations
 

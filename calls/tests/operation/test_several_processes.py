@@ -1,4 +1,4 @@
-"""Three web and two worker processes behind nginx and pgbouncer, as docs/operations.md has them."""
+"""Three web and two worker processes behind nginx and pgbouncer, as in docs/operations.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM to real web processes: nothing acknowledged is lost, and clients know where to go."""
+"""SIGTERM to real web processes: nothing acknowledged is lost, and clients reconnect."""
 
 from __future__ import annotations
 

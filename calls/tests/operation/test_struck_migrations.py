@@ -1,4 +1,4 @@
-"""`manage.py migrate` may be killed at any point: the next one goes on, with the same result."""
+"""`manage.py migrate` may be killed at any point: the next run completes it."""
 
 from __future__ import annotations
 

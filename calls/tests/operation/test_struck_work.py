@@ -1,4 +1,4 @@
-"""Work that removes or imports data may be killed: the next run ends it, and nothing is half."""
+"""Commands that remove or import data may be killed: the next run finishes the work."""
 
 from __future__ import annotations
 

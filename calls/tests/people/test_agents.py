@@ -1,4 +1,4 @@
-"""Agents are known from the first sight of a name, and are renamed and merged."""
+"""Agents are created by the first call that names them, and can be renamed and merged."""
 
 from __future__ import annotations
 

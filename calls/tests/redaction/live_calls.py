@@ -1,4 +1,4 @@
-"""Calls revealed utterance by utterance, and what was shown of them that the end removes."""
+"""Calls revealed utterance by utterance, and words shown that are later removed."""
 
 from __future__ import annotations
 

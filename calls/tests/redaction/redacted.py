@@ -1,4 +1,4 @@
-"""Short conversations, and what redaction leaves of them."""
+"""Short conversations before and after redaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time that the redaction takes grows with the text, whatever the text holds."""
+"""The time that redaction takes grows only with the length of the text, whatever it says."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What may be shown of a call while it lasts, by example."""
+"""What may be shown of a live call, by example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cards, IBANs and phone numbers have a shape, whatever sign stands between their groups."""
+"""Cards, IBANs and phone numbers are found with any separator between their groups."""
 
 import string
 

@@ -1,4 +1,4 @@
-"""One number has many spellings: typographic dashes, invisible characters, digits of any script."""
+"""Numbers are found in any spelling: other dashes, invisible characters, digits of any script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that are too old to be kept, the command, and the sweep."""
+"""Expired calls, ``manage.py prune``, and the sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Missing index entries: made by the sweep and the command, which never overwrite newer ones."""
+"""Missing index entries are added by the sweep and the command, never over newer ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching over HTTP: what is found, where, and how a query that makes no sense is refused."""
+"""Search over HTTP: what is found, where, and how a malformed query is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words and queries: what is a word, what is understood, and what is explained instead."""
+"""Queries: what counts as a word, which queries are understood, and how others are explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sums over all processes: they are the same for everybody, and never fall."""
+"""Sums over all processes are the same everywhere, and never fall."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor

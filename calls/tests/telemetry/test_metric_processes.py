@@ -1,4 +1,4 @@
-"""``/metrics`` of a site of several processes, with real ones."""
+"""``/metrics`` of a site with several real processes."""
 
 import signal
 import urllib.request

@@ -1,4 +1,4 @@
-"""The request that opened a call is named by every later line about it, in any process."""
+"""Every log line about a call has the id of the request that opened it, in any process."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The ids of requests: who makes them, and where they can be read."""
+"""Request ids: who sets them, and where they appear."""
 
 import asyncio
 

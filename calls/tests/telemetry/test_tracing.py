@@ -1,4 +1,4 @@
-"""Traces, as a collector receives them: one of each call, and no personal data."""
+"""Traces as a collector receives them: one for each call, without personal data."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Webhooks end to end: a real worker, and a receiver that misbehaves in every way it can."""
+"""Webhooks end to end: a real worker, and a receiver that fails in every way it can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks: what is sent, to whom it may go, how it is signed, and what follows a failure."""
+"""Webhooks: what is sent, where it may go, how it is signed, and what follows a failure."""
 
 import asyncio
 import base64

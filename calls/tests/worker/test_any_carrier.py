@@ -1,4 +1,4 @@
-"""Any sequence of streams, breaks, deaths, restarts, wraps, repeats and clocks is one whole call.
+"""Any sequence of streams, breaks, deaths, restarts, wraps, repeats and clocks gives one call.
 
 With two web processes and a worker. Each frame has content of its own, so the recording tells which
 frames it holds, and in which order.

@@ -1,4 +1,4 @@
-"""Carriers whose line breaks, and web processes that stop or die, with real processes."""
+"""Real processes: carriers that lose their connection, and web processes that stop or die."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""SIGKILL in the middle of long work other than analysis: the rest is done, nothing twice."""
+"""SIGKILL during long work other than analysis: the rest is done, and nothing twice."""
 
 from __future__ import annotations
 

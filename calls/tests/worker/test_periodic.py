@@ -1,4 +1,4 @@
-"""Periodic work is done once a period, however many workers look at the clock."""
+"""Periodic work runs once per period, with any number of workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Web and worker as real processes: races, sudden deaths, and a stop that leaves nothing behind."""
+"""Web and worker as real processes: races, sudden deaths, and a clean stop."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""The upkeep of calls: ends that no web process sees, and its caution after an outage."""
+"""Ends of calls that no web process notices, and caution after an outage."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A forgotten password: the mail with the link, and what the link opens."""
+"""A forgotten password: the e-mail with the link, and what the link opens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second factor: its set-up, the login with a code, recovery, and what the site requires."""
+"""The second factor: set-up, login with a code, recovery, and what the site requires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of the wallboard: its invented site, its figures, and the options it refuses."""
+"""The benchmark of the wallboard: its simulated site, its figures, and the options it refuses."""
 
 import pytest
 from django.core.management import CommandError, call_command

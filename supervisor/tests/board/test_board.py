@@ -1,4 +1,4 @@
-"""The wallboard's read model and its address: what is filtered, sorted and offered."""
+"""The wallboard's read model and its address: filters, order and choices."""
 
 import re
 from datetime import timedelta

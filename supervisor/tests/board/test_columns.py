@@ -1,4 +1,4 @@
-"""The columns of the wallboard, and what stands in a row."""
+"""The columns of the wallboard, and what a row shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trouble with the sound, and sentiment that is not known, on the wallboard and the call page."""
+"""Trouble with the sound, and unknown sentiment, on the wallboard and the call page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk actions from the wallboard: the question, the work, and the report."""
+"""Bulk actions from the wallboard: the confirmation, the work, and the report."""
 
 from __future__ import annotations
 

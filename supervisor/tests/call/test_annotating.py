@@ -1,4 +1,4 @@
-"""Tags, notes, swapped speakers and the choice of a stage, from the pages."""
+"""Tags, notes, swapped speakers and the choice of a stage, on the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list that a call was opened from: the way back, and the calls beside it."""
+"""The list that a call was opened from: the way back, and its neighbours in the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a search to a call: the words of the search are marked in what the page shows."""
+"""From a search to a call: the page marks the words of the search."""
 
 from __future__ import annotations
 

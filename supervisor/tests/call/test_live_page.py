@@ -1,4 +1,4 @@
-"""The page of a live call: the live transcript, and the status of the live transcription."""
+"""The page of a live call: the live transcript, and the status of the transcription."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Moments of a call: how people write them, and notes that are about one."""
+"""Moments of a call: how people write them, and notes about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a carrier says that cannot be read is on the wallboard, on the call page and in the API."""
+"""Parts of a carrier's messages that cannot be read are reported on pages and in the API."""
 
 import pytest
 

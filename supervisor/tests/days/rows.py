@@ -1,4 +1,4 @@
-"""A floor with calls of every kind, and the accounts of people who work there."""
+"""A floor with calls of every kind, and the accounts of the people who work there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the packets of live calls are read: along the index, and none twice or too late."""
+"""How packets of live calls are read: along the index, none twice, and none too late."""
 
 from datetime import timedelta
 

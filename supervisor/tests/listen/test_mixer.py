@@ -1,4 +1,4 @@
-"""The timeline on which the channels of a live call are put together."""
+"""The timeline on which the channels of a live call are combined."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How a page follows the feed, with the test in the role of the server."""
+"""How a page follows the feed. The test plays the server."""
 
 from __future__ import annotations
 

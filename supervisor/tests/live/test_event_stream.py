@@ -1,4 +1,4 @@
-"""Server-sent events: the same log as the socket, resumed as a browser resumes it."""
+"""Server-sent events: the same log as on the socket, resumed as a browser does it."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What following live transcripts costs the database: nothing unless somebody does, then little."""
+"""What live transcripts cost the database: nothing without subscribers, and little with them."""
 
 import asyncio
 

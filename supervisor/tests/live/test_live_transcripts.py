@@ -1,4 +1,4 @@
-"""Live transcripts in the feed: what a client is missing, then every change once, without a gap."""
+"""Live transcripts in the feed: first what a client lacks, then each change once."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which calls are open: told to the database by each process, and forgotten when it dies."""
+"""Which calls are open: each process tells the database, and its rows expire when it dies."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Agents, queues and saved views in a real Chromium: live, without a reload, and kept."""
+"""Agents, queues and saved views in a real Chromium: updated without a reload, and kept."""
 
 from __future__ import annotations
 

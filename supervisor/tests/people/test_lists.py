@@ -1,4 +1,4 @@
-"""The lists of agents and queues: who talks, how today goes, in which order, at what cost."""
+"""The lists of agents and queues: who is talking, today's figures, order and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of one agent or queue over days."""
+"""The page of one agent or queue, with figures by day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every route by role and team. A route that has no row here fails the last test."""
+"""Every route by role and team. A route without a row here fails the last test."""
 
 from __future__ import annotations
 

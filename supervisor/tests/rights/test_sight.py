@@ -1,4 +1,4 @@
-"""Users limited to a team find nothing of the others: on pages, in counts, searches and files."""
+"""Users limited to a team see nothing of the others: on pages, in counts, searches and files."""
 
 from __future__ import annotations
 

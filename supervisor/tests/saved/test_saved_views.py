@@ -1,4 +1,4 @@
-"""Saved views: the filter and order of a page under a name, one's own or shared."""
+"""Saved views: the filter and order of a page under a name, private or shared."""
 
 from __future__ import annotations
 

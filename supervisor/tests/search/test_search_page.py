@@ -1,4 +1,4 @@
-"""The search page: hits, their links, and the explanation of queries that make no sense."""
+"""The search page: hits, their links, and explanations of malformed queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a browser does to sign on: go to the provider and come back, or send a password."""
+"""What a browser does to sign on: visit the provider and return, or send a password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site with single sign-on at a provider that really answers."""
+"""A site with single sign-on at a provider that really responds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real OpenLDAP on loopback, with a folder, certificates and entries of its own."""
+"""A real OpenLDAP on loopback, with its own folder, certificates and entries."""
 
 from __future__ import annotations
 

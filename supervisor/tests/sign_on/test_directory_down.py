@@ -1,4 +1,4 @@
-"""A directory that is down, hangs, is set up wrongly or cannot be trusted."""
+"""A directory that is down, hangs, is misconfigured or cannot be trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single sign-on by OpenID Connect, against a provider that answers over HTTP."""
+"""Single sign-on by OpenID Connect, against a provider that responds over HTTP."""
 
 from __future__ import annotations
 

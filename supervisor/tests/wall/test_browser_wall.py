@@ -1,4 +1,4 @@
-"""The wall screen in a real Chromium: large enough, stable, and honest about being live."""
+"""The wall screen in a real Chromium: large, stable, and honest about being live."""
 
 from __future__ import annotations
 

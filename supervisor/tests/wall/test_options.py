@@ -1,4 +1,4 @@
-"""What an address may ask of a wall screen."""
+"""Which options the address of a wall screen may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls whose words are bursts of noise: the loudness is the number of the word.
+"""Calls whose words are bursts of noise. The loudness of a burst says which word it is.
 
 Detector, voice detection and provider know them, so that a test can tell which words were heard.
 """

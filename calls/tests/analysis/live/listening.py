@@ -1,4 +1,4 @@
-"""Live calls of loud and silent packets, and a provider and a voice detection that fit them."""
+"""Live calls of loud and silent packets, with a provider and a voice detector to match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live utterances as JSON: redacted for everybody, with the sides exchanged if they are swapped."""
+"""Live utterances as JSON: redacted for everybody, and with swapped speakers if need be."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Utterances that are found while audio arrives are those that are found in the finished call."""
+"""Audio that arrives bit by bit gives the same utterances as the finished call."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Sentiments of a live call, in its row and in the event log."""
+"""The sentiment of a live call, in its row and in the event log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A listener process is killed: the next one loses no word and repeats none."""
+"""If a listener process is killed, the next one loses no word and repeats none."""
 
 import psutil
 import pytest

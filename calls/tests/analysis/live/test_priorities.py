@@ -1,4 +1,4 @@
-"""Which calls come first when there are more than the cores can transcribe."""
+"""Which calls are transcribed first when there are more than the cores can handle."""
 
 from datetime import timedelta
 

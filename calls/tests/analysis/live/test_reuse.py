@@ -1,4 +1,4 @@
-"""Live words become the transcript: each word once, whatever is missing."""
+"""Live words become the transcript. Each word appears once, whatever is missing."""
 
 from copy import copy
 from dataclasses import replace

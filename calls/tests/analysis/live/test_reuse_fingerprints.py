@@ -1,4 +1,4 @@
-"""The fingerprints of live utterances say which samples they cover, and which lie between them."""
+"""Fingerprints tell which samples an utterance covers, and which lie between two of them."""
 
 import zlib
 

@@ -1,4 +1,4 @@
-"""The stage ``transcribe`` of a call with live words: when it reuses them."""
+"""When the stage ``transcribe`` reuses the live words of a call."""
 
 from datetime import timedelta
 

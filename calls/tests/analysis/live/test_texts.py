@@ -1,4 +1,4 @@
-"""Text calls cannot take time from audio calls."""
+"""Text calls do not slow down audio calls."""
 
 from __future__ import annotations
 

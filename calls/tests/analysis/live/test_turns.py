@@ -1,4 +1,4 @@
-"""Whose turn it is, if more calls are live than can be transcribed."""
+"""Which call gets the next slot if more are live than can be transcribed."""
 
 from datetime import UTC, datetime, timedelta
 

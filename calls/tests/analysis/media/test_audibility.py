@@ -1,4 +1,4 @@
-"""Trouble with the sound: what is found in the samples, in what order, and in which words."""
+"""Trouble with the sound: what is found in the samples, and how it is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of very many streams and tracks: their audio is decoded, in bounded work and memory."""
+"""Calls with very many streams and tracks are decoded with bounded work and memory."""
 
 import time
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Audio that is not what it is said to be, and audio in which nobody speaks."""
+"""Audio in another format than declared, and audio in which nobody speaks."""
 
 import base64
 import struct

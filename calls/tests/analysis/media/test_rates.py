@@ -1,4 +1,4 @@
-"""Sample rates that the sender's clock contradicts: noticed, and corrected beyond doubt only."""
+"""Sample rates that do not fit the sender's clock are noticed, and corrected only if certain."""
 
 import base64
 from functools import cache

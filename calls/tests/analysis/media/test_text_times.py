@@ -1,4 +1,4 @@
-"""Time stamps of text calls: every unit, epoch and mistake gives turns in order, within limits."""
+"""Timestamps of text calls: every unit, epoch and mistake gives turns in order."""
 
 import tracemalloc
 

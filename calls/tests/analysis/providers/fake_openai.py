@@ -1,4 +1,4 @@
-"""A small OpenAI-compatible server on the test's own event loop, which misbehaves as told.
+"""A small OpenAI-compatible server on the test's own event loop, which fails as told.
 
 It answers like one of several real servers (``flavour``), unless ``script`` holds something else
 for the next request to a path.

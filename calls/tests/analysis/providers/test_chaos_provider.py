@@ -1,4 +1,4 @@
-"""The provider that misbehaves on purpose, and what it leaves to the one it wraps."""
+"""The provider that fails on purpose, and what it passes on to the one that it wraps."""
 
 import asyncio
 import random

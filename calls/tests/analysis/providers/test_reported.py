@@ -1,4 +1,4 @@
-"""What was said, rewritten into the third person: only where the grammar is certain."""
+"""Sentences of a call in the third person, only where the grammar is certain."""
 
 from __future__ import annotations
 

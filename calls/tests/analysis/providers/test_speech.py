@@ -1,4 +1,4 @@
-"""Speech recognition on recordings of telephone calls whose words are known.
+"""Speech recognition on recorded phone calls whose words are known.
 
 The figures are bars, not records: see the assertions for what must hold on every machine.
 """

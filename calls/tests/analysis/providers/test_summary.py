@@ -1,4 +1,4 @@
-"""Summary, keywords and the whole of the local understanding."""
+"""Summary and keywords, and the local provider's analysis as a whole."""
 
 from __future__ import annotations
 

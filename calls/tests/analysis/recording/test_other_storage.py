@@ -1,4 +1,4 @@
-"""Recordings in a storage that is no file system: nothing may ask it for a path."""
+"""Recordings in a storage that is not a file system: nothing asks it for a path."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A carrier's side of a media stream, and the call that comes of it."""
+"""The carrier's side of a media stream, and the call that it becomes."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Carriers as their documentation shows them: complete messages for any audio, one dialect each.
+"""Carriers' messages as their documentation shows them, one dialect each, for any audio.
 
 The examples are those of the vendors' pages on media streams: Twilio, Telnyx, Plivo, Exotel,
 Voximplant and SignalWire for JSON; jambonz, FreeSWITCH, Vonage, Asterisk and AWS Live Call

@@ -1,4 +1,4 @@
-"""How much carriers may send ahead of the database, and what becomes of it."""
+"""How much carriers may send ahead of the database, and what happens to it."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Carriers that want answers: what they ask, what they are told, and the call that comes of it."""
+"""Carriers that expect replies: what they ask, what they get, and the call that it becomes."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""How a carrier's socket ends, and what becomes of the call."""
+"""How a carrier's socket ends, and what happens to the call."""
 
 import asyncio
 import json

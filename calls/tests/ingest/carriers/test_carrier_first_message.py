@@ -1,4 +1,4 @@
-"""What overtakes the first message of a carrier's socket, and descriptions that come late."""
+"""Audio that overtakes the first message of a carrier, and descriptions that arrive late."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every carrier's documented messages, in order and with noise, give the call that was spoken."""
+"""Every carrier's documented messages, even out of order, give the call that was spoken."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Frames of carriers whose numbers wrap around, restart or come twice: each one, in order."""
+"""Frames whose numbers wrap around, restart or repeat are stored once each, in order."""
 
 import base64
 from random import Random

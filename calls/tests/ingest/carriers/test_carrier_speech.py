@@ -1,4 +1,4 @@
-"""What was said is still understood after a trip through each carrier's messages and codecs."""
+"""Speech can still be understood after each carrier's messages and codecs."""
 
 import base64
 import json

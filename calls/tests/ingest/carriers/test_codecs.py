@@ -1,4 +1,4 @@
-"""Vendors' words for codecs, rates, channels and directions, as they are found in the field."""
+"""The names that vendors use for codecs, rates, channels and directions."""
 
 import pytest
 from hypothesis import given, settings

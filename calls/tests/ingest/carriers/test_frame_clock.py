@@ -1,4 +1,4 @@
-"""Stamps of frames are read in every unit, from the epoch or from the start of the stream."""
+"""Timestamps of frames are read in every unit, from the epoch or the start of the stream."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Whatever a socket sends, its parser answers with events that can be stored, and at once."""
+"""Whatever a socket sends, its parser promptly returns events that can be stored."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""When a call ends whose sockets have ended, and why: the decision, and the rows under it."""
+"""When a call ends after its sockets have ended, and why: the decision, and its rows."""
 
 from datetime import UTC, datetime, timedelta
 

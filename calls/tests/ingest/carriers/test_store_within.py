@@ -1,4 +1,4 @@
-"""How long a frame of a carrier stays in memory, where a killed process would lose it."""
+"""How long a carrier's frame stays in memory, where a killed process would lose it."""
 
 from base64 import b64decode
 
