@@ -18,7 +18,7 @@ NUMBER = OpenApiParameter(
 
 @dataclass(frozen=True)
 class Rows:
-    """A list. ``unknown`` is the answer if it has no such row, ``number`` the one in the path."""
+    """A list. ``unknown`` is the response if it has no such row, ``number`` the one in the path."""
 
     tag: str
     unknown: OpenApiResponse
@@ -54,7 +54,7 @@ class Rows:
         also: Mapping[int, OpenApiResponse] | None = None,
         **more: Any,
     ) -> Callable[[F], F]:
-        """Describe a route that reads a row or acts on it. ``also`` has further answers.
+        """Describe a route that reads a row or acts on it. ``also`` has further responses.
 
         If ``request`` is given, be it None, the body is checked and may be refused.
         """

@@ -1,4 +1,4 @@
-"""Every live call is heard in these tests, whatever the settings of this checkout say."""
+"""In these tests every live call is transcribed, whatever the settings of this checkout say."""
 
 import pytest
 
