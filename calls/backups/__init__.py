@@ -1,6 +1,5 @@
 """Backups of a site: its database and its files, taken while it runs.
 
-claims     Files that say which work has begun, and whether the process that does it is alive.
 dumps      Writes and reads a copy of the database: pg_dump, or SQLite's online backup.
 making     Makes a backup.
 manifest   What a backup says about itself; it is written last, so a folder with one is complete.

@@ -17,8 +17,9 @@ from typing import IO, Any
 
 from django.db import connection
 
-from calls.backups.claims import InUse, claim
+from calls.operation.claims import InUse, claim
 from calls.operation.direct import direct_parameters
+from calls.operation.locks import TABLES, hold
 
 NAMES = {"postgresql": "database.dump", "sqlite": "database.sqlite3"}
 BUSY_S = 30.0
@@ -28,8 +29,8 @@ LOCK = 7_236_254_401
 BEGIN = f"""
 BEGIN;
 DO $$ BEGIN
-    IF NOT pg_try_advisory_xact_lock({LOCK}) THEN
-        RAISE EXCEPTION 'Another restore fills this database. Wait until it ends.';
+    IF NOT pg_try_advisory_xact_lock({TABLES.number}) THEN
+        RAISE EXCEPTION '{BUSY}';
     END IF;
 END $$;
 """
@@ -147,7 +148,7 @@ def _load_sqlite(file: Path, then: Sequence[str]) -> None:
     name = _name()
     staged = name.with_name(f"{name.name}.restoring")
     try:
-        with claim(staged), _in_words():
+        with hold(TABLES), claim(staged), _in_words():
             try:
                 shutil.copyfile(file, staged)
                 _fill(name, staged, then)
@@ -155,7 +156,7 @@ def _load_sqlite(file: Path, then: Sequence[str]) -> None:
                 for each in (f"{staged}-journal", staged):
                     Path(each).unlink(missing_ok=True)
     except InUse as error:
-        raise DumpError("Another restore fills this database. Wait until it ends.") from error
+        raise DumpError(BUSY) from error
 
 
 def _fill(name: Path, staged: Path, then: Sequence[str]) -> None:

@@ -13,7 +13,6 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from calls.backups.claims import InUse, claim, is_held, write_whole
 from calls.backups.dumps import NAMES, dump
 from calls.backups.manifest import (
     NAME,
@@ -24,21 +23,23 @@ from calls.backups.manifest import (
     fingerprint,
 )
 from calls.backups.media import FOLDER, SUMS, copy_from_site, write_sums
+from calls.operation.claims import InUse, claim, is_held, write_whole
 from calls.operation.disk import sync_folder
+from calls.operation.locks import BACKUP, hold
 
 
 def make_backup(folder: Path) -> Manifest:
     """Copy database and files into a new folder, for its owner only.
 
-    The database comes first. A file is written before the row that names it, so every file that the
-    copy names is there, unless it was replaced or deleted meanwhile. If the backup fails, what it
+    The database comes first. A file is written before the row that names it, and none is removed
+    while the lock is held, so every file that the copy names is there. If the backup fails, what it
     has written is removed.
     """
     media = Path(settings.MEDIA_ROOT)
     if folder.resolve().is_relative_to(media.resolve()):
         raise BackupError(f"{folder} is in MEDIA_ROOT, which the backup copies. Choose another.")
     newest = _newest_migration()
-    with _new_folder(folder) as unfinished:
+    with _new_folder(folder) as unfinished, hold(BACKUP, shared=True):
         file = dump(folder)
         copied = copy_from_site(media, folder / FOLDER)
         sums = {file.name: digest(file)}

@@ -30,7 +30,7 @@ class Copied:
 
 
 def copy_from_site(source: Path, target: Path) -> Copied:
-    """Copy all files below a folder. Files that are deleted meanwhile are left out."""
+    """Copy all files below a folder. Files that are removed meanwhile are left out."""
     copied = Copied()
     for name in names_in(source):
         try:

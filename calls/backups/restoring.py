@@ -16,7 +16,6 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from calls.backups.claims import InUse, claim, is_held, write_whole
 from calls.backups.dumps import NAMES, load
 from calls.backups.manifest import (
     UNFINISHED,
@@ -27,6 +26,7 @@ from calls.backups.manifest import (
     read_manifest,
 )
 from calls.backups.media import FOLDER, MARKER, copy_to_site, read_sums, strangers
+from calls.operation.claims import InUse, claim, is_held, write_whole
 from calls.operation.disk import sync_folder
 
 SHOWN = 5
@@ -34,11 +34,14 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Restored:
-    """``damaged`` are files of the backup that were left out, ``absent`` those it never had."""
+    """``damaged`` are files of the backup that were left out.
+
+    ``absent`` are those that its rows refer to and that it never had.
+    """
 
     manifest: Manifest
     damaged: list[str]
-    absent: int = 0
+    absent: list[str]
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def restore_backup(
     except InUse as error:
         raise BackupError(f"Another restore is writing into {media}.") from error
     sync_folder(media)
-    return Restored(manifest, damaged, _count_absent(media))
+    return Restored(manifest, damaged, _find_absent(sums))
 
 
 def find_unfinished() -> str:
@@ -191,9 +194,9 @@ def _epoch() -> str:
     return str(uuid.UUID(str(row[0]))) if row else ""
 
 
-def _count_absent(media: Path) -> int:
-    """Count the recordings whose files were replaced or deleted while the backup was made."""
+def _find_absent(sums: dict[str, str]) -> list[str]:
+    """Return the recordings that the site had lost before the backup, which has all others."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT file, redacted_file FROM calls_recording")
         names = {name for row in cursor.fetchall() for name in row if name}
-    return sum(not (media / name).is_file() for name in names)
+    return sorted(names - sums.keys())

@@ -28,6 +28,7 @@ from calls.erasure.traces import REASON, Traces, remove_admin_log, remove_announ
 from calls.holds.services import HoldRefused, OnHold, check_deletable, read_number, read_reason
 from calls.ingest.call_ids import find_call_id
 from calls.models import AuditAction, AuditEntry, Call, CallEvent, Erasure, ErasureItem, Packet
+from calls.operation.locks import BACKUP, is_held
 
 log = logging.getLogger(__name__)
 BATCH = 2_000  # packets or events in one transaction
@@ -232,7 +233,8 @@ def _erase_files(item: ErasureItem) -> None:
     recording_files.remove_files(item.files)
     left = [name for name in item.files if default_storage.exists(name)]
     if left:
-        log.error("erasure %s: %d files cannot be removed yet", item.erasure_id, len(left))
+        level = logging.INFO if is_held(BACKUP) else logging.ERROR
+        log.log(level, "erasure %s: %d files cannot be removed yet", item.erasure_id, len(left))
         return
     _save(item, files=[], is_done=True)
 

@@ -37,6 +37,7 @@ from calls.analysis.recording.waveform import (
 )
 from calls.conversation import SPEAKERS, CallAudio, Channel, Span
 from calls.models import Call, PrunedRange, Recording
+from calls.operation.locks import BACKUP, is_held
 from calls.redaction.redact import Redaction
 
 log = logging.getLogger(__name__)
@@ -253,9 +254,14 @@ def files_of(row: Recording) -> list[str]:
 def remove_files(names: Collection[str]) -> int:
     """Remove those of the stored files that no row refers to. Returns how many were removed.
 
-    A file that cannot be removed now is an orphan, and ``find_orphans`` finds it again.
+    A file that cannot be removed now is an orphan, and ``find_orphans`` finds it again. None is
+    removed while a backup runs: a row in its copy of the database may refer to it. Call after the
+    transaction that removed the row: a backup that starts later than this question has no such row.
     """
     unnamed = [name for name in names if name not in _named(names)]
+    if unnamed and is_held(BACKUP):
+        log.info("%d recordings stay until the backup that runs is done", len(unnamed))
+        return 0
     try:
         for name in unnamed:
             # The waveform first: a crash then leaves a recording, which is found as an orphan.

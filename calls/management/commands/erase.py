@@ -96,7 +96,8 @@ class Command(BaseCommand):
         if done.finished_at is None:
             left = done.items.filter(is_done=False).count()
             why = (
-                f"{left} calls are in progress or in analysis, or their files cannot be removed"
+                f"{left} calls are in progress or in analysis, or their files cannot be removed, "
+                "as while a backup runs"
                 if left
                 else "the ledger cannot be written"
             )

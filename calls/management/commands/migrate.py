@@ -1,4 +1,6 @@
-"""``manage.py migrate``: Django's, which may be killed, and waits for locks only briefly.
+"""``manage.py migrate``: Django's, which may be killed or run twice, and waits for locks briefly.
+
+Of several at once, one works, and the others wait until it is done.
 
 A migration that waits for a lock blocks everybody who queues behind it. So on PostgreSQL it soon
 gives up, lets the others through, and tries again.
@@ -14,7 +16,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 
 from calls.backups.restoring import find_unfinished
-from calls.operation.direct import connect_directly
+from calls.operation.locks import TABLES, wait_for
 from calls.operation.migrating import OneTransactionExecutor
 
 # Django's command has no other way to choose it.
@@ -73,6 +75,12 @@ class Command(migrate.Command):
                 time.sleep(pause_s)
             else:
                 return
+
+
+def _refuse_beside_a_restore() -> None:
+    """Tables made now would keep a restore from going on, and pass for a restored site."""
+    if unfinished := find_unfinished():
+        raise CommandError(unfinished)
 
 
 def _exchange_lock_timeout(connection: Any, value: str) -> str:

@@ -51,8 +51,5 @@ class Command(BaseCommand):
         )
         for name in done.damaged:
             self.stderr.write(f"{name} is missing or damaged, and was left out.")
-        if done.absent:
-            self.stderr.write(
-                f"{done.absent} recordings have no file: they were replaced or deleted while the "
-                "backup was made, or left out."
-            )
+        for name in done.absent:
+            self.stderr.write(f"{name} is not in the backup: the site had lost it before.")

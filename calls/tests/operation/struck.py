@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from functools import partial
@@ -45,7 +46,15 @@ def lose_database():
             time.sleep(0.05)
 
 
-BLOWS = {each.__name__: each for each in (kill, interrupt, fill_disk, lose_database)}
+def erase():
+    """Let another process erase a call meanwhile."""
+    subprocess.run(
+        [sys.executable, "manage.py", "erase", "--call-id", "c-1", "--reason", "Case 1"],
+        check=False,
+    )
+
+
+BLOWS = {each.__name__: each for each in (kill, interrupt, fill_disk, lose_database, erase)}
 
 
 class Half(sqlite3.Connection):

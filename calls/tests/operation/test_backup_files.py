@@ -8,13 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
+from calls.analysis.recording.files import remove_files
 from calls.backups import making, restoring
-from calls.backups.claims import InUse, claim
 from calls.backups.making import make_backup
 from calls.backups.manifest import NAME, UNFINISHED, BackupError, read_manifest
 from calls.backups.media import MARKER, SUMS, read_sums
 from calls.backups.restoring import find_unfinished, restore_backup
+from calls.models import Call, Recording
+from calls.operation.claims import InUse, claim
 
 pytestmark = pytest.mark.django_db
 ODD = "recordings/2026-11-30/odd \\ name\nof ä.wav"
@@ -121,6 +124,38 @@ def test_a_folder_with_a_complete_or_incomplete_backup_is_not_touched(backup, tm
 
     assert files(backup) == before
     assert list(files(half)) == [UNFINISHED]
+
+
+def test_a_recording_that_is_deleted_while_a_backup_runs_is_in_it_and_goes_afterwards(
+    media, tmp_path, monkeypatch
+):
+    real, removed = making.dump, []
+
+    def dump(folder):
+        file = real(folder)
+        removed.append(remove_files([ODD]))
+        return file
+
+    monkeypatch.setattr(making, "dump", dump)
+
+    make_backup(tmp_path / "backup")
+
+    assert removed == [0]
+    assert (tmp_path / "backup" / "media" / ODD).exists()
+    assert remove_files([ODD]) == 1
+    assert not (media / ODD).exists()
+
+
+def test_a_recording_that_the_site_had_lost_is_named(media, new, backup):
+    call = Call.objects.create(call_id="c-1")
+    Recording.objects.create(
+        call=call, file=ODD, redacted_file="recordings/lost.wav", version=1, duration_ms=1, size=1,
+        sha256="", created_at=timezone.now(),
+    )  # fmt: skip
+
+    done = restore_backup(backup)
+
+    assert done.absent == ["recordings/lost.wav"]
 
 
 def test_a_backup_into_the_folder_that_it_copies_is_refused(media):

@@ -134,7 +134,7 @@ KILLED = [
     "after calls.backups.media._copy@5",
     "after calls.backups.making.write_sums",
     "after os.sync",
-    "before calls.backups.claims.os.fsync",
+    "before calls.operation.claims.os.fsync",
     "after calls.backups.making.write_whole",
 ]
 

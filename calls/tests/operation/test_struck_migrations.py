@@ -71,3 +71,44 @@ def test_the_next_migrate_continues_after_a_kill(tmp_path, whole, where):
         assert status == -signal.SIGKILL
         assert_migrated(database.url)
         assert structure(database.url) == whole
+
+
+def begin(url, *arguments):
+    return subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, text=True,
+        env={**os.environ, "DATABASE_URL": url, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def begin_migrating(url, *arguments):
+    """Start a migrate, and wait until it is at work."""
+    process = begin(url, *arguments, "migrate")
+    while "Running migrations" not in (line := process.stdout.readline()):
+        assert line, "it ended"
+    return process
+
+
+def test_of_several_migrates_at_once_each_ends_well_and_one_database_is_made(tmp_path, whole):
+    with empty_database(tmp_path) as database:
+        all_of_them = [begin(database.url, "manage.py", "migrate") for _ in range(3)]
+
+        told = [each.communicate(timeout=300)[0] for each in all_of_them]
+
+        assert [each.returncode for each in all_of_them] == [0, 0, 0], told
+        assert sum("Applying" in text for text in told) == 1
+        assert structure(database.url) == whole
+
+
+def test_a_migrate_that_waits_goes_on_where_the_first_one_was_killed(tmp_path, whole):
+    with empty_database(tmp_path) as database:
+        strike = ("-m", "calls.tests.operation.struck", "kill", f"after {ENDED}@50")
+        first = begin_migrating(database.url, *strike)
+        second = begin(database.url, "manage.py", "migrate")
+
+        first.communicate(timeout=300)
+        told = second.communicate(timeout=300)[0]
+
+        assert first.returncode == -signal.SIGKILL
+        assert second.returncode == 0, told
+        assert structure(database.url) == whole

@@ -57,12 +57,13 @@ def site(tmp_path):
         yield running
 
 
-def strike(site, where, *command):
+def strike(site, where, *command, how="kill"):
     done = subprocess.run(
-        [sys.executable, "-m", "calls.tests.operation.struck", "kill", where, *command],
+        [sys.executable, "-m", "calls.tests.operation.struck", how, where, *command],
         cwd=ROOT, env=site.environment, check=False, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    wanted = -signal.SIGKILL if how == "kill" else 0
+    assert done.returncode == wanted, done.stdout + done.stderr
 
 
 def count(site, table):
@@ -143,6 +144,22 @@ def test_erasing_restored_data_again_survives_a_kill(site, tmp_path, where):
         assert "knows every erasure" in site.run("erase", "--check").stdout
         assert count(site, "call") == 2
         assert "1.wav" not in files(site)
+
+
+def test_a_backup_has_every_recording_of_its_calls_though_one_is_erased_meanwhile(site, tmp_path):
+    whole = files(site)
+    strike(site, "after calls.backups.making.dump", "backup", str(tmp_path / "backup"), how="erase")
+    assert (count(site, "call"), files(site)) == (2, whole), "the files wait for the backup"
+
+    assert "1" in site.run("shell", "-c", SWEEP).stdout
+
+    assert [name for name in whole if name not in files(site)] == ["1.wav", "1.wav.peaks"]
+    (tmp_path / "new").mkdir()
+    with empty_database(tmp_path / "new") as database:
+        site.environment |= {"DATABASE_URL": database.url, "MEDIA_ROOT": str(tmp_path / "restored")}
+        told = site.run("restore", str(tmp_path / "backup"))
+        assert (count(site, "call"), files(site)) == (3, whole)
+        assert told.stderr == ""
 
 
 @pytest.mark.parametrize("where", ["after calls.people.importing._Known.store",

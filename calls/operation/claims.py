@@ -20,23 +20,23 @@ class InUse(Exception):
 
 
 @contextmanager
-def claim(path: Path) -> Iterator[int]:
+def claim(path: Path, *, shared: bool = False) -> Iterator[int]:
     """Lock a file, and create it if need be. Yields its descriptor. The file stays.
 
-    Raises InUse if another process holds it.
+    Raises InUse if another process holds it. Shared claims do not exclude each other.
     """
-    handle = _locked(path)
+    handle = _locked(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
     try:
         yield handle
     finally:
         os.close(handle)
 
 
-def _locked(path: Path) -> int:
+def _locked(path: Path, kind: int) -> int:
     for is_last in (False,) * (TRIES - 1) + (True,):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
             if _is_at(path, handle):
                 return handle
         except BlockingIOError:
