@@ -16,6 +16,7 @@ from calls.visibility.asking import (
 from calls.visibility.sights import (
     EVERYTHING,
     NOTHING,
+    VIEW_ALL,
     Sight,
     may_see,
     sight_of,
@@ -27,6 +28,7 @@ from calls.visibility.sights import (
 __all__ = [
     "EVERYTHING",
     "NOTHING",
+    "VIEW_ALL",
     "Sight",
     "active",
     "in_sight",

@@ -18,6 +18,7 @@ from calls.erasure.plan import Plan, make_plan
 from calls.erasure.services import ERASE, ErasureRefused, check_request, start_and_queue
 from calls.holds.services import HoldRefused, read_reason
 from calls.models import REASON_LENGTH, Erasure
+from calls.visibility import active
 
 PREVIEWED = 10
 
@@ -77,7 +78,8 @@ class ErasureAdmin(ReadOnly, Records):
     ]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(ERASE)
+        # It concerns the calls of all teams, and the preview names some of them.
+        return request.user.has_perm(ERASE) and active().is_all
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return list(self.fields)

@@ -26,6 +26,7 @@ class ErasureViewSet(CallRoute):
     serializer_class = ErasureSerializer
     filter_backends = []
     pagination_class = None
+    reach = Reach.ALL_CALLS
     scopes: ClassVar = {"create": ApiKey.Scope.ADMIN, "retrieve": ApiKey.Scope.ADMIN}
     permissions: ClassVar[dict[str, str]] = {"create": ERASE, "retrieve": ERASE}
 

@@ -40,6 +40,7 @@ class KeyViewSet(AdministrationRoute):
     queryset = ApiKey.objects.order_by("-id")
     serializer_class = StoredKeySerializer
     noun = "key"
+    reach = Reach.SITE
     scopes: ClassVar = dict.fromkeys(
         ("list", "retrieve", "create", "partial_update", "rotate", "revoke"), ADMIN
     )

@@ -61,6 +61,7 @@ class WebhookViewSet(AdministrationRoute):
     queryset = WebhookEndpoint.objects.order_by("-id")
     serializer_class = StoredEndpointSerializer
     noun = "webhook"
+    reach = Reach.SITE
     scopes: ClassVar = dict.fromkeys(ACTIONS, ADMIN)
     permissions: ClassVar = _permissions("webhookendpoint")
 
@@ -128,6 +129,7 @@ class TargetViewSet(AdministrationRoute):
     queryset = NotificationTarget.objects.order_by("-id").prefetch_related("rules")
     serializer_class = StoredTargetSerializer
     noun = "notification target"
+    reach = Reach.SITE
     scopes: ClassVar = dict.fromkeys(ACTIONS, ADMIN)
     permissions: ClassVar = _permissions("notificationtarget")
 

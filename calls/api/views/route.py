@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
@@ -23,12 +24,15 @@ from calls.api.pagination import MAX_KEY
 from calls.api.serializers.fields import read_call_id
 from calls.api.throttling import TooMany
 from calls.ingest.call_ids import as_call_id, as_external_id
+from calls.keys import ApiClient
 from calls.keys.limits import told
 from calls.models import Alert, ApiKey, Call
 from calls.services import CallNotFound
 from calls.visibility import (
     EVERYTHING,
+    VIEW_ALL,
     Sight,
+    active,
     in_sight,
     is_alert_in_sight,
     is_in_sight,
@@ -63,18 +67,26 @@ class RouteMetadata(SimpleMetadata):
         return {}
 
 
+class Reach(Enum):
+    CALLS = "the calls in sight"
+    SITE = "the whole site: not for keys that are limited to teams"
+    ALL_CALLS = "all calls: only for who sees all of them"
+
+
 class CallRoute(viewsets.GenericViewSet[Any]):
     """Reads the call id in the address, and refuses compressed bodies.
 
     ``external_id`` is the id in the address, if the call id was made from it. ``scopes`` names the
     scope that a key needs for each action; an action without one is refused. ``permissions`` names
     the permission that a logged-in person needs, where that of the scope will not do, as for
-    the scope admin.
+    the scope admin. ``reach`` says whether a route is about more than the calls that somebody sees:
+    whoever sets up the site could otherwise read the calls of all teams by a key or a webhook.
     """
 
     metadata_class = RouteMetadata
     external_id = ""
     is_about_stored_calls = True
+    reach = Reach.CALLS
     scopes: ClassVar[Mapping[str, ApiKey.Scope]] = {}
     permissions: ClassVar[Mapping[str, str]] = {}
 
@@ -86,6 +98,7 @@ class CallRoute(viewsets.GenericViewSet[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self._check_reach(request)
         encoding = request.headers.get("Content-Encoding", "identity")
         if encoding != "identity":
             raise UnsupportedMediaType(encoding, f"Content-Encoding {encoding!r} is not supported.")

@@ -32,6 +32,7 @@ class RuleViewSet(AdministrationRoute):
     queryset = AlertRule.objects.order_by("-id")
     serializer_class = StoredRuleSerializer
     noun = "rule"
+    reach = Reach.SITE
     scopes: ClassVar = dict.fromkeys(
         ("list", "retrieve", "create", "partial_update", "destroy", "try_new", "try_stored"), ADMIN
     )
