@@ -10,6 +10,7 @@ import threading
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.db.migrations.loader import MigrationLoader
@@ -17,7 +18,7 @@ from django.db.migrations.state import ModelState, ProjectState
 
 from benchmarks.rig.databases import ROOT, empty_database
 from calls.operation.online import AddIndexOnline, RemoveIndexOnline
-from calls.tests.operation.sql_rules import find_problems
+from calls.tests.operation.sql_rules import BIG, SMALL, find_problems
 
 # Before this rule there were no sites with millions of rows.
 LAST_EXEMPT = "0039"
@@ -50,6 +51,16 @@ def test_no_migration_stops_a_busy_site_or_the_processes_of_the_last_release():
     }
 
     assert problems == {}
+
+
+def test_every_table_is_known_to_be_large_or_small():
+    tables = {
+        model._meta.db_table
+        for model in apps.get_app_config("calls").get_models(include_auto_created=True)
+    }
+
+    assert tables == BIG | SMALL
+    assert not BIG & SMALL
 
 
 @pytest.mark.parametrize(
