@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -39,6 +40,10 @@ def pytest_configure() -> None:
 
     Real servers, which tests start as processes, keep both.
     """
+    if os.environ.get("CI"):
+        from calls.tests.programs import import_in_ci
+
+        pytest.importorskip = import_in_ci
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 0.3 s for one
     # Every client of a test would look at all static files, in 0.05 s.
     settings.SERVESTATIC_USE_FINDERS = False

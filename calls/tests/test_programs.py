@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from calls.tests.programs import installed, need_package
+from calls.tests.programs import import_in_ci, installed, need_package
 
 
 def test_a_program_is_found_on_the_path(tmp_path, monkeypatch):
@@ -33,3 +33,9 @@ def test_a_package_is_missed_as_a_program_is(monkeypatch):
 
     with pytest.raises(pytest.skip.Exception, match=r"no_such_package \(requirements-x.txt\) is"):
         need_package("no_such_package", "requirements-x.txt")
+
+
+def test_a_package_that_skips_tests_elsewhere_fails_them_in_ci():
+    assert import_in_ci("json", reason="needs nothing").loads("1") == 1
+    with pytest.raises(pytest.fail.Exception, match="no_such_package is not installed"):
+        import_in_ci("no_such_package", reason="needs requirements-x.txt")
