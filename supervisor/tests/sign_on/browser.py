@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import httpx
 
 from supervisor.tests.factories import text_of
@@ -10,6 +13,7 @@ from supervisor.tests.sign_on.openldap import PASSWORD
 LOGIN = "/supervisor/login/"
 START = f"{LOGIN}sign-on/"
 CALLBACK = f"{START}callback/"
+LOGOUT = "/supervisor/logout/"
 BOARD = "/supervisor/"
 ACCOUNT = "/supervisor/account/"
 SETTINGS = f"{ACCOUNT}settings/"
@@ -35,3 +39,10 @@ def log_in(client, name="ana", password=PASSWORD, target=""):
 
 def is_in(client):
     return client.get(SETTINGS).status_code == 200
+
+
+def log_out(client):
+    """Log out. Return the answer, and where its page leads."""
+    page = client.post(LOGOUT)
+    found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page.content.decode())
+    return page, html.unescape(found[1]) if found else ""

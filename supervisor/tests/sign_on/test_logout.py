@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -13,11 +12,10 @@ from django.test import Client
 
 from calls.accounts.provider import forget_endpoints
 from supervisor.tests.factories import text_of
-from supervisor.tests.sign_on.browser import LOGIN, is_in, sign_on
+from supervisor.tests.sign_on.browser import LOGIN, is_in, log_out, sign_on
 from supervisor.tests.sign_on.provider import CLIENT
 
 pytestmark = pytest.mark.django_db
-LOGOUT = "/supervisor/logout/"
 
 
 @pytest.fixture
