@@ -5,17 +5,25 @@ from __future__ import annotations
 import re
 import subprocess
 
+import kubernetes_validate
 import pytest
 import yaml
+from django.core.management import get_commands
+from django.urls import get_resolver
 
 from benchmarks.rig.databases import ROOT
 from benchmarks.rig.nginx import configure, move_below
 from benchmarks.rig.waiting import free_port
+from callcenter.local_settings import env as site
 from calls.tests.programs import installed
 
 UNITS = ROOT / "deploy" / "systemd"
 NGINX = ROOT / "deploy" / "nginx"
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+MANIFEST = ROOT / "deploy" / "kubernetes" / "callcenter.yaml"
+OBJECTS = yaml.safe_load(MANIFEST.read_text())["items"]
+# The oldest release that still gets patches, and the newest.
+KUBERNETES = ("1.32", "1.37")
 
 
 def test_nginx_accepts_its_configuration_without_a_warning(tmp_path):
@@ -91,3 +99,79 @@ def test_compose_and_nginx_agree_about_addresses_and_files():
     assert all("healthcheck" in each for each in (*web, COMPOSE["db"], COMPOSE["proxy"]))
     for volume in COMPOSE["proxy"]["volumes"]:
         assert (ROOT / volume.split(":")[0]).is_file()
+
+
+def test_compose_takes_its_file_and_demands_a_secret():
+    command = [installed("docker-compose"), "--file", str(ROOT / "compose.yaml"), "config"]
+    path = {"PATH": "/usr/bin:/bin"}
+
+    valid = subprocess.run(
+        [*command, "--quiet"], env={**path, "SECRET_KEY": "x"}, check=False, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    without = subprocess.run(command, env=path, check=False, capture_output=True, text=True)
+
+    assert (valid.returncode, valid.stderr) == (0, "")
+    assert "must be set, to the same value at every start" in without.stderr
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+@pytest.mark.parametrize(
+    "item", OBJECTS, ids=lambda item: f"{item['kind']} {item['metadata']['name']}"
+)
+def test_kubernetes_takes_the_manifests(item, version):
+    kubernetes_validate.validate(item, version, strict=True)
+
+
+def pods():
+    return [item["spec"]["template"] for item in OBJECTS if "template" in item.get("spec", {})]
+
+
+def test_pods_run_without_rights_and_cannot_write_to_their_image():
+    for pod in (each["spec"] for each in pods()):
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert (
+            f"\nUSER {pod['securityContext']['runAsUser']}\n" in (ROOT / "Dockerfile").read_text()
+        )
+        assert not pod["automountServiceAccountToken"]
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+
+
+def test_manifests_name_settings_commands_and_routes_that_exist(client):
+    (settings,) = (item["data"] for item in OBJECTS if item["kind"] == "ConfigMap")
+    (ingress,) = (item for item in OBJECTS if item["kind"] == "Ingress")
+    published = [each["path"] for each in ingress["spec"]["rules"][0]["http"]["paths"]]
+    containers = [each for pod in pods() for each in pod["spec"]["containers"]]
+    probes = [each[name] for each in containers for name in each if name.endswith("Probe")]
+
+    assert settings.keys() - {"PROFILE"} <= site.catalogue.keys()
+    assert {each["command"][2] for each in containers} <= get_commands().keys()
+    assert {probe["httpGet"]["path"] for probe in probes} == {"/healthz", "/readyz"}
+    roots = {f"/{str(each.pattern).partition('/')[0]}" for each in get_resolver().url_patterns}
+    assert {*published, "/metrics", "/healthz", "/readyz"} == roots | {"/stream", "/static"}
+
+
+def test_pods_get_more_time_to_stop_than_they_take():
+    (settings,) = (item["data"] for item in OBJECTS if item["kind"] == "ConfigMap")
+    seconds = {
+        each["metadata"]["labels"]["part"]: each["spec"].get("terminationGracePeriodSeconds")
+        for each in pods()
+    }
+
+    stopping = int(settings["SHUTDOWN_DELAY"]) + int(settings["SHUTDOWN_TIMEOUT"]) + 10
+    assert seconds["web"] > stopping
+    assert seconds["worker"] > 20
+
+
+def test_labels_of_pods_are_those_that_select_them():
+    labels = [pod["metadata"]["labels"] for pod in pods()]
+    selectors = [item["spec"]["selector"] for item in OBJECTS if "selector" in item.get("spec", {})]
+
+    for selector in selectors:
+        wanted = selector.get("matchLabels", selector)
+        assert [each for each in labels if wanted.items() <= each.items()], selector
