@@ -24,8 +24,7 @@ from calls.operation.locks import TABLES, hold
 NAMES = {"postgresql": "database.dump", "sqlite": "database.sqlite3"}
 BUSY_S = 30.0
 PATIENCE_S = 5.0  # with a program whose pipe is closed
-# The advisory lock of a restore in the database.
-LOCK = 7_236_254_401
+BUSY = "Another restore or migrate is at work in this database. Wait until it ends."
 BEGIN = f"""
 BEGIN;
 DO $$ BEGIN

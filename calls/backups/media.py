@@ -36,7 +36,7 @@ def copy_from_site(source: Path, target: Path) -> Copied:
         try:
             opened = (source / name).open("rb")
         except FileNotFoundError:
-            continue  # it was deleted by retention
+            continue  # no row refers to it
         with opened:
             copied.sums[name] = _copy(opened, target / name)
         copied.bytes += (target / name).stat().st_size

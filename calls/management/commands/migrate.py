@@ -41,10 +41,19 @@ class Command(migrate.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Tables made now would stop the restore from continuing, and look like a restored site.
-        if unfinished := find_unfinished():
-            raise CommandError(unfinished)
-        connect_directly(options["database"])
+        _refuse_beside_a_restore()
+        if options["plan"] or options["check_unapplied"]:
+            super().handle(*args, **options)
+            return
+        # Planned once the lock is held, so what another process applied meanwhile is left out.
+        with wait_for(TABLES, alias=options["database"], tell=self._tell_of_another):
+            _refuse_beside_a_restore()
+            self._migrate(args, options)
+
+    def _tell_of_another(self) -> None:
+        self.stderr.write("Another migrate or restore is running. Waiting until it ends.")
+
+    def _migrate(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         connection = connections[options["database"]]
         if connection.vendor != "postgresql" or not options["lock_timeout"]:
             super().handle(*args, **options)
@@ -78,7 +87,7 @@ class Command(migrate.Command):
 
 
 def _refuse_beside_a_restore() -> None:
-    """Tables made now would keep a restore from going on, and pass for a restored site."""
+    """Tables made now would stop the restore from continuing, and look like a restored site."""
     if unfinished := find_unfinished():
         raise CommandError(unfinished)
 

@@ -1,4 +1,4 @@
-"""`manage.py migrate` may be killed at any point: the next run completes it."""
+"""`manage.py migrate` may be killed at any point, or run several times at once."""
 
 from __future__ import annotations
 
