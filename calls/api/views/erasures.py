@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from calls.api.docs import erasures as docs
 from calls.api.serializers.erasures import ErasureSerializer, NewErasureSerializer
-from calls.api.views.route import CallRoute, read_body, who
+from calls.api.views.route import CallRoute, Reach, read_body, who
 from calls.erasure.plan import Plan, make_plan
 from calls.erasure.services import ERASE, check_request, start_and_queue
 from calls.holds.services import read_reason

@@ -19,7 +19,7 @@ from calls.api.serializers.keys import (
     StoredKeySerializer,
 )
 from calls.api.views.administration import AdministrationRoute
-from calls.api.views.route import ADMIN, read_body
+from calls.api.views.route import ADMIN, Reach, read_body
 from calls.audit.record import record_change
 from calls.keys import (
     KeyUnchangeable,

@@ -131,6 +131,14 @@ class CallRoute(viewsets.GenericViewSet[Any]):
             raise CallNotFound(f"There is no call {wanted}.")
         return found
 
+    def _check_reach(self, request: Request) -> None:
+        if self.reach is Reach.CALLS or settings.API_AUTH == "open":
+            return
+        if isinstance(request.user, ApiClient) and request.user.teams is not None:
+            raise PermissionDenied("This API key is limited to teams: it may not do this.")
+        if self.reach is Reach.ALL_CALLS and not active().is_all:
+            raise PermissionDenied(f"Your account lacks the permission {VIEW_ALL}.")
+
     def _check_sight(self, name: str, check: Any, error: type[Exception], noun: str) -> None:
         """Answer as if it did not exist. Packets are taken for any call."""
         wanted = self.kwargs[name]

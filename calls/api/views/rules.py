@@ -21,7 +21,7 @@ from calls.api.views.administration import (
     AdministrationRoute,
     delete_row,
 )
-from calls.api.views.route import ADMIN, read_body
+from calls.api.views.route import ADMIN, Reach, read_body
 from calls.audit.record import record_change
 from calls.models import AlertRule, AuditAction
 

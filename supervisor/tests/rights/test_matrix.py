@@ -1,4 +1,4 @@
-"""Every route by role and team. A route without a row here fails the last test."""
+"""Every route and method by role and team, as ``tables`` has them. One without a row fails."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ def verdict(answer, yes):
     return YES if answer.status_code in yes else answer.status_code
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_each_role_has_the_page_access_in_the_table(floor, name):
-    method, expected, yes = PAGES[name]
+@pytest.mark.parametrize(("name", "method"), PAGES)
+def test_each_role_gets_what_the_table_says_of_a_page(floor, name, method):
+    expected, yes = PAGES[name, method]
 
     found = {role: found_for(floor, "supervisor", name, role, method, yes) for role in PEOPLE}
 
@@ -127,9 +127,9 @@ def test_the_pages_of_an_account_need_a_login(floor, name):
         assert answer.status_code == 405 or "/login/" in answer["Location"]
 
 
-@pytest.mark.parametrize("name", [name for name, row in API.items() if row[1]])
-def test_each_role_has_the_api_access_in_the_table(floor, name):
-    method, expected, _, yes = API[name]
+@pytest.mark.parametrize(("name", "method"), [*API, *SET_UP])
+def test_each_role_gets_what_the_table_says_of_the_api(floor, name, method):
+    expected, yes = {**API, **SET_UP}[name, method][0], yes_of(name, method)
     wanted = {**expected, "anonymous": (401, 401)}
 
     found = {role: found_for(floor, "", name, role, method, yes) for role in PEOPLE}
@@ -137,10 +137,16 @@ def test_each_role_has_the_api_access_in_the_table(floor, name):
     assert found == same_where_gone_is_yes(wanted, yes)
 
 
-@pytest.mark.parametrize("name", API)
-def test_each_scope_of_a_key_has_the_access_in_the_table(floor, name):
-    method, _, expected, yes = API[name]
-    path = address("", api(name), floor, "own")
+def yes_of(name, method):
+    return {**API, **SET_UP}[name, method][-1]
+
+
+@pytest.mark.parametrize("teams", ["all teams", "one team"])
+@pytest.mark.parametrize(("name", "method"), [*API, *SET_UP])
+def test_each_scope_of_a_key_gets_what_the_table_says(floor, name, method, teams):
+    yes, is_limited = yes_of(name, method), teams == "one team"
+    by_scope = API[name, method][1] if (name, method) in API else ADMIN_KEYS
+    paths = [address("", name, floor, side) for side in SIDES]
 
     found = {}
     for scope in by_scope:

@@ -25,13 +25,6 @@ def ending(provider):
     return provider
 
 
-def log_out(client):
-    """Log out. Return the answer, and where its page leads."""
-    page = client.post(LOGOUT)
-    found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page.content.decode())
-    return page, html.unescape(found[1]) if found else ""
-
-
 def test_a_logout_also_ends_the_login_at_the_provider(ending, client):
     sign_on(client)
 
