@@ -1,9 +1,12 @@
 """The event log: typed entries, appended in the transaction of the change and read by offset.
 
+calls        The entries about a call itself: its states, its description and its packets
+analysis     The entries about the analysis: attempts, providers, pauses and findings
 alerts       The entries about alerts
 annotations  The entries about what people put on calls: tags, notes and legal holds
-counting     Counts entries for ``/metrics``
 people       The entries about who sees which calls, and who listens
+receivers    The entries about webhook endpoints and notification targets
+counting     Counts entries for ``/metrics``
 """
 
 from __future__ import annotations
@@ -12,12 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from django.db import connection, transaction
 
 from calls.audit.record import record_events
-from calls.description import check_names
 from calls.events.alerts import (
     AlertAcknowledged,
     AlertAssigned,
@@ -25,6 +27,15 @@ from calls.events.alerts import (
     AlertReopened,
     AlertResolved,
     AlertSnoozed,
+)
+from calls.events.analysis import (
+    AnalysisPaused,
+    AnalysisResumed,
+    AttemptFinished,
+    LiveSentiment,
+    ProviderBack,
+    ProviderDown,
+    SoundTroubles,
 )
 from calls.events.annotations import (
     HoldReleased,
@@ -34,210 +45,84 @@ from calls.events.annotations import (
     TagAdded,
     TagRemoved,
 )
+from calls.events.calls import (
+    CallDeleted,
+    CallDescribed,
+    CallDismissed,
+    CallFieldsChanged,
+    FormatCorrected,
+    GapDetected,
+    LatePackets,
+    SpeakersSwapped,
+    StateChanged,
+)
 from calls.events.counting import count
 from calls.events.people import (
+    ActionLinkUsed,
     CallReassigned,
     ListeningEnded,
     ListeningStarted,
     PeopleChanged,
 )
+from calls.events.receivers import (
+    NotificationTargetDisabled,
+    WebhookDisabled,
+)
 from calls.models import CallEvent, EventLog
+
+__all__ = [
+    "NOTIFY_CHANNEL",
+    "ActionLinkUsed",
+    "AlertAcknowledged",
+    "AlertAssigned",
+    "AlertRaised",
+    "AlertReopened",
+    "AlertResolved",
+    "AlertSnoozed",
+    "AnalysisPaused",
+    "AnalysisResumed",
+    "AtHand",
+    "AttemptFinished",
+    "CallDeleted",
+    "CallDescribed",
+    "CallDismissed",
+    "CallFieldsChanged",
+    "CallReassigned",
+    "CallRef",
+    "Entry",
+    "FormatCorrected",
+    "GapDetected",
+    "HoldReleased",
+    "HoldSet",
+    "LatePackets",
+    "ListeningEnded",
+    "ListeningStarted",
+    "LiveSentiment",
+    "NoCall",
+    "NoteAdded",
+    "NoteDeleted",
+    "NotificationTargetDisabled",
+    "Payload",
+    "PeopleChanged",
+    "ProviderBack",
+    "ProviderDown",
+    "SoundTroubles",
+    "SpeakersSwapped",
+    "StateChanged",
+    "TagAdded",
+    "TagRemoved",
+    "WebhookDisabled",
+    "append",
+    "as_message",
+    "as_messages",
+    "epoch",
+    "head",
+    "log_entry",
+    "read",
+]
 
 NOTIFY_CHANNEL = "call_events"
 _APPEND_LOCK = 0x43616C6C  # no other advisory lock of this database may use this number
-
-
-@dataclass(frozen=True, kw_only=True)
-class StateChanged:
-    """``previous`` is None when the call was opened."""
-
-    type: ClassVar[str] = "state_change"
-    previous: str | None
-    version: int
-    reason: str = ""
-    by: str = ""
-
-
-class CallDescribed:
-    """Somebody recorded or corrected who calls whom: every described field, by name."""
-
-    type: ClassVar[str] = "call_described"
-
-    def __init__(self, **description: str) -> None:
-        check_names(description)
-        vars(self).update(description)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CallDescribed) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(vars(self).items()))
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallFieldsChanged:
-    """Custom fields that have changed, by name. An empty value: the field was removed."""
-
-    type: ClassVar[str] = "call_fields"
-    fields: dict[str, str]
-    by: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GapDetected:
-    """The next sequence of the stream was ``expected``, but ``received`` arrived."""
-
-    type: ClassVar[str] = "gap_detected"
-    stream: str
-    expected: int
-    received: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatePackets:
-    """Packets arrived after the call had ended."""
-
-    type: ClassVar[str] = "late_packets"
-    stream: str
-    sequences: list[int]
-    count: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttemptFinished:
-    type: ClassVar[str] = "analysis_attempt"
-    stage: str
-    number: int
-    outcome: str
-    code: str = ""
-    error: str = ""
-    retry_at: str | None = None
-    request_id: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProviderDown:
-    """A provider keeps failing. Calls wait without using up attempts; one tries at ``probe_at``."""
-
-    type: ClassVar[str] = "provider_down"
-    provider: str
-    stage: str
-    failures: int
-    error: str
-    probe_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProviderBack:
-    """A provider has answered after being down for ``seconds``."""
-
-    type: ClassVar[str] = "provider_back"
-    provider: str
-    stage: str
-    down_since: str
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnalysisPaused:
-    """Somebody paused the analysis. Calls are still received, and wait."""
-
-    type: ClassVar[str] = "analysis_paused"
-    by: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnalysisResumed:
-    type: ClassVar[str] = "analysis_resumed"
-    by: str
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class SoundTroubles:
-    """The audio problems that the analysis found; empty: there are none any more."""
-
-    type: ClassVar[str] = "sound_troubles"
-    kinds: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallDismissed:
-    """Somebody decided that a failed call needs no analysis."""
-
-    type: ClassVar[str] = "call_dismissed"
-    by: str
-    note: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallDeleted:
-    """The call and all its data were deleted. The entry itself has no call."""
-
-    type: ClassVar[str] = "call_deleted"
-    deleted: str
-    reason: str
-    by: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LiveSentiment:
-    """The sentiment of a side changed during the call. Empty: not known so far.
-
-    ``unjudged_language`` is the language of a side whose sentiment is unknown because of it.
-    """
-
-    type: ClassVar[str] = "live_sentiment"
-    agent_sentiment: str
-    agent_trend: str
-    customer_sentiment: str
-    customer_trend: str
-    unjudged_language: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpeakersSwapped:
-    """``swapped`` is true if agent and customer are now the reverse of how they were received."""
-
-    type: ClassVar[str] = "speakers_swapped"
-    swapped: bool
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FormatCorrected:
-    """The packets are decoded as ``media`` from now on; empty: as the sender declared them."""
-
-    type: ClassVar[str] = "format_corrected"
-    media: str
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActionLinkUsed:
-    """Somebody followed the site's link to the phone system, which lets people join a call."""
-
-    type: ClassVar[str] = "action_link_used"
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class WebhookDisabled:
-    """Nothing is sent to the endpoint until a person enables it again. The entry has no call."""
-
-    type: ClassVar[str] = "webhook_disabled"
-    endpoint: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotificationTargetDisabled:
-    """Nothing is sent to the target until a person enables it again. The entry has no call."""
-
-    type: ClassVar[str] = "notification_target_disabled"
-    target: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,3 +39,11 @@ class ListeningEnded:
     session: int
     by: str
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionLinkUsed:
+    """Somebody followed the site's link to the phone system, which lets people join a call."""
+
+    type: ClassVar[str] = "action_link_used"
+    by: str
