@@ -166,7 +166,7 @@ def end_idle_calls() -> int:
 def _end_if_idle(pk: int, *, before: datetime) -> bool:
     with transaction.atomic():
         # Check again under the lock: a packet may have arrived since.
-        call = Call.objects.idle(before=before).select_for_update().filter(pk=pk).first()
+        call = Call.objects.idle(before=before).lock_if_free(pk)
         if call is None:
             return False
         complete_call(call, reason=Call.EndReason.IDLE, now=database_now())
@@ -249,8 +249,7 @@ def retry_failed_calls() -> int:
 def _retry_if_due(pk: int, *, before: datetime) -> bool:
     rounds = settings.AI_AUTO_RETRY_ROUNDS
     with transaction.atomic():
-        due = Call.objects.retryable(before=before, rounds=rounds).select_for_update()
-        call = due.filter(pk=pk).first()
+        call = Call.objects.retryable(before=before, rounds=rounds).lock_if_free(pk)
         if call is None:
             return False
         number = call.automatic_retries + 1
@@ -296,8 +295,7 @@ def reanalyse_late_calls() -> int:
 
 def _reanalyse_if_due(pk: int, **limits: datetime) -> bool:
     with transaction.atomic():
-        due = Call.objects.with_late_packets(**limits).select_for_update()
-        call = due.filter(pk=pk).first()
+        call = Call.objects.with_late_packets(**limits).lock_if_free(pk)
         if call is None:
             return False
         call.first_stage = Stage.TRANSCRIBE

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Any, Generic, TypeVar
 
+from calls.outage import is_contention, is_outage
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 GATHER_S = 0.02  # shortest wait for company before a batch is written
@@ -23,8 +25,8 @@ class Lane(Generic[Item, Result]):
     """A queue of one kind of write. Gathers items while the previous batch is being written.
 
     ``write`` takes a list and returns one result for each item, or an exception in its place.
-    If it raises, the items are written one by one, so that a bad item fails alone. Batches of a
-    lane are written one after the other.
+    If it raises, the items are written one by one, so that a bad item fails alone, unless the
+    database is away. Batches of a lane are written one after the other.
     """
 
     def __init__(
@@ -78,8 +80,8 @@ class Lane(Generic[Item, Result]):
         try:
             results: Sequence[Result | Exception] = await self._in_thread(self._write, items)
         except Exception as error:
-            if len(items) == 1:
-                return [error]
+            if len(items) == 1 or (is_outage(error) and not is_contention(error)):
+                return [error] * len(items)
             return [result for item in items for result in await self._written([item])]
         return results
 

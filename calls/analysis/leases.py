@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from calls.clock import database_now
@@ -89,7 +90,15 @@ def clear_lease(call: Call) -> None:
     call.lease_owner, call.lease_expires_at = "", None
 
 
-def extend_leases(*, owner: str, call_pks: Collection[int]) -> None:
-    """Extend the leases that ``owner`` still holds on these calls."""
-    expires_at = database_now() + timedelta(seconds=settings.AI_LEASE_SECONDS)
-    Call.objects.filter(pk__in=call_pks, lease_owner=owner).update(lease_expires_at=expires_at)
+def extend_leases(*, owner: str, call_pks: Collection[int]) -> int:
+    """Extend the leases that ``owner`` still holds on these calls. Returns how many.
+
+    A call that another transaction has locked must not hold up the others. Nobody can claim it.
+    """
+    skip = connection.features.has_select_for_update_skip_locked
+    with transaction.atomic():
+        ours = Call.objects.select_for_update(skip_locked=skip)
+        ours = ours.filter(pk__in=call_pks, lease_owner=owner).order_by("pk")
+        held = list(ours.values_list("pk", flat=True))
+        expires_at = database_now() + timedelta(seconds=settings.AI_LEASE_SECONDS)
+        return Call.objects.filter(pk__in=held).update(lease_expires_at=expires_at)

@@ -43,16 +43,18 @@ from calls.analysis.batches import Prepared
 from calls.analysis.findings import StageResult
 from calls.analysis.group_commit import MOST, Lane
 from calls.analysis.leases import Lease, LeaseLost
+from calls.analysis.patience import patiently, with_short_waits
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.retry import GiveUp
 from calls.models import Analysis, Attempt, Stage, Transcript
 from calls.monitoring.log_context import logging_with
-from calls.outage import Outage
+from calls.outage import Outage, is_contention, is_outage
 from calls.process import this_process
 from calls.telemetry.tracing import span
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "leases are not extended")
+claims_outage = Outage(log, "no calls are claimed")
 T = TypeVar("T")
 Item = TypeVar("Item")
 # One call's data causes these, not the state of the database. OverflowError: SQLite's integers.
@@ -63,6 +65,8 @@ FIRST_S = 0.01  # a head start for new calls before the next claim
 LINGER_S = 5.0  # an idle runner waits this long for more work, which comes in bursts
 DATABASE_THREADS = 4
 STOP_PATIENCE_S = 5.0
+OUTAGE_PAUSE_S = 1.0
+LOCKED_PAUSE_S = 1.0
 
 
 class Runner:
@@ -82,6 +86,7 @@ class Runner:
         self._should_stop = should_stop
         self._ends_at = time.monotonic() + lifetime_s
         self._linger_s = linger_s
+        self._was_away = False  # the database
         self._active: dict[asyncio.Task[None], Lease] = {}
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="analysis")
         self._ai_slots = asyncio.Semaphore(settings.AI_CONCURRENCY)
@@ -91,16 +96,16 @@ class Runner:
         self._writer_lock: stages.Turnstile = asyncio.Lock() if one_writer else nullcontext()
         self._audio_calls: set[int] = set()  # active calls whose audio is not transcribed yet
         prepare = partial(batches.prepare_words, provider=provider.name)
-        self._prepare: Lane[ClaimedCall, Prepared | None] = Lane(prepare, self._write)
-        self._start: Lane[AttemptStart, Attempt] = Lane(attempts.start_attempts, self._write)
+        self._prepare: Lane[ClaimedCall, Prepared | None] = Lane(prepare, self._write_batch)
+        self._start: Lane[AttemptStart, Attempt] = Lane(attempts.start_attempts, self._write_batch)
         self._save_transcript: Lane[StageResult, Transcript] = Lane(
-            findings.save_transcripts, self._write
+            findings.save_transcripts, self._write_batch
         )
         self._archive: Lane[stages.UnderstoodCall, Analysis] = Lane(
-            batches.archive_understood, self._write
+            batches.archive_understood, self._write_batch
         )
-        self._fail: Lane[Failure, Decision] = Lane(attempts.fail_attempts, self._write)
-        self._release: Lane[Lease, None] = Lane(attempts.release_calls, self._write)
+        self._fail: Lane[Failure, Decision] = Lane(attempts.fail_attempts, self._write_batch)
+        self._release: Lane[Lease, None] = Lane(attempts.release_calls, self._write_batch)
 
     async def run(self) -> int:
         """Process calls. Returns how many were claimed."""
@@ -133,7 +138,7 @@ class Runner:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= self._linger_s:
                 # Nobody else would wake up for a call that is due before the next sweep: stay.
-                if not await self._in_thread(claims.any_due, within_s=2 * settings.SWEEP_SECONDS):
+                if not await self._is_any_due():
                     break
                 idle_since = time.monotonic()
             if begun and len(begun) == room:
@@ -147,7 +152,35 @@ class Runner:
     def _room(self) -> int:
         return max(0, settings.AI_CONCURRENCY + _reserve() - len(self._active))
 
+    async def _is_any_due(self) -> bool:
+        within_s = 2 * settings.SWEEP_SECONDS
+        look = partial(self._in_thread, claims.any_due, within_s=within_s)
+        return bool(await patiently(look, self._should_stop))
+
     async def _claim(self, room: int) -> list[ClaimedCall]:
+        """Claim calls that are due: none while the database is away."""
+        try:
+            if self._was_away:
+                await self._return()
+            begun = await self._claim_due(room)
+        except DatabaseError as error:
+            if not is_outage(error):
+                raise
+            if not is_contention(error):
+                self._was_away = True
+                claims_outage.note(error)
+            await asyncio.sleep(OUTAGE_PAUSE_S)
+            return []
+        claims_outage.over()
+        return begun
+
+    async def _return(self) -> None:
+        """After an outage, extend our leases, which may have expired, and let others do so too."""
+        await self._extend_leases()
+        await asyncio.sleep(OUTAGE_PAUSE_S)
+        self._was_away = False
+
+    async def _claim_due(self, room: int) -> list[ClaimedCall]:
         begun: list[ClaimedCall] = await self._write(
             claims.claim_due,
             owner=self.owner,
@@ -171,7 +204,8 @@ class Runner:
         for task in [task for task in self._active if task.done()]:
             lease = self._active.pop(task)
             if not task.cancelled() and (error := task.exception()):
-                log.error("call %s: waits until its lease expires", lease.call_id, exc_info=error)
+                shown = None if is_outage(error) else error
+                log.error("call %s: waits until its lease expires", lease.call_id, exc_info=shown)
 
     async def _finish(self) -> None:
         """Finish the active calls at the end of the lifetime. When told to stop, release them."""
@@ -213,7 +247,7 @@ class Runner:
 
     async def _release_call(self, lease: Lease) -> None:
         with suppress(LeaseLost):
-            await self._release.put(lease)
+            await self._put(self._release, lease)
 
     async def _finish_transcribe(
         self, lease: Lease, attempt: Attempt
@@ -229,7 +263,7 @@ class Runner:
         await self._try(lease, attempt, self._transcribe)
         self._audio_calls.discard(lease.call_pk)
         start = AttemptStart(lease, Stage.UNDERSTAND, self.provider.name)
-        return None, await self._start.put(start)
+        return None, await self._put(self._start, start)
 
     async def _try(
         self, lease: Lease, attempt: Attempt, work: Callable[..., Awaitable[T]], *known: Any
@@ -245,43 +279,73 @@ class Runner:
         except Exception as error:
             log.exception("call %s: unexpected error in the analysis", lease.call_id)
             failure = ProviderError(f"{type(error).__name__}: {error}", code="bug", transient=False)
-        decision = await self._fail.put(Failure(lease, attempt, failure))
+        decision = await self._put(self._fail, Failure(lease, attempt, failure))
         level = logging.ERROR if isinstance(decision, GiveUp) else logging.INFO
         log.log(level, "call %s, %s: %s; %s", lease.call_id, attempt, failure, decision)
         raise _Failed
 
     async def _prepare_words(self, lease: Lease, attempt: Attempt) -> Prepared | None:
-        return await _store(self._prepare, ClaimedCall(lease, attempt))
+        return await self._store(self._prepare, ClaimedCall(lease, attempt))
 
     async def _transcribe(self, lease: Lease, attempt: Attempt) -> Transcript:
         finding = await stages.transcribe(
-            lease, attempt, self.provider, self._in_thread, turn=self._ai_slots
+            lease, attempt, self.provider, self._read, turn=self._ai_slots
         )
-        write = partial(_store, self._save_transcript)
+        write = partial(self._store, self._save_transcript)
         return await stages.keep(finding, write, self._in_thread)
 
     async def _understand(
         self, lease: Lease, attempt: Attempt, heard: stages.RedactedTranscript | None
     ) -> Analysis:
         understood = await stages.understand(
-            lease, attempt, self.provider, self._in_thread, heard=heard, turn=self._ai_slots
+            lease, attempt, self.provider, self._read, heard=heard, turn=self._ai_slots
         )
-        return await stages.keep(understood, partial(_store, self._archive), self._in_thread)
+        write = partial(self._store, self._archive)
+        return await stages.keep(understood, write, self._in_thread)
+
+    async def _store(self, lane: Lane[Item, T], item: Item) -> T:
+        """Write a result. If the database refuses its data, that is a failed attempt of this call.
+
+        The attempt gets the first line of the database's message. Further lines may quote the data.
+        """
+        try:
+            return await self._put(lane, item)
+        except REFUSALS as error:
+            told, *_ = str(error).splitlines() or [type(error).__name__]
+            message = f"The database refused to store the result: {told}"
+            raise ProviderError(message, code="not_stored", transient=True) from error
+
+    async def _put(self, lane: Lane[Item, T], item: Item) -> T:
+        return await patiently(partial(lane.put, item), self._should_stop)
+
+    async def _read(self, function: Callable[..., T], *args: Any) -> T:
+        return await patiently(partial(self._in_thread, function, *args), self._should_stop)
 
     async def _keep_leases(self) -> None:
+        pause_s = settings.AI_LEASE_SECONDS / 3
         while True:
-            await asyncio.sleep(settings.AI_LEASE_SECONDS / 3)
-            held = [lease.call_pk for lease in self._active.values()]
+            await asyncio.sleep(pause_s)
+            pause_s = settings.AI_LEASE_SECONDS / 3
             try:
-                await self._in_thread(leases.extend_leases, owner=self.owner, call_pks=held)
+                is_complete = await self._extend_leases()
             except DatabaseError as error:
                 outage.note(error)
             else:
                 outage.over()
+                pause_s = pause_s if is_complete else min(pause_s, LOCKED_PAUSE_S)
+
+    async def _extend_leases(self) -> bool:
+        """Return whether all were extended. A locked call is left out."""
+        held = [lease.call_pk for lease in self._active.values()]
+        extended = await self._in_thread(leases.extend_leases, owner=self.owner, call_pks=held)
+        return bool(extended == len(held))
 
     async def _write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         async with self._writer_lock:
             return await self._in_thread(function, *args, **kwargs)
+
+    async def _write_batch(self, function: Callable[..., Any], items: Any) -> Any:
+        return await self._write(with_short_waits, function, items)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -306,19 +370,6 @@ class Runner:
 
 class _Failed(Exception):
     """The attempt failed; this is recorded, and the lease is cleared."""
-
-
-async def _store(lane: Lane[Item, T], item: Item) -> T:
-    """Write a result. If the database refuses its data, that is a failed attempt of this call.
-
-    The attempt gets the first line of the database's message. Further lines may quote the data.
-    """
-    try:
-        return await lane.put(item)
-    except REFUSALS as error:
-        told, *_ = str(error).splitlines() or [type(error).__name__]
-        message = f"The database refused to store the result: {told}"
-        raise ProviderError(message, code="not_stored", transient=True) from error
 
 
 def _described(attempt: Attempt) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import Count, Exists, ExpressionWrapper, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -63,6 +63,14 @@ class CallQuerySet(models.QuerySet["Call"]):
         """
         is_quiet = Q(last_packet_at__lte=quiet_since) | Q(late_since__lte=waiting_since)
         return self.filter(is_quiet, state=CallState.ARCHIVED, late_since__isnull=False)
+
+    def lock_if_free(self, pk: int) -> "Call | None":
+        """Lock one of these calls, unless it is held: one call must not delay all others.
+
+        Call inside a transaction. SQLite has no locks on rows.
+        """
+        skip = connection.features.has_select_for_update_skip_locked
+        return self.select_for_update(skip_locked=skip).filter(pk=pk).first()
 
     def dead(self) -> Self:
         """Failed calls that need attention, which excludes dismissed ones."""

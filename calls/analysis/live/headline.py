@@ -31,7 +31,8 @@ def write_headline(call_pk: int, figures: Mapping[str, Any], *, at: datetime) ->
     if not _is_news(found, Call.objects.filter(pk=call_pk).first()):
         return False
     with transaction.atomic():
-        call = Call.objects.select_for_update().filter(pk=call_pk).first()
+        # One locked call must not hold up the words of all others: its next change writes it.
+        call = Call.objects.lock_if_free(call_pk)
         if call is None or not _is_news(found, call):
             return False
         fields = _turned(found, swapped=call.speakers_swapped)

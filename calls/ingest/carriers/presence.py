@@ -19,6 +19,7 @@ from django.db.models import Count, Q
 from calls.clock import database_now
 from calls.ingest.carriers.lifetime import Fate, Patience, Seen, Verdict, judge
 from calls.models import Call, MediaConnection, Stream
+from calls.operation.lock_waits import limit_lock_waits
 from calls.outage import is_contention
 from calls.process import this_process
 from calls.services import complete_call
@@ -50,11 +51,9 @@ def wait_briefly() -> None:
     """Let statements fail that wait for a lock. Call at the start of a transaction.
 
     All sockets of a process share one thread for the database. A call that somebody has locked must
-    not hold up the others, so its socket tries again later. SQLite has no locks on rows.
+    not hold up the others, so its socket tries again later.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(LOCK_MS)])
+    limit_lock_waits(LOCK_MS)
 
 
 def add_connection(call: Call, stream: Stream, *, name: str, now: datetime) -> int:
