@@ -16,6 +16,7 @@ TOKENS = re.compile(r"(/wall/|/login/reset/)(?!set-password)[^/\s]+(/[^/\s]+)?")
 PLACEHOLDER = re.compile(r"%%|(call )?%[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
 UNKNOWN_HOST = re.compile(r"Invalid HTTP_HOST header: '([^']*)'")
 HOUR_S = 3600.0
+MINUTE_S = 60.0
 MAX_HOSTS = 100  # scanners make names up
 
 
@@ -58,6 +59,38 @@ class UnknownHosts(logging.Filter):
             return False
         self._quiet_until[host] = now_s + HOUR_S
         return True
+
+
+class QuietOutages(logging.Filter):
+    """Makes one line a minute of each message of the queue about a database that is away.
+
+    The queue asks several times a second, and writes a traceback each time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._quiet_until: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or not _is_outage(error):
+            return True
+        message = record.getMessage()
+        now_s = time.monotonic()
+        if self._quiet_until.get(message, now_s) > now_s:
+            return False
+        self._quiet_until[message] = now_s + MINUTE_S
+        told, *_ = str(error).splitlines() or [type(error).__name__]
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args = "%s: the database is not available: %s", (message, told)
+        record.exc_info, record.exc_text = None, None
+        return True
+
+
+def _is_outage(error: BaseException) -> bool:
+    from calls.outage import is_outage  # needs the settings, which name this module
+
+    return is_outage(error)
 
 
 class JsonLines(logging.Formatter):

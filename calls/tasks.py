@@ -6,8 +6,11 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from functools import partial, wraps
+from typing import Any, TypeVar
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
 
 from calls.accounts.reset import send_resets
 from calls.accounts.sessions import prune_sessions
@@ -20,6 +23,7 @@ from calls.erasure.services import carry_on as carry_on_erasing
 from calls.erasure.services import resume_erasures
 from calls.monitoring.samples import take_sample
 from calls.notifications.services import OUTBOX as NOTIFICATIONS
+from calls.outage import Outage, is_contention, is_outage
 from calls.people.agents import rename_calls
 from calls.retention.history import prune_history
 from calls.retention.old_calls import prune
@@ -33,12 +37,33 @@ from calls.worker.stopping import runner_slot, stopping
 
 __all__ = ["send_resets"]  # a job as stored
 log = logging.getLogger(__name__)
+outage = Outage(log, "jobs wait")
+Job = TypeVar("Job", bound=Callable[..., Any])
 
 PRUNE_SECONDS = 5  # of the minute between two sweeps
 CATCH_UP_SECONDS = 10
 ERASE_SECONDS = 300
 
 
+def patient(job: Job) -> Job:
+    """Let a job end quietly if the database is not available: the sweep queues it again."""
+
+    @wraps(job)
+    def run(*args: Any) -> Any:
+        try:
+            result = job(*args)
+        except DatabaseError as error:
+            if not is_outage(error):
+                raise
+            outage.note(error)
+            return None
+        outage.over()
+        return result
+
+    return run  # type: ignore[return-value]
+
+
+@patient
 def run_analyses() -> int:
     """Analyse the calls that are due, unless this worker is doing so already. Return how many."""
     publishing.start("worker")
@@ -62,11 +87,13 @@ def run_analyses() -> int:
     return taken
 
 
+@patient
 def run_bulk(action_pk: int) -> bool:
     """Continue a bulk action for a while. Return whether it is finished."""
     return carry_on(action_pk, should_stop=stopping)
 
 
+@patient
 def run_erasure(pk: str) -> bool:
     """Continue an erasure for a while. Return whether it is finished."""
     return carry_on_erasing(pk, seconds=ERASE_SECONDS).finished_at is not None
@@ -77,19 +104,30 @@ def sweep() -> int:
 
     Each step is independent: if one fails, this is logged, the others still run, and the next sweep
     tries it again. Raises an ExceptionGroup at the end, so that the queue counts a failed sweep.
+    A database that is not available, or busy, is no failure of a step.
     """
     publishing.start("worker")
     done: dict[str, Any] = {}
     failures: list[Exception] = []
+    is_away = False
     for name, step in SWEEP_STEPS.items():
         try:
             done[name] = step()
         except Exception as error:
-            log.exception("sweep: cannot %s; the next sweep tries again", name)
-            failures.append(error)
+            if is_contention(error):
+                log.warning("sweep: cannot %s; the next sweep tries again: %s", name, error)
+            elif is_outage(error):
+                is_away = True
+                outage.note(error)
+            else:
+                log.exception("sweep: cannot %s; the next sweep tries again", name)
+                failures.append(error)
+            close_old_connections()  # the next step would fail with a broken one
+    if not is_away:
+        outage.over()
     if failures:
         raise ExceptionGroup(f"{len(failures)} of {len(SWEEP_STEPS)} steps failed", failures)
-    ended: int = done[END_IDLE]
+    ended: int = done.get(END_IDLE, 0)
     return ended
 
 

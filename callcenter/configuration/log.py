@@ -15,6 +15,7 @@ def logging_settings(level: str, *, form: str) -> dict[str, Any]:
         "filters": {
             "hide_tokens": {"()": "callcenter.log_format.HideTokens"},
             "unknown_hosts": {"()": "callcenter.log_format.UnknownHosts"},
+            "quiet_outages": {"()": "callcenter.log_format.QuietOutages"},
         },
         "formatters": {
             "text": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
@@ -36,7 +37,12 @@ def logging_settings(level: str, *, form: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"filters": ["unknown_hosts"]},
-            "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "django-q": {
+                "handlers": ["stderr"],
+                "level": "WARNING",
+                "propagate": False,
+                "filters": ["quiet_outages"],
+            },
             # It repeats every second what the caller logs once.
             "psycopg.pool": {"level": "ERROR"},
             # Names logins with line breaks as they are. Ours, calls.logins, says the same.

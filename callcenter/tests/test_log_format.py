@@ -5,10 +5,18 @@ import logging
 import logging.config
 
 import pytest
+from django.db import DataError, OperationalError
 from django.test import Client
 
 from callcenter.configuration.log import logging_settings
-from callcenter.log_format import HOUR_S, HideTokens, JsonLines, UnknownHosts
+from callcenter.log_format import (
+    HOUR_S,
+    MINUTE_S,
+    HideTokens,
+    JsonLines,
+    QuietOutages,
+    UnknownHosts,
+)
 from calls.monitoring.log_context import logging_with
 
 
@@ -106,6 +114,35 @@ def test_invented_host_names_do_not_fill_the_log():
     named = [hosts.filter(record("Invalid HTTP_HOST header: %r.", f"{n}.a")) for n in range(5_000)]
 
     assert sum(named) == 100
+
+
+def of_queue(error):
+    """What django-q2 logs each time that its database does not answer."""
+    return record("Failed to pull task from broker", exc_info=(type(error), error, None))
+
+
+def test_the_queue_names_an_outage_of_the_database_once_a_minute_without_a_traceback(monkeypatch):
+    quiet, now = QuietOutages(), [0.0]
+    monkeypatch.setattr("callcenter.log_format.time.monotonic", lambda: now[0])
+    lines = [of_queue(OperationalError("refused\nDETAIL: more")) for _ in range(600)]
+
+    named = [line for line in lines if quiet.filter(line)]
+
+    assert [line.getMessage() for line in named] == [
+        "Failed to pull task from broker: the database is not available: refused"
+    ]
+    assert (named[0].levelname, named[0].exc_info) == ("WARNING", None)
+    now[0] += MINUTE_S
+    assert quiet.filter(of_queue(OperationalError("refused")))
+
+
+@pytest.mark.parametrize("error", [DataError("bad"), ValueError("a bug")])
+def test_the_queue_names_everything_else_as_it_is(error):
+    quiet, lines = QuietOutages(), [of_queue(error), of_queue(error)]
+
+    assert all(quiet.filter(line) for line in lines)
+    assert all(line.exc_info for line in lines)
+    assert QuietOutages().filter(record("3 jobs wait"))
 
 
 class Lines(logging.Handler):

@@ -18,9 +18,11 @@ from calls.audit.chain import seal
 from calls.clock import database_now
 from calls.ingest.carriers.presence import LEASE_S, end_left_calls
 from calls.listening import end_expired_sessions
+from calls.outage import Outage
 from calls.services import reanalyse_late_calls
 
 log = logging.getLogger(__name__)
+outage = Outage(log, "the ends of calls wait")
 
 PAUSE_S = 1.0
 GAP_S = 5.0
@@ -67,12 +69,14 @@ def keep_up(should_stop: Callable[[], bool]) -> None:
         try:
             upkeep.step()
         except DatabaseError as error:
-            log.warning("the ends of calls wait for the database: %s", error)
+            outage.note(error)
             connections.close_all()
             upkeep.forget()
         except Exception:
             # A bug in the handling of one call must not stop the upkeep of all others.
             log.exception("the upkeep of calls failed; it starts again")
             upkeep.forget()
+        else:
+            outage.over()
         time.sleep(PAUSE_S)
     connections.close_all()

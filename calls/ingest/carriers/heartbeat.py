@@ -6,9 +6,11 @@ import logging
 import threading
 from collections.abc import Callable, Collection
 
+from django.db import Error as DatabaseError
 from django.db import connection
 
 from calls.ingest.carriers.presence import renew_leases
+from calls.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ class Heartbeat:
         self._held: set[int] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._outage = Outage(log, "the leases of sockets are not renewed")
 
     def add(self, pk: int) -> None:
         with self._changed:
@@ -43,9 +46,13 @@ class Heartbeat:
         while held := self._wait():
             try:
                 self._renew(held)
-            except Exception as error:
+            except DatabaseError as error:
+                self._outage.note(error)
+            except Exception:
                 # Whatever the error, the sockets are alive, and the next beat may succeed.
-                log.warning("the leases of %d sockets were not renewed: %s", len(held), error)
+                log.exception("the leases of %d sockets were not renewed", len(held))
+            else:
+                self._outage.over()
             finally:
                 connection.close()
 

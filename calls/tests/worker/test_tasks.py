@@ -4,12 +4,15 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from django_q.models import OrmQ
+from psycopg.errors import QueryCanceled
 
 from calls import services, tasks, waking
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent
+from calls.outage import Outage
 from calls.tests.factories import FakeProvider, ended_call, live_call
 from calls.worker import stopping
 
@@ -122,3 +125,62 @@ def test_a_failing_step_of_the_sweep_does_not_hold_up_others_and_is_retried(
 
 def _break(name):
     raise RuntimeError(name)
+
+
+def gone():
+    raise OperationalError("the server has gone")
+
+
+def cancelled():
+    raise OperationalError("canceling statement due to statement timeout") from QueryCanceled()
+
+
+@pytest.fixture
+def _own_outage(monkeypatch):
+    monkeypatch.setattr(tasks, "outage", Outage(tasks.log, "jobs wait"))
+
+
+@pytest.mark.usefixtures("_own_outage")
+def test_a_database_that_is_away_is_one_warning_for_all_steps_of_all_sweeps(monkeypatch, caplog):
+    monkeypatch.setattr(tasks, "SWEEP_STEPS", dict.fromkeys(tasks.SWEEP_STEPS, gone))
+    for _ in range(3):
+        assert tasks.sweep() == 0
+    monkeypatch.undo()
+
+    tasks.sweep()
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "jobs wait: the server has gone" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.usefixtures("_own_outage")
+def test_a_step_that_is_cancelled_as_too_slow_is_named_without_a_traceback(monkeypatch, caplog):
+    ran = []
+    steps = {"prune": cancelled, tasks.END_IDLE: lambda: ran.append("idle") or 0}
+    monkeypatch.setattr(tasks, "SWEEP_STEPS", steps)
+
+    assert tasks.sweep() == 0
+
+    assert ran == ["idle"]
+    assert "sweep: cannot prune; the next sweep tries again: canceling statement" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.usefixtures("_own_outage")
+@pytest.mark.parametrize(
+    ("job", "work"),
+    [
+        (tasks.run_analyses, "any_due"),
+        (partial(tasks.run_bulk, 1), "carry_on"),
+        (partial(tasks.run_erasure, "e"), "carry_on_erasing"),
+    ],
+    ids=["analyses", "bulk", "erasure"],
+)
+def test_a_job_ends_quietly_while_the_database_is_away(job, work, monkeypatch, caplog):
+    monkeypatch.setattr(tasks, work, lambda *_, **__: gone())
+
+    for _ in range(3):
+        assert job() is None
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

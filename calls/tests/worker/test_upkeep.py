@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from calls.ingest.carriers.opening import open_stream
 from calls.ingest.carriers.presence import LEASE_S
 from calls.models import Call, MediaConnection
+from calls.outage import Outage
 from calls.tests.factories import archived_call
+from calls.worker import upkeep as upkeeping
 from calls.worker.upkeep import Upkeep
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +76,21 @@ def test_late_words_are_analysed_again():
     Upkeep().step()
 
     assert Call.objects.get(pk=call.pk).state == "COMPLETED"
+
+
+def test_a_database_that_is_away_is_one_warning_and_one_when_it_is_back(monkeypatch, caplog):
+    tries = [OperationalError("gone")] * 5 + [None] * 3
+    monkeypatch.setattr(upkeeping, "outage", Outage(upkeeping.log, "the ends of calls wait"))
+    monkeypatch.setattr(upkeeping, "PAUSE_S", 0)
+
+    def step(self):
+        if error := tries.pop(0):
+            raise error
+
+    monkeypatch.setattr(Upkeep, "step", step)
+
+    upkeeping.keep_up(lambda: not tries)
+
+    first, last = caplog.messages
+    assert "the ends of calls wait: gone" in first
+    assert "available again" in last

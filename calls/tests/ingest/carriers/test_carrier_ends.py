@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from channels.db import database_sync_to_async
-from django.db import connection
+from django.db import OperationalError, connection
 
 from calls.ingest.carriers import heartbeat as heartbeats
 from calls.ingest.carriers import socket
@@ -205,3 +205,23 @@ def test_one_heartbeat_thread_renews_all_leases_and_ends_with_the_last_socket(mo
     beat.add(3)
     assert beat._thread is not thread
     beat.remove(3)
+
+
+def test_leases_that_cannot_be_renewed_are_one_warning_for_the_whole_outage(monkeypatch, caplog):
+    monkeypatch.setattr(heartbeats, "RENEW_S", 0.001)
+    tries, over = [OperationalError("gone")] * 5, threading.Event()
+
+    def renew(pks):
+        if tries:
+            raise tries.pop()
+        over.set()
+
+    beat = Heartbeat(renew)
+    beat.add(1)
+    assert over.wait(timeout=10)
+    beat.remove(1)
+    beat._thread and beat._thread.join(timeout=10)
+
+    first, last = caplog.messages
+    assert "the leases of sockets are not renewed: gone" in first
+    assert "available again" in last
