@@ -3,6 +3,7 @@
 assembly      The entry point: assembles a call from its stored packets
 audibility    Trouble that shows once speech was looked for: silence, level and loss
 channels      Mixes the tracks of all streams into one channel per speaker
+clocks        Makes the stamps of a track usable: unknown, wild and set-back ones
 crowding      Limits the cost of many streams and tracks
 decoding      From bytes to 16-bit samples
 expected      Compares the received audio with the length of the call

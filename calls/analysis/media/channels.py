@@ -281,6 +281,8 @@ def _packet_notes(tracks: Sequence[PlacedTrack]) -> Iterator[str]:
         yield f"{capped} implausibly long gaps were cut to {MAX_GAP_S:.0f} s or less."
     if jumps := sum(each.silences.jumps for each in tracks):
         yield f"Sequence numbers jumped {jumps} times where the clock shows no such gap."
+    if set_back := max(each.set_back for each in tracks):
+        yield f"The sender's clock was set back {set_back} times: the audio is in its order."
     if pauses := sum(each.pauses for each in tracks):
         seconds = sum(each.paused_s for each in tracks)
         yield f"The sender paused {pauses} times, {seconds:.1f} s in all: filled with silence."

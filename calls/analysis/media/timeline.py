@@ -92,16 +92,25 @@ def sequence_unit(stream: Ints, paces: Sequence[float | None]) -> int:
     return step if step > 1 and contiguous and all(contiguous) else 1
 
 
-def offsets(clock: TrackClock) -> Floats:
-    """Return by how many seconds the clock is ahead of the audio at each packet, without jitter.
+def heard_before(lengths: Ints, rate: int) -> Floats:
+    """Return the seconds of audio before each packet of a track, without silences."""
+    return np.asarray(np.concatenate(([0], np.cumsum(lengths)[:-1])) / rate, np.float64)
 
-    This takes the lowest value of the next two seconds: after a stall the offset falls back, after
-    a pause it stays. A single wild timestamp is removed first.
+
+def offsets(clock: TrackClock) -> Floats:
+    """Return by how many seconds the clock is ahead of the audio at each packet."""
+    return clock.stamps - heard_before(clock.lengths, clock.rate)
+
+
+def without_jitter(raw: Floats, clock: TrackClock) -> Floats:
+    """Return the lowest offset of the next two seconds.
+
+    After a stall the offset falls back, after a pause it stays. A single wild timestamp is removed
+    first.
     """
-    heard = np.concatenate(([0], np.cumsum(clock.lengths)[:-1])) / clock.rate
-    raw = clock.stamps - heard
     if len(raw) > 2:
-        raw[1:-1] = np.median(np.stack((raw[:-2], raw[1:-1], raw[2:])), axis=0)
+        middle = np.median(np.stack((raw[:-2], raw[1:-1], raw[2:])), axis=0)
+        raw = np.concatenate((raw[:1], middle, raw[-1:]))
     width = 1 + int(np.ceil(_WINDOW_S * clock.rate / clock.usual))
     ahead = np.pad(raw, (0, width - 1), constant_values=np.inf)
     lowest: Floats = np.lib.stride_tricks.sliding_window_view(ahead, width).min(axis=1)
@@ -113,7 +122,7 @@ def silences(
 ) -> Silences:
     """Return the silence before each packet of a track, ``most_s`` in all.
 
-    ``ahead`` is the result of ``offsets``.
+    ``ahead`` is the result of ``without_jitter``.
     """
     before = np.zeros(len(clock.lengths), np.int64)
     inserted, capped, jumps = 0, 0, 0

@@ -10,6 +10,7 @@ from itertools import groupby, islice
 import numpy as np
 from numpy.typing import NDArray
 
+from calls.analysis.media.clocks import with_known_stamps, without_leaps
 from calls.analysis.media.decoding import decode_audio, sample_count
 from calls.analysis.media.packets import TypedPacket
 from calls.analysis.media.rates import RateDoubt, doubt_rate
@@ -21,12 +22,14 @@ from calls.analysis.media.timeline import (
     Ints,
     Silences,
     TrackClock,
+    heard_before,
     is_steady,
     lost_before,
     offsets,
     pace,
     sequence_unit,
     silences,
+    without_jitter,
 )
 from calls.formats.base64_text import decode_base64
 from calls.formats.media_types import MediaFormat
@@ -82,12 +85,16 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class PlacedTrack:
-    """A track with its silences. ``start_s`` is its start on the sender's clock, if it has one."""
+    """A track with its silences. ``start_s`` is its start on the sender's clock, if it has one.
+
+    ``set_back`` says how often that clock was set back.
+    """
 
     track: Track
     silences: Silences
     lost: Ints
     start_s: float | None
+    set_back: int = 0
 
     @property
     def begins(self) -> Ints:
@@ -156,14 +163,16 @@ def _build(stream: str, name: str, packets: list[TypedPacket]) -> Track:
     known = [_length(piece, media.rate) for piece in pieces]
     sound = [length for length in known if length]
     usual = int(np.median(sound)) if sound else round(_DEFAULT_PACKET_S * media.rate)
+    lengths = np.array([usual if n is None else n for n in known], np.int64)
+    stamps = np.array([clean(packet.row.timestamp) for packet in packets])
     return Track(
         stream=stream,
         name=name,
         media=media,
         pieces=pieces,
         sequences=np.array([packet.row.sequence for packet in packets], np.int64),
-        stamps=np.nan_to_num([clean(packet.row.timestamp) for packet in packets]),
-        lengths=np.array([usual if n is None else n for n in known], np.int64),
+        stamps=with_known_stamps(stamps, heard_before(lengths, media.rate)),
+        lengths=lengths,
         usual=usual,
     )
 
@@ -228,9 +237,10 @@ def _with_right_rate(track: Track, lost: Ints) -> Track:
 
 def _place(track: Track, lost: Ints, tracks: int, *, steady: bool, silence_s: float) -> PlacedTrack:
     clock = TrackClock(track.media.rate, track.stamps, track.lengths, lost, track.usual, tracks)
-    ahead = offsets(clock)
+    raw, set_back = without_leaps(offsets(clock)) if steady else (offsets(clock), 0)
+    ahead = without_jitter(raw, clock)
     found = silences(clock, ahead, steady=steady, most_s=silence_s)
-    return PlacedTrack(track, found, lost, float(ahead[0]) if steady else None)
+    return PlacedTrack(track, found, lost, float(ahead[0]) if steady else None, set_back)
 
 
 def render(placed: PlacedTrack, rate: int) -> list[NDArray[np.int16]]:
