@@ -61,6 +61,14 @@ def test_a_number_is_found_however_it_is_written(supervisor, text):
     assert set(shown(supervisor.get(BOARD, {"q": text}))) == {"blanks", "plain", "signs"}
 
 
+@pytest.mark.parametrize("text", ["a84b4c76/e667;tag=1 ü", "4c76/E667", "tag=1"])
+def test_a_call_is_found_by_the_id_of_its_telephone_system(supervisor, text):
+    make("a84b4c76_e667-1b2c", external_id="a84b4c76/e667;tag=1 ü")
+    make("other", external_id="a84b4c77/e668;tag=2 ü")
+
+    assert shown(supervisor.get(BOARD, {"q": text})) == ["a84b4c76_e667-1b2c"]
+
+
 def test_two_digits_are_not_searched_as_a_phone_number(supervisor):
     make("a", caller="+44042")
 
