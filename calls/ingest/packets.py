@@ -13,13 +13,17 @@ MAX_MEDIA_LENGTH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameCounts:
-    """The frame counters of a carrier's stream. One packet holds many frames."""
+    """The frame counters of a carrier's stream. One packet holds many frames.
+
+    ``restarts`` says how often the sender has restarted its numbering.
+    """
 
     received: int = 0
     missing: int = 0
     repeated: int = 0
     reordered: int = 0
     malformed: int = 0
+    restarts: int = 0
 
     def __add__(self, other: FrameCounts) -> FrameCounts:
         return FrameCounts(
@@ -28,6 +32,7 @@ class FrameCounts:
             repeated=self.repeated + other.repeated,
             reordered=self.reordered + other.reordered,
             malformed=self.malformed + other.malformed,
+            restarts=self.restarts + other.restarts,
         )
 
     def __sub__(self, other: FrameCounts) -> FrameCounts:
@@ -38,6 +43,7 @@ class FrameCounts:
             repeated=self.repeated - other.repeated,
             reordered=self.reordered - other.reordered,
             malformed=self.malformed - other.malformed,
+            restarts=self.restarts - other.restarts,
         )
 
 

@@ -265,10 +265,13 @@ def count_frames(streams: Iterable[StreamRow]) -> None:
         cursor.executemany(
             "UPDATE calls_stream SET frame_count = frame_count + %s, "
             "missing_frames = missing_frames + %s, repeated_frames = repeated_frames + %s, "
-            "reordered_frames = reordered_frames + %s, malformed_frames = malformed_frames + %s "
-            "WHERE id = %s",
+            "reordered_frames = reordered_frames + %s, malformed_frames = malformed_frames + %s, "
+            "restarts = restarts + %s WHERE id = %s",
             [
-                (each.received, each.missing, each.repeated, each.reordered, each.malformed, pk)
+                (
+                    *(each.received, each.missing, each.repeated, each.reordered),
+                    *(each.malformed, each.restarts, pk),
+                )
                 for pk, each in changes
             ],
         )

@@ -79,6 +79,9 @@ class Stream(models.Model):
     repeated_frames = models.PositiveBigIntegerField(default=0)
     reordered_frames = models.PositiveBigIntegerField(default=0)
     malformed_frames = models.PositiveBigIntegerField(default=0)
+    # How often a carrier restarted its numbering within the socket. The sender of other packets
+    # opens another run instead.
+    restarts = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [

@@ -111,10 +111,14 @@ def _unit_of_pace(rows: Sequence[PacketRow], stamps: Sequence[float]) -> float:
     return nearest_unit(median(paces)) if paces else UNITS[0]
 
 
+def restart_note(restarts: int) -> str:
+    times = {1: "once", 2: "twice"}.get(restarts, f"{restarts} times")
+    return f"The sender restarted its numbering {times}."
+
+
 def _notes(restarts: int, shared: int) -> Iterator[str]:
     if restarts:
-        times = {1: "once", 2: "twice"}.get(restarts, f"{restarts} times")
-        yield f"The sender restarted its numbering {times}."
+        yield restart_note(restarts)
     if shared:
         yield "Several numberings share one stream: their packets were merged by their times."
 

@@ -15,6 +15,7 @@ from calls.analysis.media.assembly import assemble
 from calls.analysis.media.packets import PacketRow
 from calls.analysis.media.plausibility import find_clipping
 from calls.analysis.media.roles import swap_channels, swap_material
+from calls.analysis.media.runs import restart_note
 from calls.analysis.media.textcall import TextCall
 from calls.analysis.media.troubles import from_stored
 from calls.analysis.providers import ProviderError
@@ -59,7 +60,7 @@ def load_materials(calls: Sequence[Call]) -> list[Material | Exception]:
 def _streams(calls: Sequence[Call]) -> QuerySet[Any]:
     pruned = Exists(PrunedRange.objects.filter(stream=OuterRef("pk")))
     streams = Stream.objects.filter(call__in=[call.pk for call in calls]).order_by("pk")
-    return streams.only("call_id", "name", "run", "media").annotate(is_pruned=pruned)
+    return streams.only("call_id", "name", "run", "media", "restarts").annotate(is_pruned=pruned)
 
 
 def _correct_formats(call: Call, streams: Sequence[Any]) -> None:
@@ -88,6 +89,8 @@ def _assemble(call: Call, streams: Sequence[Any], rows: Iterable[PacketRow]) -> 
         received_s=_received_s(call),
         corrects_rates=not call.media_override,
     )
+    if restarts := sum(stream.restarts for stream in streams):
+        received = replace(received, notes=(*received.notes, restart_note(restarts)))
     if call.media_override:
         note = f"A person corrected the format: decoded as {call.media_override}."
         received = replace(received, notes=(*received.notes, note))

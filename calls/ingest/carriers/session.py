@@ -206,6 +206,7 @@ class Session:
             repeated=self._repeated,
             reordered=self._reordered,
             malformed=self.malformed,
+            restarts=max(each.restarts for each in (self._numbers, *self._chunks.values())),
         )
 
     def _counts(self) -> FrameCounts:

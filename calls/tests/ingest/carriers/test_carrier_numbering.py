@@ -81,7 +81,23 @@ def test_a_jump_without_matching_time_is_not_a_loss():
     packets, counts = played(events)
 
     assert heard(packets) == [*range(1, 101)]
-    assert counts.missing == 0
+    assert (counts.missing, counts.restarts) == (0, 1)
+
+
+@pytest.mark.parametrize("numbered", [{"number", "chunk"}, {"number"}, {"chunk"}])
+@pytest.mark.parametrize("restarts", [0, 1, 3])
+def test_restarts_are_counted_and_a_wrap_is_none(numbered, restarts):
+    events, at = [], 0
+    for begin in [65_520, *[1_000 * (each + 1) for each in range(restarts)]]:
+        for number in range(begin, begin + 40):
+            named = dict.fromkeys(numbered, number % 2**16)
+            events.append(frame(at, **named, stamp_ms=20.0 * at))
+            at += 1
+
+    packets, counts = played(events)
+
+    assert heard(packets) == [*range(at)]
+    assert (counts.restarts, counts.missing) == (restarts, 0)
 
 
 def test_messages_between_frames_are_also_numbered():

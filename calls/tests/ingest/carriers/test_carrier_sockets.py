@@ -9,6 +9,7 @@ import pytest
 from channels.db import database_sync_to_async
 
 from calls.analysis.media.g711 import MULAW
+from calls.analysis.recording.material import load_material
 from calls.ingest.carriers import Reply, Start, socket
 from calls.ingest.requests import Unavailable
 from calls.models import Call, CallEvent, Packet, Stream
@@ -76,6 +77,25 @@ async def test_lost_frames_are_counted_and_become_silence():
     found = await audio_of(CALL_ID)
     assert stream.missing_frames == 4
     assert abs(len(found["agent"]) - len(audio)) <= 2 * FRAME
+
+
+@pytest.mark.parametrize(("restarts", "times"), [(1, "once"), (2, "twice")])
+async def test_a_numbering_that_restarts_is_noted_and_loses_nothing(restarts, times):
+    audio = codes()
+    messages = twilio_frames(audio)
+    for at, message in enumerate(messages):
+        begun = 60 * (at // 60) if at < 60 * (restarts + 1) else 60 * restarts
+        number = at - begun + 1
+        message["sequenceNumber"] = str(number)
+        message["media"]["chunk"] = str(number // 2 + 1)
+
+    await play_twilio(messages)
+
+    call = await database_sync_to_async(Call.objects.get)()
+    material = await database_sync_to_async(load_material)(call)
+    assert_same_audio(await audio_of(CALL_ID), audio)
+    assert f"The sender restarted its numbering {times}." in material.notes
+    assert (await stream_of(CALL_ID)).missing_frames == 0
 
 
 async def test_malformed_and_unknown_messages_do_no_harm():
