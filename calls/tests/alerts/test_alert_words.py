@@ -22,6 +22,7 @@ from calls.alerts.tail import PacketTail
 from calls.alerts.watcher import Watcher
 from calls.ingest.record import record_packets
 from calls.models import Alert, AlertRule, CallEvent
+from calls.services import end_call
 from calls.tests.factories import packet
 
 
@@ -133,6 +134,18 @@ def test_audio_is_not_read(only_mine):
     record_packets([packet("c-1", 1, "lawyer lawyer", media="audio/x-mulaw;rate=8000")])
 
     assert tail.read() == []
+
+
+def test_words_that_come_after_the_end_raise_their_alert(only_mine):
+    rule()
+    tail = PacketTail()
+    record_packets([packet("c-1", 1, "Good bye.")])
+    end_call(call_id="c-1")
+    record_packets([packet("c-1", 2, "My lawyer will call.")])
+
+    run(tail)
+
+    assert Alert.objects.get().quote == "My lawyer will call."
 
 
 def test_packets_of_a_dead_watcher_are_read_again_and_raise_once(only_mine):

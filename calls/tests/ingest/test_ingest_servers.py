@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from calls.tests.ingest.carriers.carrier_dialects import twilio_like
 from calls.tests.ingest.carriers.test_carrier_messages import speech, texts
 
 pytestmark = pytest.mark.processes
+SLOW_S = 6.0  # a request is answered within 2 s; the rest is for a busy machine
 SERVERS = {
     "uvicorn": ("-m", "uvicorn", "callcenter.asgi:application", "--log-level", "warning", "--port"),
     "web": ("manage.py", "web", "--port"),
@@ -78,6 +80,20 @@ def test_every_interface_works_on_every_server(service, server):
     assert packets_of(address, dialect.call_id) > 0
 
 
+def test_a_slash_at_the_end_of_an_address_costs_no_packet(service):
+    address = service.web()
+    sockets = address.replace("http", "ws")
+
+    assert post(f"{address}/v1/call/stream/one/", packet(1)) == {"status": "accepted"}
+    assert post(f"{address}/v1/call/stream/one/batch/", [packet(2)])["accepted"] == 1
+    with connect(f"{sockets}/v1/call/stream/one/") as native:
+        assert json.loads(native.recv(timeout=10))["last_sequence"] == 2
+    with connect(f"{sockets}/v1/media/raw/?encoding=l16") as carrier:
+        carrier.send(b"\0\1" * 800)
+    wait_until(lambda: packets_of_or_none(address, "raw"), what="the audio")
+    assert post(f"{address}/v1/call/one/end/")["call_id"] == "one"
+
+
 def try_to_send(address, call_id, packets):
     """Send a batch. Returns the status, and what Retry-After says."""
     request = urllib.request.Request(
@@ -91,6 +107,14 @@ def try_to_send(address, call_id, packets):
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.headers["Retry-After"]
+
+
+def try_quickly(address, call_id, packets):
+    """Send a batch, which must be answered soon, whatever the answer is."""
+    began = time.monotonic()
+    answer = try_to_send(address, call_id, packets)
+    assert time.monotonic() - began < SLOW_S
+    return answer
 
 
 @contextmanager
@@ -114,7 +138,7 @@ def test_a_stuck_writer_causes_a_quick_503_and_recovers(service):
 
     with ThreadPoolExecutor(len(batches)) as pool, nobody_else_can_write(service):
         answered = [
-            pool.submit(try_to_send, address, *each) for each in zip(names, batches, strict=True)
+            pool.submit(try_quickly, address, *each) for each in zip(names, batches, strict=True)
         ]
         assert {future.result(timeout=20) for future in answered} == {(503, "1")}
         assert answers(f"{address}/healthz")
@@ -136,7 +160,7 @@ def test_a_database_outage_is_a_503_and_needs_no_restart_afterwards(service):
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
         )
-        refused = try_to_send(address, "c-1", [packet(2)])
+        refused = try_quickly(address, "c-1", [packet(2)])
         admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
     assert refused == (503, "1")
@@ -156,7 +180,7 @@ def test_a_database_that_turns_read_only_is_a_503_with_one_warning_for_each_part
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         admin.execute(cut_off, [name])
-        refused = {try_to_send(address, f"c-{at}", [packet(2)]) for at in range(20)}
+        refused = {try_quickly(address, f"c-{at}", [packet(2)]) for at in range(20)}
         admin.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
         admin.execute(cut_off, [name])
 
