@@ -24,7 +24,7 @@ _MOST_LEAPS = 1000  # a clock with more of them says nothing
 def with_known_stamps(stamps: Floats, heard: Floats) -> Floats:
     """Replace unknown stamps by what the audio since the previous known one shows.
 
-    0 means unknown, except at the start of a clock that counts from the call's start.
+    0 means unknown, except in the first packet of a clock that counts from the call's start.
     """
     known = _known(stamps)
     if known.all():
@@ -42,9 +42,9 @@ def with_known_stamps(stamps: Floats, heard: Floats) -> Floats:
 def _known(stamps: Floats) -> NDArray[np.bool_]:
     is_number = np.isfinite(stamps)
     if epoch_unit(stamps[:: 1 + len(stamps) // 100].tolist()) is not None:
-        return is_number & (stamps != 0)
-    has_begun = np.logical_or.accumulate(is_number & (stamps != 0))
-    return is_number & ((stamps != 0) | ~has_begun)
+        return np.asarray(is_number & (stamps != 0))
+    is_first = np.arange(len(stamps)) == 0
+    return np.asarray(is_number & ((stamps != 0) | is_first))
 
 
 def without_leaps(ahead: Floats) -> tuple[Floats, int]:
@@ -60,7 +60,7 @@ def without_leaps(ahead: Floats) -> tuple[Floats, int]:
     out, shift, set_back = ahead.copy(), 0.0, 0
     edges = [0, *leaps.tolist(), len(ahead)]
     parts = list(pairwise(edges))
-    at = _first_odd(ahead, parts)
+    at = int(_is_first_odd(ahead, parts))
     out[: parts[at][0]] = ahead[parts[at][0]]
     level = float(ahead[parts[at][1] - 1])
     at += 1
@@ -79,11 +79,12 @@ def without_leaps(ahead: Floats) -> tuple[Floats, int]:
     return out, set_back
 
 
-def _first_odd(ahead: Floats, parts: list[tuple[int, int]]) -> int:
-    """Return the first part that counts: 1 if the first few stamps are absurdly far from it."""
+def _is_first_odd(ahead: Floats, parts: list[tuple[int, int]]) -> bool:
+    """Whether the first few stamps are absurdly far from those that follow."""
     (begin, end), (_, next_end) = parts[:2]
     is_short = end - begin <= min(_FIRST_ODD, next_end - end - 1)
-    return int(is_short and abs(ahead[end] - ahead[end - 1]) > MAX_GAP_S)
+    is_far = abs(float(ahead[end] - ahead[end - 1])) > MAX_GAP_S
+    return is_short and is_far and _back(ahead, parts, 1, float(ahead[end - 1])) is None
 
 
 def _back(ahead: Floats, parts: list[tuple[int, int]], at: int, level: float) -> int | None:
