@@ -29,14 +29,15 @@ _PASSWORD = re.compile(
     r"(?:(?:is|was|ist|war|lautet|est|es|era)\b\W{0,3})?(\S{4,64})",
     re.IGNORECASE,
 )
+_MAY_NAME_PASSWORD = re.compile("pass|kennwort|contrasena", re.IGNORECASE)
 _SECRET = re.compile(r"\d|[^\W\d_][^\w\s.,;:!?'-]|[a-z][A-Z]")
 
 
 def find_identifiers(
     text: str, asked: frozenset[Kind], rules: Rules
 ) -> list[tuple[int, int, Kind]]:
-    """Return start, end and kind of identifiers that hold letters."""
-    return [*_by_shape(text), *_by_cue(text, asked, rules), *_passwords(text)]
+    """Return start, end and kind of identifiers that hold letters and digits."""
+    return [*_by_shape(text), *_by_cue(text, asked, rules)]
 
 
 def _by_shape(text: str) -> Iterator[tuple[int, int, Kind]]:
@@ -63,12 +64,14 @@ def _is_measure(text: str, place: int, rules: Rules) -> bool:
     return number is not None and rules.unit.match(text, number.end()) is not None
 
 
-def _passwords(text: str) -> Iterator[tuple[int, int, Kind]]:
+def find_passwords(text: str) -> Iterator[tuple[int, int]]:
     """Find "my password is Hunter2!", but not "my password is wrong"."""
+    if not _MAY_NAME_PASSWORD.search(text):
+        return
     for match in _PASSWORD.finditer(text):
         secret = match[1].rstrip(".,;:?\"')")
         if _SECRET.search(secret):
-            yield match.start(1), match.start(1) + len(secret), "SECURITY_CODE"
+            yield match.start(1), match.start(1) + len(secret)
 
 
 def is_codice_fiscale(code: str) -> bool:

@@ -22,7 +22,7 @@ from calls.redaction.cues import (
 from calls.redaction.dates import find_dates
 from calls.redaction.emails import find_emails
 from calls.redaction.ibans import find_ibans
-from calls.redaction.identifiers import find_identifiers
+from calls.redaction.identifiers import find_identifiers, find_passwords
 from calls.redaction.kinds import Kind
 from calls.redaction.languages.rules import Rules
 from calls.redaction.shapes import find_shapes
@@ -88,6 +88,7 @@ def find_personal_data(
     found = [
         Detection(begin, end, "EMAIL") for begin, end in find_emails(text, rules, expected=emails)
     ]
+    found += [Detection(begin, end, "SECURITY_CODE") for begin, end in find_passwords(text)]
     numbered = has_digits(tokens)
     if numbered:
         expected = "IBAN" in asked or "IBAN" in cues

@@ -24,6 +24,7 @@ SHARED = Vocabulary(
     fillers=words("uh um er erm ah hm"),
     letters=frozenset(),
     signs={
+        r"\.{2,}": "\u2026",  # a pause
         r"[\[({<]\ ?(?:at|@|arroba|arobase)\ ?[\])}>]": "@",
         r"[\[({<]\ ?(?:dot|punkt|point|punto|\.)\ ?[\])}>]": " dot ",
         r"\b(?:punkt|punto|ponto|kropka|point)\b(?=\W+(?:com|org|net|eu|nl|pl|pt|fr)\b)": " dot ",

@@ -31,7 +31,7 @@ def test_an_unmistakable_shape_goes_in_any_language(code: str, left: str, langua
 
 @pytest.mark.parametrize(
     "code",
-    ["RSSMRA85T10A562T", "12345678A", "X1234567M", "1HGCM82643A004352", "ABCCE1234F", "XK-1234-A"],
+    ["RSSMRA85T10A562T", "12345678A", "1HGCM82643A004352", "ABCCE1234F", "XK-1234-A"],
 )
 def test_a_code_that_only_resembles_one_stays(code: str) -> None:
     assert said(f"The part is {code}, thanks.") == f"The part is {code}, thanks."
@@ -41,7 +41,8 @@ def test_a_code_that_only_resembles_one_stays(code: str) -> None:
     ("text", "left"),
     [
         ("My passport is C01X00T47.", "My passport is [NATIONAL_ID]."),
-        ("My password is Hunter2!", "My password is [SECURITY_CODE]!"),
+        ("My password is Hunter2.", "My password is [SECURITY_CODE]."),
+        ("My password is letMeIn!", "My password is [SECURITY_CODE]"),
         ("The passcode was sun$shine, I think.", "The passcode was [SECURITY_CODE], I think."),
         ("Mein Passwort lautet katzeKlo.", "Mein Passwort lautet [SECURITY_CODE]."),
         ("My password is wrong.", "My password is wrong."),
