@@ -24,6 +24,7 @@ from calls.alerts.rules import conditions_of, ready
 from calls.alerts.services import AlertNotFound, lock_alert
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, Analysis, Call
+from calls.operation.lock_waits import leaving_locked
 from calls.resolution import resolve, resolve_over
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def resolve_left_over(*, now: datetime) -> int:
     calls = Alert.objects.over().order_by().values_list("call_id", flat=True).distinct()
     count = 0
     for call_pk in list(calls[:LIMIT]):
-        with transaction.atomic():
+        with leaving_locked(), transaction.atomic():
             if Call.objects.select_for_update().filter(pk=call_pk).exists():
                 entries = resolve_over([call_pk], now=now)
                 events.append(entries, at=now)
@@ -73,7 +74,7 @@ def _is_by_ear(alert: Alert) -> bool:
 
 
 def _resolve(alert_id: int, heard: Mapping[int, HeardCall], *, now: datetime) -> bool:
-    with transaction.atomic():
+    with leaving_locked(), transaction.atomic():
         try:
             alert = lock_alert(alert_id)
         except AlertNotFound:

@@ -18,6 +18,7 @@ from calls.actions import ACTIONS
 from calls.alerts.services import AlertNotFound, lock_alert
 from calls.events.alerts import AlertAssigned, AlertReopened, AlertSnoozed
 from calls.models import Alert
+from calls.operation.lock_waits import leaving_locked
 from calls.visibility import may_see
 
 LONGEST_SNOOZE = timedelta(days=7)
@@ -137,7 +138,8 @@ def wake_snoozed(*, now: datetime, limit: int = 500) -> int:
 
 
 def _wake(alert_id: int, *, now: datetime) -> bool:
-    with transaction.atomic():
+    is_due = False
+    with leaving_locked(), transaction.atomic():
         try:
             alert = lock_alert(alert_id)
         except AlertNotFound:

@@ -32,34 +32,47 @@ def open_log() -> int:
     return watches.open_watch(WATCH, start=events.head())
 
 
-def watch_log(book: RuleBook, after: int, *, now: datetime, tail: LiveTail) -> int:
+def watch_log(
+    book: RuleBook,
+    after: int,
+    *,
+    now: datetime,
+    tail: LiveTail,
+    held: list[AlertMatch] | None = None,
+) -> int:
     """Check the calls of the next events. Stores and returns the new position.
 
-    ``tail`` tells what was heard of the calls while they were live.
+    ``tail`` tells what was heard of the calls while they were live. Matches of locked calls are
+    added to ``held``. The position is not stored while there are any.
     """
+    held = [] if held is None else held
     batch = events.read(after=after, limit=READ_LIMIT)
     if batch:
         book.refresh()  # a rule that was made before these events must see them
-    _look_at_ended(book, batch, tail, now=now)
+    _look_at_ended(book, batch, tail, now=now, held=held)
     for event in batch:
         if event.type == events.StateChanged.type and event.call is not None:
             _judge_again(event, event.call, now=now)
-            raise_alerts(_matches(book, event, event.call), now=now)
-    if batch:
+            raise_alerts(_matches(book, event, event.call), now=now, held=held)
+    if batch and not held:
         # Only after the alerts are raised. After a crash in between, these events are read again,
         # and database constraints keep alerts from being raised twice.
         watches.advance(WATCH, batch[-1].id)
-        return batch[-1].id
-    return after
+    return batch[-1].id if batch else after
 
 
 def _look_at_ended(
-    book: RuleBook, batch: Sequence[CallEvent], tail: LiveTail, *, now: datetime
+    book: RuleBook,
+    batch: Sequence[CallEvent],
+    tail: LiveTail,
+    *,
+    now: datetime,
+    held: list[AlertMatch],
 ) -> None:
     """Check the last words that were heard of calls before the result, which may lack them."""
     changes = [each for each in batch if each.type == events.StateChanged.type]
     ended = {each.call_id for each in changes if each.state in ENDED and each.call_id}
-    raise_alerts(list(match_heard(book, tail.read_ended(ended))), now=now)
+    raise_alerts(list(match_heard(book, tail.read_ended(ended))), now=now, held=held)
     tail.forget({each.call_id for each in changes if each.state in OVER and each.call_id})
 
 

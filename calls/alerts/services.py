@@ -19,6 +19,7 @@ from calls.alerts.quiet import is_quiet
 from calls.events.alerts import AlertAcknowledged, AlertRaised
 from calls.models import Alert, AlertRule, Call
 from calls.notifications.services import queue_alert
+from calls.operation.lock_waits import leaving_locked
 from calls.resolution import resolve
 from calls.services import lock_call
 
@@ -40,10 +41,27 @@ class NothingToAcknowledge(Exception):
     """The call has no open alert."""
 
 
-def raise_alerts(matches: Sequence[AlertMatch], *, now: datetime) -> list[Alert]:
-    """Raise the matches that are new, each in its own transaction."""
-    raised = [_try_to_raise(match, now=now) for match in _without_already_raised(matches)]
-    return [alert for alert in raised if alert is not None]
+def raise_alerts(
+    matches: Sequence[AlertMatch], *, now: datetime, held: list[AlertMatch] | None = None
+) -> list[Alert]:
+    """Raise the matches that are new, each in its own transaction.
+
+    Matches of a call that another transaction holds locked are added to ``held``.
+    """
+    raised: list[Alert] = []
+    locked: set[int] = set()
+    for match in _without_already_raised(matches):
+        is_done = False
+        if match.call_pk not in locked:
+            with leaving_locked():
+                alert = _try_to_raise(match, now=now)
+                raised += [alert] if alert else []
+                is_done = True
+        if not is_done:
+            locked.add(match.call_pk)
+            if held is not None:
+                held.append(match)
+    return raised
 
 
 def pairs_already_raised(pairs: Iterable[tuple[AlertRule, int]]) -> set[tuple[int, int]]:

@@ -24,6 +24,7 @@ from calls.alerts.handling import wake_snoozed
 from calls.alerts.kinds import LIVE_KINDS, PACKET_KINDS
 from calls.alerts.live_matches import match_heard
 from calls.alerts.live_tail import LiveTail
+from calls.alerts.matches import AlertMatch
 from calls.alerts.packet_words import find_words
 from calls.alerts.results import open_log, watch_log
 from calls.alerts.rules import RuleBook
@@ -31,6 +32,7 @@ from calls.alerts.services import raise_alerts
 from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
 from calls.notifications.services import OUTBOX as NOTIFICATIONS
+from calls.operation.lock_waits import limit_waits_of_thread
 from calls.outage import Outage
 from calls.process import this_process
 from calls.telemetry import publishing
@@ -45,6 +47,7 @@ outage = Outage(log, "alerts wait")
 PAUSE_S = 0.25
 SWEEP_S = 2.0
 DATABASE_PAUSE_S = 1.0
+LOCK_MS = 200  # the alerts of all other calls wait
 
 
 class Watcher:
@@ -57,8 +60,10 @@ class Watcher:
         self._live = LiveTail()
         self._offset = 0
         self._next_sweep = 0.0
+        self._held: list[AlertMatch] = []  # of calls that others have locked; positions wait
 
     def step(self) -> None:
+        limit_waits_of_thread(LOCK_MS)
         # The lease is extended with each sweep, so five times before it expires.
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + SWEEP_S
@@ -73,7 +78,7 @@ class Watcher:
         watches.open_watch(WATCH, start=newest_packet())  # the lease needs a row
         mine = watches.acquire_lease(WATCH, owner=self._owner)
         if not mine:
-            self._tail = None
+            self._tail, self._held = None, []
         elif self._tail is None:
             self._tail, self._offset = PacketTail(), open_log()
             self._live = LiveTail()
@@ -89,17 +94,23 @@ class Watcher:
         raise_alerts(list(sweep_live(self._book.of(*LIVE_KINDS), now=now)), now=now)
 
     def _watch(self, tail: PacketTail) -> None:
+        waiting, self._held = self._held, []
+        self._raise(waiting)
         packets = tail.read()
         self._refresh_for(packets)
-        rules = self._book.of(*PACKET_KINDS)
-        raise_alerts(list(find_words(rules, packets)), now=timezone.now())
-        tail.done()
+        self._raise(list(find_words(self._book.of(*PACKET_KINDS), packets)))
+        if not self._held:
+            tail.done()
         heard = list(self._live.read())
         self._refresh_for(heard)
-        raise_alerts(list(match_heard(self._book, heard)), now=timezone.now())
+        self._raise(list(match_heard(self._book, heard)))
         # After what was heard, which the results repeat.
-        now = timezone.now()
-        self._offset = watch_log(self._book, self._offset, now=now, tail=self._live)
+        self._offset = watch_log(
+            self._book, self._offset, now=timezone.now(), tail=self._live, held=self._held
+        )
+
+    def _raise(self, matches: Sequence[AlertMatch]) -> None:
+        raise_alerts(matches, now=timezone.now(), held=self._held)
 
     def _refresh_for(self, news: Sequence[object]) -> None:
         """Read the rules again, after the news, so that one made just before finds them."""
@@ -108,7 +119,7 @@ class Watcher:
 
     def forget(self) -> None:
         """Start again from the positions in the database."""
-        self._tail, self._next_sweep = None, 0.0
+        self._tail, self._next_sweep, self._held = None, 0.0, []
 
     def leave(self) -> None:
         watches.release_lease(WATCH, owner=self._owner)

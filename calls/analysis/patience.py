@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from django.db import Error as DatabaseError
-from django.db import connection, transaction
+from django.db import transaction
 
-from calls.operation.direct import has_sessions
-from calls.operation.lock_waits import limit_lock_waits
+from calls.operation.lock_waits import limit_lock_waits, limit_waits_of_thread
 from calls.outage import Outage, is_contention, is_outage
 
 log = logging.getLogger(__name__)
@@ -24,15 +22,6 @@ outage = Outage(log, "results wait")
 T = TypeVar("T")
 LOCK_MS = 1_000  # others wait for a batch in which one call is locked
 RETRY_S, RETRY_MOST_S = 0.5, 4.0
-
-
-class _Thread(threading.local):
-    """The connection of this thread whose waits are short."""
-
-    limited: Any = None
-
-
-_thread = _Thread()
 
 
 async def patiently(work: Callable[[], Awaitable[T]], should_stop: Callable[[], bool]) -> T:
@@ -60,14 +49,8 @@ def with_short_waits(function: Callable[..., T], *args: Any) -> T:
 
     The thread belongs to a worker: its connection keeps the limit.
     """
-    if connection.vendor != "postgresql":
+    if limit_waits_of_thread(LOCK_MS):
         return function(*args)
-    if not has_sessions():
-        with transaction.atomic():
-            limit_lock_waits(LOCK_MS)
-            return function(*args)
-    connection.ensure_connection()
-    if _thread.limited is not connection.connection:
-        limit_lock_waits(LOCK_MS, is_local=False)
-        _thread.limited = connection.connection
-    return function(*args)
+    with transaction.atomic():
+        limit_lock_waits(LOCK_MS)
+        return function(*args)

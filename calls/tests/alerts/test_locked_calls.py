@@ -1,0 +1,100 @@
+"""One call that another transaction holds locked delays the alerts of no other. PostgreSQL only."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.db import connection
+
+from calls.alerts import watcher
+from calls.alerts.watcher import Watcher
+from calls.ingest.record import record_packets
+from calls.models import Alert, AlertRule, Watch
+from calls.services import end_call
+from calls.tests.factories import packet
+from calls.tests.ingest.test_locks import elsewhere
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LOCK = "SELECT 1 FROM calls_call WHERE call_id = 'held' FOR UPDATE"
+WORDS = "My lawyer will call."
+
+
+@pytest.fixture(autouse=True)
+def _postgresql(monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no locks on rows")
+    monkeypatch.setattr(watcher, "LOCK_MS", 50)
+    yield
+    connection.close()  # with its limit
+
+
+@pytest.fixture
+def watching():
+    AlertRule.objects.all().delete()
+    AlertRule.objects.create(name="Words", kind="words", phrases="lawyer", speaker="customer")
+    AlertRule.objects.create(name="Long", kind="long_call", limit=1)
+    watching = Watcher(owner="w")
+    watching.step()
+    return watching
+
+
+def raised():
+    return sorted(Alert.objects.values_list("call__call_id", "name"))
+
+
+def position(name):
+    return Watch.objects.get(name=name).position
+
+
+def speak(number, words=WORDS):
+    record_packets([packet(call_id, number, words) for call_id in ("held", "free")])
+
+
+def test_alerts_of_other_calls_are_raised_at_once_and_its_own_when_it_is_free(watching):
+    speak(1)
+    began = time.monotonic()
+
+    with elsewhere(LOCK):
+        watching.step()
+        during, before = raised(), position("packets")
+        took_s = time.monotonic() - began
+    watching.step()
+    watching.step()
+
+    assert during == [("free", "Words")]
+    assert took_s < 5
+    assert raised() == [("free", "Words"), ("held", "Words")]
+    assert position("packets") > before
+
+
+def test_a_watcher_that_dies_meanwhile_loses_no_alert_and_raises_none_twice(watching):
+    speak(1)
+    with elsewhere(LOCK):
+        watching.step()
+    Watch.objects.update(lease_expires_at=None)
+
+    other = Watcher(owner="other")
+    for _ in range(3):
+        other.step()
+
+    assert raised() == [("free", "Words"), ("held", "Words")]
+
+
+def test_what_the_log_says_of_other_calls_is_not_held_up(watching, monkeypatch):
+    speak(1, "Good bye.")
+    for call_id in ("held", "free"):
+        end_call(call_id=call_id)
+    rule = AlertRule.objects.get(name="Long")
+    AlertRule.objects.filter(pk=rule.pk).update(limit=0)
+
+    with elsewhere(LOCK):
+        watching.step()
+        during, before = raised(), position("events")
+    watching.step()
+
+    assert during == [("free", "Long")]
+    assert raised() == [("free", "Long"), ("held", "Long")]
+    speak(2, "Nothing more.")
+    watching.step()
+    assert position("events") >= before
