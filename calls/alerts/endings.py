@@ -21,10 +21,10 @@ from calls.alerts.kinds.base import LiveLook, ReadyRule
 from calls.alerts.live_tail import LiveTail
 from calls.alerts.matches import LIVE_SOURCE
 from calls.alerts.rules import conditions_of, ready
-from calls.alerts.services import AlertNotFound, lock_alert
+from calls.alerts.services import LOCK_MS, AlertNotFound, lock_alert
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, Analysis, Call
-from calls.operation.lock_waits import leaving_locked
+from calls.operation.lock_waits import leaving_locked, limit_lock_waits
 from calls.resolution import resolve, resolve_over
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ def resolve_left_over(*, now: datetime) -> int:
     count = 0
     for call_pk in list(calls[:LIMIT]):
         with leaving_locked(), transaction.atomic():
+            limit_lock_waits(LOCK_MS)
             if Call.objects.select_for_update().filter(pk=call_pk).exists():
                 entries = resolve_over([call_pk], now=now)
                 events.append(entries, at=now)
@@ -75,6 +76,7 @@ def _is_by_ear(alert: Alert) -> bool:
 
 def _resolve(alert_id: int, heard: Mapping[int, HeardCall], *, now: datetime) -> bool:
     with leaving_locked(), transaction.atomic():
+        limit_lock_waits(LOCK_MS)
         try:
             alert = lock_alert(alert_id)
         except AlertNotFound:

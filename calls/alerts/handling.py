@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from calls import events
 from calls.actions import ACTIONS
-from calls.alerts.services import AlertNotFound, lock_alert
+from calls.alerts.services import LOCK_MS, AlertNotFound, lock_alert
 from calls.events.alerts import AlertAssigned, AlertReopened, AlertSnoozed
 from calls.models import Alert
-from calls.operation.lock_waits import leaving_locked
+from calls.operation.lock_waits import leaving_locked, limit_lock_waits
 from calls.visibility import may_see
 
 LONGEST_SNOOZE = timedelta(days=7)
@@ -140,6 +140,7 @@ def wake_snoozed(*, now: datetime, limit: int = 500) -> int:
 def _wake(alert_id: int, *, now: datetime) -> bool:
     is_due = False
     with leaving_locked(), transaction.atomic():
+        limit_lock_waits(LOCK_MS)
         try:
             alert = lock_alert(alert_id)
         except AlertNotFound:

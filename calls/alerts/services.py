@@ -19,7 +19,7 @@ from calls.alerts.quiet import is_quiet
 from calls.events.alerts import AlertAcknowledged, AlertRaised
 from calls.models import Alert, AlertRule, Call
 from calls.notifications.services import queue_alert
-from calls.operation.lock_waits import leaving_locked
+from calls.operation.lock_waits import leaving_locked, limit_lock_waits
 from calls.resolution import resolve
 from calls.services import lock_call
 
@@ -31,6 +31,7 @@ MAX_OFFSET_MS = 7 * 86_400_000  # clocks of senders may be wrong by any amount
 FOUND_LENGTH, NOTE_LENGTH, NAME_LENGTH = 300, 500, 150
 # A condition of a live call that returns sooner counts as the same: it is not raised again.
 SETTLED = timedelta(minutes=1)
+LOCK_MS = 200  # for a locked call, while the alerts of all others wait
 
 
 class AlertNotFound(Exception):
@@ -98,6 +99,7 @@ def _raise(match: AlertMatch, *, now: datetime) -> Alert | None:
     """Raise under the call's lock, so that nothing is raised twice; the constraints enforce it."""
     rule = match.rule
     with transaction.atomic():
+        limit_lock_waits(LOCK_MS)
         call = Call.objects.select_for_update().filter(pk=match.call_pk).first()
         if call is None or not AlertRule.objects.filter(pk=rule.pk).exists():
             return None  # deleted in the meantime

@@ -32,7 +32,6 @@ from calls.alerts.services import raise_alerts
 from calls.alerts.sweep import sweep_live
 from calls.alerts.tail import WATCH, PacketTail, newest_packet
 from calls.notifications.services import OUTBOX as NOTIFICATIONS
-from calls.operation.lock_waits import limit_waits_of_thread
 from calls.outage import Outage
 from calls.process import this_process
 from calls.telemetry import publishing
@@ -47,7 +46,6 @@ outage = Outage(log, "alerts wait")
 PAUSE_S = 0.25
 SWEEP_S = 2.0
 DATABASE_PAUSE_S = 1.0
-LOCK_MS = 200  # the alerts of all other calls wait
 
 
 class Watcher:
@@ -63,7 +61,6 @@ class Watcher:
         self._held: list[AlertMatch] = []  # of calls that others have locked; positions wait
 
     def step(self) -> None:
-        limit_waits_of_thread(LOCK_MS)
         # The lease is extended with each sweep, so five times before it expires.
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + SWEEP_S

@@ -8,7 +8,8 @@ Lock order, everywhere in the analysis: calls by ascending key, then the provide
 then the event log. On SQLite, SELECT FOR UPDATE does nothing, but a transaction that writes
 excludes all other writers.
 
-``lock_leased`` and ``lock_leased_refs`` start no transaction. Call them inside one.
+``lock_leased`` and ``lock_leased_refs`` start no transaction. Call them inside one. From there on,
+it waits for no lock longer than LOCK_MS: one locked call must not hold up all others.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ from django.db.models import QuerySet
 from calls.clock import database_now
 from calls.events import AtHand
 from calls.models import Call, Stage
+from calls.operation.lock_waits import limit_lock_waits
 from calls.services import MOVED_FIELDS
 
 LEASE_FIELDS = ("lease_owner", "lease_expires_at")
 WAIT_FIELDS = ("next_attempt_at", "last_error")
 MOVING_FIELDS = ("call_id", "lease_token", *LEASE_FIELDS, *WAIT_FIELDS, *MOVED_FIELDS)
+
+
+LOCK_MS = 1_000  # the batch of a call that somebody else has locked
 
 
 class LeaseLost(Exception):
@@ -77,6 +82,7 @@ def lock_leased_refs(leases: Sequence[Lease]) -> dict[int, AtHand]:
 
 
 def _locked(pks: Collection[int]) -> QuerySet[Call]:
+    limit_lock_waits(LOCK_MS)
     # Always by ascending key: two workers that lock the same calls cannot deadlock.
     held = Call.objects.select_for_update().filter(pk__in=pks).exclude(lease_owner="")
     return held.order_by("pk")

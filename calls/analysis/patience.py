@@ -9,18 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import Error as DatabaseError
-from django.db import transaction
 
-from calls.operation.lock_waits import limit_lock_waits, limit_waits_of_thread
 from calls.outage import Outage, is_contention, is_outage
 
 log = logging.getLogger(__name__)
 outage = Outage(log, "results wait")
 T = TypeVar("T")
-LOCK_MS = 1_000  # others wait for a batch in which one call is locked
 RETRY_S, RETRY_MOST_S = 0.5, 4.0
 
 
@@ -42,15 +39,3 @@ async def patiently(work: Callable[[], Awaitable[T]], should_stop: Callable[[], 
             return result
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, RETRY_MOST_S)
-
-
-def with_short_waits(function: Callable[..., T], *args: Any) -> T:
-    """Call a function whose transactions must not wait long for one locked call.
-
-    The thread belongs to a worker: its connection keeps the limit.
-    """
-    if limit_waits_of_thread(LOCK_MS):
-        return function(*args)
-    with transaction.atomic():
-        limit_lock_waits(LOCK_MS)
-        return function(*args)

@@ -43,7 +43,7 @@ from calls.analysis.batches import Prepared
 from calls.analysis.findings import StageResult
 from calls.analysis.group_commit import MOST, Lane
 from calls.analysis.leases import Lease, LeaseLost
-from calls.analysis.patience import patiently, with_short_waits
+from calls.analysis.patience import patiently
 from calls.analysis.providers import Provider, ProviderError
 from calls.analysis.retry import GiveUp
 from calls.models import Analysis, Attempt, Stage, Transcript
@@ -96,16 +96,16 @@ class Runner:
         self._writer_lock: stages.Turnstile = asyncio.Lock() if one_writer else nullcontext()
         self._audio_calls: set[int] = set()  # active calls whose audio is not transcribed yet
         prepare = partial(batches.prepare_words, provider=provider.name)
-        self._prepare: Lane[ClaimedCall, Prepared | None] = Lane(prepare, self._write_batch)
-        self._start: Lane[AttemptStart, Attempt] = Lane(attempts.start_attempts, self._write_batch)
+        self._prepare: Lane[ClaimedCall, Prepared | None] = Lane(prepare, self._write)
+        self._start: Lane[AttemptStart, Attempt] = Lane(attempts.start_attempts, self._write)
         self._save_transcript: Lane[StageResult, Transcript] = Lane(
-            findings.save_transcripts, self._write_batch
+            findings.save_transcripts, self._write
         )
         self._archive: Lane[stages.UnderstoodCall, Analysis] = Lane(
-            batches.archive_understood, self._write_batch
+            batches.archive_understood, self._write
         )
-        self._fail: Lane[Failure, Decision] = Lane(attempts.fail_attempts, self._write_batch)
-        self._release: Lane[Lease, None] = Lane(attempts.release_calls, self._write_batch)
+        self._fail: Lane[Failure, Decision] = Lane(attempts.fail_attempts, self._write)
+        self._release: Lane[Lease, None] = Lane(attempts.release_calls, self._write)
 
     async def run(self) -> int:
         """Process calls. Returns how many were claimed."""
@@ -343,9 +343,6 @@ class Runner:
     async def _write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         async with self._writer_lock:
             return await self._in_thread(function, *args, **kwargs)
-
-    async def _write_batch(self, function: Callable[..., Any], items: Any) -> Any:
-        return await self._write(with_short_waits, function, items)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         loop = asyncio.get_running_loop()

@@ -34,7 +34,7 @@ LOCK = "SELECT 1 FROM calls_call WHERE call_id = %s FOR UPDATE"
 def _quick(settings, monkeypatch):
     settings.AI_RETRY_BASE = 0
     monkeypatch.setattr(patience, "RETRY_S", 0.01)
-    monkeypatch.setattr(patience, "LOCK_MS", 50)
+    monkeypatch.setattr(leases, "LOCK_MS", 50)
     monkeypatch.setattr(runner, "OUTAGE_PAUSE_S", 0.01)
 
 
