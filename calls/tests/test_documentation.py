@@ -106,10 +106,10 @@ def test_every_test_that_keeps_a_guarantee_exists():
     ]
 
     assert len(cited) > 20
-    assert [(module, part) for module, part in cited if part not in tests_of(module)] == []
+    assert [(module, part) for module, part in cited if part not in _tests_of(module)] == []
 
 
-def tests_of(module):
+def _tests_of(module):
     files = ROOT.glob(f"*/tests/**/{module}.py")
     return "\n".join(
         name for file in files for name in re.findall(r"def (test_\w+)", file.read_text())
