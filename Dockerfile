@@ -1,6 +1,6 @@
 # One image for web, worker and every management command. Nothing in it is written to at run time
 # except /app/var and /tmp, so it runs with a read-only root.
-FROM python:3.11-slim AS packages
+FROM python:3.11-slim-trixie AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # python-ldap comes as source.
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev libldap-dev \
@@ -10,7 +10,7 @@ COPY requirements.txt requirements-speech.txt requirements-otel.txt requirements
 RUN /opt/venv/bin/pip install -r /tmp/requirements.txt -r /tmp/requirements-speech.txt \
     -r /tmp/requirements-otel.txt -r /tmp/requirements-ldap.txt
 
-FROM python:3.11-slim
+FROM python:3.11-slim-trixie
 # pg_dump, pg_restore and psql, for `manage.py backup` and `restore`. libldap, which python-ldap
 # needs, comes with them; libldap-common tells it where the certificates of the system are.
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client libldap-common \

@@ -175,3 +175,16 @@ def test_labels_of_pods_are_those_that_select_them():
     for selector in selectors:
         wanted = selector.get("matchLabels", selector)
         assert [each for each in labels if wanted.items() <= each.items()], selector
+
+
+# The release of PostgreSQL in each release of Debian, whose client programs are in the image.
+CLIENTS = {"bookworm": 15, "trixie": 17}
+
+
+def test_the_image_can_back_up_the_database_of_compose():
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    server = int(COMPOSE["db"]["image"].partition(":")[2])
+
+    assert len(set(bases)) == 1, "what is compiled in one must run in the other"
+    # pg_dump refuses a server that is newer than itself.
+    assert CLIENTS[bases[0].rpartition("-")[2]] >= server
