@@ -19,3 +19,7 @@ __version__ = "1.0.0"
 # Matrices of audio are small: threads for them cost more than they save, and take the cores from
 # ingest. NumPy reads this when it is imported, so it is set before anything else.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# ONNX Runtime, which runs models of ours, would otherwise send events to its maker, and keep an
+# identifier of this machine. It reads this when it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
