@@ -26,7 +26,7 @@ from django.db import connection
 from calls.ingest.alone import store_alone
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
-from calls.ingest.pressure import PACE_S, LoopLag, Pace, Shedding, unread
+from calls.ingest.pressure import LoopLag, Pace, Shedding, unread
 from calls.ingest.reports import EVERY_S, Pressure, Reporter, report
 from calls.ingest.requests import (
     NOT_AVAILABLE,
@@ -57,7 +57,6 @@ ASK_AGAIN_S = 0.5  # how often an unavailable database is tried again
 ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written
 REQUESTS_CALM_S = 0.5
 STREAMS_CALM_S = 2.0
-ADMIT_WITHIN_S = 2.0  # carriers wait for longer before they give up
 OUTAGE_PATIENCE_S = 10.0
 # Clients that were answered together send their next packets together. If the writer took the
 # first request at once, the clients would split into two groups whose transactions take turns. So
@@ -134,8 +133,7 @@ class Buffer:
     def admits_stream(self) -> bool | None:
         """Return whether a new stream can be taken without making others late. None: ask later.
 
-        During a database outage, streams are admitted for a while: most outages are short, and a
-        carrier does not ask twice.
+        During a database outage, they are admitted for a while: a carrier does not ask twice.
         """
         with self._changed:
             now = self._clock()
@@ -144,9 +142,8 @@ class Buffer:
             load = self._lag.load.share
             # Unread bytes say that this process is late only if it has no time to read them.
             unread_s = unread.wait_s(time.monotonic()) if self._pace.is_full(load) else 0.0
-            if self.streams.note(self._wait_s(now) + unread_s, now):
-                return False
-            return self._pace.admits(load, now) or None
+            is_late = self.streams.note(self._wait_s(now) + unread_s, now)
+            return False if is_late else self._pace.admits(load, now) or None
 
     def refuse_stream(self, way: Way) -> None:
         """Count a stream that was not admitted."""
@@ -375,22 +372,6 @@ def check(way: Way) -> None:
     """Raise Unavailable if a request would be refused now."""
     if settings.GROUP_COMMIT:
         buffer().check(way)
-
-
-async def admits_stream(way: Way) -> bool:
-    """Return whether a new stream can be taken without making others late.
-
-    Waits ADMIT_WITHIN_S at most while the event loop is busy.
-    """
-    if not settings.GROUP_COMMIT:
-        return True
-    until = time.monotonic() + ADMIT_WITHIN_S
-    # The load is measured from time to time, so no event tells when it has changed.
-    while (answer := buffer().admits_stream()) is None and time.monotonic() < until:  # noqa: ASYNC110
-        await asyncio.sleep(PACE_S)
-    if not answer:
-        buffer().refuse_stream(way)
-    return bool(answer)
 
 
 def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:

@@ -243,40 +243,6 @@ def test_requests_are_accepted_again_soon_after_the_backlog_is_written():
     buffer.submit([packet("c", 1)]).result(timeout=10)
 
 
-class Door:
-    """Stands for a buffer that gives these answers to a stream that asks."""
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.refused = []
-
-    def admits_stream(self):
-        return self.answers.pop(0)
-
-    def refuse_stream(self, way):
-        self.refused.append(way)
-
-
-async def test_a_stream_waits_for_room_before_it_is_refused(monkeypatch, settings):
-    settings.GROUP_COMMIT = True
-    door = Door(None, None, True)
-    monkeypatch.setattr(buffer_module, "buffer", lambda: door)
-    monkeypatch.setattr(buffer_module, "PACE_S", 0)
-
-    assert await buffer_module.admits_stream(Way.CARRIER)
-    assert door.answers == door.refused == []
-
-
-async def test_a_stream_that_finds_no_room_is_refused_and_counted(monkeypatch, settings):
-    settings.GROUP_COMMIT = True
-    door = Door(None, None)
-    monkeypatch.setattr(buffer_module, "buffer", lambda: door)
-    monkeypatch.setattr(buffer_module, "ADMIT_WITHIN_S", 0)
-
-    assert not await buffer_module.admits_stream(Way.CARRIER)
-    assert door.refused == [Way.CARRIER]
-
-
 def test_a_request_that_nobody_waits_for_is_not_written():
     recorder = Recorder()
     buffer = Buffer(record=recorder)
