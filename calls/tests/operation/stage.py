@@ -1,6 +1,6 @@
 """Stands in for programs that need root, so that a page of commands can be run as it is.
 
-``python -m calls.tests.operation.stage PROGRAM ARGUMENTS``. It refuses what the real program would:
+``python stage.py PROGRAM ARGUMENTS``. It refuses what the real program would:
 units, services and files that do not exist. Units are really started, as their files say.
 """
 
@@ -178,10 +178,8 @@ def write_script(path, command):
 
 
 def write_stand_in(path, name):
-    write_script(
-        path,
-        f'PYTHONPATH={ROOT} exec {sys.executable} -m calls.tests.operation.stage {name} "$@"',
-    )
+    # Not as a module: Python would look for it in the copy of the checkout, which has no tests.
+    write_script(path, f'PYTHONPATH={ROOT} exec {sys.executable} {Path(__file__)} {name} "$@"')
 
 
 def set_stage(folder):
