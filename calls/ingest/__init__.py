@@ -12,6 +12,7 @@ packets      The shape of an incoming packet, and its limits.
 patience     The connection of a writer thread, with limits on waiting.
 pressure     When to refuse packets and new streams.
 record       The write path: every packet is stored here, whatever its interface.
+recordings   Recordings of finished calls as packets.
 refusal      Refuses new WebSockets while the server is overloaded.
 reports      What each web process reports about its ingest.
 requests     Requests to store packets, and their outcomes.

@@ -6,6 +6,7 @@ decode          Decode calls again, in another format.
 dismiss_failed  Dismiss failed calls that need no analysis.
 generateschema  Print the OpenAPI schema, like spectacular.
 graph_transitions  Draw the states and transitions of a call.
+import_recording  Make finished calls of recordings.
 prune           Remove old packets, old calls and stray files.
 qcluster        Run a worker.
 reanalyse       Analyse archived calls again.

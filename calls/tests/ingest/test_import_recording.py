@@ -1,0 +1,156 @@
+"""Recordings become finished calls, whatever their format."""
+
+from __future__ import annotations
+
+import struct
+import wave
+from io import StringIO
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from calls.analysis.recording.material import load_material
+from calls.ingest.recordings import UnreadableRecording, read_sound
+from calls.lifecycle import CallState
+from calls.models import Call, CallEvent, Packet
+from calls.simulation.scripts import DEMO_CALLS, read_wav
+
+pytestmark = pytest.mark.django_db
+RATE = 16_000
+
+
+def tone(seconds, hertz=440):
+    at = np.arange(round(seconds * RATE)) / RATE
+    return (np.sin(2 * np.pi * hertz * at) * 12_000).astype("<i2")
+
+
+def wav(path, *channels, rate=RATE):
+    with wave.open(str(path), "wb") as file:
+        file.setparams((len(channels), 2, rate, 0, "NONE", ""))
+        file.writeframes(np.stack(channels, axis=1).tobytes())
+    return path
+
+
+def bring(*arguments, **options):
+    told = StringIO()
+    call_command("import_recording", *map(str, arguments), stdout=told, **options)
+    return told.getvalue()
+
+
+def test_a_recording_becomes_a_finished_call_with_its_sound(tmp_path):
+    file = wav(tmp_path / "4711.wav", tone(2.6), tone(2.6, 880))
+
+    told = bring(file, agent="Ana", queue="billing", direction="outbound")
+
+    call = Call.objects.get(call_id="4711")
+    assert told == "4711: 0:03 of sound. It is waiting for its analysis.\n"
+    assert (call.state, call.agent, call.queue, call.direction) == (
+        CallState.COMPLETED, "Ana", "billing", "outbound",
+    )  # fmt: skip
+    material = load_material(call)
+    assert material.duration_ms == pytest.approx(2600, abs=40)
+    assert {each.speaker for each in material.channels} == {"agent", "customer"}
+    assert (call.missing_count, call.duplicate_count) == (0, 0)
+
+
+def test_mu_law_is_stored_as_it_is(tmp_path):
+    source = DEMO_CALLS / "late-delivery.wav"
+
+    bring(source, call_id="late")
+
+    sound = read_sound(source)
+    assert sound.data == read_wav(source).data
+    assert (
+        Call.objects.get(call_id="late").media
+        == sound.media
+        == (f"audio/x-mulaw;rate={sound.rate};channels=2")
+    )
+
+
+def test_a_file_of_another_format_is_converted(tmp_path):
+    av = pytest.importorskip("av")
+    path = tmp_path / "voice.ogg"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libopus", rate=48_000, layout="mono")
+        samples = np.repeat(tone(1.0), 3).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate = 48_000
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            file.mux(packet)
+
+    bring(path, track="customer")
+
+    material = load_material(Call.objects.get(call_id="voice"))
+    assert material.duration_ms == pytest.approx(1000, abs=60)
+    assert [each.speaker for each in material.channels] == ["customer"]
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.25, 1.0, 3.3])
+def test_every_sample_is_in_one_packet_and_in_time(tmp_path, seconds):
+    sound = read_sound(wav(tmp_path / "a.wav", tone(seconds), rate=48_000))
+
+    packets = list(sound.packets("c"))
+
+    assert [each.sequence for each in packets] == list(range(len(packets)))
+    assert max(len(each.data) for each in packets) < 64 * 1024
+    assert packets[-1].timestamp < sound.seconds <= packets[-1].timestamp + 0.25
+
+
+def test_an_interrupted_import_is_repeated_and_a_finished_one_is_not(tmp_path):
+    file = wav(tmp_path / "c-1.wav", tone(1.0))
+    bring(file)
+    Call.objects.update(state=CallState.IN_PROGRESS, ended_at=None)
+    Packet.objects.order_by("-sequence").first().delete()
+
+    bring(file)
+
+    assert Packet.objects.count() == 4
+    assert Call.objects.get().state == CallState.COMPLETED
+    with pytest.raises(CommandError, match="there is a call c-1 that has ended"):
+        bring(file)
+
+
+def test_the_log_says_that_a_command_ended_the_call(tmp_path):
+    bring(wav(tmp_path / "c-1.wav", tone(1.0)))
+
+    ended = CallEvent.objects.filter(type="state_change").order_by("-id")[0]
+    assert ended.data["by"] == "manage.py"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a sound", b"RIFF\0\0\0\0WAVEdata\0\0\0\0"])
+def test_a_file_without_sound_is_refused_and_makes_no_call(tmp_path, content):
+    path = tmp_path / "broken.wav"
+    path.write_bytes(content)
+
+    with pytest.raises(CommandError, match=r"broken\.wav: It holds no sound"):
+        bring(path)
+    assert not Call.objects.exists()
+
+
+def test_without_the_packages_for_speech_other_formats_are_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "av", None)
+    form = struct.pack("<HHIIHH", 1, 1, 8000, 24_000, 3, 24)
+    head = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0" + form
+    (tmp_path / "a.wav").write_bytes(head + b"data\x03\0\0\0abc")
+
+    with pytest.raises(UnreadableRecording, match=r"PyAV: pip install -r requirements-speech\.txt"):
+        read_sound(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"direction": "sideways"}, "--direction"),
+        ({"language": "very English"}, "--language"),
+        ({"call_id": "null"}, "not a call id"),
+    ],
+)
+def test_what_makes_no_sense_is_named(tmp_path, options, said):
+    with pytest.raises(CommandError, match=said):
+        bring(wav(tmp_path / "a.wav", tone(0.5)), **options)
+
+
+def test_one_id_is_for_one_file(tmp_path):
+    with pytest.raises(CommandError, match="--call-id names one call"):
+        bring("a.wav", "b.wav", call_id="4711")
