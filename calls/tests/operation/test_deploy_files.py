@@ -91,6 +91,13 @@ def test_containers_run_without_rights_and_cannot_write_to_their_image():
     assert "\nUSER 10001\n" in (ROOT / "Dockerfile").read_text()
 
 
+def test_compose_has_no_password_of_its_own():
+    text = (ROOT / "compose.yaml").read_text()
+
+    secrets = re.findall(r"\$\{(POSTGRES_PASSWORD|SECRET_KEY)(:.)", text)
+    assert set(secrets) == {("POSTGRES_PASSWORD", ":?"), ("SECRET_KEY", ":?")}
+
+
 def test_compose_and_nginx_agree_about_addresses_and_files():
     servers = re.findall(r"server (\S+):8000", (NGINX / "compose-upstream.conf").read_text())
 
