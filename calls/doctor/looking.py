@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from calls.accounts.sign_on import unknown_groups
 from calls.analysis.live.status import FRESH
 from calls.analysis.providers.local.sentences import embedding_problem
 from calls.analysis.providers.local.speechmodel import SpeechUnavailable, find_model
+from calls.analysis.providers.registry import missing_packages
 from calls.analysis.recording.files import find_storage_problem
 from calls.analysis.status import read_load, read_status
 from calls.clock import database_now
@@ -36,7 +36,6 @@ from calls.models import ApiKey, ListenerReport, NotificationTarget
 from calls.monitoring.health import pending_migrations
 from calls.monitoring.overview import count_failed_jobs, read_media_space
 
-SPEECH_PACKAGES = ("faster_whisper", "ctranslate2", "av", "onnxruntime", "tokenizers")
 PROVIDER_PATIENCE_S = 10.0
 POSTGRES_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
 SQLITE_SETTINGS = ("synchronous", "journal_mode")
@@ -188,7 +187,7 @@ def _oidc_error() -> str:
 def _provider() -> ProviderFacts:
     name = settings.AI_PROVIDER
     if name == "local":
-        missing = tuple(package for package in SPEECH_PACKAGES if find_spec(package) is None)
+        missing = missing_packages()
         return ProviderFacts(name=name, missing=missing, model_problems=_model_problems(missing))
     return ProviderFacts(name=name, error=_openai_error() if name == "openai" else "")
 

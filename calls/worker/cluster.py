@@ -164,10 +164,11 @@ def _load_jobs() -> None:
     The imports are here because the command imports this module before the models are loaded.
     """
     import calls.tasks  # noqa: F401
-    from calls.analysis.providers.registry import import_factory
+    from calls.analysis.providers.registry import import_factory, warn_of_missing_packages
     from calls.erasure.again import warn_of_restore
 
     import_factory()
+    warn_of_missing_packages()
     _warn(warn_of_restore)
     # These objects are never freed. The collector should neither visit them nor write to their
     # pages, which the processes share.

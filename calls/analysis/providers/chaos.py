@@ -62,7 +62,7 @@ class ChaosProvider:
         wait_s, fails = draw(rng, self._failure_rate, self._latency_s)
         await asyncio.sleep(wait_s)
         if fails:
-            raise ProviderError("503 Service Unavailable (chaos)", code="503", transient=True)
+            raise ProviderError("503 Service Unavailable (simulated)", code="503", transient=True)
 
 
 def fingerprint(texts: Sequence[str]) -> str:

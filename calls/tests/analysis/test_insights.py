@@ -163,6 +163,26 @@ def fresh_registry():
     registry.get_provider.cache_clear()
 
 
+def test_a_worker_says_at_its_start_that_audio_calls_will_fail(settings, monkeypatch, caplog):
+    settings.AI_PROVIDER = "local"
+    monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "av" else name)
+
+    registry.warn_of_missing_packages()
+
+    [line] = caplog.records
+    assert line.levelname == "WARNING"
+    assert line.getMessage().startswith("packages are missing: av. Audio calls fail until you run")
+
+
+def test_other_providers_need_no_packages_for_audio(settings, monkeypatch, caplog):
+    settings.AI_PROVIDER = "openai"
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+
+    registry.warn_of_missing_packages()
+
+    assert caplog.records == []
+
+
 def test_the_settings_choose_the_provider_and_chaos_may_wrap_it(settings, fresh_registry):
     settings.AI_PROVIDER, settings.AI_CHAOS_LATENCY = "openai", (0, 0)
 

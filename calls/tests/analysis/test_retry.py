@@ -97,3 +97,10 @@ def test_the_deadline_does_not_count_while_a_provider_is_down():
     decision = DAY.decide(passing(), attempt=1, spent_s=1e6, down_s=30)
 
     assert decision == Retry(timedelta(seconds=30), counts=False)
+
+
+def test_a_decision_is_written_into_the_log_as_a_sentence():
+    wait = Retry(timedelta(seconds=29, microseconds=417_912))
+
+    assert f"{wait}" == "tried again in 29 s"
+    assert f"{GiveUp('401 Unauthorized')}" == "failed for good: 401 Unauthorized"

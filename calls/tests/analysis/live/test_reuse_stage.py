@@ -142,7 +142,7 @@ def test_simulated_failures_also_fail_calls_with_live_words():
 
     provider = ChaosProvider(Provider(), 0.5, (0, 0), Down())
 
-    with pytest.raises(ProviderError, match="chaos"):
+    with pytest.raises(ProviderError, match="simulated"):
         carry_to_end(heard_call(), provider)
 
 
