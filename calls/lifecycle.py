@@ -23,6 +23,11 @@ class CallState(models.TextChoices):
     ARCHIVED = "ARCHIVED", "Archived"
     FAILED = "FAILED", "Failed"
 
+    @property
+    def in_words(self) -> str:
+        """The name within a sentence."""
+        return f"{self.label[0].lower()}{self.label[1:]}"
+
 
 class CallLifecycle(ConcurrentTransitionMixin, models.Model):
     """A protected ``state``. Only transitions change it, and only one of two at once wins."""

@@ -48,7 +48,8 @@ class NotPossible(Exception):
     """The state of the call does not allow it."""
 
     def __init__(self, call: Call, action: str) -> None:
-        super().__init__(f"A call that is {call.state} cannot be {action}.")
+        state = CallState(call.state).in_words
+        super().__init__(f"A call that is {state} cannot be {action}.")
         self.state = str(call.state)
 
 

@@ -56,7 +56,7 @@ class ManyCalls:
 class Action:
     """One action. ``run(call_id=..., by=..., **options)`` carries it out or raises a refusal.
 
-    ``past`` continues "A call that is FAILED cannot be". ``takes`` names the options that ``run``
+    ``past`` continues "A call that is failed cannot be". ``takes`` names the options that ``run``
     needs, and ``may_take`` those that the call page offers besides. ``is_done`` says whether a call
     in one of the ``states`` no longer needs the action. ``scope`` and ``status`` belong to the API,
     ``admin_label`` to the admin. An action without words for a place is not offered there. After

@@ -63,7 +63,9 @@ def test_only_a_finished_call_can_be_deleted(call_in, state):
     if state in OVER:
         delete_call(call_id="c-1")
     else:
-        with pytest.raises(NotPossible, match=f"A call that is {state} cannot be deleted."):
+        with pytest.raises(
+            NotPossible, match=f"A call that is {CallState(state).in_words} cannot be deleted."
+        ):
             delete_call(call_id="c-1")
 
     assert Call.objects.exists() == (state not in OVER)
@@ -170,7 +172,7 @@ def test_calls_are_deleted_in_bulk_and_the_report_says_so(person):
     )
 
     assert "will be deleted for good" in text_of(question)
-    assert "A call that is IN_PROGRESS cannot be deleted." in report
+    assert "A call that is live cannot be deleted." in report
     assert "on the wallboard" not in report
     assert [call.call_id for call in Call.objects.all()] == ["c-2"]
     assert BulkAction.objects.get().kind == "delete"

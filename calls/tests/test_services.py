@@ -128,7 +128,7 @@ def test_an_action_that_the_state_forbids_changes_nothing(call_in, service, poss
     with pytest.raises(services.NotPossible) as refused:
         service(call_id="c-1")
 
-    assert str(refused.value) == f"A call that is {state} cannot be {done}."
+    assert str(refused.value) == f"A call that is {CallState(state).in_words} cannot be {done}."
     assert refused.value.state == state
     assert (Call.objects.get().state, Call.objects.get().analysis_round) == (state, 0)
     assert not logged()

@@ -119,7 +119,7 @@ BUSY = error(
 )
 CONFLICT = error(
     "The state of the call does not allow it.",
-    {"detail": "A call that is ARCHIVED cannot be retried.", "state": "ARCHIVED"},
+    {"detail": "A call that is archived cannot be retried.", "state": "ARCHIVED"},
 )
 _BAD_ID = error(
     "Not a call id.",

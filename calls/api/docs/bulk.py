@@ -24,7 +24,7 @@ _PROGRESS = {
     "refused": 1,
     "waiting": 69,
     "refusals": [
-        {"call_id": "4711", "reason": "A call that is ARCHIVED cannot be retried."},
+        {"call_id": "4711", "reason": "A call that is archived cannot be retried."},
     ],
 }
 _SHOWN = OpenApiResponse(

@@ -186,7 +186,7 @@ delete = extend_schema(
         204: OpenApiResponse(description="The call was deleted."),
         409: error(
             "The call is not over.",
-            {"detail": "A call that is IN_PROGRESS cannot be deleted.", "state": "IN_PROGRESS"},
+            {"detail": "A call that is live cannot be deleted.", "state": "IN_PROGRESS"},
         ),
         **READ_ERRORS,
     },

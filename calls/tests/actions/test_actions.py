@@ -37,7 +37,9 @@ def test_the_service_agrees_with_the_states_and_the_words_of_the_catalogue(call_
     if state in action.states:
         run()
         return
-    with pytest.raises(NotPossible, match=f"A call that is {state} cannot be {action.past}."):
+    with pytest.raises(
+        NotPossible, match=f"A call that is {CallState(state).in_words} cannot be {action.past}."
+    ):
         run()
 
 

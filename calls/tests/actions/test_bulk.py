@@ -59,7 +59,7 @@ def test_a_few_calls_are_processed_at_once_with_the_users_name_and_one_wake_up(c
     by = CallEvent.objects.filter(call__call_id__in=failed).values_list("data__by", flat=True)
     assert list(by) == ["ann"] * 3
     reasons = dict(action.items.filter(outcome="refused").values_list("call_id", "reason"))
-    assert reasons["live-0"] == "A call that is IN_PROGRESS cannot be retried."
+    assert reasons["live-0"] == "A call that is live cannot be retried."
     assert reasons["nowhere"] == "There is no call nowhere."
 
 

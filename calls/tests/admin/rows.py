@@ -68,7 +68,10 @@ def _make_calls(mark: str) -> None:
     add_tag(call_id=failed.call_id, name="vip", by="ana")
     add_note(call_id=failed.call_id, text="Hello.", by="ana")
     start_bulk(
-        kind="retry", call_ids=[f"nowhere-{mark}"], by="ana", query="?queue=billing&sort=-loss"
+        kind="retry",
+        call_ids=[f"nowhere-{mark}"],
+        by="ana",
+        query="?queue=retention+and+cancellations&state=FAILED&sort=-loss",
     )
     Erasure.objects.create(reason=f"Case {mark}", by="ana", counts={"calls": 2})
     hold_customer(number=f"+49 30 {900 + int(mark)}", reason="Case 4711", by="ana")

@@ -38,7 +38,7 @@ def test_an_action_moves_a_call_or_says_why_not(person, call_in, action, possibl
         assert (call.state, event.data["by"]) == ("COMPLETED", "ann")
         assert OrmQ.objects.count() == 1
     else:
-        assert f"c-1: A call that is {state} cannot be {done}." in page
+        assert f"c-1: A call that is {CallState(state).in_words} cannot be {done}." in page
         assert call.state == state
         assert not CallEvent.objects.exists()
         assert not OrmQ.objects.exists()
@@ -51,7 +51,7 @@ def test_failed_calls_are_dismissed_and_stay_failed(person, call_in):
     page = act(person("view_call", "operate_call"), "dismiss")
 
     assert "1 call dismissed." in page
-    assert "archived: A call that is ARCHIVED cannot be dismissed." in page
+    assert "archived: A call that is archived cannot be dismissed." in page
     assert not Call.objects.dead().exists()
     assert Call.objects.get(call_id="failed").state == CallState.FAILED
     assert CallEvent.objects.get().data["by"] == "ann"
@@ -67,7 +67,7 @@ def test_an_action_acts_where_it_can_and_names_the_refused_calls(person, call_in
 
     assert "2 calls ended." in page
     assert "15 calls could not be ended." in page
-    assert "old-14: A call that is ARCHIVED cannot be ended." in page
+    assert "old-14: A call that is archived cannot be ended." in page
     assert page.count("cannot be ended") == 10
     assert not Call.objects.live().exists()
     assert Call.objects.filter(end_reason="operator").count() == 2

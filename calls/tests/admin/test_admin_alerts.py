@@ -142,6 +142,7 @@ def test_a_trial_of_a_rule_on_past_calls_stores_nothing(boss):
     assert "on <strong>2</strong> of the last 3 finished calls" in found
     assert "/supervisor/calls/c-1/" in found
     assert "My line has been dead." in found
+    assert 'data-as="day_and_time"' in found
     assert (AlertRule.objects.count(), CallEvent.objects.count()) == before
     assert not Alert.objects.exists()
 

@@ -31,7 +31,7 @@ def test_the_page_of_an_action_shows_who_did_what_to_which_calls_and_refusals(bo
     assert '<a href="/supervisor/?state=FAILED&amp;tag=outage">' in page
     assert "1 done, 1 refused, 0 not done" in page
     assert ">archived<" in page
-    assert "A call that is ARCHIVED cannot be retried." in page
+    assert "A call that is archived cannot be retried." in page
     assert ">failed<" not in page
     assert f"/supervisor/bulk/{action.pk}/" in page
     assert len(queries) <= 7

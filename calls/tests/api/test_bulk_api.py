@@ -23,7 +23,7 @@ def test_an_action_on_many_calls_is_started_and_followed(api_with_key):
     assert started.status_code == 201
     assert (read["done"], read["refused"], read["by"]) == (1, 2, "key test")
     assert {each["call_id"]: each["reason"] for each in read["refusals"]} == {
-        "c-2": "A call that is ARCHIVED cannot be retried.",
+        "c-2": "A call that is archived cannot be retried.",
         "c-3": "There is no call c-3.",
     }
     assert [row["number"] for row in api.get("/v1/bulk").json()["results"]] == [read["number"]]

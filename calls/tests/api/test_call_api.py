@@ -216,7 +216,7 @@ def test_another_round_is_started_or_refused_with_the_state(
         assert response.status_code == 200
         assert response.json() == {"status": status, "call_id": "c-1", "state": "COMPLETED"}
     else:
-        detail = f"A call that is {state} cannot be {done}."
+        detail = f"A call that is {CallState(state).in_words} cannot be {done}."
         assert response.status_code == 409
         assert response.json() == {"detail": detail, "state": state}
         assert Call.objects.get().state == state

@@ -116,6 +116,20 @@ def test_an_address_is_removed_in_every_spelling(text: str, question: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("My email is maria at example dot com.", "My email is [EMAIL]."),
+        ("My address is maria at example dot com.", "My address is [EMAIL]."),
+        ("You can reach me at maria at example dot com.", "You can reach me at [EMAIL]."),
+        ("It is maria dot lopez at example dot com.", "It is [EMAIL]."),
+        ("It is Maria.lopeas.example.com.", "It is [EMAIL]."),
+    ],
+)
+def test_an_address_is_removed_by_its_shape_whatever_leads_up_to_it(text: str, left: str) -> None:
+    assert said(text) == left
+
+
+@pytest.mark.parametrize(
     ("text", "question"),
     [
         ("DE89 3704 0044 0532 0130 00", ""),

@@ -63,6 +63,11 @@ def test_an_everyday_number_stays(text: str) -> None:
         ("Since 2019.", "How long have you had the account?"),
         ("It is 88123456.", "What is the reference number?"),
         ("10023344", "Your order number, please."),
+        ("It is 10023344.", "May I have your order number?"),
+        ("Yes, it is 10023344.", "May I have your order number?"),
+        ("Yes, of course, it is 10023344.", "May I have your order number?"),
+        ("Sure, it is 4 8 8 9 3 8 1.", "May I have your order number?"),
+        ("Yes, it is 4 8 8 9 3 8 1.", "May I have your order number?"),
     ],
 )
 def test_an_everyday_answer_stays_after_a_harmless_question(text: str, question: str) -> None:
