@@ -32,9 +32,12 @@ from calls.admin.rule_form import (
     summary_of,
 )
 from calls.alerts.definition import RULE_FIELDS
+from calls.alerts.from_search import rule_of
 from calls.alerts.services import acknowledge_alerts
 from calls.alerts.trial import try_rule
 from calls.models import Alert, AlertRule, Severity
+from calls.search.query import NotUnderstood, parse
+from calls.search.scope import sides_of
 
 ACTION_LIMIT = 1_000
 LEVELS: dict[int, str] = {
@@ -74,6 +77,19 @@ class AlertRuleAdmin(EditableList):
     @admin.display(description="conditions")
     def further_conditions(self, rule: AlertRule) -> str:
         return ", ".join(LABELS[each["kind"]] for each in rule.conditions)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Fill the form with the search that the address names, if it does."""
+        given, words = request.GET, request.GET.get("words", "")
+        try:
+            sides = sides_of(speaker=given.get("speaker", ""), place=given.get("in", ""))
+            fields = rule_of(parse(words, sides=sides)) if words else None
+        except (NotUnderstood, KeyError):
+            fields = None
+        if fields is None:
+            return dict(super().get_changeform_initial_data(request))
+        names = {name: given.getlist(name) for name in ("queues", "agents")}
+        return {**fields, **names, "name": words[:100]}
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from calls.actions.bulk import count_outcomes
-from calls.admin.display import NONE, pill, show_time
+from calls.admin.display import NONE, pill, show_cut, show_time
 from calls.admin.lists import CallInline, ReadOnly, Records
 from calls.models import BulkAction, BulkItem
 
@@ -83,7 +83,7 @@ class BulkActionAdmin(ReadOnly, Records):
 
     @admin.display(description="chosen by")
     def shown_choice(self, action: BulkAction) -> SafeString | str:
-        return format_html('<span class="cell">{}</span>', self.chosen(action))
+        return show_cut(_filter_of(action), url=_list_of(action)) if action.query else "hand"
 
     def view_on_site(self, action: BulkAction) -> str:
         return reverse("supervisor:bulk", args=[action.pk])
@@ -98,9 +98,7 @@ class BulkActionAdmin(ReadOnly, Records):
     def chosen(self, action: BulkAction) -> SafeString | str:
         if not action.query:
             return "hand"
-        url = reverse("supervisor:board") + action.query
-        text = "no filter: every call" if action.query == "?" else action.query
-        return format_html('<a href="{}">{}</a>', url, text)
+        return format_html('<a href="{}">{}</a>', _list_of(action), _filter_of(action))
 
     @admin.display(description="state")
     def standing(self, action: BulkAction) -> SafeString | str:
@@ -116,3 +114,11 @@ class BulkActionAdmin(ReadOnly, Records):
         return (
             f"{counts['done']:,} done, {counts['refused']:,} refused, {counts['waiting']:,} {left}"
         )
+
+
+def _filter_of(action: BulkAction) -> str:
+    return "no filter: every call" if action.query == "?" else str(action.query)
+
+
+def _list_of(action: BulkAction) -> str:
+    return reverse("supervisor:board") + str(action.query)

@@ -54,12 +54,14 @@ def show_error(text: str) -> SafeString | str:
     return format_html('<span class="cell cell--error" title="{}">{}</span>', whole, whole)
 
 
-def show_cut(text: str, *, short: bool = False) -> SafeString | str:
-    """Show one line, and the rest when it is pointed at."""
+def show_cut(text: str, *, short: bool = False, url: str = "") -> SafeString | str:
+    """Show one line, and the rest when it is pointed at. Phones show all of it."""
     if not text:
         return NONE
     size = " cell--short" if short else ""
-    return format_html('<span class="cell{}" title="{}"><bdi>{}</bdi></span>', size, text, text)
+    shown = format_html("<bdi>{}</bdi>", text)
+    shown = format_html('<a href="{}">{}</a>', url, shown) if url else shown
+    return format_html('<span class="cell{}" title="{}">{}</span>', size, text, shown)
 
 
 def show_id(text: str) -> SafeString:

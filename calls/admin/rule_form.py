@@ -145,7 +145,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.fields[name].help_text = column.help_text
         for name in ("queues", "agents"):
             if isinstance(field := self.fields.get(name), NamesField):
-                field.offer(getattr(self.instance, name) or [])
+                field.offer(self.initial.get(name) or getattr(self.instance, name) or [])
         for name in FIELDS_OF_KINDS:
             if name in self.fields:
                 self.fields[name].help_text = _with_users(self.fields[name].help_text, name)

@@ -4,6 +4,7 @@ kinds/        The kinds of rules, one module each, and their registry.
 conditions    Matches of a rule as a whole, with the conditions that must hold as well.
 definition    Checks the definition of a rule, for forms, the API and commands.
 endings       Resolves alerts whose condition has ended in a live call, or with a new result.
+from_search   Turns a search into the fields of a rule.
 handling      Takes, assigns, snoozes and reopens alerts.
 heard         What was heard of a live call, as rules see it.
 live_matches  Checks what was heard of live calls against the rules.

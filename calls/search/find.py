@@ -74,12 +74,21 @@ class Search:
         """Read up to ``size`` calls, each with its best hits, or all hits without a limit."""
         rows = self.matching
         if before is not None:
-            # The key of the order: with another one, the index could not be read in order.
-            key = str(rows.query.order_by[0]).removeprefix("-")
-            rows = rows.filter(**{f"{key}__lt": before})
+            rows = rows.filter(**{f"{self._key}__lt": before})
         found = list(rows[: size + 1])
         more, found = len(found) > size, found[:size]
         return ResultPage(list(_described(found, self.node, hits)), found[-1].pk if more else None)
+
+    @property
+    def _key(self) -> str:
+        # That of the order: with another one, the index could not be read in order.
+        return str(self.matching.query.order_by[0]).removeprefix("-")
+
+    def beside(self, call: Call) -> tuple[Call | None, Call | None]:
+        """Return the calls before and after this one in the results, newest first."""
+        newer = self.matching.filter(**{f"{self._key}__gt": call.pk}).reverse()
+        older = self.matching.filter(**{f"{self._key}__lt": call.pk})
+        return newer.first(), older.first()
 
     def read_all(self) -> Iterator[list[Found]]:
         """Yield all calls with all hits, in blocks. No cursor stays open between blocks."""

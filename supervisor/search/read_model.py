@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 from django.utils import timezone
 
+from calls.alerts.from_search import rule_of
 from calls.api.filters import LONGEST_S, CallFilter
 from calls.holds.services import mark_held
 from calls.lifecycle import CallState
@@ -20,6 +21,7 @@ from calls.search.find import COUNT_LIMIT, HITS_SHOWN, Found, ResultPage, Search
 from calls.search.query import Node, NotUnderstood, Term, parse, wanted_terms
 from calls.search.scope import PLACES, SPEAKERS, sides_of
 from calls.visibility import in_sight
+from supervisor.search.over_time import Bar, OverTime, read_over_time
 from supervisor.selection import is_name
 
 PAGE_SIZE = 20
@@ -61,6 +63,7 @@ class SearchQuestion:
     max: str = ""
     tag: str = ""
     alert: str = ""
+    chart: str = ""  # "1": show how many calls there are over time
     before: str = ""
 
     @classmethod
@@ -70,7 +73,7 @@ class SearchQuestion:
     @property
     def set_filters(self) -> list[str]:
         """The names of the filters in use, without the words."""
-        passive = ("query", "zone", "before")
+        passive = ("query", "zone", "before", "chart")
         return [f.name for f in fields(self) if f.name not in passive and getattr(self, f.name)]
 
     @property
@@ -117,6 +120,7 @@ class SearchPage:
     count: int = 0
     export: str = ""
     node: Node | None = None
+    over_time: OverTime | None = None
 
     @property
     def found(self) -> list[Found]:
@@ -144,6 +148,32 @@ class SearchPage:
             return ""
         return self.question.address(query=f"{query}*")
 
+    @property
+    def rule(self) -> str:
+        """The parameters of the form for a rule on these words; empty if no rule can find them."""
+        if rule_of(self.node) is None:
+            return ""
+        asked = self.question
+        given = {"words": asked.query, "speaker": asked.speaker, "in": asked.place}
+        named = {"queues": ("queue", asked.queue), "agents": ("agent", asked.agent)}
+        given |= {field: name for field, (of, name) in named.items() if name and is_name(of, name)}
+        return urlencode({field: value for field, value in given.items() if value})
+
+    @property
+    def bars(self) -> list[tuple[Bar, str]]:
+        """The bars of the chart, and the address of the search in the days of each."""
+        if self.over_time is None:
+            return []
+        return [
+            (bar, self.question.address(day_from=str(bar.first), day_to=str(bar.last)))
+            for bar in self.over_time.bars
+        ]
+
+    @property
+    def chart_address(self) -> str:
+        """The address of this search with the chart, or without it if it is shown."""
+        return self.question.address(chart="" if self.question.chart else "1")
+
     states = CallState.choices
     sentiments = Call.Sentiment.choices
     trends = Call.Trend.choices
@@ -158,8 +188,26 @@ class SearchPage:
 
 def read_search(query: Mapping[str, Any]) -> SearchPage:
     """Run the query in an address. If it has problems, report them and find nothing."""
-    question = SearchQuestion.from_query(query)
-    answer = SearchPage(question)
+    answer = SearchPage(SearchQuestion.from_query(query))
+    before = _whole_number(answer.question.before, answer.problems)
+    search = _understand(answer)
+    if search is None:
+        return answer
+    answer.page = search.read_page(size=PAGE_SIZE, before=before, hits=HITS_SHOWN)
+    mark_held([found.call for found in answer.page.found])
+    answer.count = search.count()
+    if answer.question.chart and answer.found:
+        answer.over_time = read_over_time(search, _zone(answer.question.zone))
+    return answer
+
+
+def read_question(query: Mapping[str, Any]) -> Search | None:
+    """Return the search that an address asks for; None if it has problems or is empty."""
+    return _understand(SearchPage(SearchQuestion.from_query(query)))
+
+
+def _understand(answer: SearchPage) -> Search | None:
+    question = answer.question
     given = _filters(question, answer.problems)
     # The filters of the API check the values, so page and API find the same calls.
     chosen = CallFilter(given, queryset=in_sight(Call.objects.prefetch_related("tags")))
@@ -167,16 +215,9 @@ def read_search(query: Mapping[str, Any]) -> SearchPage:
         for name, texts in chosen.errors.items():
             answer.problems[_label(name)] = " ".join(map(str, texts))
     answer.node = read_words(question, answer.problems)
-    before = _whole_number(question.before, answer.problems)
-    # Results of a part of the query would look like those of the whole query.
-    if answer.problems or question.is_empty:
-        return answer
-    search = Search(chosen.qs, answer.node)
-    answer.page = search.read_page(size=PAGE_SIZE, before=before, hits=HITS_SHOWN)
-    mark_held([found.call for found in answer.page.found])
-    answer.count = search.count()
     answer.export = "&".join(filter(None, (question.words, given.urlencode())))
-    return answer
+    # Results of a part of the query would look like those of the whole query.
+    return None if answer.problems or question.is_empty else Search(chosen.qs, answer.node)
 
 
 def read_words(question: SearchQuestion, problems: dict[str, str]) -> Node | None:

@@ -41,7 +41,7 @@ def test_the_page_works_without_javascript(open_page, analysed):
     page.get_by_label("Words to search for").fill('"line is dead"')
     page.get_by_role("button", name="Search").click()
 
-    expect(page.locator(".found__id", has_text=analysed)).to_have_count(1)
+    expect(page.locator(f'.found__who a[title="{analysed}"]')).to_have_count(1)
     page.locator(f'a.hit__at[href*="/{analysed}/"]').first.click()
     expect(page.locator("#here")).to_contain_text("my line is dead")
 

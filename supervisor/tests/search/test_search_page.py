@@ -12,15 +12,18 @@ from django.urls import reverse
 from calls.annotations import add_note
 from calls.models import Alert, Call, Tag
 from calls.search.find import Search
+from supervisor.search.over_time import read_over_time
 from supervisor.search.read_model import SearchQuestion, read_search
 from supervisor.tests.factories import analysed_call, page_of, text_of
 
 pytestmark = pytest.mark.django_db
 SEARCH = "/supervisor/search/"
+DAY_ONE = datetime(2020, 1, 1, 12, tzinfo=UTC)
 
 
 def found(response) -> list[str]:
-    ids = re.findall(r'<h3 class="found__id"><a href="[^"]+">([^<]+)<', response.content.decode())
+    link = r'<h3 class="found__who"><a href="[^"]+"\s+title="([^"]+)"'
+    ids = re.findall(link, response.content.decode())
     assert response.status_code == 200
     return ids
 
@@ -272,3 +275,100 @@ def test_an_agent_and_a_queue_are_found_by_a_part_of_their_names_in_page_and_tab
     table = b"".join(supervisor.get("/v1/search.csv?q=dead&agent_contains=priya"))
     assert b"c-1" in table
     assert b"c-2" not in table
+
+
+def test_a_found_call_is_named_by_the_people_on_the_phone(supervisor):
+    call = analysed_call("c-1")
+    people = {"agent": "Ann", "caller": "+44 20 7946 0112", "direction": "inbound"}
+    Call.objects.filter(pk=call.pk).update(**people)
+
+    text = text_of(supervisor.get(SEARCH, {"q": "dead"}))
+
+    assert "Ann \N{LEFTWARDS ARROW} called by +44 20 7946 0112" in text
+
+
+def test_found_calls_are_selected_and_acted_on_and_the_way_leads_back(operator):
+    analysed_call("c-1")
+    query = {"q": "dead", "agent": ""}
+
+    page = operator.get(SEARCH, query).content.decode()
+    form = {"action": "tag", "scope": "chosen", "call": ["c-1"], "list": "search?q=dead"}
+    question = operator.post("/supervisor/bulk/ask/", form).content.decode()
+
+    assert 'name="list" value="search?q=dead"' in page.replace("\n    type", " type")
+    assert 'value="c-1" form="bulk"' in page
+    assert "All matching" not in page
+    assert "1 selected call." in question
+    assert 'href="/supervisor/search/?q=dead">Cancel</a>' in question
+    nothing = operator.post("/supervisor/bulk/ask/", {**form, "call": []})
+    assert nothing["Location"] == "/supervisor/search/?q=dead"
+
+
+def test_people_who_cannot_act_select_nothing(supervisor):
+    analysed_call("c-1")
+
+    page = supervisor.get(SEARCH, {"q": "dead"}).content.decode()
+
+    assert 'class="pick"' not in page
+    assert "Make an alert rule" not in page
+
+
+def test_a_search_leads_to_the_form_of_a_rule_that_watches_for_it(admin_client):
+    call = analysed_call("c-1")
+    Call.objects.filter(pk=call.pk).update(queue="billing")
+
+    page = admin_client.get(SEARCH, {"q": "dead* -zebra", "queue": "billing"}).content.decode()
+    link = re.search(r'href="([^"]+alertrule/add/[^"]+)"', page)[1].replace("&amp;", "&")
+    form = admin_client.get(link).content.decode()
+
+    assert link.endswith("?words=dead%2A+-zebra&queues=billing")
+    assert re.search(r'<option value="words" selected', form)
+    assert re.search(r"<textarea[^>]+name=\"phrases\"[^>]*>\s*dead\*</textarea>", form)
+    assert re.search(r'<option value="not_said"\s+selected', form)
+    assert re.search(r'<option value="billing" selected', form)
+
+
+def test_a_search_is_counted_by_day_and_a_bar_leads_to_its_day(supervisor):
+    for number, day in enumerate((1, 1, 3)):
+        call = analysed_call(f"c-{number}")
+        opened_at = datetime(2026, 3, day, 12, tzinfo=UTC)
+        Call.objects.filter(pk=call.pk).update(opened_at=opened_at)
+
+    plain = supervisor.get(SEARCH, {"q": "dead"}).content.decode()
+    html = supervisor.get(SEARCH, {"q": "dead", "chart": "1"}).content.decode()
+
+    bars = re.findall(r'<a href="([^"]+)"\s+aria-label="([^"]+)"><title>', html)
+    assert [(link.replace("&amp;", "&"), " ".join(label.split())) for link, label in bars] == [
+        ("?q=dead&from=2026-03-01&to=2026-03-01&chart=1", "Sun 01 Mar 2026: 2 calls"),
+        ("?q=dead&from=2026-03-03&to=2026-03-03&chart=1", "Tue 03 Mar 2026: 1 call"),
+    ]
+    assert 'href="?q=dead&amp;chart=1"' in plain
+    assert "over-time" not in plain
+
+
+@pytest.mark.parametrize(
+    ("days", "unit", "bars"), [(1, 1, 14), (62, 1, 62), (63, 7, 9), (400, 7, 58), (3000, 49, 62)]
+)
+def test_a_bar_stands_for_more_days_the_longer_the_time(days, unit, bars):
+    for number, opened_at in enumerate((DAY_ONE, DAY_ONE + timedelta(days=days - 1))):
+        Call.objects.create(call_id=f"c-{number}", opened_at=opened_at)
+
+    found = read_over_time(Search(Call.objects.all(), None), UTC)
+
+    assert (found.unit, len(found.bars)) == (unit, bars)
+    assert [bar.calls for bar in found.bars if bar.calls] == ([2] if days == 1 else [1, 1])
+    assert found.bars[-1].last >= (DAY_ONE + timedelta(days=days - 1)).date()
+
+
+def test_the_calls_beside_a_found_one_are_found_by_the_same_words(supervisor):
+    for number in range(1, 5):
+        analysed_call(f"c-{number}")
+    Call.objects.filter(call_id="c-2").update(queue="other")
+
+    query = {"list": "search?q=dead&queue=", "q": "dead"}
+    html = supervisor.get("/supervisor/calls/c-3/", query).content.decode()
+    last = supervisor.get("/supervisor/calls/c-4/", query).content.decode()
+
+    beside = re.findall(r'href="/supervisor/calls/(c-\d)/[^"]*" rel="(\w+)"', html)
+    assert beside == [("c-4", "prev"), ("c-2", "next")]
+    assert 'rel="prev"' not in last
