@@ -2,10 +2,11 @@
 
 access     Who may open a page: the login, and the permission that each view needs.
 apps       The Django app.
+beside     The calls beside one in the list that its page came from.
 days       Days in addresses: dates, and words such as today.
 dates      How dates and times look, in the format that the reader chose.
 figures    The figures above the wallboard, read from indexes.
-lists      The list that a page came from, and the next and previous calls in it.
+lists      The list that a page came from: its address, and its name.
 ordering   The orders of the wallboard, and how its pages follow.
 pausing    Pauses and resumes the analysis.
 phases     The phases of a call as pages name them, and the states that they cover.

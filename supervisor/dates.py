@@ -32,6 +32,10 @@ def short_time(local: datetime) -> str:
     return local.strftime(_format().time)
 
 
+def short_minute(local: datetime) -> str:
+    return local.strftime(_format().time.replace(":%S", ""))
+
+
 def short_day(local: datetime) -> str:
     return local.strftime(_format().day)
 

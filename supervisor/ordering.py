@@ -48,7 +48,7 @@ SORTS: dict[str, Any] = {
     "loss": F("missing_count") * 100.0 / NullIf(_EXPECTED, Value(0.0)),
     # Alphabetically, NEGATIVE comes before NEUTRAL and that before POSITIVE.
     "customer": _known("customer_sentiment"),
-    "mood": _known("agent_sentiment"),
+    "sentiment": _known("agent_sentiment"),
     "next": F("next_attempt_at"),
     "alert": Subquery(
         Alert.objects.open()
@@ -57,6 +57,8 @@ SORTS: dict[str, Any] = {
         .values("severity")[:1]
     ),
 }
+# Names in older bookmarks.
+RENAMED = {"mood": "sentiment", "-mood": "-sentiment"}
 LIVE_FIRST, NEWEST, OLDEST, WORST_FIRST = "live", "-opened", "opened", "-alert"
 BY_AGE = (LIVE_FIRST, NEWEST, OLDEST)
 ORDERS = frozenset({LIVE_FIRST, *SORTS, *(f"-{name}" for name in SORTS)})

@@ -25,6 +25,7 @@ from supervisor.ordering import (
     BY_AGE,
     LIVE_FIRST,
     ORDERS,
+    RENAMED,
     SORTED_LIMIT,
     Place,
     after,
@@ -105,6 +106,7 @@ class Filter:
         size = _whole_number(_text(query, "rows", 20))
         size = size if size in PAGE_SIZES else PAGE_SIZE
         columns, sort = _columns(query), _text(query, "sort", 40)
+        sort = RENAMED.get(sort, sort)
         days = [_text(query, name, 20) for name in ("from", "to")]
         return cls(
             phase=_one_of(query, "state", Phase.values),

@@ -37,6 +37,7 @@ urlpatterns = [
     path("agent/", people_views.show_agent, name="agent"),
     path("queues/", people_views.show_queues, name="queues"),
     path("queue/", people_views.show_queue, name="queue"),
+    path("days/", people_views.show_days, name="days"),
     path("search/", search_views.show_search, name="search"),
     path("bulk/", bulk_views.actions, name="bulks"),
     path("bulk/ask/", bulk_views.ask, name="bulk-ask"),

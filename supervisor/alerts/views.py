@@ -28,6 +28,7 @@ from supervisor.alerts.read_model import disabled_webhooks, read_alerts
 from supervisor.alerts.selection import LEVELS, AlertSelection, read_offers
 from supervisor.alerts.snoozing import read_until
 from supervisor.alerts.trends import read_trends
+from supervisor.lists import List
 from supervisor.live.position import read_position
 
 HANDLE = ACTIONS["acknowledge"].permission
@@ -49,6 +50,7 @@ def show_alerts(request: HttpRequest) -> HttpResponse:
         "handlers": list(handlers().values_list("username", flat=True)) if may_handle else [],
         "undo": undo.offer(request),
         "disabled": disabled_webhooks() if request.user.is_staff else [],
+        "list_parameter": List(request.GET.urlencode(), "alerts").parameter,
     }
     return render(request, "supervisor/alerts.html", context)
 

@@ -33,7 +33,7 @@ COLUMNS = (
     Column("opened", "Started", NEWEST),
     Column("duration", "Duration", "-duration"),
     Column("customer", "Customer sentiment", "customer"),
-    Column("sentiment", "Agent sentiment", "mood"),
+    Column("sentiment", "Agent sentiment", "sentiment"),
     Column("alerts", "Alerts and tags", WORST_FIRST),
     Column("packets", "Packets", "-packets", is_usual=False),
     Column("loss", "Loss", "-loss", is_usual=False),

@@ -16,6 +16,7 @@ from calls.lifecycle import CallState
 from calls.models import BulkAction, BulkItem, Call
 from calls.visibility import active, in_sight
 from supervisor.bulk.criteria import criteria
+from supervisor.lists import List
 from supervisor.ordering import LIVE_FIRST
 from supervisor.selection import PAGE_SIZE, PAGE_SIZES, Filter
 
@@ -41,12 +42,16 @@ class Share:
 
 @dataclass(frozen=True)
 class Selection:
-    """The selected calls: some by id, or all that match a filter, up to ``newest``."""
+    """The selected calls: some by id, or all that match a filter, up to ``newest``.
+
+    ``origin`` is the list in which they were selected.
+    """
 
     scope: str
     call_ids: tuple[str, ...]
     wanted: Filter
     newest: int | None
+    origin: List
 
     @classmethod
     def from_form(cls, form: QueryDict) -> Selection:
@@ -61,6 +66,7 @@ class Selection:
             call_ids=tuple(each for each in named if "\0" not in each),
             wanted=wanted,
             newest=int(newest) if is_number else None,
+            origin=List.read(form.get("list", wanted.query_string)),
         )
 
     @property

@@ -25,7 +25,6 @@ from supervisor.bulk.read_model import (
     read_recent,
 )
 from supervisor.call.actions import BadForm, chosen_stage
-from supervisor.lists import List
 
 
 @require_POST
@@ -47,7 +46,7 @@ def _allowed(request: HttpRequest, kind: Kind) -> Kind:
 
 def _list_of(request: HttpRequest) -> str:
     """Return the address of the list that the form was sent from."""
-    return List(Selection.from_form(request.POST).wanted.query_string).address
+    return Selection.from_form(request.POST).origin.address
 
 
 def _ask(request: HttpRequest, kind: Kind, problem: str = "", status: int = 200) -> HttpResponse:

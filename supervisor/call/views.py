@@ -22,6 +22,7 @@ from calls.models import Alert, AuditAction, Call, level_of
 from calls.services import CallNotFound, NotPossible
 from supervisor.access import Lacking, guarded
 from supervisor.alerts.read_model import alerts_of
+from supervisor.beside import calls_beside
 from supervisor.call.actions import BadForm, actions_for, carry_out
 from supervisor.call.highlight import Highlight
 from supervisor.call.marks import read_marks
@@ -51,7 +52,7 @@ def show_call(request: HttpRequest, call_id: str) -> HttpResponse:
     alerts = alerts_of(call)
     mark_sought_turn(page.spoken, request.GET.get("t", ""))
     came_from_list = came_from(request)
-    previous_call, next_call = came_from_list.neighbours(call) if came_from_list else (None, None)
+    previous_call, next_call = calls_beside(call, came_from_list, me=request.user.get_username())
     notes = [note for note, _ in page.notes]
     flag_turns(page.spoken, alerts)
     comment_turns(page.spoken, notes)

@@ -50,7 +50,7 @@ class ListedCall:
 
 @dataclass(frozen=True)
 class Share:
-    """The figures of an agent in one queue, or of a queue with one agent, and its page."""
+    """The part that an agent or a queue has in the calls of a page, and its own page."""
 
     name: str
     figures: Figures
@@ -80,8 +80,13 @@ class OnePage:
 
     @property
     def board(self) -> str:
-        """The wallboard's address for the calls of the range."""
-        return f"?{urlencode({self.by: self.name, **self.range.dates})}"
+        """The wallboard's address for the calls of the range; empty for those without a name."""
+        return self.calls_from(**self.range.dates)
+
+    def calls_from(self, **dates: str) -> str:
+        """Return the wallboard's address for the calls of some days."""
+        # The wallboard cannot filter by "no name".
+        return f"?{urlencode({self.by: self.name, **dates})}" if self.name else ""
 
     @property
     def reports(self) -> str:
@@ -106,7 +111,7 @@ def read_one(by: By, query: Mapping[str, Any]) -> OnePage:
     days = figures_by_day(scope)
     total = sum(days.values(), Figures())
     talk = read_talk(scope)
-    latest, worst = _latest(scope), _worst(scope)
+    latest, worst = read_latest(scope), read_worst(scope)
     mark_held([each.call for each in (*latest, *worst)])
     return OnePage(
         by=by,
@@ -117,14 +122,14 @@ def read_one(by: By, query: Mapping[str, Any]) -> OnePage:
         tiles=tiles(total, figures_of(before), talk, read_talk(before)),
         talk=talk,
         days=list(reversed(days.items())),
-        shares=_shares(OTHER[by], scope, chosen.parameters),
+        shares=read_shares(OTHER[by], scope, chosen.parameters),
         latest=latest,
         worst=worst,
         now=now,
     )
 
 
-def _shares(by: By, scope: Scope, parameters: dict[str, str]) -> list[Share]:
+def read_shares(by: By, scope: Scope, parameters: dict[str, str]) -> list[Share]:
     page = reverse(f"supervisor:{by}")
     found = [
         Share(name, figures, f"{page}?{urlencode({'name': name, **parameters})}")
@@ -135,11 +140,11 @@ def _shares(by: By, scope: Scope, parameters: dict[str, str]) -> list[Share]:
     ]
 
 
-def _latest(scope: Scope) -> list[ListedCall]:
+def read_latest(scope: Scope) -> list[ListedCall]:
     return _listed(scope.calls().order_by("-id").values_list("pk", flat=True)[:CALLS_SHOWN])
 
 
-def _worst(scope: Scope) -> list[ListedCall]:
+def read_worst(scope: Scope) -> list[ListedCall]:
     """Calls with an alert or a negative customer: worst alert first, then negative, then newest."""
     newest = scope.calls().order_by("-id").values("pk")[:WORST_FROM]
     bad = Call.objects.filter(_FELT_BAD | Exists(_alerts()), pk__in=newest)

@@ -17,7 +17,8 @@ from calls.models import Call
 from calls.redaction.kinds import Kind
 from calls.search.hits import Excerpt
 from supervisor import preferences
-from supervisor.dates import short_day, short_time, whole
+from supervisor.call.parties import Parties
+from supervisor.dates import short_day, short_minute, short_time, whole
 from supervisor.phases import Phase, phase_of
 
 register = template.Library()
@@ -37,6 +38,21 @@ def clock(at: datetime | None) -> SafeString:
     local, now = timezone.localtime(at), timezone.localtime()
     short = short_time(local) if local.date() == now.date() else short_day(local)
     return _time(at, local, short, "clock")
+
+
+@register.filter
+def minute(at: datetime) -> SafeString:
+    """A time of day without its seconds."""
+    local = timezone.localtime(at)
+    return _time(at, local, short_minute(local), "minute")
+
+
+@register.filter
+def worded(at: datetime | None, text: str) -> SafeString:
+    """A word that shows its time when it is pointed at."""
+    if at is None:
+        return mark_safe("")
+    return _time(at, timezone.localtime(at), text, "word")
 
 
 @register.filter
@@ -99,6 +115,12 @@ def age(since: datetime | None) -> str:
 def customer_of(call: Call) -> str:
     """The number or name of the customer: who was called, if the agent made the call."""
     return call.callee if call.direction == Call.Direction.OUTBOUND else call.caller
+
+
+@register.filter
+def parties(call: Call) -> Parties:
+    """The two sides of a call, and which way it went."""
+    return Parties.of(call)
 
 
 @register.filter
@@ -246,6 +268,12 @@ def spaced(name: str) -> str:
 def stage_name(stage: str) -> str:
     """A stage of the analysis in words."""
     return {"transcribe": "transcription", "understand": "summary and sentiment"}.get(stage, stage)
+
+
+@register.filter
+def provider_name(name: str) -> str:
+    """The name of a provider. One whose failures are simulated has that of the provider in it."""
+    return name.removeprefix("chaos(").removesuffix(")") if name.startswith("chaos(") else name
 
 
 @register.filter

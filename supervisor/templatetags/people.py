@@ -14,6 +14,7 @@ from calls.reports.figures import By
 from supervisor.dates import long_day
 from supervisor.people.lists import ListFilter
 from supervisor.people.one import OnePage
+from supervisor.people.site import SitePage
 from supervisor.templatetags.look import span
 
 register = template.Library()
@@ -26,7 +27,7 @@ def query_of(wanted: ListFilter, **changes: Any) -> str:
 
 
 @register.simple_tag
-def range_of(page: OnePage, **parameters: str) -> str:
+def range_of(page: OnePage | SitePage, **parameters: str) -> str:
     """The query string of the page of an agent or queue for another range."""
     return page.address(**parameters)
 
@@ -41,6 +42,13 @@ def page_of(by: By, name: str, **parameters: str) -> str:
 def calls_of(by: By, name: str, **parameters: Any) -> str:
     """The wallboard's address for the calls of an agent or queue."""
     return f"{reverse('supervisor:board')}?{urlencode({by: name, **parameters})}"
+
+
+@register.simple_tag
+def calls_on(page: OnePage | SitePage, iso: str) -> str:
+    """The wallboard's address for the calls of one day of a page; empty if it cannot show them."""
+    query = page.calls_from(**{"from": iso, "to": iso})
+    return f"{reverse('supervisor:board')}{query}" if query else ""
 
 
 @register.filter

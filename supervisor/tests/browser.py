@@ -41,6 +41,17 @@ vic = User.objects.create(username="vic", password=password)
 vic.user_permissions.add(Permission.objects.get(codename="view_call"))
 """
 PATIENCE_MS = 20_000
+# Text in a box that hides a part of it, and that nobody can read by pointing at it. Some
+# links and buttons of the admin hide their text behind an icon.
+CUT = """() => [...document.querySelectorAll("body *")].filter((box) => {
+    const style = getComputedStyle(box);
+    const hides = style.overflowX === "hidden" || style.overflowX === "clip";
+    return hides && box.clientWidth > 1 && box.scrollWidth > box.clientWidth + 1
+        && box.innerText?.trim()
+        && !box.closest("[title], [aria-hidden=true], .sr, svg, select")
+        && !box.matches(".addlink, .changelink, .selector-add, .selector-remove")
+        && ![...box.children].some((child) => child.title);
+}).map((box) => `${box.tagName}.${box.className}: ${box.innerText.trim().slice(0, 60)}`)"""
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -169,6 +180,15 @@ def open_board(page: Page, query: str = "") -> None:
     expect(page.locator("#feed")).to_have_attribute("data-feed", "live")
 
 
+def wait_for(page: Page, condition: str) -> None:
+    """Wait without Playwright's own wait, which needs eval, and the page's CSP forbids it."""
+    for _ in range(200):
+        if page.evaluate(f"Boolean({condition})"):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never true: {condition}")
+
+
 def row(page: Page, call_id: str):
     return page.locator(f'tr[data-call="{call_id}"]')
 
@@ -188,3 +208,21 @@ def violations(page: Page, *, rules: Iterable[str] = (), without: Iterable[str] 
         for one in found["violations"]
         for node in one["nodes"]
     ]
+
+
+# Keeps what is written into canvases, such as the labels of axes.
+WATCH_LABELS = """
+window.labels = [];
+let canvases = 0;
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+    this.canvas.number ??= ++canvases;
+    window.labels.push([this.canvas.number, text, Math.round(x), Math.round(y)]);
+    return write.call(this, text, x, y, ...rest);
+};
+"""
+
+
+def cut_texts(page: Page) -> list[str]:
+    """Return the texts of which a part is hidden and cannot be read in any way."""
+    return list(page.evaluate(CUT))

@@ -43,7 +43,7 @@ def test_an_outage_and_a_pause_come_and_go_without_a_reload(site, open_page):
     expect(standing).to_contain_text("No worker is running.")
 
     site.run("shell", "-c", MAKE_OUTAGE)
-    expect(standing).to_contain_text("fake has been down (transcribe) since")
+    expect(standing).to_contain_text("fake has been down (transcription) since")
     expect(standing).to_contain_text("Calls waiting: 2.")
     expect(standing.locator(".countdown")).to_have_text(re.compile(r"in \d:\d\d"))
     expect(standing).not_to_contain_text("No worker")

@@ -14,7 +14,10 @@ BOARD = [
     *("state", "q", "queue", "agent", "alert", "tag", "customer", "from", "to", "tz", "bulk"),
     *("sort", "before", "page", "rows", "columns", "mine"),
 ]
-SEARCH = ["q", "speaker", "in", "from", "to", "tz", "min", "max", "state", "tag", "alert", "before"]
+SEARCH = [
+    *("q", "speaker", "in", "from", "to", "tz", "min", "max", "state", "tag", "alert"),
+    *("chart", "before"),
+]
 PAGES = {
     "/supervisor/": BOARD,
     "/supervisor/rows": [*BOARD, "id"],
@@ -24,8 +27,9 @@ PAGES = {
     "/supervisor/queues/": ["q", "sort", "page"],
     "/supervisor/agent/": ["name", "days", "from", "to"],
     "/supervisor/queue/": ["name", "days", "from", "to"],
+    "/supervisor/days/": ["days", "from", "to"],
     "/supervisor/alerts/": ["show", "severity", "rule", "queue", "call", "before"],
-    "/supervisor/calls/hostile-1/": ["unredacted", "events", "q", "speaker", "in", "t"],
+    "/supervisor/calls/hostile-1/": ["unredacted", "events", "q", "speaker", "in", "t", "list"],
     "/supervisor/calls/hostile-1/packets": [],
     "/supervisor/calls/hostile-1/waveform": ["unredacted"],
     "/supervisor/wall/": ["page", "queue", "seconds", "customers", "words", "theme"],

@@ -45,11 +45,20 @@ def test_without_a_problem_the_board_shows_no_notice(supervisor, worker):
 def test_the_board_shows_an_outage_since_when_and_what_waits(supervisor, waiting):
     text = text_of(supervisor.get(BOARD))
 
-    assert "fake has been down (transcribe) since" in text
+    assert "fake has been down (transcription) since" in text
     assert "Waiting uses up no attempts" in text
     assert "503 Service Unavailable" in text
     assert "Calls waiting: 1 ." in text
     assert read_figures().held == 1
+
+
+def test_failures_that_are_simulated_are_those_of_the_provider_behind_them(supervisor, waiting):
+    ProviderHealth.objects.update(provider="chaos(local)")
+
+    text = text_of(supervisor.get(BOARD))
+
+    assert "local has been down" in text
+    assert "chaos" not in text
 
 
 def test_the_board_says_who_paused_the_analysis_and_why(supervisor, worker):

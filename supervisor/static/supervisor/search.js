@@ -1,6 +1,7 @@
 // The search page: days are in the viewer's time zone, addresses have no empty fields, and "/" goes to
 // the search field.
 
+import { startPicks } from "./picks.js";
 import { localise, ownZone } from "./times.js";
 
 const form = document.getElementById("search");
@@ -9,6 +10,8 @@ const zone = document.getElementById("zone");
 const SKIPPED = new Set(["q", "tz"]);
 
 localise(document);
+const found = document.querySelector(".found");
+if (found) startPicks(found);
 for (const field of form.querySelectorAll("input, select")) mark(field);
 form.addEventListener("change", ({ target }) => mark(target));
 

@@ -5,6 +5,7 @@ const { zone: timeZone, dates = "en-GB" } = document.documentElement.dataset;
 const month = dates.startsWith("en") ? "short" : "2-digit";
 const minute = { hour: "2-digit", minute: "2-digit" };
 const clockFormat = format({ ...minute, second: "2-digit" });
+const minuteFormat = format(minute);
 const dayFormat = format({ day: "2-digit", month, ...minute });
 const dayAndTimeFormat = format({ day: "2-digit", month, year: "numeric", ...minute, second: "2-digit" });
 const exactFormat = format({ dateStyle: "full", timeStyle: "long" });
@@ -29,6 +30,7 @@ export function ownZone() {
 
 function timeText(at, kind) {
   if (kind === "day_and_time") return dayAndTimeFormat.format(at);
+  if (kind === "minute") return minuteFormat.format(at);
   if (isToday(at)) return clockFormat.format(at);
   // The Swedish locale gives ISO 8601 only if the format has a year.
   if (dates === "sv-SE") return dayAndTimeFormat.format(at).slice(5, 16);
@@ -58,7 +60,7 @@ export function momentText(ms) {
 export function localise(root) {
   for (const time of root.querySelectorAll("time[data-as]")) {
     const at = new Date(time.dateTime);
-    time.textContent = timeText(at, time.dataset.as);
+    if (time.dataset.as !== "word") time.textContent = timeText(at, time.dataset.as);
     time.title = exactFormat.format(at);
   }
   tick(root);

@@ -61,6 +61,7 @@ def test_an_alert_appears_is_acknowledged_with_a_note_and_leaves(watched, open_p
     watched.say("comes", CANCEL)
     expect(alert(page, "comes")).to_contain_text("Wants to cancel")
     expect(page.locator("#open-alerts [data-open]")).to_have_text(re.compile("[1-9]"))
+    expect(page).to_have_title(re.compile(r"^\([1-9]\d*\) Alerts"))
     expect(alert(colleague, "comes")).to_be_visible()
 
     box = note_on(alert(page, "comes"))

@@ -72,6 +72,10 @@ def test_every_order_can_be_asked_for(supervisor, three_calls, sort):
     assert len(shown(supervisor.get(BOARD, {"sort": sort, "page": "1"}))) == 3
 
 
+def test_a_bookmark_with_an_older_name_of_an_order_still_sorts():
+    assert Filter.from_query({"sort": "-mood"}).sort == "-sentiment"
+
+
 def test_other_orders_also_have_pages(supervisor):
     Call.objects.bulk_create(
         Call(call_id=f"c-{number}", packet_count=number) for number in range(60)
@@ -171,6 +175,10 @@ def test_without_archived_calls_there_is_no_median(supervisor):
     assert "Median to archive \N{EN DASH}" in text_of(supervisor.get(BOARD))
 
 
+def minutes_of(response):
+    return re.findall(r'data-as="minute" title="[^"]+">(.{6})', response.content.decode())
+
+
 def test_a_fresh_page_shows_the_last_half_hour_at_once(supervisor):
     now = timezone.now()
     for minute in (45, 20, 1):
@@ -181,6 +189,8 @@ def test_a_fresh_page_shows_the_last_half_hour_at_once(supervisor):
     assert len(read_history()) == 2
     for response in (page, part):
         assert response.content.decode().count("data-at=") == 2
+        # Samples are taken within a minute, and not at its start.
+        assert all(re.match(r"\d\d:\d\d<", at) for at in minutes_of(response))
 
 
 def test_without_a_sample_the_chart_says_when_it_begins(supervisor):

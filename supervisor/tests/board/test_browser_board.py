@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import expect
 
 from benchmarks.pages.sameness import find_differences
 from benchmarks.rig.waiting import post
-from supervisor.tests.browser import log_in, open_board, row, running_site, violations
+from supervisor.tests.browser import (
+    WATCH_LABELS,
+    log_in,
+    open_board,
+    row,
+    running_site,
+    violations,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 WATCH_SHIFTS = """
@@ -144,6 +153,42 @@ def test_the_toolbar_fits_its_lines_and_the_chart_stays_open_or_closed(site, ope
     expect(page.locator("#history")).to_have_attribute("open", "")
     page.reload()
     expect(page.locator("#history")).to_have_attribute("open", "")
+
+
+MAKE_SAMPLES = """
+from datetime import timedelta
+from django.utils import timezone
+from calls.models import MinuteSample
+for ago in range(29):
+    MinuteSample.objects.create(
+        at=timezone.now() - timedelta(minutes=ago, seconds=3), seconds=60, live=3, packets=9_000,
+        missing=0, archived=1, failed=0, live_packets=0, live_missing=0,
+    )
+"""
+
+
+def test_labels_of_the_charts_keep_apart_and_every_axis_has_some(site, open_page):
+    site.run("shell", "-c", MAKE_SAMPLES)
+    page = open_page()
+    page.add_init_script(WATCH_LABELS)
+    open_board(page)
+
+    page.get_by_text("Last 30 minutes").click()
+    expect(page.locator(".plot canvas")).to_have_count(3)
+    wait_for(page, "new Set(window.labels.map(([canvas]) => canvas)).size === 3")
+    labels = page.evaluate("window.labels")
+
+    charts = {number: [each[1:] for each in labels if each[0] == number] for number, *_ in labels}
+    assert len(charts) == 3
+    for chart in charts.values():
+        times = {text for text, _, _ in chart if re.fullmatch(r"\d\d:\d\d", text)}
+        values = {text for text, _, _ in chart if re.fullmatch(r"[\d,]+k?", text)}
+        assert (len(times) > 1, len(values) > 1) == (True, True)
+        assert [pair for pair in combinations(chart, 2) if are_on_top(*pair)] == []
+
+
+def are_on_top(one, other):
+    return one[0] != other[0] and abs(one[1] - other[1]) < 24 and abs(one[2] - other[2]) < 9
 
 
 def test_a_phone_shows_calls_on_its_first_screen_and_filters_on_demand(site, open_page):

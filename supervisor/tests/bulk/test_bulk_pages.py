@@ -60,7 +60,7 @@ def test_selected_calls_are_ended_and_refusals_are_listed_with_their_reason(oper
 
     text = text_of(page)
     assert "Done 2 Refused 1 Not reached 0" in text
-    assert "1 call: A call that is FAILED cannot be ended." in text
+    assert "1 call: A call that is failed cannot be ended." in text
     assert "3 selected calls. Requested by ana" in text
     assert BulkAction.objects.get().query == ""
     ended = CallEvent.objects.filter(state="COMPLETED", data__reason="operator")
@@ -79,7 +79,7 @@ def test_dismissed_calls_leave_the_failed_tab(operator):
     page = answer(operator, question)
 
     assert "Done 1 Refused 2 Not reached 0" in text_of(page)
-    assert "A call that is COMPLETED cannot be dismissed." in text_of(page)
+    assert "A call that is waiting for AI cannot be dismissed." in text_of(page)
     assert shown(operator.get(BOARD, {"state": "FAILED"})) == []
     assert shown(operator.get(BOARD, {"state": "DISMISSED"})) == ["failed"]
     assert CallEvent.objects.get(type="call_dismissed").data["by"] == "ana"

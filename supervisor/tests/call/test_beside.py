@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 
 from calls.models import Call
 from calls.tests.factories import live_call
-from supervisor.tests.factories import text_of
+from supervisor.tests.factories import raise_alert, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +62,33 @@ def test_an_action_comes_back_to_the_same_list(operator, three):
 @pytest.mark.parametrize("text", ["", "?", "nowhere?x=1", "\0", "before=9", "x" * 5000])
 def test_any_list_in_the_address_is_accepted(supervisor, three, text):
     assert supervisor.get("/supervisor/calls/b/", {"list": text}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("/supervisor/alerts/?severity=critical", "list=alerts%3Fseverity%3Dcritical"),
+        ("/supervisor/agents/?sort=worst", "list=agents%3Fsort%3Dworst"),
+        ("/supervisor/queues/", "list=queues%3F"),
+        ("/supervisor/agent/?name=Ann&days=30", "list=agent%3Fname%3DAnn%26days%3D30"),
+        ("/supervisor/queue/?name=billing", "list=queue%3Fname%3Dbilling"),
+        ("/supervisor/search/?queue=billing", "list=search%3Fqueue%3Dbilling"),
+    ],
+)
+def test_every_page_that_lists_calls_is_found_again(supervisor, three, page, back):
+    Call.objects.update(agent="Ann")
+    raise_alert(Call.objects.get(call_id="b"))
+
+    html = supervisor.get(page).content.decode()
+
+    links = re.findall(r'href="/supervisor/calls/[abc]/\?([^"#]*)', html)
+    assert links
+    assert all(back in link for link in links)
+
+
+def test_the_calls_beside_in_a_search_have_its_words_marked(supervisor, three):
+    query = {"q": "refund", "list": "search?queue=billing", "t": "3"}
+
+    html = supervisor.get("/supervisor/calls/b/", query).content.decode()
+
+    assert 'href="/supervisor/calls/a/?q=refund&amp;list=search%3Fqueue%3Dbilling"' in html

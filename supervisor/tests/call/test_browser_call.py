@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from supervisor.tests.browser import running_site, violations
+from supervisor.tests.browser import WATCH_LABELS, running_site, violations, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -18,6 +18,14 @@ from supervisor.tests.factories import analysed_call
 archived_audio("spoken", seconds=20, missing=(9, 10, 30))
 analysed_call("written")
 failed_call("failed")
+analysed_call("short")
+from calls.models import Analysis
+analysis = Analysis.objects.get(call__call_id="short")
+last = max(turn["end_ms"] for turn in analysis.turns)
+for turn in analysis.turns:
+    for end in ("begin_ms", "end_ms"):
+        turn[end] = turn[end] * 5000 // last
+analysis.save()
 """
 # How many points of each half of the waveform are not empty.
 PAINTED = """() => {
@@ -52,15 +60,6 @@ def page(open_page, spoken):
 
 def state(page, name):
     return page.evaluate(f"document.getElementById('player').{name}")
-
-
-def wait_for(page, condition):
-    """Wait without Playwright's own wait, which needs eval, and the page's CSP forbids it."""
-    for _ in range(200):
-        if page.evaluate(f"Boolean({condition})"):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never true: {condition}")
 
 
 def click_word(page, text):
@@ -232,6 +231,22 @@ def test_the_sentiment_is_drawn(open_page, spoken):
     wait_for(page, painted)
     page.locator("[data-chart] .u-over").hover()
     expect(page.locator(".chart__value")).to_have_text(re.compile(r"^0:\d\d · Agent .*Customer "))
+
+
+@pytest.mark.parametrize("call_id", ["written", "short"])
+def test_no_label_of_an_axis_is_there_twice(open_page, call_id):
+    page = open_page()
+    page.add_init_script(WATCH_LABELS)
+    page.goto(f"/supervisor/calls/{call_id}/")
+    expect(page.locator("[data-chart] canvas")).to_be_visible()
+    wait_for(page, "window.labels.length")
+
+    places = {(text, x, y) for _, text, x, y in page.evaluate("window.labels") if text}
+
+    texts = [text for text, _, _ in places]
+    assert sorted(set(texts)) == sorted(texts)
+    assert {"\N{MINUS SIGN}5", "0", "+5", "0:00"} <= set(texts)
+    assert len(texts) > 5
 
 
 def test_player_and_transcript_are_above_the_fold_of_a_laptop(open_page, spoken):

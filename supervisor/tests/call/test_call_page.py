@@ -282,7 +282,9 @@ def test_a_call_that_somebody_retries_meanwhile_is_not_dismissed(operator):
 
     page = act(operator, call, "dismiss")
 
-    assert "Nothing was changed: A call that is COMPLETED cannot be dismissed." in text_of(page)
+    assert "Nothing was changed: A call that is waiting for AI cannot be dismissed." in text_of(
+        page
+    )
     assert not CallEvent.objects.filter(type="call_dismissed").exists()
 
 
@@ -291,7 +293,9 @@ def test_an_action_that_comes_too_late_is_refused_with_a_reason(operator):
 
     response = act(operator, call, "end")
 
-    assert "Nothing was changed: A call that is COMPLETED cannot be ended." in text_of(response)
+    assert "Nothing was changed: A call that is waiting for AI cannot be ended." in text_of(
+        response
+    )
 
 
 def test_an_action_is_asked_about_first(operator):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from supervisor.tests.browser import running_site, violations
+from supervisor.tests.browser import cut_texts, running_site, violations
 from supervisor.tests.test_browser_axe import OF_SWAGGER_UI, STAND_STILL
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.slow]
@@ -23,6 +23,7 @@ DAYS = {
         "/supervisor/agent/?name=Priya+Shah",
         "/supervisor/queues/",
         "/supervisor/queue/?name=billing",
+        "/supervisor/days/",
         "/supervisor/calls/heard-0/",
         "/supervisor/alerts/",
         "/supervisor/wall/",
@@ -79,17 +80,6 @@ new PerformanceObserver((list) => {
     }
 }).observe({type: "layout-shift", buffered: true});
 """
-# Text in a box that hides a part of it, and that nobody can read by pointing at it. Some
-# links and buttons of the admin hide their text behind an icon.
-CUT = """() => [...document.querySelectorAll("body *")].filter((box) => {
-    const style = getComputedStyle(box);
-    const hides = style.overflowX === "hidden" || style.overflowX === "clip";
-    return hides && box.clientWidth > 1 && box.scrollWidth > box.clientWidth + 1
-        && box.innerText?.trim()
-        && !box.closest("[title], [aria-hidden=true], .sr, svg, select")
-        && !box.matches(".addlink, .changelink, .selector-add, .selector-remove")
-        && ![...box.children].some((child) => child.title);
-}).map((box) => `${box.tagName}.${box.className}: ${box.innerText.trim().slice(0, 60)}`)"""
 MOST_SHIFT = 0.05
 
 
@@ -115,7 +105,7 @@ def test_each_page_of_a_working_day_is_accessible(open_page, person, width, sche
         without = OF_SWAGGER_UI if path == "/docs" else ()
         found[path] = [
             *violations(page, without=without),
-            *(f"cut: {each}" for each in page.evaluate(CUT)),
+            *(f"cut: {each}" for each in cut_texts(page)),
             *_spill(page, width),
             *_shift(page),
         ]

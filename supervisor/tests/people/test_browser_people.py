@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from benchmarks.rig.waiting import post
+from supervisor.tests.browser import WATCH_LABELS, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -49,6 +50,22 @@ def test_the_page_of_an_agent_follows_the_call(site, open_page):
 
     expect(page.locator("#now")).to_contain_text("Not on a call")
     expect(page.get_by_label("Latest calls")).to_contain_text("Unknown number")
+
+
+def test_charts_name_only_days_of_their_range(site, open_page):
+    start(site, "charted-1", agent="Ann Chart", queue="charted")
+    page = open_page()
+    page.add_init_script(WATCH_LABELS)
+    open_live(page, "/supervisor/days/")
+    expect(page.locator(".plot canvas")).to_have_count(3)
+    wait_for(page, "window.labels.length > 10")
+
+    # "Mon 30 Nov 2026" is "30 Nov" in a chart.
+    table = page.locator("#days tbody th").all_inner_texts()
+    days = {" ".join(day.split()[1:3]).lstrip("0") for day in table}
+    named = {text for _, text, _, _ in page.evaluate("window.labels") if text[-3:].isalpha()}
+    assert len(named) > 1
+    assert named <= days
 
 
 def test_a_view_of_a_list_is_saved_opened_and_deleted(site, open_page):

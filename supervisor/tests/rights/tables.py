@@ -61,6 +61,7 @@ PAGES = {
     ("agent", "get"): (SEE, {200}),
     ("queues", "get"): (SEE, {200}),
     ("queue", "get"): (SEE, {200}),
+    ("days", "get"): (SEE, {200}),
     ("search", "get"): (SEE, {200}),
     ("bulks", "get"): (DO, {200}),
     ("bulk-ask", "post"): (DO, {302}),

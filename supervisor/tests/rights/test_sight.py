@@ -55,7 +55,7 @@ LISTS = [
     "/supervisor/search/?q=angry", "/supervisor/wall/", "/supervisor/calls/c-own/",
     "/v1/call", "/v1/calls.csv", "/v1/alerts", "/v1/alerts.csv", "/v1/search?state=IN_PROGRESS",
     "/v1/search.csv", "/v1/reports/agents", "/v1/reports/agents.csv", "/v1/reports/queues",
-    "/v1/events?limit=500",
+    "/v1/events?limit=500", "/supervisor/days/",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import { showFigures } from "./figures.js";
 import { isHeld, showWaiting, startHold } from "./hold.js";
 import { startBoardKeys } from "./keys.js";
 import { startMenus } from "./menus.js";
-import { startPicks } from "./picks.js";
+import { startPicks } from "../picks.js";
 import { body, mergeParts, rowOf, showRows, updateRows } from "./rows.js";
 import { followAnalysisStatus } from "./analysis_status.js";
 import { fetchPart, openFeed } from "../feed.js";

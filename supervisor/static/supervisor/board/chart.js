@@ -7,6 +7,8 @@ import uPlot from "../vendor/uPlot.esm.js";
 const SPAN_S = 30 * 60;
 const HOLE_S = 150; // a longer gap between samples interrupts the line
 const REDRAW_MS = 5000;
+// Whole numbers only: a step of 2.5 would leave an axis with nothing but its 0.
+const STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
 const KEPT_S = 365 * 24 * 3600; // the longest that browsers keep a cookie is 400 days
 const plots = [];
 const inks = {};
@@ -95,7 +97,7 @@ function draw(box) {
     scales: { x: { range: () => [Date.now() / 1000 - SPAN_S, Date.now() / 1000] }, y: { range: fromZero } },
     axes: [
       { ...axis, size: 20, gap: 3, space: 70, grid: { show: false }, values: (_, at) => at.map(hourText) },
-      { ...axis, size: Math.round(parseFloat(style.fontSize) * 2.9), gap: 4, space: 28, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map(tickText) },
+      { ...axis, size: Math.round(parseFloat(style.fontSize) * 2.9), gap: 4, space: 20, incrs: STEPS, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map(tickText) },
     ],
     series: [{}, ...(name === "results" ? [bars("archived"), bars("failed")] : [line(name)])],
     hooks: { setCursor: [(chart) => tell(chart, box)] },

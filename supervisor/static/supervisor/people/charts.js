@@ -3,6 +3,8 @@
 import uPlot from "../vendor/uPlot.esm.js";
 
 const DAY_S = 86_400;
+// Whole numbers only: a step of 2.5 would leave an axis with nothing but its 0.
+const STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
 const KINDS = {
   calls: { ink: "calls", isBars: true, least: 4 },
   handling: { ink: "handling", least: 1, scale: 1 / 60 },
@@ -59,12 +61,13 @@ function draw(box, data) {
     legend: { show: false },
     cursor: { y: false, drag: { setScale: false }, sync: { key: "days" }, points: { show: false } },
     scales: {
-      x: { range: (_, low, high) => [low - DAY_S / 2, high + DAY_S / 2] },
+      // From the data: uPlot also passes the limits of before, which would then grow.
+      x: { range: ({ data: [all] }) => [all[0] - DAY_S / 2, all.at(-1) + DAY_S / 2] },
       y: { range: (_, low, high) => [0, Math.max(least, Math.ceil((high ?? 0) * 1.1))] },
     },
     axes: [
       { ...axis, size: 26, gap: 8, space: 56, incrs: [1, 2, 7, 14, 28, 56].map((days) => days * DAY_S), grid: { show: false }, values: (_, at) => at.map(dayText) },
-      { ...axis, size: Math.round(parseFloat(style.fontSize) * 2.6), gap: 4, space: 28, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map(tickText) },
+      { ...axis, size: Math.round(parseFloat(style.fontSize) * 2.6), gap: 4, space: 20, incrs: STEPS, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map(tickText) },
     ],
     series: [{}, series],
     hooks: { setCursor: [(chart) => tell(chart, box)] },

@@ -14,7 +14,8 @@ startClocks();
 drawDays();
 const feed = openFeed();
 // The figures of many days cost more than those of today.
-const fetchSoon = startRefetching(feed, show, { batchMs: 500, pauseMs: 10_000, retryMs: 5000 });
+const pauseMs = Number(document.getElementById("main").dataset.pause) * 1000;
+const fetchSoon = startRefetching(feed, show, { batchMs: 500, pauseMs, retryMs: 5000 });
 feed.addEventListener("change", ({ detail: { type } }) => (TELLING.has(type) || type.startsWith("alert_")) && fetchSoon());
 
 function show(page) {
