@@ -24,7 +24,7 @@ def failed(**changes):
     [
         ({}, []),
         ({"answers": Counter({"accepted": 1, "503": 9, "1013": 2, "1000": 1})}, []),
-        ({"answers": Counter({"500": 1})}, ["other answers"]),
+        ({"answers": Counter({"500": 1})}, ["other responses"]),
         ({"closed": 1}, ["closed by us"]),
         ({"lost": 1}, ["acknowledged and lost"]),
         ({"p99_ms": 101.0}, ["p99 of what is accepted, to that at 80 %"]),

@@ -41,7 +41,7 @@ def test_a_repeated_dismissal_is_logged_once():
 def test_only_a_failed_call_can_be_dismissed():
     call = archived_call()
 
-    with pytest.raises(services.NotPossible, match="ARCHIVED cannot be dismissed"):
+    with pytest.raises(services.NotPossible, match="archived cannot be dismissed"):
         services.dismiss_call(call_id=call.call_id)
 
 

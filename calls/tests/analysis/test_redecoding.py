@@ -86,7 +86,9 @@ def test_an_empty_format_goes_back_to_what_the_sender_declared():
 def test_a_call_that_is_not_over_is_not_decoded_again(state):
     call_over(state)
 
-    with pytest.raises(services.NotPossible, match=f"{state} cannot be decoded again"):
+    with pytest.raises(
+        services.NotPossible, match=r"^A call that is .* cannot be decoded again\.$"
+    ):
         decode_call(call_id="c-1", media=L16)
 
     assert Call.objects.get().media_override == ""

@@ -108,18 +108,24 @@ def test_compose_and_nginx_agree_about_addresses_and_files():
         assert (ROOT / volume.split(":")[0]).is_file()
 
 
-def test_compose_takes_its_file_and_demands_a_secret():
-    command = [installed("docker-compose"), "--file", str(ROOT / "compose.yaml"), "config"]
-    path = {"PATH": "/usr/bin:/bin"}
-
-    valid = subprocess.run(
-        [*command, "--quiet"], env={**path, "SECRET_KEY": "x"}, check=False, capture_output=True,
-        text=True,
+def compose_config(**environment):
+    return subprocess.run(
+        [installed("docker-compose"), "--file", str(ROOT / "compose.yaml"), "config", "--quiet"],
+        env={"PATH": "/usr/bin:/bin", **environment}, check=False, capture_output=True, text=True,
     )  # fmt: skip
-    without = subprocess.run(command, env=path, check=False, capture_output=True, text=True)
+
+
+def test_compose_takes_its_file_and_demands_each_secret():
+    secrets = {"SECRET_KEY": "x", "POSTGRES_PASSWORD": "y"}
+
+    valid = compose_config(**secrets)
 
     assert (valid.returncode, valid.stderr) == (0, "")
-    assert "must be set, to the same value at every start" in without.stderr
+    for name, value in secrets.items():
+        assert (
+            "must be set, to the same value at every start"
+            in compose_config(**{name: value}).stderr
+        )
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
