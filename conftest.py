@@ -18,7 +18,6 @@ from django.db.models.signals import post_migrate
 NEEDS_A_DATABASE = {"db", "transactional_db", "live_server"}
 # None of these empties the database: such tests come last, and these modules first.
 SHARING = (
-    "test_browser",
     "test_carrier_speech",
     "test_express_wire",
     "test_jitter_buffer",
@@ -31,6 +30,8 @@ SHARING = (
     "test_several_processes",
     "test_speech",
 )
+BROWSER = "test_browser"
+LIVE_PAGES = ("call", "listen", "live")
 STAY = {"django_content_type", "auth_permission"}
 OF_THE_SITE = settings.DATABASES["default"]["NAME"]
 
@@ -74,7 +75,10 @@ def _is_dark(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep modules together whose tests share something costly: a browser, recordings, servers.
+    """Keep tests together that share something costly: a browser and a site, recordings, servers.
+
+    Two workers share the tests with a browser. A site and a browser on each of four would take
+    longer to start than the tests gain.
 
     xdist 3.8 no longer does this with marks and `--dist loadgroup` since pytest 9.2.
     """
@@ -82,8 +86,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            module = nodeid.partition("::")[0]
-            return module if Path(module).name.startswith(SHARING) else nodeid
+            module = Path(nodeid.partition("::")[0])
+            if module.name.startswith(BROWSER):
+                return "live pages" if module.parent.name in LIVE_PAGES else "other pages"
+            return str(module) if module.name.startswith(SHARING) else nodeid
 
     return Scheduling(config, log)
 
