@@ -20,6 +20,7 @@ from django.conf import settings
 from uvicorn import Config, Server
 
 from calls.operation.draining import draining
+from calls.operation.garbage import spare_what_is_loaded
 from calls.process import SOFTWARE_ERROR
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,10 @@ class WebServer(Server):
     def __init__(self, config: Config, *, delay_s: float) -> None:
         super().__init__(config)
         self._delay_s = delay_s
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        spare_what_is_loaded()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         draining.begin()

@@ -6,7 +6,6 @@ each process has its own copy; then the leases cover the calls that a stop inter
 
 from __future__ import annotations
 
-import gc
 import logging
 import multiprocessing
 import os
@@ -21,6 +20,7 @@ from django_q.cluster import Cluster, Sentinel, get_mp_context
 
 from calls.clock import database_now
 from calls.models import WorkerHeartbeat
+from calls.operation.garbage import spare_what_is_loaded
 from calls.outage import Outage
 from calls.process import SOFTWARE_ERROR, end_children_with_me, this_process
 from calls.waking import wake_worker
@@ -31,7 +31,6 @@ outage = Outage(log, "the worker sends no heartbeat")
 HEARTBEAT_S = 5
 RESTART_PAUSE_S = 1
 DRAIN_S = 10
-GC_THRESHOLDS = (20_000, 20, 50)  # a batch of calls makes many objects but little garbage
 _leaving = _Flag()
 
 
@@ -170,11 +169,7 @@ def _load_jobs() -> None:
     import_factory()
     warn_of_missing_packages()
     _warn(warn_of_restore)
-    # These objects are never freed. The collector should neither visit them nor write to their
-    # pages, which the processes share.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    spare_what_is_loaded()
 
 
 def _warn(find: Callable[[], bool]) -> None:
