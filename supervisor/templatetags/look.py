@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import get_args
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -190,12 +192,21 @@ def share(part: float, whole: float) -> int:
 @register.filter
 def marked(text: str) -> SafeString:
     """Turn each redaction mark, such as ``[EMAIL]``, into a chip. Escape the rest."""
+    if "[" not in text:  # most texts, and a page may have a thousand
+        return conditional_escape(text)
     # split() with one group alternates: text, kind, text, kind, text.
     parts = _MARK.split(text)
     pieces = [
         _chip(part) if place % 2 else conditional_escape(part) for place, part in enumerate(parts)
     ]
     return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+@lru_cache(maxsize=16)
+def pill(sentiment: str) -> SafeString:
+    """The mark of a sentiment. Rendered once, for pages with hundreds of turns."""
+    return render_to_string("supervisor/_sentiment.html", {"sentiment": sentiment})
 
 
 @register.filter
