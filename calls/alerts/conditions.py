@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from calls.alerts.heard import HeardCall
 from calls.alerts.kinds import KINDS
 from calls.alerts.kinds.base import AlertKind, ReadyRule
+from calls.alerts.live.heard import HeardCall
 from calls.alerts.matches import AlertMatch
 from calls.models import AlertRule, Analysis, Call
 

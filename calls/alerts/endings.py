@@ -15,10 +15,10 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from calls import events
-from calls.alerts.heard import HeardCall
 from calls.alerts.kinds import KINDS
 from calls.alerts.kinds.base import LiveLook, ReadyRule
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.heard import HeardCall
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.matches import LIVE_SOURCE
 from calls.alerts.rules import conditions_of, ready
 from calls.alerts.services import LOCK_MS, AlertNotFound, lock_alert

@@ -12,8 +12,8 @@ from calls import events
 from calls.alerts import watches
 from calls.alerts.conditions import match_analysis, match_end, match_failure
 from calls.alerts.endings import judge_again
-from calls.alerts.live_matches import match_heard
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.matches import match_heard
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.matches import AlertMatch
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts

@@ -22,15 +22,15 @@ from calls.alerts import watches
 from calls.alerts.endings import adopt_alerts, resolve_left_over, resolve_live
 from calls.alerts.handling import wake_snoozed
 from calls.alerts.kinds import LIVE_KINDS, PACKET_KINDS
-from calls.alerts.live_matches import match_heard
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.matches import match_heard
+from calls.alerts.live.packet_words import find_words
+from calls.alerts.live.packets import WATCH, PacketTail, newest_packet
+from calls.alerts.live.sweep import sweep_live
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.matches import AlertMatch
-from calls.alerts.packet_words import find_words
 from calls.alerts.results import open_log, watch_log
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
-from calls.alerts.sweep import sweep_live
-from calls.alerts.tail import WATCH, PacketTail, newest_packet
 from calls.notifications.services import OUTBOX as NOTIFICATIONS
 from calls.outage import Outage
 from calls.process import this_process

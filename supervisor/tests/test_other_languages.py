@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from calls import services
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
 from calls.analysis.providers.local.provider import LocalProvider

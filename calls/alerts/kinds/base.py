@@ -11,7 +11,7 @@ from typing import ClassVar
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from calls.alerts.heard import HeardCall
+from calls.alerts.live.heard import HeardCall
 from calls.alerts.matches import AlertMatch
 from calls.formats.numbers import limit_text
 from calls.models import Alert, AlertRule, Analysis, Call

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import LimitKind, ReadyRule
+from calls.alerts.live.heard import HeardCall
 from calls.alerts.matches import AlertMatch
 from calls.models import AlertRule, Analysis, Call
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db.models import F, QuerySet
 
-from calls.alerts.heard import CallFacts, HeardCall
 from calls.alerts.kinds.base import LimitKind, LiveLook, ReadyRule
+from calls.alerts.live.heard import CallFacts, HeardCall
 from calls.alerts.matches import AlertMatch
 from calls.models import Alert, AlertRule, Call
 

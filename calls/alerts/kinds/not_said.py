@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import AlertKind, ReadyRule
 from calls.alerts.kinds.turns import turns_for
 from calls.alerts.kinds.words import check_phrases, phrases_of
+from calls.alerts.live.heard import HeardCall
 from calls.alerts.matches import LIVE_SOURCE, AlertMatch
 from calls.alerts.phrases import compile_phrases, find_phrase
 from calls.models import AlertRule, Analysis, Call

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import LimitKind, LiveLook, ReadyRule
 from calls.alerts.kinds.turns import quote_live, quote_turn, turns_for
+from calls.alerts.live.heard import HeardCall
 from calls.alerts.matches import LIVE_SOURCE, AlertMatch
 from calls.formats.numbers import limit_text, score_text
 from calls.models import Alert, AlertRule, Analysis, Call

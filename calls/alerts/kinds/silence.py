@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import LimitKind, LiveLook, ReadyRule
+from calls.alerts.live.heard import HeardCall
 from calls.alerts.matches import LIVE_SOURCE, AlertMatch
 from calls.models import Alert, AlertRule, Analysis, Call
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from calls.alerts.heard import HeardCall, HeardUtterance
 from calls.alerts.kinds.base import ReadyRule
+from calls.alerts.live.heard import HeardCall, HeardUtterance
 from calls.alerts.matches import LIVE_SOURCE, AlertMatch
 from calls.alerts.phrases import excerpt
 from calls.models import Analysis, Call

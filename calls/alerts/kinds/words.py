@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from django.core.exceptions import ValidationError
 
-from calls.alerts.heard import HeardCall
 from calls.alerts.kinds.base import AlertKind, ReadyRule
 from calls.alerts.kinds.turns import quote_live, quote_turn, turns_for
+from calls.alerts.live.heard import HeardCall
 from calls.alerts.matches import AlertMatch
 from calls.alerts.phrases import compile_phrases, find_phrase
 from calls.models import AlertRule, Analysis, Call

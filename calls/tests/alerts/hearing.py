@@ -6,12 +6,12 @@ from django.utils import timezone
 
 from calls import services
 from calls.alerts.kinds import LIVE_KINDS
-from calls.alerts.live_matches import match_heard
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.matches import match_heard
+from calls.alerts.live.sweep import sweep_live
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
-from calls.alerts.sweep import sweep_live
 from calls.models import AlertRule, Call, CallEvent, LiveTranscription, LiveUtterance, Stage
 from calls.tests import one_call
 from calls.tests.factories import attempt, claim, live_call

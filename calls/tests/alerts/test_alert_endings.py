@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from calls import services
 from calls.alerts.endings import adopt_alerts, resolve_left_over, resolve_live
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.matches import AlertMatch
 from calls.alerts.services import acknowledge_alert, raise_alerts
 from calls.analysis.speakers import swap_speakers

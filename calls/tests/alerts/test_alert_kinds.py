@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 
 from calls.alerts.kinds import LIVE_KINDS
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.sweep import sweep_live
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
-from calls.alerts.sweep import sweep_live
 from calls.models import Alert, AlertRule, Analysis, Call, CallEvent
 from calls.services import end_call
 from calls.tests.factories import archived_call, failed_call, live_call

@@ -22,8 +22,8 @@ from calls.alerts.handling import (
     wake_snoozed,
 )
 from calls.alerts.kinds import LIVE_KINDS
+from calls.alerts.live.sweep import sweep_live
 from calls.alerts.services import acknowledge_alert, raise_alerts
-from calls.alerts.sweep import sweep_live
 from calls.events import head
 from calls.lifecycle import CallState
 from calls.models import Alert, AlertRule, Call, CallEvent

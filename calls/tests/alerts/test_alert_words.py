@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from benchmarks.rig.services import Service
 from benchmarks.rig.waiting import answers, get, post, wait_until
-from calls.alerts import packet_words
-from calls.alerts.packet_words import find_words
+from calls.alerts.live import packet_words
+from calls.alerts.live.packet_words import find_words
+from calls.alerts.live.packets import PacketTail
 from calls.alerts.phrases import QUOTE_LENGTH, compile_phrases, excerpt, find_phrase
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
-from calls.alerts.tail import PacketTail
 from calls.alerts.watcher import Watcher
 from calls.ingest.record import record_packets
 from calls.models import Alert, AlertRule, CallEvent

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from calls import services
 from calls.alerts.kinds.words import WordsKind
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.alerts.watcher import Watcher

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from calls import services
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.models import Alert
 from calls.tests.alerts.hearing import archive, hearing, look, look_at_log, rule, turn
 

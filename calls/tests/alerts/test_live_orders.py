@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from calls import services
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.events import head
 from calls.models import Alert, AlertRule, CallEvent, Stage
 from calls.tests import one_call

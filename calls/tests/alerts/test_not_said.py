@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.models import Alert
 from calls.tests.alerts.hearing import archive, hearing, look, look_at_log, rule, turn
 from calls.tests.factories import live_call

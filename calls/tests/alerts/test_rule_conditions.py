@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from calls import services
 from calls.alerts.kinds import LIVE_KINDS
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.sweep import sweep_live
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.services import raise_alerts
-from calls.alerts.sweep import sweep_live
 from calls.alerts.trial import try_rule
 from calls.alerts.watcher import Watcher
 from calls.ingest.record import record_packets

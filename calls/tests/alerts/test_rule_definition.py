@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from calls.alerts.definition import validate_rule
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.matches import AlertMatch
 from calls.alerts.quiet import is_quiet
 from calls.alerts.results import watch_log

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from calls.alerts.live_tail import LiveTail
-from calls.alerts.packet_words import find_words
+from calls.alerts.live.packet_words import find_words
+from calls.alerts.live.packets import PacketTail
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
-from calls.alerts.tail import PacketTail
 from calls.analysis.speakers import swap_speakers
 from calls.ingest.record import record_packets
 from calls.models import Alert, AlertRule

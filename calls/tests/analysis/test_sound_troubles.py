@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.results import watch_log
 from calls.alerts.rules import RuleBook
 from calls.analysis.speakers import swap_speakers

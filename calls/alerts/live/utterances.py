@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from calls.alerts.heard import CallFacts, HeardCall, HeardUtterance, Progress
+from calls.alerts.live.heard import CallFacts, HeardCall, HeardUtterance, Progress
 from calls.analysis.media.roles import other_side
 from calls.conversation import Speaker
 from calls.lifecycle import CallState

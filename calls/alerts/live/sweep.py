@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from calls.alerts.conditions import hears
 from calls.alerts.kinds import KINDS
 from calls.alerts.kinds.base import ReadyRule
-from calls.alerts.live_tail import LiveTail
+from calls.alerts.live.utterances import LiveTail
 from calls.alerts.matches import AlertMatch
 from calls.alerts.rules import of_rule
 from calls.alerts.services import SETTLED

@@ -13,10 +13,10 @@ from django.db.models import Min
 
 from calls.alerts.kinds.base import ReadyRule
 from calls.alerts.kinds.words import describe_words
+from calls.alerts.live.packets import TextPacket
 from calls.alerts.matches import PACKET_SOURCE, AlertMatch
 from calls.alerts.phrases import excerpt, find_phrase
 from calls.alerts.services import pairs_already_raised
-from calls.alerts.tail import TextPacket
 from calls.analysis.media.packets import speaker_map
 from calls.analysis.media.roles import other_side
 from calls.analysis.media.stamps import epoch_unit

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from django.db import DatabaseError
 
 from calls.alerts.conditions import match_live
-from calls.alerts.heard import HeardCall
+from calls.alerts.live.heard import HeardCall
 from calls.alerts.matches import AlertMatch
 from calls.alerts.rules import RuleBook
 
