@@ -18,11 +18,10 @@ cleaning      Cleans and bounds what any provider returns
 group_commit  Lets the writes of many calls share a transaction
 insights      Reads the site's own questions about every call
 metrics       Computes talk time, silence, interruptions and sentiment over time
-patience      Outlasts an absence of the database, and the locks of others
 pausing       Pauses and resumes the analysis
 redecoding    Decodes the packets of a call again, in another format
 results       Combines the results of a call into one document
-retry         Decides whether and when to retry
+retry         Decides whether and when to retry, and outlasts an absence of the database
 speakers      Swaps agent and customer of a call
 status        Reports pauses, outages, workers and queues
 

@@ -1,14 +1,19 @@
-"""Whether and when to retry a failed attempt: tenacity's rules in a pure function.
+"""Whether and when to retry: failed attempts of the AI, and reads and writes of the database.
 
-Nothing sleeps here. The caller writes the wait to the call's row, so that it survives a restart.
+A failed attempt is judged by tenacity's rules in a pure function. It does not sleep: the caller
+writes the wait to the call's row, so that it survives a restart.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from tenacity import (
+    AsyncRetrying,
     RetryCallState,
     Retrying,
     retry_if_exception,
@@ -17,7 +22,12 @@ from tenacity import (
 )
 
 from calls.analysis.providers import ProviderError
+from calls.outage import Outage, is_contention, is_outage
 
+log = logging.getLogger(__name__)
+outage = Outage(log, "results wait")
+T = TypeVar("T")
+DATABASE_RETRY_S, DATABASE_RETRY_MOST_S = 0.5, 4.0
 MAX_RETRY_AFTER_S = 3600.0
 MAX_SNOOZES = 100  # after so many, being told to wait counts as a failure
 
@@ -98,3 +108,30 @@ def _state(error: ProviderError, attempt: int) -> RetryCallState:
     state.attempt_number = attempt
     state.set_exception((type(error), error, error.__traceback__))
     return state
+
+
+async def patiently(work: Callable[[], Awaitable[T]], should_stop: Callable[[], bool]) -> T:
+    """Do work on the database, again and again while it can succeed later.
+
+    What the AI has answered is paid for. Without this, the call would wait until its lease expires,
+    and its attempt would count as that of a dead worker.
+    """
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(lambda error: is_outage(error) and not should_stop()),
+        wait=wait_exponential(multiplier=DATABASE_RETRY_S, max=DATABASE_RETRY_MOST_S),
+        before_sleep=_note,
+        reraise=True,
+    )
+    result: T = await retrying(work)
+    outage.over()
+    return result
+
+
+def _note(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    if error is None:
+        return
+    if is_contention(error):
+        log.info("a result waits for a lock: %s", error)
+    else:
+        outage.note(error)

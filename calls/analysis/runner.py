@@ -43,9 +43,8 @@ from calls.analysis.batches import Prepared
 from calls.analysis.findings import StageResult
 from calls.analysis.group_commit import MOST, Lane
 from calls.analysis.leases import Lease, LeaseLost
-from calls.analysis.patience import patiently
 from calls.analysis.providers import Provider, ProviderError
-from calls.analysis.retry import GiveUp
+from calls.analysis.retry import GiveUp, patiently
 from calls.models import Analysis, Attempt, Stage, Transcript
 from calls.monitoring.log_context import logging_with
 from calls.outage import Outage, is_contention, is_outage

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from calls import services
-from calls.analysis import attempts, batches, claims, findings, leases, patience, runner, stages
+from calls.analysis import attempts, batches, claims, findings, leases, retry, runner, stages
 from calls.analysis.runner import Runner
 from calls.lifecycle import CallState
 from calls.models import Attempt, Call
@@ -33,7 +33,7 @@ LOCK = "SELECT 1 FROM calls_call WHERE call_id = %s FOR UPDATE"
 @pytest.fixture(autouse=True)
 def _quick(settings, monkeypatch):
     settings.AI_RETRY_BASE = 0
-    monkeypatch.setattr(patience, "RETRY_S", 0.01)
+    monkeypatch.setattr(retry, "DATABASE_RETRY_S", 0.01)
     monkeypatch.setattr(leases, "LOCK_MS", 50)
     monkeypatch.setattr(runner, "OUTAGE_PAUSE_S", 0.01)
 
