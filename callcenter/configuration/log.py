@@ -29,28 +29,32 @@ def logging_settings(level: str, *, form: str) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
-        "loggers": {
-            "calls": {"level": level},
-            "supervisor": {"level": level},
-            # Django gives these two handlers of its own, which write text only.
-            "django": {"handlers": [], "level": "INFO"},
-            "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-            "django.request": {"level": "ERROR"},
-            "django.security.DisallowedHost": {"filters": ["unknown_hosts"]},
-            "django-q": {
-                "handlers": ["stderr"],
-                "level": "WARNING",
-                "propagate": False,
-                "filters": ["quiet_outages"],
-            },
-            # It repeats every second what the caller logs once.
-            "psycopg.pool": {"level": "ERROR"},
-            # Names logins with line breaks as they are. Ours, calls.logins, says the same.
-            "axes": {"level": "ERROR"},
-            "django_auth_ldap": {"level": "ERROR"},
-            # Uvicorn has set their levels by now. A logger that is not named would lose its own.
-            "uvicorn": {"handlers": ["stderr"], "propagate": False},
-            "uvicorn.error": {},
-            "uvicorn.access": {"handlers": ["stderr"], "propagate": False},
+        "loggers": _loggers(level),
+    }
+
+
+def _loggers(level: str) -> dict[str, Any]:
+    return {
+        "calls": {"level": level},
+        "supervisor": {"level": level},
+        # Django gives these two handlers of its own, which write text only.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"filters": ["unknown_hosts"]},
+        "django-q": {
+            "handlers": ["stderr"],
+            "level": "WARNING",
+            "propagate": False,
+            "filters": ["quiet_outages"],
         },
+        # It repeats every second what the caller logs once.
+        "psycopg.pool": {"level": "ERROR"},
+        # Names logins with line breaks as they are. Ours, calls.logins, says the same.
+        "axes": {"level": "ERROR"},
+        "django_auth_ldap": {"level": "ERROR"},
+        # Uvicorn has set their levels by now. A logger that is not named would lose its own.
+        "uvicorn": {"handlers": ["stderr"], "propagate": False},
+        "uvicorn.error": {},
+        "uvicorn.access": {"handlers": ["stderr"], "propagate": False},
     }

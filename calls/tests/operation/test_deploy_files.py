@@ -128,12 +128,22 @@ def test_compose_takes_its_file_and_demands_each_secret():
         )
 
 
+def faults_of(item, version):
+    """Return what the schemas of a version of Kubernetes refuse in a manifest."""
+    try:
+        kubernetes_validate.validate(item, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.parametrize("version", KUBERNETES)
 @pytest.mark.parametrize(
     "item", OBJECTS, ids=lambda item: f"{item['kind']} {item['metadata']['name']}"
 )
 def test_kubernetes_takes_the_manifests(item, version):
-    kubernetes_validate.validate(item, version, strict=True)
+    assert faults_of(item, version) == ""
+    assert "surprise" in faults_of({**item, "surprise": 1}, version)
 
 
 def pods():

@@ -14,7 +14,7 @@ from django.db import connection
 
 from benchmarks.rig.databases import ROOT, empty_database, scratch_database
 from benchmarks.rig.waiting import free_port
-from calls.tests.operation.stage import set_stage, stop_all
+from calls.tests.operation.stage import accepted, set_stage, stop_all
 from calls.tests.operation.test_backups import programs
 from calls.tests.programs import installed
 
@@ -117,11 +117,17 @@ def fill_in(file, database, stage):
 
 
 def test_the_commands_for_docker_and_kubernetes_name_what_exists(tmp_path):
-    environment = set_stage(tmp_path / "stage")
+    stage = tmp_path / "stage"
+    environment = set_stage(stage)
+    told = "".join(text for kind, text in blocks() if kind in ("docker", "kubernetes"))
 
-    for kind, text in blocks():
-        if kind in ("docker", "kubernetes"):
-            run_on(tmp_path / "stage", text, environment)
+    run_on(stage, told, environment)
+
+    lines = [line.split() for line in told.splitlines()]
+    wanted = [" ".join(line[:2]) for line in lines if line[0] in ("docker", "kubectl")]
+    assert accepted(stage) == wanted
+    with pytest.raises(AssertionError, match="stage: docker compose up"):
+        run_on(stage, "docker compose up nobody", environment)
 
 
 def copy_checkout(target: Path):
