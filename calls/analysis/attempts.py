@@ -97,15 +97,34 @@ def create_attempts(
 
     Returns LeaseLost or HeldBack in place of an attempt that may not start.
     """
-    used = Attempt.objects.filter(call__in=list(held)).used_up()
-    numbers = Counter(used.values_list("call_id", "round", "stage"))
+    known = Attempt.objects.filter(call__in=list(held)).used_up(with_running=True)
+    before = _Before(list(known.defer("error")))
     closed = _Blocks(
         is_paused=AnalysisPause.objects.exists(),
         down={(each.provider, each.stage) for each in breaker.all_down()},
     )
-    begun = [_new_attempt(want, held, numbers, closed, now=now) for want in wanted]
-    Attempt.objects.bulk_create([each for each in begun if isinstance(each, Attempt)])
+    begun = [
+        before.find(want) or _new_attempt(want, held, before.numbers, closed, now=now)
+        for want in wanted
+    ]
+    attempts = [each for each in begun if isinstance(each, Attempt)]
+    Attempt.objects.bulk_create([each for each in attempts if each.pk is None])
     return begun
+
+
+class _Before:
+    """The attempts that calls have used up, by stage, and those that are running."""
+
+    def __init__(self, attempts: Collection[Attempt]) -> None:
+        running = {each for each in attempts if each.outcome == Attempt.Outcome.RUNNING}
+        self._running = {(each.call_id, each.lease_token, each.stage): each for each in running}
+        self.numbers = Counter(
+            (each.call_id, each.round, each.stage) for each in attempts if each not in running
+        )
+
+    def find(self, want: AttemptStart) -> Attempt | None:
+        """Return the attempt if it has been started, but nobody heard of the commit."""
+        return self._running.get((want.lease.call_pk, want.lease.token, want.stage.value))
 
 
 @dataclass(frozen=True)
@@ -212,9 +231,19 @@ def fail_call(call: Call, reason: str, *, now: datetime) -> Entry:
     return log_entry(call, transit(call, call.fail, action="failed", now=now, reason=reason))
 
 
-def release_calls(leases: Sequence[Lease]) -> list[LeaseLost | None]:
-    """Release unfinished calls, because their worker stops. This uses up no attempt."""
-    stopped = ProviderError("The worker was stopped.", code="stopped", transient=True)
+def release_unknown(*, owner: str, known: Collection[int]) -> None:
+    """Release what this worker holds without knowing: it lost the database after the commit."""
+    held = Call.objects.filter(state=CallState.PROCESSING_AI, lease_owner=owner)
+    rows = held.exclude(pk__in=known).values_list("pk", "call_id", "lease_token", "analysis_round")
+    if leases := [Lease(*row) for row in rows]:
+        release_calls(leases, because="The database was lost.")
+
+
+def release_calls(
+    leases: Sequence[Lease], *, because: str = "The worker was stopped."
+) -> list[LeaseLost | None]:
+    """Release unfinished calls, for instance because their worker stops. Uses up no attempt."""
+    stopped = ProviderError(because, code="stopped", transient=True)
     with transaction.atomic():
         held, now = lock_leased_refs(leases), database_now()
         Call.objects.filter(pk__in=held).update(lease_owner="", lease_expires_at=None)

@@ -2,7 +2,8 @@
 
 Each public function is one transaction for many calls. It takes a list of StageResult and returns
 one row for each, or LeaseLost where another worker holds the call by now. See ``leases`` for the
-fencing token and the lock order.
+fencing token and the lock order. StoredBefore is raised, and nothing written, if one of them has
+been stored.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ from calls.models import Analysis, Attempt, Call, Recording, Stage, Transcript
 from calls.resolution import resolve_over
 from calls.search.index import words_of_fields, write_entries
 from calls.services import transit
+
+
+class StoredBefore(Exception):
+    """The result is stored: the database was lost after the commit, before it was acknowledged."""
 
 
 @dataclass(frozen=True)
@@ -224,9 +229,10 @@ def _succeed(
     for result in results:
         alike.setdefault(result.request_id, []).append(result.attempt.pk)
     for request_id, pks in alike.items():
-        Attempt.objects.filter(pk__in=pks).update(
-            outcome=Attempt.Outcome.SUCCEEDED, finished_at=now, request_id=request_id
-        )
+        running = Attempt.objects.filter(pk__in=pks, outcome=Attempt.Outcome.RUNNING)
+        success = {"outcome": Attempt.Outcome.SUCCEEDED, "finished_at": now}
+        if running.update(**success, request_id=request_id) < len(pks):
+            raise StoredBefore
     count_attempts([result.attempt for result in results])
     # A text call passes through ``transcribe`` without the provider. It is never the breaker's
     # probe there, so the breaker learns nothing from it.

@@ -11,9 +11,10 @@ from calls.models.fields import JSONField
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
-    def used_up(self) -> Self:
+    def used_up(self, *, with_running: bool = False) -> Self:
         """Attempts that count against the limit."""
-        return self.filter(outcome__in=(Attempt.Outcome.FAILED, Attempt.Outcome.CRASHED))
+        running = [Attempt.Outcome.RUNNING] if with_running else []
+        return self.filter(outcome__in=[Attempt.Outcome.FAILED, Attempt.Outcome.CRASHED, *running])
 
 
 class Attempt(models.Model):

@@ -225,3 +225,80 @@ def test_a_locked_call_does_not_hold_up_what_is_due_for_others(settings, step):
     assert Call.objects.get(pk=free.pk).state != free.state
     assert work() == 1
     assert Call.objects.get(pk=held.pk).state != held.state
+
+
+def unheard(monkeypatch, module, name):
+    """Let a function lose the database after its commit, before the commit is acknowledged."""
+    real, lost = getattr(module, name), []
+
+    def cut(*args, **kwargs):
+        result = real(*args, **kwargs)
+        if result and not lost:
+            lost.append(name)
+            raise OperationalError("server closed the connection unexpectedly")
+        return result
+
+    monkeypatch.setattr(module, name, cut)
+    return lost
+
+
+@pytest.mark.parametrize(
+    ("make", "provider", "module", "name"),
+    [
+        (ended_call, FakeProvider, claims, "claim_due"),
+        (ended_call, FakeProvider, batches, "prepare_words"),
+        (ended_call, FakeProvider, batches, "archive_understood"),
+        (spoken_call, SpokenProvider, findings, "save_transcripts"),
+        (spoken_call, SpokenProvider, attempts, "start_attempts"),
+        (spoken_call, SpokenProvider, batches, "archive_understood"),
+    ],
+)
+def test_a_commit_that_was_not_acknowledged_is_not_repeated(
+    monkeypatch, make, provider, module, name
+):
+    lost = unheard(monkeypatch, module, name)
+    call = make()
+
+    run(provider())
+
+    assert lost == [name]
+    assert Call.objects.get(pk=call.pk).state == CallState.ARCHIVED
+    counted = [row for row in outcomes() if row[1] != "released"]
+    assert counted == [("transcribe", "succeeded", 1), ("understand", "succeeded", 1)]
+    assert (call.transcripts.count(), call.analyses.count()) == (1, 1)
+    finished = call.events.filter(type="analysis_attempt").values_list("data__outcome", flat=True)
+    assert [each for each in finished if each != "released"] == ["succeeded", "succeeded"]
+
+
+def test_a_failure_that_was_not_acknowledged_counts_once(monkeypatch):
+    lost = unheard(monkeypatch, attempts, "fail_attempts")
+    ended_call()
+
+    run(FakeProvider([outage()]))
+
+    assert lost == ["fail_attempts"]
+    assert outcomes()[1:] == [("understand", "failed", 1), ("understand", "succeeded", 2)]
+
+
+def test_a_busy_worker_extends_its_leases_as_soon_as_the_database_is_back(monkeypatch, settings):
+    settings.AI_CONCURRENCY, settings.AI_LEASE_SECONDS = 1, 2
+    ended_call()
+    real, extended, gone = leases.extend_leases, threading.Event(), [OperationalError("gone")]
+
+    def extend(**kwargs):
+        if gone:
+            raise gone.pop()
+        extended.set()
+        return real(**kwargs)
+
+    class Slow(FakeProvider):
+        async def understand(self, turns, *, language):
+            settings.AI_LEASE_SECONDS = 30  # the next regular extension is in ten seconds
+            await asyncio.to_thread(extended.wait, 5)
+            return await super().understand(turns, language=language)
+
+    monkeypatch.setattr(leases, "extend_leases", extend)
+    monkeypatch.setattr(runner, "_reserve", lambda: 0)  # it is full, so it claims nothing
+    run(Slow())
+
+    assert extended.is_set()
