@@ -55,7 +55,8 @@ LISTS = [
     "/supervisor/search/?q=angry", "/supervisor/wall/", "/supervisor/calls/c-own/",
     "/v1/call", "/v1/calls.csv", "/v1/alerts", "/v1/alerts.csv", "/v1/search?state=IN_PROGRESS",
     "/v1/search.csv", "/v1/reports/agents", "/v1/reports/agents.csv", "/v1/reports/queues",
-    "/v1/events?limit=500", "/supervisor/days/",
+    "/v1/events?limit=500", "/supervisor/days/", "/supervisor/days/?days=90",
+    "/supervisor/search/?state=IN_PROGRESS&chart=1", "/supervisor/queue/?name=Sales",
 ]  # fmt: skip
 
 
@@ -70,6 +71,60 @@ def test_nothing_of_another_team_is_shown(as_role, settings, path, role):
     page = page.replace('value="Bob"', "").replace('value="Billing"', "").replace('title="Bob"', "")
     for word in ("Bob", "c-other"):
         assert word not in page
+
+
+ADDRESSES = [
+    "", "sort=agent", "search?state=IN_PROGRESS", "alerts?show=all", "alerts?", "days?",
+    "agent?name=Bob", "agent?name=Ann", "queue?name=Billing", "queue?name=Sales",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["Supervisor", "Agent"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_list_leads_on_to_a_call_of_another_team(as_role, role, address):
+    page = as_role(role).get("/supervisor/calls/c-own/", {"list": address})
+
+    assert page.status_code == 200
+    assert (page.context["previous_call"], page.context["next_call"]) == (None, None)
+
+
+def test_lists_lead_on_to_the_calls_of_all_teams_for_those_who_see_them(as_role):
+    for address in ("", "search?state=IN_PROGRESS", "alerts?show=all", "days?"):
+        page = as_role("Quality").get("/supervisor/calls/c-own/", {"list": address})
+
+        beside = [page.context["previous_call"], page.context["next_call"]]
+        assert [call.call_id for call in beside if call] == ["c-other"], address
+
+
+def test_the_chart_of_a_search_counts_what_is_seen(as_role):
+    address = "/supervisor/search/?state=IN_PROGRESS&chart=1"
+
+    of_team = as_role("Supervisor").get(address).context["search"].over_time
+    of_all = as_role("Quality").get(address).context["search"].over_time
+
+    assert sum(bar.calls for bar in of_team.bars) == 1
+    assert sum(bar.calls for bar in of_all.bars) == 2
+
+
+def test_the_days_of_the_site_count_what_is_seen(as_role):
+    page = as_role("Supervisor").get("/supervisor/days/").context["page"]
+
+    assert page.total.calls == 1
+    assert page.total.alerts == 1
+    assert [share.name for share in (*page.queues, *page.agents)] == ["Sales", "Ann"]
+
+
+def test_a_search_or_all_matching_selects_only_what_is_seen(as_role):
+    for form in (
+        {"scope": "all"},
+        {"scope": "all", "query": "?queue=Billing"},
+        {"scope": "all", "list": "search?q=angry"},
+        {"call": ["c-other"], "list": "search?q=angry"},
+    ):
+        answer = as_role("Supervisor").post("/supervisor/bulk/ask/", {"action": "tag", **form})
+
+        shown = answer.context["question"].sample if answer.context else []
+        assert [call.call_id for call in shown] in ([], ["c-own"]), form
 
 
 @pytest.mark.parametrize("path", ["/supervisor/", "/v1/call", "/v1/calls.csv", "/v1/search.csv"])
