@@ -174,7 +174,7 @@ def _live_transcription(site: Overview, setting: str) -> Figure:
     label, live = "Live transcription", site.live
     if setting == "off":
         return Figure(label, "Off", note="LIVE_TRANSCRIPTION")
-    value = f"{live.calls:,} heard"
+    value = f"{live.calls:,} calls" if live.calls != 1 else "1 call"
     if live.waiting:
         return Figure(label, value, Level.WARN, f"{live.waiting:,} wait for a free worker")
     if live.behind_s >= LIVE_BEHIND_S:

@@ -73,7 +73,7 @@ def tiles(now: Figures, before: Figures, talk: TalkFigures, talk_before: TalkFig
     note = f"of the newest {talk.calls} analysed calls" if talk.is_capped else ""
     pairs: list[tuple[str, Kind, float | None, float | None]] = [
         ("Agent talks", "percent", talk.agent_percent, talk_before.agent_percent),
-        ("Silence", "percent", talk.silence_percent, talk_before.silence_percent),
+        ("Long silences", "percent", talk.silence_percent, talk_before.silence_percent),
         (
             "Interruptions a call",
             "number",

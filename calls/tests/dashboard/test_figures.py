@@ -58,7 +58,7 @@ def figure(label: str, setting: str = "all", **changes: Any) -> Any:
         ("Waiting for AI", {"load": [Load("transcribe", 3, 1, 0, 700.0)]}, WARN, "too long"),
         ("Waiting for AI", {"load": [Load("transcribe", 3, 1, 0, 7000.0)]}, BAD, "for 2 h"),
         ("Failed calls", {"dead_calls": 1200}, WARN, "1,200"),
-        ("Live transcription", {"live": LiveStatus(calls=3)}, OK, "3 heard"),
+        ("Live transcription", {"live": LiveStatus(calls=3)}, OK, "3 calls"),
         ("Live transcription", {"live": LiveStatus(3, 2)}, WARN, "2 wait"),
         ("Live transcription", {"live": LiveStatus(3, 0, 12.0)}, WARN, "12 s behind"),
         ("Open alerts", {}, Level.PLAIN, "1 critical, 2 warning"),

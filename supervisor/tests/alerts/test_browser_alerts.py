@@ -191,7 +191,7 @@ def test_sound_is_off_by_default_and_follows_the_severity_once_on(watched, open_
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_the_alerts_page_is_never_wider_than_the_screen(watched, open_page, width):
-    watched.say("w" * 100, LAWYER)
+    watched.say("w" * 100, f"{LAWYER} {CANCEL} It is the third time that I have to call about it.")
     wait_until(lambda: raised(watched, "w" * 100), what="the alert")
     page = open_page(viewport={"width": width, "height": 800})
 

@@ -23,6 +23,7 @@ PEOPLE = (
     ("", "", ""),
 )
 CRM = "https://crm.example.com/customers/C-1042/cases?of=the-year-2026"
+QUOTE = "It is the third time that I call about this, and I want to cancel my contract today."
 GROUPS = {"sue": "Supervisor", "quinn": "Quality", "otto": "Operator"}
 
 
@@ -37,7 +38,7 @@ def make_day() -> None:
             agent=agent, caller=caller, queue=queue, opened_at=opened_at
         )
     for call in (*made[:2], *made[12:14]):
-        raise_alert(Call.objects.get(pk=call.pk))
+        raise_alert(Call.objects.get(pk=call.pk), quote=QUOTE)
     set_hold(call_id="analysed-0", reason="Case 4711, court of Berlin", by="ana")
     hold_customer(number=PEOPLE[1][1], reason="Complaint 2026/31", by="ana")
     for label, kind, value in (("Customer id", "text", "C-1042"), ("CRM", "link", CRM)):

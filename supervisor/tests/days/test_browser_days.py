@@ -113,6 +113,30 @@ def test_each_page_of_a_working_day_is_accessible(open_page, person, width, sche
     assert "\n".join(f"{path}: {each}" for path, those in found.items() for each in those) == ""
 
 
+@pytest.mark.parametrize("path", ["/supervisor/days/", "/supervisor/queue/?name=billing"])
+def test_names_are_not_cut_to_make_room_for_alerts_on_a_phone(open_page, path):
+    page = open_page(who="ana", viewport={"width": 390, "height": 800})
+    page.goto(path)
+
+    names = page.locator(".listed__who", has_text="Priya Shah")
+
+    cut = names.evaluate_all("all => all.filter((name) => name.scrollWidth > name.clientWidth)")
+    assert names.count() > 1
+    assert cut == []
+
+
+def test_a_found_call_is_selected_beside_its_name_on_a_phone(open_page):
+    page = open_page(who="ana", viewport={"width": 390, "height": 800})
+    page.goto("/supervisor/search/?q=line")
+    heads = page.locator(".found__head", has_text="Maximiliane")
+
+    box, name = (heads.first.locator(of).bounding_box() for of in (".pick__box", ".found__who"))
+
+    assert box["x"] + box["width"] <= name["x"]
+    assert box["y"] < name["y"] + name["height"]
+    assert name["y"] < box["y"] + box["height"]
+
+
 def _spill(page, width):
     wide = page.evaluate("document.documentElement.scrollWidth")
     return [f"{wide} px wide"] if wide > width else []

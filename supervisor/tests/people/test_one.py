@@ -100,9 +100,9 @@ def test_talk_silence_and_interruptions_are_shown_where_they_were_measured():
 
     assert "Agent talks" not in [each.label for each in plain.tiles]
     assert tile(page, "Agent talks").text == "25 %"
-    assert tile(page, "Silence").text == "10 %"
+    assert tile(page, "Long silences").text == "10 %"
     assert tile(page, "Interruptions a call").text == "3"
-    assert tile(page, "Silence").note == ""
+    assert tile(page, "Long silences").note == ""
 
 
 def test_the_worst_calls_are_those_with_alerts_and_negative_customers():
