@@ -16,7 +16,7 @@ from calls.ingest.call_ids import as_call_id, as_external_id
 from calls.ingest.record import record_packets
 from calls.ingest.recordings import Sound, UnreadableRecording, read_sound
 from calls.lifecycle import CallState
-from calls.models import Call
+from calls.models import Call, Packet
 
 OPTIONS = ("agent", "caller", "callee", "queue", "direction", "language")
 PACKETS_AT_ONCE = 100
@@ -43,17 +43,21 @@ class Command(BaseCommand):
         if options["call_id"] and len(files) > 1:
             raise CommandError("--call-id names one call. Leave it out, or give one file.")
         described = _described(options)
+        refused = []
         for file in files:
-            self._import(file, options["call_id"] or file.stem, described, options["track"])
+            try:
+                self._import(file, options["call_id"] or file.stem, described, options["track"])
+            except CommandError as error:
+                refused.append(str(error))
+        if refused:
+            raise CommandError("\n".join(refused))
 
     def _import(self, file: Path, given: str, described: dict[str, Any], track: str) -> None:
         call_id = as_call_id(given)
         if not call_id:
             raise CommandError(f"{given!r} is not a call id: it is reserved or a placeholder.")
         sound = _read(file)
-        # A call that is still live may be what an interrupted import has left.
-        if Call.objects.filter(call_id=call_id).exclude(state=CallState.IN_PROGRESS).exists():
-            raise CommandError(f"{file}: there is a call {call_id} that has ended.")
+        _check_free(file, call_id, sound, track)
         about = {**described, "media": sound.media, "external_id": as_external_id(given)}
         services.start_call(call_id=call_id, **about)
         packets = sound.packets(call_id, track=track)
@@ -61,6 +65,23 @@ class Command(BaseCommand):
             record_packets(some)
         services.end_call(call_id=call_id, by="manage.py")
         self.stdout.write(f"{call_id}: {_length(sound)} of sound. It is waiting for its analysis.")
+
+
+def _check_free(file: Path, call_id: str, sound: Sound, track: str) -> None:
+    """Refuse the id of a call that has ended, or that somebody else is sending."""
+    call = Call.objects.filter(call_id=call_id).first()
+    if call is None:
+        return
+    if call.state != CallState.IN_PROGRESS:
+        raise CommandError(f"{file}: there is a call {call_id} that has ended.")
+    # What an interrupted import has left begins with its first packet, or has none yet.
+    mine = next(sound.packets(call_id, track=track))
+    found = Packet.objects.filter(stream__call=call).order_by("sequence").first()
+    is_mine = found is None or (found.data, found.track) == (mine.data, mine.track)
+    if call.media != sound.media or not is_mine:
+        raise CommandError(
+            f"{file}: call {call_id} is live. Its sound does not come from this file."
+        )
 
 
 def _described(options: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from calls.analysis.recording.material import load_material
 from calls.ingest.recordings import UnreadableRecording, read_sound
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, Packet
+from calls.services import start_call
 from calls.simulation.scripts import DEMO_CALLS, read_wav
+from calls.tests.factories import live_call
 
 pytestmark = pytest.mark.django_db
 RATE = 16_000
@@ -109,6 +111,43 @@ def test_an_interrupted_import_is_repeated_and_a_finished_one_is_not(tmp_path):
     assert Call.objects.get().state == CallState.COMPLETED
     with pytest.raises(CommandError, match="there is a call c-1 that has ended"):
         bring(file)
+
+
+def test_a_call_that_somebody_is_sending_is_left_alone(tmp_path):
+    live_call("c-1")
+    sent = Packet.objects.count()
+    start_call(call_id="c-2", agent="Ana")
+
+    for name in ("c-1", "c-2"):
+        with pytest.raises(CommandError, match=f"call {name} is live"):
+            bring(wav(tmp_path / f"{name}.wav", tone(1.0)))
+
+    assert set(Call.objects.values_list("state", flat=True)) == {CallState.IN_PROGRESS}
+    assert Packet.objects.count() == sent
+
+
+def test_a_recording_never_ends_a_call_that_sends_other_sound_in_the_same_format(tmp_path):
+    file = wav(tmp_path / "c-1.wav", tone(1.0))
+    bring(file)
+    Call.objects.update(state=CallState.IN_PROGRESS, ended_at=None)
+    (tmp_path / "other").mkdir()
+
+    with pytest.raises(CommandError, match="call c-1 is live"):
+        bring(wav(tmp_path / "other" / "c-1.wav", tone(1.0, 880)))
+
+
+def test_a_file_that_is_refused_does_not_keep_the_others_from_being_imported(tmp_path):
+    files = [wav(tmp_path / f"{name}.wav", tone(0.5)) for name in ("a", "b", "c")]
+    bring(files[0])
+    files[1].write_bytes(b"not a sound")
+
+    with pytest.raises(CommandError) as refused:
+        bring(*files)
+
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
+        str(files[0]), str(files[1]),
+    ]  # fmt: skip
+    assert Call.objects.get(call_id="c").state == CallState.COMPLETED
 
 
 def test_the_log_says_that_a_command_ended_the_call(tmp_path):
