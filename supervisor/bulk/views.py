@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from calls.actions import ACTIONS
@@ -25,6 +26,7 @@ from supervisor.bulk.read_model import (
     read_recent,
 )
 from supervisor.call.actions import BadForm, chosen_stage
+from supervisor.lists import came_from
 
 
 @require_POST
@@ -97,7 +99,8 @@ def _start(request: HttpRequest) -> HttpResponse:
     # The question is asked again with the explanation, and the selection is kept.
     except (AnnotationRefused, HoldRefused, TooMany) as error:
         return _ask(request, kind, problem=str(error), status=400)
-    return redirect("supervisor:bulk", action_id=action.pk)
+    page = reverse("supervisor:bulk", args=[action.pk])
+    return redirect(f"{page}?{selection.origin.parameter}" if "list" in form else page)
 
 
 @require_safe
@@ -109,7 +112,8 @@ def show(request: HttpRequest, action_id: int) -> HttpResponse:
     action = seen.filter(pk=min(action_id, 2**63 - 1)).first()
     if action is None:
         raise Http404("There is no such action.")
-    return render(request, "supervisor/bulk/progress.html", {"progress": read_progress(action)})
+    context = {"progress": read_progress(action), "list": came_from(request)}
+    return render(request, "supervisor/bulk/progress.html", context)
 
 
 @require_POST

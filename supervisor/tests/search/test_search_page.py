@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -302,6 +303,16 @@ def test_found_calls_are_selected_and_acted_on_and_the_way_leads_back(operator):
     assert 'href="/supervisor/search/?q=dead">Cancel</a>' in question
     nothing = operator.post("/supervisor/bulk/ask/", {**form, "call": []})
     assert nothing["Location"] == "/supervisor/search/?q=dead"
+
+
+def test_what_was_done_with_found_calls_leads_back_to_the_search(operator):
+    analysed_call("c-1")
+    form = {"action": "tag", "call": "c-1", "list": "search?q=dead", "tag": "outage"}
+
+    done = operator.post("/supervisor/bulk/", {**form, "token": uuid4()}, follow=True)
+
+    assert "Show it on the wallboard" in text_of(done)
+    assert 'href="/supervisor/search/?q=dead">Back to the' in done.content.decode()
 
 
 def test_people_who_cannot_act_select_nothing(supervisor):
