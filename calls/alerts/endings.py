@@ -122,11 +122,13 @@ def judge_again(call: Call, analysis: Analysis, *, now: datetime) -> None:
     """Compare the alerts of an archived call with its new result.
 
     Those that it does not confirm are resolved, for instance after the speakers were swapped.
+    Raises OperationalError if another transaction holds the call locked.
     """
     open_alerts = call.alerts.unhandled().exclude(rule=None).select_related("rule")
     if not open_alerts:
         return
     with transaction.atomic():
+        limit_lock_waits(LOCK_MS)
         locked = Call.objects.select_for_update().filter(pk=call.pk).first()
         if locked is None or locked.state != CallState.ARCHIVED:
             return  # the next result counts

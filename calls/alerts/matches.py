@@ -1,10 +1,10 @@
-"""What a rule found on a call, before it is raised as an alert."""
+"""What a rule found on a call before it is raised as an alert, and what waits for that."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from calls.models import AlertRule
+from calls.models import AlertRule, CallEvent
 
 # Prefixes of the sources of what was found in a packet, and in what was heard of a live call.
 PACKET_SOURCE, LIVE_SOURCE = "packet:", "live:"
@@ -45,3 +45,14 @@ class AlertMatch:
         begin_ms = self.offset_ms or 0
         end_ms = max(begin_ms, self.end_ms or 0)
         return max(begin_ms - offset_ms, offset_ms - end_ms, 0)
+
+
+@dataclass
+class Held:
+    """What waits until calls that other transactions hold locked are free."""
+
+    matches: list[AlertMatch] = field(default_factory=list)
+    events: list[CallEvent] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.matches or self.events)

@@ -14,11 +14,12 @@ from calls.alerts.conditions import match_analysis, match_end, match_failure
 from calls.alerts.endings import judge_again
 from calls.alerts.live.matches import match_heard
 from calls.alerts.live.utterances import LiveTail
-from calls.alerts.matches import AlertMatch
+from calls.alerts.matches import AlertMatch, Held
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.lifecycle import CallState
 from calls.models import Analysis, Call, CallEvent
+from calls.operation.lock_waits import leaving_locked
 
 log = logging.getLogger(__name__)
 
@@ -38,27 +39,28 @@ def watch_log(
     *,
     now: datetime,
     tail: LiveTail,
-    held: list[AlertMatch] | None = None,
+    waiting: Held | None = None,
+    held: Held | None = None,
 ) -> int:
     """Check the calls of the next events. Stores and returns the new position.
 
-    ``tail`` tells what was heard of the calls while they were live. Matches of locked calls are
-    added to ``held``. The position is not stored while there are any.
+    ``tail`` tells what was heard of the calls while they were live, ``waiting`` what the last round
+    left. What waits for locked calls is added to ``held``. The position is not stored meanwhile.
     """
-    held = [] if held is None else held
+    waiting, held = waiting or Held(), Held() if held is None else held
     batch = events.read(after=after, limit=READ_LIMIT)
     if batch:
         book.refresh()  # a rule that was made before these events must see them
-    _look_at_ended(book, batch, tail, now=now, held=held)
-    for event in batch:
+    _look_at_ended(book, batch, tail, now=now, held=held.matches)
+    for event in (*waiting.events, *batch):
         if event.type == events.StateChanged.type and event.call is not None:
-            _judge_again(event, event.call, now=now)
-            raise_alerts(_matches(book, event, event.call), now=now, held=held)
-    if batch and not held:
+            _look_at(book, event, event.call, now=now, held=held)
+    after = batch[-1].id if batch else after
+    if (batch or waiting) and not held:
         # Only after the alerts are raised. After a crash in between, these events are read again,
         # and database constraints keep alerts from being raised twice.
-        watches.advance(WATCH, batch[-1].id)
-    return batch[-1].id if batch else after
+        watches.advance(WATCH, after)
+    return after
 
 
 def _look_at_ended(
@@ -74,6 +76,18 @@ def _look_at_ended(
     ended = {each.call_id for each in changes if each.state in ENDED and each.call_id}
     raise_alerts(list(match_heard(book, tail.read_ended(ended))), now=now, held=held)
     tail.forget({each.call_id for each in changes if each.state in OVER and each.call_id})
+
+
+def _look_at(book: RuleBook, event: CallEvent, call: Call, *, now: datetime, held: Held) -> None:
+    """Compare alerts with a new result first: a rule may raise again what it does not confirm."""
+    is_waiting = any(each.call_id == event.call_id for each in held.events)
+    with leaving_locked() as left:
+        if not is_waiting:  # else an earlier event of the call comes first
+            _judge_again(event, call, now=now)
+    if is_waiting or left.is_locked:
+        held.events.append(event)
+    else:
+        raise_alerts(_matches(book, event, call), now=now, held=held.matches)
 
 
 def _judge_again(event: CallEvent, call: Call, *, now: datetime) -> None:

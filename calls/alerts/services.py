@@ -52,16 +52,14 @@ def raise_alerts(
     raised: list[Alert] = []
     locked: set[int] = set()
     for match in _without_already_raised(matches):
-        is_done = False
         if match.call_pk not in locked:
-            with leaving_locked():
+            with leaving_locked() as left:
                 alert = _try_to_raise(match, now=now)
                 raised += [alert] if alert else []
-                is_done = True
-        if not is_done:
-            locked.add(match.call_pk)
-            if held is not None:
-                held.append(match)
+            if left.is_locked:
+                locked.add(match.call_pk)
+        if match.call_pk in locked and held is not None:
+            held.append(match)
     return raised
 
 

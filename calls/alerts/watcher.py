@@ -27,11 +27,12 @@ from calls.alerts.live.packet_words import find_words
 from calls.alerts.live.packets import WATCH, PacketTail, newest_packet
 from calls.alerts.live.sweep import sweep_live
 from calls.alerts.live.utterances import LiveTail
-from calls.alerts.matches import AlertMatch
+from calls.alerts.matches import AlertMatch, Held
 from calls.alerts.results import open_log, watch_log
 from calls.alerts.rules import RuleBook
 from calls.alerts.services import raise_alerts
 from calls.notifications.services import OUTBOX as NOTIFICATIONS
+from calls.operation.lock_waits import one_round
 from calls.outage import Outage
 from calls.process import this_process
 from calls.telemetry import publishing
@@ -58,9 +59,13 @@ class Watcher:
         self._live = LiveTail()
         self._offset = 0
         self._next_sweep = 0.0
-        self._held: list[AlertMatch] = []  # of calls that others have locked; positions wait
+        self._held = Held()
 
     def step(self) -> None:
+        with one_round():
+            self._step()
+
+    def _step(self) -> None:
         # The lease is extended with each sweep, so five times before it expires.
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + SWEEP_S
@@ -75,7 +80,7 @@ class Watcher:
         watches.open_watch(WATCH, start=newest_packet())  # the lease needs a row
         mine = watches.acquire_lease(WATCH, owner=self._owner)
         if not mine:
-            self._tail, self._held = None, []
+            self._tail, self._held = None, Held()
         elif self._tail is None:
             self._tail, self._offset = PacketTail(), open_log()
             self._live = LiveTail()
@@ -91,23 +96,27 @@ class Watcher:
         raise_alerts(list(sweep_live(self._book.of(*LIVE_KINDS), now=now)), now=now)
 
     def _watch(self, tail: PacketTail) -> None:
-        waiting, self._held = self._held, []
-        self._raise(waiting)
+        waiting, self._held = self._held, Held()
+        self._raise(waiting.matches)
         packets = tail.read()
         self._refresh_for(packets)
         self._raise(list(find_words(self._book.of(*PACKET_KINDS), packets)))
-        if not self._held:
-            tail.done()
+        tail.done(store=not self._held)
         heard = list(self._live.read())
         self._refresh_for(heard)
         self._raise(list(match_heard(self._book, heard)))
         # After what was heard, which the results repeat.
         self._offset = watch_log(
-            self._book, self._offset, now=timezone.now(), tail=self._live, held=self._held
+            self._book,
+            self._offset,
+            now=timezone.now(),
+            tail=self._live,
+            waiting=waiting,
+            held=self._held,
         )
 
     def _raise(self, matches: Sequence[AlertMatch]) -> None:
-        raise_alerts(matches, now=timezone.now(), held=self._held)
+        raise_alerts(matches, now=timezone.now(), held=self._held.matches)
 
     def _refresh_for(self, news: Sequence[object]) -> None:
         """Read the rules again, after the news, so that one made just before finds them."""
@@ -116,7 +125,7 @@ class Watcher:
 
     def forget(self) -> None:
         """Start again from the positions in the database."""
-        self._tail, self._next_sweep, self._held = None, 0.0, []
+        self._tail, self._next_sweep, self._held = None, 0.0, Held()
 
     def leave(self) -> None:
         watches.release_lease(WATCH, owner=self._owner)

@@ -18,6 +18,7 @@ from calls.audit.chain import seal
 from calls.clock import database_now
 from calls.ingest.carriers.presence import LEASE_S, end_left_calls
 from calls.listening import end_expired_sessions
+from calls.operation.lock_waits import one_round
 from calls.outage import Outage
 from calls.services import reanalyse_late_calls
 
@@ -49,7 +50,8 @@ class Upkeep:
             self._steady_since = now
         self._last_at = now
         if now - self._steady_since >= LEASE_S:
-            end_left_calls()
+            with one_round():
+                end_left_calls()
             end_expired_sessions()
         reanalyse_late_calls()
         seal()

@@ -50,7 +50,7 @@ class PacketTail:
 
     def __init__(self) -> None:
         self._low = watches.open_watch(WATCH, start=newest_packet())
-        self._top = self._low
+        self._stored = self._top = self._low
         self._seen: set[int] = set()
         self._mark: _Mark | None = None
 
@@ -82,10 +82,13 @@ class PacketTail:
         self._confirmed, self._mark = mark.top, None
         return missed
 
-    def done(self) -> None:
+    def done(self, *, store: bool = True) -> None:
+        """Note that what was read is handled. ``store`` says whether nothing waits any more."""
         if self._confirmed > self._low:
             self._low = self._confirmed
             self._seen = {pk for pk in self._seen if pk > self._low}
+        if store and self._low > self._stored:
+            self._stored = self._low
             watches.advance(WATCH, self._low)
 
 

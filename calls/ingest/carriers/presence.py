@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q
 
 from calls.clock import database_now
 from calls.ingest.carriers.lifetime import Fate, Patience, Seen, Verdict, judge
 from calls.models import Call, MediaConnection, Stream
-from calls.operation.lock_waits import limit_lock_waits
-from calls.outage import is_contention
+from calls.operation.lock_waits import leaving_locked, limit_lock_waits
 from calls.process import this_process
 from calls.services import complete_call
 
@@ -200,10 +199,8 @@ def end_left_calls(*, now: datetime | None = None) -> int:
         if not call.is_live or _judge(rows, call, now=now).fate is not Fate.GOES_ON
     ]
     for call in due:
-        try:
+        with leaving_locked() as left:
             settle_call(call_id=call.call_id, now=now)
-        except OperationalError as error:
-            if not is_contention(error):
-                raise
+        if left.is_locked:
             log.info("call %s is locked; its end waits", call.call_id)
     return len(due)

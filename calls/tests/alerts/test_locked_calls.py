@@ -14,11 +14,13 @@ from calls.alerts.watcher import Watcher
 from calls.ingest.record import record_packets
 from calls.models import Alert, AlertRule, Call, Watch
 from calls.services import end_call
+from calls.tests.alerts.hearing import archive
 from calls.tests.factories import packet
 from calls.tests.ingest.test_locks import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOCK = "SELECT 1 FROM calls_call WHERE call_id = 'held' FOR UPDATE"
+LOCK_ALL = "SELECT 1 FROM calls_call FOR UPDATE"
 WORDS = "My lawyer will call."
 
 
@@ -102,3 +104,59 @@ def test_what_the_log_says_of_other_calls_is_not_held_up(watching):
     speak(2, "Nothing more.")
     watching.step()
     assert position("events") >= before
+
+
+def not_confirmed():
+    resolved = Alert.objects.filter(resolved_reason=Alert.Reason.NOT_CONFIRMED)
+    return sorted(resolved.values_list("call__call_id", flat=True))
+
+
+@pytest.fixture
+def archived(watching):
+    """Two calls with an alert that their results, which the watcher has not seen, do not confirm."""
+    speak(1)
+    watching.step()
+    Alert.objects.update(speaker="agent")
+    for call in Call.objects.all():
+        archive(call)
+
+
+@pytest.mark.usefixtures("archived")
+def test_a_new_result_is_compared_with_alerts_once_its_call_is_free(watching):
+    with elsewhere(LOCK):
+        watching.step()
+        during, before = not_confirmed(), position("events")
+        watching.step()
+        assert position("events") == before
+    watching.step()
+
+    assert during == ["free"]
+    assert not_confirmed() == ["free", "held"]
+    speak(2, "Nothing more.")
+    watching.step()
+    assert position("events") > before
+
+
+@pytest.mark.usefixtures("archived")
+def test_a_watcher_that_dies_before_that_leaves_it_to_the_next_one(watching):
+    with elsewhere(LOCK):
+        watching.step()
+    Watch.objects.update(lease_expires_at=None)
+
+    Watcher(owner="other").step()
+
+    assert not_confirmed() == ["free", "held"]
+
+
+def test_many_locked_calls_cost_the_watcher_hardly_more_time_than_one(watching, monkeypatch):
+    monkeypatch.setattr(services, "LOCK_MS", 300)
+    record_packets([packet(f"c-{number}", 1, WORDS) for number in range(40)])
+    began = time.monotonic()
+
+    with elsewhere(LOCK_ALL):
+        watching.step()
+        took_s = time.monotonic() - began
+    watching.step()
+
+    assert took_s < 4
+    assert len(raised()) == 40
