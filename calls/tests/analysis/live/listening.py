@@ -116,6 +116,14 @@ def listen_until(listener, condition, *, limit_s=20):
         listener.wait(0.01)
 
 
+def let_recognise(listener, *, limit_s=20):
+    """Wait until everything that the recogniser was given has come back."""
+    until = time.monotonic() + limit_s
+    while listener._recogniser.running:
+        assert time.monotonic() < until, "the recogniser is stuck"
+        listener.wait(0.01)
+
+
 def stored():
     return list(LiveUtterance.objects.order_by("begin_ms", "pk"))
 

@@ -22,6 +22,7 @@ from calls.models import (
 from calls.tests.analysis.live.listening import (
     CountingProvider,
     a_listener,
+    let_recognise,
     listen_until,
     receive,
     spoken,
@@ -257,7 +258,7 @@ def test_words_that_nobody_watches_are_dropped_when_they_are_old():
     listener = a_listener(provider, clock=lambda: now[0])
     for _ in range(4):
         listener.step()
-        listener.wait(0.05)
+        let_recognise(listener)
         now[0] += 1.0
 
     now[0] += 30

@@ -12,6 +12,7 @@ from calls.models import Call
 from calls.tests.analysis.live.listening import (
     CountingProvider,
     a_listener,
+    let_recognise,
     listen_until,
     receive,
     spoken,
@@ -67,7 +68,7 @@ def test_calls_that_nobody_watches_leave_the_cores_to_calls_that_have_ended():
         for _ in range(10):
             now[0] += seconds / 10
             listener.step()
-            listener.wait(0.01)
+            let_recognise(listener)
 
     listen(seconds=10)
     heard = {each.call.call_id for each in stored()}
