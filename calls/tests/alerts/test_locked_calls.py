@@ -113,7 +113,7 @@ def not_confirmed():
 
 @pytest.fixture
 def archived(watching):
-    """Two calls with an alert that their results, which the watcher has not seen, do not confirm."""
+    """Two calls with an alert that their results do not confirm. The watcher has not seen these."""
     speak(1)
     watching.step()
     Alert.objects.update(speaker="agent")
