@@ -199,8 +199,8 @@ def end_left_calls(*, now: datetime | None = None) -> int:
         if not call.is_live or _judge(rows, call, now=now).fate is not Fate.GOES_ON
     ]
     for call in due:
-        with leaving_locked() as left:
+        with leaving_locked() as held:
             settle_call(call_id=call.call_id, now=now)
-        if left.is_locked:
+        if held.is_locked:
             log.info("call %s is locked; its end waits", call.call_id)
     return len(due)
