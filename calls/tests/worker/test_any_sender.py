@@ -19,6 +19,7 @@ from calls.tests.ingest.test_ingest_servers import try_to_send
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 EXAMPLES = 15
+LETTERS = str.maketrans("0123456789", "abcdefghij")
 SETTINGS = {"AI_PROVIDER": "null", "REANALYSE_LATE": "false"}
 steps = st.tuples(st.integers(0, 1), st.sampled_from(["batch", "socket", "batch", "die"]))
 
@@ -37,10 +38,15 @@ def webs(service):
     return addresses, processes
 
 
+def word(packet):
+    """Return the packet's own word, in letters: digits would be removed as a card's number."""
+    return packet.data.translate(LETTERS)
+
+
 def body(packet):
     return {
         "sequence": packet.sequence,
-        "data": packet.data,
+        "data": word(packet),
         "timestamp": packet.timestamp,
         "track": packet.track,
     }
@@ -93,7 +99,7 @@ def test_every_packet_is_heard_once_in_spoken_order_and_the_call_ends_once(
 
     found = get(call)
     said = " ".join(turn["text"] for turn in get(f"{call}/transcript")["turns"]).split()
-    assert said == [each.data for each in packets]
+    assert said == [word(each) for each in packets]
     assert (found["packet_count"], found["late_count"]) == (len(packets), 0)
     assert found["duplicate_count"] == len(sent) - len(packets)
     assert found["end_reason"] == "requested"
