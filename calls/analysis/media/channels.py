@@ -120,24 +120,61 @@ def _opened(streams: Sequence[StreamAudio], stream_order: Sequence[str]) -> list
 
 def _starts(streams: Sequence[StreamAudio], opened: list[int], notes: list[str]) -> list[float]:
     """Return the start of each stream, in seconds from the start of the call, in the same order."""
-    order = sorted(opened, key=lambda index: streams[index].start_s or 0.0)
-    starts = dict.fromkeys(order, 0.0)
+    order = _by_clock(streams, opened)
     if not _clocks_agree([streams[index] for index in order]):
         notes.append("The clocks of the streams do not match: one follows another.")
+        starts = dict.fromkeys(order, 0.0)
         for before, index in pairwise(opened):
             starts[index] = starts[before] + streams[before].duration_s
         return [starts[index] for index in range(len(streams))]
-    gaps, end, cut = Gaps(), streams[order[0]].duration_s, 0
-    for before, index in pairwise(order):
-        passed = (streams[index].start_s or 0.0) - (streams[before].start_s or 0.0)
-        starts[index] = gaps.cut(starts[before] + passed, end)
-        cut += starts[index] < starts[before] + passed
-        end = max(end, starts[index] + streams[index].duration_s)
+    wanted, cut = _wanted_starts(streams, order)
     if cut == 1:
         notes.append(f"A gap between two streams was cut to {MAX_GAP_S:.0f} s.")
     elif cut:
         notes.append(f"{cut} gaps between streams were cut to {MAX_GAP_S:.0f} s or less.")
-    return [starts[index] for index in range(len(streams))]
+    return _without_overlaps(streams, order, wanted)
+
+
+def _by_clock(streams: Sequence[StreamAudio], opened: list[int]) -> list[int]:
+    """Return the order of the streams by their clocks, unless that is their opening order.
+
+    Where a stream starts is only known to a second: a clock that is set back soon after makes it
+    look earlier.
+    """
+    clocks = [streams[index].start_s or 0.0 for index in opened]
+    if all(later >= earlier - _OVERLAP_S for earlier, later in pairwise(clocks)):
+        return opened
+    return sorted(opened, key=lambda index: streams[index].start_s or 0.0)
+
+
+def _wanted_starts(
+    streams: Sequence[StreamAudio], order: list[int]
+) -> tuple[dict[int, float], int]:
+    """Return the start of each stream by its clock, and how many gaps between them were cut."""
+    wanted = dict.fromkeys(order, 0.0)
+    gaps, end, cut = Gaps(), streams[order[0]].duration_s, 0
+    for before, index in pairwise(order):
+        passed = (streams[index].start_s or 0.0) - (streams[before].start_s or 0.0)
+        wanted[index] = gaps.cut(wanted[before] + passed, end)
+        cut += wanted[index] < wanted[before] + passed
+        end = max(end, wanted[index] + streams[index].duration_s)
+    first = min(wanted.values())
+    return {index: start - first for index, start in wanted.items()}, cut
+
+
+def _without_overlaps(
+    streams: Sequence[StreamAudio], order: list[int], wanted: Mapping[int, float]
+) -> list[float]:
+    """Let a stream wait for the end of its speakers' earlier streams: mixed words are lost."""
+    starts = [0.0] * len(streams)
+    ends: dict[Speaker, float] = {}
+    for index in order:
+        heard = [(who, each) for each in streams[index].voices for who in each.speakers]
+        free = max(ends.get(who, 0.0) - each.offset_s for who, each in heard)
+        starts[index] = max(wanted[index], free)
+        for who, each in heard:
+            ends[who] = max(ends.get(who, 0.0), starts[index] + each.end_s)
+    return starts
 
 
 def _clocks_agree(ordered: Sequence[StreamAudio]) -> bool:

@@ -1,11 +1,15 @@
 """Time stamps of audio: unknown, wild and set-back ones move no sound and hide no silence."""
 
+import base64
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls.analysis.media.clocks import with_known_stamps, without_leaps
+from calls.analysis.media.g711 import MULAW
+from calls.analysis.media.packets import PacketRow
 from calls.tests.analysis.media.test_media_timeline import PACKET_S, heard, row, shape
 
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -121,3 +125,44 @@ def test_a_clock_in_any_unit_with_odd_stamps_and_set_back_gives_the_spoken_silen
             stamps[begin:end] = [wild] * (end - begin)
 
     assert shape_of(stamps) == PLAIN
+
+
+@settings(deadline=None)
+@given(
+    streams=st.lists(
+        st.fixed_dictionaries(
+            {
+                "packet_ms": st.sampled_from([20, 200, 1000]),
+                "runs": st.lists(st.integers(1, 12), min_size=1, max_size=3),
+                "then_s": st.sampled_from([0.0, 0.02, 0.5, 3.0]),
+            }
+        ),
+        min_size=2,
+        max_size=5,
+    )
+)
+def test_streams_of_a_speaker_follow_one_another_whatever_sets_their_clocks_back(streams):
+    rows, begin_s = [], 0.0
+    for place, stream in enumerate(streams):
+        packet_s, sequence = stream["packet_ms"] / 1000, 0
+        for run in stream["runs"]:
+            for at in range(run):  # each run counts from the start of the stream
+                code = bytes([len(rows) % 100 + 1])
+                data = base64.b64encode(code * (8 * stream["packet_ms"])).decode()
+                stamp = begin_s + at * packet_s
+                rows.append(PacketRow(f"s{place}", "customer", sequence, stamp, data, ""))
+                sequence += 1
+        begin_s += sequence * packet_s + stream["then_s"]
+
+    (channel,) = heard(rows, stream_order=[f"s{place}" for place in range(len(streams))]).channels
+
+    sound = np.concatenate([np.repeat(MULAW[_code(row)], _length(row)) for row in rows])
+    assert np.array_equal(channel.samples[channel.samples != 0], sound)
+
+
+def _code(row):
+    return base64.b64decode(row.data)[0]
+
+
+def _length(row):
+    return len(base64.b64decode(row.data))
