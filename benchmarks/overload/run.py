@@ -24,6 +24,7 @@ from benchmarks.rig.sites import Site
 
 PARTS = (0.8, 1.5, 3.0)
 REFUSALS = {"503", "1013"}
+FIND_CAPACITY_S = 20.0
 CALM_LIMIT_S = 30.0
 CALM_PATH = "/v1/call/stream/over-calm"
 MEMORY_EVERY_S = 0.25
@@ -96,19 +97,20 @@ class Overload:
         }
         with self.site.server(**never) as server:
             offer = self._offer(server, "capacity", MOST_SENDERS[self.way])
-            seen = self._drive(replace(offer, ramp_s=min(2.0, self.seconds / 4)))
+            seconds = min(self.seconds, FIND_CAPACITY_S)
+            seen = self._drive(replace(offer, seconds=seconds, ramp_s=min(2.0, seconds / 4)))
         if self.way == "carrier":
-            return self._stored_pairs(seen)
+            return self._stored_pairs(seen, seconds)
         accepted: int = seen["answers"].get("accepted", 0)
-        return accepted / self.seconds
+        return accepted / seconds
 
-    def _stored_pairs(self, seen: dict[str, Any]) -> float:
+    def _stored_pairs(self, seen: dict[str, Any], seconds: float) -> float:
         """Return the pairs of frames that had been written for each second of sending."""
         begin = min(times[0] for times in seen["sent_at"].values())
         received, _ = self.site.database.count_frames(f"over-{self.way}-capacity")
         # The client waits until the server has written all, so count until then.
         ended_at: float = seen["ended_at"]
-        took_s: float = max(self.seconds, ended_at - begin)
+        took_s: float = max(seconds, ended_at - begin)
         return received / len(TRACKS) / took_s
 
     def carry_out(self, capacity: float) -> Iterator[Step]:
