@@ -12,7 +12,7 @@ from calls.redaction.redact import redact
 
 def transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] | None:
     """Return the newest transcript with the results of its analysis, or None without one."""
-    analysis = call.analyses.select_related("transcript").order_by("-version").first()
+    analysis = _newest_analysis(call, redacted=redacted)
     transcript = analysis.transcript if analysis else call.transcripts.order_by("-version").first()
     if transcript is None:
         return None
@@ -31,6 +31,13 @@ def transcript_document(call: Call, *, redacted: bool = True) -> dict[str, Any] 
             ),
         },
     }
+
+
+def _newest_analysis(call: Call, *, redacted: bool) -> Analysis | None:
+    # A long transcript takes milliseconds to decode. The analysis has its redacted turns.
+    unread = ["transcript__speech", *(["transcript__turns"] if redacted else [])]
+    analyses = call.analyses.select_related("transcript").defer(*unread)
+    return analyses.order_by("-version").first()
 
 
 def _turns(
