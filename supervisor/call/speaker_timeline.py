@@ -8,6 +8,7 @@ from typing import Any
 
 WIDTH = 1000.0
 THINNEST = 1.5  # a thinner bar would be invisible
+AGENT_TOP, CUSTOMER_TOP, BAR_HEIGHT = 6, 44, 30  # of a timeline that is 80 high
 _TOLD: Mapping[Any, str] = {"NEGATIVE": "negative", "POSITIVE": "positive"}
 
 
@@ -33,6 +34,14 @@ class SpeakerTimeline:
     def sentiments(self) -> set[str]:
         """The sentiments that the bars of turns show."""
         return {bar.sentiment for bar in (*self.agent, *self.customer)} - {""}
+
+    @property
+    def agent_paths(self) -> dict[str, str]:
+        return paths_of(self.agent, AGENT_TOP)
+
+    @property
+    def customer_paths(self) -> dict[str, str]:
+        return paths_of(self.customer, CUSTOMER_TOP)
 
 
 def draw_speaker_timeline(document: Mapping[str, Any]) -> SpeakerTimeline:
@@ -64,3 +73,15 @@ def bars_of(spans: Iterable[Mapping[str, Any]], duration_ms: int) -> list[Bar]:
         )
         for span in spans
     ]
+
+
+def paths_of(bars: Iterable[Bar], top: int) -> dict[str, str]:
+    """Return one SVG path for the bars of each sentiment.
+
+    An hour of talk has hundreds of bars. As elements of their own, they would slow down the page.
+    """
+    paths: dict[str, list[str]] = {}
+    for bar in bars:
+        drawn = f"M{bar.x} {top}h{bar.width}v{BAR_HEIGHT}h-{bar.width}z"
+        paths.setdefault(bar.sentiment, []).append(drawn)
+    return {sentiment: "".join(drawn) for sentiment, drawn in paths.items()}

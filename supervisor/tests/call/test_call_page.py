@@ -14,6 +14,7 @@ from calls.models import Call, CallEvent
 from calls.tests import one_call
 from calls.tests.factories import attempt, claim, ended_call, failed_call, live_call, outage, packet
 from supervisor.call.read_model import read_call_page
+from supervisor.call.speaker_timeline import Bar, paths_of
 from supervisor.tests.factories import analysed_call, page_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +134,15 @@ def test_the_speaker_timeline_stays_within_its_width():
     bars = [*timeline.agent, *timeline.customer]
     assert len(bars) == 4
     assert all(bar.x >= 0 and bar.x + bar.width <= 1002 for bar in bars)
+
+
+def test_the_bars_of_a_sentiment_are_one_path():
+    bars = [Bar(0, 2.5, "negative"), Bar(10, 5), Bar(20, 4, "negative")]
+
+    assert paths_of(bars, 6) == {
+        "negative": "M0 6h2.5v30h-2.5zM20 6h4v30h-4z",
+        "": "M10 6h5v30h-5z",
+    }
 
 
 def audio_that_was_not_looked_through():
