@@ -279,7 +279,6 @@ class CallPage:
             {
                 **turn,
                 "timing": timing_of(turn),
-                "begin_s": str(turn["begin_ms"] / 1000),
                 "said": mark(turn["text"], turn["speaker"]),
             }
             for turn in said

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import lru_cache
 from typing import get_args
 
 from django import template
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -200,13 +198,6 @@ def marked(text: str) -> SafeString:
         _chip(part) if place % 2 else conditional_escape(part) for place, part in enumerate(parts)
     ]
     return format_html_join("", "{}", ((piece,) for piece in pieces))
-
-
-@register.filter
-@lru_cache(maxsize=16)
-def pill(sentiment: str) -> SafeString:
-    """The mark of a sentiment. Rendered once, for pages with hundreds of turns."""
-    return render_to_string("supervisor/_sentiment.html", {"sentiment": sentiment})
 
 
 @register.filter
