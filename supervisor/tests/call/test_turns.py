@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from calls.analysis.results import transcript_document
 from calls.models import Note
 from calls.search.hits import Excerpt
+from calls.tests.factories import live_call
 from supervisor.templatetags.transcript import turn_items
-from supervisor.tests.factories import analysed_call
+from supervisor.tests.factories import analysed_call, page_of
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
@@ -80,3 +81,12 @@ def test_a_redacted_transcript_is_read_once():
     [query] = [each["sql"] for each in asked if "calls_transcript" in each["sql"]]
     assert '"calls_transcript"."turns"' not in query
     assert '"calls_transcript"."speech"' not in query
+
+
+@pytest.mark.django_db
+def test_only_a_page_that_may_show_live_words_loads_their_styles(supervisor):
+    archived = page_of(supervisor, analysed_call()).content.decode()
+    live = page_of(supervisor, live_call("c-live")).content.decode()
+
+    assert "call/live.css" not in archived
+    assert "call/live.css" in live
