@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -99,29 +100,34 @@ def test_migrations_bypass_the_pooler(site):
 @pytest.mark.slow
 def test_a_killed_process_causes_no_errors_for_clients(site):
     address, service = site
+    acknowledged = Counter()
     over = threading.Event()
     odd = []
 
     def send(name):
-        number = 1
-        with httpx.Client() as client:
+        with httpx.Client(timeout=30) as client:
             while not over.is_set():
+                number = acknowledged[name] + 1
                 answer = client.post(f"{address}/v1/call/stream/{name}", json=packet(number))
-                number += answer.status_code == 202
+                acknowledged[name] += answer.status_code == 202
                 if answer.status_code != 202 and "retry-after" not in answer.headers:
                     odd.append(answer.status_code)
-        return number - 1
 
-    with ThreadPoolExecutor(4) as pool:
-        sent = {name: pool.submit(send, name) for name in ("k-1", "k-2", "k-3", "k-4")}
-        service.processes[0].kill()
-        service.processes[0].wait()
-        wait_until(lambda: get(f"{address}/v1/call/k-1")["packet_count"] > 100, what="packets")
-        over.set()
-    stored = {name: get(f"{address}/v1/call/{name}")["packet_count"] for name in sent}
+    names = ("k-1", "k-2", "k-3", "k-4")
+    with ThreadPoolExecutor(len(names)) as pool:
+        sending = [pool.submit(send, name) for name in names]
+        try:
+            service.processes[0].kill()
+            service.processes[0].wait()
+            wait_until(lambda: acknowledged["k-1"] > 100, patience_s=60, what="packets")
+        finally:
+            over.set()  # the pool waits for its threads
+    for each in sending:
+        each.result()
+    stored = {name: get(f"{address}/v1/call/{name}")["packet_count"] for name in names}
 
     assert odd == []
-    assert all(stored[name] >= count.result() for name, count in sent.items())
+    assert all(stored[name] >= acknowledged[name] for name in names)
 
 
 def test_a_pooler_without_a_direct_address_is_refused(tmp_path):

@@ -172,13 +172,17 @@ def test_restarts_under_load_lose_no_acknowledged_packet(service):
     senders = [threading.Thread(target=send, args=(f"c-{at}",)) for at in range(4)]
     for sender in senders:
         sender.start()
-    for place in (0, 1):
-        before = sum(acknowledged.values())
-        wait_until(lambda before=before: sum(acknowledged.values()) > before + 20, what="packets")
-        service.processes[place].terminate()
-        assert service.processes[place].wait(timeout=STOP_S) == 0
-        addresses[place] = service.web("--delay", "0.5")
-    over.set()
+    try:
+        for place in (0, 1):
+            before = sum(acknowledged.values())
+            wait_until(
+                lambda before=before: sum(acknowledged.values()) > before + 20, what="packets"
+            )
+            service.processes[place].terminate()
+            assert service.processes[place].wait(timeout=STOP_S) == 0
+            addresses[place] = service.web("--delay", "0.5")
+    finally:
+        over.set()  # a thread that goes on would keep the tests from ending
     for sender in senders:
         sender.join()
 
