@@ -60,10 +60,11 @@ def test_a_restored_site_returns_the_same_data_and_another_epoch(service, tmp_pa
     writing = threading.Thread(target=write_until, args=(address, over))
     writing.start()
 
-    told = service.run("backup", str(tmp_path / "backup"))
-
-    over.set()
-    writing.join()
+    try:
+        told = service.run("backup", str(tmp_path / "backup"))
+    finally:
+        over.set()
+        writing.join()
     assert "the database and 1 files" in told.stdout
     assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o700
     with empty_database(tmp_path) as database:
