@@ -38,13 +38,19 @@ SETTINGS = {
 READ = """
 import json
 from calls.analysis.recording.material import load_material
-from calls.models import Call, CallEvent
+from calls.models import Call, CallEvent, Packet
 call = Call.objects.get(call_id={call_id!r})
 audio = load_material(call)
 print(json.dumps({{
     "samples": {{each.speaker: each.samples.tolist() for each in audio.channels}},
     "reason": call.end_reason,
     "late": call.late_count,
+    "notes": audio.notes,
+    "rows": [
+        f"{{each.stream.name}} run {{each.stream.run}}: {{each.sequence}} at {{each.timestamp}}, "
+        f"{{len(each.data)}} characters, stored {{each.received_at}}"
+        for each in Packet.objects.filter(stream__call=call).order_by("pk")
+    ],
     "ends": CallEvent.objects.filter(call=call, state="COMPLETED", type="state_change").count(),
 }}))
 """
@@ -283,7 +289,8 @@ def test_every_frame_is_in_the_call_once_in_order_and_it_ends_once_for_its_reaso
     read = service.run("shell", "-v0", "-c", READ.format(call_id=call_id)).stdout
     seen = json.loads(read.splitlines()[-1])
     heard = {speaker: frames_of(samples) for speaker, samples in seen["samples"].items()}
-    assert heard["customer"] == list(range(carrier.said["MZ"]))
-    assert heard.get("agent", []) == list(range(carrier.said["MZ-agent"]))
+    stored = "\n".join([*seen["notes"], *seen["rows"]])
+    assert heard["customer"] == list(range(carrier.said["MZ"])), stored
+    assert heard.get("agent", []) == list(range(carrier.said["MZ-agent"])), stored
     assert seen["reason"] in carrier.true_reasons()
     assert (seen["ends"], seen["late"]) == (1, 0)
