@@ -252,7 +252,7 @@ MEDIA_RECONNECT = _number("MEDIA_RECONNECT", 30, 0, 3600)  # seconds a broken co
 MEDIA_STOP_GRACE = _number("MEDIA_STOP_GRACE", 3, 0, 3600)  # seconds from the last stop to the end
 SHED_REQUESTS_AFTER = _number("SHED_REQUESTS_AFTER", 0.25, 0.05, 60)  # seconds that packets wait
 SHED_STREAMS_AFTER = _number("SHED_STREAMS_AFTER", 0.25, 0.05, 60)  # then no new streams
-SHED_STREAMS_ABOVE = _number("SHED_STREAMS_ABOVE", 0.85, 0.1, 1)  # share of the event loop; 1: off
+SHED_STREAMS_ABOVE = _number("SHED_STREAMS_ABOVE", 0.85, 0.1, 1)  # of its time
 CARRIER_MEMORY = _number("CARRIER_MEMORY", 256, 1, 65_536)  # MiB held while nothing can be stored
 CARRIER_PINGS = env.flag("CARRIER_PINGS", default=False)  # some carriers hang up on a ping
 CALL_IDLE_TIMEOUT = _number("CALL_IDLE_TIMEOUT", 300, 1, 7 * 86_400)  # seconds

@@ -26,7 +26,7 @@ from django.db import connection
 from calls.ingest.alone import store_alone
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
-from calls.ingest.pressure import LoopLag, Pace, Shedding, unread
+from calls.ingest.pressure import LoopLag, Pace, Shedding, WriterTime, unread
 from calls.ingest.reports import EVERY_S, Pressure, Reporter, report
 from calls.ingest.requests import (
     NOT_AVAILABLE,
@@ -93,7 +93,8 @@ class Buffer:
         self._writing_since: float | None = None  # arrival of the oldest request in hand
         self._outage = Outage(log, "packets are refused with 503")
         self._away_since = self._ask_at = 0.0
-        self._lag = LoopLag()
+        self._busy = WriterTime(clock)
+        self._lag = LoopLag(self._busy.seconds)
         self._measured_at = -MEASURE_S
         self.requests = Shedding(settings.SHED_REQUESTS_AFTER, REQUESTS_CALM_S)
         self.streams = Shedding(settings.SHED_STREAMS_AFTER, STREAMS_CALM_S)
@@ -139,7 +140,7 @@ class Buffer:
             now = self._clock()
             if self._outage.lasts:
                 return now - self._away_since <= OUTAGE_PATIENCE_S
-            load = self._lag.load.share
+            load = self._lag.load
             # Unread bytes say that this process is late only if it has no time to read them.
             unread_s = unread.wait_s(time.monotonic()) if self._pace.is_full(load) else 0.0
             is_late = self.streams.note(self._wait_s(now) + unread_s, now)
@@ -274,7 +275,7 @@ class Buffer:
         packets = [packet for request in requests for packet in request.packets]
         begun_at = self._clock()
         try:
-            with in_hand(requests):
+            with in_hand(requests), self._busy.spent(_packets_of_sockets(requests)):
                 locked = self._record_or_reconnect(packets)
         except Exception as error:
             self._recover(requests, error, until)
@@ -342,6 +343,10 @@ class Buffer:
                 self._away_since = now
             self._ask_at = now + ASK_AGAIN_S
             self._outage.note(error)
+
+
+def _packets_of_sockets(requests: Sequence[StoreRequest]) -> int:
+    return sum(len(each.packets) for each in requests if not each.way.is_http)
 
 
 _buffer: Buffer | None = None

@@ -1,7 +1,7 @@
 """Decides when to refuse packets and new streams: by how long packets wait to be written.
 
 A stream that has been admitted sends for minutes, so new ones are also spaced out while the event
-loop is busy, before anything waits.
+loop or the writer is busy, before anything waits.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,13 +68,20 @@ LINGER_S = 1.0
 class LoopLag:
     """Measures how late an event loop is. Data that it has not read has waited at least as long.
 
-    Also measures how busy it is. The timer runs only while packets arrive.
+    Also measures how busy it is, and the writer whose busy seconds ``writer_s`` returns. The timer
+    runs only while packets arrive.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, writer_s: Callable[[], float] = float) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._due_at = self._used_at = self._lag_s = 0.0
-        self.load = Load()
+        self._writer_s = writer_s
+        self._reading, self._writing = Load(), Load()
+
+    @property
+    def load(self) -> float:
+        """The load of the loop or of the writer, whichever is higher."""
+        return max(self._reading.share, self._writing.share)
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Call for each request."""
@@ -96,13 +104,15 @@ class LoopLag:
             return
         # Falls by halves, because a loop that is late is not late in every round.
         self._lag_s = max(loop.time() - self._due_at, self._lag_s / 2)
-        self.load.note(loop.time(), thread_seconds())
+        self._reading.note(loop.time(), thread_seconds())
+        self._writing.note(loop.time(), self._writer_s())
         # In a loop that is late, the last packet may be older than LINGER_S without being the last.
         if self._lag_s >= TICK_S or loop.time() - self._used_at < LINGER_S:
             self._plan(loop)
         else:
             self._loop = None
-            self.load.clear()
+            self._reading.clear()
+            self._writing.clear()
 
 
 LOAD_WINDOW_S = 0.5
@@ -130,6 +140,40 @@ class Load:
     def clear(self) -> None:
         self._samples.clear()
         self.share = 0.0
+
+
+FULL_TRANSACTION = 500  # packets of sockets; see docs/performance.md
+
+
+class WriterTime:
+    """How long a writer has been busy with transactions that say that it can take no more.
+
+    Only packets of sockets count. HTTP requests wait for their responses, so they slow down by
+    themselves. A slow disk makes transactions long, but seldom full.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._before_s = 0.0
+        self._since: float | None = None
+
+    @contextmanager
+    def spent(self, packets: int) -> Iterator[None]:
+        """Count the time of a transaction with so many packets of sockets."""
+        begun_at = self._clock()
+        if packets >= FULL_TRANSACTION:
+            self._since = begun_at
+        try:
+            yield
+        finally:
+            if self._since is not None:
+                self._since = None
+                self._before_s += self._clock() - begun_at
+
+    def seconds(self) -> float:
+        """Return the time so far. Any thread may ask."""
+        since = self._since
+        return self._before_s + (0.0 if since is None else self._clock() - since)
 
 
 _SCHEDULER = Path("/proc/thread-self/schedstat")
@@ -186,9 +230,9 @@ EASY = 0.7  # of what counts as full
 class Pace:
     """Spaces out new streams, so that the load of one is measured before the next is admitted.
 
-    ``full`` is the load of an event loop that should take no more. But a bulk upload, which gives
-    way to others, can fill it too. So a full one still admits a stream now and then, as long as
-    nothing waits.
+    ``full`` is the load of an event loop or a writer that should take no more. But a bulk upload,
+    which gives way to others, can fill the loop too. So a full one still admits a stream now and
+    then, as long as nothing waits.
     """
 
     def __init__(self, full: float) -> None:

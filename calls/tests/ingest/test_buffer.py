@@ -8,6 +8,7 @@ from psycopg.errors import LockNotAvailable
 
 from calls.ingest import buffer as buffer_module
 from calls.ingest.buffer import Buffer, store
+from calls.ingest.pressure import FULL_TRANSACTION
 from calls.ingest.requests import Unavailable, Way
 from calls.ingest.sidelined import HOLD_S
 from calls.models import Packet
@@ -221,6 +222,21 @@ def test_a_queue_that_would_take_too_long_refuses_more_before_anybody_waits():
     recorder.go_on.set()
     first.result(timeout=10)
     waiting.result(timeout=10)
+
+
+@pytest.mark.parametrize("way", Way)
+def test_full_transactions_of_sockets_count_and_those_of_uploads_do_not(way):
+    def slow(packets):
+        clock.now += 0.2
+
+    recorder, clock = Recorder(slow), Clock()
+    recorder.go_on.set()
+    buffer = Buffer(record=recorder, clock=clock)
+
+    buffer.submit([packet("c", at) for at in range(FULL_TRANSACTION)], way).result(timeout=10)
+    buffer.close()
+
+    assert buffer._busy.seconds() == pytest.approx(0.0 if way.is_http else 0.2)
 
 
 def test_requests_are_accepted_again_soon_after_the_backlog_is_written():

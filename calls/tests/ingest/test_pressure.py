@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from calls.ingest.pressure import (
     FULL_PACE_S,
+    FULL_TRANSACTION,
     LEAST_OPEN_S,
     LINGER_S,
     PACE_S,
@@ -20,6 +21,7 @@ from calls.ingest.pressure import (
     Pace,
     Shedding,
     Unread,
+    WriterTime,
     thread_seconds,
 )
 
@@ -179,7 +181,50 @@ def test_the_load_of_a_loop_without_packets_is_none():
     for _ in range(100):
         loop.take_round(TICK_S)
 
-    assert lag.load.share == 0.0
+    assert lag.load == 0.0
+
+
+def test_a_writer_without_time_to_spare_is_as_full_as_such_a_loop():
+    loop = Loop()
+    lag = LoopLag(loop.time)  # it writes all the time
+
+    for _ in range(round(1 / TICK_S)):
+        lag.watch(loop)
+        loop.take_round(TICK_S)
+
+    assert lag.load == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("packets", "seconds"), [(FULL_TRANSACTION - 1, 0.0), (FULL_TRANSACTION, 0.3)]
+)
+def test_only_full_transactions_count_as_time_of_the_writer(packets, seconds):
+    loop = Loop()
+    writer = WriterTime(loop.time)
+
+    with writer.spent(packets):
+        loop.now += 0.2
+        assert writer.seconds() == pytest.approx(min(seconds, 0.2))
+        loop.now += 0.1
+
+    assert writer.seconds() == pytest.approx(seconds)
+    loop.now += 5.0
+    assert writer.seconds() == pytest.approx(seconds)
+
+
+def test_a_transaction_that_fails_counts_as_well():
+    loop = Loop()
+    writer = WriterTime(loop.time)
+
+    def fail():
+        with writer.spent(FULL_TRANSACTION):
+            loop.now += 0.3
+            raise ValueError("refused")
+
+    with pytest.raises(ValueError, match="refused"):
+        fail()
+
+    assert writer.seconds() == pytest.approx(0.3)
 
 
 def test_a_thread_that_works_is_busy_and_one_that_sleeps_is_not():
