@@ -49,6 +49,7 @@ check: $(VENV)/.development ## Formatting, lint, types, migrations and the deplo
 
 # Accepted vulnerabilities need --ignore-vuln here, with the reason.
 audit: $(VENV)/.development ## List known vulnerabilities of the installed packages; needs the internet
+	$(BIN)/python -m pip install --disable-pip-version-check --upgrade pip setuptools  # venv's are old
 	$(BIN)/pip-audit --desc on
 
 bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL

@@ -26,7 +26,7 @@ from django.db import connection
 from calls.ingest.alone import store_alone
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
-from calls.ingest.pressure import LoopLag, Pace, Shedding, WriterTime, unread
+from calls.ingest.pressure import LoopLag, Pace, Shedding, unread
 from calls.ingest.reports import EVERY_S, Pressure, Reporter, report
 from calls.ingest.requests import (
     NOT_AVAILABLE,
@@ -37,6 +37,7 @@ from calls.ingest.requests import (
     Way,
     count_stored,
     in_hand,
+    packets_of_sockets,
     settle,
 )
 from calls.ingest.sidelined import HOLD_S, LOCKED, Sidelined
@@ -55,13 +56,12 @@ ANSWER_WITHIN_S = 2.0  # then an HTTP request gets 503
 STOP_WITHIN_S = 30.0
 ASK_AGAIN_S = 0.5  # how often an unavailable database is tried again
 ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written
-REQUESTS_CALM_S = 0.5
-STREAMS_CALM_S = 2.0
+REQUESTS_CALM_S, STREAMS_CALM_S = 0.5, 2.0
 OUTAGE_PATIENCE_S = 10.0
 # Clients that were answered together send their next packets together. If the writer took the
-# first request at once, the clients would split into two groups whose transactions take turns. So
-# it waits up to GATHER_S for as many packets as the last transaction had and the buffer holds.
-# GATHER_PACKETS caps that number: larger transactions gain nothing from waiting.
+# first request at once, they would split into two groups whose transactions take turns. So it waits
+# up to GATHER_S for as many packets as the last transaction had and the buffer holds. Above
+# GATHER_PACKETS, waiting gains nothing.
 GATHER_S = 0.001
 GATHER_PACKETS = 64
 
@@ -93,8 +93,7 @@ class Buffer:
         self._writing_since: float | None = None  # arrival of the oldest request in hand
         self._outage = Outage(log, "packets are refused with 503")
         self._away_since = self._ask_at = 0.0
-        self._busy = WriterTime(clock)
-        self._lag = LoopLag(self._busy.seconds)
+        self._lag = LoopLag(clock)
         self._measured_at = -MEASURE_S
         self.requests = Shedding(settings.SHED_REQUESTS_AFTER, REQUESTS_CALM_S)
         self.streams = Shedding(settings.SHED_STREAMS_AFTER, STREAMS_CALM_S)
@@ -158,7 +157,7 @@ class Buffer:
             return now - self._away_since if self._outage.lasts else self._age_s(now)
 
     def size(self) -> int:
-        """Return how many packets wait to be written."""
+        """Return how many packets are waiting."""
         return self._size
 
     def pressure(self) -> Pressure:
@@ -204,7 +203,7 @@ class Buffer:
     def _is_overloaded(self, now: float) -> bool:
         if self._size >= MEASURED_PACKETS and self._size * self._packet_s > self.requests.limit_s:
             return True
-        # A request asks twice, before and after it is decoded. One measurement serves many.
+        # A request asks twice, before and after it is decoded: one measurement serves many.
         if now >= self._measured_at + MEASURE_S:
             self._measured_at = now
             self.requests.note(self._wait_s(now), now)
@@ -275,7 +274,7 @@ class Buffer:
         packets = [packet for request in requests for packet in request.packets]
         begun_at = self._clock()
         try:
-            with in_hand(requests), self._busy.spent(_packets_of_sockets(requests)):
+            with in_hand(requests), self._lag.writer.spent(packets_of_sockets(requests)):
                 locked = self._record_or_reconnect(packets)
         except Exception as error:
             self._recover(requests, error, until)
@@ -343,10 +342,6 @@ class Buffer:
                 self._away_since = now
             self._ask_at = now + ASK_AGAIN_S
             self._outage.note(error)
-
-
-def _packets_of_sockets(requests: Sequence[StoreRequest]) -> int:
-    return sum(len(each.packets) for each in requests if not each.way.is_http)
 
 
 _buffer: Buffer | None = None

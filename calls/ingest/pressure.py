@@ -68,14 +68,13 @@ LINGER_S = 1.0
 class LoopLag:
     """Measures how late an event loop is. Data that it has not read has waited at least as long.
 
-    Also measures how busy it is, and the writer whose busy seconds ``writer_s`` returns. The timer
-    runs only while packets arrive.
+    Also measures how busy the loop and the writer are. The timer runs only while packets arrive.
     """
 
-    def __init__(self, writer_s: Callable[[], float] = float) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.writer = WriterTime(clock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._due_at = self._used_at = self._lag_s = 0.0
-        self._writer_s = writer_s
         self._reading, self._writing = Load(), Load()
 
     @property
@@ -105,7 +104,7 @@ class LoopLag:
         # Falls by halves, because a loop that is late is not late in every round.
         self._lag_s = max(loop.time() - self._due_at, self._lag_s / 2)
         self._reading.note(loop.time(), thread_seconds())
-        self._writing.note(loop.time(), self._writer_s())
+        self._writing.note(loop.time(), self.writer.seconds())
         # In a loop that is late, the last packet may be older than LINGER_S without being the last.
         if self._lag_s >= TICK_S or loop.time() - self._used_at < LINGER_S:
             self._plan(loop)

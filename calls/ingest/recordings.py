@@ -18,6 +18,42 @@ from calls.ingest.packets import IncomingPacket
 
 PACKET_S = 0.25  # of two channels of 16 bits at 48 kHz, that is just below the limit of a packet
 PCM, A_LAW, MU_LAW, EXTENSIBLE = 1, 6, 7, 0xFFFE  # of mmreg.h
+# What phone systems record. FFmpeg reads hundreds of other formats, and its faults are in those.
+_FORMATS = (
+    "aac",
+    "aiff",
+    "amr",
+    "asf",
+    "au",
+    "flac",
+    "matroska",
+    "mov",
+    "mp3",
+    "ogg",
+    "w64",
+    "wav",
+)
+_CODECS = (
+    *("aac", "aac_latm", "alac", "amrnb", "amrwb", "flac", "g722", "g729", "gsm", "gsm_ms"),
+    *(
+        "adpcm_g722",
+        "adpcm_g726",
+        "adpcm_ima_wav",
+        "adpcm_ms",
+        "mp2",
+        "mp2float",
+        "mp3",
+        "mp3float",
+    ),
+    *("opus", "libopus", "speex", "libspeex", "vorbis", "wmav1", "wmav2", "pcm_alaw", "pcm_mulaw"),
+    *("pcm_f32be", "pcm_f32le", "pcm_f64le", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le"),
+    *("pcm_s32be", "pcm_s32le", "pcm_s8", "pcm_u8"),
+)
+_LIMITS = {
+    "format_whitelist": ",".join(_FORMATS),
+    "codec_whitelist": ",".join(_CODECS),
+    "protocol_whitelist": "file",
+}
 _MEDIA = {(PCM, 16): "audio/l16", (A_LAW, 8): "audio/x-alaw", (MU_LAW, 8): "audio/x-mulaw"}
 
 
@@ -102,7 +138,7 @@ def _decode(path: Path) -> Sound:
             "files need PyAV: pip install -r requirements-speech.txt"
         ) from error
     try:
-        with av.open(str(path), mode="r") as file:
+        with av.open(str(path), mode="r", options=_LIMITS) as file:
             return _resampled(av, file)
     except (av.FFmpegError, IndexError) as error:
         raise UnreadableRecording(f"It holds no sound that can be read: {error}.") from error
@@ -110,6 +146,8 @@ def _decode(path: Path) -> Sound:
 
 def _resampled(av: Any, file: Any) -> Sound:
     stream = file.streams.audio[0]
+    if stream.codec_context.name not in _CODECS:
+        raise UnreadableRecording(f"Its codec {stream.codec_context.name} is not supported.")
     channels = min(stream.codec_context.channels or 1, 2)
     rate = min(max(stream.codec_context.sample_rate or MIN_RATE, MIN_RATE), MAX_RATE)
     layout = "stereo" if channels == 2 else "mono"

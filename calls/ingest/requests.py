@@ -86,6 +86,10 @@ def _span_of(requests: Sequence[StoreRequest]) -> AbstractContextManager[Traced]
     return span("store packets", parent=first, links=others, packets=size, requests=len(requests))
 
 
+def packets_of_sockets(requests: Sequence[StoreRequest]) -> int:
+    return sum(len(request.packets) for request in requests if not request.way.is_http)
+
+
 def origin_of(call_id: str) -> Mapping[str, str]:
     """Return the ids of the request whose packets open a call."""
     for request in _in_hand.get():

@@ -70,16 +70,48 @@ def test_mu_law_is_stored_as_it_is(tmp_path):
     )
 
 
-def test_a_file_of_another_format_is_converted(tmp_path):
+def encoded(path, codec, *, rate=48_000):
+    """Write a tone of a second in the format that the name of the file says."""
     av = pytest.importorskip("av")
-    path = tmp_path / "voice.ogg"
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("libopus", rate=48_000, layout="mono")
-        samples = np.repeat(tone(1.0), 3).reshape(1, -1)
+        stream = file.add_stream(codec, rate=rate, layout="mono")
+        samples = np.repeat(tone(1.0), rate // RATE).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-        frame.sample_rate = 48_000
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            file.mux(packet)
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate)
+        for each in (*resampler.resample(frame), None):
+            file.mux(stream.encode(each))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.ogg", "libopus"),
+        ("a.mp3", "libmp3lame"),
+        ("a.m4a", "aac"),
+        ("a.flac", "flac"),
+        ("a.wav", "adpcm_ms"),
+        ("a.wav", "pcm_s24le"),
+        ("a.aiff", "pcm_s16be"),
+        ("a.au", "pcm_mulaw"),
+        ("a.mka", "pcm_s16le"),
+    ],
+)
+def test_the_formats_of_phone_systems_are_read(tmp_path, name, codec):
+    sound = read_sound(encoded(tmp_path / name, codec))
+
+    assert sound.seconds == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.caf", "pcm_s16le"), ("a.wav", "adpcm_swf")])
+def test_other_formats_and_codecs_are_refused(tmp_path, name, codec):
+    with pytest.raises(UnreadableRecording):
+        read_sound(encoded(tmp_path / name, codec, rate=44_100 if codec == "adpcm_swf" else 48_000))
+
+
+def test_a_file_of_another_format_is_converted(tmp_path):
+    path = encoded(tmp_path / "voice.ogg", "libopus")
 
     bring(path, track="customer")
 

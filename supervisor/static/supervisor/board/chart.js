@@ -5,6 +5,7 @@ import { fetchPart } from "../feed.js";
 import uPlot from "../vendor/uPlot.esm.js";
 
 const SPAN_S = 30 * 60;
+const EDGE_S = SPAN_S / 12; // nearer to the left edge, a time would touch the lowest value beside it
 const HOLE_S = 150; // a longer gap between samples interrupts the line
 const REDRAW_MS = 5000;
 // Whole numbers only: a step of 2.5 would leave an axis with nothing but its 0.
@@ -96,7 +97,7 @@ function draw(box) {
     cursor: { y: false, drag: { setScale: false }, sync: { key: "history" }, points: { show: false } },
     scales: { x: { range: () => [Date.now() / 1000 - SPAN_S, Date.now() / 1000] }, y: { range: fromZero } },
     axes: [
-      { ...axis, size: 20, gap: 3, space: 70, grid: { show: false }, values: (_, at) => at.map(hourText) },
+      { ...axis, size: 20, gap: 3, space: 70, grid: { show: false }, values: withoutEdge },
       { ...axis, size: Math.round(parseFloat(style.fontSize) * 2.9), gap: 4, space: 20, incrs: STEPS, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map(tickText) },
     ],
     series: [{}, ...(name === "results" ? [bars("archived"), bars("failed")] : [line(name)])],
@@ -111,6 +112,10 @@ function area(key) {
 function fromZero(_, low, high) {
   // At least 4 high, so that the axis of a quiet site has whole numbers.
   return [0, Math.max(4, Math.ceil((high ?? 0) * 1.1))];
+}
+
+function withoutEdge(chart, times) {
+  return times.map((at) => (at - chart.scales.x.min < EDGE_S ? "" : hourText(at)));
 }
 
 function hourText(at) {
