@@ -167,9 +167,20 @@ for ago in range(29):
 """
 
 
-def test_labels_of_the_charts_keep_apart_and_every_axis_has_some(site, open_page):
+# The clock of the page is set forward, so that a time is due so many ms right of the left edge.
+SET_CLOCK = """(() => {
+  const now = Date.now, step = 600_000;
+  const forward = step - (now() + %d) %% step;
+  Date.now = () => now() + forward;
+})();
+"""
+
+
+@pytest.mark.parametrize("from_the_edge_ms", [5_000, 60_000, 160_000])
+def test_labels_of_the_charts_keep_apart_and_every_axis_has_some(site, open_page, from_the_edge_ms):
     site.run("shell", "-c", MAKE_SAMPLES)
     page = open_page()
+    page.add_init_script(SET_CLOCK % from_the_edge_ms)
     page.add_init_script(WATCH_LABELS)
     open_board(page)
 

@@ -115,7 +115,7 @@ function fromZero(_, low, high) {
 }
 
 function withoutEdge(chart, times) {
-  return times.map((at) => (at - chart.scales.x.min < EDGE_S ? "" : hourText(at)));
+  return times.map((at) => (at - chart.scales.x.min < EDGE_S ? null : hourText(at)));
 }
 
 function hourText(at) {
