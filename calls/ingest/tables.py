@@ -5,7 +5,8 @@ These rows replace models, which would be built and thrown away for every packet
 SQLite differs from PostgreSQL in three ways. It has no row locks: a transaction locks the whole
 database when it starts (``transaction_mode`` in the settings), so only one writes at a time. It has
 no array parameters, so values are listed one by one, and pairs come as JSON. And it runs in this
-process, so one statement per row costs no round trip.
+process, where Python gives up its lock for every statement and waits to get it back while the event
+loop is busy. One statement per row made transactions ten times as long under load.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
+from functools import cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -26,9 +29,11 @@ from calls.ingest.packets import FrameCounts
 from calls.lifecycle import CallState
 from calls.models import count_missing
 
+Row = Sequence[Any]
 PacketRow = tuple[int, int, str, float, Any, bool, str]
 Content = tuple[float, str, str]  # timestamp, track, digest of the data
 COPY_ABOVE = 200  # packets; measured, see docs/performance.md
+LISTED_ROWS = 1_024  # of one statement; SQLite
 SQLITE_VARIABLES = 20_000  # below SQLITE_MAX_VARIABLE_NUMBER, 32,766 since 3.32
 
 PACKET_COLUMNS = {
@@ -40,7 +45,7 @@ PACKET_COLUMNS = {
     "late": "boolean",
     "data": "text",
 }
-# The counters that are updated. The key comes last, as in the UPDATE of ``_update_one``.
+# The counters that are updated.
 STREAM_COLUMNS = {
     "media": "varchar",
     "packet_count": "bigint",
@@ -61,6 +66,16 @@ CALL_COLUMNS = {
     "late_count": "bigint",
     "duplicate_count": "bigint",
     "last_packet_at": "timestamptz",
+    "id": "bigint",
+}
+# The counters that are added to, in the order of ``FrameCounts``.
+FRAME_COLUMNS = {
+    "frame_count": "bigint",
+    "missing_frames": "bigint",
+    "repeated_frames": "bigint",
+    "reordered_frames": "bigint",
+    "malformed_frames": "bigint",
+    "restarts": "bigint",
     "id": "bigint",
 }
 
@@ -245,9 +260,10 @@ def write(
                 ],
             )
         else:
-            cursor.executemany(_INSERT, packets)
-            cursor.executemany(_update_one("calls_stream", STREAM_COLUMNS), stream_values)
-            cursor.executemany(_update_one("calls_call", CALL_COLUMNS), call_values)
+            for rows in _in_powers_of_two(packets):
+                cursor.execute(_insert_listed(len(rows)), list(chain.from_iterable(rows)))
+            _update_listed(cursor, "calls_stream", STREAM_COLUMNS, stream_values)
+            _update_listed(cursor, "calls_call", CALL_COLUMNS, call_values)
 
 
 def _copy(cursor: Any, packets: Sequence[PacketRow]) -> None:
@@ -258,23 +274,15 @@ def _copy(cursor: Any, packets: Sequence[PacketRow]) -> None:
 
 def count_frames(streams: Iterable[StreamRow]) -> None:
     """Add to the frame counters. Only streams of carriers have frames."""
-    changes = [(stream.id, stream.frames) for stream in streams if stream.frames]
+    changes = [(*astuple(each.frames), each.id) for each in streams if each.frames]
     if not changes:
         return
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE calls_stream SET frame_count = frame_count + %s, "
-            "missing_frames = missing_frames + %s, repeated_frames = repeated_frames + %s, "
-            "reordered_frames = reordered_frames + %s, malformed_frames = malformed_frames + %s, "
-            "restarts = restarts + %s WHERE id = %s",
-            [
-                (
-                    *(each.received, each.missing, each.repeated, each.reordered),
-                    *(each.malformed, each.restarts, pk),
-                )
-                for pk, each in changes
-            ],
-        )
+    with _cursor() as cursor:
+        if _is_postgres():
+            sql = _update_many("calls_stream", FRAME_COLUMNS, adds=True)
+            cursor.execute(sql, _as_arrays(changes, FRAME_COLUMNS))
+        else:
+            _update_listed(cursor, "calls_stream", FRAME_COLUMNS, changes, adds=True)
 
 
 def as_stored(moment: datetime) -> Any:
@@ -292,25 +300,58 @@ def _values(rows: Sequence[CallRow | StreamRow], columns: dict[str, str]) -> lis
     return [values_of(row) for row in rows]
 
 
-def _update_one(table: str, columns: dict[str, str]) -> str:
-    assignments = ", ".join(f"{name} = %s" for name in columns if name != "id")
-    return f"UPDATE {table} SET {assignments} WHERE id = %s"
+def _in_powers_of_two(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Split rows into parts of 1, 2, 4 up to LISTED_ROWS, so that SQLite compiles few statements.
+
+    Fills the last part with rows of NULL, which the statements leave out.
+    """
+    for at in range(0, len(rows), LISTED_ROWS):
+        part = list(rows[at : at + LISTED_ROWS])
+        size = 1 << (len(part) - 1).bit_length()
+        yield part + [(None,) * len(part[0])] * (size - len(part))
+
+
+def _update_listed(
+    cursor: Any, table: str, columns: dict[str, str], values: Sequence[Row], *, adds: bool = False
+) -> None:
+    for rows in _in_powers_of_two(values):
+        sql = _update_so_many(table, tuple(columns), len(rows), adds=adds)
+        cursor.execute(sql, list(chain.from_iterable(rows)))
+
+
+@cache
+def _update_so_many(table: str, columns: Sequence[str], rows: int, *, adds: bool) -> str:
+    new = f"new ({', '.join(columns)}) AS ({_listed(rows, len(columns))})"
+    return f"WITH {new} {_update(table, columns, 'new', adds=adds)}"
+
+
+def _update_many(table: str, columns: dict[str, str], *, adds: bool = False) -> str:
+    new = f"{_unnest(columns)} AS new({', '.join(columns)})"
+    return _update(table, tuple(columns), new, adds=adds)
+
+
+def _update(table: str, columns: Sequence[str], new: str, *, adds: bool) -> str:
+    value = "old.{0} + new.{0}" if adds else "new.{0}"
+    assignments = ", ".join(f"{name} = {value.format(name)}" for name in columns if name != "id")
+    return f"UPDATE {table} AS old SET {assignments} FROM {new} WHERE old.id = new.id"
 
 
 def _unnest(columns: dict[str, str]) -> str:
     return f"unnest({', '.join(f'%s::{kind}[]' for kind in columns.values())})"
 
 
-def _update_many(table: str, columns: dict[str, str]) -> str:
-    assignments = ", ".join(f"{name} = new.{name}" for name in columns if name != "id")
-    return (
-        f"UPDATE {table} AS old SET {assignments} "
-        f"FROM {_unnest(columns)} AS new({', '.join(columns)}) WHERE old.id = new.id"
-    )
+def _listed(rows: int, columns: int) -> str:
+    row = f"({', '.join(['%s'] * columns)})"
+    return f"VALUES {', '.join([row] * rows)}"
+
+
+@cache
+def _insert_listed(rows: int) -> str:
+    new = f"new ({', '.join(PACKET_COLUMNS)}) AS ({_listed(rows, len(PACKET_COLUMNS))})"
+    return f"WITH {new} {_INTO_PACKETS} SELECT * FROM new WHERE stream_id IS NOT NULL"
 
 
 _INTO_PACKETS = f"INSERT INTO calls_packet ({', '.join(PACKET_COLUMNS)})"
-_INSERT = f"{_INTO_PACKETS} VALUES ({', '.join(['%s'] * len(PACKET_COLUMNS))})"
 _WRITE = (
     f"WITH stored AS ({_INTO_PACKETS} SELECT * FROM {_unnest(PACKET_COLUMNS)}), "
     f"counted AS ({_update_many('calls_stream', STREAM_COLUMNS)}) "
