@@ -31,7 +31,7 @@ MEMORY_EVERY_S = 0.25
 BATCH_PACKETS = 50
 # How fast one call sends on each way: requests, packets or pairs of frames a second.
 RATES = {"single": 20.0, "batch": 10.0, "websocket": 50.0, "carrier": 1 / FRAME_S}
-MOST_SENDERS = {"single": 300, "batch": 200, "websocket": 200, "carrier": 400}
+MOST_SENDERS = {"single": 300, "batch": 200, "websocket": 400, "carrier": 400}
 
 
 @dataclass

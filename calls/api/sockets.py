@@ -24,7 +24,7 @@ from calls.asgi import STREAM
 from calls.ingest.buffer import buffer
 from calls.ingest.call_ids import as_call_id, as_external_id, decode
 from calls.ingest.packets import IncomingPacket
-from calls.ingest.refusal import is_refused
+from calls.ingest.refusal import admission
 from calls.ingest.requests import Unavailable, Way
 from calls.ingest.wire import read_frame
 from calls.keys import (
@@ -60,8 +60,12 @@ async def packet_socket(scope: dict[str, Any], receive: Receive, send: Send) -> 
     """Serve one connection."""
     addressed = _addressed(scope["url_route"]["kwargs"]["call_id"])
     await receive()  # websocket.connect
-    if await is_refused(scope, send, Way.SOCKET):
-        return
+    async with admission(scope, send, Way.SOCKET) as admitted:
+        if admitted:
+            await _serve(scope, receive, send, addressed)
+
+
+async def _serve(scope: dict[str, Any], receive: Receive, send: Send, addressed: str) -> None:
     # Accepted before it may be refused: a close code reaches the client only after the handshake.
     await send({"type": "websocket.accept", STREAM: True})
     refusal = await _refusal(scope, addressed)

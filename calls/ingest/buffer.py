@@ -26,7 +26,7 @@ from django.db import connection
 from calls.ingest.alone import store_alone
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
-from calls.ingest.pressure import LoopLag, Pace, Shedding, unread
+from calls.ingest.pressure import Admission, LoopLag, Shedding
 from calls.ingest.reports import EVERY_S, Pressure, Reporter, report
 from calls.ingest.requests import (
     NOT_AVAILABLE,
@@ -56,7 +56,7 @@ ANSWER_WITHIN_S = 2.0  # then an HTTP request gets 503
 STOP_WITHIN_S = 30.0
 ASK_AGAIN_S = 0.5  # how often an unavailable database is tried again
 ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written
-REQUESTS_CALM_S, STREAMS_CALM_S = 0.5, 2.0
+REQUESTS_CALM_S = 0.5
 OUTAGE_PATIENCE_S = 10.0
 # Clients that were answered together send their next packets together. If the writer took the
 # first request at once, they would split into two groups whose transactions take turns. So it waits
@@ -96,8 +96,7 @@ class Buffer:
         self._lag = LoopLag(clock)
         self._measured_at = -MEASURE_S
         self.requests = Shedding(settings.SHED_REQUESTS_AFTER, REQUESTS_CALM_S)
-        self.streams = Shedding(settings.SHED_STREAMS_AFTER, STREAMS_CALM_S)
-        self._pace = Pace(settings.SHED_STREAMS_ABOVE)
+        self.admission = Admission(settings.SHED_STREAMS_AFTER, settings.SHED_STREAMS_ABOVE)
         self.refused: Counter[Way] = Counter()
 
     def submit(self, packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> Future[None]:
@@ -130,20 +129,20 @@ class Buffer:
         with self._changed:
             self._check(way, self._clock())
 
-    def admits_stream(self) -> bool | None:
-        """Return whether a new stream can be taken without making others late. None: ask later.
+    def admit_stream(self) -> bool | None:
+        """Return whether a new stream was admitted, as it makes no other late. None: ask later.
 
         During a database outage, they are admitted for a while: a carrier does not ask twice.
+        Call ``admission.end`` at the end of a stream that was admitted.
         """
         with self._changed:
             now = self._clock()
-            if self._outage.lasts:
-                return now - self._away_since <= OUTAGE_PATIENCE_S
-            load = self._lag.load
-            # Unread bytes say that this process is late only if it has no time to read them.
-            unread_s = unread.wait_s(time.monotonic()) if self._pace.is_full(load) else 0.0
-            is_late = self.streams.note(self._wait_s(now) + unread_s, now)
-            return False if is_late else self._pace.admits(load, now) or None
+            if not self._outage.lasts:
+                return self.admission.admit(self._wait_s(now), self._lag.load, now)
+            if now - self._away_since > OUTAGE_PATIENCE_S:
+                return False
+            self.admission.begin(now)
+            return True
 
     def refuse_stream(self, way: Way) -> None:
         """Count a stream that was not admitted."""

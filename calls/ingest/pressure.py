@@ -1,7 +1,7 @@
 """Decides when to refuse packets and new streams: by how long packets wait to be written.
 
-A stream that has been admitted sends for minutes, so new ones are also spaced out while the event
-loop or the writer is busy, before anything waits.
+A stream that has been admitted sends for minutes, so new ones are admitted only while the event
+loop and the writer have room for them, before anything waits.
 """
 
 from __future__ import annotations
@@ -221,33 +221,51 @@ class Unread:
 
 unread = Unread()  # of the streams of this process
 
-PACE_S = 0.05
+STREAMS_CALM_S = 2.0
 FULL_PACE_S = 5.0
-EASY = 0.7  # of what counts as full
+IN_LOAD_AFTER_S = 1.0  # before that, the load does not show what a new stream needs
+MOST_OF_ONE = 0.02  # of the time of a loop: the load of a stream of which nothing is known
 
 
-class Pace:
-    """Spaces out new streams, so that the load of one is measured before the next is admitted.
+class Admission:
+    """Admits a new stream if packets do not wait for more than ``late_s``, and the load has room.
 
-    ``full`` is the load of an event loop or a writer that should take no more. But a bulk upload,
-    which gives way to others, can fill the loop too. So a full one still admits a stream now and
-    then, as long as nothing waits.
+    Room for the stream itself, and for those that the load does not show yet. ``full`` is the load
+    of an event loop or a writer that should take no more. But a bulk upload, which gives way to
+    others, can fill the loop too. So a full one still admits a stream now and then.
     """
 
-    def __init__(self, full: float) -> None:
+    def __init__(self, late_s: float, full: float) -> None:
+        self._late = Shedding(late_s, STREAMS_CALM_S)
         self._full = full
+        self._open = 0
+        self._new: deque[float] = deque()  # when those that the load does not show were admitted
         self._last_at = -FULL_PACE_S
 
-    def is_full(self, load: float) -> bool:
-        return self._full < 1 and load >= self._full
-
-    def admits(self, load: float, now: float) -> bool:
-        if now - self._last_at < self._gap_s(load):
+    def admit(self, wait_s: float, load: float, now: float) -> bool | None:
+        """Return whether a stream was admitted. None: there is no room, but there may be soon."""
+        # Unread bytes say that this process is late only if it has no time to read them.
+        if self._full < 1 and load >= self._full:
+            wait_s += unread.wait_s(time.monotonic())
+        if self._late.note(wait_s, now):
             return False
-        self._last_at = now
+        while self._new and now - self._new[0] >= IN_LOAD_AFTER_S:
+            self._new.popleft()
+        if not self._has_room(load) and now - self._last_at < FULL_PACE_S:
+            return None
+        self.begin(now)
         return True
 
-    def _gap_s(self, load: float) -> float:
-        if self.is_full(load):
-            return FULL_PACE_S
-        return PACE_S if load >= EASY * self._full else 0.0
+    def begin(self, now: float) -> None:
+        """Count a stream. Call ``end`` when it has ended."""
+        self._open += 1
+        self._last_at = now
+        self._new.append(now)
+
+    def end(self) -> None:
+        self._open -= 1
+
+    def _has_room(self, load: float) -> bool:
+        shown = self._open - len(self._new)
+        of_one = min(MOST_OF_ONE, load / shown) if shown > 0 else MOST_OF_ONE
+        return self._full >= 1 or load + of_one * (len(self._new) + 1) <= self._full

@@ -4,41 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from django.conf import settings
 
 from calls.ingest.buffer import buffer
-from calls.ingest.pressure import PACE_S
 from calls.ingest.requests import Way
 
 CLOSE_TRY_AGAIN = 1013
 RETRY_AFTER_S = 5
 ADMIT_WITHIN_S = 2.0  # carriers wait for longer before they give up
+ASK_AGAIN_S = 0.05
 EXTENSION = "websocket.http.response"
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-async def is_refused(scope: dict[str, Any], send: Send, way: Way) -> bool:
-    """Return whether this has refused the handshake. Call it before the socket is accepted."""
-    if await admits_stream(way):
-        return False
-    await refuse_socket(scope, send, "The server is overloaded.", after_s=RETRY_AFTER_S)
-    return True
-
-
-async def admits_stream(way: Way) -> bool:
-    """Return whether a new stream can be taken without making others late.
-
-    Waits ADMIT_WITHIN_S at most while the event loop is busy.
-    """
+@asynccontextmanager
+async def admission(scope: dict[str, Any], send: Send, way: Way) -> AsyncIterator[bool]:
+    """Enter before a socket is accepted, leave when it is closed. False: it has been refused."""
     if not settings.GROUP_COMMIT:
-        return True
+        yield True
+    elif await _admit_stream(way):
+        try:
+            yield True
+        finally:
+            buffer().admission.end()
+    else:
+        await refuse_socket(scope, send, "The server is overloaded.", after_s=RETRY_AFTER_S)
+        yield False
+
+
+async def _admit_stream(way: Way) -> bool:
+    """Return whether a new stream was admitted, as it makes no other late.
+
+    Waits ADMIT_WITHIN_S at most while the server is busy.
+    """
     until = time.monotonic() + ADMIT_WITHIN_S
     # The load is measured from time to time, so no event tells when it has changed.
-    while (answer := buffer().admits_stream()) is None and time.monotonic() < until:  # noqa: ASYNC110
-        await asyncio.sleep(PACE_S)
+    while (answer := buffer().admit_stream()) is None and time.monotonic() < until:  # noqa: ASYNC110
+        await asyncio.sleep(ASK_AGAIN_S)
     if not answer:
         buffer().refuse_stream(way)
     return bool(answer)

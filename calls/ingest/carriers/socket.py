@@ -32,7 +32,7 @@ from calls.ingest.carriers.preamble import SUBPROTOCOLS
 from calls.ingest.carriers.presence import end_connection, settle_call
 from calls.ingest.carriers.session import Identity, Session
 from calls.ingest.packets import IncomingPacket
-from calls.ingest.refusal import is_refused
+from calls.ingest.refusal import admission
 from calls.ingest.requests import Unavailable, Way
 from calls.keys import NO_WATCH, address_of, close_when_refused
 from calls.outage import is_contention, is_outage
@@ -64,8 +64,12 @@ class _Close(Exception):
 async def media_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Serve one carrier stream."""
     await receive()  # websocket.connect
-    if await is_refused(scope, send, Way.CARRIER):
-        return
+    async with admission(scope, send, Way.CARRIER) as admitted:
+        if admitted:
+            await _serve(scope, receive, send)
+
+
+async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     offered = [name for name in scope.get("subprotocols", ()) if name in SUBPROTOCOLS]
     await send(
         {

@@ -8,7 +8,7 @@ from psycopg.errors import LockNotAvailable
 
 from calls.ingest import buffer as buffer_module
 from calls.ingest.buffer import Buffer, store
-from calls.ingest.pressure import FULL_TRANSACTION
+from calls.ingest.pressure import FULL_TRANSACTION, STREAMS_CALM_S
 from calls.ingest.requests import Unavailable, Way
 from calls.ingest.sidelined import HOLD_S
 from calls.models import Packet
@@ -194,7 +194,7 @@ def test_http_is_refused_while_packets_wait_too_long_and_sockets_are_not():
         buffer.submit([packet("c", at)], way) for at, way in ((2, Way.SOCKET), (3, Way.CARRIER))
     ]
 
-    assert buffer.admits_stream() is False
+    assert buffer.admit_stream() is False
     assert buffer.oldest_age_s() == 1.0
     assert buffer.refused == {Way.SINGLE: 2, Way.BATCH: 2}
     recorder.go_on.set()
@@ -245,16 +245,16 @@ def test_requests_are_accepted_again_soon_after_the_backlog_is_written():
     first = buffer.submit([packet("c", 0)])
     assert recorder.entered.wait(10)
     clock.now += 3.0
-    assert buffer.admits_stream() is False
+    assert buffer.admit_stream() is False
     assert buffer.shedding_for_s() == 0.0
     recorder.go_on.set()
     first.result(timeout=10)
     while buffer.oldest_age_s():
         pass
 
-    clock.now += buffer_module.STREAMS_CALM_S
+    clock.now += STREAMS_CALM_S
 
-    assert buffer.admits_stream()
+    assert buffer.admit_stream()
     assert buffer.shedding_for_s() is None
     buffer.submit([packet("c", 1)]).result(timeout=10)
 

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from calls.ingest.pressure import (
     FULL_PACE_S,
     FULL_TRANSACTION,
+    IN_LOAD_AFTER_S,
     LEAST_OPEN_S,
     LINGER_S,
-    PACE_S,
+    MOST_OF_ONE,
     STAND_S,
     TICK_S,
     UNREAD_WINDOW_S,
+    Admission,
     Load,
     LoopLag,
-    Pace,
     Shedding,
     Unread,
     WriterTime,
@@ -121,26 +122,61 @@ def test_below_the_limit_nothing_is_ever_refused(waits):
 FULL = 0.85
 
 
-def admitted(load, *, seconds):
-    """Return how many of many waiting streams are admitted at a load."""
-    pace = Pace(FULL)
-    return sum(pace.admits(load, 100.0 + at / 1000) for at in range(round(seconds * 1000)))
+class Traffic:
+    """Offers streams of which each takes ``share`` of the loop, as long as one is admitted."""
+
+    def __init__(self, share, *, other=0.0, full=FULL):
+        self.admission = Admission(LIMIT_S, full)
+        self.share, self.other = share, other
+        self.shown = self.open = 0
+        self.now = 100.0
+
+    @property
+    def load(self):
+        return min(1.0, self.other + self.shown * self.share)
+
+    def offer(self, *, seconds):
+        """Offer as many as are admitted, every 50 ms. The load shows them after a second."""
+        admitted = []
+        for _ in range(round(seconds / 0.05)):
+            self.shown = self.open - sum(at > self.now - IN_LOAD_AFTER_S for at in admitted)
+            while self.open < 1_000 and self.admission.admit(0.0, self.load, self.now):
+                admitted.append(self.now)
+                self.open += 1
+            self.now += 0.05
+        return self.open
 
 
-def test_a_loop_with_time_to_spare_admits_every_stream_at_once():
-    assert admitted(0.5, seconds=1) == 1000
+@given(st.floats(0.0005, MOST_OF_ONE), st.floats(0, 0.8))
+def test_as_many_streams_are_admitted_as_there_is_room_for(share, other):
+    room, seconds = FULL - other, 60
+
+    admitted = Traffic(share, other=other).offer(seconds=seconds)
+
+    assert admitted <= room / share + seconds / FULL_PACE_S + 1
+    assert admitted >= min((room - MOST_OF_ONE) / share - 1, 1_000)
 
 
-def test_the_busier_the_loop_the_further_apart_are_new_streams():
-    assert admitted(0.7, seconds=1) == 1 / PACE_S
-    assert admitted(0.9, seconds=10) == 10 / FULL_PACE_S
+def test_a_full_server_admits_a_stream_now_and_then():
+    assert Traffic(0.0, other=0.9).offer(seconds=10) == 10 / FULL_PACE_S
 
 
 def test_a_full_share_of_one_admits_every_stream():
-    pace = Pace(1)
+    assert Traffic(0.01, full=1).offer(seconds=1) == 1_000
 
-    assert pace.admits(0.69, 100.0)
-    assert not pace.is_full(1.0)
+
+def test_streams_that_have_ended_leave_room_for_others():
+    traffic = Traffic(0.01)
+    before = traffic.offer(seconds=10)
+    for _ in range(50):
+        traffic.admission.end()
+        traffic.open -= 1
+
+    assert traffic.offer(seconds=10) == pytest.approx(before, abs=3)
+
+
+def test_a_stream_is_refused_while_packets_wait():
+    assert Admission(LIMIT_S, FULL).admit(LIMIT_S + STAND_S, 0.1, 100.0) is False
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0, 1)), min_size=1, max_size=50))

@@ -165,11 +165,13 @@ async def test_a_start_that_waits_for_the_database_does_not_time_out(monkeypatch
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_new_stream_is_refused_while_others_are_late(monkeypatch):
+async def test_a_new_stream_is_refused_while_others_are_late(monkeypatch, settings):
+    settings.GROUP_COMMIT = True
+
     async def no_room(way):
         return False
 
-    monkeypatch.setattr("calls.ingest.refusal.admits_stream", no_room)
+    monkeypatch.setattr("calls.ingest.refusal._admit_stream", no_room)
     carrier = await connect()
 
     assert await carrier.close_code() == 1013
