@@ -34,13 +34,6 @@ async def offer_all(offer: Offer) -> dict[str, Any]:
     for sender in senders:
         sender.stop()
     _, unanswered = await asyncio.wait([each.done for each in senders], timeout=PATIENCE_S)
-    import os
-    if os.environ.get("OV_DEBUG"):
-        by={}
-        for sent,lat in ledger.dbg: by.setdefault(int((sent-begin)/0.5),[]).append(lat)
-        with open(os.environ["OV_DEBUG"],"a") as f:
-            f.write(f"CLIENT {offer.prefix} begin {begin:.2f}\n")
-            for k,v in sorted(by.items()): v.sort(); f.write(f"  {begin+k/2:.1f} n {len(v)} p50 {v[len(v)//2]:.3f} p99 {v[int(len(v)*.99)]:.3f} max {v[-1]:.3f}\n")
     latencies = sorted(ledger.latencies)
     return {
         "answers": dict(ledger.answers),

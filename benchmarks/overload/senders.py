@@ -44,12 +44,10 @@ class Ledger:
     closed: int = 0  # sockets closed by the server after it had accepted them
     acknowledged: int = 0
     sent: int = 0  # frames of carriers
-    dbg: list = field(default_factory=list)
     latencies: array[float] = field(default_factory=lambda: array("d"))
 
     def accept(self, sent_at: float, packets: int) -> None:
         now = time.monotonic()
-        self.dbg.append((sent_at,now-sent_at))
         self.answers["accepted"] += 1
         self.acknowledged += packets
         if sent_at >= self.measured_from:

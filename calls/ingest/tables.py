@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import cache
@@ -136,16 +137,14 @@ def _is_postgres() -> bool:
 
 @contextmanager
 def _cursor() -> Iterator[Any]:
-    """A cursor for statements that repeat: PostgreSQL parses and plans them once.
+    """A cursor of the driver for statements that repeat, which are parsed once.
 
-    Django's own cursors put the values into the SQL, so every statement would be a new one.
+    Django's own cursor puts the values into the SQL for PostgreSQL, so that every statement is a
+    new one, and replaces each placeholder for SQLite, which takes longer than executing them.
     """
-    if not _is_postgres():
-        with connection.cursor() as cursor:
-            yield cursor
-        return
     connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    make = psycopg.Cursor if _is_postgres() else sqlite3.Cursor
+    with connection.wrap_database_errors, closing(make(connection.connection)) as cursor:
         yield cursor
 
 
@@ -153,7 +152,7 @@ def _one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     """Return a condition and its parameters; PostgreSQL takes a list as one parameter."""
     if _is_postgres():
         return f"{column} = ANY(%s)", [list(values)]
-    return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
+    return f"{column} IN ({', '.join('?' * len(values))})", list(values)
 
 
 def lock_calls(call_ids: Sequence[str], *, skip_locked: bool = False) -> list[CallRow]:
@@ -189,7 +188,7 @@ def find_streams(keys: Sequence[tuple[int, str]]) -> list[StreamRow]:
         wanted = "unnest(%s::bigint[], %s::text[]) AS wanted (call_id, name) JOIN"
         parameters: list[Any] = [list(calls), list(names)]
     else:
-        pairs = "SELECT value ->> 0 AS call_id, value ->> 1 AS name FROM json_each(%s)"
+        pairs = "SELECT value ->> 0 AS call_id, value ->> 1 AS name FROM json_each(?)"
         wanted = f"({pairs}) AS wanted CROSS JOIN"  # CROSS: in this order
         parameters = [json.dumps(keys)]
     with _cursor() as cursor:
@@ -341,7 +340,7 @@ def _unnest(columns: dict[str, str]) -> str:
 
 
 def _listed(rows: int, columns: int) -> str:
-    row = f"({', '.join(['%s'] * columns)})"
+    row = f"({', '.join('?' * columns)})"
     return f"VALUES {', '.join([row] * rows)}"
 
 
