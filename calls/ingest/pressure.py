@@ -224,7 +224,7 @@ unread = Unread()  # of the streams of this process
 STREAMS_CALM_S = 2.0
 FULL_PACE_S = 5.0
 IN_LOAD_AFTER_S = 1.0  # before that, the load does not show what a new stream needs
-MOST_OF_ONE = 0.02  # of the time of a loop: the load of a stream of which nothing is known
+MOST_OF_ONE = 0.015  # of the time of a loop: the load of a stream of which nothing is known
 
 
 class Admission:
