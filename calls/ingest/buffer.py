@@ -26,7 +26,7 @@ from django.db import connection
 from calls.ingest.alone import store_alone
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
-from calls.ingest.pressure import Admission, LoopLag, Shedding
+from calls.ingest.pressure import Admission, LoopLag, Shedding, Speed
 from calls.ingest.reports import EVERY_S, Pressure, Reporter, report
 from calls.ingest.requests import (
     NOT_AVAILABLE,
@@ -49,7 +49,6 @@ OVERLOADED = "The server is overloaded."
 
 CAPACITY = 20_000  # packets waiting in one process; more are refused with 503
 TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further request
-MEASURED_PACKETS = 200  # in smaller transactions, the commit takes most of the time
 MEASURE_S = 0.002
 RETRY_AFTER_S = 1
 ANSWER_WITHIN_S = 2.0  # then an HTTP request gets 503
@@ -88,7 +87,7 @@ class Buffer:
         self._closing = False
         self._thread: threading.Thread | None = None
         self._reporter = Reporter(report, clock) if report else None
-        self._packet_s = 0.0  # time per packet in a large transaction
+        self._speed = Speed()
         self._side = Sidelined(record, clock)
         self._writing_since: float | None = None  # arrival of the oldest request in hand
         self._outage = Outage(log, "packets are refused with 503")
@@ -200,7 +199,7 @@ class Buffer:
             catalogue.INGEST_REFUSED.add(count, way)
 
     def _is_overloaded(self, now: float) -> bool:
-        if self._size >= MEASURED_PACKETS and self._size * self._packet_s > self.requests.limit_s:
+        if self._speed.seconds_for(self._size) > self.requests.limit_s:
             return True
         # A request asks twice, before and after it is decoded: one measurement serves many.
         if now >= self._measured_at + MEASURE_S:
@@ -278,9 +277,8 @@ class Buffer:
         except Exception as error:
             self._recover(requests, error, until)
             return
-        if len(packets) >= MEASURED_PACKETS:
-            packet_s = (self._clock() - begun_at) / len(packets)
-            self._packet_s = (3 * self._packet_s + packet_s) / 4 if self._packet_s else packet_s
+        self._speed.note(len(packets), self._clock() - begun_at)
+        self.requests.limit_s = self._speed.limit_s(settings.SHED_REQUESTS_AFTER)
         # Set before the clients hear of the commit: some send again at once.
         self._company = min(self._size + len(packets), GATHER_PACKETS)
         self._outage.over()

@@ -61,6 +61,34 @@ class Shedding:
             self.since = self._calm_since = None
 
 
+MEASURED_PACKETS = 200  # in smaller transactions, the commit takes most of the time
+SLOW_COMMIT_S = 0.05
+LEAST_SHARE = 0.4
+
+
+class Speed:
+    """How long transactions take: small ones altogether, large ones for each packet."""
+
+    def __init__(self) -> None:
+        self.commit_s = SLOW_COMMIT_S
+        self.packet_s = 0.0
+
+    def note(self, packets: int, took_s: float) -> None:
+        if packets < MEASURED_PACKETS:
+            self.commit_s += (took_s - self.commit_s) / 20
+        else:
+            of_one = took_s / packets
+            self.packet_s = (3 * self.packet_s + of_one) / 4 if self.packet_s else of_one
+
+    def seconds_for(self, packets: int) -> float:
+        """Return how long it takes to write so many; 0 for so few that the commit takes longer."""
+        return packets * self.packet_s if packets >= MEASURED_PACKETS else 0.0
+
+    def limit_s(self, most_s: float) -> float:
+        """Return how long packets may wait. With a fast disk, a shorter wait is a queue already."""
+        return most_s * min(1.0, max(LEAST_SHARE, self.commit_s / SLOW_COMMIT_S))
+
+
 TICK_S = 0.05
 LINGER_S = 1.0
 

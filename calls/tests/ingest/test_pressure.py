@@ -12,6 +12,7 @@ from calls.ingest.pressure import (
     FULL_TRANSACTION,
     IN_LOAD_AFTER_S,
     LEAST_OPEN_S,
+    LEAST_SHARE,
     LINGER_S,
     MOST_OF_ONE,
     STAND_S,
@@ -21,6 +22,7 @@ from calls.ingest.pressure import (
     Load,
     LoopLag,
     Shedding,
+    Speed,
     Unread,
     WriterTime,
     thread_seconds,
@@ -117,6 +119,32 @@ def test_overload_ends_within_five_seconds_whatever_came_before(waits):
 @given(st.lists(st.floats(0, LIMIT_S * 0.99), max_size=100))
 def test_below_the_limit_nothing_is_ever_refused(waits):
     assert not any(course(*waits))
+
+
+@given(st.lists(st.tuples(st.integers(1, 5_000), st.floats(0, 10)), max_size=50))
+def test_requests_may_wait_between_two_fifths_of_the_limit_and_all_of_it(transactions):
+    speed = Speed()
+    for packets, took_s in transactions:
+        speed.note(packets, took_s)
+
+    assert LEAST_SHARE * LIMIT_S <= speed.limit_s(LIMIT_S) <= LIMIT_S
+
+
+def speed_of(*commits):
+    speed = Speed()
+    for took_s in commits:
+        speed.note(1, took_s)
+    return speed
+
+
+def test_requests_may_wait_longer_for_a_slow_disk_than_for_a_fast_one():
+    assert speed_of().limit_s(LIMIT_S) == LIMIT_S  # nothing is known
+    assert speed_of(*[0.005] * 100).limit_s(LIMIT_S) == pytest.approx(LEAST_SHARE * LIMIT_S)
+    assert speed_of(*[0.2] * 100).limit_s(LIMIT_S) == LIMIT_S
+
+
+def test_one_slow_commit_does_not_make_a_disk_slow():
+    assert speed_of(*[0.005] * 100, 0.2).limit_s(LIMIT_S) < 0.5 * LIMIT_S
 
 
 FULL = 0.85
