@@ -55,7 +55,7 @@ ANSWER_WITHIN_S = 2.0  # then an HTTP request gets 503
 STOP_WITHIN_S = 30.0
 ASK_AGAIN_S = 0.5  # how often an unavailable database is tried again
 ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written
-REQUESTS_CALM_S = 0.5
+REQUESTS_CALM_S = 0.1
 OUTAGE_PATIENCE_S = 10.0
 # Clients that were answered together send their next packets together. If the writer took the
 # first request at once, they would split into two groups whose transactions take turns. So it waits

@@ -63,7 +63,7 @@ class Shedding:
 
 MEASURED_PACKETS = 200  # in smaller transactions, the commit takes most of the time
 SLOW_COMMIT_S = 0.05
-LEAST_SHARE = 0.4
+LEAST_SHARE = 0.3
 
 
 class Speed:
