@@ -34,7 +34,7 @@ Row = Sequence[Any]
 PacketRow = tuple[int, int, str, float, Any, bool, str]
 Content = tuple[float, str, str]  # timestamp, track, digest of the data
 COPY_ABOVE = 200  # packets; measured, see docs/performance.md
-LISTED_ROWS = 1_024  # of one statement; SQLite
+LISTED_ROWS = 256  # of one statement of SQLite, which keeps the memory of those it has compiled
 SQLITE_VARIABLES = 20_000  # below SQLITE_MAX_VARIABLE_NUMBER, 32,766 since 3.32
 
 PACKET_COLUMNS = {
@@ -300,9 +300,9 @@ def _values(rows: Sequence[CallRow | StreamRow], columns: dict[str, str]) -> lis
 
 
 def _in_powers_of_two(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Split rows into parts of 1, 2, 4 up to LISTED_ROWS, so that SQLite compiles few statements.
+    """Split rows into parts of 1, 2, 4 and so on, so that SQLite compiles few statements.
 
-    Fills the last part with rows of NULL, which the statements leave out.
+    At most LISTED_ROWS. Fills the last part with rows of NULL, which the statements leave out.
     """
     for at in range(0, len(rows), LISTED_ROWS):
         part = list(rows[at : at + LISTED_ROWS])
