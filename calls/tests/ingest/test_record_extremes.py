@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from calls.ingest.packets import MAX_SEQUENCE
 from calls.ingest.record import LATE_SEQUENCES_LISTED, record_packets
 from calls.lifecycle import CallState
 from calls.models import Call, CallEvent, Packet, Stream
 from calls.tests.factories import packet
+from calls.tests.ingest.statements import captured
 
 pytestmark = pytest.mark.django_db
 
@@ -20,9 +19,9 @@ def record(*sequences, **fields):
 
 
 def statements(batch):
-    with CaptureQueriesContext(connection) as queries:
+    with captured() as found:
         record_packets(batch)
-    return len(queries)
+    return len(found)
 
 
 def test_an_empty_list_of_packets_does_nothing():
