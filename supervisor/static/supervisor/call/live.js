@@ -160,6 +160,7 @@ export class LiveTranscript {
   #follow(isSmooth) {
     const behavior = isSmooth && !calm.matches && !document.hidden ? "smooth" : "instant";
     this.#list.scrollTo({ top: this.#list.scrollHeight, behavior });
+    this.#top = this.#list.scrollTop; // the event comes later, perhaps after the reader has scrolled up
     this.#showJump();
   }
 
