@@ -113,7 +113,8 @@ def test_a_list_needs_few_queries_and_counts_nothing(boss, many, name):
 
     assert rows_in(response) == 100
     assert response.context["cl"].result_count == ROWS
-    assert len(queries) <= MOST_QUERIES
+    asks_for_estimate = connection.vendor == "postgresql"
+    assert len(queries) <= MOST_QUERIES + asks_for_estimate
     assert counts(queries) == []
 
 

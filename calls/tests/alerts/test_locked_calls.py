@@ -159,4 +159,5 @@ def test_many_locked_calls_cost_the_watcher_hardly_more_time_than_one(watching, 
     watching.step()
 
     assert took_s < 4
-    assert len(raised()) == 40
+    # On a slow machine, the calls are long by now, which raises alerts of the other rule.
+    assert len([call_id for call_id, rule in raised() if rule == "Words"]) == 40
