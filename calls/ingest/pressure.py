@@ -252,6 +252,7 @@ unread = Unread()  # of the streams of this process
 STREAMS_CALM_S = 2.0
 FULL_PACE_S = 5.0
 IN_LOAD_AFTER_S = 1.0  # before that, the load does not show what a new stream needs
+LEAST_OF_ONE = 0.002  # open streams may be silent, and new ones not
 MOST_OF_ONE = 0.015  # of the time of a loop: the load of a stream of which nothing is known
 
 
@@ -295,5 +296,6 @@ class Admission:
 
     def _has_room(self, load: float) -> bool:
         shown = self._open - len(self._new)
-        of_one = min(MOST_OF_ONE, load / shown) if shown > 0 else MOST_OF_ONE
+        measured = load / shown if shown > 0 else MOST_OF_ONE
+        of_one = min(MOST_OF_ONE, max(LEAST_OF_ONE, measured))
         return self._full >= 1 or load + of_one * (len(self._new) + 1) <= self._full

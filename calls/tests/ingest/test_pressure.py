@@ -11,6 +11,7 @@ from calls.ingest.pressure import (
     FULL_PACE_S,
     FULL_TRANSACTION,
     IN_LOAD_AFTER_S,
+    LEAST_OF_ONE,
     LEAST_OPEN_S,
     LEAST_SHARE,
     LINGER_S,
@@ -183,6 +184,15 @@ def test_as_many_streams_are_admitted_as_there_is_room_for(share, other):
 
     assert admitted <= room / share + seconds / FULL_PACE_S + 1
     assert admitted >= min((room - MOST_OF_ONE) / share - 1, 1_000)
+
+
+def test_beside_silent_streams_no_crowd_is_admitted_at_once():
+    traffic = Traffic(0.0)
+    traffic.offer(seconds=2)
+    silent = traffic.open
+
+    traffic.now += 10
+    assert traffic.offer(seconds=0.05) - silent <= FULL / LEAST_OF_ONE
 
 
 def test_a_full_server_admits_a_stream_now_and_then():
