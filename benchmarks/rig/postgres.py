@@ -7,6 +7,7 @@ directory. When the command ends, the server stops and its data is deleted.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> int:
     command = arguments[is_volatile:]
     if not command:
         sys.exit(USAGE)
+    # An exception ends the command and the server; the signal's own action would leave both.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (
         tempfile.TemporaryDirectory(prefix="callcenter-pg-", ignore_cleanup_errors=True) as folder,
         get_server(folder, cleanup_mode="delete") as server,
