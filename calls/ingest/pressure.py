@@ -266,7 +266,9 @@ class Admission:
 
     def __init__(self, late_s: float, full: float) -> None:
         self._late = Shedding(late_s, STREAMS_CALM_S)
+        self.waiting = 0  # streams that ask again until there is room
         self._full = full
+        self._load = 0.0
         self._open = 0
         self._new: deque[float] = deque()  # when those that the load does not show were admitted
         self._last_at = -FULL_PACE_S
@@ -280,7 +282,8 @@ class Admission:
             return False
         while self._new and now - self._new[0] >= IN_LOAD_AFTER_S:
             self._new.popleft()
-        if not self._has_room(load) and now - self._last_at < FULL_PACE_S:
+        self._load = load
+        if not self._has_room() and now - self._last_at < FULL_PACE_S:
             return None
         self.begin(now)
         return True
@@ -294,8 +297,16 @@ class Admission:
     def end(self) -> None:
         self._open -= 1
 
-    def _has_room(self, load: float) -> bool:
+    def may_wait(self, seconds: float) -> bool:
+        """Whether there may be room within a time for those that wait and one more, at best."""
+        room = self._full - self._load + LOAD_FALLS_PER_S * seconds
+        return self._of_one(LEAST_OF_ONE) * (self.waiting + 1) <= room
+
+    def _has_room(self) -> bool:
+        needed = self._of_one(MOST_OF_ONE) * (len(self._new) + 1)
+        return self._full >= 1 or self._load + needed <= self._full
+
+    def _of_one(self, unknown: float) -> float:
+        """Return the load of one stream, or ``unknown`` if the load shows none."""
         shown = self._open - len(self._new)
-        measured = load / shown if shown > 0 else MOST_OF_ONE
-        of_one = min(MOST_OF_ONE, max(LEAST_OF_ONE, measured))
-        return self._full >= 1 or load + of_one * (len(self._new) + 1) <= self._full
+        return min(MOST_OF_ONE, max(LEAST_OF_ONE, self._load / shown)) if shown > 0 else unknown

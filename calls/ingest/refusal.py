@@ -39,15 +39,27 @@ async def admission(scope: dict[str, Any], send: Send, way: Way) -> AsyncIterato
 async def _admit_stream(way: Way) -> bool:
     """Return whether a new stream was admitted, as it makes no other late.
 
-    Waits ADMIT_WITHIN_S at most while the server is busy.
+    While the server is busy, waits ADMIT_WITHIN_S at most, if there may be room by then.
     """
-    until = time.monotonic() + ADMIT_WITHIN_S
-    # The load is measured from time to time, so no event tells when it has changed.
-    while (answer := buffer().admit_stream()) is None and time.monotonic() < until:  # noqa: ASYNC110
-        await asyncio.sleep(ASK_AGAIN_S)
+    answer, admission = buffer().admit_stream(), buffer().admission
+    if answer is None and admission.may_wait(ADMIT_WITHIN_S):
+        admission.waiting += 1
+        try:
+            answer = await _ask_again()
+        finally:
+            admission.waiting -= 1
     if not answer:
         buffer().refuse_stream(way)
     return bool(answer)
+
+
+async def _ask_again() -> bool | None:
+    until, answer = time.monotonic() + ADMIT_WITHIN_S, None
+    # The load is measured from time to time, so no event tells when it has changed.
+    while answer is None and time.monotonic() < until:
+        await asyncio.sleep(ASK_AGAIN_S)
+        answer = buffer().admit_stream()
+    return answer
 
 
 async def refuse_socket(

@@ -6,10 +6,12 @@ duplicate only if its content and its time are those of a recent one with the sa
 
 from __future__ import annotations
 
+from array import array
 from enum import Enum
 
 HOLES_KEPT = 1000  # missing numbers remembered; the others can no longer arrive
-RECENT_KEPT = 256  # messages; a duplicate is found among as many, or up to twice as many
+RECENT_KEPT = 257  # messages; a duplicate is found among as many at least. A prime: see _slot
+SAME_KEPT = 4  # messages in one slot: two tracks may share a numbering, fractions of times a slot
 LEAP = 100_000  # a longer jump is not a gap: the sender has restarted its numbering
 NEAR = 1000  # the widest reordering; a jump beyond it must have the time it needs
 BEGINNING = 50  # messages of a numbering that may overtake its first one
@@ -43,9 +45,8 @@ class Numbering:
         self._stamp_ms: float | None = None  # of the highest place
         self._holes: dict[int, None] = {}
         self._given_up = 0
-        # Digests. Two small sets in turn take a sixth of the memory of one with a queue.
-        self._recent: set[int] = set()
-        self._before: set[int] = set()
+        # Digests by slot, the newest first. Sets of them would take eight times the memory.
+        self._recent = array("q")
 
     @property
     def missing(self) -> int:
@@ -83,12 +84,15 @@ class Numbering:
     def _is_known(self, number: int | None, content: object, stamp_ms: float | None) -> bool:
         if number is None:
             return False
+        if not self._recent:
+            self._recent = array("q", bytes(8 * RECENT_KEPT * SAME_KEPT))
         digest = hash((number, stamp_ms, content))
-        if digest in self._recent or digest in self._before:
+        slot = _slot(number, stamp_ms)
+        same = self._recent[slot : slot + SAME_KEPT]
+        if digest in same:
             return True
-        self._recent.add(digest)
-        if len(self._recent) == RECENT_KEPT:
-            self._before, self._recent = self._recent, set()
+        same.insert(0, digest)
+        self._recent[slot : slot + SAME_KEPT] = same[:SAME_KEPT]
         return False
 
     def _placed(
@@ -156,3 +160,11 @@ class Numbering:
         while len(self._holes) > HOLES_KEPT:
             del self._holes[next(iter(self._holes))]
             self._given_up += 1
+
+
+def _slot(number: int, stamp_ms: float | None) -> int:
+    """Return where the digests of messages with this number and time are kept.
+
+    Steady steps of the number, of the time or of both visit all slots before they return to one.
+    """
+    return (number + hash(stamp_ms)) % RECENT_KEPT * SAME_KEPT

@@ -15,6 +15,7 @@ from calls.ingest.pressure import (
     LEAST_OPEN_S,
     LEAST_SHARE,
     LINGER_S,
+    LOAD_FALLS_PER_S,
     MOST_OF_ONE,
     STAND_S,
     TICK_S,
@@ -200,6 +201,38 @@ def test_a_full_server_admits_a_stream_now_and_then():
 
 def test_a_full_share_of_one_admits_every_stream():
     assert Traffic(0.01, full=1).offer(seconds=1) == 1_000
+
+
+def waiting_for(traffic, *, seconds):
+    """Let streams wait as long as they may. Returns how many do."""
+    assert traffic.admission.admit(0.0, traffic.load, traffic.now) is None
+    while traffic.admission.may_wait(seconds):
+        traffic.admission.waiting += 1
+    return traffic.admission.waiting
+
+
+@given(st.floats(LEAST_OF_ONE, MOST_OF_ONE))
+def test_no_more_streams_wait_than_may_find_room_in_time(share):
+    traffic = Traffic(share)
+    traffic.shown = traffic.offer(seconds=20)
+
+    room = FULL - traffic.load + 2 * LOAD_FALLS_PER_S
+
+    assert waiting_for(traffic, seconds=2) == pytest.approx(room / share, abs=1.01)
+
+
+def test_after_a_restart_all_streams_may_wait():
+    traffic = Traffic(0.005)
+    traffic.offer(seconds=0.05)
+
+    assert waiting_for(traffic, seconds=2) >= FULL / LEAST_OF_ONE
+
+
+def test_no_stream_waits_for_a_server_that_stays_full():
+    traffic = Traffic(0.0, other=FULL + 2 * LOAD_FALLS_PER_S)
+    traffic.offer(seconds=10)
+
+    assert waiting_for(traffic, seconds=1.5) == 0
 
 
 def test_streams_that_have_ended_leave_room_for_others():

@@ -1,5 +1,7 @@
 """A new stream waits for its turn while the server is busy, and is refused if there is none."""
 
+from unittest.mock import AsyncMock
+
 import pytest
 
 from calls.ingest import refusal
@@ -14,9 +16,13 @@ class Door:
         self.refused = []
         self.open = answers.count(True)
         self.admission = self
+        self.hope, self.waiting = True, 0
 
     def admit_stream(self):
         return self.answers.pop(0)
+
+    def may_wait(self, seconds):
+        return self.hope
 
     def refuse_stream(self, way):
         self.refused.append(way)
@@ -38,9 +44,18 @@ async def test_a_stream_waits_for_room_before_it_is_refused(door):
     async with refusal.admission({}, None, Way.CARRIER) as admitted:
         assert admitted
         assert door.answers == door.refused == []
-        assert door.open == 1
+        assert (door.open, door.waiting) == (1, 0)
 
     assert door.open == 0
+
+
+async def test_a_stream_that_cannot_find_room_in_time_does_not_wait(door):
+    door.hope = False
+
+    async with refusal.admission({}, AsyncMock(), Way.CARRIER) as admitted:
+        assert not admitted
+
+    assert (door.answers, door.refused) == ([None, True], [Way.CARRIER])
 
 
 async def test_a_stream_that_breaks_off_has_ended(door):

@@ -4,11 +4,11 @@ import base64
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from calls.ingest.carriers import Ignored, Media, Start
-from calls.ingest.carriers.numbering import Arrival, Numbering
+from calls.ingest.carriers.numbering import RECENT_KEPT, Arrival, Numbering
 from calls.ingest.carriers.session import Identity, Session
 
 FRAME = 160
@@ -65,6 +65,31 @@ def test_a_duplicate_is_recognised_by_content_and_time():
     assert numbers.see(3, "frame 3", 60.0) is Arrival.REPEATED
     assert numbers.see(3, "frame 3", 61.0) is Arrival.IN_ORDER
     assert numbers.see(4, "other", 80.0) is Arrival.IN_ORDER
+
+
+steady = st.fixed_dictionaries(
+    {
+        "begin": st.integers(0, 2**32),
+        "step": st.sampled_from([0, 1, 2, 3]),  # other messages may be numbered too
+        "stamp_step": st.sampled_from([None, 0.0, 2.5, 10.0, 20.0, 1_000.0, 160.0, 20_000_000.0]),
+        "tracks": st.integers(1, 2),
+        "behind": st.integers(0, RECENT_KEPT - 1),
+    }
+)
+
+
+@given(steady)
+def test_a_duplicate_is_recognised_among_many_messages(plan):
+    assume(plan["step"] or plan["stamp_step"])
+    tracks, numbers = plan["tracks"], Numbering()
+    sent = []
+    for at in range(RECENT_KEPT):
+        stamp_ms = None if plan["stamp_step"] is None else at * plan["stamp_step"]
+        number = plan["begin"] + at * plan["step"]
+        sent += [(number, (track, at), stamp_ms) for track in range(tracks)]
+
+    assert Arrival.REPEATED not in {numbers.see(*each) for each in sent}
+    assert numbers.see(*sent[-1 - plan["behind"] * tracks]) is Arrival.REPEATED
 
 
 def test_the_first_frames_may_overtake_each_other():
