@@ -51,7 +51,7 @@ class Session:
         self._sequence = 0
         self._arrived = 0
         self._others = 0
-        self._received = self._repeated = self._reordered = 0
+        self._stored = self._repeated = self._reordered = 0
         self._reported = FrameCounts()
 
     def take(self, event: Event, now: float) -> None:
@@ -144,7 +144,6 @@ class Session:
         return False
 
     def _add(self, media: Media, now: float) -> None:
-        self._received += 1
         self._arrived += 1
         track = self._tracks.get(media.track)
         if track is None:
@@ -175,9 +174,13 @@ class Session:
         return self._clock.read(media.track, media.stamp, length_s)
 
     def _packets(self, rows: Sequence[Row]) -> list[IncomingPacket]:
-        """Number the rows. The first packet carries the counts since the previous call."""
+        """Number the rows. The first packet carries the counts since the previous call.
+
+        Frames count once they are in a row, so that a process that dies has counted none too many.
+        """
         if self.start is None or self._identity is None:
             return []
+        self._stored += sum(row.frames for row in rows)
         packets: list[IncomingPacket] = []
         for row in rows:
             self._sequence += 1
@@ -201,7 +204,7 @@ class Session:
         by_chunk = sum(chunks.missing for chunks in self._chunks.values())
         is_numbered = self._numbers.trusted and self._numbers.highest is not None
         return FrameCounts(
-            received=self._received,
+            received=self._stored,
             missing=self._numbers.missing if is_numbered else by_chunk,
             repeated=self._repeated,
             reordered=self._reordered,

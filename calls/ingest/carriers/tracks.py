@@ -43,11 +43,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Continuous audio. ``at_s`` is the time of its first sample."""
+    """Continuous audio. ``at_s`` is the time of its first sample, ``frames`` how many end in it."""
 
     track: str
     at_s: float
     payload: bytes
+    frames: int = 0
 
 
 class TrackAssembler:
@@ -71,6 +72,7 @@ class TrackAssembler:
         self._row = bytearray()
         self._row_at_s = 0.0
         self._row_since = 0.0
+        self._row_frames = 0
         self._rows: list[Row] = []
 
     def add(self, frame: Frame) -> None:
@@ -81,7 +83,7 @@ class TrackAssembler:
             return
         if self._next is not None and place < self._next:
             at_s = self._end_s if frame.stamp_s is None else frame.stamp_s
-            self._rows.append(Row(self.name, at_s or 0.0, frame.payload))
+            self._rows.append(Row(self.name, at_s or 0.0, frame.payload, 1))
             return
         heapq.heappush(self._waiting, frame)
         self._waiting_bytes += len(frame.payload)
@@ -99,6 +101,8 @@ class TrackAssembler:
         self._settle(now, all_of_it=all_of_it)
         if self._row and (all_of_it or now >= self._row_since + self._row_age_s):
             self._break_off()
+        elif all_of_it and self._row_frames:
+            self._cut(0)  # frames without audio count as well
         rows, self._rows = self._rows, []
         return rows
 
@@ -168,12 +172,19 @@ class TrackAssembler:
         self._row += payload
         self._row_since = min(self._row_since, frame.arrived)
         self._end_s = end_s + len(payload) / self._rate
-        while len(self._row) >= self._full:
-            self._rows.append(Row(self.name, self._row_at_s, bytes(self._row[: self._full])))
-            del self._row[: self._full]
-            self._row_at_s += self._full / self._rate
+        while len(self._row) > self._full:
+            self._cut(self._full)
+        self._row_frames += 1
+        if len(self._row) == self._full:
+            self._cut(self._full)
 
     def _break_off(self) -> None:
         if self._row:
-            self._rows.append(Row(self.name, self._row_at_s, bytes(self._row)))
-            self._row.clear()
+            self._cut(len(self._row))
+
+    def _cut(self, size: int) -> None:
+        row = Row(self.name, self._row_at_s, bytes(self._row[:size]), self._row_frames)
+        self._rows.append(row)
+        del self._row[:size]
+        self._row_at_s += size / self._rate
+        self._row_frames = 0

@@ -12,6 +12,7 @@ from calls.ingest.carriers.numbering import RECENT_KEPT, Arrival, Numbering
 from calls.ingest.carriers.session import Identity, Session
 
 FRAME = 160
+SILENCE = 0xFFFF  # in place of a number
 
 
 def frame(at, number=None, chunk=None, stamp_ms=None, track="inbound"):
@@ -37,6 +38,10 @@ def played(events):
     packets += session.finish(len(events) * 0.02 + 9)
     frames = [each.frames for each in packets if each.frames]
     return packets, sum(frames[1:], frames[0])
+
+
+def counted(packets):
+    return sum(each.frames.received for each in packets if each.frames)
 
 
 def heard(packets):
@@ -194,6 +199,31 @@ def test_every_frame_is_kept_once_in_spoken_order(plan):
 
 
 @settings(max_examples=50, deadline=None)
+@given(plans, st.sampled_from([0.1, 1.5]))
+def test_frames_count_once_they_are_in_a_packet(plan, row_age_s):
+    spoken, sent = socket_of(plan)
+    session, packets = Session(row_age_s=row_age_s), []
+    session.take(Start(media="audio/x-mulaw;rate=8000", number=1), 0.0)
+    session.begin(Identity("c", "s"))
+
+    for at, event in enumerate(sent, 1):
+        session.take(event, at * 0.02)
+        packets += session.due(at * 0.02)
+        assert counted(packets) == len(set(heard(packets)) - {SILENCE})
+    packets += session.finish(len(sent) * 0.02)
+
+    assert counted(packets) == spoken
+
+
+def test_frames_without_audio_count_as_well():
+    empty = Media(payload=b"", track="inbound", number=2, stamp=40.0)
+
+    packets, counts = played([frame(1, 1, stamp_ms=20.0), empty])
+
+    assert (heard(packets), counts.received) == ([1], 2)
+
+
+@settings(max_examples=50, deadline=None)
 @given(plans)
 def test_both_tracks_keep_every_frame_whatever_the_numbering_counts(plan):
     spoken, sent = socket_of(plan)
@@ -204,5 +234,5 @@ def test_both_tracks_keep_every_frame_whatever_the_numbering_counts(plan):
 
     stored = [heard([each for each in packets if each.track == track])
               for track in ("inbound", "outbound")]  # fmt: skip
-    assert [len(set(each) - {0xFFFF}) for each in stored] == [spoken, spoken]
+    assert [len(set(each) - {SILENCE}) for each in stored] == [spoken, spoken]
     assert counts.received == 2 * spoken

@@ -56,6 +56,6 @@ def test_a_frame_in_order_is_handed_to_the_database_within_the_limit(limit_s, ga
     for stored_at in clock.stored_at.values():
         assert len(stored_at) == len(gaps)
         for arrived, stored in zip(clock.arrived, stored_at, strict=True):
-            # Until a second after the first frame, an earlier one may still come.
+            # Until REORDER_S after the first frame, an earlier one may still come.
             begins = max(arrived, clock.arrived[0] + REORDER_S)
             assert stored - begins <= limit_s + 1e-6
