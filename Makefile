@@ -55,6 +55,7 @@ audit: $(VENV)/.development ## List known vulnerabilities of the installed packa
 bench: $(VENV)/.development ## Run the benchmarks on SQLite and on PostgreSQL
 	$(BIN)/python manage.py bench_ingest
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_ingest
+	$(BIN)/python manage.py bench_keys
 	$(BIN)/python manage.py bench_overload
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_overload
 	$(BIN)/python -m calls.tests.with_postgres $(BIN)/python manage.py bench_restarts

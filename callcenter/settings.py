@@ -22,6 +22,7 @@ from callcenter.configuration.checked_values import (
     base_url,
     speakers,
     speech_model,
+    spoken_language,
     time_zone,
     writable_folder,
 )
@@ -267,7 +268,9 @@ API_RATE_LIMIT = _number("API_RATE_LIMIT", 0 if LOCAL else 500, 0, 1_000_000)
 
 _CORES = os.cpu_count() or 1
 AI_PROVIDER = _choice("AI_PROVIDER", tuple(PROVIDERS), default="local")
-AI_LANGUAGE = env.text("AI_LANGUAGE", "en")
+AI_LANGUAGE = env.parsed(  # empty: the AI detects it
+    "AI_LANGUAGE", spoken_language(AI_PROVIDER), "en", "a code such as de or en-GB, or auto"
+)
 AI_CONCURRENCY = int(_number("AI_CONCURRENCY", 200, 1, 10_000))  # calls per worker process
 AI_PROVIDER_CONCURRENCY = int(_number("AI_PROVIDER_CONCURRENCY", 0, 0, 100_000))  # of all workers
 AI_AUDIO_CONCURRENCY = int(  # recordings in memory; locally a core hears one

@@ -1,4 +1,4 @@
-"""The database's clock: processes on several machines must agree on the time."""
+"""The database's clock, on which processes of several machines agree, and the site's time zone."""
 
 from __future__ import annotations
 
@@ -16,3 +16,13 @@ def database_now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]
     return now
+
+
+def site_time(moment: datetime) -> datetime:
+    """Return a moment in the time zone of the site, also for a person who has another one."""
+    return timezone.localtime(moment, timezone.get_default_timezone())
+
+
+def site_midnight(now: datetime) -> datetime:
+    """Return when today began in the time zone of the site."""
+    return site_time(now).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from calls.analysis.live.status import LiveStatus, read_live_status
 from calls.analysis.status import AnalysisStatus, read_status
+from calls.clock import site_midnight
 from calls.lifecycle import CallState
 from calls.models import LASTED, Alert, Call, Severity
 from calls.models.alert import level_of
@@ -89,7 +90,7 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
     return Figures(
         **counted,
         loss_percent=round(100 * counted["missing"] / expected, 2) if expected else 0.0,
-        archived_today=_archived(since=_midnight(now)).count(),
+        archived_today=_archived(since=site_midnight(now)).count(),
         handling_s=_handling_of(active()).read(now),
         packets_per_s=_pace(now),
         archive_s=_median_archive_s(now),
@@ -102,11 +103,6 @@ def read_figures(status: AnalysisStatus | None = None) -> Figures:
         worst_alert=alerts.level,
         live_transcription=read_live_status(now=now) if active().is_all else LiveStatus(),
     )
-
-
-def _midnight(now: datetime) -> datetime:
-    # "Today" starts at midnight in the time zone of the site.
-    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _archived(*, since: datetime) -> Any:
@@ -138,7 +134,7 @@ class HandlingTime:
     def read(self, now: datetime) -> float | None:
         began = time.monotonic()
         if began >= self._due_at:
-            ended = in_sight(Call.objects.filter(ended_at__gte=_midnight(now)))
+            ended = in_sight(Call.objects.filter(ended_at__gte=site_midnight(now)))
             mean = ended.aggregate(mean=Avg(LASTED))["mean"]
             self._value = None if mean is None else round(mean.total_seconds())
             took = time.monotonic() - began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -53,6 +54,22 @@ def speakers(text: str) -> Speakers:
             )
         found[track] = "agent" if who == "agent" else "customer"
     return found
+
+
+def spoken_language(provider: str) -> Callable[[str], str]:
+    """Return a function that reads a language. ``auto`` is empty: the provider detects it."""
+
+    def read(text: str) -> str:
+        if text != "auto":
+            return text
+        if provider == "local":
+            raise ValueError(
+                "AI_LANGUAGE is 'auto', but the built-in models detect no language; name one, "
+                "such as en."
+            )
+        return ""
+
+    return read
 
 
 def base_url(url: str) -> str:

@@ -126,6 +126,19 @@ class AlertRuleAdmin(EditableList):
         )
 
 
+class StateFilter(admin.SimpleListFilter):
+    title, parameter_name = "state", "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(Alert.State.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        wanted = self.value()
+        if wanted not in Alert.State.values:
+            return queryset
+        return queryset.filter(pk__in=Alert.objects.in_state(wanted).values("pk"))
+
+
 @admin.register(Alert)
 class AlertAdmin(Records):
     """Lists alerts, and acknowledges many at once."""
@@ -141,7 +154,7 @@ class AlertAdmin(Records):
         "acknowledged_by",
         "page",
     ]
-    list_filter = ["severity", "kind", ("acknowledged_at", admin.EmptyFieldListFilter)]
+    list_filter = [StateFilter, "severity", "kind"]
     list_select_related = ["call"]
     search_fields = ["name", "call__call_id"]
     ordering = ("-id",)
@@ -152,7 +165,7 @@ class AlertAdmin(Records):
 
     @admin.display
     def state(self, alert: Alert) -> SafeString:
-        return pill("warn", "Open") if alert.is_open else pill("off", "Acknowledged")
+        return pill("warn" if alert.is_open else "off", alert.state.label)
 
     @admin.display(description="severity")
     def shown_severity(self, alert: Alert) -> SafeString:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from django.utils import timezone
+from calls.clock import site_time
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_PERIODS = 20
@@ -45,7 +45,7 @@ def read_periods(text: str) -> list[QuietPeriod]:
 
 def is_quiet(text: str, at: datetime) -> bool:
     """Whether a moment lies in these quiet hours, by the clock of the site."""
-    local = timezone.localtime(at)
+    local = site_time(at)
     return any(period.covers(local) for period in read_periods(text))
 
 

@@ -183,7 +183,7 @@ def _live_transcription(site: Overview, setting: str) -> Figure:
 
 
 def _alerts(site: Overview) -> Figure:
-    target = Target("calls.alert", "acknowledged_at__isempty=1")
+    target = Target("calls.alert", "state=open")
     parts = [f"{count:,} {level}" for level, count in reversed(site.open_alerts.items()) if count]
     count = sum(site.open_alerts.values())
     return Figure("Open alerts", f"{count:,}", note=", ".join(parts), target=target)

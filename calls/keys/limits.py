@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable
@@ -60,6 +61,14 @@ def wait_for_packets(client: ApiClient) -> float:
     The limit of the site does not count them: they are refused only when the server is overloaded.
     """
     return _take(client, client.rate_limit, client.rate_burst) if client.rate_limit else 0.0
+
+
+async def delay_packets(client: ApiClient) -> None:
+    """Wait until the key's limit admits a frame with packets, which counts as delayed once."""
+    wait_s = wait_for_packets(client)
+    while wait_s:
+        await asyncio.sleep(wait_s)
+        wait_s = rate_limits.take(client, limit=client.rate_limit or 0, burst=client.rate_burst)
 
 
 def _take(client: ApiClient, limit: float, burst: int = 0) -> float:

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from calls.keys.access import SocketRefusal, address_of, as_socket_refusal
 from calls.keys.keyring import NOT_VALID, KeyRefused, digest, ring
-from calls.keys.limits import wait_for_packets
+from calls.keys.limits import delay_packets
 
 # Together less than one: a socket is closed within API_KEY_REFRESH seconds.
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -92,10 +92,8 @@ class KeyWatch:
     async def pace(self) -> None:
         """Wait until the key's limit admits another frame. Meanwhile, nobody reads the socket."""
         client = ring.last_known(self._digest)
-        if client and client.rate_limit:
-            # Not an event, as the linter suggests: tokens become available with time.
-            while wait_s := wait_for_packets(client):  # noqa: ASYNC110
-                await asyncio.sleep(wait_s)
+        if client:
+            await delay_packets(client)
 
     def start(self, plain: str, address: str, send: Send) -> None:
         self._digest = digest(plain)

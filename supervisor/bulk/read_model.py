@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,30 +43,28 @@ class Share:
 
 @dataclass(frozen=True)
 class Selection:
-    """The selected calls: some by id, or all that match a filter, up to ``newest``.
+    """The selected calls: some by id, or all that match a filter.
 
-    ``origin`` is the list in which they were selected.
+    ``asked`` are those that the question counted, None before there was one. ``origin`` is the list
+    in which they were selected.
     """
 
     scope: str
     call_ids: tuple[str, ...]
     wanted: Filter
-    newest: int | None
+    asked: tuple[int, ...] | None
     origin: List
 
     @classmethod
     def from_form(cls, form: QueryDict) -> Selection:
         """Read the form of the wallboard or of the question. Ignore invalid values."""
-        newest = form.get("newest", "")
-        # 18 digits always fit a key of 64 bits.
-        is_number = newest.isascii() and newest.isdigit() and len(newest) < 19
         named = form.getlist("call")[:CHOSEN_LIMIT]
         wanted = Filter.from_query(_as_query(form.get("query", ""))).first_page()
         return cls(
             scope="all" if form.get("scope") == "all" else "chosen",
             call_ids=tuple(each for each in named if "\0" not in each),
             wanted=wanted,
-            newest=int(newest) if is_number else None,
+            asked=_as_keys(form.get("asked", "")) if "asked" in form else None,
             origin=List.read(form.get("list", wanted.query_string)),
         )
 
@@ -85,8 +84,8 @@ class Selection:
             named = [each.replace("\0", "") for each in self.call_ids]
             return in_sight(Call.objects.filter(call_id__in=named))
         calls = self.wanted.apply(Call.objects.all())
-        # A call that arrived after the question is not part of the action.
-        return calls if self.newest is None else calls.filter(pk__lte=self.newest)
+        # A call that matches only since the question is not part of the action.
+        return calls if self.asked is None else calls.filter(pk__in=self.asked)
 
     def call_ids_now(self) -> list[str]:
         """Return the call ids, oldest first. LIMIT + 1 of them means too many."""
@@ -97,14 +96,23 @@ def _as_query(text: str) -> Mapping[str, Any]:
     return QueryDict(text.removeprefix("?")[:2000])
 
 
+def _as_keys(text: str) -> tuple[int, ...]:
+    # 18 digits always fit a key of 64 bits.
+    named = [each for each in text.split(",") if each.isascii() and each.isdigit()]
+    return tuple(int(each) for each in named[: LIMIT + 1] if len(each) < 19)
+
+
 @dataclass(frozen=True)
 class BulkQuestion:
-    """The confirmation before an action: the calls in each state, and the first of them by name."""
+    """The confirmation before an action: the calls in each state, and the first of them by name.
+
+    ``asked`` are the calls, unless they are too many.
+    """
 
     kind: Kind
     selection: Selection
     shares: list[Share]
-    newest: int
+    asked: list[int]
     sample: list[Call]
 
     @property
@@ -155,19 +163,24 @@ class BulkQuestion:
 
 
 def read_question(kind: Kind, selection: Selection) -> BulkQuestion:
-    # Read before the count. A call that arrives in between may be counted, but is never acted on
-    # without having been shown.
-    newest = Call.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    rows = selection.calls().order_by().values_list("state").annotate(n=Count("pk"))
-    found = dict(rows)
+    rows = list(selection.calls().order_by("-pk").values_list("pk", "state")[: LIMIT + 1])
+    found: Mapping[str, int] = Counter(state for _, state in rows)
+    if len(rows) > LIMIT:
+        counts = selection.calls().order_by().values_list("state").annotate(n=Count("pk"))
+        found, rows = dict(counts), []
     shares = [
         Share(state, STATE_CHOICES[state], found[state], state in ACTIONS[kind].states)
         for state in CallState.values
         if state in found
     ]
-    sample = list(selection.calls().order_by("-pk")[:SAMPLE])
+    asked = [pk for pk, _ in rows]
+    sample = list((_named(asked[:SAMPLE]) if asked else selection.calls()).order_by("-pk")[:SAMPLE])
     mark_held(sample)
-    return BulkQuestion(kind, selection, shares, newest, sample)
+    return BulkQuestion(kind, selection, shares, asked, sample)
+
+
+def _named(pks: Sequence[int]) -> QuerySet[Call]:
+    return Call.objects.filter(pk__in=pks)
 
 
 @dataclass(frozen=True)

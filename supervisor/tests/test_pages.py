@@ -228,6 +228,16 @@ def test_the_figures_count_each_call_once():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_today_is_that_of_the_site_for_readers_in_any_time_zone(zone):
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    for moment in (midnight - timedelta(seconds=1), midnight, timezone.now()):
+        Call.objects.filter(pk=analysed_call().pk).update(state_changed_at=moment)
+
+    with timezone.override(zone):
+        assert read_figures().archived_today == 2
+
+
 def test_a_long_call_counts_with_its_mean_rate():
     call = live_call()
     ten_minutes_ago = timezone.now() - timedelta(minutes=10)

@@ -21,8 +21,8 @@ from calls.models import DisplayScreen
 from supervisor.live import rights
 
 COOKIE = "wall_display"
-# The longest time for which browsers keep a cookie. Each load of the page sets it again, and the
-# page reloads itself once a day.
+# The longest time for which browsers keep a cookie. Each request for the page sets it again, and
+# the page makes one a day.
 COOKIE_AGE = timedelta(days=400)
 DIGEST_PART = 16
 VIEW = "calls.view_call"

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, Q, Sum
-from django.utils import timezone
 
+from calls.clock import site_midnight
 from calls.lifecycle import CallState
 from calls.models import LASTED, Alert, Call, Severity
 from calls.visibility import in_sight
@@ -91,8 +91,9 @@ def read_handled(now: datetime) -> dict[str, Handled]:
 
     It reads each of them, so callers that ask every second ask for this less often.
     """
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    ended = in_sight(Call.objects.filter(ended_at__gte=midnight)).order_by().values("queue")
+    ended = (
+        in_sight(Call.objects.filter(ended_at__gte=site_midnight(now))).order_by().values("queue")
+    )
     rows = ended.annotate(calls=Count("pk"), lasted=Sum(LASTED))
     return {row["queue"]: Handled(row["calls"], row["lasted"] or NOTHING) for row in rows}
 

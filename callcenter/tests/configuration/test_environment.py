@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.configuration.checked_values import speakers, time_zone, writable_folder
+from callcenter.configuration.checked_values import (
+    speakers,
+    spoken_language,
+    time_zone,
+    writable_folder,
+)
 from callcenter.configuration.database import database_settings
 from callcenter.configuration.environment import BadSettings, Environment, choose_profile
 from callcenter.local_settings import env as site
@@ -116,6 +121,13 @@ def test_a_track_speaker_is_agent_or_customer():
     assert speakers("left=customer, right=agent") == {"left": "customer", "right": "agent"}
     with pytest.raises(ValueError, match="TRACK_SPEAKERS"):
         speakers("left=robot")
+
+
+def test_only_a_server_detects_the_language():
+    assert spoken_language("openai")("auto") == ""
+    assert spoken_language("local")("de") == "de"
+    with pytest.raises(ValueError, match="AI_LANGUAGE"):
+        spoken_language("local")("auto")
 
 
 @pytest.mark.parametrize(

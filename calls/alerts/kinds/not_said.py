@@ -80,8 +80,10 @@ def _until_ms(rule: ReadyRule) -> int | None:
 
 
 def _knows(rule: ReadyRule, language: str) -> bool:
+    """Whether the rule is for calls in this language. A language that nobody named fits all."""
     site = str(settings.AI_LANGUAGE)
-    return _tongue(language or site) == _tongue(rule.row.language or site)
+    spoken, wanted = _tongue(language or site), _tongue(rule.row.language or site)
+    return spoken == wanted or not (spoken and wanted)
 
 
 def _tongue(language: str) -> str:

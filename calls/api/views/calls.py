@@ -171,7 +171,7 @@ class CallViewSet(CallRoute):
             return downloads.transcript(request, call, document, wanted)
         if live is None:
             raise NotFound(f"This call has no transcript yet: it is {call.state}.")
-        return Response({**live, "notes": downloads.notes_of(call)})
+        return Response({**live, "notes": downloads.notes_of(call), "fields": call.custom})
 
     @calls_docs.recording
     def recording(self, request: Request, call_id: str) -> HttpResponseBase:

@@ -308,3 +308,22 @@ def test_an_endpoint_that_is_enabled_again_has_no_failures(boss):
 
     endpoint.refresh_from_db()
     assert (endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since) == (True, "", None)
+
+
+def test_alerts_are_listed_by_their_state(boss):
+    now = timezone.now()
+    changes = {
+        "open": {},
+        "snoozed": {"snoozed_until": now + timedelta(hours=1)},
+        "acknowledged": {"acknowledged_at": now, "acknowledged_by": "ana"},
+        "resolved": {"resolved_at": now},
+    }
+    rule = AlertRule.objects.create(name="Long", kind="long", limit=60)
+    for state, fields in changes.items():
+        [alert] = raise_alerts([AlertMatch(rule, live_call().pk, found="x")], now=now)
+        Alert.objects.filter(pk=alert.pk).update(name=f"is {state}", **fields)
+
+    for state in changes:
+        page = boss.get("/admin/calls/alert/", {"state": state}).content.decode()
+        assert [each for each in changes if f"is {each}" in page] == [state]
+        assert f">{state.capitalize()}</span>" in page

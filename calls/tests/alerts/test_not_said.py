@@ -150,6 +150,16 @@ def test_a_call_in_another_language_raises_nothing(language, is_raised):
     assert bool(look()) == is_raised
 
 
+@pytest.mark.parametrize(("language", "is_raised"), [("de", False), ("en", True), ("", True)])
+def test_a_language_that_nobody_named_fits_every_rule(settings, language, is_raised):
+    settings.AI_LANGUAGE = ""
+    script(language="en")
+    said(heard := hearing(language=language))
+    heard.listen(60_000)
+
+    assert bool(look()) == is_raised
+
+
 def test_the_result_does_not_repeat_a_live_not_said_alert():
     script(repeat_after_s=1)
     tail, heard = LiveTail(), hearing()

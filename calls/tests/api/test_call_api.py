@@ -276,6 +276,7 @@ def test_until_there_is_a_transcript_the_live_words_are_returned(api, call_in, s
         "heard_until_ms": 900,
         "skipped": [[1000, 2000]],
         "notes": [],
+        "fields": {},
         "turns": [
             {
                 "speaker": "customer",

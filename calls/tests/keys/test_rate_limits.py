@@ -14,8 +14,8 @@ from calls.ingest.express import ExpressLane
 from calls.keys import create_key, rotate_key
 from calls.keys.guesses import WINDOW_S, Guesses, group_of
 from calls.keys.keyring import ApiClient
-from calls.keys.last_use import LastUse, start_thread
-from calls.keys.limits import RateLimits, rate_limits
+from calls.keys.last_use import LastUse, last_use, start_thread
+from calls.keys.limits import RateLimits, delay_packets, rate_limits
 from calls.monitoring.metrics import metrics
 from calls.tests.ingest.test_express import Refusing, answer
 from calls.tests.ingest.test_malformed import GOOD, Case, doc
@@ -307,3 +307,24 @@ async def test_a_socket_over_its_limit_is_read_more_slowly_and_loses_nothing(
     # Ten tokens come in 0.2 s. Without the limit, this takes a few milliseconds.
     assert asyncio.get_running_loop().time() - begun_at >= 0.18
     await sender.disconnect()
+
+
+async def test_a_frame_that_waits_twice_counts_as_delayed_once(monkeypatch):
+    client = ApiClient("PBX", frozenset({"ingest"}), key_id=7, rate_limit=1, rate_burst=1)
+    clock, counted, waits = Clock(), [], []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+        clock.now += seconds
+        if len(waits) == 1:
+            rate_limits.take(client, limit=1, burst=1)  # another frame was faster
+
+    monkeypatch.setattr(rate_limits, "_clock", clock)
+    monkeypatch.setattr(last_use, "count_limited", counted.append)
+    monkeypatch.setattr("calls.keys.limits.asyncio.sleep", sleep)
+    rate_limits.forget()
+
+    await delay_packets(client)
+    await delay_packets(client)
+
+    assert (counted, waits) == ([7], [1.0, 1.0])

@@ -15,6 +15,7 @@ from benchmarks.rig.databases import ROOT
 from benchmarks.rig.nginx import configure, move_below
 from benchmarks.rig.waiting import free_port
 from callcenter.local_settings import env as site
+from calls.api.waiting import MAX_WAIT_S
 from calls.tests.programs import installed
 
 UNITS = ROOT / "deploy" / "systemd"
@@ -52,6 +53,48 @@ def test_the_documented_command_moves_every_location_of_nginx_below_a_path(tmp_p
     assert len(locations) > 4
     assert all(each.startswith(("/calls/", "@")) for each in locations)
     assert file.read_text() == move_below("/calls", (NGINX / "callcenter-proxy.conf").read_text())
+
+
+@pytest.mark.parametrize(
+    ("address", "logged"),
+    [
+        ("/v1/call?token=secret", "/v1/call"),
+        ("/calls/supervisor/wall/7/secret/", "/calls/supervisor/wall/..."),
+        ("/supervisor/login/reset/MQ/secret/", "/supervisor/login/reset/..."),
+    ],
+)
+def test_the_access_log_of_nginx_has_no_tokens(address, logged):
+    text = (NGINX / "callcenter.conf").read_text()
+    rules = re.findall(r'^    "~(.+?)" "?(\S+?)"?;$', text, re.MULTILINE)
+    assert len(rules) == 2
+
+    matches = (re.match(pattern.replace("(?<", "(?P<"), address) for pattern, _ in rules)
+    match, shown = next(
+        (match, shown) for match, (_, shown) in zip(matches, rules, strict=True) if match
+    )
+
+    for name, value in match.groupdict().items():
+        shown = shown.replace(f"${{{name}}}", value).replace(f"${name}", value)
+    assert shown == logged
+
+
+def test_nginx_waits_for_a_transcript_as_long_as_a_client_may():
+    text = (NGINX / "callcenter-proxy.conf").read_text()
+    every = re.search(r"location / \{(.*?)\}", text, re.DOTALL)
+
+    assert int(re.search(r"proxy_read_timeout (\d+)s", every[1])[1]) > MAX_WAIT_S
+
+
+def test_systemd_lets_the_service_write_every_file_that_it_keeps():
+    set_here = dict(
+        re.findall(r"^(\w+)=(.+)$", (ROOT / "deploy/systemd/environment").read_text(), re.MULTILINE)
+    )
+
+    kept = re.findall(r"^#(\w+)=var/", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+    assert set(kept) == {"MEDIA_ROOT", "ERASURE_LEDGER"}
+    for name in kept:
+        assert set_here[name].startswith("/var/lib/callcenter/")
 
 
 @pytest.mark.parametrize("kind", ["web", "worker"])

@@ -85,7 +85,7 @@ def test_dismissed_calls_leave_the_failed_tab(operator):
     assert CallEvent.objects.get(type="call_dismissed").data["by"] == "ana"
 
 
-def test_all_matching_means_every_page_of_the_filter_but_no_later_calls(operator):
+def test_all_matching_means_every_page_of_the_filter_but_no_call_that_matches_later(operator):
     for number in range(3):
         add_tag(call_id=failed_call(f"old-{number}").call_id, name="outage")
     failed_call("other")
@@ -94,6 +94,7 @@ def test_all_matching_means_every_page_of_the_filter_but_no_later_calls(operator
     question = ask(operator, "retry", scope="all", query=query)
     assert "All 3 calls that match the filter: tag is outage" in text_of(question)
     add_tag(call_id=failed_call("late").call_id, name="outage")
+    add_tag(call_id="other", name="outage")  # matches only now
     page = answer(operator, question)
 
     assert "Queued 3 Refused 0" in text_of(page)
