@@ -189,7 +189,7 @@ class Buffer:
         if self._outage.lasts and (now < self._ask_at or self._writing_since is not None):
             self._refuse(way, way.is_http)
             raise Unavailable(NOT_AVAILABLE)
-        if way.is_http and self._is_overloaded(now):
+        if way.is_http and self._is_refused(now):
             self._refuse(way)
             raise Unavailable(OVERLOADED)
 
@@ -198,14 +198,14 @@ class Buffer:
             self.refused[way] += count
             catalogue.INGEST_REFUSED.add(count, way)
 
-    def _is_overloaded(self, now: float) -> bool:
+    def _is_refused(self, now: float) -> bool:
         if self._speed.seconds_for(self._size) > self.requests.limit_s:
             return True
         # A request asks twice, before and after it is decoded: one measurement serves many.
         if now >= self._measured_at + MEASURE_S:
             self._measured_at = now
             self.requests.note(self._wait_s(now), now)
-        return self.requests.since is not None
+        return self.requests.refuses()
 
     def _wait_s(self, now: float) -> float:
         return self._age_s(now) + self._lag.now_s()
@@ -284,7 +284,10 @@ class Buffer:
         self._outage.over()
         stored = self._set_aside(requests, locked) if locked else requests
         settle(stored, None)
-        count_stored(stored, self._clock())
+        now = self._clock()
+        count_stored(stored, now)
+        if arrived := next((request.arrived_at for request in stored if request.way.is_http), None):
+            self.requests.note_stored(now - arrived + self._lag.now_s(), now)
 
     def _record_or_reconnect(self, packets: Sequence[IncomingPacket]) -> Collection[str]:
         """Store packets. A connection may have been lost since it was last used: try again once."""

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STAND_S = 0.25
+SHARE = 0.25  # of the requests that are refused if the wait is twice the limit
+ALL_ABOVE = 4  # times the limit
+ASKS = 2  # a request asks before and after it is decoded
 
 
 @dataclass
@@ -28,12 +31,19 @@ class Shedding:
     limit_s: float
     calm_s: float
     since: float | None = None
+    _wait_s: float = 0.0
+    _owed: float = 0.0  # requests to refuse
+    _took_s: float = 0.0
+    _took_at: float = -STAND_S
     _high_since: float | None = None
     _calm_since: float | None = None
     _noted_at: float = 0.0
 
     def note(self, wait_s: float, now: float) -> bool:
         """Take a measurement. Returns whether to refuse."""
+        if now - self._took_at < STAND_S:
+            wait_s = max(wait_s, self._took_s)
+        self._wait_s = wait_s
         if wait_s >= self.limit_s:
             self._rise(wait_s, now)
         else:
@@ -42,6 +52,29 @@ class Shedding:
                 self._calm_down(wait_s, now)
         self._noted_at = now
         return self.since is not None
+
+    def note_stored(self, took_s: float, now: float) -> None:
+        """Note how long the oldest of the requests took that have just been stored.
+
+        The wait of those that are in hand is known only in part.
+        """
+        self._took_s, self._took_at = took_s, now
+
+    def refuses(self) -> bool:
+        """Whether to refuse the request that asks: more of them, the longer the wait is.
+
+        Those who are refused come back later. If all were, they would come back together, and
+        nobody would send in between.
+        """
+        if self.since is None:
+            return False
+        above = self._wait_s / self.limit_s
+        if above >= ALL_ABOVE:
+            return True
+        self._owed += max(0.0, SHARE * (above - 1)) / ASKS
+        is_due = self._owed >= 1
+        self._owed -= is_due
+        return is_due
 
     def _rise(self, wait_s: float, now: float) -> None:
         self._calm_since = None
@@ -61,9 +94,10 @@ class Shedding:
             self.since = self._calm_since = None
 
 
-MEASURED_PACKETS = 200  # in smaller transactions, the commit takes most of the time
+SMALL_PACKETS = 100  # of a transaction in which the commit takes most of the time
+MEASURED_PACKETS = 200  # of one that says how long each packet takes
 SLOW_COMMIT_S = 0.05
-LEAST_SHARE = 0.3
+LEAST_SHARE = 0.25
 
 
 class Speed:
@@ -74,9 +108,10 @@ class Speed:
         self.packet_s = 0.0
 
     def note(self, packets: int, took_s: float) -> None:
-        if packets < MEASURED_PACKETS:
-            self.commit_s += (took_s - self.commit_s) / 20
-        else:
+        if packets <= SMALL_PACKETS:
+            # A fast one shows what the disk can do. A slow one may have waited for a core.
+            self.commit_s += (took_s - self.commit_s) / (4 if took_s < self.commit_s else 200)
+        elif packets >= MEASURED_PACKETS:
             of_one = took_s / packets
             self.packet_s = (3 * self.packet_s + of_one) / 4 if self.packet_s else of_one
 

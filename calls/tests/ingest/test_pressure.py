@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.ingest.pressure import (
+    ALL_ABOVE,
+    ASKS,
     FULL_PACE_S,
     FULL_TRANSACTION,
     IN_LOAD_AFTER_S,
@@ -57,6 +59,41 @@ class Loop:
         self.timers = [timer for timer in self.timers if timer[0] > self.now]
         for _, function, arguments in due:
             function(*arguments)
+
+
+def refused_of(shedding, requests):
+    """Return which share of so many requests is refused."""
+    return sum(shedding.refuses() for _ in range(ASKS * requests)) / requests
+
+
+@pytest.mark.parametrize(
+    ("above", "share"), [(0.6, 0), (1, 0), (1.2, 0.05), (2, 0.25), (3, 0.5), (ALL_ABOVE, ASKS)]
+)
+def test_more_requests_are_refused_the_longer_they_would_wait(above, share):
+    shedding = Shedding(LIMIT_S, CALM_S)
+    shedding.note(1.0, 0.0)
+
+    shedding.note(above * LIMIT_S, 0.05)
+
+    assert refused_of(shedding, 200) == pytest.approx(share, abs=0.01)
+
+
+def test_nothing_is_refused_without_overload():
+    shedding = Shedding(LIMIT_S, CALM_S)
+    shedding.note(1.2 * LIMIT_S, 0.0)
+
+    assert refused_of(shedding, 100) == 0
+
+
+def test_transactions_that_take_too_long_are_overload_also_right_after_each():
+    shedding = Shedding(LIMIT_S, CALM_S)
+
+    for at in range(20):
+        shedding.note_stored(1.2 * LIMIT_S, at * 0.1)
+        found = shedding.note(0.0, at * 0.1)  # nothing waits at this moment
+
+    assert found
+    assert not shedding.note(0.0, 2.0 + STAND_S + CALM_S)
 
 
 def test_the_lag_of_a_loop_is_known_however_late_it_is():
