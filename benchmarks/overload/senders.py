@@ -113,8 +113,12 @@ class HttpSender(Sender):
 
     _request = b""
     _due = _sent_at = 0.0
+    _next_send: asyncio.TimerHandle | None = None
 
     def greet(self) -> None:
+        # Planned on the connection before. It would send this request a second time.
+        if self._next_send:
+            self._next_send.cancel()
         self.is_open, self._due = True, self.loop.time()
         self._send()
 
@@ -142,7 +146,7 @@ class HttpSender(Sender):
         if not found or len(body) < _content_length(head):
             return
         self.received, status = b"", head[9:12].decode()
-        self.loop.call_at(self._next(status), self._send)
+        self._next_send = self.loop.call_at(self._next(status), self._send)
 
     def _next(self, status: str) -> float:
         if status == "503":
