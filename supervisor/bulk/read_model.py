@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,13 +174,10 @@ def read_question(kind: Kind, selection: Selection) -> BulkQuestion:
         if state in found
     ]
     asked = [pk for pk, _ in rows]
-    sample = list((_named(asked[:SAMPLE]) if asked else selection.calls()).order_by("-pk")[:SAMPLE])
+    chosen = Call.objects.filter(pk__in=asked[:SAMPLE]) if asked else selection.calls()
+    sample = list(chosen.order_by("-pk")[:SAMPLE])
     mark_held(sample)
     return BulkQuestion(kind, selection, shares, asked, sample)
-
-
-def _named(pks: Sequence[int]) -> QuerySet[Call]:
-    return Call.objects.filter(pk__in=pks)
 
 
 @dataclass(frozen=True)
