@@ -5,6 +5,7 @@ direct     Connections past a pooler.
 disk       Puts on disk what must survive a power cut.
 draining   Whether this web process has been told to stop.
 garbage    What garbage collections leave out.
+http       Uvicorn's HTTP protocol, with one write for a response.
 lock_waits How long a transaction waits for the locks of others.
 locks      Locks between all processes of a site, for work that takes minutes.
 migrating  Records a migration in the transaction that applies it.

@@ -129,7 +129,9 @@ def serve(bound: socket.socket, *, delay_s: float, timeout_s: float, **options: 
         log_config=None,  # Django's settings hold
         access_log=False,
         proxy_headers=False,  # calls.proxies reads them
+        server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
+        http="calls.operation.http:HttpProtocol",
         ws="supervisor.protocol:WebSocketProtocol",
         timeout_graceful_shutdown=max(1, round(timeout_s)),
         **options,
