@@ -18,6 +18,7 @@ from calls.api.addresses import Addresses  # noqa: E402
 from calls.api.goodbye import Goodbye  # noqa: E402
 from calls.api.limits import BodyLimit  # noqa: E402
 from calls.api.waiting import TranscriptWait  # noqa: E402
+from calls.asgi import App  # noqa: E402
 from calls.ingest.express import ExpressLane  # noqa: E402
 from calls.proxies import TrustedProxies  # noqa: E402
 from calls.telemetry import publishing  # noqa: E402
@@ -28,15 +29,17 @@ from supervisor.live.event_stream import EventStream  # noqa: E402
 from supervisor.live.origin import SameOrigin  # noqa: E402
 
 pages = WithPrefix(django_application, prefix=settings.PATH_PREFIX)
-http_application = ExpressLane(pages) if settings.EXPRESS_LANE else pages
+limited = BodyLimit(EventStream(TranscriptWait(pages)), limit=settings.BODY_LIMIT)
 # Channels documents this use of Django's patterns; its type stubs do not cover it.
 sockets = URLRouter([*ingest.websocket_urlpatterns, *supervisor.websocket_urlpatterns])  # type: ignore[list-item]
 routes = ProtocolTypeRouter(
     {
-        "http": BodyLimit(EventStream(TranscriptWait(http_application)), limit=settings.BODY_LIMIT),
+        "http": ExpressLane(limited) if settings.EXPRESS_LANE else limited,
         "websocket": SameOrigin(AuthMiddlewareStack(ProvenLogin(sockets))),
     }
 )
-below = WithoutPrefix(Goodbye(Observed(Addresses(routes))), prefix=settings.PATH_PREFIX)
+below: App = Goodbye(Observed(Addresses(routes)))
+if settings.PATH_PREFIX:
+    below = WithoutPrefix(below, prefix=settings.PATH_PREFIX)
 application = TrustedProxies(below, trusted=settings.TRUSTED_PROXIES)
 publishing.start("web")

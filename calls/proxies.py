@@ -53,9 +53,7 @@ class TrustedProxies:
         self._networks, self._trusts_sockets = read_networks(trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and any(
-            name.startswith(FORWARDED) for name, _ in scope["headers"]
-        ):
+        if scope["type"] in ("http", "websocket") and _is_forwarded(scope):
             scope = self._read(scope)
         await self.app(scope, receive, send)
 
@@ -97,6 +95,14 @@ class TrustedProxies:
             if not self._is_trusted(address):
                 return found
         return found
+
+
+def _is_forwarded(scope: Scope) -> bool:
+    # A loop, because it runs for each packet, and any() with a generator takes twice as long.
+    for name, _ in scope["headers"]:  # noqa: SIM110
+        if name.startswith(FORWARDED):
+            return True
+    return False
 
 
 def _values(told: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:

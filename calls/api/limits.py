@@ -1,4 +1,4 @@
-"""The outermost layer of HTTP: refuses a body over the limit while it arrives, not afterwards."""
+"""Refuses a body over the limit while it arrives, not afterwards."""
 
 from __future__ import annotations
 

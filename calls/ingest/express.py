@@ -30,6 +30,7 @@ NDJSON_TYPES = {b"application/x-ndjson"}
 JSON_ACCEPTED = {b"", b"*/*", b"application/json"}
 # Requests with these headers go to the REST viewsets.
 DOUBTFUL_HEADERS = {b"content-encoding", b"cookie", b"expect", b"transfer-encoding"}
+MAX_DIGITS = 18  # of a Content-Length; Python refuses to convert thousands of digits
 ACCEPTED = b'{"status":"accepted"}'
 
 
@@ -47,6 +48,8 @@ class ExpressLane:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self._body_limit = settings.BODY_LIMIT
+        self._redirects = settings.SECURE_SSL_REDIRECT
         self._hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +102,13 @@ class ExpressLane:
             return False
         if headers.get(b"accept", b"") not in JSON_ACCEPTED:
             return False
-        return self._is_ours(headers.get(b"host", b"")) and not settings.SECURE_SSL_REDIRECT
+        if self._redirects or not self._is_small(headers.get(b"content-length", b"")):
+            return False
+        return self._is_ours(headers.get(b"host", b""))
+
+    def _is_small(self, length: bytes) -> bool:
+        # Servers read no more than was announced, so what arrives need not be counted.
+        return length.isdigit() and len(length) <= MAX_DIGITS and int(length) <= self._body_limit
 
     def _is_ours(self, host: bytes) -> bool:
         if host in self._hosts:

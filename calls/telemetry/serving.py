@@ -10,6 +10,7 @@ from calls.telemetry import publishing
 from calls.telemetry.catalogue import HTTP_RESPONSES, SOCKETS
 from calls.telemetry.request_ids import HEADER, read_request_id
 from calls.telemetry.requests import span_of_request, trace_socket
+from calls.telemetry.tracing import NOTHING
 
 EVENT_STREAM = "/v1/events/stream"
 KINDS = {
@@ -47,7 +48,8 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 HTTP_RESPONSES.add(1, str(status))
-                traced.set(status=status, error=str(status) if status >= 500 else "")
+                if traced is not NOTHING:
+                    traced.set(status=status, error=str(status) if status >= 500 else "")
                 named = (HEADER, request_id.encode())
                 message = {**message, "headers": [*message.get("headers", ()), named]}
             await send(message)

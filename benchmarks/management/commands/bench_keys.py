@@ -79,6 +79,7 @@ async def _send(requests: int) -> float:
     headers = [
         (b"host", b"localhost"),
         (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(BODY)),
         (b"x-api-key", PLAIN.encode()),
     ]
     begun_at = time.process_time()

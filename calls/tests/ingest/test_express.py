@@ -118,7 +118,7 @@ async def test_both_lanes_answer_and_store_alike(slow_lane, case):
     slow = await answer(BodyLimit(slow_lane, limit=LIMIT), case)
     stored_by_slow = await database_sync_to_async(take_stored)()
 
-    fast = await answer(BodyLimit(ExpressLane(slow_lane), limit=LIMIT), case)
+    fast = await answer(ExpressLane(BodyLimit(slow_lane, limit=LIMIT)), case)
     stored_by_fast = await database_sync_to_async(take_stored)()
 
     assert fast == slow
@@ -132,6 +132,25 @@ async def test_a_plain_packet_never_takes_the_slow_lane(settings, case):
     status, _, _ = await answer(ExpressLane(Refusing()), case)
 
     assert status == 202
+
+
+@pytest.mark.parametrize("length", [None, b"", b"-1", b"x", str(LIMIT + 1).encode(), b"9" * 5000])
+async def test_a_body_of_unknown_or_excessive_length_is_left_to_the_slow_lane(settings, length):
+    settings.API_AUTH = "open"
+    passed_on = []
+
+    async def slow(scope, receive, send):
+        passed_on.append(scope["path"])
+
+    headers = [(b"host", b"testserver"), (b"content-type", b"application/json")]
+    if length is not None:
+        headers.append((b"content-length", length))
+    scope = {"type": "http", "method": "POST", "path": PACKET, "query_string": b"",
+             "headers": headers}  # fmt: skip
+
+    await ExpressLane(slow)(scope, None, None)
+
+    assert passed_on == [PACKET]
 
 
 def test_the_table_is_as_long_as_the_contract_is_wide():
