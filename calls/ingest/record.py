@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -48,7 +47,7 @@ class _Batch:
     """The state of one transaction."""
 
     now: datetime
-    stored_now: Any  # ``now`` as the database driver takes it
+    stored_now: str  # ``now`` as the database reads it
     incoming: dict[StreamKey, list[IncomingPacket]]
     calls: dict[str, CallRow] = field(default_factory=dict)
     streams: dict[StreamKey, list[StreamRow]] = field(default_factory=dict)  # the runs of each

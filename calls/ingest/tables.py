@@ -148,10 +148,10 @@ def _cursor() -> Iterator[Any]:
         yield cursor
 
 
-def _one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+def _one_of(column: str, values: Sequence[str]) -> tuple[str, list[str]]:
     """Return a condition and its parameters; PostgreSQL takes a list as one parameter."""
     if _is_postgres():
-        return f"{column} = ANY(%s)", [list(values)]
+        return f"{column} = ANY(%s::text[])", [_quoted(values)]
     return f"{column} IN ({', '.join('?' * len(values))})", list(values)
 
 
@@ -186,7 +186,7 @@ def find_streams(keys: Sequence[tuple[int, str]]) -> list[StreamRow]:
     if _is_postgres():
         calls, names = zip(*keys, strict=True)
         wanted = "unnest(%s::bigint[], %s::text[]) AS wanted (call_id, name) JOIN"
-        parameters: list[Any] = [list(calls), list(names)]
+        parameters = [_plain(calls), _quoted(names)]
     else:
         pairs = "SELECT value ->> 0 AS call_id, value ->> 1 AS name FROM json_each(?)"
         wanted = f"({pairs}) AS wanted CROSS JOIN"  # CROSS: in this order
@@ -284,9 +284,9 @@ def count_frames(streams: Iterable[StreamRow]) -> None:
             _update_listed(cursor, "calls_stream", FRAME_COLUMNS, changes, adds=True)
 
 
-def as_stored(moment: datetime) -> Any:
-    """Return a time in the form that this database's driver takes."""
-    return connection.ops.adapt_datetimefield_value(moment)
+def as_stored(moment: datetime) -> str:
+    """Return a time as text that this database reads, so that it is converted once."""
+    return str(connection.ops.adapt_datetimefield_value(moment))
 
 
 def digest_of(data: str) -> str:

@@ -73,7 +73,7 @@ def read_frame(text: str, call_id: str) -> Packets:
 
 
 def _checked(packets: Sequence[_Packet], call_id: str) -> Packets:
-    if not 0 < len(packets) <= settings.BATCH_PACKET_LIMIT:
+    if len(packets) != 1 and not 0 < len(packets) <= settings.BATCH_PACKET_LIMIT:
         return None
     limit = settings.PACKET_DATA_LIMIT
     if not all(_is_storable(packet, limit) for packet in packets):

@@ -96,10 +96,11 @@ class KeyRing:
 
     def peek(self, plain: str) -> ApiClient | None:
         """Find a key without a query, for an event loop. A thread renews a ring that is too old."""
-        age = self._age()
-        self.renew(older_than_s=settings.API_KEY_REFRESH)
+        age, refresh_s = self._age(), settings.API_KEY_REFRESH
+        if age >= refresh_s:
+            self.renew(older_than_s=refresh_s)
         # Too old to trust: a revoked key must not stay valid throughout a database outage.
-        if age >= settings.API_KEY_REFRESH + RENEWAL_GRACE_S:
+        if age >= refresh_s + RENEWAL_GRACE_S:
             return None
         return self._clients.get(digest(plain))
 
