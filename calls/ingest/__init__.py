@@ -6,6 +6,7 @@ call_ids     Makes a call id from a sender's id, and reads the ids in addresses.
 carriers     The WebSockets of telephony carriers: protocols, codecs, frame order, authentication.
 crowding     Limits the streams of a call.
 express      The fast lane: the two hot HTTP routes over plain ASGI.
+gathering    The queue of requests: how long the writer waits for them, and they for the writer.
 late_log     Warns of packets that come after the end of their call.
 own_formats  Keeps the format of packets that differ from their stream.
 packets      The shape of an incoming packet, and its limits.

@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 
@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import connection
 
 from calls.ingest.alone import store_alone
+from calls.ingest.gathering import Deadlines, Gathering
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.patience import in_a_hurry, record_patiently
 from calls.ingest.pressure import Admission, LoopLag, Shedding, Speed
@@ -48,8 +49,7 @@ log = logging.getLogger(__name__)
 OVERLOADED = "The server is overloaded."
 
 CAPACITY = 20_000  # packets waiting in one process; more are refused with 503
-TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further request
-MEASURE_S = 0.002
+MEASURE_S = 0.002  # how long a measurement serves for all requests
 RETRY_AFTER_S = 1
 ANSWER_WITHIN_S = 2.0  # then an HTTP request gets 503
 STOP_WITHIN_S = 30.0
@@ -57,12 +57,6 @@ ASK_AGAIN_S = 0.5  # how often an unavailable database is tried again
 ISOLATE_S = 1.0  # how long to look for the requests that keep others from being written
 REQUESTS_CALM_S = 0.1
 OUTAGE_PATIENCE_S = 10.0
-# Clients that were answered together send their next packets together. If the writer took the
-# first request at once, they would split into two groups whose transactions take turns. So it waits
-# up to GATHER_S for as many packets as the last transaction had and the buffer holds. Above
-# GATHER_PACKETS, waiting gains nothing.
-GATHER_S = 0.001
-GATHER_PACKETS = 64
 
 
 class Buffer:
@@ -79,17 +73,13 @@ class Buffer:
         self._record = record
         self._capacity = capacity
         self._clock = clock
-        self._waiting: deque[StoreRequest] = deque()
-        self._size = 0
-        self._company = 1  # packets to wait for before the next transaction
-        self._wanted = 1  # waiting packets that wake the writer
-        self._changed = threading.Condition()
-        self._closing = False
+        self._lock = threading.Lock()
+        self._waiting = Gathering(self._lock)
+        self._deadlines = Deadlines(ANSWER_WITHIN_S, _too_late)
         self._thread: threading.Thread | None = None
         self._reporter = Reporter(report, clock) if report else None
         self._speed = Speed()
         self._side = Sidelined(record, clock)
-        self._writing_since: float | None = None  # arrival of the oldest request in hand
         self._outage = Outage(log, "packets are refused with 503")
         self._away_since = self._ask_at = 0.0
         self._lag = LoopLag(clock)
@@ -111,22 +101,30 @@ class Buffer:
     def submit_async(
         self, packets: Sequence[IncomingPacket], way: Way = Way.SINGLE
     ) -> asyncio.Future[None]:
-        """Like ``submit``, for a caller on an event loop."""
+        """Like ``submit``, for a caller on an event loop.
+
+        HTTP requests that are not written in time get TooLate. Sockets have time.
+        """
         loop = asyncio.get_running_loop()
         self._lag.watch(loop)
         done: asyncio.Future[None] = loop.create_future()
-        self._put(StoreRequest(packets, done, self._clock(), way))
+        self._put(StoreRequest(packets, done, self._clock(), way), loop)
+        if way.is_http:
+            self._deadlines.watch(done, loop)
         return done
 
     def check(self, way: Way) -> None:
-        """Raise Unavailable if requests are being refused, whatever is in this one.
+        """Raise Unavailable if a request is refused, whatever is in it. Ask once, before decoding.
 
-        Asked before a request is decoded. Whether refusing has to start is found when it is put.
+        Whether refusing has to start is found when requests are submitted.
         """
         if self.requests.since is None and not self._outage.lasts:
             return
-        with self._changed:
+        with self._lock:
             self._check(way, self._clock())
+            if way.is_http and self.requests.refuses():
+                self._refuse(way)
+                raise Unavailable(OVERLOADED)
 
     def admit_stream(self) -> bool | None:
         """Return whether a new stream was admitted, as it makes no other late. None: ask later.
@@ -134,7 +132,7 @@ class Buffer:
         During a database outage, they are admitted for a while: a carrier does not ask twice.
         Call ``admission.end`` at the end of a stream that was admitted.
         """
-        with self._changed:
+        with self._lock:
             now = self._clock()
             if not self._outage.lasts:
                 return self.admission.admit(self._wait_s(now), self._lag.load, now)
@@ -145,18 +143,18 @@ class Buffer:
 
     def refuse_stream(self, way: Way) -> None:
         """Count a stream that was not admitted."""
-        with self._changed:
+        with self._lock:
             self._refuse(way)
 
     def oldest_age_s(self) -> float:
         """Return how long the oldest packet has been waiting to be written."""
-        with self._changed:
+        with self._lock:
             now = self._clock()
-            return now - self._away_since if self._outage.lasts else self._age_s(now)
+            return now - self._away_since if self._outage.lasts else self._waiting.age_s(now)
 
     def size(self) -> int:
         """Return how many packets are waiting."""
-        return self._size
+        return self._waiting.size
 
     def pressure(self) -> Pressure:
         refused = {str(way): count for way, count in self.refused.items()}
@@ -164,32 +162,29 @@ class Buffer:
 
     def shedding_for_s(self) -> float | None:
         """Return for how long requests have been refused, or None if they are accepted."""
-        with self._changed:
+        with self._lock:
             now = self._clock()
             if self._outage.lasts:
                 return now - self._away_since
             is_shedding = self.requests.note(self._wait_s(now), now)
             return now - (self.requests.since or now) if is_shedding else None
 
-    def _put(self, request: StoreRequest) -> None:
-        with self._changed:
-            if self._closing:
+    def _put(self, request: StoreRequest, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        with self._lock:
+            if self._waiting.is_closing:
                 raise Unavailable("The server is stopping.")
             self._check(request.way, request.arrived_at)
-            if self._size + len(request.packets) > self._capacity:
+            if self._waiting.size + len(request.packets) > self._capacity:
                 self._refuse(request.way)
                 raise Unavailable("Too many packets are waiting to be written.")
-            self._waiting.append(request)
-            self._size += len(request.packets)
+            self._waiting.put(request, loop)
             self._start()
-            if self._size >= self._wanted:
-                self._changed.notify()
 
     def _check(self, way: Way, now: float) -> None:
-        if self._outage.lasts and (now < self._ask_at or self._writing_since is not None):
+        if self._outage.lasts and (now < self._ask_at or self._waiting.in_hand_since is not None):
             self._refuse(way, way.is_http)
             raise Unavailable(NOT_AVAILABLE)
-        if way.is_http and self._is_refused(now):
+        if way.is_http and self._is_too_late(now):
             self._refuse(way)
             raise Unavailable(OVERLOADED)
 
@@ -198,29 +193,21 @@ class Buffer:
             self.refused[way] += count
             catalogue.INGEST_REFUSED.add(count, way)
 
-    def _is_refused(self, now: float) -> bool:
-        if self._speed.seconds_for(self._size) > self.requests.limit_s:
+    def _is_too_late(self, now: float) -> bool:
+        if self._speed.seconds_for(self._waiting.size) > self.requests.limit_s:
             return True
-        # A request asks twice, before and after it is decoded: one measurement serves many.
         if now >= self._measured_at + MEASURE_S:
             self._measured_at = now
             self.requests.note(self._wait_s(now), now)
-        return self.requests.refuses()
+        return self.requests.refuses_all
 
     def _wait_s(self, now: float) -> float:
-        return self._age_s(now) + self._lag.now_s()
-
-    def _age_s(self, now: float) -> float:
-        oldest = self._writing_since
-        if oldest is None and self._waiting:
-            oldest = self._waiting[0].arrived_at
-        return 0.0 if oldest is None else max(0.0, now - oldest)
+        return self._waiting.age_s(now) + self._lag.now_s()
 
     def close(self) -> None:
         """Write the waiting packets, then stop."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
+        with self._lock:
+            self._waiting.close()
         if self._thread:
             self._thread.join(timeout=STOP_WITHIN_S)
         self._side.close(HOLD_S + ANSWER_WITHIN_S)
@@ -231,41 +218,21 @@ class Buffer:
             self._thread.start()
 
     def _run(self) -> None:
-        while (requests := self._next()) or not self._closing:
+        while (requests := self._next()) or not self._waiting.is_closing:
             free = [request for request in requests if not request.done.done()]
             if not self._side.is_empty():
                 free = [request for request in free if not self._side.take(request)]
             if free:
                 self._write(free)
-            self._writing_since = None
+            self._waiting.in_hand_since = None
             if self._reporter:
                 self._reporter.report(self.pressure)
         connection.close()
 
     def _next(self) -> list[StoreRequest]:
-        """Wait for requests and return one transaction's worth.
-
-        Returns none when the buffer is closed and drained, and when the next report is due.
-        """
-        with self._changed:
-            is_report_due = self._reporter is not None and self._reporter.is_pending
-            self._wait_for(1, timeout=EVERY_S if is_report_due else None)
-            if not self._size:
-                return []
-            self._wait_for(self._company, timeout=GATHER_S)
-            taken: list[StoreRequest] = []
-            size = 0
-            while self._waiting and size < TRANSACTION_SIZE:
-                taken.append(self._waiting.popleft())
-                size += len(taken[-1].packets)
-            self._size -= size
-            if taken:
-                self._writing_since = taken[0].arrived_at
-            return taken
-
-    def _wait_for(self, packets: int, *, timeout: float | None = None) -> None:
-        self._wanted = packets
-        self._changed.wait_for(lambda: self._size >= packets or self._closing, timeout=timeout)
+        """Wait for requests. Returns none when the buffer is drained, or the next report is due."""
+        is_report_due = self._reporter is not None and self._reporter.is_pending
+        return self._waiting.take(EVERY_S if is_report_due else None)
 
     def _write(self, requests: list[StoreRequest], until: float | None = None) -> None:
         """Commit requests together. If some cannot be written, commit the others without them."""
@@ -279,8 +246,7 @@ class Buffer:
             return
         self._speed.note(len(packets), self._clock() - begun_at)
         self.requests.limit_s = self._speed.limit_s(settings.SHED_REQUESTS_AFTER)
-        # Set before the clients hear of the commit: some send again at once.
-        self._company = min(self._size + len(packets), GATHER_PACKETS)
+        self._waiting.expect(len(packets))
         self._outage.over()
         stored = self._set_aside(requests, locked) if locked else requests
         settle(stored, None)
@@ -337,41 +303,55 @@ class Buffer:
 
     def _lose(self, error: Exception, now: float) -> None:
         connection.close()  # so that the next transaction connects again
-        with self._changed:
+        with self._lock:
             if not self._outage.lasts:
                 self._away_since = now
             self._ask_at = now + ASK_AGAIN_S
             self._outage.note(error)
 
 
-_buffer: Buffer | None = None
-_owner = os.getpid()
-_guard = threading.Lock()
+def _too_late() -> TooLate:
+    return TooLate("Writing the packets took too long.")
+
+
+class _Process:
+    """What a forked child makes anew: threads do not survive a fork."""
+
+    buffer: Buffer | None = None
+    guard = threading.Lock()
+
+
+def _forget() -> None:
+    _Process.buffer, _Process.guard = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def buffer() -> Buffer:
-    """Return this process's buffer. A forked child gets its own: threads do not survive a fork."""
-    global _buffer, _owner
-    if _buffer is None or _owner != os.getpid():
-        with _guard:
-            if _buffer is None or _owner != os.getpid():
-                _buffer, _owner = Buffer(report=report), os.getpid()
-                catalogue.INGEST_BUFFERED.ask = _buffer.size
-                catalogue.INGEST_OLDEST_S.ask = _buffer.oldest_age_s
-    return _buffer
+    """Return this process's buffer."""
+    return _Process.buffer or _make_buffer()
+
+
+def _make_buffer() -> Buffer:
+    with _Process.guard:
+        if _Process.buffer is None:
+            made = _Process.buffer = Buffer(report=report)
+            catalogue.INGEST_BUFFERED.ask = made.size
+            catalogue.INGEST_OLDEST_S.ask = made.oldest_age_s
+        return _Process.buffer
 
 
 @atexit.register
 def drain() -> None:
     """Store what is waiting, and accept nothing more. Call it when no request is left."""
-    if _buffer is not None and _owner == os.getpid():
-        _buffer.close()
+    if _Process.buffer is not None:
+        _Process.buffer.close()
 
 
 def check(way: Way) -> None:
     """Raise Unavailable if a request would be refused now."""
-    if settings.GROUP_COMMIT:
-        buffer().check(way)
+    buffer().check(way)
 
 
 def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
@@ -379,22 +359,18 @@ def store(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
     if not settings.GROUP_COMMIT:
         store_alone(packets, way)
         return
+    check(way)
     future = buffer().submit(packets, way)
     try:
         future.result(timeout=ANSWER_WITHIN_S)
     except TimeoutError as error:
         future.cancel()
-        raise TooLate("Writing the packets took too long.") from error
+        raise _too_late() from error
 
 
 async def store_async(packets: Sequence[IncomingPacket], way: Way = Way.SINGLE) -> None:
-    """Like ``store``, on an event loop. Sockets wait without a limit: they have time."""
+    """Like ``store``, on an event loop."""
     if not settings.GROUP_COMMIT:
         await database_sync_to_async(store_alone)(packets, way)
         return
-    future = buffer().submit_async(packets, way)
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S if way.is_http else None):
-            await future
-    except TimeoutError as error:
-        raise TooLate("Writing the packets took too long.") from error
+    await buffer().submit_async(packets, way)

@@ -17,7 +17,6 @@ from pathlib import Path
 STAND_S = 0.25
 SHARE = 0.25  # of the requests that are refused if the wait is twice the limit
 ALL_ABOVE = 4  # times the limit
-ASKS = 2  # a request asks before and after it is decoded
 
 
 @dataclass
@@ -60,6 +59,10 @@ class Shedding:
         """
         self._took_s, self._took_at = took_s, now
 
+    @property
+    def refuses_all(self) -> bool:
+        return self.since is not None and self._wait_s >= ALL_ABOVE * self.limit_s
+
     def refuses(self) -> bool:
         """Whether to refuse the request that asks: more of them, the longer the wait is.
 
@@ -68,10 +71,9 @@ class Shedding:
         """
         if self.since is None:
             return False
-        above = self._wait_s / self.limit_s
-        if above >= ALL_ABOVE:
+        if self.refuses_all:
             return True
-        self._owed += max(0.0, SHARE * (above - 1)) / ASKS
+        self._owed += max(0.0, SHARE * (self._wait_s / self.limit_s - 1))
         is_due = self._owed >= 1
         self._owed -= is_due
         return is_due
@@ -149,7 +151,7 @@ class LoopLag:
         """Call for each request."""
         self._used_at = loop.time()
         if self._loop is not loop:
-            self._loop = loop
+            self._loop, self._lag_s = loop, 0.0
             self._plan(loop)
 
     def now_s(self) -> float:

@@ -7,6 +7,7 @@ from django.db import DataError, OperationalError
 from psycopg.errors import LockNotAvailable
 
 from calls.ingest import buffer as buffer_module
+from calls.ingest import gathering
 from calls.ingest.buffer import Buffer, store
 from calls.ingest.pressure import FULL_TRANSACTION, STREAMS_CALM_S
 from calls.ingest.requests import Unavailable, Way
@@ -73,7 +74,7 @@ def test_clients_that_were_answered_together_are_written_together_again(monkeypa
     buffer = Buffer(record=recorder)
     for answered in submit_behind_the_first(buffer, recorder, [1, 2]):
         answered.result(timeout=10)
-    monkeypatch.setattr(buffer_module, "GATHER_S", 60)
+    monkeypatch.setattr(gathering, "GATHER_S", 60)
 
     early = buffer.submit([packet("c", 3)])
     late = buffer.submit([packet("c", 4)])
@@ -384,7 +385,7 @@ def test_a_lock_that_all_packets_need_is_waited_for_only_once():
 def test_store_returns_when_the_packets_are_committed(settings, monkeypatch):
     settings.GROUP_COMMIT = True
     own = Buffer()
-    monkeypatch.setattr(buffer_module, "_buffer", own)
+    monkeypatch.setattr(buffer_module._Process, "buffer", own)
 
     store([packet("stored", 1), packet("stored", 2)])
 

@@ -255,7 +255,7 @@ def test_during_a_database_outage_the_sender_is_told_to_retry(api, monkeypatch, 
 
 def test_under_overload_the_sender_is_told_to_retry(api, settings, monkeypatch):
     settings.GROUP_COMMIT = True
-    monkeypatch.setattr(buffer, "_buffer", buffer.Buffer(capacity=0))
+    monkeypatch.setattr(buffer._Process, "buffer", buffer.Buffer(capacity=0))
 
     response = api.post(PACKET, GOOD)
 

@@ -63,7 +63,7 @@ def own_buffer(monkeypatch):
 
     def use(record=record_packets, **options):
         own = Buffer(record=record, **options)
-        monkeypatch.setattr(buffer_module, "_buffer", own)
+        monkeypatch.setattr(buffer_module._Process, "buffer", own)
         made.append(own)
         return own
 
