@@ -108,9 +108,12 @@ class Buffer:
         loop = asyncio.get_running_loop()
         self._lag.watch(loop)
         done: asyncio.Future[None] = loop.create_future()
-        self._put(StoreRequest(packets, done, self._clock(), way), loop)
+        request = StoreRequest(packets, done, self._clock(), way)
         if way.is_http:
+            self._put(request, loop)
             self._deadlines.watch(done, loop)
+        else:
+            self._put(request)
         return done
 
     def check(self, way: Way) -> None:

@@ -5,8 +5,9 @@ request at once, they would split into two groups whose transactions take turns.
 GATHER_S for as many packets as the last transaction had and the queue held. Above GATHER_PACKETS,
 waiting gains nothing.
 
-An event loop does not wake the writer for the first request of a burst. The two would only contend
-for the interpreter's lock while the loop reads the rest.
+For the first HTTP request of a burst, an event loop does not wake the writer. The two would only
+contend for the interpreter's lock while the loop reads the rest. Sockets never pause, so their
+packets wake it at once.
 
 Requests of an event loop have a deadline. One timer serves all of them: ``asyncio.timeout`` would
 make one for each, which takes longer than decoding a packet.
@@ -21,7 +22,8 @@ from collections.abc import Callable
 
 from calls.ingest.requests import StoreRequest
 
-GATHER_S = 0.002
+GATHER_S = 0.001
+BURST_S = 0.002  # for a burst of an event loop, whose timers have a resolution of 1 ms
 GATHER_PACKETS = 64
 TRANSACTION_SIZE = 2_000  # packets after which a transaction takes no further request
 
@@ -40,14 +42,14 @@ class Gathering:
         self._taken = 0  # transactions
 
     def put(self, request: StoreRequest, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Add a request of this event loop, or of a thread."""
+        """Add a request. ``loop`` is the event loop that is reading a burst, if there is one."""
         before = self.size
         self._waiting.append(request)
         self.size = before + len(request.packets)
         if loop is None or before < self._company <= self.size:
             self._changed.notify()
         elif not before:
-            loop.call_later(GATHER_S, self._end, self._taken)
+            loop.call_later(BURST_S, self._end, self._taken)
 
     def take(self, timeout: float | None) -> list[StoreRequest]:
         """Wait for requests, and return one transaction's worth.

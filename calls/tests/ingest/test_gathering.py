@@ -5,7 +5,7 @@ import threading
 import time
 from contextlib import asynccontextmanager
 
-from calls.ingest.gathering import GATHER_S, Gathering
+from calls.ingest.gathering import BURST_S, Gathering
 from calls.ingest.requests import StoreRequest
 from calls.tests.factories import packet
 
@@ -40,7 +40,7 @@ async def test_a_loop_that_is_still_reading_a_burst_does_not_wake_the_writer():
 
     async with waiting_writer(gathering) as writer:
         put(gathering, lock, 1, loop)
-        time.sleep(20 * GATHER_S)  # noqa: ASYNC251 (a slow loop; a writer that woke up would take the first)
+        time.sleep(20 * BURST_S)  # noqa: ASYNC251 (a slow loop; a writer that woke up would take the first)
         put(gathering, lock, 2, loop)
         put(gathering, lock, 3, loop)
 
@@ -69,7 +69,7 @@ async def test_the_end_of_an_earlier_burst_does_not_end_a_later_one():
     async with waiting_writer(gathering) as writer:
         put(gathering, lock, 2, loop)
         gathering._end(0)
-        time.sleep(20 * GATHER_S)  # noqa: ASYNC251 (the loop must not end this burst either)
+        time.sleep(20 * BURST_S)  # noqa: ASYNC251 (the loop must not end this burst either)
         put(gathering, lock, 3, loop)
 
         assert sequences(await writer) == [2, 3]
