@@ -318,7 +318,7 @@ def _too_late() -> TooLate:
 
 
 class _Process:
-    """What a forked child makes anew: threads do not survive a fork."""
+    """The buffer of this process. A forked child starts without one: it has no writer thread."""
 
     buffer: Buffer | None = None
     guard = threading.Lock()

@@ -2,8 +2,8 @@
 
 Accept first, validate later. An unknown call is opened. A duplicate packet is counted and dropped.
 A packet whose number is already used by another one goes into another run of its stream (see
-``runs``). Gaps and late packets are counted and logged, and late packets are stored. No sender's
-mistake raises an error here.
+``streams.runs``). Gaps and late packets are counted and logged, and late packets are stored. No
+sender's mistake raises an error here.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from calls import events
-from calls.ingest import crowding, runs, tables
-from calls.ingest.late_log import LateLog
-from calls.ingest.own_formats import with_own_formats
+from calls.ingest import tables
 from calls.ingest.packets import IncomingPacket
 from calls.ingest.requests import origin_of
+from calls.ingest.streams import crowding, runs
+from calls.ingest.streams.late_log import LateLog
+from calls.ingest.streams.own_formats import with_own_formats
 from calls.ingest.tables import CallRow, PacketRow, StreamRow
 from calls.models import COUNTED_FROM_ONE, SEVERAL_TRACKS, Call, Stream
 from calls.services import note_late_packets, open_call, opened_event

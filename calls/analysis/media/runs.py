@@ -1,8 +1,8 @@
 """Joins the runs of a stream into one numbering, in the order in which the packets were spoken.
 
 A sender that restarts its numbering, or wraps it around, opens another run of its stream, and so
-does a second sender that numbers separately under the same name (see ``calls.ingest.runs``). Runs
-follow one another, or they are concurrent and merge by their clocks. Within a run, the number
+does a second sender that numbers separately under the same name (``calls.ingest.streams.runs``).
+Runs follow one another, or they are concurrent and merge by their clocks. Within a run, the number
 decides. If the clock of a run was reset, the run is placed by the time of reception.
 """
 

@@ -15,9 +15,9 @@ from django.db.models import Min, QuerySet
 from calls.clock import database_now
 from calls.description import pick_fields
 from calls.ingest.carriers.presence import add_connection, wait_briefly
-from calls.ingest.crowding import MAX_STREAMS
 from calls.ingest.packets import MAX_NAME_LENGTH
 from calls.ingest.requests import NOT_AVAILABLE, Unavailable
+from calls.ingest.streams.crowding import MAX_STREAMS
 from calls.models import Call, Stream
 from calls.outage import Outage, is_contention, is_outage
 from calls.services import start_call

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from calls.ingest import crowding
 from calls.ingest.carriers import opening
 from calls.ingest.carriers.opening import TooManyStreams, open_stream
-from calls.ingest.crowding import REMARK, SHARED
 from calls.ingest.record import record_packets
+from calls.ingest.streams import crowding
+from calls.ingest.streams.crowding import REMARK, SHARED
 from calls.models import Call, MediaConnection, Packet, Stream
 from calls.tests.factories import packet
 from calls.tests.ingest.carriers.carrier_calls import TWILIO_START, connect

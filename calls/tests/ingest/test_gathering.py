@@ -1,11 +1,13 @@
-"""The queue of the writer: a burst is taken whole, and nobody waits long for company."""
+"""The queue of the writer: a burst is taken whole, and nobody waits for long, on either side."""
 
 import asyncio
 import threading
 import time
 from contextlib import asynccontextmanager
 
-from calls.ingest.gathering import BURST_S, Gathering
+import pytest
+
+from calls.ingest.gathering import BURST_S, Deadlines, Gathering
 from calls.ingest.requests import StoreRequest
 from calls.tests.factories import packet
 
@@ -98,3 +100,53 @@ async def test_a_closed_queue_is_taken_without_waiting(monkeypatch):
 
     assert sequences(gathering.take(None)) == [1]
     assert gathering.take(None) == []
+
+
+class Late(Exception):
+    pass
+
+
+async def wait_too_long(deadlines):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    deadlines.watch(future, loop)
+    with pytest.raises(Late):
+        await asyncio.wait_for(future, 10)
+
+
+async def test_futures_that_are_late_get_the_exception_again_and_again():
+    deadlines = Deadlines(0.01, Late)
+
+    await asyncio.gather(wait_too_long(deadlines), wait_too_long(deadlines))
+    await wait_too_long(deadlines)
+
+
+def test_each_event_loop_has_its_own_deadlines():
+    deadlines = Deadlines(0.01, Late)
+
+    for _ in range(2):
+        asyncio.run(wait_too_long(deadlines))
+
+
+async def test_a_future_that_is_in_time_keeps_its_result():
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(0.01, Late)
+    early = loop.create_future()
+    deadlines.watch(early, loop)
+    early.set_result(None)
+
+    await wait_too_long(deadlines)
+
+    assert early.result() is None
+
+
+async def test_futures_that_are_done_are_not_kept():
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(60, Late)
+
+    for _ in range(100):
+        future = loop.create_future()
+        deadlines.watch(future, loop)
+        future.set_result(None)
+
+    assert len(deadlines._waiting[loop]) == 1

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 
 from calls import services
-from calls.ingest.late_log import LateLog
 from calls.ingest.record import record_packets
+from calls.ingest.streams.late_log import LateLog
 from calls.ingest.tables import CallRow
 from calls.models import Call, CallEvent, Packet
 from calls.tests.factories import ended_call, packet

@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calls.ingest import runs
 from calls.ingest.record import record_packets
+from calls.ingest.streams import runs
 from calls.models import Call, CallEvent, Packet, PrunedRange, Stream
 from calls.tests.factories import packet
 

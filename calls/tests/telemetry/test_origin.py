@@ -76,9 +76,8 @@ async def send_packet(*, request_id):
 @pytest.mark.parametrize("is_grouped", [False, True])
 def test_a_call_keeps_the_id_of_the_request_that_opened_it(settings, monkeypatch, is_grouped):
     settings.GROUP_COMMIT = is_grouped
-    monkeypatch.setattr(
-        buffer._Process, "buffer", None
-    )  # one that an earlier test has closed or slowed
+    # An earlier test may have closed the buffer.
+    monkeypatch.setattr(buffer._Process, "buffer", None)
 
     answers = [asyncio.run(send_packet(request_id=f"pbx-{n}")) for n in (7, 8)]
     if is_grouped:
